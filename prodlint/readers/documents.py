@@ -542,9 +542,7 @@ def _resolve_merges(tree: _Tree, node: Node) -> None:
 _YAML_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[^\r\n]*", re.MULTILINE)
 
 
-def _yaml_comments(
-    source: Source, file: File, text: str, offsets: _Offsets, scalars: list[tuple[int, int, bool]]
-) -> Iterator[Comment]:
+def _yaml_comments(source: Source, file: File, text: str, offsets: _Offsets, scalars: list[tuple[int, int, bool]]) -> Iterator[Comment]:
     """Every `#` that starts a word outside the scalars."""
     gaps: list[tuple[int, int]] = []
     reached = 0
@@ -1014,7 +1012,11 @@ def _read_ini(source: Source, file: File, comments: bool) -> Iterator[Fact]:
             name = stripped[1:close].decode("utf-8", "replace").strip()
             assert isinstance(root.members, dict)
             known = root.members.get(name)
-            section = known if known is not None and known.kind == "mapping" else tree.node("mapping", name, (begin, begin + close + 1), begin, end)
+            section = (
+                known
+                if known is not None and known.kind == "mapping"
+                else tree.node("mapping", name, (begin, begin + close + 1), begin, end)
+            )
             root.members[name] = section
             last = None
             continue
@@ -1054,7 +1056,10 @@ def _read_ini(source: Source, file: File, comments: bool) -> Iterator[Fact]:
 # ---------------------------------------------------------------- what kind of document it is
 
 
-_COMPOSE_NAME = re.compile(r"(?:docker-)?compose[-._a-z0-9]*\.ya?ml(?:[-.](?:example|sample|template|dist|tmpl))?|(?:docker-)?stack[-._a-z0-9]*\.ya?ml", re.IGNORECASE)
+_COMPOSE_NAME = re.compile(
+    r"(?:docker-)?compose[-._a-z0-9]*\.ya?ml(?:[-.](?:example|sample|template|dist|tmpl))?|(?:docker-)?stack[-._a-z0-9]*\.ya?ml",
+    re.IGNORECASE,
+)
 _LOCK_NAMES = frozenset(
     "poetry.lock uv.lock pdm.lock pipfile.lock package-lock.json npm-shrinkwrap.json pnpm-lock.yaml cargo.lock bun.lock composer.lock "
     "flake.lock conda-lock.yml deno.lock .terraform.lock.hcl pixi.lock".split()
