@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -21,25 +20,6 @@ _WITH_FLAGS = frozenset(("FROM", "RUN", "COPY", "ADD", "HEALTHCHECK"))
 _WITH_HEREDOCS = frozenset(("RUN", "COPY", "ADD"))
 _MAY_BE_JSON = frozenset(("RUN", "CMD", "ENTRYPOINT", "SHELL", "COPY", "ADD", "VOLUME"))
 _SHELL_TEXT = frozenset(("RUN", "CMD", "ENTRYPOINT", "MAINTAINER"))
-
-
-class PlacedInstruction(Instruction):
-    """An instruction that knows where each piece of its joined `value` stands in the file."""
-
-    __slots__ = ("_at", "_from", "keyword_end")
-    keyword_end: int
-
-    def offset(self, index: int) -> int:
-        """The byte offset of the character of `value` with this index."""
-        piece = max(bisect_right(self._at, index) - 1, 0)
-        inside = self.value[self._at[piece] : index]
-        return int(self._from[piece]) + len(inside.encode("utf-8", "replace"))
-
-    def place(self, start: int, end: int) -> tuple[int, int]:
-        """The byte offsets of a slice of `value`."""
-        return self.offset(start), self.offset(end - 1) + len(
-            self.value[end - 1 : end].encode("utf-8", "replace")
-        ) if end > start else self.offset(start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +71,7 @@ class _Reader:
         self.file = file
         self.data = source.data
         self.escape = "\\"
-        self.instructions: list[PlacedInstruction] = []
+        self.instructions: list[Instruction] = []
         self.comments: list[Comment] = []
         self.stages: list[Stage] = []
         self.arguments: dict[str, str] = {}
@@ -99,7 +79,7 @@ class _Reader:
         # Where each line starts and ends, without its line ending.
         starts = source.line_starts
         ends = [*starts[1:], len(self.data)]
-        self.lines = [(start, start + len(self.data[start:end].rstrip(b"\r\n"))) for start, end in zip(starts, ends)]
+        self.lines = [(start, start + len(self.data[start:end].rstrip(b"\r\n"))) for start, end in zip(starts, ends, strict=True)]
 
     def run(self) -> None:
         """Read every line."""
@@ -208,7 +188,6 @@ class _Reader:
             else:
                 self.broken(f"`{text.split(None, 1)[0][:40]}` is no instruction", start)
             return at
-        keyword_end = start + len(found.group(1))
         skip = found.end()
         keyword = found.group(1).upper()
         onbuild = False
@@ -224,13 +203,12 @@ class _Reader:
                 flags.append((flag.group(1), (flag.group(2) or "").strip("\"'")))
                 skip = flag.end()
         value = text[skip:].rstrip()
-        fact = PlacedInstruction(self.source, self.file, start, end)
+        fact = Instruction(self.source, self.file, start, end)
         fact.keyword = keyword
-        fact.keyword_end = keyword_end
         fact.flags = tuple(flags)
         fact.value = value
         fact.onbuild = onbuild
-        fact._at, fact._from = _cut(pieces, skip)
+        fact.pieces = _cut(pieces, skip)
         fact.heredocs = ()
         if keyword in _WITH_HEREDOCS:
             bodies, at = self.heredocs(value, at)
@@ -243,7 +221,7 @@ class _Reader:
         self.instructions.append(fact)
         return at
 
-    def place_in_stage(self, fact: PlacedInstruction) -> None:
+    def place_in_stage(self, fact: Instruction) -> None:
         """Open a stage at FROM; hang everything else into the stage it stands in."""
         if fact.keyword == "FROM" and not fact.onbuild:
             words = fact.words
@@ -263,18 +241,16 @@ class _Reader:
                         self.arguments[pair.name] = value
 
 
-def _cut(pieces: list[tuple[str, int]], skip: int) -> tuple[list[int], list[int]]:
+def _cut(pieces: list[tuple[str, int]], skip: int) -> tuple[tuple[int, int], ...]:
     """Where the pieces of a joined line start in what is left of it after `skip` characters, and in the file."""
-    at: list[int] = []
-    origin: list[int] = []
+    found: list[tuple[int, int]] = []
     reached = 0
     for text, start in pieces:
-        if reached + len(text) > skip or not at and (text, start) == pieces[-1]:
+        if reached + len(text) > skip:
             cut = max(0, skip - reached)
-            at.append(max(0, reached - skip))
-            origin.append(start + len(text[:cut].encode("utf-8", "replace")))
+            found.append((max(0, reached - skip), start + len(text[:cut].encode("utf-8", "replace"))))
         reached += len(text)
-    return at or [0], origin or [pieces[-1][1]]
+    return tuple(found) or ((0, pieces[-1][1] + len(pieces[-1][0].encode("utf-8", "replace"))),)
 
 
 # ---------------------------------------------------------------- words
@@ -323,7 +299,6 @@ def unquoted(word: str) -> str:
 
 def pairs(instruction: Instruction) -> list[Pair]:
     """The assignments of an ENV, ARG or LABEL, with the places of names and values (quotes not included)."""
-    assert isinstance(instruction, PlacedInstruction)
     value = instruction.value
     found: list[Pair] = []
     words = list(_WORD.finditer(value))
@@ -337,7 +312,7 @@ def pairs(instruction: Instruction) -> list[Pair]:
     return found
 
 
-def _pair(instruction: PlacedInstruction, name: str, at: int, written: str | None, start: int) -> Pair:
+def _pair(instruction: Instruction, name: str, at: int, written: str | None, start: int) -> Pair:
     key_start, key_end = instruction.place(at, at + len(name))
     if written is None:
         return Pair(unquoted(name), None, key_start, key_end, key_start, key_end, False)
