@@ -1,0 +1,7 @@
+"""Family 5: timeouts, retries, databases and async code. Importing it registers the whole family."""
+
+from __future__ import annotations
+
+from prodlint.checks import resilience_async, resilience_data, resilience_http, resilience_retry
+
+__all__ = ["resilience_async", "resilience_data", "resilience_http", "resilience_retry"]

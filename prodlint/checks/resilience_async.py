@@ -1,0 +1,1 @@
+"""Blocking calls in async code (PRD571)."""

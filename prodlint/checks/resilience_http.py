@@ -1,0 +1,1066 @@
+"""Timeouts of network clients, and clients that are built again for every request (PRD501-PRD507).
+
+The defaults quoted here were read in the libraries' sources: httpx 0.28 (5 s a phase), requests 2.34 (none),
+aiohttp 3.14 (300 s in all), urllib3 2.8 (pools: none), CPython 3.11 (none).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from prodlint.checks import Ask, Hit, calls, check, every
+from prodlint.facts import (
+    Assignment,
+    Attribute,
+    Call,
+    Class,
+    Collection,
+    Constant,
+    Expression,
+    Fact,
+    Function,
+    Module,
+    Name,
+    Operation,
+    Other,
+    Route,
+    Statement,
+    Template,
+    calls_in,
+    statements_in,
+)
+from prodlint.model import Priority, Recipe
+
+VERBS = ("get", "options", "head", "post", "put", "patch", "delete", "request")
+
+# ---------------------------------------------------------------- values
+
+UNKNOWN = object()
+"""What `value_of` says of an expression whose value the file does not tell."""
+
+
+def value_of(expression: Expression | None, module: Module, near: Fact | None = None) -> Any:
+    """The value of a literal, or of a name bound once to one; a tuple for a tuple of them; else UNKNOWN."""
+    if expression is None:
+        return UNKNOWN
+    if isinstance(expression, Name):
+        expression = module.follow(expression, near)
+    if isinstance(expression, Constant):
+        return expression.value
+    if isinstance(expression, Collection) and expression.kind in ("tuple", "list"):
+        return tuple(value_of(item, module, near) for item in expression.items)
+    if isinstance(expression, Operation) and len(expression.operands) == 2 and expression.operator in ("*", "+"):
+        left, right = (value_of(operand, module, near) for operand in expression.operands)
+        if is_number(left) and is_number(right):
+            return left * right if expression.operator == "*" else left + right
+    return UNKNOWN
+
+
+def is_number(value: object) -> bool:
+    """Whether a value counts as a number of seconds (a boolean does not)."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def written(number: float) -> str:
+    """A number of seconds as a person writes it."""
+    return str(int(number)) if number == int(number) else str(number)
+
+
+def resolved(expression: Expression | None, module: Module, near: Fact | None = None) -> Expression | None:
+    """The expression a name stands for, where the file binds it once."""
+    return module.follow(expression, near) if isinstance(expression, Name) else expression
+
+
+# ---------------------------------------------------------------- places
+
+
+def enclosing(fact: Fact, module: Module) -> Function | None:
+    """The innermost function around a fact."""
+    best: Function | None = None
+    for function in module.functions():
+        if function.start <= fact.start and fact.end <= function.end and (best is None or function.start > best.start):
+            best = function
+    return best
+
+
+def in_lambda(fact: Fact, block: Iterable[Statement]) -> bool:
+    """Whether a fact stands inside a lambda of one of these statements."""
+    for statement in statements_in(tuple(block)):
+        if not statement.start <= fact.start < statement.end:
+            continue
+        for expression in (*statement.targets, *statement.expressions):
+            if not expression.start <= fact.start < expression.end:
+                continue
+            for part in expression.walk():
+                if isinstance(part, Other) and part.kind == "lambda" and part.start < fact.start and fact.end <= part.end:
+                    return True
+    return False
+
+
+DEADLINES = frozenset(
+    {
+        "asyncio.timeout",
+        "asyncio.timeout_at",
+        "asyncio.wait_for",
+        "async_timeout.timeout",
+        "async_timeout.timeout_at",
+        "anyio.fail_after",
+        "anyio.move_on_after",
+        "trio.fail_after",
+        "trio.move_on_after",
+        "asyncio.wait",
+    }
+)
+
+
+def has_deadline(fact: Fact, module: Module) -> bool:
+    """Whether a deadline surrounds a fact: `async with asyncio.timeout(...)`, `asyncio.wait_for(...)` and their like."""
+    for call in module.calls():
+        if call.name in DEADLINES and call.start <= fact.start and fact.end <= call.end:
+            return True
+    function = enclosing(fact, module)
+    if function is None:
+        return False
+    for statement in statements_in(function.body, into_definitions=True):
+        if statement.kind == "with" and statement.start <= fact.start and fact.end <= statement.end:
+            for expression in statement.expressions:
+                if isinstance(expression, Call) and expression.name in DEADLINES:
+                    return True
+    return False
+
+
+def is_imported(call: Call) -> bool:
+    """Whether a call's name begins with something the file imports: a parameter called `requests` is not the library."""
+    if call.constructor is not None:
+        return is_imported(call.constructor)
+    function = call.function
+    return isinstance(function, Name) and function.written.split(".", 1)[0] in call.module.imports
+
+
+def same_call(left: Call | None, right: Call) -> bool:
+    """Whether two calls are one place in the file."""
+    return left is not None and left.start == right.start and left.end == right.end
+
+
+def calls_on(constructor: Call, methods: Iterable[str]) -> list[Call]:
+    """The calls in this file of these methods on what a constructor call made."""
+    wanted = frozenset(methods)
+    return [call for call in constructor.module.calls() if call.method in wanted and same_call(call.constructor, constructor)]
+
+
+def each_call_has(constructor: Call, methods: Iterable[str], keyword: str) -> bool:
+    """Whether this file calls methods on the client, and each call brings the keyword (or `**options`) itself."""
+    found = calls_on(constructor, methods)
+    return bool(found) and all(keyword in call.keywords or call.stars for call in found)
+
+
+def class_around(fact: Fact, module: Module) -> Class | None:
+    """The class whose method a fact stands in."""
+    best: Class | None = None
+    for class_ in module.classes():
+        if class_.start <= fact.start and fact.end <= class_.end and (best is None or class_.start > best.start):
+            best = class_
+    return best
+
+
+def is_wrapper(fact: Fact, ask: Ask, *names: str) -> bool:
+    """Whether the settings name this function, class or client as one that takes care of timeouts (`http-wrappers`)."""
+    wrappers = ask.options.get("http-wrappers") or ()
+    if not wrappers:
+        return False
+    module_path = fact.file.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    symbol = fact.scope.symbol
+    around = f"{module_path}.{symbol}" if symbol else module_path
+    for wrapper in wrappers:
+        if wrapper in names or any(name.startswith(wrapper + ".") or name.endswith("." + wrapper) for name in names):
+            return True
+        if symbol == wrapper or symbol.startswith(wrapper + ".") or f".{around}.".find(f".{wrapper}.") != -1:
+            return True
+    return False
+
+
+# ---------------------------------------------------------------- httpx and its forks
+
+HTTPX = ("httpx", "httpx2", "httpxyz")
+HTTPX_CLIENTS = ("Client", "AsyncClient")
+HTTPX_METHODS = (*VERBS, "stream")
+PHASES = ("connect", "read", "write", "pool")
+TEST_TRANSPORTS = ("ASGITransport", "MockTransport", "WSGITransport")
+
+_httpx_functions = tuple(f"{library}.{verb}" for library in HTTPX for verb in HTTPX_METHODS)
+_httpx_constructors = tuple(f"{library}.{client}" for library in HTTPX for client in HTTPX_CLIENTS)
+_httpx_timeouts = tuple(f"{library}.Timeout" for library in HTTPX)
+_httpx_methods = tuple(f"{client}.{verb}" for client in _httpx_constructors for verb in (*HTTPX_METHODS, "build_request"))
+
+
+def phases_of(value: Any) -> dict[str, Any] | None:
+    """The four phases of an httpx timeout given as a literal: number, None, or tuple of two to four."""
+    if isinstance(value, tuple):
+        if not 2 <= len(value) <= 4:
+            return None
+        return dict(zip(PHASES, (*value, *(None,) * (4 - len(value))), strict=True))
+    if value is UNKNOWN:
+        return None
+    return dict.fromkeys(PHASES, value)
+
+
+def httpx_phases(call: Call) -> dict[str, Any] | None:
+    """The four phases of a call of `httpx.Timeout`; None where it raises or the file does not tell."""
+    if call.stars:
+        return None
+    first = call.argument(0, "timeout")
+    phases: dict[str, Any] | None
+    if first is None:
+        phases = dict.fromkeys(PHASES, UNKNOWN)
+    else:
+        phases = phases_of(value_of(first, call.module, call)) or dict.fromkeys(PHASES, UNKNOWN)
+    for phase in PHASES:
+        if phase in call.keywords:
+            phases[phase] = value_of(call.keywords[phase], call.module, call)
+    return phases
+
+
+def _profile(ask: Ask) -> tuple[float, float, float, float]:
+    options = ask.options
+    return (
+        float(options.get("connect", 5)),
+        float(options.get("read", 30)),
+        float(options.get("write", 10)),
+        float(options.get("pool", 5)),
+    )
+
+
+def _httpx_profile(ask: Ask, library: str) -> str:
+    connect, read, write, pool = _profile(ask)
+    return f"{library}.Timeout(connect={connect}, read={read}, write={write}, pool={pool})"
+
+
+def _set_httpx_profile(ask: Ask, library: str) -> Recipe:
+    value = _httpx_profile(ask, library)
+    return Recipe(
+        "set-keyword",
+        f"Set timeout={value}",
+        safe=False,
+        arguments=(("keyword", "timeout"), ("value", value), ("import", library)),
+    )
+
+
+def _for_tests(call: Call) -> bool:
+    """Whether an httpx client talks to an application in the same process."""
+    if "app" in call.keywords:
+        return True
+    transport = resolved(call.keywords.get("transport"), call.module, call)
+    return isinstance(transport, Call) and transport.method in TEST_TRANSPORTS
+
+
+def _of_constructor(call: Call) -> bool:
+    """Whether the client behind a method call is one that talks to an application in the same process."""
+    return call.constructor is not None and _for_tests(call.constructor)
+
+
+@check("PRD501", on=[calls(*_httpx_functions, *_httpx_constructors, *_httpx_methods)], anchors=[("httpx", "timeout", "none")])
+def httpx_timeout_none(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`timeout=None` on a function, a constructor or a client's method."""
+    if "timeout" not in call.keywords or not is_imported(call) or is_wrapper(call, ask, call.name):
+        return
+    if _for_tests(call) or _of_constructor(call):
+        return
+    if value_of(call.keywords["timeout"], call.module, call) is None:
+        library = call.name.split(".", 1)[0]
+        yield Hit(call, f"`{shown(call)}` with `timeout=None` waits without limit", fix=_set_httpx_profile(ask, library))
+
+
+@check("PRD501", on=[calls(*_httpx_timeouts)], anchors=[("httpx", "timeout", "none")])
+def httpx_timeout_object_none(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`httpx.Timeout(None)`, or all four phases None."""
+    phases = httpx_phases(call)
+    if phases is None or any(value is not None for value in phases.values()):
+        return
+    if _goes_to_test_client(call) or is_wrapper(call, ask, call.name):
+        return
+    library = call.name.split(".", 1)[0]
+    value = _httpx_profile(ask, library)
+    recipe = Recipe("replace", f"Use {value}", safe=False, arguments=(("text", value), ("import", library)))
+    yield Hit(call, f"`{shown(call)}` without a limit: connect, read, write and pool all wait for ever", fix=recipe)
+
+
+def _goes_to_test_client(timeout: Call) -> bool:
+    return any(
+        call.name in _httpx_constructors and call.start < timeout.start and timeout.end <= call.end and _for_tests(call)
+        for call in timeout.module.calls()
+    )
+
+
+@check("PRD501", on=[calls("functools.partial")], anchors=[("partial", "httpx", "timeout", "none")])
+def httpx_partial_none(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`functools.partial(httpx.get, timeout=None)`."""
+    target = call.argument(0)
+    if not isinstance(target, Name) or target.name not in {*_httpx_functions, *_httpx_constructors} or "timeout" not in call.keywords:
+        return
+    if value_of(call.keywords["timeout"], call.module, call) is None:
+        library = target.name.split(".", 1)[0]
+        yield Hit(call, f"`{target.written}` bound with `timeout=None` waits without limit", fix=_set_httpx_profile(ask, library))
+
+
+@check("PRD501", on=[calls("super.__init__")], anchors=[("httpx", "super(", "timeout", "none")])
+def httpx_subclass_none(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`super().__init__(timeout=None)` in a subclass of a client."""
+    if "timeout" not in call.keywords or value_of(call.keywords["timeout"], call.module, call) is not None:
+        return
+    class_ = class_around(call, call.module)
+    base = next((base for base in class_.bases if base in _httpx_constructors), "") if class_ is not None else ""
+    if base:
+        yield Hit(
+            call,
+            f"`{class_name(class_)}` is an `{base}` with `timeout=None`: it waits without limit",
+            fix=_set_httpx_profile(ask, base.split(".")[0]),
+        )
+
+
+def class_name(class_: Class | None) -> str:
+    """The name of a class, or nothing."""
+    return class_.name if class_ is not None else ""
+
+
+@check("PRD501", on=[every(Assignment)], anchors=[("httpx", ".timeout =", "none"), ("httpx", ".timeout=", "none")])
+def httpx_timeout_attribute_none(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
+    """`client.timeout = None` on a client made in this file."""
+    if assignment.kind != "attribute" or assignment.target != "timeout":
+        return
+    if not isinstance(assignment.value, Constant) or assignment.value.value is not None:
+        return
+    owner = assignment.qualified.rsplit(".", 1)[0]
+    module = getattr(assignment, "module", None)
+    if module is None:
+        return
+    for bound in module.assignments(owner):
+        if isinstance(bound.value, Call) and bound.value.name in _httpx_constructors:
+            yield Hit(assignment, f"`{assignment.qualified} = None` takes every limit from the client")
+            return
+
+
+_weak_methods = tuple(f"*.{verb}" for verb in (*HTTPX_METHODS, "build_request"))
+
+
+@check("PRD501", on=[calls(*_weak_methods)], anchors=[("httpx", "timeout=none"), ("httpx", "timeout = none")])
+def httpx_parameter_timeout_none(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`client.get(url, timeout=None)` where `client` is a parameter annotated as a client (a FastAPI dependency)."""
+    if call.constructor is not None or "timeout" not in call.keywords or not isinstance(call.receiver, Name):
+        return
+    if value_of(call.keywords["timeout"], call.module, call) is not None or "." in call.receiver.written:
+        return
+    library = annotated_as(call, call.receiver.written, _httpx_constructors).split(".", 1)[0]
+    if library:
+        yield Hit(call, f"`{shown(call)}` with `timeout=None` waits without limit", fix=_set_httpx_profile(ask, library))
+
+
+def annotated_as(fact: Call, name: str, types: Iterable[str]) -> str:
+    """Which of these qualified types the annotation of a parameter of the surrounding function names, or nothing."""
+    function = enclosing(fact, fact.module)
+    if function is None:
+        return ""
+    for parameter in function.parameters:
+        if parameter.name == name and parameter.annotation:
+            words = parameter.annotation.replace("[", " ").replace("]", " ").replace(",", " ").replace("|", " ").replace('"', " ").split()
+            for word in words:
+                head, _, rest = word.partition(".")
+                qualified = fact.module.imports.get(head, head) + ("." + rest if rest else "")
+                if qualified in types:
+                    return qualified
+    return ""
+
+
+def shown(call: Call) -> str:
+    """How a message names a call: as written when that is short, else by its qualified name."""
+    text = call.function.text
+    return text if len(text) <= 40 and "\n" not in text else call.name
+
+
+@check("PRD502", on=[calls(*_httpx_functions, *_httpx_constructors)], anchors=["httpx"])
+def httpx_timeout_not_explicit(call: Call, ask: Ask) -> Iterator[Hit]:
+    """An httpx function or client without a `timeout`."""
+    if "timeout" in call.keywords or call.stars or not is_imported(call) or _for_tests(call) or is_wrapper(call, ask, call.name):
+        return
+    is_client = call.name in _httpx_constructors
+    if is_client and (each_call_has(call, HTTPX_METHODS, "timeout") or _sets_timeout_later(call) or _handed_to_sdk(call)):
+        return
+    library = call.name.split(".", 1)[0]
+    if ask.options.get("explicit-budget"):
+        fix = _set_httpx_profile(ask, library)
+    else:
+        fix = Recipe("set-keyword", "Write down the default: timeout=5.0", safe=True, arguments=(("keyword", "timeout"), ("value", "5.0")))
+    yield Hit(call, f"`{shown(call)}` has no explicit timeout: {library}'s default of 5 s a phase decides", fix=fix)
+
+
+def _sets_timeout_later(call: Call) -> bool:
+    """Whether the client's `timeout` attribute is set after it is made: `client.timeout = ...`."""
+    if b".timeout =" not in call.source.data:
+        return False
+    return any(call.module.assignments(f"{name}.timeout") for name in _names_bound_to(call))
+
+
+def same_call_value(expression: Expression, call: Call) -> bool:
+    """Whether an expression is this very call."""
+    return isinstance(expression, Call) and same_call(expression, call)
+
+
+def _names_bound_to(call: Call) -> Iterator[str]:
+    """The names, as written, that this call's result is given in its function or class."""
+    function = enclosing(call, call.module)
+    block = function.body if function is not None else call.module.body
+    for statement in statements_in(block):
+        if statement.start <= call.start and call.end <= statement.end:
+            if statement.assignment is not None and same_call_value(statement.assignment.value, call):
+                yield statement.assignment.qualified
+            for target, expression in zip(statement.targets, statement.expressions, strict=False):
+                if isinstance(target, Name) and same_call_value(expression, call):
+                    yield target.written
+
+
+# The SDK gives every request its own timeout, so the client's own is never used.
+_SDK_KEYWORDS = ("http_client", "httpx_client", "http_async_client")
+
+
+def _handed_to_sdk(call: Call) -> bool:
+    """Whether the client is handed to an SDK as its transport."""
+    names = None
+    for other in call.module.calls():
+        if other.name in _httpx_constructors:
+            continue
+        for keyword in _SDK_KEYWORDS:
+            value = other.keywords.get(keyword)
+            if value is None:
+                continue
+            if same_call_value(value, call):
+                return True
+            if isinstance(value, Name):
+                if names is None:
+                    names = set(_names_bound_to(call))
+                if value.written in names:
+                    return True
+    return False
+
+
+# ---------------------------------------------------------------- requests
+
+SESSION_METHODS = (*VERBS, "send")
+REQUESTS_SESSIONS = (
+    "requests.Session",
+    "requests.session",
+    "requests.sessions.Session",
+    "requests.sessions.session",
+    "requests_oauthlib.OAuth1Session",
+    "requests_oauthlib.OAuth2Session",
+    "requests_cache.CachedSession",
+    "requests_cache.session.CachedSession",
+    "requests_toolbelt.sessions.BaseUrlSession",
+    "requests_futures.sessions.FuturesSession",
+    "cachecontrol.CacheControl",
+    "authlib.integrations.requests_client.OAuth2Session",
+    "cloudscraper.create_scraper",
+)
+_requests_functions = tuple(f"{module}.{verb}" for module in ("requests", "requests.api") for verb in VERBS)
+_session_methods = tuple(f"{session}.{verb}" for session in REQUESTS_SESSIONS for verb in SESSION_METHODS)
+_session_names = frozenset(REQUESTS_SESSIONS)
+
+REQUESTS_ANCHORS = (
+    *(f"requests.{verb}" for verb in VERBS),
+    "requests.session",
+    "requests.api",
+    "from requests",
+    "requests as",
+    "requests_oauthlib",
+    "requests_cache",
+    "requests_toolbelt",
+    "requests_futures",
+    "cachecontrol",
+    "requests_client",
+    "cloudscraper",
+)
+
+
+def _requests_profile(ask: Ask) -> str:
+    connect, read, _, _ = _profile(ask)
+    return f"({written(connect)}, {written(read)})"
+
+
+def _set_requests_timeout(ask: Ask) -> Recipe:
+    value = _requests_profile(ask)
+    return Recipe("set-keyword", f"Set timeout={value} (connect, read)", safe=False, arguments=(("keyword", "timeout"), ("value", value)))
+
+
+@check("PRD504", on=[calls(*_requests_functions, *_session_methods)], anchors=REQUESTS_ANCHORS)
+def requests_without_timeout(call: Call, ask: Ask) -> Iterator[Hit]:
+    """A requests call without a timeout, or with None."""
+    if not is_imported(call):
+        return
+    if "timeout" in call.keywords:
+        value = value_of(call.keywords["timeout"], call.module, call)
+        if value is None or value == (None, None):
+            yield Hit(
+                call, f"`{shown(call)}` with `timeout={call.keywords['timeout'].text}` waits without limit", fix=_set_requests_timeout(ask)
+            )
+        return
+    if call.stars or is_wrapper(call, ask, call.name) or _timeout_is_bound(call) or _patched(call.module):
+        return
+    if call.constructor is not None and _session_has_timeout(call.constructor, ask):
+        return
+    yield Hit(call, f"`{shown(call)}` has no timeout: requests waits without limit", fix=_set_requests_timeout(ask))
+
+
+def _timeout_is_bound(call: Call) -> bool:
+    """Whether the name came through `functools.partial(requests.get, timeout=5)`."""
+    made = call.constructor
+    return made is not None and made.method in ("partial", "partialmethod") and ("timeout" in made.keywords or made.stars)
+
+
+def _patched(module: Module) -> bool:
+    """Whether the file replaces the methods of requests itself to set a timeout."""
+    if b"ession.request =" not in module.source.data and b"ession.send =" not in module.source.data:
+        return False
+    return any(
+        module.assignments(f"{session}.{method}")
+        for session in ("requests.Session", "Session", "requests.sessions.Session")
+        for method in ("request", "send")
+    )
+
+
+def _session_has_timeout(session: Call, ask: Ask) -> bool:
+    """Whether something in this file gives the session a timeout: a mounted adapter, a replaced method, a wrapper."""
+    if is_wrapper(session, ask, session.name):
+        return True
+    if session.stars and "timeout" in session.keywords:
+        return True
+    for call in calls_on(session, ("mount",)):
+        if _adapter_may_set_timeout(call.argument(1, "adapter"), session.module, call, ask):
+            return True
+    if any(marker in session.source.data for marker in (b".request =", b".send =", b".request=", b".send=")):
+        for name in _names_bound_to(session):
+            if any(session.module.assignments(f"{name}.{method}") for method in SESSION_METHODS):
+                return True
+    return False
+
+
+_PLAIN_ADAPTERS = frozenset(
+    {
+        "requests.adapters.HTTPAdapter",
+        "requests.HTTPAdapter",
+        "cachecontrol.CacheControlAdapter",
+        "cachecontrol.adapter.CacheControlAdapter",
+    }
+)
+
+
+def _adapter_may_set_timeout(adapter: Expression | None, module: Module, near: Fact, ask: Ask) -> bool:
+    """Whether a mounted adapter is one that may give each request a timeout: any but the library's own."""
+    adapter = resolved(adapter, module, near)
+    if not isinstance(adapter, Call):
+        return True
+    if adapter.name in _PLAIN_ADAPTERS:
+        return False
+    class_ = module.class_named(adapter.method)
+    if class_ is None:
+        return True
+    return b"timeout" in class_.source.data[class_.start : class_.end] or not set(class_.bases) <= _PLAIN_ADAPTERS
+
+
+@check("PRD504", on=[calls("functools.partial")], anchors=[("partial", anchor) for anchor in REQUESTS_ANCHORS])
+def requests_partial_none(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`functools.partial(requests.get, timeout=None)`."""
+    target = call.argument(0)
+    if isinstance(target, Name) and target.name in _requests_functions and "timeout" in call.keywords:
+        if value_of(call.keywords["timeout"], call.module, call) is None:
+            yield Hit(call, f"`{target.written}` bound with `timeout=None` waits without limit", fix=_set_requests_timeout(ask))
+
+
+_self_methods = tuple(f"self.{verb}" for verb in SESSION_METHODS)
+
+
+@check("PRD504", on=[calls(*_self_methods)], anchors=[("session)", anchor) for anchor in ("requests.session", "from requests")])
+def requests_subclass(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`self.get(url)` in a subclass of `requests.Session` that gives no request a timeout."""
+    if "timeout" in call.keywords or call.stars or call.constructor is not None:
+        return
+    class_ = class_around(call, call.module)
+    if class_ is None or not _session_names & set(class_.bases):
+        return
+    methods = {statement.definition.name for statement in class_.body if statement.definition is not None}
+    if (
+        methods & {*SESSION_METHODS, "get_adapter"}
+        or b"mount(" in class_.source.data[class_.start : class_.end]
+        or is_wrapper(call, ask, class_.name)
+    ):
+        return
+    yield Hit(call, f"`{shown(call)}` of a `requests.Session` has no timeout: requests waits without limit", fix=_set_requests_timeout(ask))
+
+
+# ---------------------------------------------------------------- timeouts that leave something open
+
+AIOHTTP_SESSIONS = ("aiohttp.ClientSession", "aiohttp.client.ClientSession")
+_aiohttp_timeouts = ("aiohttp.ClientTimeout", "aiohttp.client.ClientTimeout")
+_aiohttp_methods = tuple(f"{session}.{verb}" for session in AIOHTTP_SESSIONS for verb in (*VERBS, "ws_connect"))
+_urllib3_timeouts = ("urllib3.Timeout", "urllib3.util.Timeout", "urllib3.util.timeout.Timeout")
+
+
+def _missing(phases: Mapping[str, Any]) -> list[str]:
+    return [phase for phase, value in phases.items() if value is None]
+
+
+def _joined(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _partial_hit(at: Call, phases: Mapping[str, Any]) -> Iterator[Hit]:
+    """A finding for an httpx timeout of which some phases, but not all, have no limit."""
+    missing = _missing(phases)
+    if not missing or len(missing) == len(PHASES):
+        return
+    # A stream that may stay silent for long is a reason to leave `read` open; the other three have none.
+    priority: Priority | None = "P2" if missing == ["read"] else None
+    yield Hit(at, f"`{shown(at)}` leaves {_joined(missing)} without a limit", priority=priority)
+
+
+@check("PRD503", on=[calls(*_httpx_timeouts)], anchors=[("httpx", "timeout(")])
+def httpx_timeout_partial(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`httpx.Timeout(10, read=None)`, `httpx.Timeout((5, 30))`, `httpx.Timeout(None, connect=5)`."""
+    phases = httpx_phases(call)
+    if phases is None or not _missing(phases) or has_deadline(call, call.module):
+        if phases is not None:
+            yield from _too_long(call, max((value for value in phases.values() if is_number(value)), default=0), ask)
+        return
+    yield from _partial_hit(call, phases)
+
+
+@check(
+    "PRD503",
+    on=[calls(*_httpx_functions, *_httpx_constructors, *_httpx_methods)],
+    anchors=[("httpx", "timeout")],
+)
+def httpx_timeout_tuple(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`timeout=(5, 30)`: httpx leaves what is not said without a limit."""
+    if "timeout" not in call.keywords:
+        return
+    value = value_of(call.keywords["timeout"], call.module, call)
+    if isinstance(value, tuple):
+        phases = phases_of(value)
+        if phases is not None and not has_deadline(call, call.module):
+            for hit in _partial_hit(call, phases):
+                yield Hit(
+                    call,
+                    f"`timeout={call.keywords['timeout'].text}` leaves {_joined(_missing(phases))} without a limit",
+                    priority=hit.priority,
+                )
+    elif is_number(value):
+        yield from _too_long(call, value, ask)
+
+
+@check("PRD503", on=[calls(*_requests_functions, *_session_methods)], anchors=REQUESTS_ANCHORS)
+def requests_timeout_partial(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`timeout=(3.05, None)` on requests."""
+    if "timeout" not in call.keywords:
+        return
+    value = value_of(call.keywords["timeout"], call.module, call)
+    if isinstance(value, tuple) and len(value) == 2:
+        if value[0] is None and value[1] is not None or value[1] is None and value[0] is not None:
+            open_one = "connect" if value[0] is None else "read"
+            yield Hit(call, f"`timeout={call.keywords['timeout'].text}` leaves {open_one} without a limit")
+            return
+        value = max((part for part in value if is_number(part)), default=0)
+    if is_number(value):
+        yield from _too_long(call, value, ask)
+
+
+def _too_long(call: Call, seconds: float, ask: Ask) -> Iterator[Hit]:
+    """A finding for a timeout longer than `max-timeout`."""
+    limit = ask.options.get("max-timeout", 0)
+    if limit and seconds > limit:
+        yield Hit(call, f"`{shown(call)}` waits up to {written(seconds)} s: longer than {written(limit)} s", priority="P2")
+
+
+_AIOHTTP_PARTS = ("connect", "sock_read", "sock_connect", "ceil_threshold")
+
+
+@check("PRD503", on=[calls(*_aiohttp_timeouts)], anchors=[("aiohttp", "clienttimeout")])
+def aiohttp_timeout_without_total(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`ClientTimeout(connect=5)`: naming one phase takes away the 300 s in all."""
+    if call.stars:
+        return
+    total = call.argument(0, "total")
+    if total is not None:
+        value = value_of(total, call.module, call)
+        if is_number(value):
+            yield from _too_long(call, value, ask)
+        return
+    if {"sock_read", "sock_connect"} <= call.keywords.keys() or {"sock_read", "connect"} <= call.keywords.keys():
+        return
+    if has_deadline(call, call.module):
+        return
+    yield Hit(call, f"`{shown(call)}` without `total` takes away aiohttp's limit of 300 s and sets none")
+
+
+@check("PRD503", on=[calls(*_urllib3_timeouts)])
+def urllib3_timeout_partial(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`urllib3.Timeout(connect=2)` leaves reading open."""
+    if call.stars or call.argument(0, "total") is not None:
+        return
+    given = {part for part in ("connect", "read") if part in call.keywords and value_of(call.keywords[part], call.module, call) is not None}
+    if len(given) == 1:
+        missing = "read" if "connect" in given else "connect"
+        yield Hit(call, f"`{shown(call)}` leaves {missing} without a limit")
+
+
+# ---------------------------------------------------------------- aiohttp
+
+_aiohttp_anchors = [("aiohttp", "clientsession"), ("aiohttp", "clienttimeout"), ("aiohttp.request",)]
+
+
+def _set_aiohttp_timeout(ask: Ask) -> Recipe:
+    connect, read, _, _ = _profile(ask)
+    value = f"aiohttp.ClientTimeout(total={written(read)}, connect={written(connect)})"
+    return Recipe(
+        "set-keyword", f"Set timeout={value}", safe=False, arguments=(("keyword", "timeout"), ("value", value), ("import", "aiohttp"))
+    )
+
+
+@check("PRD505", on=[calls("aiohttp.request", *_aiohttp_methods)], anchors=_aiohttp_anchors)
+def aiohttp_request_unbounded(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`session.get(url, timeout=None)`: at request level None means no limit."""
+    if call.method == "ws_connect":
+        value = value_of(call.keywords.get("receive_timeout"), call.module, call)
+        if value is None and "heartbeat" not in call.keywords and not call.stars and not has_deadline(call, call.module):
+            yield Hit(call, f"`{shown(call)}` with `receive_timeout=None` and no `heartbeat` never notices a dead peer")
+        return
+    if "timeout" not in call.keywords:
+        return
+    value = value_of(call.keywords["timeout"], call.module, call)
+    if (value is None or value == 0 and is_number(value)) and not has_deadline(call, call.module) and not is_wrapper(call, ask, call.name):
+        yield Hit(
+            call, f"`{shown(call)}` with `timeout={call.keywords['timeout'].text}` waits without limit", fix=_set_aiohttp_timeout(ask)
+        )
+
+
+@check("PRD505", on=[calls(*_aiohttp_timeouts)], anchors=_aiohttp_anchors)
+def aiohttp_total_none(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`ClientTimeout(total=None)` without a limit for reading."""
+    total = call.argument(0, "total")
+    if total is None or call.stars:
+        return
+    value = value_of(total, call.module, call)
+    if not (value is None or is_number(value) and value == 0):
+        return
+    given = {part for part in _AIOHTTP_PARTS if part in call.keywords and value_of(call.keywords[part], call.module, call) is not None}
+    if "sock_read" in given and given & {"connect", "sock_connect"} or has_deadline(call, call.module):
+        return
+    connect, read, _, _ = _profile(ask)
+    text = f"aiohttp.ClientTimeout(total={written(read)}, connect={written(connect)})"
+    fix = Recipe("replace", f"Use {text}", safe=False, arguments=(("text", text), ("import", "aiohttp")))
+    # With a limit for connecting or reading, an open total is a stream's: worth a note, not an alarm.
+    if given:
+        yield Hit(call, f"`{shown(call)}` with `total={total.text}` limits only {_joined(sorted(given))}", priority="P2", fix=fix)
+    else:
+        yield Hit(call, f"`{shown(call)}` with `total={total.text}` waits without limit", fix=fix)
+
+
+@check("PRD505", on=[calls(*AIOHTTP_SESSIONS)], anchors=[("aiohttp", "clientsession")])
+def aiohttp_session_default(call: Call, ask: Ask) -> Iterator[Hit]:
+    """A session without a timeout: 300 s in all is long for a request that a user waits for."""
+    if call.stars or is_wrapper(call, ask, call.name):
+        return
+    if "timeout" in call.keywords and value_of(call.keywords["timeout"], call.module, call) is not None:
+        return
+    used = calls_on(call, (*VERBS, "ws_connect"))
+    if used and all("timeout" in one.keywords or one.stars or one.method == "ws_connect" or has_deadline(one, call.module) for one in used):
+        return
+    if has_deadline(call, call.module):
+        return
+    yield Hit(call, f"`{shown(call)}` has no timeout: aiohttp's default is 300 s in all", priority="P2", fix=_set_aiohttp_timeout(ask))
+
+
+# ---------------------------------------------------------------- the standard library and friends
+
+# Name -> where a timeout stands as a positional argument (-1: by keyword only).
+STDLIB: Mapping[str, int] = {
+    "urllib.request.urlopen": 2,
+    "urllib.request.build_opener.open": 2,
+    "urllib.request.OpenerDirector.open": 2,
+    "http.client.HTTPConnection": 2,
+    "http.client.HTTPSConnection": 4,
+    "smtplib.SMTP": 3,
+    "smtplib.SMTP_SSL": 5,
+    "smtplib.LMTP": -1,
+    "ftplib.FTP": 4,
+    "ftplib.FTP_TLS": 7,
+    "imaplib.IMAP4": 2,
+    "imaplib.IMAP4_SSL": -1,
+    "poplib.POP3": 2,
+    "poplib.POP3_SSL": 4,
+    "telnetlib.Telnet": 2,
+    "socket.create_connection": 1,
+    "paramiko.SSHClient.connect": 6,
+    "paramiko.client.SSHClient.connect": 6,
+    "paramiko.SSHClient.exec_command": 2,
+    "paramiko.client.SSHClient.exec_command": 2,
+}
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0")  # noqa: S104 - names to recognise, nothing is bound
+
+
+def _is_loopback(expression: Expression | None, module: Module, near: Fact) -> bool:
+    """Whether an address is this very machine, or no network at all (`file:`, `data:`)."""
+    value = value_of(expression, module, near)
+    if isinstance(value, tuple) and value:
+        value = value[0]
+    if isinstance(expression, Template) and expression.items and isinstance(expression.items[0], Constant):
+        value = expression.items[0].value
+    if not isinstance(value, str):
+        return False
+    if value.startswith(("file:", "data:")):
+        return True
+    host = value.split("://", 1)[-1]
+    return any(host == name or host.startswith((name + ":", name + "/")) for name in _LOOPBACK)
+
+
+def _has_default_timeout(module: Module) -> bool:
+    """Whether the file sets a timeout for every socket: `socket.setdefaulttimeout(...)`."""
+    return b"setdefaulttimeout" in module.source.data
+
+
+@check("PRD506", on=[calls(*STDLIB)])
+def stdlib_without_timeout(call: Call, ask: Ask) -> Iterator[Hit]:
+    """A network call of the standard library (or paramiko) without a timeout."""
+    if call.stars or not is_imported(call) or is_wrapper(call, ask, call.name) or _has_default_timeout(call.module):
+        return
+    found = call.argument(STDLIB[call.name], "timeout")
+    if found is not None:
+        if value_of(found, call.module, call) is None:
+            yield Hit(call, f"`{shown(call)}` with `timeout=None` waits without limit", fix=_set_plain_timeout(ask))
+        return
+    if len(call.arguments) > STDLIB[call.name] >= 0 or any(isinstance(part, Other) and part.kind == "star" for part in call.arguments):
+        return
+    if _is_loopback(call.argument(0, "host"), call.module, call) or _is_loopback(call.argument(0, "url"), call.module, call):
+        return
+    yield Hit(call, f"`{shown(call)}` has no timeout: sockets wait without limit by default", fix=_set_plain_timeout(ask))
+
+
+def _set_plain_timeout(ask: Ask) -> Recipe:
+    seconds = written(_profile(ask)[1])
+    return Recipe("set-keyword", f"Set timeout={seconds}", safe=False, arguments=(("keyword", "timeout"), ("value", seconds)))
+
+
+@check("PRD506", on=[calls("urllib.request.urlretrieve", "xmlrpc.client.ServerProxy", "xmlrpc.client.Server")])
+def stdlib_that_takes_no_timeout(call: Call, ask: Ask) -> Iterator[Hit]:
+    """Functions that have no `timeout` at all: only `socket.setdefaulttimeout` or a transport can give them one."""
+    if call.stars or is_wrapper(call, ask, call.name) or _has_default_timeout(call.module) or "transport" in call.keywords:
+        return
+    if call.name != "urllib.request.urlretrieve" and len(call.arguments) > 1:
+        return
+    if not _is_loopback(call.argument(0), call.module, call):
+        yield Hit(call, f"`{shown(call)}` takes no timeout: it waits without limit")
+
+
+_POOLS = ("PoolManager", "ProxyManager", "HTTPConnectionPool", "HTTPSConnectionPool")
+_pool_names = tuple(f"urllib3.{prefix}{pool}" for pool in _POOLS for prefix in ("", "poolmanager.", "connectionpool."))
+
+
+@check("PRD506", on=[calls(*_pool_names)], anchors=[("urllib3", pool.lower()) for pool in _POOLS])
+def urllib3_pool_without_timeout(call: Call, ask: Ask) -> Iterator[Hit]:
+    """A urllib3 pool without a timeout: pools have none, unlike `urllib3.request` (3 s)."""
+    if call.stars or "timeout" in call.keywords or is_wrapper(call, ask, call.name) or _has_default_timeout(call.module):
+        return
+    if each_call_has(call, ("request", "urlopen", "request_encode_body", "request_encode_url"), "timeout"):
+        return
+    yield Hit(call, f"`{shown(call)}` has no timeout: urllib3's pools wait without limit", fix=_set_plain_timeout(ask))
+
+
+@check("PRD506", on=[calls("socket.socket.connect")], anchors=[("socket.socket", ".connect("), ("from socket import", ".connect(")])
+def socket_without_timeout(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`socket.socket()` that connects without `settimeout`."""
+    made = call.constructor
+    if made is None or not is_imported(call) or _has_default_timeout(call.module) or is_wrapper(call, ask, call.name):
+        return
+    kinds = " ".join(part.text for part in (*made.arguments, *made.keywords.values()))
+    # A datagram socket only notes the address; a UNIX socket never leaves the machine.
+    if "SOCK_DGRAM" in kinds or "AF_UNIX" in kinds or "AF_NETLINK" in kinds or "AF_CAN" in kinds:
+        return
+    if any(same_call(one.constructor, made) for one in call.module.calls() if one.method in ("settimeout", "setblocking")):
+        return
+    if _is_loopback(call.argument(0), call.module, call):
+        return
+    yield Hit(call, f"`{shown(call)}` has no timeout: call `settimeout` first")
+
+
+# ---------------------------------------------------------------- clients made again and again
+
+CLIENTS: Mapping[str, str] = {
+    **{name: "connections and TLS handshakes" for name in _httpx_constructors},
+    "requests.Session": "connections and TLS handshakes",
+    "requests.session": "connections and TLS handshakes",
+    "requests.sessions.Session": "connections and TLS handshakes",
+    "aiohttp.ClientSession": "connections and TLS handshakes",
+    "sqlalchemy.create_engine": "a connection pool",
+    "sqlalchemy.engine.create_engine": "a connection pool",
+    "sqlalchemy.ext.asyncio.create_async_engine": "a connection pool",
+    "sqlmodel.create_engine": "a connection pool",
+    "redis.Redis": "a connection pool",
+    "redis.StrictRedis": "a connection pool",
+    "redis.from_url": "a connection pool",
+    "redis.Redis.from_url": "a connection pool",
+    "redis.asyncio.Redis": "a connection pool",
+    "redis.asyncio.from_url": "a connection pool",
+    "redis.asyncio.Redis.from_url": "a connection pool",
+    "pymongo.MongoClient": "a connection pool",
+    "motor.motor_asyncio.AsyncIOMotorClient": "a connection pool",
+    "boto3.client": "a session and connections",
+    "boto3.resource": "a session and connections",
+}
+_client_anchors = (
+    ("httpx", "client("),
+    ("requests", "session("),
+    ("aiohttp", "clientsession("),
+    ("create_engine(",),
+    ("create_async_engine(",),
+    ("redis(",),
+    ("redis", "from_url("),
+    ("mongoclient(",),
+    ("asynciomotorclient(",),
+    ("boto3.client(",),
+    ("boto3.resource(",),
+    ("from boto3",),
+)
+_ROUTE_WORDS = (
+    ".get(",
+    ".post(",
+    ".put(",
+    ".patch(",
+    ".delete(",
+    ".route(",
+    ".api_route(",
+    "@get(",
+    "@post(",
+    "@route(",
+    ".websocket(",
+    "add_url_rule",
+    "path(",
+)
+_CACHES = frozenset(
+    {
+        "functools.lru_cache",
+        "functools.cache",
+        "functools.cached_property",
+        "django.utils.functional.cached_property",
+        "async_lru.alru_cache",
+        "cachetools.cached",
+        "cachetools.func.ttl_cache",
+        "streamlit.cache_resource",
+    }
+)
+_STORED = frozenset({"global", "nonlocal"})
+
+
+@check("PRD507", on=[every(Route)], anchors=[(*client, route) for client in _client_anchors for route in _ROUTE_WORDS])
+def client_per_request(route: Route, ask: Ask) -> Iterator[Hit]:
+    """A client built while a request is answered: in the handler, in a dependency of it, or in a helper it calls."""
+    handler = route.function
+    if handler is None:
+        return
+    seen: set[int] = set()
+    yield from _clients_built_in(handler, f"for every request of `{handler.name}`", seen)
+    for helper in _helpers_of(handler):
+        yield from _clients_built_in(helper, f"for every request: `{handler.name}` uses `{helper.name}`", seen)
+
+
+def _helpers_of(function: Function) -> Iterator[Function]:
+    """Functions of this module that a handler calls or depends on (`Depends(f)`), one step deep."""
+    module = function.module
+    names: dict[str, None] = {}
+    for call in calls_in(function.body):
+        if isinstance(call.function, Name) and "." not in call.function.written:
+            names[call.function.written] = None
+    for parameter in function.parameters:
+        for expression in parameter.default.walk() if parameter.default is not None else ():
+            if isinstance(expression, Call) and expression.method in ("Depends", "Security"):
+                target = expression.argument(0, "dependency")
+                if isinstance(target, Name):
+                    names[target.written] = None
+        if "Depends(" in parameter.annotation:
+            names[parameter.annotation.split("Depends(", 1)[1].split(")", 1)[0].strip()] = None
+    for name in names:
+        helper = module.function(name)
+        if helper is not None and helper.start != function.start:
+            yield helper
+
+
+def _clients_built_in(function: Function, when: str, seen: set[int]) -> Iterator[Hit]:
+    """Clients that a function builds and neither keeps nor caches."""
+    if any(isinstance(part, (Name, Call)) and decorator_name(part) in _CACHES for part in function.decorators):
+        return
+    if any(statement.kind in _STORED for statement in statements_in(function.body)):
+        return
+    kept = {expression.start for expression in _kept_values(function)}
+    for call in calls_in(function.body):
+        if call.name in CLIENTS and call.start not in kept and call.start not in seen and not _for_tests(call):
+            seen.add(call.start)
+            yield Hit(call, f"`{shown(call)}` sets up {CLIENTS[call.name]} {when}")
+
+
+def _kept_values(function: Function) -> Iterator[Expression]:
+    """Values that outlive the call: put on an attribute or into a mapping (`app.state.client = ...`)."""
+    for statement in statements_in(function.body):
+        if statement.assignment is not None and statement.assignment.kind in ("attribute", "subscript"):
+            yield statement.assignment.value
+
+
+def decorator_name(decorator: Expression) -> str:
+    """The qualified name of a decorator, called or not."""
+    if isinstance(decorator, Call):
+        return decorator.name
+    if isinstance(decorator, Name):
+        return decorator.name
+    return decorator.attribute if isinstance(decorator, Attribute) else ""
+
+
+@check("PRD507", on=[calls(*CLIENTS)], anchors=[(*client, "for ") for client in _client_anchors])
+def client_per_loop(call: Call, ask: Ask) -> Iterator[Hit]:
+    """A client built anew in each round of a `for` loop."""
+    if not call.scope.in_loop or not is_imported(call) or _for_tests(call):
+        return
+    function = enclosing(call, call.module)
+    block = function.body if function is not None else call.module.body
+    for statement in statements_in(block):
+        if statement.kind == "for" and any(inner.start <= call.start < inner.end for inner in statement.body):
+            if _leaves_early(statement.body) or _is_kept(statement, call) or _differs_by_round(statement, call):
+                continue
+            yield Hit(call, f"`{shown(call)}` sets up {CLIENTS[call.name]} in each round of the loop")
+            return
+
+
+def _leaves_early(block: tuple[Statement, ...]) -> bool:
+    """Whether a loop is one of attempts: success leaves it."""
+    return any(statement.kind in ("return", "break") for statement in statements_in(block))
+
+
+def _is_kept(loop: Statement, call: Call) -> bool:
+    """Whether the loop makes a set of clients to keep: it puts each one somewhere."""
+    for statement in statements_in(loop.body):
+        if statement.start <= call.start < statement.end and statement.assignment is not None:
+            return statement.assignment.kind in ("attribute", "subscript")
+        for expression in statement.expressions:
+            for part in expression.walk():
+                if (
+                    isinstance(part, Call)
+                    and part.method in ("append", "add", "setdefault", "enter_context", "enter_async_context")
+                    and part.start <= call.start < part.end
+                ):
+                    return True
+    return False
+
+
+def _differs_by_round(loop: Statement, call: Call) -> bool:
+    """Whether the client is made from the loop's own variable, so that each round needs another one."""
+    names = {part.written for target in loop.targets for part in target.walk() if isinstance(part, Name)}
+    for argument in (*call.arguments, *call.keywords.values()):
+        for part in argument.walk():
+            if isinstance(part, Name) and part.written.split(".", 1)[0] in names:
+                return True
+    return False

@@ -1,0 +1,1 @@
+"""Retries (PRD541, PRD542)."""
