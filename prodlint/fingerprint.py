@@ -1,0 +1,99 @@
+"""What makes a finding the same finding tomorrow: fingerprints that are bound to content, not to line numbers."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Collection, Iterable
+from hashlib import sha256
+from operator import mul
+
+from prodlint.model import Finding
+
+# A directive beside the matched code is not part of it: adding one for rule A must not make rule B's finding new.
+_DIRECTIVE = re.compile(r"[ \t]*(?:#|//|;|<!--|/\*)[ \t]*(?:prodlint:|noqa\b).*")
+
+_WINDOW = 100
+_BASE = 37
+_MODULUS = 1 << 64
+_POWERS = tuple(pow(_BASE, _WINDOW - 1 - i, _MODULUS) for i in range(_WINDOW))
+
+
+def place_order(finding: Finding) -> tuple[str, int, int, int, int, str, str]:
+    """The order of `Finding.order` as plain values, which sort several times faster."""
+    span = finding.span
+    return (finding.path, span.line, span.column, span.end_line, span.end_column, finding.code, finding.message)
+
+
+def normalised(content: str) -> str:
+    """Content without what may change while the matter stays: indentation, runs of blanks, directives to linters."""
+    if "prodlint:" in content or "noqa" in content:
+        content = _DIRECTIVE.sub("", content)
+    return " ".join(content.split())
+
+
+def fingerprints(findings: Iterable[Finding]) -> list[str]:
+    """The `prodlint/v1` fingerprint of each finding, in the order given.
+
+    Give all findings of a run sorted by place, suppressed ones included: equal ones are told apart by their ordinal.
+    """
+    seen: dict[str, int] = {}
+    result = []
+    for finding in findings:
+        path = finding.path
+        if not path.isascii():
+            # The same name arrives decomposed from one file system and composed from another.
+            import unicodedata
+
+            path = unicodedata.normalize("NFC", path)
+        matter = "\0".join((finding.code, path, finding.symbol, normalised(finding.content or finding.message)))
+        ordinal = seen.get(matter, 0)
+        seen[matter] = ordinal + 1
+        result.append(sha256(f"{matter}\0{ordinal}".encode("utf-8", "surrogatepass")).hexdigest()[:32])
+    return result
+
+
+def line_hashes(text: str, lines: Collection[int], hidden: Collection[int] = ()) -> dict[int, str]:
+    """GitHub's `primaryLocationLineHash` of some lines (from 1) of a file.
+
+    A 64-bit polynomial hash of the 100 UTF-16 units from the line's start, blanks and tabs dropped, line endings
+    made LF, an end mark and zeros after the end, then `:n` for the n-th line with that hash. github/codeql-action
+    computes it for every result and warns where a tool's own value differs; where there is none it fills it in.
+    Lines whose window reaches a `hidden` line get none: a short secret could be computed back from the hash.
+
+    Repeats are counted by equal windows instead of equal hashes, which saves hashing every line of the file; two
+    different windows of one file with the same hash are possible in theory only.
+    """
+    if not lines:
+        return {}
+    units = _units(text)
+    seen: dict[str, int] = {}
+    result: dict[int, str] = {}
+    start, last = 0, max(lines)
+    for line in range(1, last + 1):
+        window = units[start : start + _WINDOW]
+        count = seen.get(window, 0) + 1
+        seen[window] = count
+        if line in lines and not (hidden and any(line <= h <= line + window.count("\n") for h in hidden)):
+            result[line] = f"{_hash(window):x}:{count}"
+        start = units.find("\n", start) + 1
+        if start == 0:
+            break
+    return result
+
+
+def _units(text: str) -> str:
+    """The text as the hash reads it: one character for each UTF-16 unit, with the end mark."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace(" ", "").replace("\t", "")
+    if not text.isascii():
+        raw = text.encode(f"utf-16-{sys.byteorder[0]}e", "surrogatepass")
+        if len(raw) != 2 * len(text):
+            text = "".join(map(chr, memoryview(raw).cast("H")))
+    return text + "\uffff"
+
+
+def _hash(window: str) -> int:
+    total: int = sum(map(mul, map(ord, window), _POWERS))
+    return total % _MODULUS

@@ -1,0 +1,162 @@
+"""What may be shown of a file: its lines with every secret of the whole report covered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from prodlint.facts import Source
+from prodlint.model import Finding, Report, Span
+
+SourceLookup = Callable[[str], Source | None]
+
+MASK = "***"
+
+_LINES_KEPT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line as it may be shown.
+
+    text: without its ending, secrets covered. cuts: what was covered, as (start, end) of the file's own characters,
+    from 0. length: of the line in the file.
+    """
+
+    text: str
+    cuts: tuple[tuple[int, int], ...]
+    length: int
+
+    def index(self, column: int, end: bool = False) -> int:
+        """Where a column of the file (from 1) stands in `text` (from 0). A place inside a cover goes to its start, or to its end."""
+        index = min(column - 1, self.length)
+        if not self.cuts:
+            return max(index, 0)
+        shift = 0
+        for start, stop in self.cuts:
+            if index <= start:
+                break
+            if index < stop:
+                return start + shift + (len(MASK) if end else 0)
+            shift += len(MASK) - (stop - start)
+        return max(index, 0) + shift
+
+
+_NO_LINE = Line("", (), 0)
+
+
+class Redaction:
+    """The report's secrets, and the only way by which output reads the files they stand in.
+
+    A secret is covered where the report says it is, whichever finding an excerpt belongs to. One that could hardly be
+    anything else (see `_telling`) is also covered wherever its text turns up again: other lines, messages, fixes.
+    """
+
+    def __init__(self, report: Report, sources: SourceLookup) -> None:
+        self._sources = sources
+        self._read: dict[str, Source | None] = {}
+        self._lines: dict[tuple[str, int], Line] = {}
+        self._cuts: dict[str, dict[int, list[tuple[int, int]]]] = {}
+        self._values: Any = None
+        values: set[str] = set()
+        for path, span in _secrets(report):
+            values.update(self._cover(path, span))
+        if values:
+            from ahocorasick_rs import AhoCorasick, MatchKind
+
+            self._values = AhoCorasick(sorted(values), matchkind=MatchKind.LeftmostLongest)
+
+    def _cover(self, path: str, span: Span) -> Iterator[str]:
+        """Note the lines of a secret; gives the texts by which it would be known elsewhere."""
+        source = self.source(path)
+        lines = self._cuts.setdefault(path, {})
+        for number in range(span.line, span.end_line + 1):
+            start = span.column - 1 if number == span.line else 0
+            text = source.line_text(number) if source else ""
+            end = span.end_column - 1 if number == span.end_line else len(text)
+            if end > start:
+                lines.setdefault(number, []).append((start, end))
+                value = _unquoted(text[start:end])
+                if _telling(value):
+                    yield value
+
+    def source(self, path: str) -> Source | None:
+        """A file's text, asked for once. Only for places and lengths: what is shown comes from `line`."""
+        if path not in self._read:
+            self._read[path] = self._sources(path)
+        return self._read[path]
+
+    def secret_lines(self, path: str) -> Iterable[int]:
+        """The lines (from 1) of a file on which a reported secret stands."""
+        return self._cuts.get(path, {}).keys()
+
+    def line(self, path: str, number: int) -> Line:
+        """A line (from 1) as it may be shown; an empty one where there is none."""
+        key = (path, number)
+        found = self._lines.get(key)
+        if found is None:
+            source = self.source(path)
+            found = _NO_LINE if source is None else self._covered(path, number, source.line_text(number))
+            if len(self._lines) >= _LINES_KEPT:
+                self._lines.clear()
+            self._lines[key] = found
+        return found
+
+    def _covered(self, path: str, number: int, text: str) -> Line:
+        cuts = list(self._cuts.get(path, {}).get(number, ()))
+        if self._values is not None:
+            cuts += [(start, end) for _, start, end in self._values.find_matches_as_indexes(text)]
+        if not cuts:
+            return Line(text, (), len(text))
+        merged = tuple(_merged(cuts, len(text)))
+        pieces, position = [], 0
+        for start, end in merged:
+            pieces += [text[position:start], MASK]
+            position = end
+        return Line("".join([*pieces, text[position:]]), merged, len(text))
+
+    def words(self, text: str) -> str:
+        """A message, a name or a fix with known secrets covered."""
+        if self._values is None:
+            return text
+        found = self._values.find_matches_as_indexes(text)
+        for _, start, end in reversed(found):
+            text = text[:start] + MASK + text[end:]
+        return text
+
+
+def _secrets(report: Report) -> Iterator[tuple[str, Span]]:
+    findings: list[Finding] = report.findings
+    for finding in (*findings, *(s.finding for s in report.suppressed)):
+        for span in finding.secrets:
+            yield finding.path, span
+
+
+def _merged(cuts: list[tuple[int, int]], length: int) -> Iterator[tuple[int, int]]:
+    """Cuts in order, cut to the line, those that touch or overlap joined."""
+    cuts.sort()
+    start, end = cuts[0]
+    for next_start, next_end in cuts[1:]:
+        if next_start <= end:
+            end = max(end, next_end)
+        else:
+            yield start, min(end, length)
+            start, end = next_start, next_end
+    yield start, min(end, length)
+
+
+def _unquoted(text: str) -> str:
+    """The value inside a literal: without blanks, prefix and quotes."""
+    bare = text.strip()
+    if bare[-1:] in ("'", '"', "`"):
+        quote = bare[-1]
+        head = bare.find(quote)
+        if head <= 2 and bare[:head].isalpha() | (head == 0):
+            bare = bare[head:]
+    return bare.strip("'\"`")
+
+
+def _telling(value: str) -> bool:
+    """Whether a value means this secret wherever it stands. A word such as `postgres` does not."""
+    return len(value) >= 16 or (len(value) >= 8 and not value.isalpha())

@@ -1,0 +1,61 @@
+"""`full`: every finding with the line it stands on, a mark under what is meant, and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prodlint.model import Finding
+from prodlint.reports.closing import closing
+from prodlint.reports.concise import head
+from prodlint.reports.material import Material
+from prodlint.reports.terminal import ELLIPSIS, Ink, excerpt, harmless
+
+LINES = 3
+WIDTH = 140
+
+
+def write(material: Material) -> Iterator[str]:
+    """The whole format."""
+    ink = Ink(material.options.color)
+    for finding in material.findings:
+        yield from _finding(material, finding, ink, "")
+    for suppressed in material.shown_suppressed():
+        reason = f": {harmless(material.words(suppressed.reason))}" if suppressed.reason else ""
+        yield from _finding(material, suppressed.finding, ink, f"suppressed, {suppressed.kind}{reason}")
+    yield from closing(material, ink)
+
+
+def _finding(material: Material, finding: Finding, ink: Ink, remark: str) -> Iterator[str]:
+    about = f"({finding.priority} {material.name(finding.code)}{', ' + remark if remark else ''})"
+    yield f"{head(material, finding, ink)} {ink.paint(about, 'dim')}\n"
+    last = min(finding.span.end_line, finding.span.line + LINES - 1)
+    yield from _lines(material, finding, last, ink)
+    indent = " " * len(str(last))
+    for related in finding.related:
+        place = f"{harmless(related.path)}:{related.span.line}:{related.span.column}"
+        yield f"{indent} {ink.paint('=', 'gutter')} {ink.paint('note:', 'bold')} {place}: {harmless(material.words(related.words))}\n"
+    advice = material.help(finding.code)
+    if advice:
+        yield f"{indent} {ink.paint('=', 'gutter')} {ink.paint('help:', 'bold')} {harmless(material.words(advice))}\n"
+    yield "\n"
+
+
+def _lines(material: Material, finding: Finding, last: int, ink: Ink) -> Iterator[str]:
+    span, redaction = finding.span, material.redaction
+    if redaction.source(finding.path) is None:
+        return
+    digits = len(str(last))
+    bar = ink.paint("|", "gutter")
+    room = max(20, (material.options.width or WIDTH) - digits - 3)
+    yield f"{' ' * digits} {bar}\n"
+    for number in range(span.line, last + 1):
+        line = redaction.line(finding.path, number)
+        start = line.index(span.column) if number == span.line else 0
+        end = line.index(span.end_column, end=True) if number == span.end_line else len(line.text)
+        shown, offset, marks = excerpt(line.text, start, end, room)
+        gutter = ink.paint(f"{number:>{digits}} |", "gutter")
+        yield f"{gutter} {shown}".rstrip() + "\n"
+        if number == span.line:
+            yield f"{' ' * digits} {bar} {' ' * offset}{ink.paint('^' * marks, finding.priority)}\n"
+    if span.end_line > last:
+        yield f"{ELLIPSIS:>{digits}} {bar}\n"

@@ -1,0 +1,31 @@
+"""`grouped`: findings under the file they stand in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from prodlint.fingerprint import place_order
+from prodlint.reports.closing import closing
+from prodlint.reports.material import Material
+from prodlint.reports.terminal import Ink, harmless
+
+
+def write(material: Material) -> Iterator[str]:
+    """The whole format."""
+    ink = Ink(material.options.color)
+    remarks = {id(s.finding): f" (suppressed, {s.kind}{': ' * bool(s.reason)}{s.reason})" for s in material.shown_suppressed()}
+    shown = [*material.findings, *(s.finding for s in material.shown_suppressed())]
+    shown.sort(key=place_order)
+    for path, group in groupby(shown, key=lambda finding: finding.path):
+        findings = list(group)
+        yield f"{ink.paint(harmless(path), 'bold')}\n"
+        places = [f"{finding.span.line}:{finding.span.column}" for finding in findings]
+        width = max(map(len, places))
+        for place, finding in zip(places, findings, strict=True):
+            code = ink.link(ink.paint(finding.code, finding.priority), material.help_url(finding.code))
+            mark = ink.paint("[*]", "fix") + " " if material.fixable(finding) else ""
+            remark = harmless(material.words(remarks.get(id(finding), "")))
+            yield f"  {place:<{width}}  {finding.priority}  {code}  {mark}{harmless(material.placed(finding))}{ink.paint(remark, 'dim')}\n"
+        yield "\n"
+    yield from closing(material, ink)

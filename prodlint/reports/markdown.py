@@ -1,0 +1,102 @@
+"""`markdown`: a page for `$GITHUB_STEP_SUMMARY` or a comment, the worst first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from prodlint.fingerprint import place_order
+from prodlint.model import Finding
+from prodlint.reports.closing import position
+from prodlint.reports.material import Material, plural
+from prodlint.reports.terminal import harmless
+
+# GitHub refuses a step summary above 1 MiB; what is beyond a screen or two nobody reads there.
+ROWS = 500
+_BYTES = 900_000
+
+_SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\*_[]|~#"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "&#64;"})
+
+
+def _text(text: str) -> str:
+    """Words as Markdown shows them literally; `code` stays code."""
+    pieces = harmless(text).split("`")
+    if len(pieces) % 2 == 0:
+        pieces = ["'".join(pieces)]
+    return "".join(_code(piece) if index % 2 else piece.translate(_SPECIAL) for index, piece in enumerate(pieces))
+
+
+def _code(text: str) -> str:
+    """Code inside a table cell, where a bar ends the cell even between backticks."""
+    return f"`{harmless(text).replace('`', chr(39)).replace('|', chr(92) + '|')}`" if text else ""
+
+
+def _row(material: Material, finding: Finding) -> str:
+    url = material.help_url(finding.code)
+    code = f"[{finding.code}]({url})" if url else finding.code
+    place = _code(f"{finding.path}:{finding.span.line}")
+    return f"| {finding.priority} | {code} {_text(material.name(finding.code))} | {place} | {_text(material.placed(finding))} |\n"
+
+
+def write(material: Material) -> Iterator[str]:
+    """The whole format."""
+    report, total = material.report, len(material.findings)
+    counts = ", ".join(f"**{n:,} {priority}**" for priority, n in material.by_priority.items() if n)
+    yield f"## prodlint: {plural(total, 'finding') if total else 'no findings'}\n\n"
+    words = [f"{counts}." if counts else "", f"{plural(report.checked, 'file')} checked."]
+    if report.suppressed:
+        words.append(f"{len(report.suppressed):,} suppressed.")
+    safe = sum(1 for finding in material.findings if finding.fix is not None and finding.fix.safe)
+    if safe:
+        words.append(f"{safe:,} fixable with `prodlint --fix`.")
+    yield " ".join(filter(None, words)) + "\n\n"
+    yield from _unchecked(material)
+    for note in report.notes:
+        yield f"> {_text(material.words(note))}\n\n"
+    if total:
+        yield from _findings(material)
+        yield from _rules(material)
+    if material.options.show_suppressed and material.suppressed:
+        yield f"<details><summary>{len(material.suppressed):,} suppressed</summary>\n\n| Rule | Place | Reason |\n| --- | --- | --- |\n"
+        for one in material.suppressed[:ROWS]:
+            place = _code(f"{one.finding.path}:{one.finding.span.line}")
+            yield f"| {one.finding.code} | {place} | {one.kind}: {_text(material.words(one.reason))} |\n"
+        yield "\n</details>\n"
+
+
+def _unchecked(material: Material) -> Iterator[str]:
+    unchecked = sorted(material.report.unchecked)
+    if not unchecked:
+        return
+    left_out = sum(1 for one in unchecked if not one.analysed)
+    yield f"**{plural(left_out, 'file')} not checked**" if left_out else "**Checked in part**"
+    yield ":\n\n"
+    for one in unchecked[:ROWS]:
+        yield f"- {_code(position(one))}: {_text(material.words(one.why))}{' (checked in part)' if one.analysed else ''}\n"
+    if len(unchecked) > ROWS:
+        yield f"- and {len(unchecked) - ROWS:,} more\n"
+    yield "\n"
+
+
+def _findings(material: Material) -> Iterator[str]:
+    worst_first = sorted(material.findings, key=lambda finding: (finding.priority, *place_order(finding)))
+    yield "| Priority | Rule | Place | Finding |\n| --- | --- | --- | --- |\n"
+    size = shown = 0
+    for finding in worst_first[:ROWS]:
+        row = _row(material, finding)
+        size += len(row.encode("utf-8", "replace"))
+        if size > _BYTES:
+            break
+        yield row
+        shown += 1
+    if shown < len(worst_first):
+        yield f"\nand {len(worst_first) - shown:,} more.\n"
+    yield "\n"
+
+
+def _rules(material: Material) -> Iterator[str]:
+    counts = Counter(finding.code for finding in material.findings)
+    yield "<details><summary>By rule</summary>\n\n| Count | Rule | How to fix |\n| ---: | --- | --- |\n"
+    for code, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
+        yield f"| {count:,} | {code} {_text(material.name(code))} | {_text(material.words(material.help(code)))} |\n"
+    yield "\n</details>\n"

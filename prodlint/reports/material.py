@@ -1,0 +1,159 @@
+"""What a format has to work with: the report, the rules behind it, what may be shown of the files, and the wishes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from prodlint.fingerprint import fingerprints, place_order
+from prodlint.model import PRIORITIES, Finding, Fix, Priority, Report, Rule, Suppressed
+from prodlint.redact import Redaction, SourceLookup
+
+HOMEPAGE = "https://github.com/prodlint/prodlint"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a report is to look. Nothing here changes what was found.
+
+    color: whether escape sequences are wanted. width: columns of the terminal, 0 for no limit but a sane one.
+    show_suppressed: suppressed findings are listed with their reasons, not only counted. statistics: the text formats
+    end with a table of rules. unsafe_fixes: findings with an unsafe fix are marked as fixable too. show_time: the text
+    formats say how long it took. exit_code: what the process will end with.
+    prefix: way from the repository's root to the project's, "" or ending in "/": for formats read by hosts.
+    help_base: address under which `<family>/<CODE>-<name>.md` is found.
+    fixes: findings whose recipe was made real. baseline: whether a baseline was given, so findings are new or known.
+    category: tells several SARIF uploads of one commit apart. root_uri: absolute address of the project's root; left
+    out by default, so that the same tree gives the same bytes wherever it lies. started, ended: UTC times for SARIF.
+    max_results: most SARIF results written; hosts refuse or hide the rest.
+    """
+
+    color: bool = False
+    width: int = 0
+    show_suppressed: bool = False
+    statistics: bool = False
+    unsafe_fixes: bool = False
+    show_time: bool = True
+    exit_code: int = 0
+    prefix: str = ""
+    help_base: str = f"{HOMEPAGE}/blob/main/rules/"
+    fixes: Mapping[Finding, Fix] = field(default_factory=dict)
+    baseline: bool = False
+    category: str = "prodlint/"
+    root_uri: str = ""
+    started: str = ""
+    ended: str = ""
+    max_results: int = 5000
+
+
+class Material:
+    """One report on its way into one format."""
+
+    def __init__(self, report: Report, rules: Sequence[Rule], root: str, sources: SourceLookup, options: Options) -> None:
+        self.report = report
+        self.root = root
+        self.options = options
+        self.rules = {rule.code: rule for rule in sorted(rules, key=lambda rule: rule.code)}
+        self.redaction = Redaction(report, sources)
+        self.words: Callable[[str], str] = self.redaction.words
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """The findings in order of place."""
+        return sorted(self.report.findings, key=place_order)
+
+    @cached_property
+    def suppressed(self) -> list[Suppressed]:
+        """The suppressed findings in order of place."""
+        return sorted(self.report.suppressed, key=lambda s: place_order(s.finding))
+
+    @cached_property
+    def fingerprint(self) -> Mapping[int, str]:
+        """The fingerprint of each finding, suppressed ones included, by `id`."""
+        every = sorted([*self.findings, *(s.finding for s in self.suppressed)], key=place_order)
+        return dict(zip(map(id, every), fingerprints(every), strict=True))
+
+    def name(self, code: str) -> str:
+        """A rule's name, or its code where the rule is not known."""
+        rule = self.rules.get(code)
+        return rule.name if rule else code
+
+    def help_url(self, code: str) -> str:
+        """The address of a rule's page, or ""."""
+        rule = self.rules.get(code)
+        return f"{self.options.help_base}{rule.family}/{rule.code}-{rule.name}.md" if rule and self.options.help_base else ""
+
+    @cached_property
+    def _help(self) -> dict[str, str]:
+        return {}
+
+    def help(self, code: str) -> str:
+        """How to mend it, in one sentence: the first of the page's Fix section."""
+        if code not in self._help:
+            rule = self.rules.get(code)
+            self._help[code] = first_sentence(rule.how) if rule else ""
+        return self._help[code]
+
+    def fixable(self, finding: Finding) -> bool:
+        """Whether `--fix`, as asked for, would mend it."""
+        return finding.fix is not None and (finding.fix.safe or self.options.unsafe_fixes)
+
+    def fix(self, finding: Finding) -> Fix | None:
+        """The finding's fix made real, where there is one that holds no secret: a covered one would do harm when applied."""
+        made = self.options.fixes.get(finding) if self.options.fixes else None
+        if made is None or any(self.words(edit.text) != edit.text for edit in made.edits):
+            return None
+        return made
+
+    @cached_property
+    def by_priority(self) -> Mapping[Priority, int]:
+        """How many findings each priority has."""
+        counted = Counter(finding.priority for finding in self.report.findings)
+        return {priority: counted[priority] for priority in PRIORITIES}
+
+    def placed(self, finding: Finding) -> str:
+        """The message, with the place where a line number does not tell it."""
+        message = self.words(finding.message)
+        return f"{message} ({finding.place})" if finding.place else message
+
+    def shown_suppressed(self) -> Iterator[Suppressed]:
+        """The suppressed findings where they are to be listed."""
+        if self.options.show_suppressed:
+            yield from self.suppressed
+
+
+def plural(number: int, thing: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+# A sentence ends at a stop that a capital letter, a quoted name or nothing follows; not inside `code`, nor after "e.g.".
+_SENTENCE = re.compile(r"(?:`[^`]*`|[^`])*?(?<!e\.g)(?<!i\.e)(?<!etc)(?<!vs)[.!?](?=\s+[A-Z`\"(*\[]|\s*$)")
+_LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
+
+
+def first_sentence(markdown: str) -> str:
+    """The first sentence of a section, on one line; "" where it begins with code or a list."""
+    paragraph = " ".join(markdown.strip().split("\n\n", 1)[0].split())
+    if not paragraph or paragraph.startswith(("```", "- ", "* ", "1. ", "|", "#")):
+        return ""
+    found = _SENTENCE.match(paragraph)
+    sentence = found.group() if found else paragraph
+    return _LINK.sub(r"\1", sentence).replace("**", "")
+
+
+def repository_prefix(root: str) -> str:
+    """The way from the git repository's root to the project's, for `Options.prefix`: "" or ending in "/"."""
+    import os
+
+    top = os.path.realpath(root)
+    below: list[str] = []
+    while not os.path.exists(os.path.join(top, ".git")):
+        top, name = os.path.split(top)
+        if not name:
+            return ""
+        below.append(name)
+    return "".join(f"{name}/" for name in reversed(below))

@@ -1,0 +1,30 @@
+"""`statistics`: how often each rule was broken."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from prodlint.reports.closing import closing
+from prodlint.reports.material import Material
+from prodlint.reports.terminal import Ink
+
+
+def table(material: Material, ink: Ink) -> Iterator[str]:
+    """One line a rule, the commonest first: count, priority, code, whether it can be fixed, name."""
+    counts = Counter(finding.code for finding in material.findings)
+    fixable = {finding.code for finding in material.findings if material.fixable(finding)}
+    digits = len(f"{max(counts.values(), default=0):,}")
+    for code, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
+        rule = material.rules.get(code)
+        priority = rule.priority if rule else "P0"
+        mark = ink.paint("[*]", "fix") if code in fixable else "   "
+        yield f"{count:>{digits},}  {ink.paint(priority, priority)}  {ink.paint(code, 'bold')} {mark} {material.name(code)}\n"
+
+
+def write(material: Material) -> Iterator[str]:
+    """The whole format."""
+    ink = Ink(material.options.color)
+    if not material.options.statistics:
+        yield from table(material, ink)
+    yield from closing(material, ink)
