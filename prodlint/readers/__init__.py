@@ -125,23 +125,6 @@ class Wanted:
         self.kept.append(module)
 
 
-# file kind -> the modules that read it, in order
-_READERS: dict[str, tuple[str, ...]] = {
-    "yaml": ("documents", "commands", "lines"),
-    "json": ("documents", "commands", "requirements"),
-    "toml": ("documents", "commands", "requirements"),
-    "ini": ("documents", "commands", "requirements"),
-    "dockerfile": ("dockerfile", "commands", "lines"),
-    "env": ("env",),
-    "requirements": ("requirements",),
-    "shell": ("commands", "lines"),
-    "makefile": ("commands", "lines"),
-    "procfile": ("commands", "lines"),
-    "systemd": ("documents", "commands", "lines"),
-    "lock": ("requirements",),
-}
-
-
 def read(source: Source, file: File, wanted: Wanted) -> Iterator[Fact]:
     """The facts of a file."""
     if file.kind == "python":
@@ -152,6 +135,10 @@ def read(source: Source, file: File, wanted: Wanted) -> Iterator[Fact]:
         from prodlint.readers import notebook, python
 
         cells = notebook.cells(source)
+        if not cells.lines and (problem := notebook.unreadable(source, file)) is not None:
+            yield problem
+        # The anchors' offsets are those of the raw file.
+        wanted.offsets = {}
         yield from python.read(cells, file, wanted)
     else:
         from prodlint.readers import configuration

@@ -1,0 +1,329 @@
+"""Checks: functions that take one fact and yield the places where a rule is broken.
+
+A check knows nothing of settings, suppression or output. It is registered under its rule's code together with the
+facts it wants and its anchors: literal strings (ASCII, matched without regard to case) without which it cannot fire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from prodlint.facts import (
+    Call,
+    Command,
+    Comment,
+    Document,
+    Entry,
+    Fact,
+    File,
+    Instruction,
+    Literal,
+    Setting,
+    Source,
+    Text,
+)
+from prodlint.model import Evidence, Priority, Recipe, Related, Span
+
+FAMILIES = (
+    "tool",
+    "secrets",
+    "errors",
+    "placeholders",
+    "web",
+    "resilience",
+    "configuration",
+    "observability",
+    "deployment",
+    "delivery",
+)
+
+
+class At(Protocol):
+    """Anything that has a place in a file."""
+
+    @property
+    def source(self) -> Source: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place given by byte offsets."""
+
+    source: Source
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A place where a rule is broken, and the words for it.
+
+    priority: another one than the page's, where this variant deserves it. secret: the text at this place must appear
+    in no output; secrets: further byte ranges of the same file with that need. symbol: overrides the scope's.
+    """
+
+    at: At
+    message: str
+    priority: Priority | None = None
+    related: tuple[Related, ...] = ()
+    fix: Recipe | None = None
+    secret: bool = False
+    secrets: tuple[tuple[int, int], ...] = ()
+    symbol: str | None = None
+
+
+class EnvironmentLike(Protocol):
+    """What checks may ask of the rest of the repository (see `prodlint.environment`)."""
+
+    def version(self, package: str) -> tuple[int, ...] | None:
+        """The resolved version of a dependency, or None where nothing says it."""
+
+    def starts(self, path: str) -> bool:
+        """Whether production starts this file (`python main.py`, `module:app`)."""
+
+    @property
+    def is_service(self) -> bool: ...
+    @property
+    def is_library(self) -> bool: ...
+
+
+@dataclass(slots=True)
+class Ask:
+    """What a check may ask besides its fact: the code it runs under, the rule's options, the environment, the file."""
+
+    code: str
+    options: Mapping[str, Any]
+    environment: Any
+    file: File
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A kind of fact that a check wants, narrowed to names where the kind has them."""
+
+    fact: type[Fact]
+    names: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+
+
+def calls(*names: str) -> Wish:
+    """Calls by qualified name: "httpx.get", "requests.*" (anything below), "*.execute" (a method on anything)."""
+    return Wish(Call, names)
+
+
+def commands(*programs: str) -> Wish:
+    """Commands by program; none named means all."""
+    return Wish(Command, programs)
+
+
+def settings(*names: str) -> Wish:
+    """Settings by NAME (without regard to case; `*` allowed at either end); none named means all."""
+    return Wish(Setting, names)
+
+
+def entries(kind: str, *paths: str) -> Wish:
+    """Entries of documents of a kind under dotted paths; `*` stands for one part, `**` for any number."""
+    return Wish(Entry, paths, (kind,))
+
+
+def documents(*kinds: str) -> Wish:
+    """Whole documents of these kinds; none named means all."""
+    return Wish(Document, (), kinds)
+
+
+def instructions(*keywords: str) -> Wish:
+    """Dockerfile instructions by keyword."""
+    return Wish(Instruction, keywords)
+
+
+def comments() -> Wish:
+    """Comments of every kind of file."""
+    return Wish(Comment)
+
+
+def literals() -> Wish:
+    """Text and bytes literals of Python."""
+    return Wish(Literal)
+
+
+def text() -> Wish:
+    """The file as text, with the anchors' hits."""
+    return Wish(Text)
+
+
+def every(fact: type[Fact]) -> Wish:
+    """Every fact of a type."""
+    return Wish(fact)
+
+
+Anchors = Sequence[str | tuple[str, ...]] | None
+CheckFunction = Callable[[Any, Ask], Iterable[Hit]]
+# (bytes of the file as UTF-8; hits of the check's anchors as (literal, byte offset)) -> whether it is worth parsing
+Gate = Callable[[bytes, Sequence[tuple[bytes, int]]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A registered check. anchors: alternatives; each is one literal or several that must all stand in the file;
+    None means the file is always read. Empty: derived from the wishes' names. files: reader kinds it looks at, () all.
+    gate: a cheap second look at the bytes around the anchors' hits; it may say no only where the check cannot fire."""
+
+    code: str
+    function: CheckFunction
+    on: tuple[Wish, ...]
+    anchors: tuple[tuple[str, ...], ...] | None
+    files: tuple[str, ...]
+    gate: Gate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A small thing one file says, kept for the project pass: picklable, no sources.
+
+    topic: what it is about ("route", "env-read", ...). words: its text. data: further values by name.
+    """
+
+    topic: str
+    path: str
+    span: Span
+    words: str = ""
+    data: tuple[tuple[str, str], ...] = ()
+
+    def get(self, name: str) -> str:
+        """A further value, or nothing."""
+        return dict(self.data).get(name, "")
+
+
+def trace(topic: str, at: Fact, words: str = "", **data: str) -> Trace:
+    """A trace of a fact."""
+    return Trace(topic, at.file.path, at.span, words, tuple(sorted(data.items())))
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """A function that takes facts of one file and yields the traces project checks ask for."""
+
+    topics: tuple[str, ...]
+    function: Callable[[Any, Ask], Iterable[Trace]]
+    on: tuple[Wish, ...]
+    anchors: tuple[tuple[str, ...], ...] | None
+    files: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Project:
+    """What a project check sees: every file's path, kind and roles; the traces by topic; the environment."""
+
+    root: str
+    files: Sequence[File]
+    traces: Mapping[str, Sequence[Trace]]
+    environment: Any
+    evidence: list[Evidence] = field(default_factory=list)
+
+    def about(self, topic: str) -> Sequence[Trace]:
+        """The traces of a topic, in order of path and place."""
+        return self.traces.get(topic, ())
+
+    def named(self, *names: str) -> list[File]:
+        """Files with one of these base names."""
+        return [file for file in self.files if file.name in names]
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of a project file, or None where it cannot be read. At most 1 MiB."""
+        try:
+            with open(f"{self.root}/{path}", "rb") as handle:
+                return handle.read(1 << 20)
+        except OSError:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectHit:
+    """A finding of a project check: anchored to an existing file."""
+
+    path: str
+    span: Span
+    message: str
+    priority: Priority | None = None
+    related: tuple[Related, ...] = ()
+    fix: Recipe | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectCheck:
+    """A registered project check: topics it needs from the collectors."""
+
+    code: str
+    function: Callable[[Project, Mapping[str, Any]], Iterable[ProjectHit | Evidence]]
+    topics: tuple[str, ...]
+
+
+CHECKS: list[Check] = []
+COLLECTORS: list[Collector] = []
+PROJECT_CHECKS: list[ProjectCheck] = []
+
+_C = TypeVar("_C", bound=Callable[..., Any])
+
+
+def _alternatives(anchors: Anchors) -> tuple[tuple[str, ...], ...] | None:
+    if anchors is None:
+        return None
+    return tuple((a,) if isinstance(a, str) else tuple(a) for a in anchors)
+
+
+def check(
+    *codes: str, on: Sequence[Wish], anchors: Anchors = (), files: Sequence[str] = (), gate: Gate | None = None
+) -> Callable[[_C], _C]:
+    """Register a check under its code (or one function under several codes: it is called once for each)."""
+
+    def register(function: _C) -> _C:
+        for code in codes:
+            CHECKS.append(Check(code, function, tuple(on), _alternatives(anchors), tuple(files), gate))
+        return function
+
+    return register
+
+
+def collect(*topics: str, on: Sequence[Wish], anchors: Anchors = (), files: Sequence[str] = ()) -> Callable[[_C], _C]:
+    """Register a collector of traces."""
+
+    def register(function: _C) -> _C:
+        COLLECTORS.append(Collector(topics, function, tuple(on), _alternatives(anchors), tuple(files)))
+        return function
+
+    return register
+
+
+def project_check(code: str, topics: Sequence[str] = ()) -> Callable[[_C], _C]:
+    """Register a check over the whole project: yields ProjectHit, and Evidence where the rule is satisfied."""
+
+    def register(function: _C) -> _C:
+        PROJECT_CHECKS.append(ProjectCheck(code, function, tuple(topics)))
+        return function
+
+    return register
+
+
+def load() -> None:
+    """Import the families' modules, which register themselves."""
+    import importlib
+    import importlib.util
+
+    for family in FAMILIES:
+        if importlib.util.find_spec(f"prodlint.checks.{family}") is not None:
+            importlib.import_module(f"prodlint.checks.{family}")
+
+
+def anchors_of(wishes: Iterable[Wish]) -> Iterator[tuple[str, ...]]:
+    """The anchors that follow from the wishes' names: every part of a dotted name must stand in the file."""
+    for wish in wishes:
+        for name in wish.names:
+            parts = tuple(sorted({part for part in name.replace("-", ".").split(".") if part.strip("*")}))
+            if parts:
+                yield tuple(part.strip("*").lower() for part in parts)

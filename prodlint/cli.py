@@ -1,0 +1,110 @@
+"""The command line: the road as a table of contents."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+VERBS = ("check", "rule", "baseline", "clean", "report", "checklist", "init", "completion", "version", "help")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run prodlint; the exit code is one of 0, 1, 2, 3 and 70."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or (words[0] not in VERBS and words[0] not in ("-h", "--help", "-V", "--version")):
+        words = ["check", *words]
+    try:
+        return _parse_and_run(words)
+    except BrokenPipeError:
+        # `prodlint | head`: the reader has what it wanted. Python would complain while flushing at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parse_and_run(words: list[str]) -> int:
+    parser = _parser(words[0])
+    given = parser.parse_args(words)
+    function: Callable[[argparse.Namespace], int] = given.function
+    from prodlint.catalogue import PageError
+    from prodlint.settings import SettingsError
+
+    try:
+        return function(given)
+    except (SettingsError, PageError) as error:
+        print(f"prodlint: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser(verb: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="prodlint", description="Is this Python service ready for production?")
+    from prodlint import __version__
+
+    parser.add_argument("-V", "--version", action="version", version=f"prodlint {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB")
+    _add_check(verbs.add_parser("check", help="check files and directories (the default verb)"))
+    _add_rule(verbs.add_parser("rule", help="explain a rule, or test the examples of a folder of rules"))
+    return parser
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    choose = parser.add_argument_group("rules and files")
+    choose.add_argument("--select", action="append", metavar="RULES", help="rules to switch on: codes, prefixes, names or ALL, separated by commas")
+    choose.add_argument("--ignore", action="append", default=[], metavar="RULES", help="rules to switch off")
+    choose.add_argument("--extend-select", action="append", default=[], metavar="RULES", help="rules to switch on besides the others")
+    choose.add_argument("--exclude", action="append", metavar="PATTERNS", help="paths to leave out, instead of the defaults")
+    choose.add_argument("--extend-exclude", action="append", metavar="PATTERNS", help="paths to leave out besides the others")
+    choose.add_argument("--include-excluded", action="store_true", default=None, help="check files named on the command line even if excluded")
+    choose.add_argument("--no-respect-gitignore", dest="respect_gitignore", action="store_false", default=None, help="do not read ignore files")
+    choose.add_argument("--config", action="append", default=[], metavar="FILE|KEY=VALUE", help="a settings file, or one setting")
+    choose.add_argument("--isolated", action="store_true", help="read no settings file")
+    choose.add_argument("--no-local-config", action="store_true", help="read only settings files named by --config")
+    choose.add_argument("--stdin-filename", metavar="NAME", help="the name of what comes on standard input (path `-`)")
+    choose.add_argument("--exhaustive", action="store_true", help="parse every file, whatever its bytes hold")
+    choose.add_argument("-j", "--jobs", type=int, default=0, metavar="N", help="processes (default: one for each processor)")
+    choose.add_argument("--root", metavar="DIR", help="the project's root (default: the nearest directory with .git or settings)")
+    choose.add_argument("--today", default="", metavar="DATE", help=argparse.SUPPRESS)
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    from prodlint.reports import FORMATS
+
+    parser.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="files or directories (default: .); - for standard input")
+    _add_selection(parser)
+    show = parser.add_argument_group("output")
+    show.add_argument("--output-format", choices=sorted(FORMATS), metavar="FORMAT", help=", ".join(sorted(FORMATS)))
+    show.add_argument("-o", "--output-file", metavar="FILE", help="write the report there, by rename")
+    show.add_argument("--statistics", action="store_true", help="count the findings of each rule")
+    show.add_argument("--show-files", action="store_true", help="list the files that would be checked, and stop")
+    show.add_argument("--show-settings", action="store_true", help="print the settings and where each comes from, and stop")
+    show.add_argument("--show-suppressed", action="store_true", help="list suppressed findings with their reasons")
+    show.add_argument("-q", "--quiet", action="store_true", help="print findings only")
+    show.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    decide = parser.add_argument_group("exit code")
+    decide.add_argument("--fail-on", choices=("P0", "P1", "P2", "never"), help="the lowest priority that fails the run (default: P2, any finding)")
+    decide.add_argument("-e", "--exit-zero", action="store_true", help="exit with 0 whatever was found")
+    decide.add_argument("--allow-unchecked", action="store_true", default=None, help="files that could not be analysed do not fail the run")
+    parser.set_defaults(function=_check)
+
+
+def _add_rule(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("rule", nargs="?", metavar="RULE", help="a code or a name")
+    parser.add_argument("--all", action="store_true", help="every rule")
+    parser.add_argument("--test", action="append", metavar="DIR", help="run the examples of a folder of pages")
+    parser.add_argument("--output-format", choices=("text", "markdown", "json"), default="text")
+    parser.set_defaults(function=_rule)
+
+
+def _check(given: argparse.Namespace) -> int:
+    from prodlint.check import check
+
+    return check(given)
+
+
+def _rule(given: argparse.Namespace) -> int:
+    from prodlint.explain import explain
+
+    return explain(given)

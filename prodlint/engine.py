@@ -1,0 +1,367 @@
+"""Files x (matches and checks) -> findings. One file is analysed by itself; a crash in a check stays inside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from prodlint import catalogue, checks
+from prodlint.checks import Ask, Check, Hit, Project, ProjectHit, Trace
+from prodlint.context import roles_of
+from prodlint.facts import Fact, File, Problem, Source, Text
+from prodlint.model import Evidence, Finding, Priority, Rule, Span, Suppressed, Unchecked
+from prodlint.readers import Undecodable, decode, read
+from prodlint.selection import Hits, Index, Subscription
+from prodlint.settings import Settings, Switches
+
+# No source file that a person wrote is larger; what is, is scanned for vendor keys only.
+LARGEST_PARSED = 8_000_000
+LARGEST_READ = 64_000_000
+# Trees below this many bytes are parsed whole: it costs a tenth of a second and finds every broken file.
+WHOLE_TREE = 1_000_000
+# Kinds in which a NUL byte means "not text after all", and nothing is missed by not reading on.
+PLAIN = frozenset(("text", "ignore", "sql"))
+
+
+@dataclass(slots=True)
+class Run:
+    """What stays the same for every file of a run: built once, inherited by the worker processes."""
+
+    settings: Settings
+    rules: Mapping[str, Rule]
+    switches: Switches
+    index: Index
+    environment: Any
+    parse_all: bool = False
+    today: str = ""
+    roles: Callable[[str, str, bytes], frozenset[str]] = roles_of
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one file gave. Crosses process borders, so it holds no sources."""
+
+    path: str
+    kind: str = ""
+    roles: frozenset[str] = frozenset()
+    findings: list[Finding] = field(default_factory=list)
+    suppressed: list[Suppressed] = field(default_factory=list)
+    unchecked: list[Unchecked] = field(default_factory=list)
+    traces: list[Trace] = field(default_factory=list)
+    looked_at: dict[str, int] = field(default_factory=dict)
+    crashed: list[str] = field(default_factory=list)
+
+
+def analyse(path: str, absolute: str, kind: str, run: Run, raw: bytes | None = None) -> Outcome:
+    """Everything prodlint has to say about one file. Never raises."""
+    outcome = Outcome(path, kind)
+    try:
+        if raw is None:
+            with open(absolute, "rb") as handle:
+                raw = handle.read(LARGEST_READ + 1)
+        if len(raw) > LARGEST_READ:
+            outcome.unchecked.append(Unchecked(path, f"larger than {LARGEST_READ // 1_000_000} MB"))
+            return outcome
+        _analyse(path, kind, raw, run, outcome)
+    except OSError as error:
+        outcome.unchecked.append(Unchecked(path, (error.strerror or str(error)).lower()))
+    except RecursionError:
+        outcome.unchecked.append(Unchecked(path, "nested too deeply"))
+    except MemoryError:
+        outcome.unchecked.append(Unchecked(path, "not enough memory"))
+    except Exception as error:  # a bug in a reader must not lose the other files' findings
+        outcome.unchecked.append(Unchecked(path, f"prodlint failed: {type(error).__name__} in {_where(error)}"))
+        outcome.crashed.append(_where(error))
+    return outcome
+
+
+def _analyse(path: str, kind: str, raw: bytes, run: Run, outcome: Outcome) -> None:
+    problems: list[tuple[str, str, Span]] = []
+    try:
+        source = decode(raw, kind)
+    except Undecodable as error:
+        if error.source is None:
+            if kind not in PLAIN:
+                outcome.unchecked.append(Unchecked(path, error.why, error.line, error.column))
+            return
+        source = error.source
+        problems.append(("encoding", error.why, Span(error.line, error.column, error.line, error.column)))
+    roles = run.roles(path, kind, source.data[:2048])
+    outcome.roles = roles
+    file = File(path, kind, roles)
+    plan = run.index.plan(kind, roles)
+    hits = run.index.scan(source.data, kind, plan)
+    selected = run.switches.on(path)
+    active = _selected(run, hits.active, selected)
+    parsed: list[Any] = []
+    made: list[tuple[Hit, Subscription]] = []
+    if len(source.data) > LARGEST_PARSED:
+        active &= run.index.of_type.get(Text, 0)
+        outcome.unchecked.append(Unchecked(path, f"larger than {LARGEST_PARSED // 1_000_000} MB: looked at for vendor keys only", analysed=True))
+        made = _run_checks(source, file, active, hits, run, outcome, problems, parsed)
+    elif active or hits.directives or (kind not in PLAIN and (run.parse_all or _looks_broken(source.data, kind))):
+        made = _run_checks(source, file, active, hits, run, outcome, problems, parsed)
+    findings = [_finding(hit, subscription, file, source, run) for hit, subscription in made]
+    findings.extend(_problem_findings(problems, file, run, selected, outcome, source))
+    outcome.findings = _unique(findings)
+    if hits.directives:
+        _suppress(source, file, run, outcome, parsed[0] if parsed else None, selected)
+
+
+def _looks_broken(data: bytes, kind: str) -> bool:
+    """Whether brackets or triple quotes do not pair up: a file that no rule would look into is then read all the same,
+    to say whether it is broken. Counting costs a thousandth of parsing; the other broken files that hold no anchor are
+    found when named on the command line, in trees below WHOLE_TREE bytes, and with `--exhaustive`."""
+    if kind != "python":
+        return False
+    count = data.count
+    return count(b"(") != count(b")") or count(b"[") != count(b"]") or count(b"{") != count(b"}") or count(b'"""') % 2 == 1 or b"<<<<<<<" in data
+
+
+def _selected(run: Run, active: int, selected: frozenset[str]) -> int:
+    if selected is run.switches.everywhere or not active:
+        return active
+    for subscription in run.index.subscribed(active):
+        if subscription.rule is not None and subscription.rule.code not in selected:
+            active &= ~subscription.bit
+    return active
+
+
+def _run_checks(
+    source: Source,
+    file: File,
+    active: int,
+    hits: Hits,
+    run: Run,
+    outcome: Outcome,
+    problems: list[tuple[str, str, Span]],
+    kept: list[Any],
+) -> list[tuple[Hit, Subscription]]:
+    index = run.index
+    made: list[tuple[Hit, Subscription]] = []
+    broken: set[int] = set()
+    asks: dict[int, Ask] = {}
+    texts = active & index.of_type.get(Text, 0)
+    for subscription in index.subscribed(texts):
+        whole = Text(source, file, 0, len(source.data))
+        whole.hits = index.hits_of(file.kind, subscription, hits)
+        _call(subscription, whole, asks, run, outcome, made, broken)
+    wanted = index.wanted(file.kind, active, hits)
+    wanted.kept = kept
+    if active and not hits.directives and not run.parse_all and not wanted.kinds - {Text}:
+        return made
+    for fact in read(source, file, wanted):
+        if isinstance(fact, Problem):
+            problems.append((fact.kind, fact.why, fact.span))
+            continue
+        mask = index.for_fact(fact) & active
+        if mask:
+            for subscription in index.subscribed(mask):
+                if subscription.bit not in broken:
+                    _call(subscription, fact, asks, run, outcome, made, broken)
+    return made
+
+
+def _call(
+    subscription: Subscription,
+    fact: Fact,
+    asks: dict[int, Ask],
+    run: Run,
+    outcome: Outcome,
+    made: list[tuple[Hit, Subscription]],
+    broken: set[int],
+) -> None:
+    ask = asks.get(subscription.bit)
+    rule = subscription.rule
+    if ask is None:
+        options = {**dict(rule.options), **run.settings.options(rule.code)} if rule is not None else {}
+        ask = asks[subscription.bit] = Ask(rule.code if rule is not None else "", options, run.environment, fact.file)
+    try:
+        for found in subscription.check.function(fact, ask):
+            if isinstance(found, Trace):
+                outcome.traces.append(found)
+            else:
+                made.append((found, subscription))
+        if rule is not None:
+            outcome.looked_at[rule.code] = outcome.looked_at.get(rule.code, 0) + 1
+    except RecursionError:
+        raise
+    except Exception as error:  # a bug in one check is loud and contained
+        broken.add(subscription.bit)
+        name = rule.code if rule is not None else getattr(subscription.check.function, "__name__", "collector")
+        outcome.crashed.append(name)
+        outcome.unchecked.append(Unchecked(outcome.path, f"`{name}` failed: {type(error).__name__} in {_where(error)}", fact.line, 0))
+
+
+def _where(error: BaseException) -> str:
+    """Module and line where an exception was raised: no values, which might be secrets."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    if step is None:
+        return "?"
+    return f"{os.path.basename(step.tb_frame.f_code.co_filename)}:{step.tb_lineno}"
+
+
+def _finding(hit: Hit, subscription: Subscription, file: File, source: Source, run: Run) -> Finding:
+    rule = subscription.rule
+    assert rule is not None
+    at = hit.at
+    own = at.source
+    span = own.span(at.start, at.end)
+    priority = run.switches.priority(rule.code, file.path) or hit.priority or rule.priority
+    if file.roles & rule.lower_in:
+        priority = "P2"
+    symbol = hit.symbol if hit.symbol is not None else (at.scope.symbol if isinstance(at, Fact) else "")
+    secrets = [own.span(start, end) for start, end in hit.secrets]
+    if hit.secret:
+        secrets.append(span)
+        content = own.data[at.start : at.end]
+    else:
+        content = own.line_text(own.position(at.start)[0]).strip().encode("utf-8")
+    return Finding(
+        path=file.path,
+        span=span,
+        code=rule.code,
+        message=hit.message,
+        priority=priority,
+        related=hit.related,
+        symbol=symbol,
+        content=digest(content),
+        place=own.place(span),
+        fix=hit.fix,
+        secrets=tuple(secrets),
+    )
+
+
+def digest(content: bytes) -> str:
+    """What a fingerprint is bound to: nobody can read the line, or a secret, out of it."""
+    return blake2b(content, digest_size=16).hexdigest()
+
+
+def _problem_findings(
+    problems: Sequence[tuple[str, str, Span]], file: File, run: Run, selected: frozenset[str], outcome: Outcome, source: Source
+) -> Iterator[Finding]:
+    rule = run.rules.get("PRD001")
+    off = rule is None or bool(file.roles & rule.not_in)
+    for kind, why, span in problems:
+        if kind in ("template", "size"):
+            outcome.unchecked.append(Unchecked(file.path, why, span.line, span.column, analysed=True))
+            continue
+        outcome.unchecked.append(Unchecked(file.path, why, span.line, span.column, analysed=off and rule is not None))
+        if rule is not None and not off and "PRD001" in selected:
+            content = digest(source.line_text(span.line).strip().encode("utf-8"))
+            words = f"Cannot be read as {_KIND_NAMES.get(file.kind, file.kind)}: {why}"
+            priority = run.switches.priority("PRD001", file.path) or rule.priority
+            yield Finding(file.path, span, "PRD001", words, priority, content=content, place=source.place(span))
+
+
+_KIND_NAMES = {"python": "Python", "yaml": "YAML", "json": "JSON", "toml": "TOML", "ini": "INI", "dockerfile": "a Dockerfile", "notebook": "a notebook"}
+
+
+def _unique(findings: list[Finding]) -> list[Finding]:
+    """In order; one finding a code and place."""
+    seen: set[tuple[str, Span]] = set()
+    kept = []
+    for finding in sorted(findings, key=lambda finding: finding.order):
+        key = (finding.code, finding.span)
+        if key not in seen:
+            seen.add(key)
+            kept.append(finding)
+    return kept
+
+
+def _suppress(source: Source, file: File, run: Run, outcome: Outcome, parsed: Any, selected: frozenset[str]) -> None:
+    """Placeholder until suppress.py lands."""
+
+
+# ---------------------------------------------------------------- many files
+
+
+def build(settings: Settings, rules: Sequence[Rule], environment: Any, *, exhaustive: bool = False, parse_all: bool = False, today: str = "", extra: Iterable[Check] = ()) -> Run:
+    """Everything that stays the same for a run.
+
+    Raises SettingsError for a selector or option that no rule has.
+    """
+    from prodlint.settings import check_options
+
+    known = [(rule.code, rule.name, rule.default) for rule in rules]
+    switches = Switches(settings, known)
+    check_options(settings, {rule.code: dict(rule.options) for rule in rules})
+    on = _ever_on(switches)
+    active = [rule for rule in rules if rule.code in on]
+    checks.load()
+    wanted_topics = {topic for check in checks.PROJECT_CHECKS if check.code in on for topic in check.topics}
+    index = Index(
+        active,
+        [*checks.CHECKS, *catalogue.checks_of(active), *extra],
+        [collector for collector in checks.COLLECTORS if wanted_topics & set(collector.topics)],
+        exhaustive=exhaustive,
+    )
+    return Run(settings, {rule.code: rule for rule in active}, switches, index, environment, parse_all or exhaustive, today)
+
+
+def _ever_on(switches: Switches) -> frozenset[str]:
+    """The codes that are on for at least some path."""
+    on = switches.everywhere
+    for table in switches.settings.per_path:
+        for selector in (*(table.selection.select or ()), *table.selection.extend_select):
+            on |= frozenset(switches.codes_of(selector))
+    return on
+
+
+def analyse_all(files: Sequence[tuple[str, str, str]], run: Run, *, jobs: int = 0, given: Mapping[str, bytes] | None = None) -> Iterator[Outcome]:
+    """Every file's outcome, in the order of the files whatever the number of processes."""
+    given = given or {}
+    workers = jobs or _processors()
+    if workers <= 1 or len(files) < 64:
+        for path, absolute, kind in files:
+            yield analyse(path, absolute, kind, run, given.get(path))
+        return
+    from prodlint.workers import spread
+
+    yield from spread(files, run, workers, given)
+
+
+def _processors() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        return os.cpu_count() or 1
+
+
+def check_project(root: str, outcomes: Sequence[Outcome], run: Run) -> tuple[list[Finding], list[Evidence], list[Unchecked]]:
+    """The rules about the project as a whole, on the traces that the files left."""
+    files = [File(outcome.path, outcome.kind, outcome.roles) for outcome in outcomes]
+    traces: dict[str, list[Trace]] = {}
+    for outcome in outcomes:
+        for trace in outcome.traces:
+            traces.setdefault(trace.topic, []).append(trace)
+    for listed in traces.values():
+        listed.sort(key=lambda trace: (trace.path, trace.span, trace.words))
+    project = Project(root, files, traces, run.environment)
+    findings: list[Finding] = []
+    evidence: list[Evidence] = []
+    unchecked: list[Unchecked] = []
+    for check in checks.PROJECT_CHECKS:
+        rule = run.rules.get(check.code)
+        if rule is None:
+            continue
+        options = {**dict(rule.options), **run.settings.options(rule.code)}
+        try:
+            for found in check.function(project, options):
+                if isinstance(found, Evidence):
+                    evidence.append(found)
+                elif check.code in run.switches.on(found.path):
+                    findings.append(_project_finding(found, rule, run))
+        except Exception as error:  # as for files: loud and contained
+            unchecked.append(Unchecked(".", f"`{check.code}` failed: {type(error).__name__} in {_where(error)}"))
+    return findings, evidence, unchecked
+
+
+def _project_finding(hit: ProjectHit, rule: Rule, run: Run) -> Finding:
+    priority: Priority = run.switches.priority(rule.code, hit.path) or hit.priority or rule.priority
+    return Finding(hit.path, hit.span, rule.code, hit.message, priority, hit.related, content=digest(rule.code.encode()), fix=hit.fix)

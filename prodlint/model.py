@@ -1,0 +1,180 @@
+"""The types that travel: places, rules, findings and the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Priority = Literal["P0", "P1", "P2"]
+PRIORITIES: tuple[Priority, ...] = ("P0", "P1", "P2")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A place in a file: lines and columns from 1, columns in code points, `end_column` exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Related:
+    """A second place that explains a finding."""
+
+    path: str
+    span: Span
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A fix not yet made: `prodlint.fixes` turns it into edits when a fix is asked for.
+
+    `kind` names the rewriting (see `prodlint.fixes.KINDS`), `arguments` are its parameters in a fixed order.
+    """
+
+    kind: str
+    description: str
+    safe: bool
+    arguments: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace what stands at `span` of `path` with `text`."""
+
+    path: str
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A recipe made real."""
+
+    description: str
+    safe: bool
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that would hurt in production. Frozen and whole when made; sorted by place, then code.
+
+    path: from the project's root, forward slashes. symbol: dotted enclosing classes and functions, or "".
+    content: what the fingerprint is bound to (the matched line without its indentation; for secrets a digest).
+    place: where a person finds it when the line number is not enough ("cell 3, line 4" of a notebook), or "".
+    secrets: spans in this file whose text no output may show.
+    """
+
+    path: str
+    span: Span
+    code: str
+    message: str
+    priority: Priority
+    related: tuple[Related, ...] = ()
+    symbol: str = ""
+    content: str = ""
+    place: str = ""
+    fix: Recipe | None = None
+    secrets: tuple[Span, ...] = ()
+
+    @property
+    def order(self) -> tuple[str, Span, str, str]:
+        """The key that sorts findings the same way in every output."""
+        return (self.path, self.span, self.code, self.message)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Evidence:
+    """A place that shows a rule to be satisfied."""
+
+    code: str
+    path: str
+    span: Span
+    words: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Unchecked:
+    """A file (or part of one) that was asked for and not analysed. line and column are 0 where no place is known.
+
+    analysed: whether rules still saw what could be read (a template, a file with one broken statement).
+    """
+
+    path: str
+    why: str
+    line: int = 0
+    column: int = 0
+    analysed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A finding that an inline comment or the baseline took away, with the reason given for it."""
+
+    finding: Finding
+    kind: Literal["inline", "baseline"]
+    reason: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What one run says."""
+
+    root: str
+    findings: list[Finding] = field(default_factory=list)
+    suppressed: list[Suppressed] = field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
+    unchecked: list[Unchecked] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    looked_at: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def checked(self) -> int:
+        """How many files were analysed."""
+        return len(self.files) - len({u.path for u in self.unchecked if not u.analysed} & set(self.files))
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A bad or good example on a page: one small tree of files."""
+
+    title: str
+    files: tuple[tuple[str, str], ...]
+    line: int
+    options: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule as its page says it. Code, family and name come from the page's path."""
+
+    code: str
+    name: str
+    family: str
+    title: str
+    priority: Priority
+    category: str
+    path: str
+    default: bool = True
+    fix: Literal["safe", "unsafe", "none"] = "none"
+    message: str = ""
+    why: str = ""
+    how: str = ""
+    page: str = ""
+    cwe: tuple[int, ...] = ()
+    owasp: tuple[str, ...] = ()
+    precision: Literal["very-high", "high", "medium", "low"] = "high"
+    security_severity: str = ""
+    not_in: frozenset[str] = frozenset()
+    lower_in: frozenset[str] = frozenset()
+    options: tuple[tuple[str, Any], ...] = ()
+    match: tuple[Any, ...] = ()
+    project: Any = None
+    bad: tuple[Example, ...] = ()
+    good: tuple[Example, ...] = ()

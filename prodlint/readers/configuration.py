@@ -1,0 +1,60 @@
+"""Configuration files -> facts: the reader of the file's kind, and on top of it what stands inside: commands, settings,
+requirements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+
+from prodlint.facts import Command, Comment, Document, Dockerfile, Entry, Fact, File, Instruction, Option, Problem, Requirement, Setting, Source, Text
+
+_DOCUMENTS = frozenset(("yaml", "json", "toml", "ini", "systemd", "lock", "notebook-json"))
+_INSIDE: frozenset[type[Fact]] = frozenset((Command, Setting))
+_PACKAGES: frozenset[type[Fact]] = frozenset((Requirement, Option))
+# kind -> the modules that read its text directly
+_LINES = {
+    "env": ("env",),
+    "requirements": ("requirements",),
+    "shell": ("shell", "lines"),
+    "makefile": ("commands", "lines"),
+    "procfile": ("commands", "lines"),
+    "jenkinsfile": ("commands", "lines"),
+}
+
+
+def read(source: Source, file: File, kinds: frozenset[type[Fact]]) -> Iterator[Fact]:
+    """The facts of a file that is not Python."""
+    kinds = kinds - {Text}
+    if not kinds:
+        return
+    wanted = kinds | {Problem}
+    kind = file.kind
+    if kind in _DOCUMENTS:
+        from prodlint.readers import documents
+
+        outer = wanted | {Document} if wanted & (_INSIDE | _PACKAGES | {Entry}) else wanted
+        yield from _with_inner(documents.read(source, file, outer), wanted)
+    elif kind == "dockerfile":
+        from prodlint.readers import dockerfile
+
+        outer = wanted | {Dockerfile} if wanted & (_INSIDE | {Instruction}) else wanted
+        yield from _with_inner(dockerfile.read(source, file, outer), wanted)
+    else:
+        for name in _LINES.get(kind, ("lines",)):
+            yield from import_module(f"prodlint.readers.{name}").read(source, file, wanted if name != "lines" else wanted & {Comment})
+
+
+def _with_inner(facts: Iterator[Fact], wanted: frozenset[type[Fact]]) -> Iterator[Fact]:
+    inside, packages = bool(wanted & _INSIDE), bool(wanted & _PACKAGES)
+    for fact in facts:
+        if type(fact) in wanted:
+            yield fact
+        if inside and isinstance(fact, (Document, Dockerfile)):
+            from prodlint.readers import commands
+
+            found = commands.from_document(fact) if isinstance(fact, Document) else commands.from_dockerfile(fact)
+            yield from (each for each in found if type(each) in wanted)
+        if packages and isinstance(fact, Document):
+            from prodlint.readers import requirements
+
+            yield from (each for each in requirements.from_document(fact) if type(each) in wanted)

@@ -1,0 +1,255 @@
+"""Python files -> facts, made only as far as the selected rules want them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from prodlint.facts import (
+    Assignment,
+    Call,
+    Class,
+    Comment,
+    Constant,
+    Expression,
+    Fact,
+    File,
+    Function,
+    Handler,
+    Import,
+    Literal,
+    Module,
+    Problem,
+    Route,
+    Setting,
+    Source,
+)
+from prodlint.readers.python_routes import route_of
+from prodlint.readers.python_settings import settings_of
+from prodlint.readers.python_tree import ASSIGNMENTS, PyModule, captures
+
+if TYPE_CHECKING:
+    import tree_sitter
+
+    from prodlint.readers import Wanted
+
+
+def read(source: Source, file: File, wanted: Wanted) -> Iterator[Fact]:
+    """The facts of a Python file, in order of kind and place."""
+    module = PyModule(source, file)
+    wanted.keep(module)
+    if module.root.has_error:
+        problem = _problem(module)
+        if problem is not None:
+            yield problem
+    kinds = wanted.kinds
+    if Module in kinds:
+        yield module
+    if Import in kinds:
+        yield from module.import_facts()
+    if Comment in kinds:
+        yield from _comments(module, wanted.near(Comment))
+    if Assignment in kinds:
+        yield from _assignments(module, wanted.near(Assignment))
+    if Literal in kinds:
+        yield from _literals(module, wanted.near(Literal))
+    if Handler in kinds:
+        for node in captures("(except_clause) @h", module.root).get("h", ()):
+            yield module.handler_at(node)
+    if Function in kinds:
+        yield from module.functions()
+    if Class in kinds:
+        yield from module.classes()
+    if Call in kinds:
+        yield from _calls(module, wanted)
+    if Route in kinds:
+        yield from _routes(module)
+    if Setting in kinds:
+        yield from settings_of(module)
+
+
+def _calls(module: PyModule, wanted: Wanted) -> Iterator[Call]:
+    last_parts = wanted.last_parts
+    imports = module.imports
+    data = module.data
+    bound_partial = b"partial" in data
+    for node in captures("(call) @c", module.root).get("c", ()):
+        if last_parts is not None:
+            function = node.child_by_field_name("function")
+            if function is None:
+                continue
+            if function.type == "attribute":
+                attribute = function.child_by_field_name("attribute")
+                last = data[attribute.start_byte : attribute.end_byte].decode("utf-8", "replace") if attribute is not None else ""
+                if last not in last_parts and not bound_partial:
+                    continue
+            elif function.type == "identifier":
+                written = data[function.start_byte : function.end_byte].decode("utf-8", "replace")
+                known = imports.get(written)
+                if (known or written).rpartition(".")[2] not in last_parts and not bound_partial:
+                    continue
+        name = module.name_of_call(node)[0]
+        if wanted.call(name):
+            yield module.call_at(node)
+
+
+def holds(offsets: Sequence[int] | None, start: int, end: int) -> bool:
+    """Whether one of the sorted offsets lies in the range; None stands for everywhere."""
+    if offsets is None:
+        return True
+    index = bisect_left(offsets, start)
+    return index < len(offsets) and offsets[index] < end
+
+
+def _comments(module: PyModule, offsets: Sequence[int] | None) -> Iterator[Comment]:
+    for node in captures("(comment) @c", module.root).get("c", ()):
+        if holds(offsets, node.start_byte, node.end_byte):
+            fact = Comment(module.source, module.file, node.start_byte, node.end_byte)
+            fact.value = module.read(node).lstrip("#").strip()
+            yield fact
+
+
+def _assignments(module: PyModule, offsets: Sequence[int] | None) -> Iterator[Assignment]:
+    for node in captures(ASSIGNMENTS, module.root).get("a", ()):
+        if holds(offsets, node.start_byte, node.end_byte):
+            for assignment in module.assignments_at(node):
+                if holds(offsets, assignment.start, assignment.end):
+                    yield assignment
+
+
+def _literals(module: PyModule, offsets: Sequence[int] | None) -> Iterator[Literal]:
+    for node in captures("(string) @s", module.root).get("s", ()):
+        if holds(offsets, node.start_byte, node.end_byte):
+            fact = Literal(module.source, module.file, node.start_byte, node.end_byte)
+            expression = module.expression(node)
+            if isinstance(expression, Constant):
+                value = expression.value
+                fact.value = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+            else:
+                fact.value = "".join(str(part.value) for part in expression.parts() if isinstance(part, Constant))
+            fact.role, fact.name = _role(module, node)
+            if any(child.type == "interpolation" for child in node.named_children):
+                fact.role = "fstring" if fact.role == "other" else fact.role
+            yield _InModule.at(fact, module)
+
+
+class _InModule(Literal):
+    """A literal that knows its module."""
+
+    __slots__ = ("of",)
+    of: PyModule
+
+    @classmethod
+    def at(cls, fact: Literal, module: PyModule) -> _InModule:
+        made = cls(fact.source, fact.file, fact.start, fact.end)
+        made.role, made.name, made.value, made.of = fact.role, fact.name, fact.value, module
+        return made
+
+    @property
+    def module(self) -> Module:
+        return self.of
+
+    @property
+    def scope(self):  # type: ignore[no-untyped-def]  # same as Fact.scope
+        return self.of.scope_at(self.start)
+
+
+_PASS_THROUGH = ("parenthesized_expression", "concatenated_string", "binary_operator", "boolean_operator", "conditional_expression")
+
+
+def _role(module: PyModule, node: tree_sitter.Node) -> tuple[str, str]:
+    """The role a literal plays, and the name it is bound to."""
+    child, parent = node, node.parent
+    while parent is not None and parent.type in _PASS_THROUGH:
+        child, parent = parent, parent.parent
+    if parent is None:
+        return "other", ""
+    kind = parent.type
+    if kind == "expression_statement":
+        holder = parent.parent
+        first = holder is not None and next((c for c in holder.named_children if c.type != "comment"), None) == parent
+        inside = holder is not None and (holder.type == "module" or (holder.parent is not None and holder.parent.type.endswith("_definition")))
+        return ("docstring" if first and inside else "other"), ""
+    if kind in ("assignment", "keyword_argument", "pair", "default_parameter", "typed_default_parameter", "comparison_operator"):
+        role = {
+            "assignment": "assignment",
+            "keyword_argument": "keyword",
+            "pair": "item",
+            "comparison_operator": "comparison",
+        }.get(kind, "default")
+        if kind == "pair" and parent.child_by_field_name("key") == child:
+            return "key", ""
+        for assignment in module.assignments_at(parent):
+            if assignment.start <= node.start_byte < assignment.end:
+                return role, assignment.target
+        return role, ""
+    if kind == "argument_list":
+        call = parent.parent
+        return "argument", module.name_of_call(call)[0] if call is not None and call.type == "call" else ""
+    if kind in ("list", "tuple", "set", "expression_list"):
+        outer_role, name = _role(module, parent)
+        return ("element", name) if outer_role != "other" else ("element", "")
+    if kind == "subscript":
+        return "subscript", ""
+    if kind == "return_statement":
+        return "return", ""
+    return "other", ""
+
+
+def _routes(module: PyModule) -> Iterator[Route]:
+    for function in module.functions():
+        for decorator in function.decorators:
+            if isinstance(decorator, Call):
+                route = route_of(decorator, function, module)
+                if route is not None:
+                    yield route
+    for call in module.calls():
+        route = route_of(call, None, module)
+        if route is not None:
+            yield route
+
+
+def _problem(module: PyModule) -> Problem | None:
+    """The first place that is not Python. Missing tokens count; what the grammar merely does not know yet does not."""
+    waiting = [module.root]
+    found: tree_sitter.Node | None = None
+    steps = 0
+    while waiting and steps < 20000:
+        node = waiting.pop()
+        steps += 1
+        if node.is_error or node.is_missing:
+            found = node
+            break
+        waiting.extend(child for child in reversed(node.children) if child.has_error or child.is_missing)
+    if found is None:
+        return None
+    if _compiles(module.source.text):
+        return None
+    end = min(found.end_byte, module.data.find(b"\n", found.start_byte) if b"\n" in module.data[found.start_byte : found.end_byte] else found.end_byte)
+    problem = Problem(module.source, module.file, found.start_byte, max(end, found.start_byte))
+    problem.kind = "syntax"
+    text = module.data[found.start_byte : problem.end].decode("utf-8", "replace").strip()
+    if found.is_missing:
+        problem.why = f"missing `{found.type}`"
+    else:
+        problem.why = f"unexpected `{text[:40]}`" if text else "unexpected end"
+    return problem
+
+
+def _compiles(text: str) -> bool:
+    """Whether this interpreter takes what the grammar did not: then it is no syntax error."""
+    if len(text) > 2_000_000:
+        return False
+    import ast
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    return True
+
+

@@ -1,0 +1,97 @@
+"""HTTP routes of Python web frameworks, from decorators and registration calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prodlint.facts import Call, Collection, Constant, Function, Name, Route
+
+if TYPE_CHECKING:
+    from prodlint.readers.python_tree import PyModule
+
+_VERBS = {"get", "post", "put", "patch", "delete", "head", "options"}
+_FRAMEWORKS = (
+    "fastapi",
+    "starlette",
+    "flask",
+    "quart",
+    "sanic",
+    "litestar",
+    "aiohttp",
+    "django",
+    "ninja",
+    "bottle",
+    "falcon",
+    "tornado",
+    "pyramid",
+    "robyn",
+    "blacksheep",
+    "connexion",
+)
+
+
+def frameworks_of(module: PyModule) -> set[str]:
+    """The web frameworks that a file imports."""
+    roots = {name.split(".", 1)[0] for name in module.imports.values()}
+    roots |= {fact.module.split(".", 1)[0] for fact in module.import_facts()}
+    return {framework for framework in _FRAMEWORKS if framework in roots} | ({"flask"} if "flask_restful" in roots else set())
+
+
+def route_of(call: Call, function: Function | None, module: PyModule) -> Route | None:
+    """The route that a decorator (with its function) or a registration call (without) makes."""
+    name, method = call.name, call.method
+    path = _text(call, 0, "path") or _text(call, 0, "rule")
+    if function is not None:
+        if method in _VERBS or method in ("route", "websocket", "api_route", "api_view", "api_operation", "head_view"):
+            receiver = call.receiver
+            if receiver is None and not name.startswith(("litestar.", "blacksheep.", "bottle.")):
+                return None
+            if path is None:
+                path = "" if name.startswith("litestar.") else None
+            if path is None or (path and not path.startswith(("/", "<", "{", "^")) and path != ""):
+                return None
+            return _route(call, module, function, _methods(call, method), path)
+        return None
+    if method in ("add_api_route", "add_route", "add_url_rule", "add_get", "add_post", "add_put", "add_delete", "add_patch") and path is not None:
+        verb = method[4:].upper() if method[4:] in _VERBS else ""
+        handler = call.argument(1, "endpoint") or call.argument(2, "view_func")
+        return _route(call, module, _named(handler, module), (verb,) if verb else _methods(call, method), path)
+    if name in ("starlette.routing.Route", "fastapi.routing.APIRoute", "starlette.routing.Mount", "litestar.router.Router") and path is not None:
+        return _route(call, module, _named(call.argument(1, "endpoint"), module), _methods(call, method), path)
+    if name in ("django.urls.path", "django.urls.re_path", "django.conf.urls.url", "django.urls.conf.path") and (route := _text(call, 0, "route")) is not None:
+        return _route(call, module, _named(call.argument(1, "view"), module), (), "/" + route.lstrip("^/"))
+    if name.startswith("aiohttp.web.") and method in _VERBS and path is not None:
+        return _route(call, module, _named(call.argument(1, "handler"), module), (method.upper(),), path)
+    if method == "add_route" or name == "pyramid.config.Configurator.add_route":
+        pattern = _text(call, 1, "pattern") or _text(call, 0, "uri_template")
+        if pattern is not None and pattern.startswith("/"):
+            return _route(call, module, None, (), pattern)
+    return None
+
+
+def _route(call: Call, module: PyModule, function: Function | None, methods: tuple[str, ...], path: str) -> Route:
+    made = Route(module.source, module.file, call.start, call.end)
+    found = frameworks_of(module)
+    made.framework = next((framework for framework in _FRAMEWORKS if framework in found), "")
+    made.methods, made.path, made.function, made.call = methods, path, function, call
+    return made
+
+
+def _methods(call: Call, method: str) -> tuple[str, ...]:
+    if method in _VERBS:
+        return (method.upper(),)
+    given = call.keywords.get("methods")
+    if isinstance(given, Collection):
+        return tuple(str(item.value).upper() for item in given.items if isinstance(item, Constant))
+    return ("GET",) if method == "route" else ()
+
+
+def _text(call: Call, position: int, keyword: str) -> str | None:
+    value = call.argument(position, keyword)
+    if isinstance(value, Name):
+        value = call.module.follow(value)
+    return value.value if isinstance(value, Constant) and isinstance(value.value, str) else None
+
+
+def _named(expression: object, module: PyModule) -> Function | None:
+    return module.function(expression.written) if isinstance(expression, Name) else None

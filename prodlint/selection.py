@@ -1,0 +1,312 @@
+"""Which checks run on which file: the compiled index of the selected rules, their facts and their anchors.
+
+One Aho-Corasick scan of a file's lower-cased bytes says which checks can fire there at all. Sets of checks are bit
+masks (int), so that the cost of a file does not grow with the number of rules that have nothing to say about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import ahocorasick_rs
+
+from prodlint.checks import Check, Collector, Wish, anchors_of
+from prodlint.facts import Assignment, Call, Command, Comment, Document, Entry, Fact, Instruction, Literal, Setting
+from prodlint.model import Rule
+from prodlint.readers import Wanted
+
+# Facts made only where an anchor of a check that wants them stands in their own text.
+NEAR = (Assignment, Literal, Comment)
+
+# What else must be asked of a file whatever the rules: directives that silence findings.
+DIRECTIVES = (b"prodlint:", b"noqa")
+
+
+class Subscription:
+    """A check or collector in its place in the index."""
+
+    __slots__ = ("bit", "check", "rule")
+
+    def __init__(self, check: Check | Collector, rule: Rule | None, bit: int) -> None:
+        self.check = check
+        self.rule = rule
+        self.bit = bit
+
+
+class Hits:
+    """What one scan found."""
+
+    __slots__ = ("active", "directives", "places")
+
+    def __init__(self, active: int, directives: bool, places: Sequence[tuple[int, int, int]]) -> None:
+        self.active = active
+        self.directives = directives
+        self.places = places
+
+
+class Index:
+    """The compiled selection."""
+
+    def __init__(self, rules: Iterable[Rule], checks: Iterable[Check], collectors: Iterable[Collector], *, exhaustive: bool = False, honor: Sequence[bytes] = ()) -> None:
+        by_code = {rule.code: rule for rule in rules}
+        self.exhaustive = exhaustive
+        self.subscriptions: list[Subscription] = []
+        for check in checks:
+            if check.code in by_code:
+                self._add(check, by_code[check.code])
+        for collector in collectors:
+            self._add(collector, None)
+        self._patterns: dict[str, tuple[Any, list[int], dict[int, list[tuple[frozenset[int], int]]], int, int]] = {}
+        self._plans: dict[tuple[str, frozenset[str]], int] = {}
+        self._wanted: dict[int, tuple[frozenset[type[Fact]], frozenset[str] | None]] = {}
+        self._honor = tuple(honor)
+        self._literals: dict[str, list[bytes]] = {}
+        self._mine: dict[tuple[str, int], frozenset[int]] = {}
+        self._index_names()
+
+    def _add(self, check: Check | Collector, rule: Rule | None) -> None:
+        self.subscriptions.append(Subscription(check, rule, 1 << len(self.subscriptions)))
+
+    # ------------------------------------------------------------ names
+
+    def _index_names(self) -> None:
+        self.call_exact: dict[str, int] = {}
+        self.call_root: dict[str, int] = {}
+        self.call_method: dict[str, int] = {}
+        self.call_all = 0
+        self.programs: dict[str, int] = {}
+        self.program_all = 0
+        self.setting_exact: dict[str, int] = {}
+        self.setting_patterns: list[tuple[str, str, int]] = []
+        self.setting_all = 0
+        self.keywords: dict[str, int] = {}
+        self.keyword_all = 0
+        self.of_type: dict[type[Fact], int] = {}
+        self.entries: list[tuple[str, str, int]] = []
+        self.documents: dict[str, int] = {}
+        self.document_all = 0
+        for subscription in self.subscriptions:
+            for wish in subscription.check.on:
+                self._index_wish(wish, subscription.bit)
+
+    def _index_wish(self, wish: Wish, bit: int) -> None:
+        self.of_type[wish.fact] = self.of_type.get(wish.fact, 0) | bit
+        if wish.fact is Call:
+            for name in wish.names:
+                if name.startswith("*."):
+                    _put(self.call_method, name[2:], bit)
+                elif name.endswith(".*"):
+                    _put(self.call_root, name[:-2], bit)
+                else:
+                    _put(self.call_exact, name, bit)
+            if not wish.names:
+                self.call_all |= bit
+        elif wish.fact is Command:
+            for name in wish.names:
+                _put(self.programs, name, bit)
+            if not wish.names:
+                self.program_all |= bit
+        elif wish.fact is Setting:
+            for name in wish.names:
+                upper = name.upper()
+                if upper.startswith("*") or upper.endswith("*"):
+                    self.setting_patterns.append((upper.strip("*"), ("*" if upper.startswith("*") else "") + ("$" if upper.endswith("*") else ""), bit))
+                else:
+                    _put(self.setting_exact, upper, bit)
+            if not wish.names:
+                self.setting_all |= bit
+        elif wish.fact is Instruction:
+            for name in wish.names:
+                _put(self.keywords, name.upper(), bit)
+            if not wish.names:
+                self.keyword_all |= bit
+        elif wish.fact is Entry:
+            for path in wish.names:
+                self.entries.append((wish.kinds[0], path, bit))
+        elif wish.fact is Document:
+            for kind in wish.kinds:
+                _put(self.documents, kind, bit)
+            if not wish.kinds:
+                self.document_all |= bit
+
+    def for_call(self, name: str) -> int:
+        """The checks that want calls of this name."""
+        mask = self.call_all | self.call_exact.get(name, 0)
+        if self.call_method:
+            mask |= self.call_method.get(name.rpartition(".")[2], 0)
+        if self.call_root:
+            root = name
+            while root:
+                mask |= self.call_root.get(root, 0)
+                root = root.rpartition(".")[0]
+        return mask
+
+    def for_fact(self, fact: Fact) -> int:
+        """The checks that want this fact, by its type and name."""
+        if isinstance(fact, Call):
+            return self.for_call(fact.name)
+        if isinstance(fact, Command):
+            return self.program_all | self.programs.get(fact.program, 0)
+        if isinstance(fact, Setting):
+            name = fact.name.upper()
+            mask = self.setting_all | self.setting_exact.get(name, 0)
+            for part, where, bit in self.setting_patterns:
+                if (where == "*$" and part in name) or (where == "*" and name.endswith(part)) or (where == "$" and name.startswith(part)):
+                    mask |= bit
+            return mask
+        if isinstance(fact, Instruction):
+            return self.keyword_all | self.keywords.get(fact.keyword, 0)
+        if isinstance(fact, Document):
+            return self.document_all | self.documents.get(fact.kind, 0)
+        mask = 0
+        for kind, bits in self.of_type.items():
+            if isinstance(fact, kind):
+                mask |= bits
+        return mask
+
+    # ------------------------------------------------------------ anchors
+
+    def plan(self, kind: str, roles: frozenset[str]) -> int:
+        """The checks that may run on files of a kind with these roles."""
+        key = (kind, roles)
+        mask = self._plans.get(key)
+        if mask is None:
+            mask = 0
+            for subscription in self.subscriptions:
+                check, rule = subscription.check, subscription.rule
+                if check.files and kind not in check.files:
+                    continue
+                if rule is not None and roles & rule.not_in:
+                    continue
+                if rule is None and roles & {"vendored", "generated"}:
+                    continue
+                mask |= subscription.bit
+            self._plans[key] = mask
+        return mask
+
+    def _patterns_of(self, kind: str) -> tuple[Any, list[int], dict[int, list[tuple[frozenset[int], int]]], int, int]:
+        """For a file kind: the automaton, per literal the checks it wakes alone, the checks that need several
+        literals (under the id of the longest), the checks without anchors, and those with any."""
+        found = self._patterns.get(kind)
+        if found is not None:
+            return found
+        literals: list[bytes] = list(DIRECTIVES) + [text for text in self._honor if text not in DIRECTIVES]
+        first_of_checks = len(literals)
+        ids: dict[bytes, int] = {}
+        alone: list[int] = [0] * len(literals)
+        several: dict[int, list[tuple[frozenset[int], int]]] = {}
+        always = 0
+        for subscription in self.subscriptions:
+            check = subscription.check
+            if check.files and kind not in check.files:
+                continue
+            alternatives = check.anchors
+            if alternatives is not None and not alternatives:
+                alternatives = tuple(anchors_of(check.on)) or None
+            if alternatives is None:
+                always |= subscription.bit
+                continue
+            mine: set[int] = set()
+            for alternative in alternatives:
+                numbers = []
+                for text in alternative:
+                    literal = text.lower().encode("utf-8")
+                    if literal not in ids:
+                        ids[literal] = len(literals)
+                        literals.append(literal)
+                        alone.append(0)
+                    numbers.append(ids[literal])
+                mine.update(numbers)
+                if len(numbers) == 1:
+                    alone[numbers[0]] |= subscription.bit
+                else:
+                    rarest = max(numbers, key=lambda number: len(literals[number]))
+                    several.setdefault(rarest, []).append((frozenset(numbers), subscription.bit))
+            self._mine[(kind, subscription.bit)] = frozenset(mine)
+        automaton = ahocorasick_rs.BytesAhoCorasick(literals)
+        found = (automaton, alone, several, always, first_of_checks)
+        self._patterns[kind] = found
+        self._literals[kind] = literals
+        return found
+
+    def anchors(self, kind: str, subscription: Subscription) -> frozenset[int]:
+        """The ids of a check's literals in the automaton of a file kind."""
+        return self._mine.get((kind, subscription.bit), frozenset())
+
+    def hits_of(self, kind: str, subscription: Subscription, hits: Hits) -> list[tuple[bytes, int]]:
+        """The (literal, offset) pairs of a check's own anchors."""
+        numbers = self.anchors(kind, subscription)
+        literals = self._literals[kind]
+        return [(literals[number], start) for number, start, _ in hits.places if number in numbers]
+
+    def scan(self, data: bytes, kind: str, plan: int) -> Hits:
+        """Which of the planned checks can fire on these bytes, gates included."""
+        automaton, alone, several, always, first = self._patterns_of(kind)
+        places = automaton.find_matches_as_indexes(data.lower(), overlapping=True)
+        seen = {place[0] for place in places}
+        active = always
+        for number in seen:
+            active |= alone[number]
+            for needed, bit in several.get(number, ()):
+                if needed <= seen:
+                    active |= bit
+        directives = any(number in seen for number in range(first))
+        if self.exhaustive:
+            active = plan
+        active &= plan
+        result = Hits(active, directives, places)
+        if active and not self.exhaustive:
+            for subscription in self.subscribed(active):
+                gate = getattr(subscription.check, "gate", None)
+                if gate is not None and not gate(data, self.hits_of(kind, subscription, result)):
+                    result.active &= ~subscription.bit
+        return result
+
+    def subscribed(self, mask: int) -> list[Subscription]:
+        """The subscriptions of a mask, in order."""
+        found = []
+        while mask:
+            low = mask & -mask
+            found.append(self.subscriptions[low.bit_length() - 1])
+            mask ^= low
+        return found
+
+    # ------------------------------------------------------------ what the reader is told
+
+    def wanted(self, kind: str, active: int, hits: Hits) -> Wanted:
+        """What the active checks want of one file."""
+        known = self._wanted.get(active)
+        if known is None:
+            kinds: set[type[Fact]] = set()
+            parts: set[str] | None = set()
+            for subscription in self.subscribed(active):
+                for wish in subscription.check.on:
+                    kinds.add(wish.fact)
+                    if wish.fact is Call and parts is not None:
+                        if not wish.names or any(name.endswith(".*") for name in wish.names):
+                            parts = None
+                        else:
+                            parts.update(name.rpartition(".")[2] for name in wish.names)
+            known = (frozenset(kinds), frozenset(parts) if parts is not None else None)
+            self._wanted[active] = known
+        kinds_wanted, last_parts = known
+        offsets: dict[type[Fact], Sequence[int] | None] = {}
+        if not self.exhaustive:
+            for fact in NEAR:
+                if fact in kinds_wanted:
+                    offsets[fact] = self._offsets(kind, fact, active, hits)
+        return Wanted(kinds_wanted, last_parts, lambda name: bool(self.for_call(name) & active), offsets)
+
+    def _offsets(self, kind: str, fact: type[Fact], active: int, hits: Hits) -> list[int] | None:
+        numbers: set[int] = set()
+        for subscription in self.subscribed(active & self.of_type.get(fact, 0)):
+            mine = self.anchors(kind, subscription)
+            if not mine:
+                return None
+            numbers |= mine
+        return sorted(start for number, start, _ in hits.places if number in numbers)
+
+
+def _put(table: dict[str, int], name: str, bit: int) -> None:
+    table[name] = table.get(name, 0) | bit
