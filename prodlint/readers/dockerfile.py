@@ -181,6 +181,8 @@ class _Reader:
         """Make the fact of a joined line; the number of the line after it and its heredocs."""
         text = "".join(piece for piece, _ in pieces)
         start = pieces[0][1]
+        if not text.strip():
+            return at
         found = _KEYWORD.match(text)
         if found is None or found.group(1).upper() not in KEYWORDS:
             if text.startswith(("{{", "{%", "{#")):

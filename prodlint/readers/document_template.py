@@ -27,9 +27,9 @@ def template_constructs(text: str) -> list[tuple[int, int]]:
     return found
 
 
-def masked(text: str, constructs: list[tuple[int, int]]) -> str:
-    """The text with template constructs replaced by as many characters that YAML reads: blanks where they have the
-    line for themselves, a word elsewhere."""
+def masked(text: str, constructs: list[tuple[int, int]], as_comment: bool) -> str:
+    """The text with template constructs replaced by as many characters that YAML reads: a word, or where they have
+    the line for themselves blanks or a comment. Blanks spoil a block scalar's first line, comments one that they stand left of."""
     pieces: list[str] = []
     reached = 0
     count = len(constructs)
@@ -37,7 +37,7 @@ def masked(text: str, constructs: list[tuple[int, int]]) -> str:
     while at < count:
         start, end = constructs[at]
         line = text.rfind("\n", 0, start) + 1
-        alone = not text[max(line, reached) : start].strip() and (reached <= line or pieces[-1].endswith(" "))
+        alone = not text[max(line, reached) : start].strip() and (reached <= line or pieces[-1].endswith((" ", "#")))
         last = at
         while alone:
             eol = text.find("\n", constructs[last][1])
@@ -55,7 +55,7 @@ def masked(text: str, constructs: list[tuple[int, int]]) -> str:
             pieces.append(text[reached:begin])
             inside = text[begin:finish]
             head, newline, tail = inside.partition("\n")
-            pieces.append((" " if alone else "x") * len(head))
+            pieces.append("#" * len(head) if alone and as_comment else (" " if alone else "x") * len(head))
             if newline:
                 pieces.append(newline + "".join(c if c in "\r\n" else " " for c in tail))
             reached = finish

@@ -15,7 +15,7 @@ class Template(Exception):
     """The file cannot be read as it stands because it holds template syntax."""
 
 
-_PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s+)+")
+_PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*(?:\s+|\Z))+")
 
 
 def read_yaml(source: Source, file: File, comments: bool) -> Iterator[Fact]:
@@ -34,8 +34,12 @@ def read_yaml(source: Source, file: File, comments: bool) -> Iterator[Fact]:
         yield from found
         return
     first = constructs[0]
-    again = list(_yaml_facts(source, file, masked(text, constructs), offsets, comments, tuple(constructs)))
-    broken = next((fact for fact in again if isinstance(fact, Problem)), None)
+    again: list[Fact] = []
+    for as_comment in (False, True):
+        again = list(_yaml_facts(source, file, masked(text, constructs, as_comment), offsets, comments, tuple(constructs)))
+        broken = next((fact for fact in again if isinstance(fact, Problem)), None)
+        if broken is None:
+            break
     why = "template: read with its expressions left out"
     if broken is not None:
         why = f"template that cannot be read without rendering: {broken.why}"
@@ -219,4 +223,7 @@ def _yaml_comments(source: Source, file: File, text: str, offsets: Offsets, scal
             continue
         for found in _YAML_COMMENT.finditer(text, start, end):
             first = offsets(found.start())
+            if source.data[first : first + 1] != b"#":
+                # A placeholder for a template's line.
+                continue
             yield comment(source, file, first, offsets(found.start() + len(found.group().rstrip())), 1)

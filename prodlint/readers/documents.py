@@ -28,15 +28,15 @@ def read(source: Source, file: File, wanted: frozenset[type[Fact]]) -> Iterator[
 
 
 def _facts(source: Source, file: File, comments: bool) -> Iterator[Fact]:
-    if file.kind == "json":
+    if file.kind == "json" or file.name.lower() == "pipfile.lock":
         from prodlint.readers.document_json import read_json
 
         return read_json(source, file, comments)
-    if file.kind == "toml":
+    if file.kind in ("toml", "lock"):
         from prodlint.readers.document_toml import read_toml
 
         return read_toml(source, file, comments)
-    if file.kind == "ini":
+    if file.kind in ("ini", "systemd"):
         from prodlint.readers.document_ini import read_ini
 
         return read_ini(source, file, comments)
