@@ -84,8 +84,7 @@ def test_comments_are_not_found_in_scalars() -> None:
 
 
 def test_merge_keys_give_values_the_place_of_the_merge() -> None:
-    text = "x-a: &a\n  image: one\n  env: {K: v}\nservices:\n  web:\n    <<: *a\n    image: two\n  job:\n    <<: [*a]\n    env: *missing_is_fine\n"
-    text = text.replace("    env: *missing_is_fine\n", "")
+    text = "x-a: &a\n  image: one\n  env: {K: v}\nservices:\n  web:\n    <<: *a\n    image: two\n  job:\n    <<: [*a]\n"
     (root,) = roots(text)
     assert plain(root)["services"] == {"web": {"image": "two", "env": {"K": "v"}}, "job": {"image": "one", "env": {"K": "v"}}}
     assert at(root.get("services", "web", "env")) == (6, 5, 6, 11)
