@@ -1,0 +1,7 @@
+"""The web surface: CORS, tokens, input that reaches an interpreter, transport and cryptography."""
+
+from __future__ import annotations
+
+from prodlint.checks import web_cors, web_input, web_jwt
+
+__all__ = ["web_cors", "web_input", "web_jwt"]

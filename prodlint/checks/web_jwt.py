@@ -1,0 +1,828 @@
+"""JSON web tokens: who checks the signature, with which algorithm, and for how long (PRD421 to PRD427).
+
+What the libraries do was tried, not read: PyJWT 1 and 2, python-jose, Authlib, joserfc and jwcrypto differ in what a
+missing `algorithms`, an allowed "none" and an expired token lead to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from prodlint.checks import Ask, Hit, calls, check, every, settings
+from prodlint.checks.web_values import (
+    dictionary,
+    follow,
+    innermost,
+    is_setting_read,
+    is_truth_of_development,
+    module_statements,
+    truth,
+    values,
+)
+from prodlint.facts import (
+    Attribute,
+    Call,
+    Constant,
+    Dictionary,
+    Expression,
+    Fact,
+    Function,
+    Module,
+    Name,
+    Operation,
+    Other,
+    Setting,
+    Statement,
+    Subscript,
+    calls_in,
+    expressions_in,
+    statements_in,
+)
+from prodlint.model import Priority
+
+# ---------------------------------------------------------------- libraries
+
+_PYJWT_DECODE = (
+    "jwt.decode",
+    "jwt.decode_complete",
+    "jwt.api_jwt.decode",
+    "jwt.api_jwt.decode_complete",
+    "jwt.PyJWT.decode",
+    "jwt.PyJWT.decode_complete",
+    "jwt.api_jwt.PyJWT.decode",
+    "jwt.api_jwt.PyJWT.decode_complete",
+    "jwt.PyJWS.decode",
+    "jwt.api_jws.PyJWS.decode",
+    "jwt.api_jws.decode",
+)
+_JOSE_DECODE = ("jose.jwt.decode", "jose.jws.verify")
+_AUTHLIB_DECODE = ("authlib.jose.jwt.decode", "authlib.jose.JsonWebToken.decode", "authlib.jose.rfc7519.JsonWebToken.decode")
+_JOSERFC_DECODE = ("joserfc.jwt.decode",)
+_JWCRYPTO = ("jwcrypto.jwt.JWT",)
+_GOOGLE = ("google.auth.jwt.decode",)
+
+_DECODERS = (*_PYJWT_DECODE, *_JOSE_DECODE, *_AUTHLIB_DECODE, *_JOSERFC_DECODE, *_JWCRYPTO, *_GOOGLE)
+_WITH_OPTIONS = (*_PYJWT_DECODE, *_JOSE_DECODE)
+
+# Claims that only say who signed, or which key to take: reading them before the check is how the key is found.
+_ROUTING_CLAIMS = frozenset({"iss", "kid", "alg", "tid", "typ", "x5t", "x5c", "jku", "azp"})
+_TIME_CLAIMS = frozenset({"exp", "iat", "nbf", "expires_at"})
+_VERIFIES = re.compile(r"verif|validat|authenticat|check_|introspect|parse_id_token|decode", re.IGNORECASE)
+_ACCEPTS_EXPIRED = re.compile(r"refresh|logout|log_out|sign_?out|revoke|blacklist|blocklist|denylist|expir", re.IGNORECASE)
+_ID_TOKEN = re.compile(r"id_?token", re.IGNORECASE)
+
+
+def _name(call: Call) -> str:
+    """The call's name with an instance made on the spot written as its class: `jwt.PyJWT().decode` as `jwt.PyJWT.decode`."""
+    return call.name.replace("()", "")
+
+
+def _is(call: Call, names: Sequence[str]) -> bool:
+    return _name(call) in names
+
+
+def _token(call: Call) -> Expression | None:
+    """The token that a decode call is given."""
+    for keyword in ("jwt", "token", "s", "value"):
+        if keyword in call.keywords:
+            return call.keywords[keyword]
+    return call.argument(0)
+
+
+def _options(call: Call) -> dict[str, Expression]:
+    """The options of a decode call, those its `PyJWT(options=...)` instance was made with included."""
+    found: dict[str, Expression] = {}
+    constructor = call.constructor
+    if constructor is not None and constructor.name.endswith("PyJWT"):
+        found.update(dictionary(call.module, constructor.argument(0, "options"), constructor) or {})
+    position = 4 if _is(call, _JOSE_DECODE) else 3
+    found.update(dictionary(call.module, call.argument(3 if position == 4 else position, "options"), call) or {})
+    return found
+
+
+def _signature_off(call: Call) -> tuple[Expression | None, bool | None]:
+    """What switches the signature check off: the expression and False, or True for a value that only may."""
+    options = _options(call)
+    given = options.get("verify_signature")
+    if given is None:
+        return None, None
+    return given, truth(call.module, given, call)
+
+
+# ---------------------------------------------------------------- what becomes of the result
+
+
+def _result_name(function: Function | None, module: Module, call: Call) -> str:
+    """The name that a call's result is given in its function, or nothing."""
+    block = function.body if function is not None else module.body
+    for statement in statements_in(block):
+        if statement.kind == "assign" and statement.expressions and statement.start <= call.start and call.end <= statement.end:
+            inner = statement.expressions[0]
+            while isinstance(inner, Other) and inner.kind == "await" and inner.items:
+                inner = inner.items[0]
+            if inner.start == call.start and statement.targets and isinstance(statement.targets[0], Name):
+                return statement.targets[0].written
+    return ""
+
+
+def _claims_read(function: Function | None, module: Module, call: Call) -> set[str] | None:
+    """The claims that the function reads from a call's result; None where the result goes elsewhere as a whole."""
+    block = function.body if function is not None else module.body
+    name = _result_name(function, module, call)
+    claims: set[str] = set()
+    uses = 0
+    understood = 0
+    for expression in expressions_in(block):
+        if isinstance(expression, Name) and name and expression.written.split(".", 1)[0] == name and expression.start > call.end:
+            uses += 1
+            if expression.written == f"{name}.get":
+                understood += 1
+        key: Expression | None = None
+        holder: Expression | None = None
+        if isinstance(expression, Subscript):
+            key, holder = expression.key, expression.value
+        elif isinstance(expression, Call) and expression.method == "get" and expression.arguments:
+            key, holder = expression.arguments[0], expression.receiver
+        elif isinstance(expression, Operation) and expression.operator in ("in", "not in") and len(expression.operands) == 2:
+            key, holder = expression.operands
+        if key is None or holder is None or expression.start < call.start and holder.start != call.start:
+            continue
+        direct = holder.start == call.start and holder.end == call.end
+        if direct or (name and isinstance(holder, Name) and holder.written == name):
+            known = follow(module, key, expression)
+            claims.add(known.value if isinstance(known, Constant) and isinstance(known.value, str) else "?")
+            if not isinstance(expression, Call):
+                understood += 1
+            if direct:
+                understood += 1
+                uses += 1
+    if not claims or uses > understood:
+        return None
+    return claims
+
+
+def _verified_elsewhere(module: Module, call: Call) -> bool:
+    """Whether the same token is also decoded with a check in the same function, or handed on to one that checks."""
+    function = innermost(module, call)
+    token = _token(call)
+    if function is None or token is None:
+        return False
+    text = token.text
+    for other in calls_in(function.body):
+        if other.start == call.start or (call.start <= other.start and other.end <= call.end):
+            continue
+        if _is(other, _DECODERS):
+            first = _token(other)
+            if first is not None and first.text == text and truth(module, _options(other).get("verify_signature"), other) is not False:
+                if truth(module, other.keywords.get("verify"), other) is not False:
+                    return True
+            continue
+        given = [*other.arguments, *other.keywords.values()]
+        if any(argument.text == text for argument in given) and "unverified" not in other.name:
+            last = other.name.rsplit(".", 1)[-1]
+            if _VERIFIES.search(last) and not last.endswith(("b64decode", "_header")) and last != "decode_header":
+                return True
+    return False
+
+
+def _hands_on(module: Module, call: Call) -> bool:
+    """Whether the token goes on to another call after the peek, or is returned with what was read."""
+    function = innermost(module, call)
+    token = _token(call)
+    if function is None or token is None:
+        return False
+    for other in calls_in(function.body):
+        if other.start > call.end and any(argument.text == token.text for argument in (*other.arguments, *other.keywords.values())):
+            return True
+    return False
+
+
+def _weight(module: Module, call: Call) -> tuple[bool, Priority | None]:
+    """Whether reading this token unchecked is worth a finding, and at which priority."""
+    if _verified_elsewhere(module, call):
+        return False, None
+    function = innermost(module, call)
+    claims = _claims_read(function, module, call)
+    if claims is not None and claims <= _ROUTING_CLAIMS:
+        return False, None
+    if claims is not None and claims <= _TIME_CLAIMS | _ROUTING_CLAIMS:
+        return True, "P2"
+    token = _token(call)
+    if token is not None and _ID_TOKEN.search(token.text):
+        # OpenID Connect lets a client skip the signature of an ID token that it fetched itself over TLS.
+        return True, "P1"
+    return True, None
+
+
+# ---------------------------------------------------------------- PRD421, PRD422
+
+
+_VERIFY_FALSE = (
+    *_PYJWT_DECODE,
+    *_GOOGLE,
+    "jose.jws.verify",
+    "rest_framework_simplejwt.*",
+)
+
+
+@check("PRD421", on=[calls(*_WITH_OPTIONS)], anchors=["verify_signature"], files=["python"])
+def signature_off_by_option(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`options={"verify_signature": False}`, or a value that an environment can turn into that."""
+    given, value = _signature_off(call)
+    if given is None or value is True:
+        return
+    module = call.module
+    if value is False:
+        wanted, priority = _weight(module, call)
+        if wanted:
+            fallback = not isinstance(given, Constant) and not isinstance(follow(module, given, call), Constant)
+            words = (
+                "lets a setting switch the signature check off, and it is off by default" if fallback else "does not check the signature"
+            )
+            yield Hit(call, f"`{_name(call)}` {words}: anybody can write such a token", priority=priority)
+        return
+    known = follow(module, given, call)
+    if is_setting_read(known) or any(is_setting_read(part) for part in known.walk()) or is_truth_of_development(known) or _named_off(known):
+        yield Hit(call, f"`{_name(call)}` checks the signature only where `{' '.join(given.text.split())[:40]}` says so")
+        return
+    if isinstance(given, Name):
+        yield from _callers_that_switch_off(module, call, given)
+
+
+_OFF_NAMES = re.compile(r"unverified|insecure|skip_|disable|verify", re.IGNORECASE)
+
+
+def _named_off(expression: Expression) -> bool:
+    """`settings.JWT_VERIFY`, `not settings.ALLOW_UNVERIFIED`: a switch in the configuration."""
+    inner = expression.operands[0] if isinstance(expression, Operation) and expression.operator == "not" else expression
+    return (
+        isinstance(inner, Name)
+        and "." in inner.written
+        and bool(_OFF_NAMES.search(inner.written))
+        and inner.written.split(".")[0] in ("settings", "config", "conf")
+    )
+
+
+def _callers_that_switch_off(module: Module, call: Call, given: Name) -> Iterator[Hit]:
+    """The wrapper `def decode(token, verify=True)` and who calls it with False in the same file."""
+    function = innermost(module, call)
+    if function is None:
+        return
+    for position, parameter in enumerate(function.parameters):
+        if parameter.name != given.written:
+            continue
+        for other in module.calls():
+            if other.method == function.name and (passed := other.keywords.get(parameter.name) or other.argument(position)) is not None:
+                if isinstance(passed, Constant) and passed.value is False and _weight(module, other)[0]:
+                    yield Hit(other, f"`{function.name}` is told not to check the token's signature: anybody can write such a token")
+
+
+@check("PRD421", on=[calls(*_VERIFY_FALSE)], anchors=["verify"], files=["python"])
+def signature_off_by_argument(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`verify=False`: PyJWT 1, jws of python-jose, google-auth, simplejwt tokens."""
+    name = _name(call)
+    pyjwt = name in _PYJWT_DECODE
+    given = call.keywords.get("verify")
+    if given is None and pyjwt and isinstance(call.argument(2), Constant):
+        given = call.argument(2)
+    if given is None or truth(call.module, given, call) is not False:
+        return
+    if name.startswith("rest_framework_simplejwt.") and not (name.endswith("Token") or name.endswith("TokenBackend.decode")):
+        return
+    wanted, priority = _weight(call.module, call)
+    if not wanted:
+        return
+    version = ask.environment.version("pyjwt") if pyjwt and ask.environment is not None else None
+    if pyjwt and version is not None and version[0] >= 2:
+        yield Hit(
+            call,
+            f"`verify=False` does nothing since PyJWT 2: `{name}` checks the signature; remove it, or say what is meant",
+            priority="P2",
+        )
+        return
+    yield Hit(call, f"`{name}` with `verify=False` does not check the signature: anybody can write such a token", priority=priority)
+
+
+_UNVERIFIED_CLAIMS = (
+    "jose.jwt.get_unverified_claims",
+    "jose.jws.get_unverified_claims",
+    "joserfc.jws.extract_compact",
+    "flask_jwt_extended.get_unverified_jwt_claims",
+)
+
+
+@check("PRD422", on=[calls(*_UNVERIFIED_CLAIMS)], files=["python"])
+def unverified_claims(call: Call, ask: Ask) -> Iterator[Hit]:
+    """Claims read without a check, by the function that is made for it."""
+    wanted, priority = _weight(call.module, call)
+    if wanted:
+        yield Hit(call, f"`{call.name}` reads claims that nobody has checked", priority=priority)
+
+
+_TOKEN_WORDS = re.compile(r"jwt|token|bearer|assertion|credential|authorization", re.IGNORECASE)
+
+
+@check(
+    "PRD422",
+    on=[calls("*.split", "*.rsplit", "*.partition")],
+    anchors=[("b64decode", "split", "json"), ("base64url_decode", "split", "json")],
+    files=["python"],
+)
+def claims_by_hand(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`json.loads(b64decode(token.split(".")[1]))`: a token taken apart by hand."""
+    separator = call.argument(0, "sep")
+    receiver = call.receiver
+    if (
+        not (isinstance(separator, Constant) and separator.value in (".", b"."))
+        or receiver is None
+        or not _TOKEN_WORDS.search(receiver.text)
+    ):
+        return
+    module = call.module
+    function = innermost(module, call)
+    if function is None:
+        return
+    names = [other for other in calls_in(function.body) if other.start != call.start]
+    decoded = any(other.method in ("urlsafe_b64decode", "b64decode", "base64url_decode", "b64_decode") for other in names)
+    read = any(other.name.rsplit(".", 1)[-1] in ("loads", "load_json", "model_validate_json", "parse_raw") for other in names)
+    if not decoded or not read:
+        return
+    for other in names:
+        last = other.name.rsplit(".", 1)[-1]
+        if last in ("compare_digest", "verify", "verify_signature", "verify_token") or other.name.startswith(("hmac.", "itsdangerous.")):
+            return
+        if _is(other, _DECODERS) or ("verify" in last and any(a.text == receiver.text for a in other.arguments)):
+            return
+    texts = {e.value for e in expressions_in(function.body) if isinstance(e, Constant) and isinstance(e.value, str)}
+    claims = texts & {
+        "exp",
+        "iat",
+        "sub",
+        "scope",
+        "scopes",
+        "role",
+        "roles",
+        "email",
+        "user_id",
+        "org_id",
+        "permissions",
+        "groups",
+        "aud",
+        "iss",
+        "sid",
+    }
+    if claims and claims <= _ROUTING_CLAIMS:
+        return
+    lowered: Priority | None = None
+    if claims and claims <= _TIME_CLAIMS | _ROUTING_CLAIMS:
+        lowered = "P2"
+    elif _ID_TOKEN.search(receiver.text):
+        lowered = "P1"
+    yield Hit(call, f"`{receiver.text}` is taken apart by hand and its claims are read without checking the signature", priority=lowered)
+
+
+@check("PRD422", on=[calls("*.deserialize")], anchors=[("jwcrypto", "deserialize")], files=["python"])
+def jwcrypto_payload(call: Call, ask: Ask) -> Iterator[Hit]:
+    """jwcrypto's `JWS.deserialize(raw)` without a key, and then `.objects["payload"]`."""
+    if not call.name.endswith("JWS.deserialize") or len(call.arguments) > 1 or "key" in call.keywords or call.stars:
+        return
+    function = innermost(call.module, call)
+    if function is None or call.receiver is None:
+        return
+    holder = call.receiver.text
+    if any(other.method == "verify" and other.receiver is not None and other.receiver.text == holder for other in calls_in(function.body)):
+        return
+    for expression in expressions_in(function.body):
+        if (
+            isinstance(expression, Subscript)
+            and expression.value.text == f"{holder}.objects"
+            and isinstance(expression.key, Constant)
+            and expression.key.value == "payload"
+        ):
+            yield Hit(expression, f'`{holder}.objects["payload"]` holds claims that nobody has checked: `deserialize` got no key')
+
+
+# ---------------------------------------------------------------- PRD423
+
+
+_ENCODERS = ("jwt.encode", "jwt.PyJWT.encode", "jwt.api_jwt.encode", "jwt.api_jwt.PyJWT.encode", "jose.jwt.encode", "jose.jws.sign")
+_ALGORITHM_LISTS = (
+    "authlib.jose.JsonWebToken",
+    "authlib.jose.JsonWebSignature",
+    "authlib.jose.rfc7519.JsonWebToken",
+    "joserfc.jws.JWSRegistry",
+)
+
+
+def _algorithms(call: Call) -> Expression | None:
+    """The expression that says which algorithms are allowed."""
+    name = _name(call)
+    for keyword in ("algorithms", "algs"):
+        if keyword in call.keywords:
+            return call.keywords[keyword]
+    if name in _PYJWT_DECODE or name in _JOSE_DECODE:
+        third = call.argument(2)
+        return None if isinstance(third, Constant) and isinstance(third.value, bool) else third
+    if name in _ALGORITHM_LISTS:
+        return call.argument(0)
+    return None
+
+
+@check(
+    "PRD423",
+    on=[calls(*_DECODERS, *_ALGORITHM_LISTS, *_ENCODERS, "joserfc.jwt.encode", "authlib.jose.jwt.encode")],
+    anchors=["none"],
+    files=["python"],
+)
+def none_algorithm(call: Call, ask: Ask) -> Iterator[Hit]:
+    """ "none" among the algorithms, for reading or for writing."""
+    name = _name(call)
+    module = call.module
+    if name in _ENCODERS:
+        given = call.argument(2, "algorithm")
+        known = follow(module, given, call) if given is not None else None
+        if isinstance(known, Constant) and (known.value is None or str(known.value).lower() == "none"):
+            if known.value is None and not name.startswith("jwt."):
+                return
+            yield Hit(call, f"`{name}` writes a token without a signature")
+        return
+    if name.endswith("jwt.encode"):
+        header = dictionary(module, call.argument(0, "header"), call) or {}
+        known = follow(module, header["alg"], call) if "alg" in header else None
+        if isinstance(known, Constant) and str(known.value).lower() == "none":
+            yield Hit(call, f"`{name}` writes a token without a signature")
+        return
+    allowed = _algorithms(call)
+    if allowed is None:
+        return
+    if any(value.text.lower() == "none" for value in values(module, allowed, call)):
+        if name in _ALGORITHM_LISTS or name in _AUTHLIB_DECODE or name in _JOSERFC_DECODE:
+            yield Hit(call, f'`{name}` allows the algorithm "none" and then accepts tokens without a signature')
+        else:
+            yield Hit(
+                call, f'`{name}` allows the algorithm "none": the library still refuses it, but the list says otherwise', priority="P1"
+            )
+
+
+_ALGORITHM_SETTING = re.compile(r"^(?:\w+_)?(?:JWT_(?:\w+_)?ALG(?:ORITHM)?S?|JWT_DECODE_ALGORITHMS|ALGORITHM)$", re.IGNORECASE)
+
+
+@check("PRD423", on=[every(Module)], anchors=[("algorithm", "none", "jwt"), ("jwt_alg", "none")], files=["python"])
+def none_algorithm_setting(module: Module, ask: Ask) -> Iterator[Hit]:
+    """`JWT_ALGORITHM = "none"`, `SIMPLE_JWT = {"ALGORITHM": "none"}`."""
+    for statement, _ in module_statements(module):
+        if statement.kind != "assign" or not statement.expressions or not statement.targets:
+            continue
+        given = statement.expressions[0]
+        target = statement.targets[0]
+        key = target.key.value if isinstance(target, Subscript) and isinstance(target.key, Constant) else target.text.rsplit(".", 1)[-1]
+        pairs = [(str(key), given)]
+        if isinstance(given, Dictionary) and "JWT" in str(key).upper():
+            pairs += [(str(k.value), v) for k, v in given.items if isinstance(k, Constant)]
+        for name, value in pairs:
+            if (
+                _ALGORITHM_SETTING.match(name)
+                and "JWT" in (str(key) + name).upper()
+                and any(v.text.lower() == "none" for v in values(module, value, value))
+            ):
+                yield Hit(value, f'`{name}` is "none": tokens are written and accepted without a signature')
+
+
+@check("PRD423", on=[settings("*jwt_algorithm", "*jwt_alg", "*jwt_algorithms")], anchors=["jwt_alg"])
+def none_algorithm_environment(setting: Setting, ask: Ask) -> Iterator[Hit]:
+    """`JWT_ALGORITHM=none` in an env file, compose or Kubernetes."""
+    value = setting.value if setting.value is not None else setting.default
+    if setting.origin != "python" and value is not None and "none" in value.lower().strip("\"'[] ").split(","):
+        yield Hit(setting, f"`{setting.name}=none`: tokens are written and accepted without a signature")
+
+
+# ---------------------------------------------------------------- PRD424
+
+
+_SYMMETRIC = re.compile(r"^HS\d{3}$")
+_ASYMMETRIC = re.compile(r"^(?:RS|ES|PS)\d{3}K?$|^EdDSA$|^Ed\d+$")
+
+
+@check(
+    "PRD424", on=[calls(*_PYJWT_DECODE, *_JOSE_DECODE, *_AUTHLIB_DECODE, *_JOSERFC_DECODE, *_JWCRYPTO, *_ALGORITHM_LISTS)], files=["python"]
+)
+def algorithms_not_fixed(call: Call, ask: Ask) -> Iterator[Hit]:
+    """No `algorithms`, algorithms out of the token itself, or secret and public keys in one list."""
+    name = _name(call)
+    module = call.module
+    allowed = _algorithms(call)
+    if allowed is None:
+        if call.stars or name not in (*_PYJWT_DECODE, *_JOSE_DECODE):
+            return
+        if _signature_off(call)[1] is False or truth(module, call.keywords.get("verify"), call) is False:
+            return
+        third = call.argument(2)
+        if isinstance(third, Constant) and third.value is False:
+            return
+        if name in _JOSE_DECODE:
+            yield Hit(call, f"`{name}` names no `algorithms` and accepts whichever the token asks for")
+            return
+        version = ask.environment.version("pyjwt") if ask.environment is not None else None
+        key = call.argument(1, "key")
+        if key is None or _is_jwk(module, key, call):
+            return
+        if version is not None and version[0] < 2:
+            yield Hit(call, f"`{name}` names no `algorithms`: PyJWT 1 accepts whichever the token asks for")
+        else:
+            yield Hit(call, f"`{name}` names no `algorithms`: PyJWT 2 raises, PyJWT 1 accepts whichever the token asks for", priority="P1")
+        return
+    if isinstance(allowed, Constant) and allowed.value is None:
+        if name in _JOSE_DECODE:
+            yield Hit(call, f"`{name}` with `algorithms=None` accepts whichever the token asks for")
+        return
+    if _from_token(module, allowed, call):
+        yield Hit(allowed, f"`{name}` takes the algorithm from the token's own header")
+        return
+    listed = {value.text for value in values(module, allowed, call)}
+    secret = sorted(text for text in listed if _SYMMETRIC.match(text))
+    public = sorted(text for text in listed if _ASYMMETRIC.match(text))
+    if secret and public and name not in _ALGORITHM_LISTS:
+        yield Hit(allowed, f"`{name}` allows {secret[0]} beside {public[0]}: a token signed with the public key as secret may pass")
+
+
+def _is_jwk(module: Module, key: Expression, call: Call) -> bool:
+    """Whether the key brings its algorithm along: PyJWK objects, and keys that come from an unknown place named so."""
+    known = follow(module, key, call)
+    text = f"{key.text} {known.text}".lower()
+    return "jwk" in text or "signing_key" in text and not text.endswith(".key")
+
+
+def _from_token(module: Module, allowed: Expression, call: Call) -> bool:
+    """Whether the list is made of `header["alg"]`, where the header was read from the token."""
+    for part in follow(module, allowed, call).walk():
+        known = follow(module, part, call) if isinstance(part, Name) else part
+        for inner in known.walk():
+            key: Expression | None = None
+            holder: Expression | None = None
+            if isinstance(inner, Subscript):
+                key, holder = inner.key, inner.value
+            elif isinstance(inner, Call) and inner.method == "get" and inner.arguments:
+                key, holder = inner.arguments[0], inner.receiver
+            if key is None or holder is None or not (isinstance(key, Constant) and key.value == "alg"):
+                continue
+            origin = follow(module, holder, call)
+            if "unverified_header" in origin.text or "decode_header" in origin.text:
+                return True
+    return False
+
+
+# ---------------------------------------------------------------- PRD425
+
+
+_CLAIM_CHECKS = ("verify_exp", "verify_nbf", "verify_aud", "verify_iss", "verify_sub", "verify_at_hash")
+_LEEWAY_LIMIT = 300
+
+
+@check(
+    "PRD425",
+    on=[calls(*_WITH_OPTIONS, "flask_jwt_extended.decode_token")],
+    anchors=["verify_exp", "verify_aud", "verify_iss", "verify_nbf", "verify_sub", "verify_at_hash", "allow_expired", "leeway"],
+    files=["python"],
+)
+def claim_checks_disabled(call: Call, ask: Ask) -> Iterator[Hit]:
+    """Expiry, audience or issuer checks switched off while the signature is checked."""
+    module = call.module
+    function = innermost(module, call)
+    if call.name == "flask_jwt_extended.decode_token":
+        given = call.argument(2, "allow_expired")
+        if truth(module, given, call):
+            yield Hit(call, "`allow_expired=True` accepts tokens for ever", priority="P2" if _may_be_expired(function) else None)
+        return
+    if _signature_off(call)[1] is False or truth(module, call.keywords.get("verify"), call) is False:
+        return
+    options = _options(call)
+    off = [name for name in _CLAIM_CHECKS if name in options and truth(module, options[name], call) is False]
+    if function is not None:
+        off = [name for name in off if not _checked_by_hand(module, function, name.removeprefix("verify_"))]
+    if off:
+        words = ", ".join(f"`{name}`" for name in off)
+        priority: Priority | None = None
+        if set(off) <= {"verify_at_hash"}:
+            priority = "P2"
+        elif "verify_exp" in off and _may_be_expired(function):
+            priority = "P2"
+        elif "verify_exp" not in off and "verify_nbf" not in off:
+            priority = "P1"
+        yield Hit(call, f"`{_name(call)}` switches {words} off", priority=priority)
+    leeway = call.keywords.get("leeway") or options.get("leeway")
+    seconds = _seconds(module, leeway, call)
+    if seconds is not None and seconds > _LEEWAY_LIMIT:
+        yield Hit(call, f"`leeway` of {seconds:g} seconds keeps expired tokens alive", priority="P1")
+
+
+def _may_be_expired(function: Function | None) -> bool:
+    return function is not None and bool(_ACCEPTS_EXPIRED.search(f"{function.scope.symbol} {function.name}"))
+
+
+def _checked_by_hand(module: Module, function: Function, claim: str) -> bool:
+    """Whether the function (or, for expiry, another one of the file) compares the claim itself."""
+    blocks = [function.body]
+    if claim == "exp":
+        blocks += [other.body for other in module.functions() if other.start != function.start]
+    for block in blocks:
+        for expression in expressions_in(block):
+            if isinstance(expression, Operation) and expression.operator in ("<", ">", "<=", ">=", "==", "!=", "in", "not in"):
+                for part in expression.walk():
+                    if isinstance(part, Constant) and part.value == claim:
+                        return True
+                    if isinstance(part, (Name, Attribute)) and part.text.rsplit(".", 1)[-1] in (claim, f"{claim}_claim", f"token_{claim}"):
+                        return True
+    return False
+
+
+def _seconds(module: Module, expression: Expression | None, near: Fact) -> float | None:
+    if expression is None:
+        return None
+    known = follow(module, expression, near)
+    if isinstance(known, Constant) and isinstance(known.value, (int, float)) and not isinstance(known.value, bool):
+        return float(known.value)
+    if isinstance(known, Call) and known.name.rsplit(".", 1)[-1] == "timedelta":
+        sizes = {"weeks": 604800, "days": 86400, "hours": 3600, "minutes": 60, "seconds": 1, "milliseconds": 0.001, "microseconds": 1e-6}
+        total = 0.0
+        for name, value in known.keywords.items():
+            if not (isinstance(value, Constant) and isinstance(value.value, (int, float))):
+                return None
+            total += value.value * sizes.get(name, 0)
+        if known.arguments:
+            first = known.arguments[0]
+            if not (isinstance(first, Constant) and isinstance(first.value, (int, float))):
+                return None
+            total += first.value * 86400
+        return total
+    return None
+
+
+# ---------------------------------------------------------------- PRD426
+
+
+@check("PRD426", on=[calls(*_AUTHLIB_DECODE, *_JOSERFC_DECODE)], files=["python"])
+def claims_never_validated(call: Call, ask: Ask) -> Iterator[Hit]:
+    """Authlib's and joserfc's `decode` check the signature alone; the claims wait for `validate`."""
+    module = call.module
+    function = innermost(module, call)
+    block = function.body if function is not None else module.body
+    if _validates(block, call):
+        return
+    if function is not None and any(
+        _validates(caller.body, call, function.name) for caller in module.functions() if caller.start != function.start
+    ):
+        return
+    library = "Authlib" if call.name.startswith("authlib") else "joserfc"
+    yield Hit(call, f"`{_name(call)}` of {library} accepts expired tokens: nothing calls `validate` on the claims")
+
+
+def _validates(block: tuple[Statement, ...], call: Call, through: str = "") -> bool:
+    """Whether a block validates claims, or hands them to something named so. through: a function that must be called there."""
+    found = not through
+    valid = False
+    for other in calls_in(block):
+        last = other.name.rsplit(".", 1)[-1]
+        if through and (other.method == through or last == through):
+            found = True
+        elif other.start != call.start and re.search(
+            r"validat|verify_claims|check_claims|_check|verify", other.method or last, re.IGNORECASE
+        ):
+            valid = True
+    return found and valid
+
+
+# ---------------------------------------------------------------- PRD427
+
+
+_ENCODE_POSITIONS = {
+    "jwt.encode": 0,
+    "jwt.PyJWT.encode": 0,
+    "jwt.api_jwt.encode": 0,
+    "jwt.api_jwt.PyJWT.encode": 0,
+    "jose.jwt.encode": 0,
+    "authlib.jose.jwt.encode": 1,
+    "authlib.jose.JsonWebToken.encode": 1,
+    "joserfc.jwt.encode": 1,
+}
+
+
+@check("PRD427", on=[calls(*_ENCODE_POSITIONS)], files=["python"])
+def encoded_without_expiry(call: Call, ask: Ask) -> Iterator[Hit]:
+    """A payload that is plain to see and holds no `exp`."""
+    position = _ENCODE_POSITIONS[_name(call)] if _name(call) in _ENCODE_POSITIONS else 0
+    keyword = "claims" if position == 1 else "payload"
+    payload = call.argument(position, keyword) or call.keywords.get("claims")
+    if payload is None:
+        return
+    module = call.module
+    known = follow(module, payload, call)
+    if not isinstance(known, Dictionary) or not known.items or not all(_plain_key(module, key, call) for key, _ in known.items):
+        return
+    keys = set(dictionary(module, known, call) or {})
+    if "exp" in keys:
+        return
+    if isinstance(payload, Name) and _grows(module, payload, known, call):
+        return
+    yield Hit(call, f"`{_name(call)}` writes a token that never expires: its claims hold no `exp`")
+
+
+def _plain_key(module: Module, key: Expression | None, near: Fact) -> bool:
+    if key is None:
+        return False
+    known = follow(module, key, near)
+    return isinstance(known, Constant) and isinstance(known.value, str)
+
+
+def _grows(module: Module, payload: Name, made: Expression, call: Call) -> bool:
+    """Whether `exp` (or something unknown) is put into the payload between its making and its use."""
+    function = innermost(module, call)
+    block = function.body if function is not None else module.body
+    for statement in statements_in(block):
+        if not made.end <= statement.start or statement.start > call.start:
+            continue
+        for target in statement.targets:
+            if isinstance(target, Subscript) and target.value.text == payload.written:
+                key = follow(module, target.key, call)
+                if not isinstance(key, Constant) or key.value == "exp":
+                    return True
+        for expression in (e for given in statement.expressions for e in given.walk()):
+            if isinstance(expression, Call) and expression.start != call.start:
+                receiver = expression.receiver
+                if (
+                    receiver is not None
+                    and receiver.text == payload.written
+                    and expression.method in ("update", "setdefault", "__setitem__")
+                ):
+                    added: set[str] = set(expression.keywords)
+                    plain = True
+                    for argument in expression.arguments:
+                        inner = dictionary(module, argument, call)
+                        if isinstance(argument, Constant):
+                            added.add(str(argument.value))
+                        elif inner is None or (
+                            isinstance(argument, Dictionary) and not all(_plain_key(module, k, call) for k, _ in argument.items)
+                        ):
+                            plain = expression.method == "setdefault" and plain
+                        else:
+                            added |= set(inner)
+                    if "exp" in added or not plain:
+                        return True
+                elif any(argument.text == payload.written for argument in (*expression.arguments, *expression.keywords.values())) and not (
+                    expression.start <= call.start and call.end <= expression.end
+                ):
+                    if not _only_reads(expression):
+                        return True
+    return False
+
+
+def _only_reads(call: Call) -> bool:
+    """Whether a call that gets the payload surely leaves it as it is."""
+    return call.name in ("print", "len", "str", "repr", "dict", "json.dumps", "isinstance") or call.method in (
+        "debug",
+        "info",
+        "warning",
+        "error",
+        "dumps",
+    )
+
+
+@check(
+    "PRD427",
+    on=[calls("*.JWTStrategy", "flask_jwt_extended.create_access_token")],
+    anchors=["jwtstrategy", ("create_access_token", "expires_delta")],
+    files=["python"],
+)
+def issued_without_expiry(call: Call, ask: Ask) -> Iterator[Hit]:
+    """fastapi-users' `lifetime_seconds=None` and flask-jwt-extended's `expires_delta=False`."""
+    if call.name.startswith("fastapi_users") or call.method == "JWTStrategy":
+        given = call.argument(1, "lifetime_seconds")
+        known = follow(call.module, given, call) if given is not None else None
+        if isinstance(known, Constant) and known.value is None:
+            yield Hit(call, "`lifetime_seconds=None` issues tokens that never expire")
+        return
+    given = call.keywords.get("expires_delta")
+    if isinstance(given, Constant) and given.value is False:
+        yield Hit(call, "`expires_delta=False` issues a token that never expires")
+
+
+@check("PRD427", on=[every(Module)], anchors=["jwt_access_token_expires", "jwt_refresh_token_expires"], files=["python"])
+def expiry_switched_off(module: Module, ask: Ask) -> Iterator[Hit]:
+    """flask-jwt-extended's `JWT_ACCESS_TOKEN_EXPIRES = False`."""
+    for statement in statements_in(module.body, into_definitions=True):
+        if statement.kind != "assign" or not statement.expressions:
+            continue
+        for target in statement.targets:
+            key = target.key.value if isinstance(target, Subscript) and isinstance(target.key, Constant) else target.text.rsplit(".", 1)[-1]
+            if key in ("JWT_ACCESS_TOKEN_EXPIRES", "JWT_REFRESH_TOKEN_EXPIRES"):
+                given = statement.expressions[0]
+                if isinstance(given, Constant) and given.value is False:
+                    lowered: Priority | None = "P1" if "REFRESH" in str(key) else None
+                    yield Hit(given, f"`{key} = False` issues tokens that never expire", priority=lowered)
+
+
+@check("PRD427", on=[settings("*jwt_access_token_expires")], anchors=["jwt_access_token_expires"])
+def expiry_switched_off_environment(setting: Setting, ask: Ask) -> Iterator[Hit]:
+    """`JWT_ACCESS_TOKEN_EXPIRES=False` outside Python."""
+    if setting.origin != "python" and (setting.value or "").strip("\"'").lower() in ("false", "0"):
+        yield Hit(setting, f"`{setting.name}={setting.value}` issues tokens that never expire")
