@@ -144,7 +144,7 @@ def load(url):
 @pytest.fixture
 def secret() -> str:
     """A value that must appear in no output."""
-    return "".join(["hunter", "2-", "Tr0ub4dor"])
+    return "hunter2-" + "Tr0ub4dor"
 
 
 @pytest.fixture

@@ -1,0 +1,92 @@
+"""What may be shown of a file."""
+
+from __future__ import annotations
+
+import pytest
+
+from prodlint.facts import Source
+from prodlint.model import Finding, Report, Span, Suppressed
+from prodlint.redact import MASK, Line, Redaction
+
+
+def redaction(texts: dict[str, str], *secrets: tuple[str, Span]) -> Redaction:
+    """Files, and the places of the secrets in them."""
+    findings = [Finding(path, span, "PRD104", "m", "P0", secrets=(span,)) for path, span in secrets]
+    return Redaction(Report("", findings=findings), lambda path: Source(texts[path].encode()) if path in texts else None)
+
+
+def test_a_line_without_secrets_is_itself() -> None:
+    line = redaction({"a": "x = 1\ny = 2\n"}).line("a", 2)
+    assert line == Line("y = 2", (), 5)
+    assert [line.index(column) for column in (1, 3, 6, 99)] == [0, 2, 5, 5]
+
+
+def test_a_secret_is_covered_by_a_mask_of_one_length() -> None:
+    for value in ("a", "abc", "abcdefghijklmnop"):
+        text = f"p = {value}; q"
+        assert redaction({"a": text}, ("a", Span(1, 5, 1, 5 + len(value)))).line("a", 1).text == f"p = {MASK}; q"
+
+
+def test_columns_behind_a_cover_move_with_it() -> None:
+    line = redaction({"a": 'f("secret-1", x, "secret-2", y)'}, ("a", Span(1, 4, 1, 12)), ("a", Span(1, 19, 1, 27))).line("a", 1)
+    assert line.text == f'f("{MASK}", x, "{MASK}", y)'
+    assert line.text[line.index(15) :].startswith("x,")
+    assert line.text[line.index(30) :] == "y)"
+    # Inside a cover, a place is its edge.
+    assert line.text[line.index(6) : line.index(10, end=True)] == MASK
+
+
+def test_overlapping_secrets_are_one_cover() -> None:
+    spans = [Span(1, 5, 1, 10), Span(1, 8, 1, 14), Span(1, 14, 1, 16)]
+    assert redaction({"a": "x = abcdefghijklmnop"}, *(("a", span) for span in spans)).line("a", 1).text == f"x = {MASK}lmnop"
+
+
+def test_a_secret_over_several_lines() -> None:
+    shown = redaction({"a": "k = '''\nabc\ndef\n''' + x\n"}, ("a", Span(1, 5, 4, 4)))
+    assert [shown.line("a", n).text for n in range(1, 5)] == [f"k = {MASK}", MASK, MASK, f"{MASK} + x"]
+    assert set(shown.secret_lines("a")) == {1, 2, 3, 4}
+
+
+def test_secrets_of_suppressed_findings_are_covered() -> None:
+    span = Span(1, 1, 1, 4)
+    report = Report("", suppressed=[Suppressed(Finding("a", span, "PRD104", "m", "P0", secrets=(span,)), "inline", "")])
+    assert Redaction(report, lambda path: Source(b"abc = 1")).line("a", 1).text == f"{MASK} = 1"
+
+
+@pytest.mark.parametrize("quoted", ["'{}'", '"{}"', "b'{}'", 'rb"{}"', "'''{}'''", "{}"])
+def test_a_telling_value_is_covered_everywhere(quoted: str) -> None:
+    value = "Tr0ub4dor" + "-and-3"
+    written = quoted.format(value)
+    shown = redaction({"a": f"p = {written}", "b": f"look: {value}!"}, ("a", Span(1, 5, 1, 5 + len(written))))
+    assert shown.line("b", 1).text == f"look: {MASK}!"
+    assert shown.words(f"`{value}` is bad, {value}") == f"`{MASK}` is bad, {MASK}"
+
+
+@pytest.mark.parametrize("value", ["postgres", "dev", "x1", "changeme"])
+def test_a_word_is_covered_where_it_is_a_secret_only(value: str) -> None:
+    shown = redaction({"a": f"p = {value}\nimage: {value}\n"}, ("a", Span(1, 5, 1, 5 + len(value))))
+    assert [shown.line("a", n).text for n in (1, 2)] == [f"p = {MASK}", f"image: {value}"]
+    assert shown.words(f"{value}:16") == f"{value}:16"
+
+
+def test_spans_beyond_the_file_do_no_harm() -> None:
+    shown = redaction({"a": "abc\n"}, ("a", Span(1, 2, 9, 9)), ("a", Span(7, 1, 7, 3)), ("gone", Span(1, 1, 2, 2)))
+    assert shown.line("a", 1).text == f"a{MASK}"
+    assert shown.line("gone", 1).text == ""
+    assert shown.line("a", 99).text == ""
+
+
+def test_wide_letters_before_a_secret() -> None:
+    assert redaction({"a": "é😀 = abc"}, ("a", Span(1, 6, 1, 9))).line("a", 1).text == f"é😀 = {MASK}"
+
+
+def test_a_file_is_asked_for_once() -> None:
+    asked = []
+
+    def sources(path: str) -> Source:
+        asked.append(path)
+        return Source(b"a\nb\nc\n")
+
+    shown = Redaction(Report(""), sources)
+    assert [shown.line("a", n).text for n in (1, 2, 3, 2, 1)] == ["a", "b", "c", "b", "a"]
+    assert asked == ["a"]
