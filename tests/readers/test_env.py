@@ -1,0 +1,45 @@
+""".env files."""
+
+from __future__ import annotations
+
+from prodlint.facts import Comment, Fact, File, Problem, Setting, Source
+from prodlint.readers import env
+
+TEXT = """\
+# note
+export A=b
+B='c $d' # trailing
+C="${Y:-z}"
+D=
+E
+F = g h # more
+bad line !
+é=ü
+G=1
+"""
+
+
+def read(text: str) -> list[Fact]:
+    return list(env.read(Source(text.encode()), File(".env", "env"), frozenset((Setting, Comment, Problem))))
+
+
+def test_settings_and_places() -> None:
+    found = [fact for fact in read(TEXT) if isinstance(fact, Setting)]
+    assert [(each.name, each.value, each.default) for each in found] == [
+        ("A", "b", None), ("B", "c $d", None), ("C", None, "z"), ("D", "", None), ("E", None, None), ("F", "g h", None), ("é", "ü", None),
+        ("G", "1", None),
+    ]  # fmt: skip
+    for each in found:
+        assert each.source.slice(each.key_start, each.key_end) == each.name
+        assert each.text == (each.reference or each.value or ("" if each.value == "" else each.name))
+
+
+def test_comments_and_problems() -> None:
+    found = read(TEXT)
+    assert [fact.value for fact in found if isinstance(fact, Comment)] == ["note", "trailing", "more"]
+    assert [fact.line for fact in found if isinstance(fact, Problem)] == [8]
+
+
+def test_values_of_several_lines() -> None:
+    (found,) = [fact for fact in read('KEY="a\nb"\n') if isinstance(fact, Setting)]
+    assert found.value == "a\nb" and found.text == "a\nb"

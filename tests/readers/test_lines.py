@@ -1,0 +1,23 @@
+"""Comments of plain-text kinds."""
+
+from __future__ import annotations
+
+import pytest
+
+from prodlint.facts import Comment, File, Source
+from prodlint.readers import lines
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "expected"),
+    [
+        ("shell", "#!/bin/sh\n# a\nls # b\necho '# no' \"# no\" $# x#y\ncat <<END\n# no\nEND\n", ["a", "b"]),
+        ("makefile", "# a\nx: y # b\n", ["a", "b"]),
+        ("nginx", "listen 80; # a\n", ["a"]),
+        ("ignore", "# a\nx # no\n", ["a"]),
+        ("sql", "-- a\nselect '-- no'; /* b\nc */ -- d\n", ["a", "b\nc", "d"]),
+    ],
+)
+def test_comments(kind: str, text: str, expected: list[str]) -> None:
+    found = list(lines.read(Source(text.encode()), File("x", kind), frozenset((Comment,))))
+    assert [each.value for each in found if isinstance(each, Comment)] == expected
