@@ -28,21 +28,35 @@ def read(source: Source, file: File, wanted: frozenset[type[Fact]]) -> Iterator[
 
 
 def _facts(source: Source, file: File, comments: bool) -> Iterator[Fact]:
-    if file.kind == "json" or file.name.lower() == "pipfile.lock":
+    format = _format(source, file)
+    if format == "json":
         from prodlint.readers.document_json import read_json
 
         return read_json(source, file, comments)
-    if file.kind in ("toml", "lock"):
+    if format == "toml":
         from prodlint.readers.document_toml import read_toml
 
         return read_toml(source, file, comments)
-    if file.kind in ("ini", "systemd"):
+    if format == "ini":
         from prodlint.readers.document_ini import read_ini
 
         return read_ini(source, file, comments)
     from prodlint.readers.document_yaml import read_yaml
 
     return read_yaml(source, file, comments)
+
+
+def _format(source: Source, file: File) -> str:
+    """The syntax of a file: some kinds name what is inside, not how it is written."""
+    if file.kind == "systemd":
+        return "ini"
+    if file.kind == "notebook-json":
+        return "json"
+    if file.kind == "lock":
+        if source.data.lstrip()[:1] == b"{":
+            return "json"
+        return "yaml" if file.name.endswith((".yaml", ".yml")) else "toml"
+    return file.kind
 
 
 # ---------------------------------------------------------------- looking into documents

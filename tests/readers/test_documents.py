@@ -385,7 +385,9 @@ def test_kinds_of_yaml(path: str, text: str, kind: str) -> None:
         ("setup.cfg", "[a]\nb=1", "ini", "setup-cfg"),
         ("alembic.ini", "[alembic]\na=1", "ini", "alembic"),
         ("supervisord.conf", "[program:web]\ncommand=x", "ini", "supervisord"),
-        ("web.service", "[Service]\nExecStart=x", "ini", "systemd"),
+        ("web.service", "[Service]\nExecStart=x", "systemd", "systemd"),
+        ("Pipfile.lock", "{}", "lock", "lock"),
+        ("poetry.lock", "a = 1", "lock", "lock"),
     ],
 )
 def test_kinds_of_other_formats(path: str, text: str, reader: str, kind: str) -> None:
