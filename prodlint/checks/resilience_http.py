@@ -24,7 +24,6 @@ from prodlint.facts import (
     Name,
     Operation,
     Other,
-    Route,
     Statement,
     Template,
     calls_in,
@@ -461,7 +460,11 @@ REQUESTS_SESSIONS = (
     "cloudscraper.create_scraper",
 )
 _requests_functions = tuple(f"{module}.{verb}" for module in ("requests", "requests.api") for verb in VERBS)
-_session_methods = tuple(f"{session}.{verb}" for session in REQUESTS_SESSIONS for verb in SESSION_METHODS)
+_session_methods = (
+    *(f"{session}.{verb}" for session in REQUESTS_SESSIONS for verb in SESSION_METHODS),
+    "requests_oauthlib.OAuth2Session.fetch_token",
+    "requests_oauthlib.OAuth2Session.refresh_token",
+)
 _session_names = frozenset(REQUESTS_SESSIONS)
 
 REQUESTS_ANCHORS = (
@@ -569,9 +572,10 @@ def _adapter_may_set_timeout(adapter: Expression | None, module: Module, near: F
 def requests_partial_none(call: Call, ask: Ask) -> Iterator[Hit]:
     """`functools.partial(requests.get, timeout=None)`."""
     target = call.argument(0)
-    if isinstance(target, Name) and target.name in _requests_functions and "timeout" in call.keywords:
-        if value_of(call.keywords["timeout"], call.module, call) is None:
-            yield Hit(call, f"`{target.written}` bound with `timeout=None` waits without limit", fix=_set_requests_timeout(ask))
+    if not isinstance(target, Name) or target.name not in _requests_functions or "timeout" not in call.keywords:
+        return
+    if value_of(call.keywords["timeout"], call.module, call) is None:
+        yield Hit(call, f"`{target.written}` bound with `timeout=None` waits without limit", fix=_set_requests_timeout(ask))
 
 
 _self_methods = tuple(f"self.{verb}" for verb in SESSION_METHODS)
@@ -765,7 +769,7 @@ def aiohttp_total_none(call: Call, ask: Ask) -> Iterator[Hit]:
 @check("PRD505", on=[calls(*AIOHTTP_SESSIONS)], anchors=[("aiohttp", "clientsession")])
 def aiohttp_session_default(call: Call, ask: Ask) -> Iterator[Hit]:
     """A session without a timeout: 300 s in all is long for a request that a user waits for."""
-    if call.stars or is_wrapper(call, ask, call.name):
+    if not ask.options.get("session-default", True) or call.stars or is_wrapper(call, ask, call.name):
         return
     if "timeout" in call.keywords and value_of(call.keywords["timeout"], call.module, call) is not None:
         return
@@ -928,21 +932,6 @@ _client_anchors = (
     ("boto3.resource(",),
     ("from boto3",),
 )
-_ROUTE_WORDS = (
-    ".get(",
-    ".post(",
-    ".put(",
-    ".patch(",
-    ".delete(",
-    ".route(",
-    ".api_route(",
-    "@get(",
-    "@post(",
-    "@route(",
-    ".websocket(",
-    "add_url_rule",
-    "path(",
-)
 _CACHES = frozenset(
     {
         "functools.lru_cache",
@@ -955,53 +944,80 @@ _CACHES = frozenset(
         "streamlit.cache_resource",
     }
 )
-_STORED = frozenset({"global", "nonlocal"})
 
 
-@check("PRD507", on=[every(Route)], anchors=[(*client, route) for client in _client_anchors for route in _ROUTE_WORDS])
-def client_per_request(route: Route, ask: Ask) -> Iterator[Hit]:
+_HANDLER_DECORATORS = frozenset({*VERBS, "route", "api_route", "websocket", "view", "api_view", "api_operation"})
+_REGISTRATIONS = frozenset(
+    {"add_api_route", "add_route", "add_url_rule", "add_get", "add_post", "add_put", "add_patch", "add_delete", "Route", "path"}
+)
+
+
+@check("PRD507", on=[calls(*CLIENTS)], anchors=[(*client, "def ") for client in _client_anchors])
+def client_per_request(call: Call, ask: Ask) -> Iterator[Hit]:
     """A client built while a request is answered: in the handler, in a dependency of it, or in a helper it calls."""
-    handler = route.function
-    if handler is None:
+    function = enclosing(call, call.module)
+    if function is None or not is_imported(call) or _for_tests(call) or is_kept_or_cached(call, function):
         return
-    seen: set[int] = set()
-    yield from _clients_built_in(handler, f"for every request of `{handler.name}`", seen)
-    for helper in _helpers_of(handler):
-        yield from _clients_built_in(helper, f"for every request: `{handler.name}` uses `{helper.name}`", seen)
+    if is_handler(function):
+        yield Hit(call, f"`{shown(call)}` sets up {CLIENTS[call.name]} for every request of `{function.name}`")
+        return
+    for handler in call.module.functions():
+        if is_handler(handler) and function.name in used_by(handler) and call.module.function(function.name) is not None:
+            yield Hit(call, f"`{shown(call)}` sets up {CLIENTS[call.name]} each time `{handler.name}` uses `{function.name}`")
+            return
 
 
-def _helpers_of(function: Function) -> Iterator[Function]:
-    """Functions of this module that a handler calls or depends on (`Depends(f)`), one step deep."""
-    module = function.module
-    names: dict[str, None] = {}
-    for call in calls_in(function.body):
-        if isinstance(call.function, Name) and "." not in call.function.written:
-            names[call.function.written] = None
+@check("PRD507", on=[calls(*_httpx_functions, *_requests_functions)], anchors=["httpx", *REQUESTS_ANCHORS])
+def connection_per_request(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`httpx.get(...)` in a handler: a client in disguise."""
+    if not ask.options.get("module-functions") or not is_imported(call) or call.constructor is not None:
+        return
+    function = enclosing(call, call.module)
+    if function is not None and is_handler(function):
+        yield Hit(call, f"`{shown(call)}` opens a new connection for every request of `{function.name}`", priority="P2")
+
+
+def is_handler(function: Function) -> bool:
+    """Whether a function answers requests: decorated as a route, or registered as one in its file."""
+    for decorator in function.decorators:
+        if isinstance(decorator, Call) and decorator.method in _HANDLER_DECORATORS and decorator.receiver is not None:
+            first = decorator.argument(0, "path")
+            if isinstance(first, Constant) and isinstance(first.value, str) and first.value[:1] in ("", "/", "<", "{"):
+                return True
+            if decorator.method in ("websocket", "api_route", "view", "api_view"):
+                return True
+    data = function.source.data
+    if not any(word in data for word in (b"add_", b"Route(", b"path(")):
+        return False
+    for call in function.module.calls():
+        if call.method in _REGISTRATIONS and any(
+            isinstance(argument, Name) and argument.written == function.name for argument in (*call.arguments, *call.keywords.values())
+        ):
+            return True
+    return False
+
+
+def used_by(function: Function) -> set[str]:
+    """The names of functions that a handler calls or depends on (`Depends(f)`)."""
+    names = {call.function.written for call in calls_in(function.body) if isinstance(call.function, Name)}
     for parameter in function.parameters:
         for expression in parameter.default.walk() if parameter.default is not None else ():
             if isinstance(expression, Call) and expression.method in ("Depends", "Security"):
                 target = expression.argument(0, "dependency")
                 if isinstance(target, Name):
-                    names[target.written] = None
+                    names.add(target.written)
         if "Depends(" in parameter.annotation:
-            names[parameter.annotation.split("Depends(", 1)[1].split(")", 1)[0].strip()] = None
-    for name in names:
-        helper = module.function(name)
-        if helper is not None and helper.start != function.start:
-            yield helper
+            names.add(parameter.annotation.split("Depends(", 1)[1].split(")", 1)[0].strip())
+    return names
 
 
-def _clients_built_in(function: Function, when: str, seen: set[int]) -> Iterator[Hit]:
-    """Clients that a function builds and neither keeps nor caches."""
-    if any(isinstance(part, (Name, Call)) and decorator_name(part) in _CACHES for part in function.decorators):
-        return
-    if any(statement.kind in _STORED for statement in statements_in(function.body)):
-        return
-    kept = {expression.start for expression in _kept_values(function)}
-    for call in calls_in(function.body):
-        if call.name in CLIENTS and call.start not in kept and call.start not in seen and not _for_tests(call):
-            seen.add(call.start)
-            yield Hit(call, f"`{shown(call)}` sets up {CLIENTS[call.name]} {when}")
+def is_kept_or_cached(call: Call, function: Function) -> bool:
+    """Whether what a function builds outlives the call: cached by a decorator, put in a global, an attribute or a mapping."""
+    if any(decorator_name(decorator) in _CACHES for decorator in function.decorators):
+        return True
+    if any(statement.kind == "global" for statement in statements_in(function.body)):
+        return True
+    return any(value.start <= call.start and call.end <= value.end for value in _kept_values(function))
 
 
 def _kept_values(function: Function) -> Iterator[Expression]:
