@@ -230,9 +230,13 @@ _VERIFY_FALSE = (
 def signature_off_by_option(call: Call, ask: Ask) -> Iterator[Hit]:
     """`options={"verify_signature": False}`, or a value that an environment can turn into that."""
     given, value = _signature_off(call)
-    if given is None or value is True:
+    if given is None:
         return
     module = call.module
+    if isinstance(given, Name) and follow(module, given, call) is given:
+        yield from _callers_that_switch_off(module, call, given)
+    if value is True:
+        return
     if value is False:
         wanted, priority = _weight(module, call)
         if wanted:
@@ -245,12 +249,9 @@ def signature_off_by_option(call: Call, ask: Ask) -> Iterator[Hit]:
     known = follow(module, given, call)
     if is_setting_read(known) or any(is_setting_read(part) for part in known.walk()) or is_truth_of_development(known) or _named_off(known):
         yield Hit(call, f"`{_name(call)}` checks the signature only where `{' '.join(given.text.split())[:40]}` says so")
-        return
-    if isinstance(given, Name):
-        yield from _callers_that_switch_off(module, call, given)
 
 
-_OFF_NAMES = re.compile(r"unverified|insecure|skip_|disable|verify", re.IGNORECASE)
+_OFF_NAMES = re.compile(r"unverified|insecure|skip_|disable|verify|debug|dev|testing", re.IGNORECASE)
 
 
 def _named_off(expression: Expression) -> bool:
