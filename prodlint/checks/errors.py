@@ -1,0 +1,422 @@
+"""Family 2: exceptions that are swallowed, hidden, leaked or never raised properly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from prodlint.checks import Ask, Hit, Place, calls, check, every
+from prodlint.checks.errors_paths import (
+    ERROR,
+    EXAMINED,
+    HANDED,
+    KEPT,
+    LOGGED,
+    NOTED,
+    PRINTED,
+    TOLD,
+    WARNING,
+    Way,
+    is_broad,
+    is_constant,
+    plain_logs,
+    ways_out,
+)
+from prodlint.checks.gates import gate_at
+from prodlint.facts import (
+    Call,
+    Expression,
+    Handler,
+    Name,
+    Other,
+    Statement,
+    Subscript,
+    calls_in,
+    expressions_in,
+    statements_in,
+)
+from prodlint.model import Recipe
+
+# Every way the keyword can be followed; "exception" and "exceptional" are none of them.
+EXCEPT = ("except ", "except:", "except(", "except*", "except\t", "except\\", "except\n", "except\r")
+
+# A clause's types hold no colon, except in comments between them, which stand only inside parentheses.
+_TYPES = rb"except\b\*?[\s\\]*(?::|[^\n:(]*?\b(?:%(names)s)\b|\((?:[^)#]|#[^\n]*\n){0,400}?\b(?:%(names)s)\b)"
+BARE = gate_at(rb"except[\s\\]*:")
+BROAD = gate_at(_TYPES % {b"names": b"(?:Base)?Exception"})
+LEAVING = gate_at(_TYPES % {b"names": b"BaseException|KeyboardInterrupt|SystemExit|GeneratorExit|CancelledError"})
+
+_HEADER = re.compile(rb"except[^:\n]*:?")
+
+
+def _header(handler: Handler) -> Place:
+    """The first line of an except clause: where findings about the whole handler stand."""
+    found = _HEADER.match(handler.source.data, handler.start)
+    end = found.end() if found else handler.end
+    return Place(handler.source, handler.start, min(end, handler.end))
+
+
+def _types(handler: Handler) -> str:
+    """The clause as a reader would say it."""
+    if not handler.types:
+        return "`except:`"
+    names = [name.removeprefix("builtins.") for name in handler.types]
+    broad = [name for name in names if name in ("Exception", "BaseException")]
+    return f"`except {(broad or names)[0]}`"
+
+
+def _comments(handler: Handler) -> str:
+    """The text of the handler's comments, its header line included and the line above its first statement."""
+    data = handler.source.data
+    end = data.find(b"\n", handler.end)
+    lines = data[handler.start : end if end != -1 else len(data)].decode("utf-8", "replace").splitlines()
+    return "\n".join(line.split("#", 1)[1] for line in lines if "#" in line)
+
+
+_PRAGMA = re.compile(r"^\s*(?:noqa|type:|pylint:|pragma:|nosec|fmt:|mypy:|pyright:|ruff:|prodlint:|sourcery|\w+(?:\.\w+)*\(|TODO|FIXME|XXX)", re.IGNORECASE)
+
+
+def _is_explained(handler: Handler) -> bool:
+    """Whether a comment in the handler says in a sentence why nothing is done."""
+    words = [re.sub(r"(?i)\s*#?\s*(?:noqa|pragma|nosec|type:|pylint:).*$", "", line) for line in _comments(handler).split("\n") if not _PRAGMA.match(line)]
+    return len(" ".join(words).split()) >= 3
+
+
+def _calls_tried(handler: Handler) -> list[Call]:
+    return list(calls_in(handler.tried))
+
+
+_CLOSERS = re.compile(
+    r"(?i)^_*(?:a?close|aclose|async_close|close_\w+|disconnect|shutdown|stop|terminate|kill|cancel|cleanup|clean_up|unlink|remove|rmtree|rmdir|"
+    r"delete|dispose|release|rollback|flush|unsubscribe|unregister|quit|logout|teardown|tear_down|__exit__|__aexit__|join|wait|wait_for|gather|"
+    r"drain|wait_closed|destroy|detach|expunge|reset|abort|exists|is_closed|unlock|expire|detach_\w+|stop_\w+|clear\w*|remove_\w+|cleanup_\w+)$"
+)
+_CLOSING_FUNCTION = re.compile(
+    r"(?i)^(?:__del__|__exit__|__aexit__|_*(?:a?close|shutdown|stop|cleanup|clean_up|teardown|tear_down|dispose|disconnect|terminate|on_exit|at_?exit|"
+    r"release|finalize|kill)(?:_\w+)?|\w+_(?:cleanup|shutdown|close|teardown|atexit))$"
+)
+
+
+def _is_closing(handler: Handler) -> bool:
+    """Whether the try block only lets something go, where a failure changes nothing."""
+    if _CLOSING_FUNCTION.match(handler.scope.function):
+        return True
+    calls_tried = _calls_tried(handler)
+    if not calls_tried or len(handler.tried) > 3:
+        return False
+    return all(_CLOSERS.match(call.method) or call.method in ("getattr", "hasattr", "Path", "callable") for call in calls_tried)
+
+
+def _is_import(handler: Handler) -> bool:
+    """Whether the try block is an optional import: absence is the expected failure."""
+    return any(statement.kind == "import" for statement in handler.tried) and len(handler.tried) <= 3
+
+
+_CONVERSIONS = frozenset(
+    (
+        "int float complex bool str bytes repr len dict list set tuple type isinstance hasattr getattr ascii format sorted min max next iter Decimal "
+        "Fraction UUID loads json decode encode literal_eval strip lstrip rstrip lower upper title split rsplit splitlines join replace startswith "
+        "endswith removeprefix removesuffix get items keys values group groups match search fullmatch findall strftime strptime fromisoformat "
+        "fromtimestamp utcfromtimestamp isoformat total_seconds astimezone date time datetime timestamp parse parse_date parse_datetime parser "
+        "urlparse urlsplit unquote quote b64decode b64encode urlsafe_b64decode unhexlify fromhex hexlify ip_address ip_network ZoneInfo "
+        "tzinfo pop copy isatty fileno tell seek signature getsource getmodule getdoc get_type_hints get_annotations unparse dumps".split()
+    )
+)
+
+
+def _is_conversion(block: Sequence[Statement]) -> bool:
+    """Whether a try block only converts or looks at a value at hand: that it may not fit is the expected failure."""
+    if not 1 <= len(block) <= 2 or any(statement.kind not in ("expression", "assign", "return") for statement in block):
+        return False
+    return not _awaits(block) and all(call.method in _CONVERSIONS for call in calls_in(block))
+
+
+def _is_trivial(statement: Statement) -> bool:
+    if statement.kind in ("pass", "continue", "break"):
+        return True
+    if statement.kind in ("expression", "return"):
+        return all(is_constant(expression) for expression in statement.expressions)
+    return False
+
+
+def _leaves_always(ways: Sequence[Way]) -> bool:
+    return bool(ways) and all(way.kind == "raise" for way in ways)
+
+
+def _reporters(ask: Ask) -> tuple[str, ...]:
+    return tuple(ask.options.get("error-reporters", ()))
+
+
+# ---------------------------------------------------------------- PRD201
+
+
+@check("PRD201", on=[every(Handler)], anchors=EXCEPT, gate=BARE)
+def bare_except(handler: Handler, ask: Ask) -> Iterator[Hit]:
+    """`except:` unless every way out of it raises."""
+    if handler.types or handler.star or _leaves_always(ways_out(handler)):
+        return
+    what = "the process cannot be stopped while it runs"
+    if handler.scope.is_async:
+        what = "a cancelled task lives on"
+    fix = Recipe("replace", "catch `Exception` instead", False, (("text", "except Exception:"),))
+    yield Hit(_header(handler), f"`except:` also catches `KeyboardInterrupt`, `SystemExit` and `CancelledError`: {what}", fix=fix)
+
+
+# ---------------------------------------------------------------- PRD202
+
+_INPUT_OUTPUT_NAMES = (
+    "OSError|IOError|ConnectionError|TimeoutError|RequestException|HTTPError|HTTPStatusError|RequestError|ClientError|SQLAlchemyError|"
+    "DBAPIError|DatabaseError|OperationalError|RedisError|BotoCoreError|AMQPError|KafkaError|SMTPException"
+)
+_INPUT_OUTPUT_ERRORS = re.compile(rf"(?:^|\.)(?:{_INPUT_OUTPUT_NAMES})$")
+# Few files drop these in the next line; without the option they are read for nothing.
+_TYPED = gate_at(
+    rb"except\b[\s(\\]*[^\n:]{0,200}?\b(?:%(names)s)\b[^\n:]{0,200}:[^\n\S]*(?:#[^\n]*)?\s*(?:#[^\n]*\s+){0,5}(?:pass|\.\.\.|continue|break|return)\b"
+    % {b"names": _INPUT_OUTPUT_NAMES.encode()}
+)
+
+
+def _is_justified(text: str, ask: Ask) -> bool:
+    lower = text.lower()
+    return any(str(tag).lower() in lower for tag in ask.options.get("justified-by", ()))
+
+
+def _awaits_cancelled(handler: Handler) -> bool:
+    """Whether the try block only waits for a task that the same function cancelled."""
+    function = handler.function
+    if function is None:
+        return False
+    return any(call.method == "cancel" for call in calls_in(function.body))
+
+
+@check("PRD202", on=[every(Handler)], anchors=EXCEPT, gate=BROAD)
+def swallowed_exception(handler: Handler, ask: Ask) -> Iterator[Hit]:
+    """A broad handler that does nothing at all."""
+    if is_broad(handler):
+        yield from _swallowed(handler, ask)
+
+
+@check("PRD202", on=[every(Handler)], anchors=EXCEPT, gate=_TYPED)
+def swallowed_typed_exception(handler: Handler, ask: Ask) -> Iterator[Hit]:
+    """On request: a handler of input and output errors that does nothing at all."""
+    if ask.options.get("typed") and not is_broad(handler) and any(_INPUT_OUTPUT_ERRORS.search(name) for name in handler.types):
+        yield from _swallowed(handler, ask)
+
+
+def _swallowed(handler: Handler, ask: Ask) -> Iterator[Hit]:
+    if not handler.body or not all(_is_trivial(statement) for statement in handler.body):
+        return
+    last = handler.body[-1]
+    if _is_import(handler) or _is_justified(_comments(handler), ask) or (last.kind != "continue" and _is_conversion(handler.tried)):
+        return
+    if any(name.endswith("CancelledError") for name in handler.types) and _awaits_cancelled(handler):
+        return
+    does = {"return": "returns a constant", "continue": "goes on with the loop", "break": "leaves the loop"}.get(last.kind, "does nothing")
+    mild = _is_closing(handler) or handler.scope.in_handler or _is_explained(handler)
+    yield Hit(
+        _header(handler),
+        f"{_types(handler)} {does}: the error leaves no trace",
+        priority="P2" if mild else "P1" if last.kind == "return" and last.expressions else None,
+        fix=_logging_fix(handler),
+    )
+
+
+def _logging_fix(handler: Handler) -> Recipe | None:
+    """Log the traceback first, where the module has a logger of its own."""
+    for name in ("logger", "log", "LOGGER", "LOG", "_logger", "_LOGGER"):
+        value = handler.module.constant(name)
+        if isinstance(value, Call) and value.method in ("getLogger", "get_logger"):
+            where = handler.scope.function or "module"
+            text = f'{name}.exception("Unexpected error in {where}")'
+            return Recipe("insert-first-in-block", "log the traceback", False, (("text", text),))
+    return None
+
+
+_SUPPRESSED_CLOSER = re.compile(r"\.?(\w+)\([^()\n]*\)\s*$")
+
+
+@check("PRD202", on=[calls("contextlib.suppress")])
+def suppressed_exception(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`contextlib.suppress(Exception)`: the same thing in a spelling that other linters do not see."""
+    broad = [name.name.removeprefix("builtins.") for name in call.arguments if isinstance(name, Name)]
+    broad = [name for name in broad if name in ("Exception", "BaseException")]
+    if not broad:
+        return
+    line = call.span.end_line
+    around = call.source.line_text(line - 1), call.source.line_text(line), call.source.line_text(line + 1)
+    if _is_justified("\n".join(text.split("#", 1)[1] for text in around if "#" in text), ask):
+        return
+    inside = _SUPPRESSED_CLOSER.search(around[2].split("#", 1)[0].rstrip())
+    mild = bool(inside and _CLOSERS.match(inside.group(1))) or call.scope.in_handler or bool(_CLOSING_FUNCTION.match(call.scope.function))
+    yield Hit(call, f"`suppress({broad[0]})` drops every error without a trace", priority="P2" if mild else None)
+
+
+# ---------------------------------------------------------------- PRD203
+
+_MUST_NOT_RAISE = frozenset({"__repr__", "__str__", "__del__", "__format__", "__exit__", "__aexit__"})
+
+
+def _unhandled(ways: Sequence[Way]) -> list[Way]:
+    """The ways on which the exception ends without a word."""
+    if any(way.handled or way.done & LOGGED for way in ways):
+        # Who looks at the exception and handles it on one way has decided on the others too.
+        return [way for way in ways if not way.handled and not way.done & (LOGGED | TOLD | EXAMINED)]
+    return [way for way in ways if not way.handled and not way.done & (LOGGED | TOLD)]
+
+
+def _retries(handler: Handler, ways: Sequence[Way]) -> bool:
+    """Whether the handler of a loop raises in the end and tries again before."""
+    return handler.scope.in_loop and any(way.kind == "raise" for way in ways)
+
+
+def _takes_another_way(handler: Handler) -> bool:
+    """Whether the handler works out another answer: a second attempt at the same thing is no silence."""
+    for statement in handler.body:
+        if statement.kind in ("return", "assign"):
+            for expression in statement.expressions:
+                if any(isinstance(inner, (Call, Subscript)) and not (isinstance(inner, Call) and inner.name in _EMPTY) for inner in expression.walk()):
+                    return True
+        if statement.kind == "try" and not all(_is_trivial(inner) for inner in statement.body):
+            return any(inner.kind == "return" or (inner.kind == "assign" and not all(is_constant(e) for e in inner.expressions)) for inner in statement.body)
+    return False
+
+
+_EMPTY = frozenset({"dict", "list", "set", "tuple", "str", "bytes", "frozenset", "collections.defaultdict", "collections.OrderedDict"})
+
+
+@check("PRD203", on=[every(Handler)], anchors=EXCEPT, gate=BROAD)
+def broad_except_unlogged(handler: Handler, ask: Ask) -> Iterator[Hit]:
+    """A broad handler with a way out on which the error is neither raised, logged, reported nor handed on."""
+    if not handler.types or not is_broad(handler) or all(_is_trivial(statement) for statement in handler.body):
+        return
+    if handler.scope.function in _MUST_NOT_RAISE or _is_import(handler) or _is_justified(_comments(handler), ask):
+        return
+    if _is_conversion(handler.tried):
+        return
+    ways = ways_out(handler, _reporters(ask))
+    lost = _unhandled(ways)
+    if not lost or _retries(handler, ways) or (_takes_another_way(handler) and not ask.options.get("fallbacks")):
+        return
+    way = min(lost, key=lambda each: each.at.start if each.at is not None else handler.end)
+    other = "" if len(lost) == len(ways) else " on one path"
+    mild = _is_closing(handler) or _is_explained(handler)
+    message = f"{_types(handler)} {way.words}{other} without raising, logging or reporting the error"
+    yield Hit(_header(handler), message, priority="P2" if mild else None)
+
+
+# ---------------------------------------------------------------- PRD204
+
+_LEAVING = {
+    "BaseException": "`SystemExit`, `KeyboardInterrupt` and `CancelledError` end here",
+    "KeyboardInterrupt": "the process cannot be interrupted",
+    "SystemExit": "the process cannot be ended",
+    "GeneratorExit": "the generator cannot be closed",
+    "asyncio.CancelledError": "a cancelled task lives on",
+    "asyncio.exceptions.CancelledError": "a cancelled task lives on",
+}
+_TOP = re.compile(r"(?i)^_*(?:main|cli|run|start|serve|entry_?point|app|command|handle|repl|shell|loop|execute|watch|invoke|launch)(?:_\w+)?$|_main$")
+
+
+@check("PRD204", on=[every(Handler)], anchors=EXCEPT, gate=LEAVING)
+def base_exception_swallowed(handler: Handler, ask: Ask) -> Iterator[Hit]:
+    """A handler that keeps the signals that end a process, a task or a generator."""
+    names = [name.removeprefix("builtins.") for name in handler.types]
+    leaving = [name for name in names if name in _LEAVING]
+    if handler.types and not leaving:
+        return
+    ways = ways_out(handler, _reporters(ask))
+    kept = [way for way in ways if way.kind != "raise" and not way.done & HANDED]
+    if any(way.kind == "raise" for way in ways):
+        kept = [way for way in kept if not way.done & EXAMINED]
+    if not kept or not _keeps(handler, names, leaving, kept):
+        return
+    word = leaving[0] if leaving else ""
+    said = f"`except {word.removeprefix('asyncio.').removeprefix('exceptions.')}`" if word else "`except:` around an `await`"
+    why = _LEAVING[word] if word else "a cancelled task lives on"
+    fix = Recipe("append-to-block", "raise again", False, (("text", "raise"),)) if all(way.kind == "fall" for way in kept) else None
+    way = min(kept, key=lambda each: each.at.start if each.at is not None else handler.end)
+    yield Hit(_header(handler), f"{said} {way.words} without `raise`: {why}", priority="P2" if _is_explained(handler) else None, fix=fix)
+
+
+def _awaits(block: Sequence[Statement]) -> bool:
+    return any(isinstance(inner, Other) and inner.kind == "await" for inner in expressions_in(block)) or any(
+        statement.is_async for statement in statements_in(block)
+    ) or any(call.awaited for call in calls_in(block))
+
+
+def _keeps(handler: Handler, names: Sequence[str], leaving: Sequence[str], kept: Sequence[Way]) -> bool:
+    """Whether what is caught would have had to go on."""
+    scope = handler.scope
+    if not names:
+        return scope.is_async and _awaits(handler.tried)
+    goes_on = scope.in_loop and any(way.kind in ("continue", "fall") for way in kept)
+    if "BaseException" in leaving:
+        return not any(way.done & KEPT and way.kind == "return" for way in kept) or scope.in_loop
+    if all(name.endswith("CancelledError") for name in leaving):
+        if _awaits_cancelled(handler) or not scope.is_async or any(call.method in ("shield", "wait") for call in _calls_tried(handler)):
+            return False
+        return goes_on
+    if "guards" in scope.guards or "main" in scope.guards or not scope.function or _TOP.match(scope.function):
+        return False
+    if "GeneratorExit" in leaving:
+        return any(isinstance(inner, Other) and inner.kind.startswith("yield") for inner in expressions_in(handler.body)) or goes_on
+    if "SystemExit" in leaving and "KeyboardInterrupt" not in leaving:
+        # Who catches SystemExit around a parser or a command means to.
+        return goes_on
+    return goes_on
+
+
+# ---------------------------------------------------------------- PRD205
+
+_LEVEL_WORDS = {ERROR: "error", WARNING: "warning", PRINTED: "print", NOTED: "info"}
+
+
+@check("PRD205", on=[every(Handler)], anchors=EXCEPT, gate=BROAD)
+def error_logged_without_traceback(handler: Handler, ask: Ask) -> Iterator[Hit]:
+    """A broad handler that logs the error's text and loses where it came from."""
+    if not is_broad(handler):
+        return
+    levels = set(ask.options.get("levels", ("error", "print")))
+    wanted = {bit for bit, word in _LEVEL_WORDS.items() if word in levels}
+    ways = ways_out(handler, _reporters(ask))
+    if _unhandled(ways) and handler.types:
+        return
+    losing = [way for way in ways if not way.handled and any(way.done & bit for bit in wanted)]
+    if not losing or _retries(handler, ways):
+        return
+    for call, level in plain_logs(handler.body):
+        if level not in wanted or (level == PRINTED and not _prints_error(call, handler)):
+            continue
+        yield Hit(call.function, f"`{_written(call)}` in {_types(handler)} loses the traceback", fix=_traceback_fix(call, level))
+        return
+
+
+def _written(call: Call) -> str:
+    return call.source.slice(call.function.start, call.function.end).split("(", 1)[0].strip() if call.function.end - call.function.start < 60 else call.method
+
+
+def _prints_error(call: Call, handler: Handler) -> bool:
+    """Whether a print shows the exception."""
+    if "main" in handler.scope.guards:
+        return False
+    parts: tuple[Expression, ...] = (*call.arguments, *call.keywords.values())
+    return bool(handler.alias) and any(isinstance(inner, Name) and inner.written.split(".", 1)[0] == handler.alias for part in parts for inner in part.walk())
+
+
+def _traceback_fix(call: Call, level: int) -> Recipe | None:
+    """`.error` becomes `.exception`: safe where the logger is known to be one of logging or structlog."""
+    if level != ERROR or call.method != "error" or "exc_info" in call.keywords:
+        return None
+    proven = call.name.startswith(("logging.", "structlog.", "loguru."))
+    text = _written_function(call)
+    if not text.endswith("error"):
+        return None
+    return Recipe("replace", "log the traceback with `.exception`", proven, (("text", text.removesuffix("error") + "exception"),))
+
+
+def _written_function(call: Call) -> str:
+    return call.source.slice(call.function.start, call.function.end)
+
+
+# Further rules of this family register themselves when imported.
+from prodlint.checks import errors_leaks, errors_raising  # noqa: E402, F401

@@ -1,0 +1,144 @@
+"""How errors are raised, or prevented from being raised: PRD207, PRD208, PRD209 and PRD212."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from prodlint.checks import Ask, Hit, calls, check, every
+from prodlint.checks.gates import gate_at
+from prodlint.facts import Call, Constant, Expression, Function, Name, Operation, Statement, statements_in
+
+
+# ---------------------------------------------------------------- PRD207
+
+
+@check(
+    "PRD207",
+    on=[calls("Exception", "BaseException", "builtins.Exception")],
+    anchors=("raise exception", "raise baseexception", "raise builtins.exception", "raise  exception", "raise (exception", "raise(exception"),
+)
+def generic_exception_raised(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`raise Exception(...)`: nobody can catch it without catching everything."""
+    before = call.source.data[max(0, call.start - 40) : call.start].rstrip(b" \t(\\\r\n")
+    if not before.endswith(b"raise") or "main" in call.scope.guards:
+        return
+    yield Hit(call.function, f"`raise {call.method}` can only be caught together with every other error")
+
+
+# ---------------------------------------------------------------- PRD208
+
+_GUARDS = re.compile(
+    r"(?i)(?:^|_|\.)(?:auth\w*|permission|permissions|perms|allowed|is_admin|is_staff|is_superuser|superuser|admin|owner|role|roles|scope|scopes|"
+    r"password|passwd|token|secret|signature|csrf|nonce|otp|credential|credentials|session|tenant|tenant_id|user_id|owner_id|account_id)(?:$|_|\.)"
+)
+_REQUESTED = re.compile(r"^(?:self\.)?(?:request|req|flask\.request)\.(?:\w+)|^(?:body|payload|form|query_params|params)(?:\.|$)")
+_CONFIGURED = re.compile(r"^(?:os\.environ|os\.getenv|settings|config|current_app\.config|django\.conf\.settings)(?:\.|$)")
+
+
+def _names(expression: Expression) -> Iterator[str]:
+    for inner in expression.walk():
+        if isinstance(inner, Name):
+            yield inner.written
+        elif isinstance(inner, Call):
+            yield inner.name
+
+
+def _narrows(expression: Expression) -> bool:
+    """Whether an assert only tells the type checker something."""
+    if isinstance(expression, (Name, Constant)):
+        return True
+    if isinstance(expression, Call):
+        return expression.name in ("isinstance", "issubclass", "callable", "hasattr", "len", "inspect.isclass", "typing.assert_never")
+    if isinstance(expression, Operation):
+        if expression.operator in ("is", "is not"):
+            return True
+        if expression.operator in ("and", "or", "not"):
+            return all(_narrows(operand) for operand in expression.operands)
+    return False
+
+
+def _guards_what(expression: Expression) -> str:
+    """What an assert guards, in words, or nothing."""
+    if _narrows(expression):
+        return ""
+    names = list(_names(expression))
+    if any(_GUARDS.search(name) for name in names):
+        return "an access rule"
+    if any(_REQUESTED.match(name) for name in names):
+        return "what a request brings"
+    return ""
+
+
+@check("PRD208", on=[every(Function)], anchors=("assert ", "assert(", "assert\t"), gate=gate_at(rb"assert\b"))
+def assert_as_runtime_check(function: Function, ask: Ask) -> Iterator[Hit]:
+    """An assert that guards access or input."""
+    for statement in statements_in(function.body):
+        if statement.kind == "assert" and statement.expressions:
+            what = _guards_what(statement.expressions[0])
+            if what:
+                yield Hit(statement, f"`assert` guards {what}, and is gone under `python -O`", symbol=_symbol(function))
+
+
+def _symbol(function: Function) -> str:
+    return f"{function.scope.symbol}.{function.name}".lstrip(".")
+
+
+# ---------------------------------------------------------------- PRD209
+
+_LOOP = re.compile(r"(?i)(?:^|\.|_)(?:loop|event_loop|get_event_loop|get_running_loop)(?:\(\))?\.create_task$")
+
+
+def _is_statement(call: Call) -> bool:
+    """Whether the call is a statement of its own, its result thrown away."""
+    data = call.source.data
+    line_start = data.rfind(b"\n", 0, call.start) + 1
+    if data[line_start : call.start].strip():
+        return False
+    after = data[call.end : call.end + 200].lstrip(b" \t")
+    if after[:1] not in (b"\n", b"\r", b"#", b";", b""):
+        return False
+    rest = re.sub(rb"^(?:[ \t]*(?:#[^\n]*)?\r?\n)+[ \t]*", b"", after)
+    if re.match(rb"[)\]}.,+]|(?:for|if|else|and|or|async for)\b.*[)\]}]", rest):
+        return False
+    return data[max(0, line_start - 200) : line_start].rstrip()[-1:] not in (b"(", b"[", b"{", b",", b"=", b"\\", b"+")
+
+
+@check("PRD209", on=[calls("asyncio.create_task", "asyncio.ensure_future", "*.create_task")], anchors=("create_task", "ensure_future"))
+def dangling_task(call: Call, ask: Ask) -> Iterator[Hit]:
+    """A task that nobody holds."""
+    if call.name not in ("asyncio.create_task", "asyncio.ensure_future") and not _LOOP.search(call.name):
+        return
+    if call.awaited or not _is_statement(call):
+        return
+    yield Hit(call, f"the task of `{call.method}` is not kept: it may be collected half-way, and its error is never seen")
+
+
+# ---------------------------------------------------------------- PRD212
+
+
+def _leaves(block: Sequence[Statement], in_loop: bool = False) -> Iterator[Statement]:
+    """Statements of a finally block that leave it."""
+    for statement in block:
+        if statement.kind == "return" or (statement.kind in ("break", "continue") and not in_loop):
+            yield statement
+        elif statement.kind in ("def", "class"):
+            continue
+        else:
+            inside = in_loop or statement.kind in ("for", "while")
+            for inner in statement.blocks():
+                yield from _leaves(inner, inside)
+
+
+@check("PRD212", on=[every(Function)], anchors=("finally:", "finally :"), gate=gate_at(rb"finally\s*:"))
+def return_in_finally(function: Function, ask: Ask) -> Iterator[Hit]:
+    """A `finally` block that leaves by itself and drops the exception on its way."""
+    seen: set[int] = set()
+    for statement in statements_in(function.body):
+        if statement.kind == "try" and statement.finally_:
+            for leaving in _leaves(statement.finally_):
+                if leaving.start not in seen:
+                    seen.add(leaving.start)
+                    yield Hit(leaving, f"`{leaving.kind}` in `finally` drops any exception on its way", symbol=_symbol(function))
+
+
