@@ -1,0 +1,288 @@
+"""Secrets: tokens with a vendor's format, keys, credentials in URLs, and values bound to a secret's name.
+
+One value, one finding: where several rules see the same value, `ORDER` says which of them speaks (the engine asks
+`one_a_value`). No message ever holds a value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from prodlint.checks import Ask, Hit, Place, check, text
+from prodlint.checks import secrets_formats as formats
+from prodlint.checks.secrets_formats import sample_token
+from prodlint.checks.secrets_values import shape_of
+from prodlint.facts import Text
+from prodlint.model import Finding, Priority, Span
+
+__all__ = ["ORDER", "one_a_value", "sample_token"]
+
+# Which rule speaks for a value that several see.
+ORDER = ("PRD102", "PRD101", "PRD103", "PRD106", "PRD105", "PRD104", "PRD110", "PRD111", "PRD112", "PRD113")
+_RANK = {code: rank for rank, code in enumerate(ORDER)}
+
+
+def one_a_value(findings: list[Finding]) -> list[Finding]:
+    """The findings of one file without those whose value a rule further up in ORDER speaks for."""
+    mine = [finding for finding in findings if finding.code in _RANK]
+    if len(mine) < 2:
+        return findings
+    kept: list[Span] = []
+    dropped: set[int] = set()
+    for finding in sorted(mine, key=lambda finding: (_RANK[finding.code], finding.span)):
+        span = finding.span
+        if any(_overlap(span, other) for other in kept):
+            dropped.add(id(finding))
+        else:
+            kept.append(span)
+    return [finding for finding in findings if id(finding) not in dropped]
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    return (one.line, one.column) < (other.end_line, other.end_column) and (other.line, other.column) < (one.end_line, one.end_column)
+
+
+# ---------------------------------------------------------------- what surrounds a value in the bytes
+
+_ALLOWED = (b"pragma: allowlist secret", b"pragma: whitelist secret", b"pragma:allowlist secret", b"gitleaks:allow", b"nosec-secret")
+_ALLOWED_NEXT = b"pragma: allowlist nextline secret"
+_NAME_BEFORE = re.compile(rb"([A-Za-z_][\w.\-]{0,60})[\"'\])]{0,3}\s{0,8}(?::\s{0,4}[\w\[\]. |]{1,40}=|=>|:=|[=!]=|[:=(])\s{0,8}[A-Za-z(]{0,12}[\"'`(]{0,4}\Z")
+
+
+def line_of(data: bytes, offset: int) -> bytes:
+    """The line around an offset, at most 400 bytes to each side."""
+    start = max(data.rfind(b"\n", 0, offset) + 1, offset - 400)
+    end = data.find(b"\n", offset)
+    return data[start : min(len(data) if end == -1 else end, offset + 400)]
+
+
+def is_allowed(data: bytes, offset: int) -> bool:
+    """Whether somebody already said, to detect-secrets or gitleaks, that this line's value is meant to stand there."""
+    if b"pragma" not in data and b"gitleaks:allow" not in data:
+        return False
+    start = data.rfind(b"\n", 0, offset)
+    line = line_of(data, offset).lower()
+    if any(mark in line for mark in _ALLOWED):
+        return True
+    return start > 0 and _ALLOWED_NEXT in line_of(data, start - 1).lower()
+
+
+def name_before(data: bytes, start: int) -> str:
+    """The name that a value is bound to on its line, for the message."""
+    found = _NAME_BEFORE.search(data[max(data.rfind(b"\n", 0, start) + 1, start - 140) : start])
+    return found[1].decode("utf-8", "replace") if found else ""
+
+
+def bound(data: bytes, start: int) -> str:
+    """" in `name`", or nothing."""
+    name = name_before(data, start)
+    return f" in `{name}`" if name and shape_of(name) != "random" else ""
+
+
+# ---------------------------------------------------------------- PRD101
+
+_FRONT = (".js", ".jsx", ".ts", ".tsx", ".vue", ".svelte", ".html", ".htm", ".mjs")
+
+
+@check("PRD101", on=[text()], anchors=formats.anchors())
+def provider_token(file: Text, ask: Ask) -> Iterator[Hit]:
+    data = file.source.data
+    done = 0
+    for anchor, offset in file.hits:
+        if offset < done:
+            continue
+        found = formats.match_at(data, anchor, offset)
+        if found is None:
+            continue
+        row, start, end = found
+        done = end
+        if row.kind in ("test", "publishable") or is_allowed(data, start):
+            continue
+        token = data[start:end]
+        judged = _judge_token(row, token, ask)
+        if judged is None:
+            continue
+        words, priority = judged
+        yield Hit(Place(file.source, start, end), f"{words}{bound(data, start)}", priority=priority, secret=True)
+
+
+def _judge_token(row: formats.Format, token: bytes, ask: Ask) -> tuple[str, Priority | None] | None:
+    """The message and, where it differs, the priority; None for a token that is meant to be seen."""
+    words = f"{row.title}: opens {row.opens}; revoke it" if row.opens else row.title
+    if row.name == "jwt":
+        return _judge_jwt(token)
+    if row.valid is not None and not row.valid(token):
+        return f"Looks like a {row.title}, its checksum does not fit", "P2"
+    if row.kind == "low" or (row.name == "google" and ask.file.path.endswith(_FRONT)):
+        return f"{row.title}: allows {row.opens}; keep it in a setting", "P2"
+    return words, None
+
+
+def _judge_jwt(token: bytes) -> tuple[str, Priority | None] | None:
+    if "alg" not in formats.jwt_part(token, 0):
+        return None
+    claims = formats.jwt_part(token, 1)
+    if not claims or claims.get("role") == "anon" or claims.get("sub") == "1234567890" or claims.get("name") == "John Doe":
+        return None
+    if claims.get("role") == "service_role":
+        return "Supabase service key: opens all rows, row-level security included; rotate it", None
+    expires = claims.get("exp")
+    if isinstance(expires, (int, float)):
+        import time
+
+        if expires < time.time():
+            return "JSON Web Token that has expired; its claims can still be read", "P2"
+    return "JSON Web Token: opens what its claims say; let it expire or rotate the key", None
+
+
+# ---------------------------------------------------------------- PRD102
+
+_PEM = re.compile(rb"-----BEGIN (?:(RSA|DSA|EC|OPENSSH|ENCRYPTED|PGP|ANY|SSH2 ENCRYPTED) )?PRIVATE KEY(?: BLOCK)?-----")
+_PEM_END = re.compile(rb"-----END [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----")
+_PEM_GAP = re.compile(rb"(?:\s|\\[nr]|[\"'`,+>|#*()]|(?:Proc-Type|DEK-Info|Version|Comment|Charset|Hash):[^\n\\]{0,120})+")
+_BASE64_RUN = re.compile(rb"[A-Za-z0-9+/=]{1,200}")
+_SHORTEST_KEY = 60
+_PUTTY = re.compile(rb"PuTTY-User-Key-File-[23]:[^\n]{1,120}\n")
+_JWK_PRIVATE = re.compile(rb"\\?[\"']d\\?[\"']\s{0,8}:\s{0,8}\\?[\"']([A-Za-z0-9_\-]{32,1400})\\?[\"']")
+_JWK_SHARED = re.compile(rb"\\?[\"']k\\?[\"']\s{0,8}:\s{0,8}\\?[\"']([A-Za-z0-9_\-]{22,1400})\\?[\"']")
+
+
+@check("PRD102", on=[text()], anchors=["private key-----", "private key block-----", "putty-user-key-file-", '"kty"', "'kty'", '\\"kty\\"'])
+def private_key_material(file: Text, ask: Ask) -> Iterator[Hit]:
+    data = file.source.data
+    done = 0
+    for anchor, offset in file.hits:
+        if offset < done:
+            continue
+        found = _key_at(data, anchor, offset)
+        if found is None or found[0] < done or is_allowed(data, found[0]):
+            continue
+        start, end, title = found
+        done = end
+        yield Hit(Place(file.source, start, end), f"{title}{bound(data, start)}: replace the key pair, then load the key at run time", secret=True)
+
+
+def _key_at(data: bytes, anchor: bytes, offset: int) -> tuple[int, int, str] | None:
+    """Start, end and kind of the key that an anchor belongs to."""
+    if anchor.startswith(b"private key"):
+        return _pem_at(data, offset)
+    if anchor.startswith(b"putty"):
+        head = _PUTTY.match(data, offset)
+        lines = data.find(b"Private-Lines:", offset, offset + 8000)
+        if head is None or lines == -1:
+            return None
+        end = data.find(b"\n", lines)
+        while end != -1 and _BASE64_RUN.match(data, end + 1):
+            following = data.find(b"\n", end + 1)
+            end = len(data) if following == -1 else following
+            if following == -1:
+                break
+        return offset, len(data) if end == -1 else end, "PuTTY private key"
+    return _jwk_at(data, offset)
+
+
+def _pem_at(data: bytes, offset: int) -> tuple[int, int, str] | None:
+    begin = data.rfind(b"-----BEGIN", max(0, offset - 32), offset)
+    head = _PEM.match(data, begin) if begin != -1 else None
+    if head is None:
+        return None
+    closing = _PEM_END.search(data, head.end(), head.end() + 16000)
+    limit = closing.start() if closing else min(len(data), head.end() + 4000)
+    position, body = head.end(), bytearray()
+    last = position
+    while position < limit:
+        gap = _PEM_GAP.match(data, position, limit)
+        if gap is not None:
+            position = gap.end()
+        run = _BASE64_RUN.match(data, position, limit)
+        if run is None:
+            break
+        if data[position - 1 : position] == b"\\" and run[0][:1] in (b"n", b"r"):
+            position += 1
+            continue
+        body += run[0]
+        position = last = run.end()
+    if len(body) < _SHORTEST_KEY or len(set(body[:400])) < 12 or formats.is_dummy(bytes(body[30:130])):
+        return None
+    if closing is None and position < limit and data[position : position + 3] == b"...":
+        return None
+    kind = (head[1] or b"").decode()
+    near = data[max(0, begin - 1500) : (closing.end() if closing else last) + 600]
+    title = "Google service account key" if b"client_email" in near else f"{kind + ' ' if kind else ''}private key"
+    return begin, closing.end() if closing else last, title[0].upper() + title[1:]
+
+
+def _jwk_at(data: bytes, offset: int) -> tuple[int, int, str] | None:
+    low = data.rfind(b"{", max(0, offset - 3000), offset)
+    high = data.find(b"}", offset, offset + 3000)
+    if low == -1 or high == -1:
+        return None
+    shared = b"oct" in data[offset : offset + 24]
+    found = (_JWK_SHARED if shared else _JWK_PRIVATE).search(data, low, high)
+    if found is None or formats.is_dummy(found[1]):
+        return None
+    return found.start(1), found.end(1), "Secret JSON Web Key" if shared else "Private JSON Web Key"
+
+
+# ---------------------------------------------------------------- PRD103
+
+# Behind "://": a user, a colon, a password, an at sign, a host. Never what a template fills in.
+_USERINFO = re.compile(rb"([^\s:/?#@\"'`<>{}\[\]()|\\^,;$*%=&]{0,100}):((?:[^\s/?#@\"'`<>{}\[\]|\\,]|%[0-9A-Fa-f]{2}){1,256})@([A-Za-z0-9_\-.\[${<%][^\s/\"'`?#,]{0,120})")
+_SCHEME = re.compile(rb"([A-Za-z][A-Za-z0-9+.\-]{0,30})\Z")
+_SAMPLE_HOSTS = re.compile(rb"(?i)(?:[\w\-]+\.)*(?:example\.(?:com|org|net)|example|domain\.com|your[\w\-.]*|my-?(?:host|server|domain)[\w\-.]*|hostname|host|server|some[\w\-.]*|foo[\w.]*|bar[\w.]*)(?::\S*)?\Z")
+_SAMPLE_USERS = frozenset(b"user username usr user1 login me name foo bob alice john your_user your-username youruser myuser my_user someuser uname u test".split())
+
+
+@check("PRD103", on=[text()], anchors=[("://", "@")])
+def credentials_in_url(file: Text, ask: Ask) -> Iterator[Hit]:
+    data = file.source.data
+    for anchor, offset in file.hits:
+        if anchor != b"://":
+            continue
+        found = url_credentials(data, offset)
+        if found is None or is_allowed(data, offset):
+            continue
+        scheme, start, end, verdict = found
+        if verdict == "secret":
+            yield Hit(Place(file.source, start, end), f"Password in a `{scheme}://` URL{bound(data, offset - len(scheme))}", secret=True)
+
+
+def url_credentials(data: bytes, offset: int) -> tuple[str, int, int, str] | None:
+    """Scheme, place of the password, and "secret" or "default", for the "://" at an offset; None where no password stands."""
+    found = _USERINFO.match(data, offset + 3)
+    if found is None:
+        return None
+    scheme = _SCHEME.search(data, max(0, offset - 31), offset)
+    if scheme is None:
+        return None
+    user, password, host = found[1], found[2], found[3]
+    verdict = _judge_userinfo(user, password, host)
+    if not verdict:
+        return None
+    return scheme[1].decode(), found.start(2), found.end(2), verdict
+
+
+def _judge_userinfo(user: bytes, password: bytes, host: bytes) -> str:
+    value = password.decode("utf-8", "replace")
+    name = host.split(b":")[0].lower()
+    if password[:1] in b"$%&(" or value.isdigit() and len(value) <= 5:
+        return ""
+    shape = shape_of(value)
+    if shape in ("empty", "masked", "template", "prose"):
+        return ""
+    sample = bool(_SAMPLE_HOSTS.match(host))
+    local = b"." not in name or name in (b"127.0.0.1", b"0.0.0.0", b"host.docker.internal")  # noqa: S104 - a name to compare with
+    if sample and shape != "random":
+        return ""
+    if shape in ("default", "placeholder", "words", "reference") or password.lower() == user.lower() or user.lower() in _SAMPLE_USERS:
+        # user:password, postgres:postgres: published defaults; a sample where they stand, PRD112 where they are used.
+        if shape == "random":
+            return "" if sample else "secret"
+        if shape == "words" and not local and password.lower() != user.lower() and user.lower() not in _SAMPLE_USERS:
+            return "secret"
+        return "default"
+    return "secret"
+
+
+from prodlint.checks import secrets_config, secrets_git, secrets_python  # noqa: E402, F401 - they register their checks

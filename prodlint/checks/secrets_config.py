@@ -1,0 +1,320 @@
+"""Secrets in configuration: containers and orchestration (PRD110), everything else (PRD111), `${X:-literal}` (PRD105)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from prodlint.checks import Ask, Hit, Place, check, commands, documents, instructions, settings, text
+from prodlint.checks.secrets_formats import recognise
+from prodlint.checks.secrets_names import ANCHORS, SecretName, parts_of, secret_name
+from prodlint.checks.secrets_values import high_entropy, is_secret, shape_of
+from prodlint.facts import Command, Document, Instruction, Node, Setting, Source, Text
+from prodlint.model import Recipe
+
+CONFIGURATION = ("yaml", "json", "toml", "ini", "dockerfile", "shell", "makefile", "systemd", "procfile", "jenkinsfile")
+_DOCUMENT_KINDS = ("yaml", "json", "toml", "ini")
+# Whose files speak for containers and their orchestration: PRD110. All others: PRD111.
+_CONTAINER_ORIGINS = frozenset(("compose", "kubernetes", "dockerfile-env", "dockerfile-arg"))
+_CONTAINER_DOCUMENTS = frozenset(("compose", "kubernetes", "helm-values"))
+# Documents whose keys are names of fields, messages or packages.
+_NOT_SETTINGS = frozenset(("lock", "openapi", "i18n", "notebook", "mkdocs", "dependabot", "prometheus-rules", "cargo"))
+_SEALED_KINDS = frozenset(("SealedSecret", "ExternalSecret", "SecretStore", "ClusterSecretStore", "SecretProviderClass", "VaultStaticSecret"))
+# Roles in which people type passwords that open nothing: only what a machine made is reported there.
+_CALM = frozenset(("test", "example", "docs", "dev", "ci"))
+
+# ---------------------------------------------------------------- the gate
+
+_SEPARATORS = re.compile(rb"[\s\"',=(){}\[\]]+")
+_LIKELY = frozenset(("weak", "random", "passphrase", "uuid", "digits"))
+_REACH = 320
+
+
+def worth_reading(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    """Whether something with the shape of a secret stands within reach behind a secret's word."""
+    done = 0
+    for _, offset in hits:
+        stop = min(offset + _REACH, len(data))
+        if offset < done:
+            continue
+        window = data[offset:stop]
+        # The name itself is no value; the next name may have the hit of its own.
+        for piece in _SEPARATORS.split(window)[1:]:
+            if len(piece) >= 5 and _likely(piece):
+                return True
+        done = offset + 1
+    return False
+
+
+def _likely(piece: bytes) -> bool:
+    value = piece.decode("utf-8", "replace")
+    return shape_of(value) in _LIKELY or any(shape_of(part) in _LIKELY for part in re.split("[:;@/]", value) if len(part) >= 5)
+
+
+def _has_default(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    return any(_DEFAULT.match(data, offset) for _, offset in hits)
+
+
+_DEFAULT = re.compile(rb"[\w.]{0,60}:?[-=][^\s\"'}]|[\w.]{0,60}[\"']?\s{0,4}[:=]\s{0,4}[\"']?\$\{\w{1,60}:?[-=]")
+
+
+# ---------------------------------------------------------------- settings
+
+
+def code_of(setting: Setting) -> str:
+    """Which rule a setting belongs to; none for env files, whose rule is PRD108."""
+    if setting.origin in ("env-file", "python"):
+        return ""
+    return "PRD110" if setting.origin in _CONTAINER_ORIGINS else "PRD111"
+
+
+@check("PRD110", "PRD111", on=[settings()], anchors=ANCHORS, files=CONFIGURATION, gate=worth_reading)
+def literal_setting(setting: Setting, ask: Ask) -> Iterator[Hit]:
+    if code_of(setting) != ask.code or setting.value is None:
+        return
+    named = secret_name(setting.name)
+    if named is None or not _works(setting.value, setting.name, named, ask) or _is_marked(setting.source, setting.start):
+        return
+    if ask.code == "PRD110" and _is_sealed(setting.source.data):
+        return
+    place = _value_place(setting.source, setting.start, setting.end)
+    fix = Recipe("replace", f"Require `{setting.name}` from the environment", False, (("text", f"${{{setting.name}:?set {setting.name}}}"),))
+    yield Hit(place, f"`{setting.name}` is written into {_WHERE.get(setting.origin, 'the file')}", secret=True, fix=fix if setting.origin == "compose" else None)
+
+
+_WHERE = {
+    "compose": "the compose file",
+    "dockerfile-env": "the image, as an environment variable",
+    "dockerfile-arg": "the image's history, as a build argument",
+    "kubernetes": "the manifest",
+    "ci": "the pipeline",
+    "shell": "the script",
+    "makefile": "the Makefile",
+}
+
+
+@check("PRD110", on=[settings()], anchors=ANCHORS, files=("dockerfile",))
+def secret_build_argument(setting: Setting, ask: Ask) -> Iterator[Hit]:
+    """`ARG TOKEN`: what is passed in stays readable in the image's history."""
+    if setting.origin != "dockerfile-arg" or setting.value or setting.default:
+        return
+    named = secret_name(setting.name)
+    if named is not None and named.certain and named.kind != "connection":
+        yield Hit(setting, f"Build argument `{setting.name}` stays in the image's history: use a build secret", priority="P2")
+
+
+@check("PRD105", on=[settings()], anchors=ANCHORS, files=CONFIGURATION, gate=_has_default)
+def fallback_of_setting(setting: Setting, ask: Ask) -> Iterator[Hit]:
+    from prodlint.checks.secrets_python import works_as_fallback
+
+    if not setting.default or setting.origin in ("env-file", "python") or ask.file.roles & _CALM:
+        return
+    variable = setting.reference.lstrip("${").split(":")[0].split("-")[0]
+    for name in (setting.name, variable):
+        named = secret_name(name)
+        if named is None or not named.certain:
+            continue
+        if works_as_fallback(setting.default, name, named) and not _is_published_default(setting.default, name) and not _is_marked(setting.source, setting.start):
+            found = setting.source.data.find(setting.default.encode(), setting.start, setting.end)
+            at = Place(setting.source, found, found + len(setting.default.encode())) if found != -1 else setting
+            fix = Recipe("drop-shell-default", f"Require `{variable}`", False, (("name", variable),))
+            yield Hit(at, f"`{variable}` falls back to a literal: where it is not set, the published value is used", secret=True, fix=fix)
+        return
+
+
+def _is_published_default(value: str, name: str) -> bool:
+    """`${POSTGRES_PASSWORD:-postgres}`: PRD112. A key that signs has no harmless default."""
+    from prodlint.checks.secrets_names import is_signing_name
+
+    return shape_of(value) in ("default", "placeholder", "words") and not is_signing_name(name)
+
+
+def _works(value: str, name: str, named: SecretName, ask: Ask) -> bool:
+    from prodlint.checks.secrets_python import connection_password
+
+    if named.kind == "connection":
+        return connection_password(value)
+    if named.kind == "credential" and " " in value:
+        value = value.partition(" ")[2]
+    if value.lower() == name.lower() or not is_secret(value, named.kind, named.certain):
+        return False
+    if ask.file.roles & _CALM and shape_of(value) != "random":
+        return False
+    known = recognise(value)
+    return known is None or known.kind == "secret"
+
+
+def _is_marked(source: Source, start: int) -> bool:
+    from prodlint.checks.secrets import is_allowed
+
+    return is_allowed(source.data, start)
+
+
+def _is_sealed(data: bytes) -> bool:
+    """Whether what looks like a secret was encrypted before it was written."""
+    return any(b"kind: " + kind.encode() in data for kind in _SEALED_KINDS) or b"\nsops:" in data or b'"sops":' in data or b"ENC[AES" in data
+
+
+def _value_place(source: Source, start: int, end: int) -> Place:
+    """A value without its quotes."""
+    data = source.data
+    if end - start >= 2 and data[start] in b"\"'" and data[end - 1] == data[start]:
+        return Place(source, start + 1, end - 1)
+    return Place(source, start, end)
+
+
+# ---------------------------------------------------------------- documents
+
+
+@check("PRD110", "PRD111", on=[documents()], anchors=ANCHORS, files=_DOCUMENT_KINDS, gate=worth_reading)
+def literal_entry(document: Document, ask: Ask) -> Iterator[Hit]:
+    if document.kind in _NOT_SETTINGS or ("PRD110" if document.kind in _CONTAINER_DOCUMENTS else "PRD111") != ask.code:
+        return
+    if _is_sealed(document.source.data) or document.root.text_at("kind") == "Secret":
+        return  # encrypted; or its values are settings, decoded
+    for name, node in _named_scalars(document.root):
+        named = secret_name(name)
+        if named is None or node.tag.startswith("!") or not isinstance(node.value, (str, int)) or isinstance(node.value, bool):
+            continue
+        if _works(node.raw, name, named, ask) and not _is_marked(node.source, node.start):
+            yield Hit(_value_place(node.source, node.start, node.end), f"`{name}` is written into the file", secret=True)
+
+
+def _named_scalars(root: Node) -> Iterator[tuple[str, Node]]:
+    """Every scalar with its key, and those of `{name: X, value: Y}` pairs with X."""
+    for node in root.walk():
+        if node.kind == "mapping":
+            name, value = node.members.get("name"), node.members.get("value")
+            if name is not None and value is not None and name.kind == "scalar" and value.kind == "scalar":
+                yield name.raw, value
+        elif node.kind == "scalar" and node.raw and node.key_end > node.key_start:
+            key = node.source.slice(node.key_start, node.key_end).strip("\"'")
+            if key in ("key", "pass", "value"):
+                key = ".".join(node.path.split(".")[-2:])
+            yield key, node
+
+
+# ---------------------------------------------------------------- commands
+
+_FLAG = re.compile(r"--?([A-Za-z][\w\-]*)(?:=(.*))?\Z", re.DOTALL)
+_COMMAND_ANCHORS = ("-password", "-passwd", "-token", "-secret", "-pass", "api-key", "apikey", "access-key", "curl", "wget", "login", "sshpass", "requirepass", "-p")
+_USER_FLAGS = ("-u", "--user", "--proxy-user")
+
+
+@check("PRD110", "PRD111", on=[commands()], anchors=_COMMAND_ANCHORS, files=CONFIGURATION, gate=worth_reading)
+def credential_in_command(command: Command, ask: Ask) -> Iterator[Hit]:
+    code = "PRD110" if command.origin.startswith(("dockerfile", "compose", "kubernetes")) else "PRD111"
+    if code != ask.code:
+        return
+    for index, value, start, named in _arguments(command):
+        if not _works(value, command.argv[index], named, ask) or _is_marked(command.source, start):
+            continue
+        end = command.words[index][1] if index < len(command.words) else command.end
+        place = _value_place(command.source, start, end)
+        yield Hit(place, f"{_FLAG_KINDS.get(named.kind, 'Secret')} written into the command line of `{command.program}`", secret=True)
+
+
+_FLAG_KINDS = {"password": "Password", "token": "Token", "key": "Key"}
+_PASSWORD = SecretName("password", True)
+
+
+def _arguments(command: Command) -> Iterator[tuple[int, str, int, SecretName]]:
+    """Index, value and place of each argument that is a password, token or key by its flag."""
+    argv, words = command.argv, command.words
+    for index, word in enumerate(argv):
+        if index >= len(words):
+            return
+        start, end = words[index]
+        flag = _FLAG.match(word)
+        if flag is None:
+            continue
+        name, attached = flag[1], flag[2]
+        following = argv[index + 1] if index + 1 < len(argv) and index + 1 < len(words) else ""
+        if word in _USER_FLAGS and command.program in ("curl", "wget", "http", "https") and ":" in following:
+            user, _, password = following.partition(":")
+            at = command.source.data.find(password.encode(), *words[index + 1])
+            yield index + 1, password, at if at != -1 else words[index + 1][0], _PASSWORD
+        elif word == "-p" and "login" in argv or word == "-a" and command.program == "redis-cli" or word == "-p" and command.program == "sshpass":
+            if following:
+                yield index + 1, following, words[index + 1][0], _PASSWORD
+        elif name == "requirepass" and following:
+            yield index + 1, following, words[index + 1][0], _PASSWORD
+        elif command.program in ("mysql", "mysqldump", "mariadb") and word.startswith("-p") and len(word) > 6 and not word.startswith("--"):
+            yield index, word[2:], start + 2, _PASSWORD
+        else:
+            named = secret_name(name)
+            if named is None or not named.certain or len(name) < 3:
+                continue
+            if attached:
+                at = command.source.data.find(attached.encode(), start, end)
+                yield index, attached, at if at != -1 else start, named
+            elif attached is None and following and not following.startswith("-"):
+                yield index + 1, following, words[index + 1][0], named
+
+
+@check("PRD110", on=[instructions("COPY", "ADD")], anchors=[".env"], files=("dockerfile",))
+def copied_env_file(instruction: Instruction, ask: Ask) -> Iterator[Hit]:
+    for word in instruction.words[:-1]:
+        name = word.rpartition("/")[2]
+        if (name == ".env" or name.startswith(".env.")) and not set(name.split(".")) & {"example", "sample", "template", "dist", "test", "ci"}:
+            if any(flag == "from" for flag, _ in instruction.flags):
+                continue
+            yield Hit(instruction, f"`{name}` is copied into the image: whoever has the image has what is in it")
+
+
+# ---------------------------------------------------------------- files without a tree
+
+_LINE_FILES = (".npmrc", ".netrc", "_netrc", ".pgpass", ".yarnrc", ".tfvars", ".cnf", ".conf", ".htaccess")
+_LINE = re.compile(rb"[\w.\-]{0,60}[\"']?(?:\s{0,8}[:=]\s{0,8}|[ \t]{1,8})(?:\"([^\"\s]{4,400})\"|'([^'\s]{4,400})'|([^\s\"';#]{4,400}))")
+_NAME_START = re.compile(rb"[\w.\-]{0,60}\Z")
+
+
+@check("PRD111", on=[text()], anchors=[*ANCHORS, "_auth"], files=("text", "nginx"))
+def literal_line(file: Text, ask: Ask) -> Iterator[Hit]:
+    """`name = value` and `password value` lines of formats that have no other reader."""
+    if not file.file.name.endswith(_LINE_FILES):
+        return
+    data, done = file.source.data, 0
+    for anchor, offset in file.hits:
+        if offset < done:
+            continue
+        line = data.rfind(b"\n", 0, offset) + 1
+        if data[line:offset].lstrip()[:1] in (b"#", b";"):
+            continue
+        start = _NAME_START.search(data, max(line, offset - 60), offset)
+        found = _LINE.match(data, offset)
+        if found is None or start is None:
+            continue
+        name = _name_of(data[start.start() : offset] + re.match(rb"[\w.\-]*", data[offset : offset + 60])[0])  # type: ignore[index]  # it matches nothing at least
+        named = secret_name(name) or (SecretName("password", True) if name in ("_auth", "_password") else None)
+        group = next(index for index in (1, 2, 3) if found[index] is not None)
+        value = found[group].decode("utf-8", "replace")
+        if named is not None and _works(value, name, named, ask) and not _is_marked(file.source, offset):
+            done = found.end()
+            yield Hit(Place(file.source, found.start(group), found.end(group)), f"`{name}` is written into the file", secret=True)
+
+
+def _name_of(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+# ---------------------------------------------------------------- PRD112, PRD113
+
+
+@check("PRD112", on=[settings()], anchors=ANCHORS, files=CONFIGURATION)
+def default_setting(setting: Setting, ask: Ask) -> Iterator[Hit]:
+    value = setting.value if setting.value is not None else setting.default
+    named = secret_name(setting.name)
+    if not value or named is None or not named.certain or named.kind not in ("password", "secret", "key"):
+        return
+    if shape_of(value) == "default" and setting.origin not in ("env-file", "python"):
+        yield Hit(_value_place(setting.source, setting.start, setting.end), f"`{setting.name}` is a published default", secret=True)
+
+
+@check("PRD113", on=[documents()], anchors=None, files=_DOCUMENT_KINDS)
+def high_entropy_entry(document: Document, ask: Ask) -> Iterator[Hit]:
+    if document.kind in _NOT_SETTINGS or _is_sealed(document.source.data):
+        return
+    for name, node in _named_scalars(document.root):
+        if isinstance(node.value, str) and secret_name(name) is None and high_entropy(node.value, name) and parts_of(name)[-1:] != ("id",):
+            yield Hit(_value_place(node.source, node.start, node.end), f"Random-looking value in `{name}`", secret=True)

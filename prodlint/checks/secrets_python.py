@@ -1,0 +1,536 @@
+"""Secrets in Python: literals bound to a secret's name (PRD104), fallbacks of settings (PRD105), keys given to signing
+and encrypting interfaces (PRD106), and the quieter cousins PRD112 and PRD113."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from prodlint.checks import Ask, Hit, Place, calls, check, every
+from prodlint.checks.secrets_formats import recognise
+from prodlint.checks.secrets_names import ANCHORS, SecretName, is_signing_name, secret_name
+from prodlint.checks.secrets_values import high_entropy, in_use, is_secret, shape_of
+from prodlint.facts import Assignment, Call, Collection, Conditional, Constant, Dictionary, Expression, Name, Operation, Template
+from prodlint.model import Recipe
+
+# How far behind its name a value may stand, in bytes: the gate looks no farther.
+REACH = 260
+
+# Calls that hand their first argument, or their receiver, through.
+_WRAPPERS = frozenset(
+    "SecretStr SecretBytes Secret Field field Param str bytes bytearray b64decode urlsafe_b64decode b64encode standard_b64decode fromhex unhexlify "
+    "SecretString mark_safe PlainTextSecret Option Argument".split()
+)
+_METHODS = frozenset("encode decode strip rstrip lstrip".split())
+_CALM = frozenset(("test", "example", "docs", "dev"))
+
+Value = tuple[str, Expression]
+
+
+def literals(expression: Expression, depth: int = 0) -> Iterator[Value]:
+    """The literal values an expression can have, looked at through wrappers, `or`, conditions and concatenation."""
+    if depth > 4:
+        return
+    if isinstance(expression, Constant):
+        if isinstance(expression.value, str):
+            yield expression.value, expression
+        elif isinstance(expression.value, bytes):
+            yield expression.value.decode("utf-8", "replace"), expression
+    elif isinstance(expression, Call):
+        yield from _through(expression, depth)
+    elif isinstance(expression, Conditional):
+        yield from literals(expression.then, depth + 1)
+        yield from literals(expression.otherwise, depth + 1)
+    elif isinstance(expression, Operation):
+        if expression.operator == "or":
+            for operand in expression.operands:
+                yield from literals(operand, depth + 1)
+        elif expression.operator == "+":
+            yield from _joined(expression, depth)
+    elif isinstance(expression, Template):
+        yield from _pieces(expression)
+
+
+def _through(call: Call, depth: int) -> Iterator[Value]:
+    last = call.name.rpartition(".")[2]
+    if last in _WRAPPERS:
+        given = call.argument(0, "default")
+        if given is not None:
+            yield from literals(given, depth + 1)
+    elif call.method in _METHODS and call.receiver is not None:
+        yield from literals(call.receiver, depth + 1)
+
+
+def _joined(operation: Operation, depth: int) -> Iterator[Value]:
+    parts = [part for operand in operation.operands for part in literals(operand, depth + 1)]
+    if len(parts) == len(operation.operands) and all(isinstance(operand, (Constant, Operation)) for operand in operation.operands):
+        yield "".join(value for value, _ in parts), operation
+    else:
+        yield from (part for part in parts if shape_of(part[0]) == "random")
+
+
+def _pieces(template: Template) -> Iterator[Value]:
+    """The fixed parts of an f-string; only a random one can be a secret by itself."""
+    fixed = [item for item in template.items if isinstance(item, Constant) and isinstance(item.value, str)]
+    if len(fixed) == len(template.items):
+        yield "".join(item.value for item in fixed), template
+        return
+    for item in fixed:
+        if shape_of(item.value) == "random":
+            yield item.value, item
+
+
+def inside(at: Expression) -> Place:
+    """The place of a literal's text without its quotes and prefix."""
+    data, start, end = at.source.data, at.start, at.end
+    if not isinstance(at, Constant):
+        return Place(at.source, start, end)
+    opening = _OPENING.match(data, start, end)
+    if opening is not None:
+        quotes = opening[1]
+        if end - start >= len(opening[0]) + len(quotes) and data[end - len(quotes) : end] == quotes:
+            return Place(at.source, opening.end(), end - len(quotes))
+    return Place(at.source, start, end)
+
+
+_OPENING = re.compile(rb"[A-Za-z]{0,2}(\"\"\"|'''|\"|')")
+
+
+def environment_fix(name: str, at: Expression) -> Recipe:
+    """Read the value from the environment."""
+    variable = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").replace(".", "_").upper()
+    return Recipe(
+        "replace-value",
+        f"Read `{variable}` from the environment",
+        False,
+        (("text", f'os.environ["{variable}"]'), ("import", "os"), ("start", str(at.start)), ("end", str(at.end))),
+    )
+
+
+# ---------------------------------------------------------------- the gate of PRD104
+
+_NAME_REST = re.compile(rb"[\w.\-]{0,60}")
+_QUOTED = re.compile(rb"\"\s{0,40}((?:[^\"\\\s]|\\.){3,4096})\s{0,40}\"|'\s{0,40}((?:[^'\\\s]|\\.){3,4096})\s{0,40}'")
+_CONTINUED = re.compile(rb"[\"']\s{0,60}(?:[+\\]\s{0,60})?[A-Za-z]{0,2}[\"']")
+_LIKELY = frozenset(("weak", "random", "passphrase", "uuid", "digits"))
+
+
+def worth_parsing(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    """Whether a literal that could be a secret stands within reach behind a secret's word, or before it in a comparison."""
+    done = -1
+    for _, offset in hits:
+        found = _NAME_REST.match(data, offset)
+        start = max(found.end() if found else offset, done)
+        stop = offset + REACH + 60
+        if start < stop and _likely_between(data, start, stop):
+            return True
+        done = max(done, stop)
+        line = data.rfind(b"\n", max(0, offset - REACH), offset) + 1
+        if line and (b"==" in data[line:offset] or b"!=" in data[line:offset]) and _likely_between(data, line, offset):
+            return True
+    return False
+
+
+def _likely_between(data: bytes, start: int, stop: int) -> bool:
+    """Whether a literal that begins in the range has the shape of a secret; every quote may be an opening one."""
+    position = _next_quote(data, start, stop)
+    while position != -1:
+        found = _QUOTED.match(data, position)
+        if found is not None:
+            content = found[1] or found[2]
+            if b"\\" in content or _likely(content, data[position - 1 : position]):
+                return True
+        if _CONTINUED.match(data, position):
+            return True
+        position = _next_quote(data, position + 1, stop)
+    return False
+
+
+def _next_quote(data: bytes, start: int, stop: int) -> int:
+    double, single = data.find(b'"', start, stop), data.find(b"'", start, stop)
+    return double if single == -1 else single if double == -1 else min(double, single)
+
+
+def _likely(content: bytes, before: bytes) -> bool:
+    value = content.decode("utf-8", "replace")
+    if before in b"fF" and before and b"{" in content:
+        return any(shape_of(piece) in _LIKELY for piece in re.split(r"[{}]", value) if len(piece) >= 12)
+    return shape_of(value) in _LIKELY
+
+
+# ---------------------------------------------------------------- PRD104
+
+
+@check("PRD104", on=[every(Assignment)], anchors=ANCHORS, files=("python", "notebook"), gate=worth_parsing)
+def hardcoded_password(fact: Assignment, ask: Ask) -> Iterator[Hit]:
+    named = secret_name(fact.target)
+    if named is None:
+        return
+    for value, at in bound_values(fact):
+        if _speaks(value, at, fact, named, ask):
+            yield Hit(inside(at), f"{_KINDS[named.kind]} written into the source: `{fact.target}`", secret=True, fix=environment_fix(fact.target, at))
+
+
+_KINDS = {
+    "password": "Password",
+    "secret": "Secret",
+    "token": "Token",
+    "key": "Key",
+    "credential": "Credential",
+    "connection": "Connection string with a password",
+}
+
+
+def bound_values(fact: Assignment) -> Iterator[Value]:
+    """The literals an assignment binds, near enough to its name; of a collection, its elements."""
+    expression = fact.value
+    if isinstance(expression, Collection) and fact.kind != "unpacked":
+        if len(expression.items) <= 20:
+            for item in expression.items:
+                yield from (found for found in literals(item) if shape_of(found[0]) == "random" and _within_reach(fact, found[1]))
+        return
+    if isinstance(expression, Dictionary):
+        return
+    yield from (found for found in literals(expression) if _within_reach(fact, found[1]))
+
+
+def _within_reach(fact: Assignment, at: Expression) -> bool:
+    return abs(at.start - fact.start) <= REACH
+
+
+def _speaks(value: str, at: Expression, fact: Assignment, named: SecretName, ask: Ask) -> bool:
+    from prodlint.checks.secrets import is_allowed
+
+    kind, certain = named
+    if kind == "connection":
+        return connection_password(value) and not is_allowed(at.source.data, at.start)
+    if kind == "credential" or (kind == "token" and " " in value):
+        value = _after_scheme(value)
+    if fact.kind == "compare" and shape_of(value) not in ("random", "weak", "passphrase", "digits"):
+        return False
+    if "=" in value[:-2] and kind in ("token", "credential") and shape_of(value) != "random":
+        return False
+    if value.lower() == fact.target.lower() or not is_secret(value, kind, certain and not ask.file.roles & _CALM):
+        return False
+    if ask.file.roles & _CALM and shape_of(value) != "random":
+        return False
+    known = recognise(value)
+    return (known is None or known.kind == "secret") and not is_allowed(at.source.data, at.start)
+
+
+def _after_scheme(value: str) -> str:
+    head, _, rest = value.partition(" ")
+    return rest if head in ("Bearer", "Basic", "Token", "token", "bearer", "Bot", "ApiKey", "Api-Key", "Splunk", "GenieKey", "SSWS") else value
+
+
+_CONNECTION = re.compile(r"(?i)(?:^|[;\s])(?:password|pwd|accountkey|sharedaccesskey)\s{0,3}=\s{0,3}['\"]?([^;\s'\"]{4,200})")
+
+
+def connection_password(value: str) -> bool:
+    """Whether a connection string of `key=value` pairs holds a password that works."""
+    found = _CONNECTION.search(value[:2000])
+    return found is not None and is_secret(found[1], "password")
+
+
+# ---------------------------------------------------------------- PRD105
+
+_LOOKUPS = (
+    "os.getenv",
+    "os.environ.get",
+    "os.environ.setdefault",
+    "os.environ.pop",
+    "decouple.config",
+    "decouple.AutoConfig",
+    "starlette.config.Config",
+    "prettyconf.config",
+    "environ.Env",
+    "environ.Env.*",
+    "environs.Env",
+    "environs.Env.*",
+    "django_environ.Env",
+    "*.getenv",
+    "*.str",
+    "config",
+    "env",
+    "getenv",
+    "get_env",
+    "get_env_var",
+    "get_env_variable",
+    "env_var",
+    "*.get_env",
+    "*.from_env",
+)
+_AFTER_NAME = re.compile(
+    rb"[\w.\-]{0,60}[\"'](?:\s{0,200},[^()]{0,160}?(?:[A-Za-z]{0,2}[\"'][^\"'\s]|\()|\s{0,40}(?:,\s{0,40})?[)\]]{1,3}\s{0,60}(?:\\\s{0,20})?or\s{1,60}[\w.(]{0,40}[\"'])"
+)
+
+
+def _has_fallback(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    """Whether a name in quotes is followed by another argument with a literal, or by `or` and one."""
+    return any(_AFTER_NAME.match(data, offset) for _, offset in hits)
+
+
+@check("PRD105", on=[calls(*_LOOKUPS)], anchors=ANCHORS, files=("python", "notebook"), gate=_has_fallback)
+def fallback_of_lookup(call: Call, ask: Ask) -> Iterator[Hit]:
+    key = call.argument(0, "key") or call.argument(0, "var_name") or call.argument(0, "name")
+    if not isinstance(key, Constant) or not isinstance(key.value, str):
+        return
+    given = call.keywords.get("default") or call.keywords.get("value") or call.argument(1)
+    if given is None:
+        return
+    yield from _fallback(key.value, given, ask, call)
+
+
+@check("PRD105", on=[every(Assignment)], anchors=ANCHORS, files=("python", "notebook"), gate=_has_fallback)
+def fallback_after_or(fact: Assignment, ask: Ask) -> Iterator[Hit]:
+    """`os.environ.get("JWT_SECRET") or "dev"`."""
+    expression = fact.value
+    if not isinstance(expression, Operation) or expression.operator != "or":
+        return
+    looked_up = next((name for operand in expression.operands for name in [_looked_up(operand)] if name), "")
+    if looked_up:
+        yield from _fallback(looked_up, expression.operands[-1], ask, None)
+
+
+def _looked_up(expression: Expression) -> str:
+    """The variable's name in `os.getenv("X")`, `os.environ.get("X")`."""
+    if isinstance(expression, Call) and expression.name.rpartition(".")[2] in ("getenv", "get", "config", "env", "str", "get_env"):
+        key = expression.argument(0)
+        if isinstance(key, Constant) and isinstance(key.value, str) and key.value.upper() == key.value:
+            return key.value
+    return ""
+
+
+def _settings_field(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    if b"Settings" not in data and b"typer" not in data:
+        return False
+    return any(_FIELD.match(data, offset) for _, offset in hits)
+
+
+_FIELD = re.compile(rb"\w{0,60}\s{0,4}(?::[^=]{0,160})?=\s{0,20}(?:[A-Za-z]{0,2}[\"']|[A-Za-z_.]{1,40}\()")
+
+
+@check("PRD105", on=[every(Assignment)], anchors=ANCHORS, files=("python", "notebook"), gate=_settings_field)
+def fallback_of_field(fact: Assignment, ask: Ask) -> Iterator[Hit]:
+    """A field of a settings class, a Typer option as a parameter's default."""
+    data = fact.source.data
+    if fact.kind == "default":
+        if not isinstance(fact.value, Call) or fact.value.name not in ("typer.Option", "typer.Argument"):
+            return
+    elif fact.kind not in ("field", "annotated") or not _in_settings_class(data, fact.scope.class_):
+        return
+    yield from _fallback(fact.target, fact.value, ask, None)
+
+
+def _in_settings_class(data: bytes, class_: str) -> bool:
+    if not class_:
+        return False
+    head = re.search(rb"class\s+" + re.escape(class_.encode()) + rb"\s*\(([^)]{0,300})\)", data)
+    return head is not None and b"Settings" in head[1]
+
+
+def _has_default(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    if b"add_argument" not in data and b"option(" not in data:
+        return False
+    return any(_OPTION.match(data, offset) for _, offset in hits)
+
+
+_OPTION = re.compile(rb"[\w\-]{0,60}[\"'][^()]{0,240}?default\s{0,4}=\s{0,4}[A-Za-z]{0,2}[\"'][^\"']")
+
+
+@check("PRD105", on=[calls("*.add_argument", "click.option", "*.option")], anchors=ANCHORS, files=("python", "notebook"), gate=_has_default)
+def fallback_of_option(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`parser.add_argument("--api-key", default="...")` and its kin in click."""
+    given = call.keywords.get("default")
+    names = [part.value for part in call.arguments if isinstance(part, Constant) and isinstance(part.value, str)]
+    if given is not None and names:
+        yield from _fallback(max(names, key=len).lstrip("-"), given, ask, call)
+
+
+def _fallback(name: str, given: Expression, ask: Ask, call: Call | None) -> Iterator[Hit]:
+    from prodlint.checks.secrets import is_allowed
+
+    named = secret_name(name)
+    if named is None or not named.certain:
+        return
+    if isinstance(given, Name) and call is not None:
+        given = call.module.follow(given, call)
+    for value, at in literals(given):
+        if not works_as_fallback(value, name, named) or is_allowed(at.source.data, at.start) or is_guarded(at.source.data, value, name):
+            continue
+        known = recognise(value)
+        if known is not None and known.kind in ("test", "publishable"):
+            continue
+        message = f"`{name}` falls back to a literal: where the setting is missing, the published value is used"
+        yield Hit(inside(at), message, secret=True, fix=Recipe("drop-default", f"Require `{name}`", False, (("name", name),)))
+
+
+def works_as_fallback(value: str, name: str, named: SecretName) -> bool:
+    """Whether a fallback would be used as the secret: placeholders count for keys that sign, published defaults do not for passwords."""
+    shape = shape_of(value)
+    if shape in ("empty", "template", "hash", "masked") or not in_use(value):
+        return False
+    if named.kind == "connection":
+        return connection_password(value)
+    if is_secret(value, named.kind):
+        return True
+    if shape == "prose":
+        return is_signing_name(name)
+    if named.kind in ("token", "credential"):
+        return False
+    if named.kind == "key" and not is_signing_name(name):
+        return shape in ("weak", "passphrase")
+    return shape in ("words", "placeholder", "weak", "passphrase", "digits", "default", "reference")
+
+
+def is_guarded(data: bytes, value: str, name: str) -> bool:
+    """Whether the file compares with the very literal and raises: a production check that refuses the default."""
+    if b"raise" not in data:
+        return False
+    literal = re.escape(value.encode())
+    return (
+        re.search(rb"(?:[!=]=|\bin)\s{0,4}[(\[{]?\s{0,20}[^=\n]{0,80}[\"']" + literal + rb"[\"']", data) is not None
+        or re.search(rb"[\"']" + literal + rb"[\"']\s{0,4}(?:[!=]=|in\b)", data) is not None
+    )
+
+
+# ---------------------------------------------------------------- PRD106
+
+_SIGNING_WORDS = (
+    "secret_key",
+    "secretkey",
+    "jwt_secret",
+    "jwt_key",
+    "jwtsecret",
+    "signing_key",
+    "session_secret",
+    "cookie_secret",
+    "csrf_secret",
+    "fernet_key",
+)
+_BOUND = re.compile(rb"[\w]{0,40}[\"'\])]{0,3}\s{0,8}(?::[^=\n]{0,100})?(?:=|:)\s{0,40}[(A-Za-z_.]{0,40}[\"'(]")
+
+
+def _signs(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    return any(_BOUND.match(data, offset) for _, offset in hits)
+
+
+@check("PRD106", on=[every(Assignment)], anchors=_SIGNING_WORDS, files=("python", "notebook"), gate=_signs)
+def hardcoded_signing_key(fact: Assignment, ask: Ask) -> Iterator[Hit]:
+    if not is_signing_name(fact.target) or fact.kind in ("compare", "default", "keyword", "walrus", "unpacked"):
+        return
+    if fact.kind in ("name", "annotated", "field") and fact.scope.function:
+        return
+    if fact.kind == "item" and not fact.target.isupper():
+        return
+    yield from _signing(literals(fact.value), f"`{fact.target}` is written into the source: who reads it can forge sessions and tokens", fact, fact.target, ask)
+
+
+def _signing(values: Iterator[Value], message: str, fact: Assignment | Call, name: str, ask: Ask) -> Iterator[Hit]:
+    from prodlint.checks.secrets import is_allowed
+
+    for value, at in values:
+        if len(value) < 4 or not in_use(value) or shape_of(value) in ("masked", "reference") or "PUBLIC KEY" in value:
+            continue
+        if ask.file.roles & _CALM and shape_of(value) != "random":
+            continue
+        if name and value.replace("-", "_").lower() == name.replace("-", "_").lower():
+            continue
+        if isinstance(fact, Assignment) and abs(at.start - fact.start) > REACH:
+            continue
+        known = recognise(value)
+        if (known is not None and known.kind != "secret") or is_allowed(at.source.data, at.start) or is_guarded(at.source.data, value, name):
+            continue
+        yield Hit(inside(at), message, secret=True, fix=environment_fix(name, at) if name else None)
+
+
+# Call -> (position of the key, keyword of the key)
+_SIGNERS: dict[str, tuple[int, str]] = {
+    "jwt.encode": (1, "key"),
+    "jwt.decode": (1, "key"),
+    "jose.jwt.encode": (1, "key"),
+    "jose.jwt.decode": (1, "key"),
+    "jose.jws.sign": (1, "key"),
+    "jose.jws.verify": (1, "key"),
+    "authlib.jose.jwt.encode": (2, "key"),
+    "authlib.jose.jwt.decode": (1, "key"),
+    "joserfc.jwt.encode": (2, "key"),
+    "joserfc.jwt.decode": (1, "key"),
+    "itsdangerous.Signer": (0, "secret_key"),
+    "itsdangerous.TimestampSigner": (0, "secret_key"),
+    "itsdangerous.Serializer": (0, "secret_key"),
+    "itsdangerous.URLSafeSerializer": (0, "secret_key"),
+    "itsdangerous.URLSafeTimedSerializer": (0, "secret_key"),
+    "itsdangerous.TimedSerializer": (0, "secret_key"),
+    "itsdangerous.url_safe.URLSafeTimedSerializer": (0, "secret_key"),
+    "itsdangerous.url_safe.URLSafeSerializer": (0, "secret_key"),
+    "starlette.middleware.sessions.SessionMiddleware": (1, "secret_key"),
+    "fastapi_csrf_protect.CsrfProtect": (9, "secret_key"),
+    "cryptography.fernet.Fernet": (0, "key"),
+    "hmac.new": (0, "key"),
+    "hmac.digest": (0, "key"),
+}
+_SIGNER_ANCHORS: tuple[tuple[str, ...], ...] = (
+    ("jwt", ".encode("),
+    ("jwt", ".decode("),
+    ("jws.sign",),
+    ("jws.verify",),
+    ("itsdangerous",),
+    ("sessionmiddleware",),
+    ("fernet",),
+    ("hmac.new",),
+    ("hmac.digest",),
+)
+
+
+@check("PRD106", on=[calls(*_SIGNERS, "*.add_middleware", "starlette.middleware.Middleware")], anchors=_SIGNER_ANCHORS, files=("python", "notebook"))
+def key_given_to_signer(call: Call, ask: Ask) -> Iterator[Hit]:
+    signer = call.name
+    position, keyword = _SIGNERS.get(signer, (9, ""))
+    if not keyword:
+        first = call.argument(0, "middleware_class")
+        if not isinstance(first, Name) or not first.name.endswith("SessionMiddleware"):
+            return
+        signer, keyword = first.name, "secret_key"
+    given = call.argument(position, keyword)
+    if given is None or _no_signature(call):
+        return
+    name = ""
+    if isinstance(given, Name):
+        name = given.written.rpartition(".")[2]
+        if secret_name(name) is not None:
+            return  # its assignment is reported where it stands
+        given = call.module.follow(given, call)
+    shown = ".".join(signer.split(".")[-2:]) if signer.rpartition(".")[2].islower() else signer.rpartition(".")[2]
+    yield from _signing(literals(given), f"Key written into the call of `{shown}`: who reads it can sign for you", call, name, ask)
+
+
+def _no_signature(call: Call) -> bool:
+    """`jwt.decode(token, "", options={"verify_signature": False})` uses no key."""
+    options = call.keywords.get("options")
+    if isinstance(options, Dictionary):
+        verify = options.get("verify_signature")
+        return isinstance(verify, Constant) and verify.value is False
+    return False
+
+
+# ---------------------------------------------------------------- PRD112, PRD113
+
+
+@check("PRD112", on=[every(Assignment)], anchors=ANCHORS, files=("python", "notebook"))
+def default_password(fact: Assignment, ask: Ask) -> Iterator[Hit]:
+    named = secret_name(fact.target)
+    if named is None or not named.certain or named.kind not in ("password", "secret") or fact.kind == "compare":
+        return
+    for value, at in bound_values(fact):
+        if shape_of(value) == "default" and value.lower() != fact.target.lower() and len(value) > 1:
+            yield Hit(inside(at), f"`{fact.target}` is a published default", secret=True)
+
+
+@check("PRD113", on=[every(Assignment)], anchors=['"', "'"], files=("python", "notebook"))
+def high_entropy_literal(fact: Assignment, ask: Ask) -> Iterator[Hit]:
+    if secret_name(fact.target) is not None:
+        return
+    for value, at in literals(fact.value):
+        if high_entropy(value, fact.target):
+            yield Hit(inside(at), f"Random-looking value in `{fact.target}`", secret=True)
