@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,7 @@ from prodlint.model import Unchecked
 from prodlint.patterns import Patterns
 
 if TYPE_CHECKING:
-    from prodlint.settings import Settings
-
-    Nearest = Callable[[str, Settings], Settings]
+    from prodlint.settings import Nearest, Settings
 
 # Directories that hold no code of the project, by name.
 DEFAULT_EXCLUDE = (
@@ -270,7 +268,7 @@ def _kind(path: str, name: str) -> str | None:
         if extension == ".in":
             return inner
         return inner if inner in _BEAR_TEMPLATES else "text"
-    if name.startswith((".env.", ".env-", ".env_", "env.")) and extension not in (".py", ".sh", ".ts", ".js", ".json", ".md", ".yaml", ".yml"):
+    if name.startswith((".env.", ".env-", ".env_", "env.")) and extension not in _PLAIN and extension not in (".js", ".json", ".yaml", ".yml"):
         return "env"
     if name.startswith(("dockerfile.", "dockerfile-", "dockerfile_", "containerfile.")) and extension not in (".md", ".py", ".sh", ".dockerignore"):
         return "dockerfile"
@@ -529,10 +527,14 @@ def discover(
 ) -> Discovered:
     """The files to check for the paths on the command line; "-" is standard input under the name `stdin_filename`.
 
-    nearest: what gives a directory that holds settings of its own its Settings (`settings.Nearest`).
+    nearest: gives a directory that holds settings of its own its Settings; None where one Settings holds for all files.
     """
     given = [stdin_filename or "stdin.py" if path == "-" else path for path in paths]
-    search = _Search((root or project_root(given)).replace(os.sep, "/").rstrip("/") or "/", settings, nearest)
+    top = os.path.abspath(root or project_root(given)).replace(os.sep, "/")
+    if nearest is not None and _below(top, settings.root):
+        # The settings found first are those of a directory below: they hold from there, not from the root.
+        settings = nearest.default(top)
+    search = _Search(top, settings, nearest)
     for path, name in zip(paths, given, strict=True):
         if path == "-":
             absolute = os.path.abspath(name)
@@ -560,7 +562,7 @@ def _lines(path: str) -> list[str]:
 def _below(root: str, directory: str) -> int:
     """How many characters of a path from the root belong to this directory below it."""
     directory = directory.replace(os.sep, "/")
-    return len(directory) - len(root) if directory.startswith(f"{root}/") else 0
+    return len(directory) - len(root.rstrip("/")) if directory.startswith(f"{root.rstrip('/')}/") and directory != root else 0
 
 
 def _from_root(root: str, absolute: str) -> str:

@@ -140,7 +140,7 @@ def read_line(line: str) -> tuple[str, bool, bool, bool] | None:
     directories_only = stripped.endswith("/")
     body = stripped[:-1] if directories_only else stripped
     anchored = "/" in body
-    body = body.lstrip("/")
+    body = body.removeprefix("/")
     if not body:
         return None
     while body.startswith("**/") and "/" not in body[3:]:

@@ -576,14 +576,22 @@ class Nearest:
     """Gives each directory with settings of its own its Settings, the command line's choices laid over them."""
 
     def __init__(self, top: str, finish: Callable[[Settings], Settings]) -> None:
-        self.top = top
         self.finish = finish
+        self._known: dict[str, Settings] = {}
 
     def __call__(self, directory: str, above: Settings) -> Settings:
-        if directory == self.top or directory == above.root:
+        """The settings of a directory; `above` where it has none of its own."""
+        if directory == above.root and above.sources:
             return above
-        found = in_directory(directory, above)
-        return above if found is above else self.finish(found)
+        known = self._known.get(directory)
+        if known is None:
+            found = in_directory(directory, above)
+            known = self._known[directory] = above if found is above else self.finish(found)
+        return known
+
+    def default(self, root: str) -> Settings:
+        """The settings above all settings files."""
+        return self.finish(Settings(root=root))
 
 
 # ---------------------------------------------------------------- which rules are on
