@@ -66,32 +66,41 @@ def line_hashes(text: str, lines: Collection[int], hidden: Collection[int] = ())
     """
     if not lines:
         return {}
-    units = _units(text)
+    last = max(lines)
+    text = _prepared(text, last)
     seen: dict[str, int] = {}
     result: dict[int, str] = {}
-    start, last = 0, max(lines)
+    start = 0
     for line in range(1, last + 1):
-        window = units[start : start + _WINDOW]
+        window = text[start : start + _WINDOW]
+        if not window.isascii():
+            window = _units(window)
         count = seen.get(window, 0) + 1
         seen[window] = count
         if line in lines and not (hidden and any(line <= h <= line + window.count("\n") for h in hidden)):
             result[line] = f"{_hash(window):x}:{count}"
-        start = units.find("\n", start) + 1
+        start = text.find("\n", start) + 1
         if start == 0:
             break
     return result
 
 
-def _units(text: str) -> str:
-    """The text as the hash reads it: one character for each UTF-16 unit, with the end mark."""
+def _prepared(text: str, last: int) -> str:
+    """The text as the hash reads it, with the end mark; as much of it as the windows of lines up to `last` can reach."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = text.replace(" ", "").replace("\t", "")
-    if not text.isascii():
-        raw = text.encode(f"utf-16-{sys.byteorder[0]}e", "surrogatepass")
-        if len(raw) != 2 * len(text):
-            text = "".join(map(chr, memoryview(raw).cast("H")))
-    return text + "\uffff"
+    # Each line fills at least one unit of a window with its ending.
+    parts = text.split("\n", last + _WINDOW)
+    if len(parts) > last + _WINDOW:
+        parts[-1] = ""
+        text = "\n".join(parts)
+    return text.replace(" ", "").replace("\t", "") + "\uffff"
+
+
+def _units(window: str) -> str:
+    """A window with one character for each UTF-16 unit, cut to its size."""
+    raw = window.encode(f"utf-16-{sys.byteorder[0]}e", "surrogatepass")
+    return window if len(raw) == 2 * len(window) else "".join(map(chr, memoryview(raw).cast("H")))[:_WINDOW]
 
 
 def _hash(window: str) -> int:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from prodlint.facts import Source
 from prodlint.model import Finding, Report, Span
@@ -16,8 +15,7 @@ MASK = "***"
 _LINES_KEPT = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line as it may be shown.
 
     text: without its ending, secrets covered. cuts: what was covered, as (start, end) of the file's own characters,

@@ -43,11 +43,6 @@ _NOTIFICATION_INDEX = {name: index for index, name in enumerate(_NOTIFICATIONS)}
 
 def write(material: Material) -> Iterator[str]:
     """The whole format."""
-    yield json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(material)]}, separators=(",", ":"))
-    yield "\n"
-
-
-def _run(material: Material) -> dict[str, Any]:
     options = material.options
     told, left_out = _told(material)
     rules = _rules(material, told)
@@ -61,13 +56,19 @@ def _run(material: Material) -> dict[str, Any]:
         "columnKind": "utf16CodeUnits",
         "invocations": [_invocation(material, places, left_out)],
         "artifacts": _artifacts(material, places),
-        "results": [_result(material, places, finding, suppressed, index[finding.code]) for finding, suppressed in told],
     }
     if cwes:
         run["taxonomies"] = [_cwe(cwes)]
     if options.root_uri:
         run["originalUriBaseIds"] = {"%SRCROOT%": {"uri": options.root_uri.rstrip("/") + "/"}}
-    return run
+    # The results go out one by one: 25,000 of them in one tree of dictionaries take three times as long, most of it
+    # spent by the garbage collector.
+    encode = json.JSONEncoder(separators=(",", ":")).encode
+    yield f'{{"$schema":{encode(SCHEMA)},"version":"2.1.0","runs":[{encode(run)[:-1]},"results":['
+    for number, (finding, suppressed) in enumerate(told):
+        result = _result(material, places, finding, suppressed, index[finding.code])
+        yield f",{encode(result)}" if number else encode(result)
+    yield "]}]}\n"
 
 
 def _told(material: Material) -> tuple[list[tuple[Finding, Suppressed | None]], int]:
@@ -179,6 +180,7 @@ def _cwe(numbers: Sequence[int]) -> dict[str, Any]:
 # ---------------------------------------------------------------- words
 
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
+_LONE = re.compile(r"[\ud800-\udfff]")  # of a file name that is not UTF-8
 _METADATA = re.compile(r"```toml\n.*?\n```\n+", re.DOTALL)
 
 
@@ -214,7 +216,7 @@ def _message(material: Material, finding: Finding) -> str:
     links = [f"[{_link_text(material, related)}]({number})" for number, related in enumerate(finding.related[:3], 1)]
     if links:
         text += f" See {', '.join(links)}."
-    return re.sub(r"[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
+    return text if text.isascii() else _LONE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _link_text(material: Material, related: Related) -> str:
@@ -230,7 +232,7 @@ class _Places:
     def __init__(self, material: Material) -> None:
         self._material = material
         self._redaction = material.redaction
-        self._ascii: dict[str, bool] = {}
+        self._files: dict[str, _File | None] = {}
         self._uris: dict[str, str] = {}
         self._hashes: dict[str, dict[int, str]] = {}
 
@@ -263,29 +265,31 @@ class _Places:
         """GitHub's hash of the line on which a finding begins, or ""."""
         return self._hashes.get(finding.path, {}).get(finding.span.line, "")
 
+    def _file(self, path: str) -> _File | None:
+        """What is known of a file's lines, or None where its text is not to be had."""
+        if path not in self._files:
+            source = self._redaction.source(path)
+            self._files[path] = None if source is None else _File(source)
+        return self._files[path]
+
     def region(self, path: str, span: Span) -> tuple[Span, dict[str, Any]]:
         """A span that is surely inside its file, and its region in UTF-16 units."""
-        source = self._redaction.source(path)
-        if source is None:
-            inside = Span(max(1, span.line), max(1, span.column), max(1, span.line, span.end_line), max(1, span.end_column))
-            return inside, _numbers(*_ordered(inside))
-        inside = _inside(source, span)
-        if path not in self._ascii:
-            self._ascii[path] = source.data.isascii()
-        if self._ascii[path]:
-            return inside, _numbers(inside.line, inside.column, inside.end_line, inside.end_column)
-        start = _units(source.line_text(inside.line), inside.column)
-        end = _units(source.line_text(inside.end_line), inside.end_column)
+        file = self._file(path)
+        inside = _from_one(span) if file is None else file.inside(span)
+        start, end = inside.column, inside.end_column
+        if file is not None and not file.is_ascii:
+            start, end = file.units(inside.line, start), file.units(inside.end_line, end)
         return inside, _numbers(inside.line, start, inside.end_line, end)
 
     def physical(self, path: str, span: Span, shown: bool) -> dict[str, Any]:
         """A physical location; with the text where it is to be shown."""
         inside, region = self.region(path, span)
         found: dict[str, Any] = {"artifactLocation": self.artifact(path), "region": region}
-        if shown and self._redaction.source(path) is not None:
+        file = self._file(path) if shown else None
+        if file is not None:
             region["snippet"] = {"text": self._snippet(path, inside)}
-            context = self._context(path, inside)
-            if context:
+            context = self._context(path, file, inside)
+            if context is not None:
                 found["contextRegion"] = context
         return found
 
@@ -302,62 +306,71 @@ class _Places:
                 break
         return cut("\n".join(pieces), _EXCERPT)
 
-    def _context(self, path: str, span: Span) -> dict[str, Any] | None:
+    def _context(self, path: str, file: _File, span: Span) -> dict[str, Any] | None:
         """The lines around; nothing where the finding itself is long, or its lines are."""
-        source = self._redaction.source(path)
-        if source is None or span.end_line - span.line > _CONTEXT_SPAN:
+        if span.end_line - span.line > _CONTEXT_SPAN:
             return None
         first = max(1, span.line - _CONTEXT)
-        last = min(_last_line(source), span.end_line + _CONTEXT)
-        texts = [self._redaction.line(path, number).text for number in range(first, last + 1)]
-        if sum(map(len, texts)) > _EXCERPT * (last - first + 1):
+        last = min(file.last, span.end_line + _CONTEXT)
+        lines = [self._redaction.line(path, number) for number in range(first, last + 1)]
+        text = "\n".join([line.text for line in lines])
+        end_column = lines[-1].length + 1
+        if len(text) > _EXCERPT * len(lines) or (first, 1, last, end_column) == (span.line, span.column, span.end_line, span.end_column):
             return None
-        whole, end = self.region(path, Span(first, 1, last, len(source.line_text(last)) + 1))
-        if (whole.line, whole.column, whole.end_line, whole.end_column) == (span.line, span.column, span.end_line, span.end_column):
-            return None
-        return {**end, "snippet": {"text": "\n".join(texts)}}
+        if not file.is_ascii:
+            end_column = file.units(last, end_column)
+        return {**_numbers(first, 1, last, end_column), "snippet": {"text": text}}
 
 
 def _numbers(line: int, column: int, end_line: int, end_column: int) -> dict[str, Any]:
     return {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
 
 
-def _ordered(span: Span) -> tuple[int, int, int, int]:
-    end_column = max(span.column, span.end_column) if span.end_line == span.line else span.end_column
-    return span.line, span.column, span.end_line, end_column
-
-
-def _last_line(source: Source) -> int:
-    """The last line that holds text: what follows a final line ending is no line to an editor's margin."""
-    starts = source.line_starts
-    return len(starts) - 1 if len(starts) > 1 and starts[-1] >= len(source.data) else len(starts)
-
-
-def _inside(source: Source, span: Span) -> Span:
-    """The span cut to its file: VS Code throws beyond the end."""
-    last = _last_line(source)
+def _from_one(span: Span) -> Span:
+    """The span with every number at least 1 and its end not before its start."""
     line, column = max(1, span.line), max(1, span.column)
     end_line, end_column = max(line, span.end_line), max(1, span.end_column)
-    if line > last:
-        line, column = last, len(source.line_text(last)) + 1
-    if end_line > last:
-        end_line, end_column = last, len(source.line_text(last)) + 1
-    starts = source.line_starts
-    # In bytes no line is shorter than in characters, so a column within this needs no look at the text.
-    room = (starts[line] if line < len(starts) else len(source.data)) - starts[line - 1]
-    if end_line != line or end_column >= room or column >= room:
-        column = min(column, len(source.line_text(line)) + 1)
-        end_column = min(end_column, len(source.line_text(end_line)) + 1)
-    if end_line == line and end_column < column:
-        end_column = column
-    return Span(line, column, end_line, end_column)
+    return Span(line, column, end_line, max(column, end_column) if end_line == line else end_column)
 
 
-def _units(text: str, column: int) -> int:
-    """A column in UTF-16 units."""
-    if text.isascii():
-        return column
-    return len(text[: column - 1].encode("utf-16-le", "surrogatepass")) // 2 + 1
+class _File:
+    """A file's lines, as far as places need them.
+
+    last: the last line that holds text, for what follows a final line ending is no line in an editor's margin.
+    """
+
+    __slots__ = ("is_ascii", "last", "size", "source", "starts")
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.starts = source.line_starts
+        self.size = len(source.data)
+        self.is_ascii = source.data.isascii()
+        count = len(self.starts)
+        self.last = count - 1 if count > 1 and self.starts[-1] >= self.size else count
+
+    def inside(self, span: Span) -> Span:
+        """The span cut to the file: VS Code throws beyond the end."""
+        starts, line, end_line = self.starts, span.line, span.end_line
+        if self.is_ascii and 1 <= line == end_line <= self.last and 1 <= span.column <= span.end_column:
+            # Nearly every span; the few that reach a line's end are looked at below, with its CR or LF.
+            if span.end_column <= (starts[line] - 1 if line < len(starts) else self.size) - starts[line - 1]:
+                return span
+        line, column = max(1, line), max(1, span.column)
+        end_line, end_column = max(line, end_line), max(1, span.end_column)
+        if line > self.last:
+            line, column = self.last, self._length(self.last) + 1
+        if end_line > self.last:
+            end_line, end_column = self.last, self._length(self.last) + 1
+        return _from_one(Span(line, min(column, self._length(line) + 1), end_line, min(end_column, self._length(end_line) + 1)))
+
+    def _length(self, line: int) -> int:
+        return len(self.source.line_text(line))
+
+    def units(self, line: int, column: int) -> int:
+        """A column in UTF-16 units."""
+        text = self.source.line_text(line)
+        return column if text.isascii() else len(text[: column - 1].encode("utf-16-le", "surrogatepass")) // 2 + 1
 
 
 # ---------------------------------------------------------------- results
