@@ -1,0 +1,163 @@
+"""PRD621 debug-mode-enabled: in calls, assignments, settings classes and the environment that production is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prodlint.checks import Ask, Hit, calls, check, every, settings
+from prodlint.checks.configuration_places import deployed, is_true, weight_in
+from prodlint.facts import Assignment, Call, Constant, Setting
+from prodlint.match import TRUTHY
+from prodlint.model import Priority, Recipe
+
+# call -> keywords that open debug pages, by the libraries' own sources (facts.md 1.1, 7)
+_KEYWORDS = {
+    "fastapi.FastAPI": ("debug",),
+    "fastapi.applications.FastAPI": ("debug",),
+    "starlette.applications.Starlette": ("debug",),
+    "litestar.Litestar": ("debug", "pdb_on_exception"),
+    "litestar.app.Litestar": ("debug", "pdb_on_exception"),
+    "tornado.web.Application": ("debug", "serve_traceback"),
+    "bottle.run": ("debug",),
+    "bottle.Bottle.run": ("debug",),
+    "flask.Flask.run": ("debug", "use_debugger"),
+    "quart.Quart.run": ("debug",),
+    "sanic.Sanic.run": ("debug",),
+    "sanic.Sanic.prepare": ("debug",),
+    "flask_socketio.SocketIO.run": ("debug", "use_debugger"),
+    "dash.Dash.run": ("debug",),
+    "dash.Dash.run_server": ("debug",),
+    "dash.Dash.enable_dev_tools": ("debug",),
+    "werkzeug.serving.run_simple": ("use_debugger",),
+    "waitress.serve": ("expose_tracebacks",),
+    "waitress.create_server": ("expose_tracebacks",),
+    "aiohttp.web.run_app": ("debug",),
+}
+_APPLICATION_NAMES = ("app", "application", "server", "flask_app", "api")
+
+
+@check("PRD621", on=[calls(*_KEYWORDS, "*.run")], anchors=["debug", "pdb_on_exception", "serve_traceback", "expose_tracebacks"], files=("python",))
+def debug_in_call(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`app.run(debug=True)`, `FastAPI(debug=True)` and their kin."""
+    names = _KEYWORDS.get(call.name)
+    if names is None:
+        # An application made elsewhere and imported here: `from .app import app; app.run(debug=True)`
+        if call.name.rpartition(".")[0].rpartition(".")[2] not in _APPLICATION_NAMES:
+            return
+        names = ("debug", "use_debugger")
+    for name in names:
+        if is_true(call, name) is None:
+            continue
+        weight = weight_in(call, ask)
+        if weight is False:
+            return
+        effect = {"expose_tracebacks": "sends tracebacks to clients", "serve_traceback": "sends tracebacks to clients"}.get(name, _effect(call.name))
+        fix = Recipe("remove-keyword", f"Remove `{name}=True`; off is the default", False, (("keyword", name),))
+        yield Hit(call, f"`{call.name}` with `{name}=True` {effect}", priority=_priority(weight), fix=fix)
+        return
+
+
+def _effect(name: str) -> str:
+    if name.startswith(("flask", "quart", "werkzeug", "dash")) or name.endswith(".run"):
+        return "opens the interactive debugger: whoever reaches it runs code on the server"
+    return "shows tracebacks and source code to clients"
+
+
+def _priority(weight: Priority | None | bool) -> Priority | None:
+    return weight if isinstance(weight, str) else None
+
+
+@check("PRD621", on=[calls("bottle.debug", "werkzeug.debug.DebuggedApplication")], files=("python",))
+def debugger_called(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`bottle.debug(True)`, `DebuggedApplication(app, evalex=True)`."""
+    if call.name == "bottle.debug":
+        first = call.argument(0, "mode")
+        if first is not None and not (isinstance(first, Constant) and first.value is True):
+            return
+    elif not is_true(call, "evalex") and not (isinstance(call.argument(1), Constant)):
+        return
+    weight = weight_in(call, ask)
+    if weight is not False:
+        yield Hit(call, f"`{call.name}` {_effect(call.name)}", priority=_priority(weight))
+
+
+@check("PRD621", on=[every(Assignment)], anchors=["debug"], files=("python",))
+def debug_assigned(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
+    """`DEBUG = True` in settings, `app.debug = True`, `app.config["DEBUG"] = True`, `debug: bool = True` of a settings class."""
+    value = assignment.value
+    if not (isinstance(value, Constant) and value.value is True):
+        return
+    target, kind = assignment.target, assignment.kind
+    message = ""
+    scope = assignment.scope
+    if kind in ("name", "annotated") and target == "DEBUG" and not scope.symbol:
+        if "settings" not in ask.file.roles and not _reads_like_settings(assignment):
+            return
+        message = "`DEBUG = True` in a settings module that production may load"
+    elif kind == "attribute" and target == "debug" and assignment.qualified.rsplit(".", 2)[-2] in _APPLICATION_NAMES:
+        message = f"`{assignment.qualified} = True` {_effect('x.run')}"
+    elif kind == "subscript" and target in ("DEBUG", "PROPAGATE_EXCEPTIONS") and ".config[" in assignment.qualified and target == "DEBUG":
+        message = f"`{assignment.qualified} = True` {_effect('x.run')}"
+    elif kind == "field" and target.upper() == "DEBUG" and _is_settings_class(assignment):
+        message = f"`{scope.class_}.{target}` is true by default"
+    elif kind == "item" and target == "debug" and "settings" in ask.file.roles and "TEMPLATES" in _surrounding(assignment):
+        message = "`debug: True` of TEMPLATES shows template source to clients"
+    if not message:
+        return
+    weight = weight_in(assignment, ask)
+    if weight is not False:
+        fix = Recipe("replace-value", "Write `False`", False, (("text", "False"),))
+        yield Hit(assignment, message, priority=_priority(weight), fix=fix)
+
+
+def _reads_like_settings(assignment: Assignment) -> bool:
+    """Whether the module sets what only Django and Flask settings modules set."""
+    module = assignment.module
+    return bool(module.assignments("INSTALLED_APPS") or module.assignments("MIDDLEWARE") or module.assignments("ROOT_URLCONF") or module.assignments("SECRET_KEY"))
+
+
+def _is_settings_class(assignment: Assignment) -> bool:
+    name = assignment.scope.class_
+    class_ = assignment.module.class_named(name)
+    if class_ is None:
+        return False
+    if any(base.rsplit(".", 1)[-1] in ("BaseSettings", "Settings", "BaseConfig", "Config") for base in class_.bases):
+        return True
+    return name in ("Config", "Settings", "AppSettings", "AppConfig", "BaseConfig", "BaseSettings", "ProductionConfig", "ProdConfig")
+
+
+def _surrounding(assignment: Assignment) -> str:
+    templates = assignment.module.assignments("TEMPLATES")
+    return "TEMPLATES" if any(found.start <= assignment.start < found.end for found in templates) else ""
+
+
+_SWITCHES = ("FLASK_DEBUG", "QUART_DEBUG", "LITESTAR_DEBUG", "LITESTAR_PDB", "DJANGO_DEBUG", "DEBUG", "APP_DEBUG", "PYTHONASYNCIODEBUG", "PYTHONDEVMODE", "SANIC_DEBUG", "FLASK_RUN_DEBUGGER")
+_MODES = ("FLASK_ENV", "FASTAPI_ENV", "APP_ENV", "ENVIRONMENT", "DJANGO_ENV", "ENV", "QUART_ENV")
+
+
+@check("PRD621", on=[settings(*_SWITCHES)], anchors=["debug", "pythondevmode", "litestar_pdb"])
+def debug_in_setting(setting: Setting, ask: Ask) -> Iterator[Hit]:
+    """FLASK_DEBUG=1 and its kin, given to production."""
+    value = setting.value if setting.value is not None else setting.default
+    if value is None or not deployed(setting):
+        return
+    text = value.strip().lower()
+    # Flask and Quart take everything that is not empty, 0, false or no for true: `off` switches debugging on.
+    on = text not in ("", "0", "false", "no") if setting.name.upper() in ("FLASK_DEBUG", "QUART_DEBUG") else text in TRUTHY
+    if on:
+        surprise = " (Flask takes `off` for on)" if text in ("off", "n", "f") else ""
+        yield Hit(setting, f"`{setting.name}={value}` switches debugging on{surprise}", fix=Recipe("replace", "Write `0`", False, (("text", "0"),)))
+
+
+@check("PRD621", on=[settings(*_MODES)], anchors=["_env", "environment", "env="])
+def development_mode(setting: Setting, ask: Ask) -> Iterator[Hit]:
+    """APP_ENV=development in a file that production reads."""
+    value = setting.value if setting.value is not None else setting.default
+    if value is None or not value.strip().lower().startswith("dev") or not deployed(setting):
+        return
+    if setting.name == "FLASK_ENV":
+        version = ask.environment.version("flask")
+        if version is not None and version >= (2, 3):
+            return  # gone in Flask 2.3: the variable does nothing there
+    explicit = "production" in ask.file.roles and setting.origin in ("env-file",)
+    yield Hit(setting, f"`{setting.name}={value}` runs the service in its development mode", priority=None if explicit else "P1")

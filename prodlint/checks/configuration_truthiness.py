@@ -1,0 +1,90 @@
+"""PRD644 env-bool-truthiness: the text "False" is true."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from prodlint.checks import Ask, Hit, check, every
+from prodlint.facts import Call, Conditional, Constant, Expression, Module, Operation, Statement
+from prodlint.model import Recipe
+
+READS = ("os.getenv", "os.environ.get")
+_SWITCH = re.compile(
+    r"(?:^|_)(?:DEBUG|RELOAD|TESTING|ENABLED?|DISABLED?|USE|IS|VERIFY|SKIP|ALLOW|INSECURE|VERBOSE|DRY_RUN|FORCE|HTTPS_ONLY|SECURE|STRICT|DEV|PROD|ON|OFF)(?:_|$)"
+)
+# Variables whose presence is the message, whatever they hold (https://no-color.org, and what CI hosts set).
+_PRESENCE = frozenset(("CI", "NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS", "GITLAB_CI", "KUBERNETES_SERVICE_HOST", "AWS_LAMBDA_FUNCTION_NAME", "PYTEST_CURRENT_TEST"))
+_VALUE_WORDS = re.compile(r"(?:^|_)(?:DSN|URL|URI|KEY|TOKEN|PATH|DIR|FILE|HOST|PORT|NAME|ID|SECRET|PASSWORD|ADDR|ADDRESS|ENDPOINT|REGION|BUCKET|LEVEL|TIMEOUT|USER|LIST|HOSTS|ORIGINS|DIRS|PATHS|VERSION|PROXY|CERT|CA|ENV|MODULE|BACKEND)$")
+_FALSE_TEXTS = frozenset(("false", "0", "no", "off", "f", "n"))
+_BEFORE = re.compile(rb"(?:\bif|\belif|\bwhile|\bnot|\band|\bor|\bbool\(|\belse|\breload ?=|\bdebug ?=|\bverify ?=|\bassert)[ \t(]*(?:os\.|environ|getenv|_os\.)?[ \t]*$")
+
+
+def may_be_tested(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    """Whether one of the reads stands where a truth value is taken, or has a default that is one."""
+    for literal, offset in hits:
+        line_start = data.rfind(b"\n", 0, offset) + 1
+        before = data[max(line_start, offset - 60) : offset]
+        if _BEFORE.search(before) or before.strip() in (b"", b"os."):
+            return True
+        after = data[offset : offset + 160]
+        if b"False" in after or b"True" in after or b"bool" in before:
+            return True
+    return False
+
+
+@check("PRD644", on=[every(Module)], anchors=["getenv", "environ.get"], files=("python", "notebook"), gate=may_be_tested)
+def truth_of_text(module: Module, ask: Ask) -> Iterator[Hit]:
+    """Every place that takes the truth value of text from the environment."""
+    for call in module.calls():
+        if call.name == "bool" and len(call.arguments) == 1:
+            yield from _tested(call.arguments[0], "bool(...)", call, certain=True)
+        for name in ("debug", "reload", "verify", "use_reloader", "echo"):
+            value = call.keywords.get(name) if call.name not in READS else None
+            if isinstance(value, Call) and value.name in READS:
+                yield from _tested(value, f"`{name}=`", value, certain=True)
+    for statement in _statements(module):
+        if statement.kind in ("if", "while", "assert") and statement.expressions:
+            yield from _truth(statement.expressions[0])
+        for expression in statement.expressions:
+            for part in expression.walk():
+                if isinstance(part, Conditional):
+                    yield from _truth(part.test)
+
+
+def _statements(module: Module) -> Iterator[Statement]:
+    for statement in module.body:
+        yield from statement.walk(into_definitions=True)
+
+
+def _truth(expression: Expression) -> Iterator[Hit]:
+    """The reads whose truth value decides."""
+    if isinstance(expression, Operation) and expression.operator in ("not", "and", "or"):
+        for operand in expression.operands:
+            yield from _truth(operand)
+    elif isinstance(expression, Call):
+        yield from _tested(expression, "a condition", expression, certain=False)
+
+
+def _tested(read: Expression, where: str, at: Expression, certain: bool) -> Iterator[Hit]:
+    if not isinstance(read, Call) or read.name not in READS:
+        return
+    key = read.argument(0, "key")
+    name = key.value if isinstance(key, Constant) and isinstance(key.value, str) else ""
+    if not name or name in _PRESENCE:
+        return
+    default = read.argument(1, "default")
+    text = default.value if isinstance(default, Constant) else None
+    says_false = isinstance(text, str) and text.strip().lower() in _FALSE_TEXTS
+    says_bool = isinstance(text, bool)
+    if not (says_false or says_bool):
+        if _VALUE_WORDS.search(name.upper()):
+            return
+        if not _SWITCH.search(name.upper()) and not (certain and default is None):
+            return
+        if certain and default is None and not _SWITCH.search(name.upper()):
+            return
+    shown = f"`{name}`"
+    words = f'{shown} is true for any text, "False" and "0" included' if not says_false else f"{shown} is true even by its own default, the text {text!r}"
+    fix = Recipe("replace", "Compare the text", False, (("text", f'os.getenv("{name}", "").lower() in {{"1", "true", "yes", "on"}}'),))
+    yield Hit(at, f"{words}, in {where}", fix=fix)
