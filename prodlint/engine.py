@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from prodlint import catalogue, checks
+from prodlint import catalogue, checks, ignoring, suppress
 from prodlint.checks import Ask, Check, Hit, Project, ProjectHit, Trace
 from prodlint.context import roles_of
 from prodlint.facts import Fact, File, Problem, Source, Text
@@ -96,19 +96,20 @@ def _analyse(path: str, kind: str, raw: bytes, run: Run, outcome: Outcome) -> No
     hits = run.index.scan(source.data, kind, plan)
     selected = run.switches.on(path)
     active = _selected(run, hits.active, selected)
+    directed = hits.directives and suppress.may_hold_directives(source.data, run.settings.honor)
     parsed: list[Any] = []
     made: list[tuple[Hit, Subscription]] = []
     if len(source.data) > LARGEST_PARSED:
         active &= run.index.of_type.get(Text, 0)
         outcome.unchecked.append(Unchecked(path, f"larger than {LARGEST_PARSED // 1_000_000} MB: looked at for vendor keys only", analysed=True))
         made = _run_checks(source, file, active, hits, run, outcome, problems, parsed)
-    elif active or hits.directives or (kind not in PLAIN and (run.parse_all or _looks_broken(source.data, kind))):
+    elif active or (kind not in PLAIN and (run.parse_all or _looks_broken(source.data, kind))):
         made = _run_checks(source, file, active, hits, run, outcome, problems, parsed)
     findings = [_finding(hit, subscription, file, source, run) for hit, subscription in made]
     findings.extend(_problem_findings(problems, file, run, selected, outcome, source))
     outcome.findings = _unique(findings)
-    if hits.directives:
-        _suppress(source, file, run, outcome, parsed[0] if parsed else None, selected)
+    if directed:
+        ignoring.in_file(source, file, run, outcome, parsed[0] if parsed else None, selected)
 
 
 def _looks_broken(data: bytes, kind: str) -> bool:
@@ -151,7 +152,7 @@ def _run_checks(
         _call(subscription, whole, asks, run, outcome, made, broken)
     wanted = index.wanted(file.kind, active, hits)
     wanted.kept = kept
-    if active and not hits.directives and not run.parse_all and not wanted.kinds - {Text}:
+    if active and not run.parse_all and not wanted.kinds - {Text}:
         return made
     for fact in read(source, file, wanted):
         if isinstance(fact, Problem):
@@ -263,7 +264,7 @@ _KIND_NAMES = {"python": "Python", "yaml": "YAML", "json": "JSON", "toml": "TOML
 
 
 def _unique(findings: list[Finding]) -> list[Finding]:
-    """In order; one finding a code and place."""
+    """In order; one finding a code and place, and one a secret."""
     seen: set[tuple[str, Span]] = set()
     kept = []
     for finding in sorted(findings, key=lambda finding: finding.order):
@@ -271,11 +272,11 @@ def _unique(findings: list[Finding]) -> list[Finding]:
         if key not in seen:
             seen.add(key)
             kept.append(finding)
+    if sum(bool(finding.secrets) for finding in kept) > 1:
+        from prodlint.checks.secrets import one_a_value
+
+        return one_a_value(kept)
     return kept
-
-
-def _suppress(source: Source, file: File, run: Run, outcome: Outcome, parsed: Any, selected: frozenset[str]) -> None:
-    """Placeholder until suppress.py lands."""
 
 
 # ---------------------------------------------------------------- many files
@@ -293,13 +294,14 @@ def build(settings: Settings, rules: Sequence[Rule], environment: Any, *, exhaus
     check_options(settings, {rule.code: dict(rule.options) for rule in rules})
     on = _ever_on(switches)
     active = [rule for rule in rules if rule.code in on]
-    checks.load()
+    checks.load(sorted({rule.family for rule in active}))
     wanted_topics = {topic for check in checks.PROJECT_CHECKS if check.code in on for topic in check.topics}
     index = Index(
         active,
         [*checks.CHECKS, *catalogue.checks_of(active), *extra],
         [collector for collector in checks.COLLECTORS if wanted_topics & set(collector.topics)],
         exhaustive=exhaustive,
+        honor=[suppress.HONOR_MARKS[name] for name in settings.honor],
     )
     return Run(settings, {rule.code: rule for rule in active}, switches, index, environment, parse_all or exhaustive, today)
 
@@ -364,4 +366,5 @@ def check_project(root: str, outcomes: Sequence[Outcome], run: Run) -> tuple[lis
 
 def _project_finding(hit: ProjectHit, rule: Rule, run: Run) -> Finding:
     priority: Priority = run.switches.priority(rule.code, hit.path) or hit.priority or rule.priority
-    return Finding(hit.path, hit.span, rule.code, hit.message, priority, hit.related, content=digest(rule.code.encode()), fix=hit.fix)
+    content = digest(rule.code.encode())
+    return Finding(hit.path, hit.span, rule.code, hit.message, priority, hit.related, content=content, fix=hit.fix, secrets=hit.secrets)

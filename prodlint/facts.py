@@ -710,7 +710,7 @@ class Setting(Fact):
     origin: "env-file", "compose", "dockerfile-env", "dockerfile-arg", "kubernetes", "ci", "shell", "systemd",
     "supervisord", "makefile", "python" (default of os.getenv and friends, or a settings class), "toml", "ini".
     value: None where it is not in the file (`${X}`, `secretKeyRef`, no default). reference: the raw reference text
-    where the value is one ("${X:-default}"). default: the literal behind `:-`, or the fallback in Python.
+    where the value is one ("${X:-default}"); of Python the text of the default, "" where it has none. default: the literal behind `:-`, or the fallback in Python.
     start and end cover the value (or the name, where there is no value); key_start and key_end cover the name.
     """
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from prodlint import catalogue, engine, environment
+from prodlint import catalogue, engine, environment, ignoring
 from prodlint.discover import Discovered, discover, project_root
 from prodlint.facts import Source
 from prodlint.model import Report, Rule
@@ -109,7 +109,10 @@ def run(request: Request) -> Result:
     report = _report(discovered, outcomes)
     if discovered.whole:
         findings, evidence, unchecked = engine.check_project(discovered.root, outcomes, run_)
-        report.findings.extend(findings)
+        kinds = {path: kind for path, _, kind in discovered.files}
+        kept, suppressed = ignoring.of_project(findings, run_, Result(report, [], settings, discovered).source, kinds)
+        report.findings.extend(kept)
+        report.suppressed.extend(suppressed)
         report.evidence.extend(evidence)
         report.unchecked.extend(unchecked)
     report.findings.sort(key=lambda finding: finding.order)

@@ -245,7 +245,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class ProjectHit:
-    """A finding of a project check: anchored to an existing file."""
+    """A finding of a project check: anchored to an existing file. secrets: places in it that no output may show."""
 
     path: str
     span: Span
@@ -253,6 +253,7 @@ class ProjectHit:
     priority: Priority | None = None
     related: tuple[Related, ...] = ()
     fix: Recipe | None = None
+    secrets: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,14 +311,17 @@ def project_check(code: str, topics: Sequence[str] = ()) -> Callable[[_C], _C]:
     return register
 
 
-def load() -> None:
-    """Import the families' modules, which register themselves."""
+def load(families: Iterable[str] = FAMILIES) -> None:
+    """Import the families' modules, which register themselves; all of them where a project check needs another family's traces."""
     import importlib
     import importlib.util
 
-    for family in FAMILIES:
-        if importlib.util.find_spec(f"prodlint.checks.{family}") is not None:
+    for family in families:
+        if family in FAMILIES and importlib.util.find_spec(f"prodlint.checks.{family}") is not None:
             importlib.import_module(f"prodlint.checks.{family}")
+    collected = {topic for collector in COLLECTORS for topic in collector.topics}
+    if set(families) != set(FAMILIES) and any(set(check.topics) - collected for check in PROJECT_CHECKS):
+        load()
 
 
 def anchors_of(wishes: Iterable[Wish]) -> Iterator[tuple[str, ...]]:

@@ -66,7 +66,8 @@ def _made(module: PyModule, key: Expression | None, default: Expression | None, 
         return None
     at: Expression = default if default is not None else call
     made = Setting(module.source, module.file, at.start, at.end)
-    made.name, made.origin, made.service, made.reference = key.value, "python", "", ""
+    made.name, made.origin, made.service = key.value, "python", ""
+    made.reference = default.text if default is not None else ""
     made.key_start, made.key_end = key.start, key.end
     made.value = None
     made.default = None
@@ -111,7 +112,7 @@ def _fields(class_: Class, module: PyModule) -> Iterator[Setting]:
             default = default.argument(0)
         at = default if default is not None else value
         made = Setting(module.source, module.file, at.start, at.end)
-        made.name, made.origin, made.service, made.reference = name.upper(), "python", class_.name, ""
+        made.name, made.origin, made.service, made.reference = name.upper(), "python", class_.name, at.text
         made.key_start, made.key_end = assignment.start, assignment.start + len(assignment.target.encode())
         made.value = None
         made.default = str(default.value) if isinstance(default, Constant) and default.value is not None and default.value is not ... else None
