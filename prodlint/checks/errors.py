@@ -25,6 +25,7 @@ from prodlint.checks.errors_paths import (
 from prodlint.checks.gates import gate_at
 from prodlint.facts import (
     Call,
+    Constant,
     Expression,
     Handler,
     Name,
@@ -116,10 +117,10 @@ _CONVERSIONS = frozenset(
     (
         "int float complex bool str bytes repr len dict list set tuple type isinstance hasattr getattr ascii format sorted min max next iter Decimal "
         "Fraction UUID loads json decode encode literal_eval strip lstrip rstrip lower upper title split rsplit splitlines join replace startswith "
-        "endswith removeprefix removesuffix get items keys values group groups match search fullmatch findall strftime strptime fromisoformat "
+        "endswith removeprefix removesuffix items keys values group groups match search fullmatch findall strftime strptime fromisoformat "
         "fromtimestamp utcfromtimestamp isoformat total_seconds astimezone date time datetime timestamp parse parse_date parse_datetime parser "
         "urlparse urlsplit unquote quote b64decode b64encode urlsafe_b64decode unhexlify fromhex hexlify ip_address ip_network ZoneInfo "
-        "tzinfo pop copy isatty fileno tell seek signature getsource getmodule getdoc get_type_hints get_annotations unparse dumps".split()
+        "tzinfo copy isatty fileno tell seek signature getsource getmodule getdoc get_type_hints get_annotations unparse dumps".split()
     )
 )
 
@@ -128,7 +129,17 @@ def _is_conversion(block: Sequence[Statement]) -> bool:
     """Whether a try block only converts or looks at a value at hand: that it may not fit is the expected failure."""
     if not 1 <= len(block) <= 2 or any(statement.kind not in ("expression", "assign", "return") for statement in block):
         return False
-    return not _awaits(block) and all(call.method in _CONVERSIONS for call in calls_in(block))
+    return not _awaits(block) and all(call.method in _CONVERSIONS or _is_lookup(call) for call in calls_in(block))
+
+
+_FAR = re.compile(r"(?i)(?:client|session|requests|httpx|http|api|redis|cache|conn\w*|pool|db|store|service|repo\w*|manager|objects|query)(?:$|_|\()")
+
+
+def _is_lookup(call: Call) -> bool:
+    """Whether `x.get("key")` looks into a dictionary rather than asks a server."""
+    key = call.argument(0)
+    text = key.value if isinstance(key, Constant) else None
+    return call.method in ("get", "pop") and isinstance(text, (str, int)) and "/" not in str(text) and not _FAR.search(call.name.rpartition(".")[0])
 
 
 def _is_trivial(statement: Statement) -> bool:
@@ -171,7 +182,7 @@ _INPUT_OUTPUT_NAMES = (
 _INPUT_OUTPUT_ERRORS = re.compile(rf"(?:^|\.)(?:{_INPUT_OUTPUT_NAMES})$")
 # Few files drop these in the next line; without the option they are read for nothing.
 _TYPED = gate_at(
-    rb"except\b[\s(\\]*[^\n:]{0,200}?\b(?:%(names)s)\b[^\n:]{0,200}:[^\n\S]*(?:#[^\n]*)?\s*(?:#[^\n]*\s+){0,5}(?:pass|\.\.\.|continue|break|return)\b"
+    rb"except\b[\s(\\]*[^\n:]{0,200}?\b(?:%(names)s)\b[^\n:]{0,200}:[^\n\S]*(?:#[^\n]*)?\s*(?:#[^\n]*\s+){0,5}(?:pass\b|\.\.\.|continue\b|break\b|return\b)"
     % {b"names": _INPUT_OUTPUT_NAMES.encode()}
 )
 
