@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from prodlint.facts import Source
@@ -18,7 +20,7 @@ def redaction(texts: dict[str, str], *secrets: tuple[str, Span]) -> Redaction:
 def test_a_line_without_secrets_is_itself() -> None:
     line = redaction({"a": "x = 1\ny = 2\n"}).line("a", 2)
     assert line == Line("y = 2", (), 5)
-    assert [line.index(column) for column in (1, 3, 6, 99)] == [0, 2, 5, 5]
+    assert [line.at(column) for column in (1, 3, 6, 99)] == [0, 2, 5, 5]
 
 
 def test_a_secret_is_covered_by_a_mask_of_one_length() -> None:
@@ -30,10 +32,10 @@ def test_a_secret_is_covered_by_a_mask_of_one_length() -> None:
 def test_columns_behind_a_cover_move_with_it() -> None:
     line = redaction({"a": 'f("secret-1", x, "secret-2", y)'}, ("a", Span(1, 4, 1, 12)), ("a", Span(1, 19, 1, 27))).line("a", 1)
     assert line.text == f'f("{MASK}", x, "{MASK}", y)'
-    assert line.text[line.index(15) :].startswith("x,")
-    assert line.text[line.index(30) :] == "y)"
+    assert line.text[line.at(15) :].startswith("x,")
+    assert line.text[line.at(30) :] == "y)"
     # Inside a cover, a place is its edge.
-    assert line.text[line.index(6) : line.index(10, end=True)] == MASK
+    assert line.text[line.at(6) : line.at(10, end=True)] == MASK
 
 
 def test_overlapping_secrets_are_one_cover() -> None:
@@ -90,3 +92,54 @@ def test_a_file_is_asked_for_once() -> None:
     shown = Redaction(Report(""), sources)
     assert [shown.line("a", n).text for n in (1, 2, 3, 2, 1)] == ["a", "b", "c", "b", "a"]
     assert asked == ["a"]
+
+
+SOME = "x9" + "Kd82jfQpLm37"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"key = 'ghp_{SOME}'", f"key = 'ghp_{MASK}'"),
+        (f"aws: AKIA{SOME.upper()}", f"aws: AKIA{MASK}"),
+        (f"url = 'postgres://app:{SOME}@db/app'", f"url = 'postgres://app:{MASK}@db/app'"),
+        (f"curl -H 'Authorization: Bearer {SOME}' x", f"curl -H 'Authorization: Bearer {MASK}' x"),
+        (f'SECRET_KEY = "{SOME}"', f'SECRET_KEY = "{MASK}"'),
+        (f"f(x, password='{SOME}', y=1)", f"f(x, password='{MASK}', y=1)"),
+        (f'{{"api_key": "{SOME}"}}', f'{{"api_key": "{MASK}"}}'),
+        (f"  db-password: {SOME}", f"  db-password: {MASK}"),
+        (f"export API_TOKEN={SOME}", f"export API_TOKEN={MASK}"),
+    ],
+)
+def test_what_looks_like_a_secret_is_covered_though_no_finding_says_so(text: str, shown: str) -> None:
+    assert redaction({"a": text}).line("a", 1).text == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password = os.environ['DB_PASSWORD_2']",
+        "token = get_token1(request)",
+        "token: str | None = None",
+        "password: ${DB_PASSWORD:?set it}",
+        "password = '{{ vault.db1 }}'",
+        "url = f'postgres://{user}:{password}@{host}:5432/app'",
+        "url = 'https://example.com:8080/a@b'",
+        "image: postgres@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        "secretKeyRef: {name: db, key: password}",
+        "def secret_santa(token, password=None, *, api_key=''):",
+        "ask-for-sk-8",
+        "TZ: Asia/Ho_Chi_Minh",
+        "pip install sk-learn-contrib-things",
+    ],
+)
+def test_what_does_not_look_like_one_is_shown(text: str) -> None:
+    assert redaction({"a": text}).line("a", 1).text == text
+
+
+@pytest.mark.parametrize("piece", ["password", "password=", "://a:", "sk-", "token = '1", " " * 50 + "secret:", "a" * 50 + "@"])
+def test_looking_for_secrets_is_linear(piece: str) -> None:
+    text = (piece * 1_000_000)[:1_000_000]
+    start = time.process_time()
+    redaction({"a": text}).line("a", 1)
+    assert time.process_time() - start < 5

@@ -50,8 +50,8 @@ def _lines(material: Material, finding: Finding, last: int, ink: Ink) -> Iterato
     yield f"{' ' * digits} {bar}\n"
     for number in range(span.line, last + 1):
         line = redaction.line(finding.path, number)
-        start = line.index(span.column) if number == span.line else 0
-        end = line.index(span.end_column, end=True) if number == span.end_line else len(line.text)
+        start = line.at(span.column) if number == span.line else 0
+        end = line.at(span.end_column, end=True) if number == span.end_line else len(line.text)
         shown, offset, marks = excerpt(line.text, start, end, room)
         gutter = ink.paint(f"{number:>{digits}} |", "gutter")
         yield f"{gutter} {shown}".rstrip() + "\n"

@@ -298,8 +298,8 @@ class _Places:
         size = 0
         for number in range(span.line, span.end_line + 1):
             line = self._redaction.line(path, number)
-            start = line.index(span.column) if number == span.line else 0
-            end = line.index(span.end_column, end=True) if number == span.end_line else len(line.text)
+            start = line.at(span.column) if number == span.line else 0
+            end = line.at(span.end_column, end=True) if number == span.end_line else len(line.text)
             pieces.append(line.text[start:end])
             size += end - start
             if size > _EXCERPT:
