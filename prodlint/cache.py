@@ -10,6 +10,7 @@ import os
 import stat
 import sys
 import time
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Any
 
@@ -117,7 +118,7 @@ class Cache:
         import marshal
 
         try:
-            key, entries = marshal.loads(body)
+            key, entries = marshal.loads(body)  # noqa: S302 -- signed by this user
         except (ValueError, EOFError, TypeError):
             return {}, identity
         return (entries if key == self._key and isinstance(entries, dict) else {}), identity
@@ -143,10 +144,8 @@ def clean(directory: str) -> int:
         if name in (_NAME, ".gitignore", "CACHEDIR.TAG") or name.startswith(f"{_NAME}."):
             os.unlink(os.path.join(directory, name))
             deleted += 1
-    try:
+    with suppress(OSError):
         os.rmdir(directory)
-    except OSError:
-        pass
     return deleted
 
 
@@ -191,10 +190,8 @@ def _write(path: str, data: bytes) -> bool:
             handle.write(data)
         os.replace(temporary, path)
     except OSError:
-        try:
+        with suppress(OSError):
             os.unlink(temporary)
-        except OSError:
-            pass
         return False
     return True
 

@@ -153,7 +153,9 @@ def _python_roles(name: str, parent: str, roles: set[str]) -> None:
         roles.add("test")
     if stem.endswith(("_pb2", "_pb2_grpc", "_generated", ".gen", "_gen", ".generated")):
         roles.add("generated")
-    if words & _EXAMPLE_WORDS and (stem.startswith(("example", "sample.")) or stem.endswith((".example", "_example", "_sample", ".sample", "_examples"))):
+    if words & _EXAMPLE_WORDS and (
+        stem.startswith(("example", "sample.")) or stem.endswith((".example", "_example", "_sample", ".sample", "_examples"))
+    ):
         roles.add("example")
     if words & _SETTINGS_WORDS or parent in _SETTINGS_HOMES:
         if words & _SETTINGS_WORDS & {"settings"} or stem in _SETTINGS_WORDS or stem.endswith(("_config", "_conf", "_settings")):

@@ -200,7 +200,8 @@ _SERVERS = frozenset(("nginx", "sites-available", "sites-enabled"))
 _PLAIN: dict[str, str | None] = {
     extension: kind
     for extension, kind in _EXTENSIONS.items()
-    if extension in (".py", ".pyi", ".ipynb", ".sh", ".md", ".ts", ".tsx", ".jsx", ".vue", ".go", ".rs", ".java", ".html", ".rst", ".tf", ".sql")
+    if extension
+    in (".py", ".pyi", ".ipynb", ".sh", ".md", ".ts", ".tsx", ".jsx", ".vue", ".go", ".rs", ".java", ".html", ".rst", ".tf", ".sql")
 } | dict.fromkeys(
     ".png .jpg .jpeg .gif .svg .ico .webp .pdf .css .scss .less .woff .woff2 .ttf .eot .map .snap .po .mo .pyc .so .csv .zip .gz .whl".split()
 )
@@ -268,9 +269,18 @@ def _kind(path: str, name: str) -> str | None:
         if extension == ".in":
             return inner
         return inner if inner in _BEAR_TEMPLATES else "text"
-    if name.startswith((".env.", ".env-", ".env_", "env.")) and extension not in _PLAIN and extension not in (".js", ".json", ".yaml", ".yml"):
+    if (
+        name.startswith((".env.", ".env-", ".env_", "env."))
+        and extension not in _PLAIN
+        and extension not in (".js", ".json", ".yaml", ".yml")
+    ):
         return "env"
-    if name.startswith(("dockerfile.", "dockerfile-", "dockerfile_", "containerfile.")) and extension not in (".md", ".py", ".sh", ".dockerignore"):
+    if name.startswith(("dockerfile.", "dockerfile-", "dockerfile_", "containerfile.")) and extension not in (
+        ".md",
+        ".py",
+        ".sh",
+        ".dockerignore",
+    ):
         return "dockerfile"
     if extension == ".dockerignore":
         return "ignore"
@@ -280,9 +290,7 @@ def _kind(path: str, name: str) -> str | None:
         return "jenkinsfile"
     if name.startswith("makefile."):
         return "makefile"
-    if extension in (".txt", ".in", ".pip") and (
-        _REQUIREMENTS.search(stem) or "/requirements/" in f"/{path.lower()}"
-    ):
+    if extension in (".txt", ".in", ".pip") and (_REQUIREMENTS.search(stem) or "/requirements/" in f"/{path.lower()}"):
         return "requirements"
     if extension == ".conf":
         return _kind_of_conf(path.lower(), stem)

@@ -154,9 +154,7 @@ def _alternatives(body: str) -> list[str]:
     if found is None or "\\" in body or body.count("[") > 2:
         return [body]
     return [
-        result
-        for character in dict.fromkeys(found[1])
-        for result in _alternatives(body[: found.start()] + character + body[found.end() :])
+        result for character in dict.fromkeys(found[1]) for result in _alternatives(body[: found.start()] + character + body[found.end() :])
     ]
 
 

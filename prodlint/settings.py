@@ -394,9 +394,7 @@ def _parse(text: str, shown: str, lenient: bool = False) -> dict[str, Any]:
         raise SettingsError(f"is not TOML: {error.msg}", shown, error.lineno) from None
 
 
-def _apply(
-    settings: Settings, values: Mapping[str, Any], text: str, shown: str, within: tuple[str, ...], directory: str
-) -> Settings:
+def _apply(settings: Settings, values: Mapping[str, Any], text: str, shown: str, within: tuple[str, ...], directory: str) -> Settings:
     """The settings with the values of one file laid over them."""
     made: dict[str, Any] = {}
     origins = dict(settings.origins)
@@ -463,7 +461,8 @@ def _per_path(value: Any, text: str, shown: str, within: tuple[str, ...]) -> Ite
         line = _line(text, (*within, "per-path"), start, index)
         for key in table:
             if key not in _PER_PATH:
-                raise SettingsError(f"unknown setting `per-path.{key}`{_nearest(key, _PER_PATH)}", shown, line)
+                at = line + _line(text.split("\n", line)[-1], (key,), 0)
+                raise SettingsError(f"unknown setting `per-path.{key}`{_nearest(key, _PER_PATH)}", shown, at)
         try:
             paths = _patterns(table.get("paths", []))
             if not paths:
@@ -489,15 +488,15 @@ def _line(text: str, path: tuple[str, ...], otherwise: int = 1, index: int = 0) 
             full = header
             if line.startswith("[[") and full == path:
                 count += 1
-                if count == index:
-                    return number
+                if count < index:
+                    continue
         elif "=" in line and not line.startswith("#"):
             full = header + _key_parts(line.split("=", 1)[0])
         else:
             continue
         if full == path:
             return number
-        shared = len(os.path.commonprefix([full, path]))
+        shared = next((n for n, (one, other) in enumerate(zip(full, path, strict=False)) if one != other), min(len(full), len(path)))
         if shared > depth and shared == min(len(full), len(path)):
             best, depth = number, shared
     return best
@@ -602,6 +601,30 @@ def enabled(settings: Settings, rules: Sequence[KnownRule]) -> frozenset[str]:
     return Switches(settings, rules).everywhere
 
 
+def idle_patterns(settings: Settings, paths: Sequence[str]) -> list[str]:
+    """What to say of patterns that match none of the project's files: most are misspelt. Paths are from the settings' root."""
+    tables: list[tuple[str, str]] = [
+        *(("per-file-ignores", pattern) for pattern in settings.per_file_ignores),
+        *(("files", pattern) for pattern in settings.files),
+        *(("roles", pattern) for patterns in settings.roles.values() for pattern in patterns),
+        *(("per-path", pattern) for table in settings.per_path for pattern in table.paths),
+    ]
+    said = []
+    for key, pattern in tables:
+        patterns = Patterns((pattern.removeprefix("!"),))
+        if not any(map(patterns.match, paths)):
+            where = settings.origins.get(key, "")
+            near = _nearest(pattern.removeprefix("!").rstrip("/*"), {part for path in paths for part in _ancestors(path)})
+            said.append(f"{where + ': ' if where else ''}the pattern `{pattern}` in `{key}` matches no file{near}")
+    return said
+
+
+def _ancestors(path: str) -> Iterable[str]:
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
+
+
 class Switches:
     """Decides whether a rule is on for a path. The one place that does."""
 
@@ -620,9 +643,7 @@ class Switches:
         self.unsuppressible = self.resolve(settings.unsuppressible)
         self.warn_only = self.resolve(settings.warn_only)
         self._priorities = self._priority_map(settings.priority)
-        self._by_path = [
-            (Patterns(table.paths), table.selection, self._priority_map(table.priority)) for table in settings.per_path
-        ]
+        self._by_path = [(Patterns(table.paths), table.selection, self._priority_map(table.priority)) for table in settings.per_path]
         self._ignores = [
             (pattern.startswith("!"), Patterns((pattern.removeprefix("!"),)), self.resolve(selectors))
             for pattern, selectors in settings.per_file_ignores.items()
@@ -648,10 +669,10 @@ class Switches:
         known = self._known.get(matched)
         if known is None:
             known = self.everywhere
-            for applies, (_, selection, _) in zip(matched, self._by_path):
+            for applies, (_, selection, _) in zip(matched, self._by_path, strict=False):
                 if applies:
                     known = self._layer(known, selection, ())
-            for applies, (_, _, codes) in zip(matched[len(self._by_path) :], self._ignores):
+            for applies, (_, _, codes) in zip(matched[len(self._by_path) :], self._ignores, strict=True):
                 if applies:
                     known -= codes
             self._known[matched] = known

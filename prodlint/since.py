@@ -59,7 +59,7 @@ def _git(root: str, *arguments: str, input: bytes | None = None) -> bytes:
     Raises SettingsError with git's own words.
     """
     try:
-        done = subprocess.run([*_GIT, "-C", root, *arguments], capture_output=True, input=input, env=_environment())
+        done = subprocess.run([*_GIT, "-C", root, *arguments], capture_output=True, input=input, env=_environment(), check=False)
     except FileNotFoundError:
         raise SettingsError("`--since` needs git, which is not installed") from None
     if done.returncode:
@@ -218,7 +218,8 @@ def _contents(change: Change, paths: Sequence[str]) -> Iterator[tuple[str, bytes
     process = subprocess.Popen(
         [*_GIT, "-C", change.root, "cat-file", "--batch"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment()
     )
-    assert process.stdin is not None and process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout is not None
     incoming, outgoing = process.stdin, process.stdout
 
     def ask() -> None:
@@ -273,7 +274,9 @@ def _content(finding: Finding) -> str:
     return normalised(finding.content or finding.message)
 
 
-def _without(findings: Sequence[Finding], left: Counter[tuple[str, str, str, str]], key: Callable[[Finding], tuple[str, str, str, str]]) -> list[Finding]:
+def _without(
+    findings: Sequence[Finding], left: Counter[tuple[str, str, str, str]], key: Callable[[Finding], tuple[str, str, str, str]]
+) -> list[Finding]:
     fresh = []
     for finding in findings:
         if left[key(finding)] > 0:
@@ -283,7 +286,9 @@ def _without(findings: Sequence[Finding], left: Counter[tuple[str, str, str, str
     return fresh
 
 
-def _loose(left: Counter[tuple[str, str, str, str]], key: Callable[[tuple[str, str, str, str]], _Key | None]) -> dict[_Key, list[tuple[str, str, str, str]]]:
+def _loose(
+    left: Counter[tuple[str, str, str, str]], key: Callable[[tuple[str, str, str, str]], _Key | None]
+) -> dict[_Key, list[tuple[str, str, str, str]]]:
     """What is left of the earlier findings, under a looser key."""
     made: dict[_Key, list[tuple[str, str, str, str]]] = {}
     for entry, count in left.items():

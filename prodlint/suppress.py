@@ -82,19 +82,29 @@ class Outcome:
 # ---------------------------------------------------------------- reading
 
 _OPENING = re.compile(r"(?:^|(?<=#)|(?<=//))[ \t]*prodlint:[ \t]*", re.IGNORECASE)
-_NOQA = re.compile(r"(?:^|(?<=#)|(?<=//))[ \t]*noqa(?:(?P<colon>[ \t]*:[ \t]*)(?P<codes>[A-Za-z]+[0-9]+(?:[ \t]*[, \t][ \t]*[A-Za-z]+[0-9]+)*)?)?", re.IGNORECASE)
+_NOQA = re.compile(
+    r"(?:^|(?<=#)|(?<=//))[ \t]*noqa(?:(?P<colon>[ \t]*:[ \t]*)(?P<codes>[A-Za-z]+[0-9]+(?:[ \t]*[, \t][ \t]*[A-Za-z]+[0-9]+)*)?)?",
+    re.IGNORECASE,
+)
 _BODY = re.compile(r"(?P<verb>[a-z-]+)[ \t]*(?P<list>\[(?P<codes>[^\]\n]*)\])?(?P<rest>.*)", re.DOTALL)
 _UNTIL = re.compile(r"[ \t]*until[ \t]*=[ \t]*(?P<date>[^ \t]+)")
 # Where another tool's directive begins in the same comment.
-_NEXT = re.compile(r"[ \t]*(?:#|//)[ \t]*(?=(?:noqa|nosec|nosem|type:|pragma|pylint:|prodlint:|pyright:|mypy:|fmt:|ruff:|isort:|gitleaks:)|[A-Za-z]+:)")
+_NEXT = re.compile(
+    r"[ \t]*(?:#|//)[ \t]*(?=(?:noqa|nosec|nosem|type:|pragma|pylint:|prodlint:|pyright:|mypy:|fmt:|ruff:|isort:|gitleaks:)|[A-Za-z]+:)"
+)
 _OPENERS = re.compile(r"[ \t]*(?:#+|//+|--|;+|<!--+|/\*+|\{#-?|%+|\*)[ \t]*")
 _CLOSERS = re.compile(r"[ \t]*(?:--+>|\*+/|-?#\})[ \t]*$")
 
 
 def may_hold_directives(data: bytes, honor: Sequence[str] = ()) -> bool:
     """Whether it is worth looking at a file's comments at all."""
-    return b"prodlint:" in data or b"noqa: PRD" in data or b"noqa:PRD" in data or b"noqa" in data and b"PRD" in data or any(
-        HONOR_MARKS[name] in data for name in honor
+    return (
+        b"prodlint:" in data
+        or b"noqa: PRD" in data
+        or b"noqa:PRD" in data
+        or b"noqa" in data
+        and b"PRD" in data
+        or any(HONOR_MARKS[name] in data for name in honor)
     )
 
 
@@ -144,7 +154,7 @@ def _in_line(source: Source, start: int, end: int, text: str, offset: int, line:
         first = match.start() + (len(match[0]) - len(match[0].lstrip()))
         byte_first, byte_last = place(first, match.end())
         if own:
-            line_number, end_line, alone, target = _lines(source, start, end, byte_first)
+            line_number, end_line, _, target = _lines(source, start, end, byte_first)
             span = source.span(byte_first, byte_last)
             whole = len(own) == len(codes) and not body[:first].strip(" \t#/") and match.end() == len(body.rstrip())
             cut = _cut(source, start, end) if whole else span
@@ -287,7 +297,9 @@ def _speaks_of(directive: Directive, lines: tuple[int, ...]) -> bool:
     return directive.line in lines or directive.end_line in lines
 
 
-def problems(path: str, directives: Sequence[Directive], used: set[tuple[int, str]], terms: Terms, near: Callable[[str], str] | None = None) -> list[Finding]:
+def problems(
+    path: str, directives: Sequence[Directive], used: set[tuple[int, str]], terms: Terms, near: Callable[[str], str] | None = None
+) -> list[Finding]:
     """The findings about the directives themselves (PRD002).
 
     used: of all passes over this file. near: `; did you mean ...` for an unknown rule.
@@ -318,7 +330,9 @@ def problems(path: str, directives: Sequence[Directive], used: set[tuple[int, st
             elif (number, selector) not in used and codes & terms.selected:
                 dead.append(selector)
         if dead:
-            message = f"{_quoted(dead)} {'is' if len(dead) == 1 else 'are'} ignored here, but nothing breaks {'it' if len(dead) == 1 else 'them'}"
+            message = (
+                f"{_quoted(dead)} {'is' if len(dead) == 1 else 'are'} ignored here, but nothing breaks {'it' if len(dead) == 1 else 'them'}"
+            )
             found.append(_finding(path, directive, message, _without(directive, (*dead, *unknown) if not unknown else tuple(dead))))
         if terms.require_reason and not directive.reason and directive.kind != "noqa" and len(dead) < len(directive.selectors):
             found.append(_finding(path, directive, "the ignore gives no reason; add one after `--`"))
