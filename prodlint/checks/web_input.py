@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from prodlint.checks import Ask, Hit, calls, check
-from prodlint.checks.web_values import innermost
+from prodlint.checks.web_values import innermost, is_setting_read
 from prodlint.facts import (
     Attribute,
     Call,
@@ -41,7 +41,6 @@ _SURE = frozenset(
         "sqlalchemy.sql.text",
         "sqlalchemy.sql.expression.text",
         "sqlmodel.text",
-        "sqlalchemy.literal_column",
         "psycopg2.sql.SQL",
         "psycopg.sql.SQL",
         "django.db.models.expressions.RawSQL",
@@ -84,19 +83,36 @@ _ANCHORS = (
     "rawsql",
     "read_sql",
     "read_database",
-    "literal_column",
     ("sqlalchemy", "text"),
     ("sqlmodel", "text"),
     ("psycopg", "sql"),
 )
 
-_BEGINS = re.compile(
-    r"\s*(?:--[^\n]*\n\s*|/\*.{0,300}?\*/\s*)*\(?\s*(?:select\b|insert\s+(?:or\s+\w+\s+)?into\b|update\b|delete\s+from\b|replace\s+into\b|merge\s+into\b|with\b|create\s"
-    r"|alter\s|drop\s|truncate\b|grant\s|revoke\s|call\s|exec(?:ute)?\s|set\s|show\s|use\s|lock\s|copy\s|vacuum\b|analyze\b|explain\s|pragma\s|attach\s"
-    r"|declare\s|begin\b|notify\s|listen\s|refresh\s|comment\s+on\b|reindex\s|optimize\s|kill\s|describe\s|do\s+\$)",
-    re.IGNORECASE | re.DOTALL,
+_OBJECT = (
+    r"(?:or\s+replace\s+)?(?:(?:temp|temporary|unlogged|unique|materialized|global|local|virtual|external|foreign|concurrently)\s+)*"
+    r"(?:table|index|view|database|schema|user|role|function|procedure|trigger|sequence|type|extension|policy|publication|subscription|server|domain|column|keyspace)\b"
 )
-_WHOLE = re.compile(r"\bselect\b[^;]{1,400}\bfrom\b|\binsert\s+into\b|\bdelete\s+from\b|\bupdate\b[^;]{1,200}\bset\b", re.IGNORECASE)
+# In lower case the words are everyday English, so more of the statement must be there.
+_BEGINS = re.compile(
+    r"(?i:select\s+(?:[\0*\d'\"`(]|distinct\b|count\b|[\w.,\s\0\"`()*:]{1,300}?\sfrom\b)|insert\s+(?:or\s+\w+\s+)?into\b|delete\s+from\b|replace\s+into\b|merge\s+into\b"
+    r"|update\s+(?:only\s+)?\S+(?:\s+(?:as\s+)?\w+)?\s+set\b|with\s+(?:recursive\s+)?[\w\0\"]+\s*(?:\([^()]*\)\s*)?as\s*(?:materialized\s*|not\s+materialized\s*)?\("
+    rf"|(?:create|alter|drop)\s+{_OBJECT}|truncate\s+(?:table\s+)?[\w\0\"`]|grant\s.{{1,200}}\bto\b|revoke\s.{{1,200}}\bfrom\b|set\s+search_path\b|explain\s+(?:analyze\s+)?select\b"
+    r"|copy\s+\S+\s+(?:from|to)\b|refresh\s+materialized\b|comment\s+on\b|vacuum\s+|pragma\s)"
+    r"|(?:SELECT|SHOW|USE|SET|CALL|EXEC|EXECUTE|LOCK|NOTIFY|LISTEN|ATTACH|DETACH|DECLARE|BEGIN|REINDEX|ANALYZE|OPTIMIZE|KILL|DESCRIBE|DO)\s",
+    re.DOTALL,
+)
+_LEADING = re.compile(r"(?:\s|\0|\(|--[^\n]*\n|/\*.{0,300}?\*/)*", re.DOTALL)
+_WHOLE = re.compile(r"\bSELECT\b[^;]{1,400}\bFROM\b|\bINSERT\s+INTO\b|\bDELETE\s+FROM\b|\bUPDATE\b[^;]{1,200}\bSET\b")
+
+
+def _is_sql(literal: str) -> bool:
+    """Whether a text (its loose parts as NUL) begins like a statement. `Select a page from the list` does not."""
+    start = _LEADING.match(literal)
+    rest = literal[start.end() :] if start is not None else literal
+    word = rest[:6]
+    if word.isalpha() and word[:1].isupper() and not word.isupper():
+        return False
+    return bool(_BEGINS.match(rest) or _WHOLE.search(literal))
 
 
 def _queries(call: Call) -> list[tuple[Expression, bool]]:
@@ -301,12 +317,23 @@ def _call_pieces(call: Call, reader: _Reader, depth: int) -> list[_Piece]:
     elif call.method == "join" and receiver is not None and call.arguments:
         return _joined(call, reader, depth)
     elif call.method == "replace" and receiver is not None:
+        if _escapes(call):
+            return ["?"]
         return [piece for part in (receiver, *call.arguments[1:2]) for piece in _pieces(part, reader, depth - 1)]
     elif call.method in _TRIMMING and receiver is not None and call.name not in ("textwrap.dedent", "inspect.cleandoc"):
         return _pieces(receiver, reader, depth - 1)
     elif call.name in ("textwrap.dedent", "inspect.cleandoc", "str", "dedent") and call.arguments:
         return _pieces(call.arguments[0], reader, depth - 1)
     return [call]
+
+
+def _escapes(call: Call) -> bool:
+    """`value.replace("'", "''")`: quotes doubled by hand, which is right for text in PostgreSQL and SQLite."""
+    return (
+        len(call.arguments) == 2
+        and all(isinstance(a, Constant) for a in call.arguments)
+        and [a.value for a in call.arguments if isinstance(a, Constant)] == ["'", "''"]
+    )
 
 
 def _formatted(call: Call, text: list[_Piece], reader: _Reader, depth: int) -> list[_Piece]:
@@ -391,10 +418,18 @@ _FIXED_ATTRIBUTES = re.compile(
 _PLACEHOLDERS = re.compile(
     r"place_?holder|question_?mark|qmark|bind(?:s|ing|_names)?$|param_(?:list|names|marks|string)|^ph$|^marks$", re.IGNORECASE
 )
-_FIXED_TYPES = re.compile(
-    r"^(?:Optional\[)?(?:int|float|bool|UUID|uuid\.UUID|UUID4|Decimal|date|datetime|datetime\.date|datetime\.datetime|timedelta|Literal\[.*|typing\.Literal\[.*|PositiveInt)"
-    r"(?:\])?(?:\s*\|\s*None)?$"
+_FIXED_TYPE = r"(?:int|float|bool|(?:uuid\.)?UUID4?|Decimal|(?:datetime\.)?(?:date|datetime|timedelta)|(?:typing\.)?Literal\[[^\]]*\]|PositiveInt|\w*(?:Type|Enum|Kind|Status|Mode|Level|Interval|Direction|State))"
+_FIXED_TYPES = re.compile(rf"^(?:Optional\[)?{_FIXED_TYPE}\]?(?:\s*\|\s*None)?$")
+_FIXED_LISTS = re.compile(
+    rf"^(?:\w+\.)?(?:Sequence|list|List|set|Set|Iterable|tuple|Tuple|Collection|frozenset|Optional\[list|Optional\[List)\[{_FIXED_TYPE}(?:,\s*\.\.\.)?\]+(?:\s*\|\s*None)?$"
 )
+# Parts that are statements or clauses themselves: whether they hold a value was decided where they were made.
+_FRAGMENT = re.compile(
+    r"(?:where|clauses?|conditions?|filters?|sql|query|queries|subquery|select|statement|stmt|joins?|predicates?|cte|having|criteria|fragment|ddl)"
+    r"(?:_(?:sql|str|string|clause|list|text|expr|parts?))?$",
+    re.IGNORECASE,
+)
+_DEPLOYMENT = re.compile(r"^(?:self\.|cls\.|app\.|current_app\.|_)*(?:settings|config|conf|cfg|configuration)\b", re.IGNORECASE)
 
 
 def _is_fixed(expression: Expression, reader: _Reader, bound: frozenset[str] = frozenset(), depth: int = _DEPTH) -> bool:
@@ -418,6 +453,8 @@ def _is_fixed(expression: Expression, reader: _Reader, bound: frozenset[str] = f
     if isinstance(expression, Conditional):
         return _is_fixed(expression.then, reader, bound, depth - 1) and _is_fixed(expression.otherwise, reader, bound, depth - 1)
     if isinstance(expression, Subscript):
+        if is_setting_read(expression):
+            return True
         return _is_fixed(expression.value, reader, bound, depth - 1)
     if isinstance(expression, Attribute):
         return bool(_FIXED_ATTRIBUTES.search(expression.text)) or _is_fixed(expression.value, reader, bound, depth - 1)
@@ -433,6 +470,10 @@ def _name_is_fixed(name: Name, reader: _Reader, bound: frozenset[str], depth: in
     root = written.split(".", 1)[0]
     parts = written.split(".")
     if written in bound or root in bound or written in reader.busy:
+        return True
+    if _DEPLOYMENT.match(written) and root != written:
+        return True
+    if written in ("self.value", "self.name") and _in_enumeration(name, reader):
         return True
     if any(part.isupper() and len(part) > 1 for part in parts) or _FIXED_ATTRIBUTES.search(written) and "." in written:
         return True
@@ -457,12 +498,20 @@ def _name_is_fixed(name: Name, reader: _Reader, bound: frozenset[str], depth: in
     if root in reader.parameters:
         annotation = reader.parameters[root].strip("\"'")
         if root == written:
-            return bool(_FIXED_TYPES.match(annotation)) or _callers_give_fixed(written, reader, depth)
-        # an enumeration's member
-        return parts[-1] in ("value", "name") and annotation not in ("", "str", "Any") and annotation[:1].isupper()
+            return bool(_FIXED_TYPES.match(annotation) or _FIXED_LISTS.match(annotation)) or _callers_give_fixed(written, reader, depth)
+        # an enumeration's member, the key of a ZoneInfo
+        return parts[-1] in ("value", "name", "key") and annotation not in ("", "str", "Any") and annotation[:1].isupper()
     followed = reader.module.follow(name, name)
     if followed is not name:
         return _is_fixed(followed, _Reader(reader.module, None), frozenset(), depth - 1)
+    return False
+
+
+def _in_enumeration(name: Name, reader: _Reader) -> bool:
+    """Whether `self` is a member of an enumeration."""
+    for class_ in reader.module.classes():
+        if class_.start <= name.start < class_.end and any("Enum" in base for base in class_.bases):
+            return True
     return False
 
 
@@ -471,12 +520,6 @@ def _callers_give_fixed(parameter: str, reader: _Reader, depth: int) -> bool:
     function = reader.function
     if function is None:
         return False
-    private = (
-        function.name.startswith("_")
-        or "migrations" in function.file.roles
-        or "migration" in function.file.roles
-        or "." in function.scope.symbol
-    )
     names = [p.name for p in function.parameters]
     position = names.index(parameter) - (1 if names[:1] in (["self"], ["cls"]) else 0)
     default = next((p.default for p in function.parameters if p.name == parameter), None)
@@ -495,7 +538,7 @@ def _callers_give_fixed(parameter: str, reader: _Reader, depth: int) -> bool:
         ):
             return False
         seen = True
-    return seen and (private or True)
+    return seen
 
 
 def _other_is_fixed(expression: Other, reader: _Reader, bound: frozenset[str], depth: int) -> bool:
@@ -518,6 +561,8 @@ def _other_is_fixed(expression: Other, reader: _Reader, bound: frozenset[str], d
 
 def _call_is_fixed(call: Call, reader: _Reader, bound: frozenset[str], depth: int) -> bool:
     last = call.name.rsplit(".", 1)[-1]
+    if is_setting_read(call):
+        return True
     if call.name in _FIXED_CALLS or _QUOTING.search(call.method or last):
         return True
     if call.name in _TRANSPARENT:
@@ -580,17 +625,19 @@ def sql_string_building(call: Call, ask: Ask) -> Iterator[Hit]:
         reader = _reader(module, innermost(module, call))
         pieces = _pieces(query, reader)
         literal = "".join(piece if isinstance(piece, str) else "\0" for piece in pieces)
-        if literal.strip("\0 ") == "" or not (sure or _BEGINS.match(literal.lstrip("\0")) or _WHOLE.search(literal)):
+        if literal.strip("\0 ") == "" or not (sure or _is_sql(literal)):
             continue
         loose = [(index, piece) for index, piece in enumerate(pieces) if not isinstance(piece, str) and not _is_fixed(piece, reader)]
+        loose = [(index, piece) for index, piece in loose if not _is_fragment(piece, reader)]
         if not loose:
             continue
-        names = [
-            (_IDENTIFIER_BEFORE.search("".join(p for p in pieces[:index] if isinstance(p, str))[-60:]) is not None) for index, _ in loose
-        ]
+        before = ["".join(p if isinstance(p, str) else "x" for p in pieces[:index])[-60:] for index, _ in loose]
         priority: Priority | None = None
-        if all(names) and all(_IDENTIFIER_NAME.search(_last_word(piece)) for _, piece in loose):
-            if not ask.options.get("identifiers", True):
+        if all(
+            _IDENTIFIER_BEFORE.search(text) and (text.endswith(('"', "`", "[")) or _IDENTIFIER_NAME.search(_last_word(piece)))
+            for text, (_, piece) in zip(before, loose)
+        ):
+            if not ask.options.get("identifiers", True) or "migration" in ask.file.roles:
                 continue
             priority = "P2"
         shown = " ".join(loose[0][1].text.split())
@@ -600,6 +647,21 @@ def sql_string_building(call: Call, ask: Ask) -> Iterator[Hit]:
             f"`{call.method}` runs SQL with `{shown}` written into its text",
             priority=priority,
         )
+
+
+def _is_fragment(piece: Expression, reader: _Reader) -> bool:
+    """Whether a part is itself a piece of SQL that was put together elsewhere: a clause from a parameter or a call."""
+    if isinstance(piece, Call):
+        return bool(_FRAGMENT.search(piece.method)) and not _INPUT.search(piece.name)
+    if not isinstance(piece, Name) or not _FRAGMENT.search(piece.written):
+        return False
+    given = reader.given.get(piece.written, [])
+    if not given:
+        return piece.written in reader.parameters or "." in piece.written
+    return all(isinstance(value, (Call, Constant, Template)) and not _INPUT.search(value.text) for value in given)
+
+
+_INPUT = re.compile(r"request|args\b|form\b|params|query_params|input\(|argv|\.get\(|payload|body", re.IGNORECASE)
 
 
 def _last_word(expression: Expression) -> str:

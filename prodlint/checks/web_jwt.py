@@ -211,7 +211,7 @@ def _weight(module: Module, call: Call) -> tuple[bool, Priority | None]:
     token = _token(call)
     if token is not None and _ID_TOKEN.search(token.text):
         # OpenID Connect lets a client skip the signature of an ID token that it fetched itself over TLS.
-        return True, "P1"
+        return True, "P2"
     return True, None
 
 
@@ -321,6 +321,20 @@ def unverified_claims(call: Call, ask: Ask) -> Iterator[Hit]:
         yield Hit(call, f"`{call.name}` reads claims that nobody has checked", priority=priority)
 
 
+def _keys_read(function: Function) -> set[str]:
+    """The literal keys that a function takes out of dicts."""
+    keys: set[str] = set()
+    for expression in expressions_in(function.body):
+        key = expression.key if isinstance(expression, Subscript) else None
+        if isinstance(expression, Call) and expression.method in ("get", "pop") and expression.arguments:
+            key = expression.arguments[0]
+        elif isinstance(expression, Operation) and expression.operator in ("in", "not in"):
+            key = expression.operands[0]
+        if isinstance(key, Constant) and isinstance(key.value, str):
+            keys.add(key.value)
+    return keys
+
+
 _TOKEN_WORDS = re.compile(r"jwt|token|bearer|assertion|credential|authorization", re.IGNORECASE)
 
 
@@ -355,31 +369,14 @@ def claims_by_hand(call: Call, ask: Ask) -> Iterator[Hit]:
             return
         if _is(other, _DECODERS) or ("verify" in last and any(a.text == receiver.text for a in other.arguments)):
             return
-    texts = {e.value for e in expressions_in(function.body) if isinstance(e, Constant) and isinstance(e.value, str)}
-    claims = texts & {
-        "exp",
-        "iat",
-        "sub",
-        "scope",
-        "scopes",
-        "role",
-        "roles",
-        "email",
-        "user_id",
-        "org_id",
-        "permissions",
-        "groups",
-        "aud",
-        "iss",
-        "sid",
-    }
+    claims = _keys_read(function)
     if claims and claims <= _ROUTING_CLAIMS:
         return
     lowered: Priority | None = None
     if claims and claims <= _TIME_CLAIMS | _ROUTING_CLAIMS:
         lowered = "P2"
     elif _ID_TOKEN.search(receiver.text):
-        lowered = "P1"
+        lowered = "P2"
     yield Hit(call, f"`{receiver.text}` is taken apart by hand and its claims are read without checking the signature", priority=lowered)
 
 
@@ -533,6 +530,8 @@ def algorithms_not_fixed(call: Call, ask: Ask) -> Iterator[Hit]:
         else:
             yield Hit(call, f"`{name}` names no `algorithms`: PyJWT 2 raises, PyJWT 1 accepts whichever the token asks for", priority="P1")
         return
+    if _signature_off(call)[1] is False:
+        return
     if isinstance(allowed, Constant) and allowed.value is None:
         if name in _JOSE_DECODE:
             yield Hit(call, f"`{name}` with `algorithms=None` accepts whichever the token asks for")
@@ -598,8 +597,10 @@ def claim_checks_disabled(call: Call, ask: Ask) -> Iterator[Hit]:
     if _signature_off(call)[1] is False or truth(module, call.keywords.get("verify"), call) is False:
         return
     options = _options(call)
-    off = [name for name in _CLAIM_CHECKS if name in options and truth(module, options[name], call) is False]
+    off = [name for name in _CLAIM_CHECKS if name in options and _plainly_off(module, options[name], call)]
     if function is not None:
+        if _validated_later(function, _result_name(function, module, call)):
+            return
         off = [name for name in off if not _checked_by_hand(module, function, name.removeprefix("verify_"))]
     if off:
         words = ", ".join(f"`{name}`" for name in off)
@@ -617,6 +618,19 @@ def claim_checks_disabled(call: Call, ask: Ask) -> Iterator[Hit]:
         yield Hit(call, f"`leeway` of {seconds:g} seconds keeps expired tokens alive", priority="P1")
 
 
+def _plainly_off(module: Module, given: Expression, call: Call) -> bool:
+    """Whether a check is False here, and not by the default of a parameter that a caller may set."""
+    return truth(module, given, call) is False and (not isinstance(given, Name) or follow(module, given, call) is not given)
+
+
+def _validated_later(function: Function, result: str) -> bool:
+    """Whether the claims go to a function that is named for checking them."""
+    return bool(result) and any(
+        _VERIFIES.search(call.method) and any(argument.text == result for argument in (*call.arguments, *call.keywords.values()))
+        for call in calls_in(function.body)
+    )
+
+
 def _may_be_expired(function: Function | None) -> bool:
     return function is not None and bool(_ACCEPTS_EXPIRED.search(f"{function.scope.symbol} {function.name}"))
 
@@ -624,6 +638,8 @@ def _may_be_expired(function: Function | None) -> bool:
 def _checked_by_hand(module: Module, function: Function, claim: str) -> bool:
     """Whether the function (or, for expiry, another one of the file) compares the claim itself."""
     blocks = [function.body]
+    if claim in _keys_read(function):
+        return True
     if claim == "exp":
         blocks += [other.body for other in module.functions() if other.start != function.start]
     for block in blocks:
