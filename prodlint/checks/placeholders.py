@@ -20,9 +20,10 @@ _AFTER = r"(?=$|[\s:(!?,\])}>/]|-(?![A-Za-z0-9])|\.(?:\s|$)|\.\.)"
 # Words that make a lower-case "todo" the name of a thing.
 _THINGS = r"(?!\s+(?:lists?|items?|apps?|models?|pages?|apis?|entries|entry|services?|schemas?|tables?|tasks?|router|views?|endpoints?|objects?|ids?|is|are|has|was)\b)(?!\s*=)"
 _PHRASES = (
-    r"(?:do\s+not|don'?t|never)\s+(?:ship|merge|commit|deploy|push|release)(?:\s+(?:this|to|it|me|in|until|before|yet|!)|[\s.!]*$)",
+    r"(?:do\s+not|don'?t|never)\s+(?:ship|merge|commit|deploy|push|release)(?:\s+(?:this|it|me|to\s+(?:main|master|git|prod\w*)|until|before)\b|\s*!|[\s.]*$)",
     r"remove\s+(?:this\s+|me\s+|it\s+)?before\s+(?:ship|releas|launch|deploy|merg|commit|prod|going|push|final|live|submit|check)\w*",
     r"(?:temporary|temp|ugly|dirty|quick)\s+(?:and\s+dirty\s+)?(?:hack|kludge)\b",
+    r"(?:hack|kludge)(?=\s+(?:to|around|for|until|because)\b)",
 )
 
 
@@ -31,7 +32,7 @@ def _tag_pattern(tags: tuple[str, ...], any_case: frozenset[str]) -> re.Pattern[
     """Tags at the head of a line of a comment, or in capitals with a colon or an author anywhere in it."""
     exact = "|".join(re.escape(tag) for tag in tags)
     loose = "|".join(re.escape(tag) for tag in tags if tag in any_case)
-    parts = [rf"^{_BEFORE}(?P<head>{exact}){_AFTER}", rf"(?<![\w`'\"/.\-])(?P<inside>{exact})(?=:\s|:$|\([\w@ .#/\-]{{1,40}}\))"]
+    parts = [rf"^{_BEFORE}(?P<head>{exact}){_AFTER}(?!(?<=BUG)\s+-)", rf"(?<![\w`'\"/.\-])(?P<inside>{exact})(?=:\s|:$|\([\w@ .#/\-]{{1,40}}\))"]
     if loose:
         parts.append(rf"(?i:^{_BEFORE}(?P<loose>{loose}){_AFTER}{_THINGS})")
     parts.append(rf"(?i:^{_BEFORE}(?P<colon>{exact})(?::\s|\())")
@@ -78,6 +79,7 @@ def _notes(comment: Comment, ask: Ask, any_case: frozenset[str], phrases: bool) 
 
 
 def _first_words(text: str) -> str:
+    text = re.sub(r"^\s*\([^()]*\)\s*:?", "", text)
     words = re.sub(r"^[\s:()\[\]!\-,.]+|(?:\*/|-->)\s*$", "", text).split()
     said = " ".join(words[:8])
     return said[:60].rstrip("`") + ("..." if len(words) > 8 or len(said) > 60 else "")
@@ -155,12 +157,19 @@ _DEBUGGERS = (
     "konch.start",
     "icecream.ic",
 )
+# An interactive shell is a feature where the file or function is one.
+_SHELLS = frozenset({"embed", "start_ipython", "interact", "start"})
+_SHELL_PLACE = re.compile(r"(?i)shell|repl\b|console|interact|\bcli\b|(?:^|/)manage\.py")
 _REMOTE = ("debugpy.", "ptvsd.", "pydevd", "remote_pdb.", "web_pdb.", "wdb.", "rpdb.", "celery.contrib.rdb")
 
 
 @check("PRD307", on=[calls(*_DEBUGGERS)])
 def debugger_left(call: Call, ask: Ask) -> Iterator[Hit]:
     """A debugger that stops the process, or opens a door into it."""
+    if call.method in _SHELLS and ("command" in call.file.roles or _SHELL_PLACE.search(f"{call.file.path} {call.scope.symbol}")):
+        return
+    if call.name.startswith(_REMOTE) and call.name.split(".", 1)[0] in call.file.path:
+        return  # a module that is there to start this debugger on request
     guarded = bool(call.scope.guards & {"debug", "environment", "main"})
     if call.name.startswith("icecream."):
         what = "prints for debugging"

@@ -102,6 +102,9 @@ _BINARY = re.compile(
 _NOT_IMPLEMENTED_TEXT = re.compile(r"(?i)\b(?:not (?:yet )?(?:been )?implemented|unimplemented|to be implemented|implement me)\b")
 
 
+_REFUSING_NAME = re.compile(r"(?i)^_*(?:raise|refuse|reject|forbid|fail|abort)(?:_|$)|unsupported|not_supported|dummy|fake|mock|stub|not_implemented|null|_*missing_")
+
+
 def _text_of(expression: Expression | None) -> str:
     """The literal text in an exception's arguments."""
     if expression is None:
@@ -156,7 +159,7 @@ def not_implemented_stub(function: Function, ask: Ask) -> Iterator[Hit]:
         return
     does = _stub(last, function)
     holder = function.class_
-    if not does or function.scope.function or _is_interface(function, holder):
+    if not does or function.scope.function or function.scope.in_handler or _is_interface(function, holder) or _REFUSING_NAME.search(function.name):
         return
     said = " ".join((_text_of(last.expressions[0] if last.expressions else None), docstring(function.body), _comments_in(function)))
     later = bool(_SAYS_LATER.search(said))
@@ -208,7 +211,7 @@ def _is_passed_around(function: Function) -> bool:
 def empty_function_body(function: Function, ask: Ask) -> Iterator[Hit]:
     """A function without a body."""
     body = effective_body(function)
-    if len(body) != 1 or function.scope.function:
+    if len(body) != 1 or function.scope.function or function.scope.in_handler:
         return
     only = body[0]
     dots = only.kind == "expression" and bool(only.expressions) and isinstance(only.expressions[0], Constant) and only.expressions[0].value is ...
@@ -222,6 +225,8 @@ def empty_function_body(function: Function, ask: Ask) -> Iterator[Hit]:
     if not later:
         if holder is not None or function.name.startswith("__") or _EMPTY_NAME.search(function.name) or _SAYS_EMPTY.search(said):
             return
+        if function.source.data.count(b"def " + function.name.encode() + b"(") > 1:
+            return  # the other definition is the real one
         if (function.decorators and not _is_route(function)) or _is_passed_around(function) or dots and not _is_route(function):
             return
     elif _SAYS_EMPTY.search(said) or _SAYS_BASE.search(said):

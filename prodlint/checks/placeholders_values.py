@@ -97,6 +97,18 @@ def _shown(value: str) -> str:
     return value if len(value) <= 50 else value[:47] + "..."
 
 
+_STATEMENT = re.compile(rb"\n([A-Za-z_]\w*)")
+
+
+def _surrounding_name(assignment: Assignment) -> str:
+    """The first word of the statement of the module that a value stands in: `BLOCK_EXAMPLES` of a long table."""
+    window = assignment.source.data[max(0, assignment.start - 20000) : assignment.start]
+    last = None
+    for last in _STATEMENT.finditer(window):
+        pass
+    return last.group(1).decode().lower() if last else ""
+
+
 _KINDS = frozenset({"name", "attribute", "subscript", "annotated", "default", "field", "unpacked", "keyword", "item"})
 
 
@@ -112,8 +124,9 @@ def placeholder_value(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
     if not what or _EXAMPLE_SCOPE.search(assignment.scope.symbol) or assignment.scope.guards & {"main", "type-checking"}:
         return
     data = assignment.source.data
-    if assignment.kind in ("item", "keyword") and _EXAMPLE_AROUND.search(data[max(0, assignment.start - 500) : assignment.start]):
-        return
+    if assignment.kind in ("item", "keyword"):
+        if _EXAMPLE_AROUND.search(data[max(0, assignment.start - 500) : assignment.start]) or _EXAMPLE_SCOPE.search(_surrounding_name(assignment)):
+            return
     yield Hit(value, f"`{assignment.target}` is {what}: `{_shown(value.value)}`")
 
 
