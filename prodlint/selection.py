@@ -296,7 +296,18 @@ class Index:
             for fact in NEAR:
                 if fact in kinds_wanted:
                     offsets[fact] = self._offsets(kind, fact, active, hits)
-        return Wanted(kinds_wanted, last_parts, lambda name: bool(self.for_call(name) & active), offsets)
+        places = None if self.exhaustive else self._places(kind, active, hits)
+        return Wanted(kinds_wanted, last_parts, lambda name: bool(self.for_call(name) & active), offsets, places)
+
+    def _places(self, kind: str, active: int, hits: Hits) -> list[int] | None:
+        """Where the active checks' anchors stand; None where one of them needs the whole file."""
+        numbers: set[int] = set()
+        for subscription in self.subscribed(active):
+            mine = self.anchors(kind, subscription)
+            if not mine or subscription.check.whole:
+                return None
+            numbers |= mine
+        return [start for number, start, _ in hits.places if number in numbers]
 
     def _offsets(self, kind: str, fact: type[Fact], active: int, hits: Hits) -> list[int] | None:
         numbers: set[int] = set()

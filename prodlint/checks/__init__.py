@@ -172,7 +172,8 @@ Gate = Callable[[bytes, Sequence[tuple[bytes, int]]], bool]
 class Check:
     """A registered check. anchors: alternatives; each is one literal or several that must all stand in the file;
     None means the file is always read. Empty: derived from the wishes' names. files: reader kinds it looks at, () all.
-    gate: a cheap second look at the bytes around the anchors' hits; it may say no only where the check cannot fire."""
+    gate: a cheap second look at the bytes around the anchors' hits; it may say no only where the check cannot fire.
+    whole: it may fire in a top-level statement that holds none of its anchors, so the whole file must be parsed."""
 
     code: str
     function: CheckFunction
@@ -180,6 +181,7 @@ class Check:
     anchors: tuple[tuple[str, ...], ...] | None
     files: tuple[str, ...]
     gate: Gate | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,7 @@ class Collector:
     on: tuple[Wish, ...]
     anchors: tuple[tuple[str, ...], ...] | None
     files: tuple[str, ...]
+    whole: bool = False
 
 
 @dataclass(slots=True)
@@ -279,23 +282,25 @@ def _alternatives(anchors: Anchors) -> tuple[tuple[str, ...], ...] | None:
 
 
 def check(
-    *codes: str, on: Sequence[Wish], anchors: Anchors = (), files: Sequence[str] = (), gate: Gate | None = None
+    *codes: str, on: Sequence[Wish], anchors: Anchors = (), files: Sequence[str] = (), gate: Gate | None = None, whole: bool = False
 ) -> Callable[[_C], _C]:
     """Register a check under its code (or one function under several codes: it is called once for each)."""
 
     def register(function: _C) -> _C:
         for code in codes:
-            CHECKS.append(Check(code, function, tuple(on), _alternatives(anchors), tuple(files), gate))
+            CHECKS.append(Check(code, function, tuple(on), _alternatives(anchors), tuple(files), gate, whole))
         return function
 
     return register
 
 
-def collect(*topics: str, on: Sequence[Wish], anchors: Anchors = (), files: Sequence[str] = ()) -> Callable[[_C], _C]:
+def collect(
+    *topics: str, on: Sequence[Wish], anchors: Anchors = (), files: Sequence[str] = (), whole: bool = False
+) -> Callable[[_C], _C]:
     """Register a collector of traces."""
 
     def register(function: _C) -> _C:
-        COLLECTORS.append(Collector(topics, function, tuple(on), _alternatives(anchors), tuple(files)))
+        COLLECTORS.append(Collector(topics, function, tuple(on), _alternatives(anchors), tuple(files), whole))
         return function
 
     return register

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from prodlint.facts import (
     Setting,
     Source,
 )
+from prodlint.readers.python_regions import regions
 from prodlint.readers.python_routes import route_of
 from prodlint.readers.python_settings import settings_of
 from prodlint.readers.python_tree import ASSIGNMENTS, PyModule, captures
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
 def read(source: Source, file: File, wanted: Wanted) -> Iterator[Fact]:
     """The facts of a Python file, in order of kind and place."""
-    module = PyModule(source, file)
+    module = PyModule(source, file, _regions(source, wanted))
     wanted.keep(module)
     if module.root.has_error:
         problem = _problem(module)
@@ -58,15 +60,42 @@ def read(source: Source, file: File, wanted: Wanted) -> Iterator[Fact]:
         for node in captures("(except_clause) @h", module.root).get("h", ()):
             yield module.handler_at(node)
     if Function in kinds:
-        yield from module.functions()
+        yield from module.functions_here()
     if Class in kinds:
-        yield from module.classes()
+        yield from module.classes_here()
     if Call in kinds:
         yield from _calls(module, wanted)
     if Route in kinds:
         yield from _routes(module)
     if Setting in kinds:
         yield from settings_of(module)
+
+
+def _regions(source: Source, wanted: Wanted) -> list[tuple[int, int]] | None:
+    """What to parse: all of it where a check asks for that, or calls may go by another name than the anchors'."""
+    places = wanted.places
+    if places is None:
+        return None
+    if Call in wanted.kinds and (b"partial" in source.data or _has_alias(source.data, wanted)):
+        return None
+    return regions(source.data, places)
+
+
+_ALIAS = re.compile(rb"\b(\w+) as (\w+)")
+
+
+def _has_alias(data: bytes, wanted: Wanted) -> bool:
+    """Whether something that is called by one of the wanted names is imported under another."""
+    if b" as " not in data:
+        return False
+    last_parts = wanted.last_parts
+    for match in _ALIAS.finditer(data):
+        name = match.group(1)
+        if name != match.group(2) and (last_parts is None or name.decode("utf-8", "replace") in last_parts):
+            start = data.rfind(b"\n", 0, match.start()) + 1
+            if b"import" in data[max(0, start - 300) : match.start()]:
+                return True
+    return False
 
 
 def _calls(module: PyModule, wanted: Wanted) -> Iterator[Call]:

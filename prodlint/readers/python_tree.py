@@ -108,16 +108,28 @@ class PyModule(Module):
         "_names",
         "_resolving",
         "_starts",
+        "_whole",
         "data",
+        "partial",
         "root",
         "tree",
     )
 
-    def __init__(self, source: Source, file: File) -> None:
+    def __init__(self, source: Source, file: File, regions: Sequence[tuple[int, int]] | None = None) -> None:
         super().__init__(source, file, 0, len(source.data))
         self.data = source.data
-        self.tree = tree_sitter.Parser(LANGUAGE).parse(source.data)
+        parser = tree_sitter.Parser(LANGUAGE)
+        self.partial = regions is not None
+        if regions is not None:
+            parser.included_ranges = _ranges(source.data, regions)
+        self.tree = parser.parse(source.data)
         self.root = self.tree.root_node
+        if self.partial and self.root.has_error:
+            # Cut in the wrong place, or broken: only the whole file tells.
+            self.partial = False
+            self.tree = tree_sitter.Parser(LANGUAGE).parse(source.data)
+            self.root = self.tree.root_node
+        self._whole: PyModule | None = None
         self._imports: list[Import] | None = None
         self._aliases: dict[str, str] | None = None
         self._blocks: list[_Block] | None = None
@@ -130,6 +142,15 @@ class PyModule(Module):
         self._classes: list[Class] | None = None
         self._calls: list[Call] | None = None
         self._assigned: dict[str, list[Assignment]] | None = None
+
+    @property
+    def whole(self) -> PyModule:
+        """The whole file parsed, for whoever looks around; itself where nothing was left out."""
+        if not self.partial:
+            return self
+        if self._whole is None:
+            self._whole = PyModule(self.source, self.file)
+        return self._whole
 
     # ------------------------------------------------------------ text and names
 
@@ -501,6 +522,8 @@ class PyModule(Module):
 
     @property
     def body(self) -> tuple[Statement, ...]:
+        if self.partial:
+            return self.whole.body
         if self._body is None:
             self._body = self.block(self.root)
         return self._body
@@ -508,7 +531,7 @@ class PyModule(Module):
     @property
     def docstring_end(self) -> int:
         end = 0
-        for node in self.root.named_children:
+        for node in self.whole.root.named_children:
             if node.type == "comment":
                 continue
             is_text = node.type == "expression_statement" and node.named_child_count and node.named_children[0].type in ("string", "concatenated_string")
@@ -518,11 +541,19 @@ class PyModule(Module):
         return end
 
     def functions(self) -> Sequence[Function]:
+        return self.whole.functions_here()
+
+    def functions_here(self) -> Sequence[Function]:
+        """The functions of the part that was parsed."""
         if self._functions is None:
             self._functions = [self.function_at(b.node) for b in self.blocks if b.kind == "def" and b.node.type == "function_definition"]
         return self._functions
 
     def classes(self) -> Sequence[Class]:
+        return self.whole.classes_here()
+
+    def classes_here(self) -> Sequence[Class]:
+        """The classes of the part that was parsed."""
         if self._classes is None:
             self._classes = [self.class_at(b.node) for b in self.blocks if b.kind == "def" and b.node.type == "class_definition"]
         return self._classes
@@ -540,11 +571,15 @@ class PyModule(Module):
         return None
 
     def calls(self) -> Sequence[Call]:
+        if self.partial:
+            return self.whole.calls()
         if self._calls is None:
             self._calls = [self.call_at(node) for node in captures("(call) @c", self.root).get("c", ())]
         return self._calls
 
     def assignments(self, name: str) -> Sequence[Assignment]:
+        if self.partial:
+            return self.whole.assignments(name)
         if self._assigned is None:
             self._assigned = {}
             found = captures(ASSIGNMENTS, self.root)
@@ -561,6 +596,8 @@ class PyModule(Module):
     def follow(self, expression: Expression, near: Fact | None = None) -> Expression:
         if not isinstance(expression, Name):
             return expression
+        if self.partial:
+            return self.whole.follow(expression, near)
         place = near or expression
         symbol = self.scope_at(place.start).symbol
         written = expression.written
@@ -1284,6 +1321,20 @@ class PyClass(Class):
     @property
     def scope(self) -> Scope:
         return self.of.scope_at(self.start)
+
+
+def _ranges(data: bytes, regions: Sequence[tuple[int, int]]) -> list[tree_sitter.Range]:
+    """Byte ranges that begin and end with a line, as tree-sitter wants them."""
+    made: list[tree_sitter.Range] = []
+    row = at = 0
+    for start, end in regions:
+        row += data.count(b"\n", at, start)
+        first = row
+        row += data.count(b"\n", start, end)
+        at = end
+        last_column = end - (data.rfind(b"\n", 0, end) + 1)
+        made.append(tree_sitter.Range(tree_sitter.Point(first, 0), tree_sitter.Point(row, last_column), start, end))
+    return made
 
 
 ASSIGNMENTS = """
