@@ -46,6 +46,11 @@ _WAIT_FIX = Recipe(
 )
 
 
+def _is_made_here(call: Call) -> bool:
+    """Whether a call makes a retry, and is not the call of one that was made before: `retry(stop=...)(function)`."""
+    return call.constructor is None and isinstance(call.function, Name) and is_imported(call)
+
+
 def _given(call: Call, position: int, keyword: str) -> Expression | None:
     found = call.argument(position if call.name != "tenacity.retry" else -1, keyword)
     return resolved(found, call.module, call)
@@ -63,7 +68,7 @@ def _is_one_of(expression: Expression | None, *names: str) -> bool:
 @check("PRD541", on=[calls(*TENACITY)], anchors=["tenacity"])
 def tenacity_without_stop(call: Call, ask: Ask) -> Iterator[Hit]:
     """tenacity without `stop`, or with `stop_never`."""
-    if call.stars or not is_imported(call):
+    if call.stars or not _is_made_here(call):
         return
     stop = _given(call, _STOP, "stop")
     if stop is None:
@@ -84,7 +89,7 @@ def tenacity_bare(function: Function, ask: Ask) -> Iterator[Hit]:
 @check("PRD541", on=[calls("backoff.on_exception", "backoff.on_predicate")], anchors=["backoff"])
 def backoff_without_end(call: Call, ask: Ask) -> Iterator[Hit]:
     """backoff with neither `max_tries` nor `max_time`."""
-    if call.stars or not is_imported(call):
+    if call.stars or not _is_made_here(call):
         return
     limits = [call.keywords[name] for name in ("max_tries", "max_time") if name in call.keywords]
     if all(value_of(limit, call.module, call) is None for limit in limits):
@@ -143,9 +148,37 @@ def loop_without_end(handler: Handler, ask: Ask) -> Iterator[Hit]:
         for call in calls_in(loop.body)
     ):
         return
-    if has_deadline(handler, handler.module):
+    if has_deadline(handler, handler.module) or _is_a_service(handler, loop, tried):
         return
     yield Hit(_header(handler), f"`{_named(handler)}` goes round again for ever: nothing ends this loop but success")
+
+
+# Functions that are meant to run as long as the process.
+_ENDLESS = (
+    "__next__",
+    "__anext__",
+    "run",
+    "forever",
+    "loop",
+    "reconnect",
+    "subscri",
+    "listen",
+    "watch",
+    "serve",
+    "worker",
+    "daemon",
+    "monitor",
+)
+
+
+def _is_a_service(handler: Handler, loop: Statement, tried: Statement) -> bool:
+    """Whether a loop is a worker's: named so, at work in an inner loop, or waiting for an event from elsewhere."""
+    name = handler.scope.function.lower()
+    if any(word == name if word == "run" else word in name for word in _ENDLESS):
+        return True
+    if any(statement.kind in ("while", "for") for statement in statements_in(tried.body)):
+        return True
+    return any(call.method == "wait" and not call.arguments for call in calls_in(loop.body))
 
 
 def _named(handler: Handler) -> str:
@@ -309,7 +342,7 @@ _LOCAL = (
 @check("PRD542", on=[calls(*TENACITY)], anchors=["tenacity"])
 def tenacity_without_wait(call: Call, ask: Ask) -> Iterator[Hit]:
     """tenacity without `wait`, or with one of zero."""
-    if call.stars or not is_imported(call) or (call.name == "tenacity.retry" and call.arguments):
+    if call.stars or not _is_made_here(call) or (call.name == "tenacity.retry" and call.arguments):
         return
     wait = _given(call, _WAIT, "wait")
     if wait is None:
@@ -383,7 +416,7 @@ def celery_countdown(call: Call, ask: Ask) -> Iterator[Hit]:
     if "countdown" not in call.keywords or call.stars:
         return
     seconds = value_of(call.keywords["countdown"], call.module, call)
-    limit = ask.options.get("shortest-countdown", 2)
+    limit = ask.options.get("shortest-countdown", 1)
     if is_number(seconds) and seconds < limit:
         yield Hit(call, f"`{shown(call)}` with `countdown={call.keywords['countdown'].text}` tries again at once")
 
@@ -391,7 +424,7 @@ def celery_countdown(call: Call, ask: Ask) -> Iterator[Hit]:
 @check("PRD542", on=[every(Handler)], anchors=[("for ", "range(", "except"), ("while ", "except")])
 def loop_without_pause(handler: Handler, ask: Ask) -> Iterator[Hit]:
     """A loop of attempts at something remote that does not wait between them."""
-    if not handler.scope.in_loop or not _is_of_retries(handler, broad=False):
+    if not handler.scope.in_loop or not _is_of_retries(handler, broad=False) or _only_timeouts(handler):
         return
     found = attempt_around(handler)
     if found is None:
@@ -400,6 +433,11 @@ def loop_without_pause(handler: Handler, ask: Ask) -> Iterator[Hit]:
     if _first_remote(tried) != handler.start or not _counts(loop, tried, handler.module) or _pauses(loop):
         return
     yield Hit(_header(handler), f"`{_named(handler)}` tries again at once: nothing in this loop waits")
+
+
+def _only_timeouts(handler: Handler) -> bool:
+    """Whether an except clause catches timeouts alone: then the wait is already behind."""
+    return all("timeout" in name.rsplit(".", 1)[-1].lower() for name in handler.types)
 
 
 def _first_remote(tried: Statement) -> int:
@@ -414,7 +452,11 @@ def _counts(loop: Statement, tried: Statement, module: Module) -> bool:
     if loop.kind == "while":
         return True
     iterable = loop.expressions[0] if loop.expressions else None
-    if not isinstance(iterable, Call) or iterable.name not in ("range", "itertools.count", "enumerate", "itertools.repeat"):
+    if not isinstance(iterable, Call) or iterable.name not in ("range", "itertools.count", "itertools.repeat"):
+        return False
+    rounds = value_of(iterable.argument(0), module, iterable)
+    # A second attempt on a new connection is how one finds out that the old one was dead.
+    if iterable.name == "range" and len(iterable.arguments) == 1 and is_number(rounds) and rounds <= 2:
         return False
     names = {part.written for target in loop.targets for part in target.walk() if isinstance(part, Name)}
     for statement in statements_in(tried.body):
@@ -425,9 +467,11 @@ def _counts(loop: Statement, tried: Statement, module: Module) -> bool:
     return True
 
 
-_PAUSES = ("sleep", "wait", "backoff", "delay", "pause", "throttle", "next_wait", "retry_after")
+_PAUSES = (b"sleep", b"wait", b"backoff", b"delay", b"pause", b"throttle", b"retry_after", b"reconnect")
 
 
 def _pauses(loop: Statement) -> bool:
-    """Whether anything in a loop waits."""
-    return any(any(word in call.method.lower() for word in _PAUSES) for call in calls_in(loop.body))
+    """Whether anything in a loop waits, as far as its words tell: a helper called `reconnect` may."""
+    # `await` holds the word too.
+    text = loop.source.data[loop.start : loop.end].lower().replace(b"await", b"")
+    return any(word in text for word in _PAUSES)
