@@ -43,6 +43,16 @@ def test_without_content_the_message_counts() -> None:
     assert fingerprints([bare]) != fingerprints([replace(bare, message="Other words")])
 
 
+def test_a_secret_cannot_be_found_out_by_trying() -> None:
+    """Of 4,096 values many share a fingerprint, for the secret's finding and for another rule's on its line."""
+    secret = replace(FINDING, code="PRD104", secrets=(FINDING.span,))
+    for values in (
+        {fingerprints([replace(secret, content=f"{n:032x}")])[0] for n in range(4096)},
+        {fingerprints([replace(FINDING, content=f"{n:032x}"), secret])[0] for n in range(4096)},
+    ):
+        assert 200 < len(values) <= 256
+
+
 def test_composed_and_decomposed_paths_are_one() -> None:
     assert fingerprints([replace(FINDING, path="caf\u00e9.py")]) == fingerprints([replace(FINDING, path="cafe\u0301.py")])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from prodlint.reports.material import Material
+from prodlint.reports.terminal import encodable
 
 _TYPES = {"P0": "error", "P1": "warning", "P2": "warning"}
 
@@ -15,7 +16,7 @@ _PROPERTY = str.maketrans({"%": "%AZP25", "\r": "%0D", "\n": "%0A", ";": "%3B", 
 
 def _command(message: str, **properties: object) -> str:
     pairs = "".join(f"{name}={str(value).translate(_PROPERTY)};" for name, value in properties.items())
-    return f"##vso[task.logissue {pairs}]{message.translate(_DATA)}\n"
+    return encodable(f"##vso[task.logissue {pairs}]{message.translate(_DATA)}\n")
 
 
 def write(material: Material) -> Iterator[str]:

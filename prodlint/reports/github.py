@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prodlint.model import Finding
 from prodlint.reports.closing import closing
 from prodlint.reports.material import Material
-from prodlint.reports.terminal import Ink, harmless
+from prodlint.reports.terminal import Ink, encodable, harmless
 
 _LEVELS = {"P0": "error", "P1": "warning", "P2": "notice"}
 
@@ -18,7 +18,7 @@ _PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ","
 
 def _command(level: str, message: str, **properties: object) -> str:
     pairs = ",".join(f"{name}={str(value).translate(_PROPERTY)}" for name, value in properties.items())
-    return f"::{level} {pairs}::{message.translate(_DATA)}\n"
+    return encodable(f"::{level} {pairs}::{message.translate(_DATA)}\n")
 
 
 def _annotation(material: Material, finding: Finding, level: str, message: str) -> str:

@@ -82,9 +82,11 @@ class Material:
         return rule.name if rule else code
 
     def help_url(self, code: str) -> str:
-        """The address of a rule's page, or ""."""
+        """The address of a rule's page, or "": a team's own pages have none."""
         rule = self.rules.get(code)
-        return f"{self.options.help_base}{rule.family}/{rule.code}-{rule.name}.md" if rule and self.options.help_base else ""
+        if rule is None or not code.startswith("PRD") or not self.options.help_base:
+            return ""
+        return f"{self.options.help_base}{rule.family}/{rule.code}-{rule.name}.md"
 
     @cached_property
     def _help(self) -> dict[str, str]:
@@ -137,12 +139,11 @@ _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 
 def first_sentence(markdown: str) -> str:
     """The first sentence of a section, on one line; "" where it begins with code or a list."""
-    paragraph = " ".join(markdown.strip().split("\n\n", 1)[0].split())
+    paragraph = _LINK.sub(r"\1", " ".join(markdown.strip().split("\n\n", 1)[0].split()))
     if not paragraph or paragraph.startswith(("```", "- ", "* ", "1. ", "|", "#")):
         return ""
     found = _SENTENCE.match(paragraph)
-    sentence = found.group() if found else paragraph
-    return _LINK.sub(r"\1", sentence).replace("**", "")
+    return (found.group() if found else paragraph).replace("**", "")
 
 
 def repository_prefix(root: str) -> str:

@@ -141,7 +141,7 @@ def _rule(material: Material, rule: Rule) -> dict[str, Any]:
         "defaultConfiguration": {"level": LEVELS[rule.priority]},
         "properties": properties,
     }
-    if url := material.help_url(rule.code) if rule.family else "":
+    if url := material.help_url(rule.code):
         found["helpUri"] = url
     if rule.cwe:
         found["relationships"] = [
@@ -258,7 +258,9 @@ class _Places:
         for path, wanted in lines.items():
             source = self._redaction.source(path)
             # GitHub reads the file as UTF-8 itself; what it makes of another encoding we leave to it.
-            if source is not None and source.encoding.lower().replace("_", "-") in ("utf-8", "ascii", "us-ascii"):
+            if source is not None and source.encoding == "utf-8":
+                if 1 in wanted and _has_mark(f"{self._material.root}/{path}"):
+                    wanted.discard(1)
                 self._hashes[path] = line_hashes(source.text, wanted, frozenset(self._redaction.secret_lines(path)))
 
     def line_hash(self, finding: Finding) -> str:
@@ -320,6 +322,15 @@ class _Places:
         if not file.is_ascii:
             end_column = file.units(last, end_column)
         return {**_numbers(first, 1, last, end_column), "snippet": {"text": text}}
+
+
+def _has_mark(path: str) -> bool:
+    """Whether a file begins with a byte-order mark, which GitHub hashes and a Source no longer holds."""
+    try:
+        with open(path, "rb") as handle:
+            return handle.read(3) == b"\xef\xbb\xbf"
+    except (OSError, ValueError):
+        return False
 
 
 def _numbers(line: int, column: int, end_line: int, end_column: int) -> dict[str, Any]:

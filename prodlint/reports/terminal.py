@@ -43,6 +43,11 @@ def harmless(text: str) -> str:
     return "".join(c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
+def encodable(text: str) -> str:
+    """Text without the lone surrogates that stand in a file name that is not UTF-8."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def width(text: str) -> int:
     """How many columns a terminal gives to text without tabs."""
     if text.isascii():

@@ -347,6 +347,15 @@ def test_fingerprints(small: Tree) -> None:
     assert ["primaryLocationLineHash" in p for p in prints] == [True, False, True, True]
 
 
+def test_a_byte_order_mark_is_left_to_github(tree: Tree) -> None:
+    tree.write("a.py", "x = 1\ny = 2\n")
+    (tree.root / "a.py").write_text("x = 1\ny = 2\n", encoding="utf-8-sig")
+    tree.find("PRD201", "a.py", "x = 1")
+    tree.find("PRD201", "a.py", "y = 2")
+    prints = [result["partialFingerprints"] for result in run_of(tree)["results"]]
+    assert ["primaryLocationLineHash" in p for p in prints] == [False, True]
+
+
 def test_two_findings_on_one_line_differ(tree: Tree) -> None:
     tree.write("a.py", "x = get(get(1))\n")
     tree.find("PRD502", "a.py", "get(get(1))")
