@@ -82,7 +82,8 @@ def bound(data: bytes, start: int) -> str:
 
 # ---------------------------------------------------------------- PRD101
 
-_FRONT = (".js", ".jsx", ".ts", ".tsx", ".vue", ".svelte", ".html", ".htm", ".mjs")
+# Firebase's web configuration carries its key into every browser; restrictions on the key protect it, not secrecy.
+_FRONT = ("google-services.json", ".plist", ".js", ".jsx", ".ts", ".tsx", ".vue", ".svelte", ".html", ".htm", ".mjs")
 
 
 @check("PRD101", on=[text()], anchors=formats.anchors())
@@ -100,40 +101,56 @@ def provider_token(file: Text, ask: Ask) -> Iterator[Hit]:
         if row.kind in ("test", "publishable") or is_allowed(data, start):
             continue
         token = data[start:end]
-        judged = _judge_token(row, token, ask)
+        judged = _judge_token(row, token, bound(data, start), ask)
         if judged is None:
             continue
         words, priority = judged
-        yield Hit(Place(file.source, start, end), f"{words}{bound(data, start)}", priority=priority, secret=True)
+        if _is_shown_as_example(data, start):
+            priority = "P2"
+        yield Hit(Place(file.source, start, end), words, priority=priority, secret=True)
 
 
-def _judge_token(row: formats.Format, token: bytes, ask: Ask) -> tuple[str, Priority | None] | None:
+def _is_shown_as_example(data: bytes, start: int) -> bool:
+    """Whether the line, or the one before, calls the value an example: in an OpenAPI document, a docstring, a comment."""
+    line = data.rfind(b"\n", 0, start)
+    before = line_of(data, line - 1) if line > 0 else b""
+    return b"example" in line_of(data, start)[:400].lower() or before.rstrip().lower().endswith((b"example", b"examples", b'examples": [', b'example": [', b"example:", b"examples:"))
+
+
+def _judge_token(row: formats.Format, token: bytes, where: str, ask: Ask) -> tuple[str, Priority | None] | None:
     """The message and, where it differs, the priority; None for a token that is meant to be seen."""
-    words = f"{row.title}: opens {row.opens}; revoke it" if row.opens else row.title
     if row.name == "jwt":
-        return _judge_jwt(token)
+        return _judge_jwt(token, where)
     if row.valid is not None and not row.valid(token):
-        return f"Looks like a {row.title}, its checksum does not fit", "P2"
+        return f"Looks like a {row.title}{where}, but its checksum does not fit", "P2"
     if row.kind == "low" or (row.name == "google" and ask.file.path.endswith(_FRONT)):
-        return f"{row.title}: allows {row.opens}; keep it in a setting", "P2"
-    return words, None
+        return f"{row.title}{where}: good for {row.opens}", "P2"
+    return f"{row.title}{where}: good for {row.opens}; revoke it", None
 
 
-def _judge_jwt(token: bytes) -> tuple[str, Priority | None] | None:
+def _judge_jwt(token: bytes, where: str) -> tuple[str, Priority | None] | None:
     if "alg" not in formats.jwt_part(token, 0):
         return None
     claims = formats.jwt_part(token, 1)
-    if not claims or claims.get("role") == "anon" or claims.get("sub") == "1234567890" or claims.get("name") == "John Doe":
+    if not claims or is_sample_jwt(token):
         return None
     if claims.get("role") == "service_role":
-        return "Supabase service key: opens all rows, row-level security included; rotate it", None
+        return f"Supabase service key{where}: good for all rows, row-level security included; rotate it", None
     expires = claims.get("exp")
     if isinstance(expires, (int, float)):
         import time
 
         if expires < time.time():
-            return "JSON Web Token that has expired; its claims can still be read", "P2"
-    return "JSON Web Token: opens what its claims say; let it expire or rotate the key", None
+            return f"JSON Web Token{where}: it has expired, its claims can still be read", "P2"
+    return f"JSON Web Token{where}: good for what its claims say, until it expires", None
+
+
+def is_sample_jwt(token: bytes) -> bool:
+    """The token of jwt.io, and Supabase's key for everybody."""
+    if b".eyJzdWIiOiIxMjM0NTY3ODkwI" in token:
+        return True
+    claims = formats.jwt_part(token, 1)
+    return claims.get("role") == "anon" or claims.get("sub") == "1234567890" or claims.get("name") == "John Doe"
 
 
 # ---------------------------------------------------------------- PRD102
@@ -244,8 +261,15 @@ def credentials_in_url(file: Text, ask: Ask) -> Iterator[Hit]:
         if found is None or is_allowed(data, offset):
             continue
         scheme, start, end, verdict = found
-        if verdict == "secret":
-            yield Hit(Place(file.source, start, end), f"Password in a `{scheme}://` URL{bound(data, offset - len(scheme))}", secret=True)
+        if verdict == "default" and ask.file.roles & _CALM:
+            continue
+        priority: Priority | None = "P1" if verdict == "default" else None
+        words = "Published default password" if verdict == "default" else "Password"
+        yield Hit(Place(file.source, start, end), f"{words} in a `{scheme}://` URL{bound(data, offset - len(scheme))}", priority=priority, secret=True)
+
+
+# Where people write the passwords of what runs on their own machine, or of nothing at all.
+_CALM = frozenset(("test", "example", "docs", "dev", "ci", "script", "notebook"))
 
 
 def url_credentials(data: bytes, offset: int) -> tuple[str, int, int, str] | None:
@@ -273,16 +297,15 @@ def _judge_userinfo(user: bytes, password: bytes, host: bytes) -> str:
         return ""
     sample = bool(_SAMPLE_HOSTS.match(host))
     local = b"." not in name or name in (b"127.0.0.1", b"0.0.0.0", b"host.docker.internal")  # noqa: S104 - a name to compare with
-    if sample and shape != "random":
+    if (sample or user.lower() in _SAMPLE_USERS) and shape != "random":
         return ""
-    if shape in ("default", "placeholder", "words", "reference") or password.lower() == user.lower() or user.lower() in _SAMPLE_USERS:
-        # user:password, postgres:postgres: published defaults; a sample where they stand, PRD112 where they are used.
-        if shape == "random":
-            return "" if sample else "secret"
-        if shape == "words" and not local and password.lower() != user.lower() and user.lower() not in _SAMPLE_USERS:
-            return "secret"
+    if shape in ("placeholder", "reference"):
+        return ""
+    if shape == "default" or password.lower() == user.lower():
         return "default"
-    return "secret"
+    if shape == "words":
+        return "default" if local else "secret"
+    return "" if sample else "secret"
 
 
 from prodlint.checks import secrets_config, secrets_git, secrets_python  # noqa: E402, F401 - they register their checks

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, Place, check, commands, documents, instructions, settings, text
-from prodlint.checks.secrets_formats import recognise
 from prodlint.checks.secrets_names import ANCHORS, SecretName, parts_of, secret_name
 from prodlint.checks.secrets_values import high_entropy, is_secret, shape_of
 from prodlint.facts import Command, Document, Instruction, Node, Setting, Source, Text
@@ -25,37 +24,80 @@ _CALM = frozenset(("test", "example", "docs", "dev", "ci"))
 
 # ---------------------------------------------------------------- the gate
 
-_SEPARATORS = re.compile(rb"[\s\"',=(){}\[\]]+")
+_VALUE = rb"(?:[&!][^\s]{0,60}\s{1,8}|[|>][+\-0-9]{0,3}\s{1,40})?(?:\"([^\"\n]{1,400})\"|'([^'\n]{1,400})'|([^\s\"'][^\s]{2,400}))"
+# name: value, name = value, {name: X, value: Y}, ENV NAME value, --name value.
+_BOUND = re.compile(rb"[\w.\-]{0,60}\\?[\"']?\]?\s{0,20}[:=]{1,2}\s{0,40}" + _VALUE)
+_PAIRED = re.compile(rb"[\w.\-]{0,60}\\?[\"']?[\s,]{1,200}\\?[\"']?[Vv]alue\\?[\"']?\s{0,8}[:=]\s{0,8}" + _VALUE)
+_SPACED = re.compile(rb"[\w.\-]{0,60}[\"']?,?[ \t]{1,20}" + _VALUE)
 _LIKELY = frozenset(("weak", "random", "passphrase", "uuid", "digits"))
-_REACH = 320
 
 
 def worth_reading(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    """Whether something with the shape of a secret stands within reach behind a secret's word."""
-    done = 0
+    """Whether a secret's word is bound to something with the shape of a secret."""
+    if b'"openapi"' in data[:400] or b'"swagger"' in data[:400]:
+        return False
+    paired = b"alue" in data
     for _, offset in hits:
-        stop = min(offset + _REACH, len(data))
-        if offset < done:
-            continue
-        window = data[offset:stop]
-        # The name itself is no value; the next name may have the hit of its own.
-        for piece in _SEPARATORS.split(window)[1:]:
-            if len(piece) >= 5 and _likely(piece):
+        for pattern in (_BOUND, _PAIRED, _SPACED) if paired else (_BOUND, _SPACED):
+            found = pattern.match(data, offset)
+            if found is not None and _likely(found):
                 return True
-        done = offset + 1
+        if paired and b"alue" in data[max(0, offset - 200) : offset] and any(_likely(found) for found in _EARLIER.finditer(data, max(0, offset - 200), offset)):
+            return True
     return False
 
 
-def _likely(piece: bytes) -> bool:
-    value = piece.decode("utf-8", "replace")
-    return shape_of(value) in _LIKELY or any(shape_of(part) in _LIKELY for part in re.split("[:;@/]", value) if len(part) >= 5)
+_EARLIER = re.compile(rb"[Vv]alue\\?[\"']?\s{0,8}[:=]\s{0,8}" + _VALUE)
+
+
+def _likely(found: re.Match[bytes]) -> bool:
+    value = _group(found)
+    if _looks(value) or _looks(value.rstrip(",;]}\"'\\")):
+        return True
+    if any(sign in value for sign in "=;@{"):
+        return any(_looks(part) for part in re.split(r"[\s:;=,@\"'\\{}]+", value) if len(part) >= 5)
+    return value.count(" ") == 1 and _looks(value.partition(" ")[2])
+
+
+def _looks(value: str) -> bool:
+    return shape_of(value) in _LIKELY
+
+
+def _worth_setting(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    """As `worth_reading`, and where a word that everybody knows is bound to the name of a password."""
+    if worth_reading(data, hits):
+        return True
+    for anchor, offset in hits:
+        if anchor not in _MILD_ANCHORS:
+            continue
+        for pattern in (_BOUND, _PAIRED, _SPACED):
+            found = pattern.match(data, offset)
+            if found is not None and shape_of(_group(found).rstrip(",;]}\"'")) in ("default", "words"):
+                return True
+    return False
+
+
+_MILD_ANCHORS = frozenset(anchor.encode() for anchor in ANCHORS if "token" not in anchor and anchor not in ("bearer", "credential", "creds", "authorization", "dsn"))
+
+
+def _group(found: re.Match[bytes]) -> str:
+    return next(group for group in found.groups() if group is not None).decode("utf-8", "replace").strip()
+
+
+_DEFAULT = re.compile(rb"\w{0,60}:?[-=][^\s\"'}]")
+_DEFAULT_OF_OTHER = re.compile(rb"[\w.]{0,60}[\"']?\s{0,4}[:=]\s{0,4}[\"']?\$\{\w{1,60}:?[-=][^}\s]")
+_REFERENCE_START = re.compile(rb"\$\{\w{0,60}\Z")
 
 
 def _has_default(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    return any(_DEFAULT.match(data, offset) for _, offset in hits)
-
-
-_DEFAULT = re.compile(rb"[\w.]{0,60}:?[-=][^\s\"'}]|[\w.]{0,60}[\"']?\s{0,4}[:=]\s{0,4}[\"']?\$\{\w{1,60}:?[-=]")
+    """Whether a secret's word stands in `${NAME:-literal}`, or names what is set to one."""
+    if b"${" not in data:
+        return False
+    return any(
+        (_DEFAULT.match(data, offset) is not None and _REFERENCE_START.search(data, max(0, offset - 62), offset) is not None)
+        or _DEFAULT_OF_OTHER.match(data, offset) is not None
+        for _, offset in hits
+    )
 
 
 # ---------------------------------------------------------------- settings
@@ -68,18 +110,29 @@ def code_of(setting: Setting) -> str:
     return "PRD110" if setting.origin in _CONTAINER_ORIGINS else "PRD111"
 
 
-@check("PRD110", "PRD111", on=[settings()], anchors=ANCHORS, files=CONFIGURATION, gate=worth_reading)
+@check("PRD110", "PRD111", on=[settings()], anchors=ANCHORS, files=CONFIGURATION, gate=_worth_setting)
 def literal_setting(setting: Setting, ask: Ask) -> Iterator[Hit]:
     if code_of(setting) != ask.code or setting.value is None:
         return
     named = secret_name(setting.name)
-    if named is None or not _works(setting.value, setting.name, named, ask) or _is_marked(setting.source, setting.start):
+    if named is None or _is_marked(setting.source, setting.start) or (ask.code == "PRD110" and _is_sealed(setting.source.data)):
         return
-    if ask.code == "PRD110" and _is_sealed(setting.source.data):
+    works = _works(setting.value, setting.name, named, ask)
+    mild = not works and _is_published(setting.value, setting.name, named, ask)
+    if not works and not mild:
         return
     place = _value_place(setting.source, setting.start, setting.end)
     fix = Recipe("replace", f"Require `{setting.name}` from the environment", False, (("text", f"${{{setting.name}:?set {setting.name}}}"),))
-    yield Hit(place, f"`{setting.name}` is written into {_WHERE.get(setting.origin, 'the file')}", secret=True, fix=fix if setting.origin == "compose" else None)
+    words = f"`{setting.name}` is written into {_WHERE.get(setting.origin, 'the file')}"
+    yield Hit(place, words, priority="P1" if mild else None, secret=True, fix=fix if setting.origin == "compose" else None)
+
+
+def _is_published(value: str, name: str, named: SecretName, ask: Ask) -> bool:
+    """A literal that everybody knows (`postgres`, `changeme`) or could guess, where production reads it."""
+    if ask.file.roles & _CALM or not named.certain or named.kind not in ("password", "secret", "key") or value.lower() == name.lower():
+        return False
+    shape = shape_of(value)
+    return shape in ("default", "digits") or (shape in ("words", "passphrase") and named.kind == "password")
 
 
 _WHERE = {
@@ -105,7 +158,7 @@ def secret_build_argument(setting: Setting, ask: Ask) -> Iterator[Hit]:
 
 @check("PRD105", on=[settings()], anchors=ANCHORS, files=CONFIGURATION, gate=_has_default)
 def fallback_of_setting(setting: Setting, ask: Ask) -> Iterator[Hit]:
-    from prodlint.checks.secrets_python import works_as_fallback
+    from prodlint.checks.secrets_python import is_mild, works_as_fallback
 
     if not setting.default or setting.origin in ("env-file", "python") or ask.file.roles & _CALM:
         return
@@ -114,23 +167,17 @@ def fallback_of_setting(setting: Setting, ask: Ask) -> Iterator[Hit]:
         named = secret_name(name)
         if named is None or not named.certain:
             continue
-        if works_as_fallback(setting.default, name, named) and not _is_published_default(setting.default, name) and not _is_marked(setting.source, setting.start):
+        if works_as_fallback(setting.default, name, named) and not _is_marked(setting.source, setting.start):
             found = setting.source.data.find(setting.default.encode(), setting.start, setting.end)
             at = Place(setting.source, found, found + len(setting.default.encode())) if found != -1 else setting
             fix = Recipe("drop-shell-default", f"Require `{variable}`", False, (("name", variable),))
-            yield Hit(at, f"`{variable}` falls back to a literal: where it is not set, the published value is used", secret=True, fix=fix)
+            words = f"`{variable}` falls back to a literal: where it is not set, the published value is used"
+            yield Hit(at, words, priority="P1" if is_mild(setting.default, named) else None, secret=True, fix=fix)
         return
 
 
-def _is_published_default(value: str, name: str) -> bool:
-    """`${POSTGRES_PASSWORD:-postgres}`: PRD112. A key that signs has no harmless default."""
-    from prodlint.checks.secrets_names import is_signing_name
-
-    return shape_of(value) in ("default", "placeholder", "words") and not is_signing_name(name)
-
-
 def _works(value: str, name: str, named: SecretName, ask: Ask) -> bool:
-    from prodlint.checks.secrets_python import connection_password
+    from prodlint.checks.secrets_python import connection_password, is_meant_to_be_seen
 
     if named.kind == "connection":
         return connection_password(value)
@@ -140,8 +187,7 @@ def _works(value: str, name: str, named: SecretName, ask: Ask) -> bool:
         return False
     if ask.file.roles & _CALM and shape_of(value) != "random":
         return False
-    known = recognise(value)
-    return known is None or known.kind == "secret"
+    return not is_meant_to_be_seen(value)
 
 
 def _is_marked(source: Source, start: int) -> bool:
@@ -188,20 +234,31 @@ def _named_scalars(root: Node) -> Iterator[tuple[str, Node]]:
             if name is not None and value is not None and name.kind == "scalar" and value.kind == "scalar":
                 yield name.raw, value
         elif node.kind == "scalar" and node.raw and node.key_end > node.key_start:
-            key = node.source.slice(node.key_start, node.key_end).strip("\"'")
-            if key in ("key", "pass", "value"):
-                key = ".".join(node.path.split(".")[-2:])
-            yield key, node
+            yield node.source.slice(node.key_start, node.key_end).strip("\"'"), node
 
 
 # ---------------------------------------------------------------- commands
 
 _FLAG = re.compile(r"--?([A-Za-z][\w\-]*)(?:=(.*))?\Z", re.DOTALL)
-_COMMAND_ANCHORS = ("-password", "-passwd", "-token", "-secret", "-pass", "api-key", "apikey", "access-key", "curl", "wget", "login", "sshpass", "requirepass", "-p")
+_COMMAND_ANCHORS = (
+    "-password -passwd -passphrase -token -secret -pass --pw api-key api_key apikey access-key auth-key -u --user login sshpass requirepass mysql mariadb redis-cli"
+).split()
+_WORDS_AFTER = re.compile(rb"[^\n]{0,160}")
+
+
+def _worth_running(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    """Whether a word with the shape of a secret stands behind a flag or program that takes one, on the same line."""
+    for _, offset in hits:
+        line = _WORDS_AFTER.match(data, offset)
+        if line is not None and any(_looks(word.decode("utf-8", "replace")) for word in re.split(rb"[\s\"'=,:]+", line[0])[1:] if len(word) >= 5):
+            return True
+    return False
+
+
 _USER_FLAGS = ("-u", "--user", "--proxy-user")
 
 
-@check("PRD110", "PRD111", on=[commands()], anchors=_COMMAND_ANCHORS, files=CONFIGURATION, gate=worth_reading)
+@check("PRD110", "PRD111", on=[commands()], anchors=_COMMAND_ANCHORS, files=CONFIGURATION, gate=_worth_running)
 def credential_in_command(command: Command, ask: Ask) -> Iterator[Hit]:
     code = "PRD110" if command.origin.startswith(("dockerfile", "compose", "kubernetes")) else "PRD111"
     if code != ask.code:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from prodlint.checks.secrets_values import DOCUMENTED_SAMPLES
+
 CLASSES = {
     "A": "A-Za-z0-9",
     "U": r"A-Za-z0-9_\-",
@@ -454,9 +456,8 @@ def _starts(data: bytes, offset: int, back: int) -> Iterator[int]:
             yield start
 
 
-_SAMPLES = (b"EXAMPLE", b"Eby8vdM02xNOcqFl", b"C2y6yDjf5/R+ob0N")
+_SAMPLES = tuple(sample.encode() for sample in DOCUMENTED_SAMPLES)
 _FAKE_WORDS = (b"example", b"xxxx", b"0000000", b"1234567", b"abcdefg", b"your", b"fake", b"dummy", b"sample", b"redacted", b"placeholder", b"testtest")
-_ORDERS = (b"abcdefghijklmnopqrstuvwxyz", b"0123456789", b"zyxwvutsrqponmlkjihgfedcba", b"9876543210")
 
 
 def is_dummy(token: bytes) -> bool:

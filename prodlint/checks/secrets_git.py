@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -148,15 +149,19 @@ def _above(root: str) -> list[tuple[str, Patterns]] | None:
 # ---------------------------------------------------------------- PRD109
 
 _USES = ("load_dotenv", "dotenv_values", "read_env(", "env_file", "--env-file", "from decouple", "dotenvx")
+# Other env files than `.env` have names of their own to be ignored by.
+_READS_DOT_ENV = re.compile(rb"(?:load_dotenv|read_env)\(\s{0,40}\)|from decouple|[\w\-]{5,15}[^\n]{0,120}?[\"'\s/=]\.env(?![\w.\-])|env_file:\s{1,40}-?\s{0,4}[\"']?(?:\./)?\.env(?![\w.\-])")
 _NOT_THE_SERVICE = frozenset(("test", "docs", "example", "vendored", "generated", "dev", "ci"))
 
 
 @collect("dotenv-use", on=[text()], anchors=_USES, files=("python", "yaml", "dockerfile", "shell", "makefile", "procfile", "toml"))
 def use_of_env_file(file: Text, ask: Ask) -> Iterator[Trace]:
-    if file.hits and not ask.file.roles & _NOT_THE_SERVICE:
-        anchor, offset = file.hits[0]
-        span = file.source.span(offset, offset + len(anchor))
-        yield Trace("dotenv-use", file.file.path, span, anchor.decode())
+    if ask.file.roles & _NOT_THE_SERVICE:
+        return
+    for anchor, offset in file.hits:
+        if _READS_DOT_ENV.match(file.source.data, offset):
+            yield Trace("dotenv-use", file.file.path, file.source.span(offset, offset + len(anchor)), anchor.decode())
+            return
 
 
 @project_check("PRD109", topics=("dotenv-use",))

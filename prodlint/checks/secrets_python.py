@@ -109,39 +109,84 @@ def environment_fix(name: str, at: Expression) -> Recipe:
 
 # ---------------------------------------------------------------- the gate of PRD104
 
-_NAME_REST = re.compile(rb"[\w.\-]{0,60}")
-_QUOTED = re.compile(rb"\"\s{0,40}((?:[^\"\\\s]|\\.){3,4096})\s{0,40}\"|'\s{0,40}((?:[^'\\\s]|\\.){3,4096})\s{0,40}'")
-_CONTINUED = re.compile(rb"[\"']\s{0,60}(?:[+\\]\s{0,60})?[A-Za-z]{0,2}[\"']")
+# What may stand between a name and the value bound to it: the rest of the name, the end of a key, and what binds.
+_NAME_END = re.compile(rb"[\w.\-]{0,60}([\"']?)[\])]{0,2}[ \t]{0,40}")
+_UNPACKED = re.compile(rb"[\w.,*()\[\]\"' \t]{1,160}=(?!=)")
+_COMPARED = re.compile(rb"[\"'][ \t]{0,8}\)?[ \t]{0,8}[=!]=[ \t]{0,8}[\w.\[\"'(]{0,80}\Z")
+_LITERAL = re.compile(
+    rb"\"\"\"\s{0,40}((?:[^\"\\\s]|\\.){1,4096})\s{0,40}\"\"\"|'''\s{0,40}((?:[^'\\\s]|\\.){1,4096})\s{0,40}'''"
+    rb"|\"\s{0,40}((?:[^\"\\\s]|\\.){1,4096})\s{0,40}\"|'\s{0,40}((?:[^'\\\s]|\\.){1,4096})\s{0,40}'"
+)
+_CONTINUED = re.compile(rb"\s{0,80}(?:[+\\]\s{0,80})?[A-Za-z]{0,2}[\"']")
+_SPACED = re.compile(rb"[\"'](?:Bearer|Basic|Token|token|bearer|Bot|ApiKey|Api-Key|Splunk|GenieKey|SSWS) ([^\s\"']{8,4096})[\"']")
 _LIKELY = frozenset(("weak", "random", "passphrase", "uuid", "digits"))
 
 
 def worth_parsing(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    """Whether a literal that could be a secret stands within reach behind a secret's word, or before it in a comparison."""
+    """Whether a secret's word is bound to, or compared with, an expression that holds a literal with the shape of a secret."""
     done = -1
     for _, offset in hits:
-        found = _NAME_REST.match(data, offset)
-        start = max(found.end() if found else offset, done)
-        stop = offset + REACH + 60
-        if start < stop and _likely_between(data, start, stop):
-            return True
-        done = max(done, stop)
-        line = data.rfind(b"\n", max(0, offset - REACH), offset) + 1
-        if line and (b"==" in data[line:offset] or b"!=" in data[line:offset]) and _likely_between(data, line, offset):
-            return True
+        if offset < done:
+            continue
+        found = _NAME_END.match(data, offset)
+        if found is None:
+            continue
+        done = found.end(1) if found[1] else found.start() + 1
+        for start, stop in _regions(data, offset, found):
+            if holds_literal(data, start, stop):
+                return True
     return False
 
 
-def _likely_between(data: bytes, start: int, stop: int) -> bool:
+def _regions(data: bytes, offset: int, name: re.Match[bytes]) -> Iterator[tuple[int, int]]:
+    """Where the literals bound to a name can stand."""
+    at = name.end()
+    following = data[at : at + 2]
+    if following[:1] == b"=" or following in (b":=", b"!="):
+        start = at + (2 if following in (b"==", b":=", b"!=") else 1)
+        yield start, expression_end(data, start)
+    elif following[:1] == b":":
+        stop = expression_end(data, at + 1)
+        equals = -1 if name[1] else data.find(b"=", at, stop)
+        yield (at + 1 if equals == -1 else equals + 1), stop
+    elif following[:1] == b",":
+        unpacked = _UNPACKED.match(data, at)
+        if unpacked is not None:
+            yield unpacked.end(), expression_end(data, unpacked.end())
+    line = data.rfind(b"\n", max(0, offset - REACH), offset) + 1
+    before = data[line:offset] if line else b""
+    if (b"==" in before or b"!=" in before) and _COMPARED.search(before):
+        yield line, offset
+
+
+def expression_end(data: bytes, start: int) -> int:
+    """Where the expression that begins here ends, at the latest REACH bytes on: a line's end outside of brackets."""
+    limit = min(len(data), start + REACH)
+    position, depth = start, 0
+    while True:
+        end = data.find(b"\n", position, limit)
+        if end == -1:
+            return limit
+        line = data[position:end]
+        depth += sum(map(line.count, (b"(", b"[", b"{"))) - sum(map(line.count, (b")", b"]", b"}")))
+        if depth <= 0 and line.strip() and not line.rstrip().endswith(b"\\") and line.count(b'"""') % 2 == 0 and line.count(b"'''") % 2 == 0:
+            return end
+        position = end + 1
+
+
+def holds_literal(data: bytes, start: int, stop: int) -> bool:
     """Whether a literal that begins in the range has the shape of a secret; every quote may be an opening one."""
     position = _next_quote(data, start, stop)
     while position != -1:
-        found = _QUOTED.match(data, position)
+        found = _LITERAL.match(data, position)
         if found is not None:
-            content = found[1] or found[2]
-            if b"\\" in content or _likely(content, data[position - 1 : position]):
+            content = next(group for group in found.groups() if group is not None)
+            if b"\\" in content or _likely(content, data[position - 1 : position]) or _CONTINUED.match(data, found.end()):
                 return True
-        if _CONTINUED.match(data, position):
-            return True
+        else:
+            spaced = _SPACED.match(data, position)
+            if spaced is not None and _likely(spaced[1], b""):
+                return True
         position = _next_quote(data, position + 1, stop)
     return False
 
@@ -155,7 +200,7 @@ def _likely(content: bytes, before: bytes) -> bool:
     value = content.decode("utf-8", "replace")
     if before in b"fF" and before and b"{" in content:
         return any(shape_of(piece) in _LIKELY for piece in re.split(r"[{}]", value) if len(piece) >= 12)
-    return shape_of(value) in _LIKELY
+    return shape_of(value) in _LIKELY or "=" in value
 
 
 # ---------------------------------------------------------------- PRD104
@@ -214,8 +259,17 @@ def _speaks(value: str, at: Expression, fact: Assignment, named: SecretName, ask
         return False
     if ask.file.roles & _CALM and shape_of(value) != "random":
         return False
+    return not is_meant_to_be_seen(value) and not is_allowed(at.source.data, at.start)
+
+
+def is_meant_to_be_seen(value: str) -> bool:
+    """Publishable and test keys, and the tokens of the vendors' documentation."""
+    from prodlint.checks.secrets import is_sample_jwt
+
     known = recognise(value)
-    return (known is None or known.kind == "secret") and not is_allowed(at.source.data, at.start)
+    if known is None:
+        return value.startswith("eyJ") and is_sample_jwt(value.encode())
+    return known.kind in ("test", "publishable") or (known.name == "jwt" and is_sample_jwt(value.encode()))
 
 
 def _after_scheme(value: str) -> str:
@@ -265,9 +319,15 @@ _AFTER_NAME = re.compile(
 )
 
 
+_LOOKS_UP = (b"environ", b"getenv", b"decouple", b"Env(", b"starlette.config", b"prettyconf", b"get_env", b"from_env", b"env_var")
+_FIRST_ARGUMENT = re.compile(rb"[\w)\]]\(\s{0,80}(?:[a-z_]{1,20}\s{0,2}=\s{0,2})?[rubRUB]?[\"'][\w.\-]{0,60}\Z")
+
+
 def _has_fallback(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    """Whether a name in quotes is followed by another argument with a literal, or by `or` and one."""
-    return any(_AFTER_NAME.match(data, offset) for _, offset in hits)
+    """Whether a name that is a call's first argument is followed by another one with a literal, or by `or` and one."""
+    if not any(word in data for word in _LOOKS_UP):
+        return False
+    return any(_AFTER_NAME.match(data, offset) and _FIRST_ARGUMENT.search(data, max(0, offset - 160), offset) for _, offset in hits)
 
 
 @check("PRD105", on=[calls(*_LOOKUPS)], anchors=ANCHORS, files=("python", "notebook"), gate=_has_fallback)
@@ -302,9 +362,13 @@ def _looked_up(expression: Expression) -> str:
 
 
 def _settings_field(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    if b"Settings" not in data and b"typer" not in data:
-        return False
-    return any(_FIELD.match(data, offset) for _, offset in hits)
+    if b"Settings" in data and _SETTINGS_CLASS.search(data) and any(_FIELD.match(data, offset) for _, offset in hits):
+        return True
+    return b"typer" in data and any(_TYPER.match(data, offset) for _, offset in hits)
+
+
+_SETTINGS_CLASS = re.compile(rb"\bclass\s{1,4}\w{1,80}\s{0,2}\([^)]{0,300}Settings")
+_TYPER = re.compile(rb"\w{0,60}\s{0,4}(?::[^=\n]{0,160})?=\s{0,20}(?:typer\.)?(?:Option|Argument)\(\s{0,40}[A-Za-z]{0,2}[\"'][^\"']")
 
 
 _FIELD = re.compile(rb"\w{0,60}\s{0,4}(?::[^=]{0,160})?=\s{0,20}(?:[A-Za-z]{0,2}[\"']|[A-Za-z_.]{1,40}\()")
@@ -358,29 +422,35 @@ def _fallback(name: str, given: Expression, ask: Ask, call: Call | None) -> Iter
     for value, at in literals(given):
         if not works_as_fallback(value, name, named) or is_allowed(at.source.data, at.start) or is_guarded(at.source.data, value, name):
             continue
-        known = recognise(value)
-        if known is not None and known.kind in ("test", "publishable"):
+        if is_meant_to_be_seen(value):
             continue
         message = f"`{name}` falls back to a literal: where the setting is missing, the published value is used"
-        yield Hit(inside(at), message, secret=True, fix=Recipe("drop-default", f"Require `{name}`", False, (("name", name),)))
+        fix = Recipe("drop-default", f"Require `{name}`", False, (("name", name),))
+        yield Hit(inside(at), message, priority="P1" if is_mild(value, named) else None, secret=True, fix=fix)
 
 
 def works_as_fallback(value: str, name: str, named: SecretName) -> bool:
-    """Whether a fallback would be used as the secret: placeholders count for keys that sign, published defaults do not for passwords."""
+    """Whether a fallback would be used as the secret: also a placeholder is, and it is published."""
     shape = shape_of(value)
-    if shape in ("empty", "template", "hash", "masked") or not in_use(value):
+    if value.lower() == name.lower() or not in_use(value):
         return False
     if named.kind == "connection":
         return connection_password(value)
-    if is_secret(value, named.kind):
-        return True
-    if shape == "prose":
+    if shape == "masked":
         return is_signing_name(name)
-    if named.kind in ("token", "credential"):
-        return False
-    if named.kind == "key" and not is_signing_name(name):
-        return shape in ("weak", "passphrase")
-    return shape in ("words", "placeholder", "weak", "passphrase", "digits", "default", "reference")
+    if shape == "reference":
+        return _ENVIRONMENT_NAME.match(value) is None and "/" not in value and not value.startswith(("~", "."))
+    if shape == "prose":
+        return is_signing_name(name) or named.kind in ("password", "secret")
+    return named.kind != "credential" or shape == "random"
+
+
+_ENVIRONMENT_NAME = re.compile(r"[A-Z][A-Z0-9]*_[A-Z0-9_]+\Z")
+
+
+def is_mild(value: str, named: SecretName) -> bool:
+    """A password that is a plain word or a published default: wrong, but what development uses by habit."""
+    return named.kind == "password" and shape_of(value) in ("default", "words", "placeholder", "masked", "digits")
 
 
 def is_guarded(data: bytes, value: str, name: str) -> bool:
@@ -438,8 +508,7 @@ def _signing(values: Iterator[Value], message: str, fact: Assignment | Call, nam
             continue
         if isinstance(fact, Assignment) and abs(at.start - fact.start) > REACH:
             continue
-        known = recognise(value)
-        if (known is not None and known.kind != "secret") or is_allowed(at.source.data, at.start) or is_guarded(at.source.data, value, name):
+        if is_meant_to_be_seen(value) or is_allowed(at.source.data, at.start) or is_guarded(at.source.data, value, name):
             continue
         yield Hit(inside(at), message, secret=True, fix=environment_fix(name, at) if name else None)
 

@@ -50,6 +50,8 @@ _PLACEHOLDER_PARTS = frozenset(
     "your insert replace changeme changethis change todo tbd fixme example sample dummy fake placeholder redacted hidden removed insecure unsafe "
     "notreal mock mocked stub foo bar baz xxx here bogus test testing tests testpass demo".split()
 )
+# Beginnings of keys that are the same everywhere: AWS documentation, the Azure storage and Cosmos emulators, reCAPTCHA's test key.
+DOCUMENTED_SAMPLES = ("EXAMPLE", "Eby8vdM02xNOcqFl", "C2y6yDjf5/R+ob0N", "6LeIxAcTAAAAA")
 _MASK = frozenset("*xX.-_#•…?0 ")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_?\Z")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z")
@@ -89,6 +91,8 @@ def shape_of(value: str) -> Shape:
         return "masked"
     if lowered in _DEFAULTS:
         return "default"
+    if any(sample in text for sample in DOCUMENTED_SAMPLES):
+        return "placeholder"
     if "***" in text or "..." in text or "…" in text or "xxxx" in lowered:
         return "masked"
     if _TEMPLATE.search(text) or (text[0] in "{[<" and text[-1] in "}]>"):
@@ -104,7 +108,7 @@ def shape_of(value: str) -> Shape:
     if text.isdigit():
         return "masked" if is_sequential(text) else "digits"
     if not text.isascii():
-        return "prose" if sum(c.isascii() for c in text) * 2 < len(text) else "weak"
+        return "weak" if any(c.isdigit() for c in text) and any(c.isascii() and c.isalpha() for c in text) and len(text) < 40 else "words"
     if is_random(text):
         return "placeholder" if _PLACEHOLDER.search(text) and len(text) < 40 else "random"
     return _spoken(text, lowered)
