@@ -12,7 +12,27 @@ from typing import Any
 import ahocorasick_rs
 
 from prodlint.checks import Check, Collector, Wish, anchors_of
-from prodlint.facts import Assignment, Call, Command, Comment, Document, Entry, Fact, Instruction, Literal, Setting
+from prodlint.facts import (
+    Assignment,
+    Call,
+    Class,
+    Command,
+    Comment,
+    Document,
+    Dockerfile,
+    Entry,
+    Fact,
+    Function,
+    Handler,
+    Import,
+    Instruction,
+    Literal,
+    Module,
+    Option,
+    Requirement,
+    Route,
+    Setting,
+)
 from prodlint.model import Rule
 from prodlint.readers import Wanted
 
@@ -175,7 +195,7 @@ class Index:
             mask = 0
             for subscription in self.subscriptions:
                 check, rule = subscription.check, subscription.rule
-                if check.files and kind not in check.files:
+                if (check.files and kind not in check.files) or not _may_hold(kind, check):
                     continue
                 if rule is not None and roles & rule.not_in:
                     continue
@@ -199,7 +219,7 @@ class Index:
         always = 0
         for subscription in self.subscriptions:
             check = subscription.check
-            if check.files and kind not in check.files:
+            if (check.files and kind not in check.files) or not _may_hold(kind, check):
                 continue
             alternatives = check.anchors
             if alternatives is not None and not alternatives:
@@ -317,6 +337,17 @@ class Index:
                 return None
             numbers |= mine
         return sorted(start for number, start, _ in hits.places if number in numbers)
+
+
+# Facts that only Python has, and facts that Python never has. The others (Setting, Comment, Text, Problem) stand anywhere.
+_OF_PYTHON = frozenset((Assignment, Call, Class, Function, Handler, Import, Literal, Module, Route))
+_OF_CONFIGURATION = frozenset((Command, Document, Dockerfile, Entry, Instruction, Option, Requirement))
+
+
+def _may_hold(kind: str, check: Check | Collector) -> bool:
+    """Whether files of a kind can hold a fact that a check wants."""
+    foreign = _OF_CONFIGURATION if kind in ("python", "notebook") else _OF_PYTHON
+    return any(wish.fact not in foreign for wish in check.on)
 
 
 def _put(table: dict[str, int], name: str, bit: int) -> None:

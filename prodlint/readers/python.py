@@ -227,13 +227,13 @@ def _role(module: PyModule, node: tree_sitter.Node) -> tuple[str, str]:
 
 
 def _routes(module: PyModule) -> Iterator[Route]:
-    for function in module.functions():
+    for function in module.functions_here():
         for decorator in function.decorators:
             if isinstance(decorator, Call):
                 route = route_of(decorator, function, module)
                 if route is not None:
                     yield route
-    for call in module.calls():
+    for call in module.calls_here():
         route = route_of(call, None, module)
         if route is not None:
             yield route

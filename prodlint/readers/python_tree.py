@@ -571,8 +571,10 @@ class PyModule(Module):
         return None
 
     def calls(self) -> Sequence[Call]:
-        if self.partial:
-            return self.whole.calls()
+        return self.whole.calls_here()
+
+    def calls_here(self) -> Sequence[Call]:
+        """The calls of the part that was parsed."""
         if self._calls is None:
             self._calls = [self.call_at(node) for node in captures("(call) @c", self.root).get("c", ())]
         return self._calls
