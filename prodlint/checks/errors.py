@@ -119,7 +119,7 @@ _CONVERSIONS = frozenset(
         "Fraction UUID loads json decode encode literal_eval strip lstrip rstrip lower upper title split rsplit splitlines join replace startswith "
         "endswith removeprefix removesuffix items keys values group groups match search fullmatch findall strftime strptime fromisoformat "
         "fromtimestamp utcfromtimestamp isoformat total_seconds astimezone date time datetime timestamp parse parse_date parse_datetime parser "
-        "urlparse urlsplit unquote quote b64decode b64encode urlsafe_b64decode unhexlify fromhex hexlify ip_address ip_network ZoneInfo "
+        "urlparse urlsplit unquote quote b64decode b64encode urlsafe_b64decode unhexlify fromhex version hexlify ip_address ip_network ZoneInfo "
         "tzinfo copy isatty fileno tell seek signature getsource getmodule getdoc get_type_hints get_annotations unparse dumps".split()
     )
 )
@@ -129,7 +129,12 @@ def _is_conversion(block: Sequence[Statement]) -> bool:
     """Whether a try block only converts or looks at a value at hand: that it may not fit is the expected failure."""
     if not 1 <= len(block) <= 2 or any(statement.kind not in ("expression", "assign", "return") for statement in block):
         return False
-    return not _awaits(block) and all(call.method in _CONVERSIONS or _is_lookup(call) for call in calls_in(block))
+    if _awaits(block):
+        return False
+    return all(call.method in _CONVERSIONS or call.method.endswith("logger") or _CONVERTING.search(call.method) or _is_lookup(call) for call in calls_in(block))
+
+
+_CONVERTING = re.compile(r"(?i)(?:^|_)(?:parse|to|decode|convert|format|describe|normali[sz]e|render)(?:_|$)|_to_|_from_|^(?:to|from)[A-Z]")
 
 
 _FAR = re.compile(r"(?i)(?:client|session|requests|httpx|http|api|redis|cache|conn\w*|pool|db|store|service|repo\w*|manager|objects|query)(?:$|_|\()")
@@ -276,23 +281,48 @@ def _unhandled(ways: Sequence[Way]) -> list[Way]:
 
 
 def _retries(handler: Handler, ways: Sequence[Way]) -> bool:
-    """Whether the handler of a loop raises in the end and tries again before."""
-    return handler.scope.in_loop and any(way.kind == "raise" for way in ways)
+    """Whether the handler of a loop raises or logs in the end and tries again before."""
+    return handler.scope.in_loop and any(way.kind == "raise" or way.done & KEPT for way in ways)
 
 
 def _takes_another_way(handler: Handler) -> bool:
     """Whether the handler works out another answer: a second attempt at the same thing is no silence."""
+    tried = {call.method for call in _calls_tried(handler)}
+    if any(call.method in tried for call in calls_in(handler.body)):
+        return True
     for statement in handler.body:
         if statement.kind in ("return", "assign"):
             for expression in statement.expressions:
-                if any(isinstance(inner, (Call, Subscript)) and not (isinstance(inner, Call) and inner.name in _EMPTY) for inner in expression.walk()):
+                if any(isinstance(inner, (Call, Subscript)) and not _is_empty(inner) for inner in expression.walk()):
                     return True
         if statement.kind == "try" and not all(_is_trivial(inner) for inner in statement.body):
             return any(inner.kind == "return" or (inner.kind == "assign" and not all(is_constant(e) for e in inner.expressions)) for inner in statement.body)
     return False
 
 
+def _is_empty(expression: Expression) -> bool:
+    """`dict()` and its kind: a default, not another answer."""
+    return isinstance(expression, Call) and expression.name in _EMPTY and not expression.arguments
+
+
 _EMPTY = frozenset({"dict", "list", "set", "tuple", "str", "bytes", "frozenset", "collections.defaultdict", "collections.OrderedDict"})
+
+
+_REACHES_OUT = re.compile(
+    r"(?i)(?:^|_)(?:fetch|load|read|write|save|store|send|post|put|patch|delete|request|query|execute|commit|flush|publish|push|pull|call|connect|open|"
+    r"download|upload|sync|create|update|insert|run|process|handle|charge|refresh|invoke|notify|get|find|list|search|scalar|scalars|first|all|one|acquire|"
+    r"submit|start|login|authenticate|verify|check|validate)(?:_|$)"
+)
+
+
+def _reaches_out(block: Sequence[Statement]) -> bool:
+    """Whether a try block does more than look at one value: waits, takes several steps, or asks someone else."""
+    return len(list(statements_in(block))) > 1 or _awaits(block) or any(_REACHES_OUT.search(call.method) for call in calls_in(block))
+
+
+def _is_default(handler: Handler) -> bool:
+    """Whether the handler only puts a value that is at hand in the place of the answer."""
+    return all(_is_trivial(statement) or statement.kind in ("assign", "return") for statement in handler.body)
 
 
 @check("PRD203", on=[every(Handler)], anchors=EXCEPT, gate=BROAD)
@@ -306,11 +336,14 @@ def broad_except_unlogged(handler: Handler, ask: Ask) -> Iterator[Hit]:
         return
     ways = ways_out(handler, _reporters(ask))
     lost = _unhandled(ways)
-    if not lost or _retries(handler, ways) or (_takes_another_way(handler) and not ask.options.get("fallbacks")):
+    if not lost or _retries(handler, ways):
         return
+    if not ask.options.get("fallbacks"):
+        if _is_explained(handler) or _takes_another_way(handler) or (_is_default(handler) and not _reaches_out(handler.tried)):
+            return
     way = min(lost, key=lambda each: each.at.start if each.at is not None else handler.end)
     other = "" if len(lost) == len(ways) else " on one path"
-    mild = _is_closing(handler) or _is_explained(handler)
+    mild = _is_closing(handler)
     message = f"{_types(handler)} {way.words}{other} without raising, logging or reporting the error"
     yield Hit(_header(handler), message, priority="P2" if mild else None)
 
@@ -371,9 +404,8 @@ def _keeps(handler: Handler, names: Sequence[str], leaving: Sequence[str], kept:
         return False
     if "GeneratorExit" in leaving:
         return any(isinstance(inner, Other) and inner.kind.startswith("yield") for inner in expressions_in(handler.body)) or goes_on
-    if "SystemExit" in leaving and "KeyboardInterrupt" not in leaving:
-        # Who catches SystemExit around a parser or a command means to.
-        return goes_on
+    if "SystemExit" in leaving and "KeyboardInterrupt" not in leaving and len(names) == 1:
+        return False  # who catches it alone, around a parser or a command, means to
     return goes_on
 
 
@@ -385,7 +417,7 @@ _LEVEL_WORDS = {ERROR: "error", WARNING: "warning", PRINTED: "print", NOTED: "in
 @check("PRD205", on=[every(Handler)], anchors=EXCEPT, gate=BROAD)
 def error_logged_without_traceback(handler: Handler, ask: Ask) -> Iterator[Hit]:
     """A broad handler that logs the error's text and loses where it came from."""
-    if not is_broad(handler):
+    if not is_broad(handler) or _is_conversion(handler.tried):
         return
     levels = set(ask.options.get("levels", ("error", "print")))
     wanted = {bit for bit, word in _LEVEL_WORDS.items() if word in levels}

@@ -98,6 +98,7 @@ _REPORTER_NAME = re.compile(
 _REPORTER_PREFIXES = ("rollbar.", "bugsnag.", "honeybadger.", "airbrake.", "newrelic.", "sentry_sdk.")
 _FAILURE_NAME = re.compile(r"(?i)(?:^|_)(?:fail|failed|failure|failures|err|error|errors|exception|exceptions|abort|aborted|reject|nack|invalid|broken)(?:_|$)")
 _FAILURE_VALUE = re.compile(r"(?i)\b(?:fail\w*|error\w*|exception|invalid|unavailable|broken|crash\w*)\b")
+_FAILURE_CODE = re.compile(r"(?i)^(?:\w*[_.])?(?:fail\w*|error\w*|exception\w*|failure)(?:[_.]\w*)?$")
 _PRINTS = frozenset({"print", "pprint", "pprint.pprint", "rich.print", "click.echo", "click.secho", "typer.echo", "typer.secho", "warnings.warn", "cprint"})
 _PRINT_METHOD = frozenset({"print", "write", "echo", "secho", "log_message", "print_error", "output_error"})
 _PRINT_RECEIVER = re.compile(r"(?i)(?:console|stdout|stderr|_err)\w*$")
@@ -221,6 +222,10 @@ class _Reading:
             return PRINTED
         if _FAILURE_NAME.search(call.method) or any(_FAILURE_NAME.search(k) and not _is_none(v) for k, v in call.keywords.items()):
             done |= TOLD
+        if isinstance(call.function, Name) and "." in call.function.written and _FAILURE_NAME.search(call.function.written.rsplit(".", 2)[-2]):
+            done |= TOLD  # `errors.append(...)`
+        if any(isinstance(argument, Constant) and isinstance(argument.value, str) and _FAILURE_CODE.match(argument.value) for argument in call.arguments):
+            done |= TOLD
         text = as_text or call.name in _TEXT_OF or call.method in ("format", "join")
         for part in call.parts():
             done |= self.of(part, text)
@@ -253,11 +258,11 @@ class _Reading:
         return 0
 
 
-_END = re.compile(r"(?i)(?:stop\w*|shut\w*|closed|closing|running|cancel\w*|finali[sz]\w*|active_exception|done|terminat\w*|exiting)(?:$|\.|\()")
+_END = re.compile(r"(?i)(?:log_\w+|\w+_logged|should_log|stop\w*|shut\w*|closed|closing|running|cancel\w*|finali[sz]\w*|active_exception|done|terminat\w*|exiting)(?:$|\.|\()")
 
 
 def _asks_for_the_end(expression: Expression) -> bool:
-    """Whether a test asks if things are being shut down, when errors are expected."""
+    """Whether a test asks if things are being shut down, when errors are expected, or if the caller wants a log at all."""
     return any(isinstance(inner, Name) and _END.search(inner.written) for inner in expression.walk())
 
 

@@ -185,4 +185,4 @@ def debugger_left(call: Call, ask: Ask) -> Iterator[Hit]:
 _PLAIN = ("breakpoint", "builtins.breakpoint")
 
 
-from prodlint.checks import placeholders_stubs, placeholders_values  # noqa: E402, F401
+from prodlint.checks import placeholders_imports, placeholders_stubs, placeholders_values  # noqa: E402, F401
