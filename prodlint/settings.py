@@ -768,12 +768,12 @@ def check_options(settings: Settings, known: Mapping[str, Mapping[str, Any]]) ->
                 raise SettingsError(f"option `{name}` of `{selector}` must be like its default `{default!r}`", file, int(line or 0))
 
 
-# What `disable-overlap` switches off: rules that say nothing beyond what the other tool says.
+# What `disable-overlap` switches off: rules that say little beyond what the other tool says.
 OWNED_BY: dict[str, frozenset[str]] = {
-    "ruff": frozenset(("PRD201", "PRD301", "PRD305")),
-    "bandit": frozenset(("PRD201",)),
-    "hadolint": frozenset(("PRD801", "PRD802")),
-    "zizmor": frozenset(("PRD901", "PRD902")),
+    "ruff": frozenset(("PRD201", "PRD205", "PRD207", "PRD208", "PRD209", "PRD212", "PRD301", "PRD302", "PRD307", "PRD701")),
+    "bandit": frozenset(("PRD208", "PRD482")),
+    "hadolint": frozenset(("PRD802", "PRD803", "PRD806", "PRD808")),
+    "zizmor": frozenset(("PRD906", "PRD907")),
 }
 
 

@@ -81,19 +81,21 @@ class Outcome:
 
 # ---------------------------------------------------------------- reading
 
-_OPENING = re.compile(r"(?:^|(?<=#)|(?<=//))[ \t]*prodlint:[ \t]*", re.IGNORECASE)
-_NOQA = re.compile(
-    r"(?:^|(?<=#)|(?<=//))[ \t]*noqa(?:(?P<colon>[ \t]*:[ \t]*)(?P<codes>[A-Za-z]+[0-9]+(?:[ \t]*[, \t][ \t]*[A-Za-z]+[0-9]+)*)?)?",
-    re.IGNORECASE,
+# A directive begins where a comment does, or after a further `#` or `//` in it.
+_STARTS = re.compile(r"#+|//+")
+_OURS = re.compile(r"[ \t]*(?P<text>prodlint:[ \t]*)", re.IGNORECASE)
+_NOQA = re.compile(r"[ \t]*(?P<text>noqa(?![\w-])(?:[ \t]*:[ \t]*(?P<codes>[A-Za-z]+[0-9]+(?:[, \t]+[A-Za-z]+[0-9]+)*))?)", re.IGNORECASE)
+_OTHERS = re.compile(
+    r"[ \t]*(?:noqa|nosec|nosem|type:|pragma|pylint:|prodlint:|pyright:|mypy:|fmt:|ruff:|isort:|gitleaks:|hadolint|checkov:)"
 )
 _BODY = re.compile(r"(?P<verb>[a-z-]+)[ \t]*(?P<list>\[(?P<codes>[^\]\n]*)\])?(?P<rest>.*)", re.DOTALL)
 _UNTIL = re.compile(r"[ \t]*until[ \t]*=[ \t]*(?P<date>[^ \t]+)")
-# Where another tool's directive begins in the same comment.
-_NEXT = re.compile(
-    r"[ \t]*(?:#|//)[ \t]*(?=(?:noqa|nosec|nosem|type:|pragma|pylint:|prodlint:|pyright:|mypy:|fmt:|ruff:|isort:|gitleaks:)|[A-Za-z]+:)"
-)
 _OPENERS = re.compile(r"[ \t]*(?:#+|//+|--|;+|<!--+|/\*+|\{#-?|%+|\*)[ \t]*")
-_CLOSERS = re.compile(r"[ \t]*(?:--+>|\*+/|-?#\})[ \t]*$")
+_CLOSERS = ("-->", "*/", "#}")
+_REASON = re.compile("--|\u2014|\u2013")
+# Nobody writes more of them into one line.
+_MOST_IN_A_LINE = 20
+_MOST_STACKED = 50
 
 
 def may_hold_directives(data: bytes, honor: Sequence[str] = ()) -> bool:
@@ -131,43 +133,76 @@ def _in_comment(source: Source, start: int, end: int, text: str, honor: Sequence
 def _in_line(source: Source, start: int, end: int, text: str, offset: int, line: str, honor: Sequence[str]) -> Iterable[Directive]:
     """The directives on one line of a comment; `offset` is where the line begins in the comment's text."""
     opener = _OPENERS.match(line)
-    begin = opener.end() if opener else len(line) - len(line.lstrip())
-    closer = _CLOSERS.search(line, begin)
-    body = line[begin : closer.start() if closer else len(line)]
+    begin = opener.end() if opener else 0
+    body = line[: _end_of_words(line)]
 
     def place(first: int, last: int) -> tuple[int, int]:
-        base = offset + begin
-        ahead = len(text[: base + first].encode())
-        return start + ahead, start + ahead + len(text[base + first : base + last].encode())
+        if text.isascii():
+            return start + offset + first, start + offset + last
+        ahead = len(text[: offset + first].encode())
+        return start + ahead, start + ahead + len(text[offset + first : offset + last].encode())
 
-    for match in _OPENING.finditer(body):
-        first = match.start() + (len(match[0]) - len(match[0].lstrip()))
-        following = _NEXT.search(body, match.end())
-        last = following.start() if following else len(body)
-        while last > first and body[last - 1] in " \t":
-            last -= 1
-        whole = not body[:first].strip(" \t#/") and last == len(body.rstrip()) and "\n" not in text
-        yield _directive(source, (start, end), place(first, last), whole, body[match.end() : last], body[first:last])
-    for match in _NOQA.finditer(body):
-        codes = re.findall(r"[A-Za-z]+[0-9]+", match["codes"] or "")
-        own = tuple(code.upper() for code in codes if code.upper().startswith("PRD"))
-        first = match.start() + (len(match[0]) - len(match[0].lstrip()))
-        byte_first, byte_last = place(first, match.end())
-        if own:
-            line_number, end_line, _, target = _lines(source, start, end, byte_first)
-            span = source.span(byte_first, byte_last)
-            whole = len(own) == len(codes) and not body[:first].strip(" \t#/") and match.end() == len(body.rstrip())
-            cut = _cut(source, start, end) if whole else span
-            yield Directive("noqa", line_number, end_line, target, False, span, cut, body[first : match.end()], own)
-        if "noqa" in honor:
-            mapped = frozenset(code for name in codes for code in FOREIGN.get(name.upper(), ())) if codes else ALL_FOREIGN
-            yield from _foreign(source, start, end, byte_first, byte_last, mapped, match[0].strip())
+    # Where each part of the comment begins, and where the mark before it does.
+    parts = [(begin, begin), *((found.end(), found.start()) for found in _STARTS.finditer(body, begin))]
+    marked = [part for part in parts if _OURS.match(body, part[0]) or _NOQA.match(body, part[0])]
+    for position, mark in marked[:_MOST_IN_A_LINE]:
+        ours = _OURS.match(body, position)
+        noqa = None if ours else _NOQA.match(body, position)
+        found = ours or noqa
+        assert found is not None
+        first = found.start("text")
+        last = noqa.end() if noqa else _end_of_directive(body, first, [part for part in parts if part[1] > first])
+        following = len(body[:last].rstrip()) if ours else last
+        last = following
+        bytes_at = place(first, last)
+        # What to delete with it, so that what other tools read stays as it is.
+        if mark > begin:
+            cut = place(len(body[:mark].rstrip(" \t")), last)
+        elif last == len(body):
+            cut = (start, end) if "\n" not in text else bytes_at
+        else:
+            after = next((after for after, other in parts if other >= last), last)
+            cut = place(first, after + len(body[after:]) - len(body[after:].lstrip(" \t")))
+        if ours:
+            yield _directive(source, (start, end), bytes_at, cut, body[ours.end() : last], body[first:last])
+        elif noqa:
+            codes = re.findall(r"[A-Za-z]+[0-9]+", noqa["codes"] or "")
+            own = tuple(code.upper() for code in codes if code.upper().startswith("PRD"))
+            if own:
+                number, end_line, _, target = _lines(source, start, end, bytes_at[0])
+                span = source.span(*bytes_at)
+                whole = _cut(source, *cut) if cut == (start, end) else source.span(*cut)
+                yield Directive(
+                    "noqa", number, end_line, target, False, span, whole if len(own) == len(codes) else span, body[first:last], own
+                )
+            if "noqa" in honor:
+                mapped = frozenset(code for name in codes for code in FOREIGN.get(name.upper(), ())) if codes else ALL_FOREIGN
+                yield from _foreign(source, start, end, *bytes_at, mapped, noqa["text"])
     for name, regex in _FOREIGN_DIRECTIVES.items():
         if name in honor:
-            for match in regex.finditer(body):
+            for match in list(regex.finditer(body, begin))[:_MOST_IN_A_LINE]:
                 codes = re.findall(r"[A-Z]+[0-9]+", match[1] or "") if regex.groups else []
                 mapped = frozenset(code for found in codes for code in FOREIGN.get(found, ())) if codes else _BLANKET[name]
                 yield from _foreign(source, start, end, *place(match.start(), match.end()), mapped, match[0].strip())
+
+
+def _end_of_words(line: str) -> int:
+    """Where the words of a comment's line end: before blanks and what closes the comment."""
+    words = line.rstrip()
+    for closer in _CLOSERS:
+        if words.endswith(closer):
+            words = words[: -len(closer)].rstrip(" \t*-" if closer != "#}" else " \t-")
+            break
+    return len(words)
+
+
+def _end_of_directive(body: str, first: int, later: Sequence[tuple[int, int]]) -> int:
+    """Where a directive ends: before the next comment, or within a reason (`see #12`) before another tool's directive."""
+    reason = _REASON.search(body, first)
+    for position, mark in later:
+        if reason is None or mark < reason.start() or _OTHERS.match(body, position):
+            return mark
+    return len(body)
 
 
 def _foreign(source: Source, start: int, end: int, first: int, last: int, codes: frozenset[str], text: str) -> Iterable[Directive]:
@@ -177,11 +212,13 @@ def _foreign(source: Source, start: int, end: int, first: int, last: int, codes:
         yield Directive("foreign", line, end_line, target, alone, span, span, text, tuple(sorted(codes)), reason=f"`{text}`")
 
 
-def _directive(source: Source, comment: tuple[int, int], place: tuple[int, int], whole: bool, body: str, text: str) -> Directive:
+def _directive(
+    source: Source, comment: tuple[int, int], place: tuple[int, int], deleted: tuple[int, int], body: str, text: str
+) -> Directive:
     """Read `ignore[...] until=... -- reason`."""
     line, end_line, alone, target = _lines(source, *comment, place[0])
     span = source.span(*place)
-    cut = _cut(source, *comment) if whole else span
+    cut = _cut(source, *comment) if deleted == comment else source.span(*deleted)
     read = _BODY.match(body)
     verb = read["verb"] if read else ""
     kind: Kind = "ignore-file" if verb == "ignore-file" else "ignore"
@@ -207,7 +244,7 @@ def _directive(source: Source, comment: tuple[int, int], place: tuple[int, int],
             except ValueError:
                 problem = f"`until={dated['date']}` is no date; write `until=2027-01-31`. It ignores nothing"
         rest = rest.strip()
-        if rest.startswith(("--", "\u2014", "\u2013")):
+        if _REASON.match(rest):
             reason = rest.lstrip("-\u2014\u2013").strip()
         elif rest and not problem:
             problem = f"`{rest[:30]}` is not understood and the directive ignores nothing; a reason begins with `--`"
@@ -226,7 +263,8 @@ def _lines(source: Source, start: int, end: int, at: int) -> tuple[int, int, boo
         return line, last, False, 0
     target, lines = last + 1, len(source.line_starts)
     marker = source.line_text(first)[column - 1 : column]
-    while target < lines and source.line_text(target).lstrip(' \t"').startswith(marker) and marker in "#;-/":
+    furthest = min(lines, target + _MOST_STACKED)
+    while target < furthest and source.line_text(target).lstrip(' \t"').startswith(marker) and marker in "#;-/":
         target += 1
     return line, last, True, target
 
@@ -255,22 +293,25 @@ def apply(findings: Iterable[Finding], directives: Sequence[Directive], terms: T
     extent: first and last line of the statement, instruction or node around a span; the span's own where it is None.
     """
     outcome = Outcome()
-    resolved = [
-        [(selector, frozenset(terms.codes_of(selector)) - terms.unsuppressible) for selector in directive.selectors]
-        if _stands(directive, terms.today)
-        else []
-        for directive in directives
-    ]
+    by_line: dict[int, list[int]] = {}
+    everywhere: list[int] = []
+    resolved: list[list[tuple[str, frozenset[str]]]] = []
+    for number, directive in enumerate(directives):
+        stands = not directive.problem and (directive.until is None or terms.today <= directive.until)
+        selectors = directive.selectors if stands else ()
+        resolved.append([(selector, frozenset(terms.codes_of(selector)) - terms.unsuppressible) for selector in selectors])
+        if directive.kind == "ignore-file":
+            everywhere.append(number)
+        else:
+            for line in {-directive.target} if directive.alone else {directive.line, directive.end_line}:
+                by_line.setdefault(line, []).append(number)
     for finding in findings:
-        lines = _lines_of(finding.span, extent)
         reason: str | None = None
-        for number, directive in enumerate(directives):
-            if not resolved[number] or not _speaks_of(directive, lines):
-                continue
+        for number in sorted({*everywhere, *_speaking(by_line, finding.span, extent)}):
             for selector, codes in resolved[number]:
                 if finding.code in codes:
                     outcome.used.add((number, selector))
-                    reason = directive.reason if reason is None else reason
+                    reason = directives[number].reason if reason is None else reason
         if reason is None:
             outcome.kept.append(finding)
         else:
@@ -278,23 +319,15 @@ def apply(findings: Iterable[Finding], directives: Sequence[Directive], terms: T
     return outcome
 
 
-def _stands(directive: Directive, today: date) -> bool:
-    return not directive.problem and (directive.until is None or today <= directive.until)
+def _speaking(by_line: dict[int, list[int]], span: Span, extent: Extent | None) -> Iterable[int]:
+    """The directives that speak of a place: beside its first or last line or its statement's, or alone above one of the first.
 
-
-def _lines_of(span: Span, extent: Extent | None) -> tuple[int, ...]:
+    Those that stand alone are filed under the negative of the line they speak of.
+    """
     first, last = extent(span) if extent is not None else (span.line, span.end_line)
     end = span.end_line - (span.end_column == 1 and span.end_line > span.line)
-    return (first, last, span.line, end)
-
-
-def _speaks_of(directive: Directive, lines: tuple[int, ...]) -> bool:
-    if directive.kind == "ignore-file":
-        return True
-    if directive.alone:
-        # Alone inside a statement it may also stand on its last line: the closing bracket's, or a comment at its end.
-        return directive.target == lines[0] or directive.target == lines[2]
-    return directive.line in lines or directive.end_line in lines
+    for line in {first, last, span.line, end, -first, -span.line}:
+        yield from by_line.get(line, ())
 
 
 def problems(
@@ -350,13 +383,13 @@ def _finding(path: str, directive: Directive, message: str, fix: Recipe | None =
 def _without(directive: Directive, dead: tuple[str, ...]) -> Recipe:
     """Delete the dead selectors, or the whole directive where none is left. Other tools' directives stay as they are."""
     left = [selector for selector in directive.selectors if selector not in dead]
-    if not left:
-        span, text = directive.cut, ""
-    elif directive.kind == "noqa":
+    if directive.kind == "noqa" and (left or directive.cut == directive.span):
         span, text = directive.span, directive.text
         for selector in dead:
             text = re.sub(rf"(?i)\b{selector}\b[ \t]*,?[ \t]*|,[ \t]*{selector}\b$", "", text)
         text = text.rstrip(", \t")
+    elif not left:
+        span, text = directive.cut, ""
     else:
         span = directive.span
         text = re.sub(r"\[[^\]]*\]", lambda _: f"[{', '.join(left)}]", directive.text, count=1)
@@ -371,43 +404,58 @@ def _quoted(names: Iterable[str]) -> str:
 # ---------------------------------------------------------------- other tools' directives
 
 _SECRETS = frozenset(f"PRD1{number:02}" for number in range(1, 15))
+# ruff's codes for what bandit calls B105 are S105, and so on: these numbers hold for both.
+_OF_BANDIT: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("105", "106", "107"), ("PRD103", "PRD104", "PRD105", "PRD106", "PRD107", "PRD112")),
+    **dict.fromkeys(("110", "112"), ("PRD202", "PRD203")),
+    **dict.fromkeys(("102", "301", "307", "506", "602", "605"), ("PRD462",)),
+    **dict.fromkeys(("303", "304", "305", "311", "324", "502", "505"), ("PRD445", "PRD482")),
+    **dict.fromkeys(("323", "501", "507"), ("PRD481",)),
+    **dict.fromkeys(("608", "610", "611"), ("PRD461",)),
+    **dict.fromkeys(("308", "701", "702", "703", "704"), ("PRD463",)),
+    "101": ("PRD208",),
+    "113": ("PRD501", "PRD503", "PRD504"),
+    "201": ("PRD621",),
+    "310": ("PRD464",),
+    "321": ("PRD483",),
+}
 # What another tool's code silences here, for those who ask for it with `honor`.
 FOREIGN: dict[str, tuple[str, ...]] = {
+    **{f"S{number}": codes for number, codes in _OF_BANDIT.items()},
+    **{f"B{number}": codes for number, codes in _OF_BANDIT.items()},
+    **dict.fromkeys(("ASYNC210", "ASYNC212", "ASYNC220", "ASYNC221", "ASYNC222", "ASYNC230", "ASYNC250", "ASYNC251"), ("PRD571",)),
+    **dict.fromkeys(("FIX001", "FIX003", "FIX004"), ("PRD302",)),
+    **dict.fromkeys(("FIX002", "TD001", "TD002", "TD003"), ("PRD301",)),
+    **dict.fromkeys(("LOG007", "LOG014", "TRY400"), ("PRD205",)),
+    **dict.fromkeys(("T201", "T203"), ("PRD701",)),
+    "B012": ("PRD212",),
+    "BLE001": ("PRD202", "PRD203", "PRD204"),
+    "DL3002": ("PRD802",),
+    "DL3006": ("PRD803",),
+    "DL3007": ("PRD803",),
+    "DL3009": ("PRD805",),
+    "DL3013": ("PRD806",),
+    "DL3025": ("PRD808",),
+    "DL3042": ("PRD805",),
+    "DL3057": ("PRD804",),
+    "DL3064": ("PRD110",),
+    "DL4006": ("PRD903",),
     "E722": ("PRD201",),
-    "BLE001": ("PRD202",),
-    "S110": ("PRD203",),
-    "S112": ("PRD203",),
-    "SIM105": ("PRD203",),
-    "B110": ("PRD203",),
-    "B112": ("PRD203",),
-    "S105": ("PRD103", "PRD104", "PRD105"),
-    "S106": ("PRD103", "PRD104", "PRD105"),
-    "S107": ("PRD103", "PRD104", "PRD105"),
-    "B105": ("PRD103", "PRD104", "PRD105"),
-    "B106": ("PRD103", "PRD104", "PRD105"),
-    "B107": ("PRD103", "PRD104", "PRD105"),
-    "S113": ("PRD504",),
-    "S201": ("PRD621",),
-    "B201": ("PRD621",),
-    "T100": ("PRD305",),
-    "T201": ("PRD305",),
-    "FIX001": ("PRD301",),
-    "FIX002": ("PRD301",),
-    "FIX003": ("PRD301",),
-    "FIX004": ("PRD301",),
-    "TD002": ("PRD301",),
-    "TD003": ("PRD301",),
+    "RUF006": ("PRD209",),
+    "SIM105": ("PRD202",),
+    "T100": ("PRD307",),
+    "TRY002": ("PRD207",),
 }
 ALL_FOREIGN = frozenset(code for codes in FOREIGN.values() for code in codes)
 _FOREIGN_DIRECTIVES = {
-    "nosec": re.compile(r"(?:^|(?<=#)|(?<=[ \t]))nosec\b[ \t:]*((?:B[0-9]{3}[, \t]*)*)"),
+    "nosec": re.compile(r"(?:(?<=#)|(?<=# ))nosec\b[ \t:]*((?:B[0-9]{3}[, \t]*)*)"),
     "pragma": re.compile(r"pragma:[ \t]*(?:allowlist|whitelist)[ \t]+secret"),
     "gitleaks": re.compile(r"gitleaks:allow"),
-    "nosemgrep": re.compile(r"(?:^|(?<=#))[ \t]*nosem(?:grep)?(?=[ \t:]|$)"),
+    "nosemgrep": re.compile(r"(?:(?<=#)|(?<=# )|(?<=/)|(?<=/ ))nosem(?:grep)?(?=[ \t:]|$)"),
     "hadolint": re.compile(r"hadolint[ \t]+ignore=((?:[A-Z]{2}[0-9]{4}[, \t]*)+)"),
 }
 _BLANKET = {
-    "nosec": frozenset(code for name, codes in FOREIGN.items() if name[0] == "B" and name != "BLE001" for code in codes),
+    "nosec": frozenset(code for codes in _OF_BANDIT.values() for code in codes),
     "pragma": _SECRETS,
     "gitleaks": _SECRETS,
     "nosemgrep": ALL_FOREIGN | _SECRETS,

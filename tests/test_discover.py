@@ -8,7 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings as hypothesis_settings, strategies as st
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from prodlint.discover import KINDS, Discovered, discover, kind_by_shebang, kind_of, project_root
 from prodlint.settings import Nearest, Settings, load
