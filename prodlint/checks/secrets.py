@@ -247,7 +247,7 @@ def _jwk_at(data: bytes, offset: int) -> tuple[int, int, str] | None:
 # Behind "://": a user, a colon, a password, an at sign, a host. Never what a template fills in.
 _USERINFO = re.compile(rb"([^\s:/?#@\"'`<>{}\[\]()|\\^,;$*%=&]{0,100}):((?:[^\s/?#@\"'`<>{}\[\]|\\,]|%[0-9A-Fa-f]{2}){1,256})@([A-Za-z0-9_\-.\[${<%][^\s/\"'`?#,]{0,120})")
 _SCHEME = re.compile(rb"([A-Za-z][A-Za-z0-9+.\-]{0,30})\Z")
-_SAMPLE_HOSTS = re.compile(rb"(?i)(?:[\w\-]+\.)*(?:example\.(?:com|org|net)|example|domain\.com|your[\w\-.]*|my-?(?:host|server|domain)[\w\-.]*|hostname|host|server|some[\w\-.]*|foo[\w.]*|bar[\w.]*)(?::\S*)?\Z")
+_SAMPLE_HOSTS = re.compile(rb"(?i)(?:[\w\-]+\.)*(?:example\.(?:com|org|net)|example|domain\.com|your[\w\-.]*|my-?\w{0,12}(?:host|server|domain)[\w\-.]*|hostname|host|server|some[\w\-.]*|foo[\w.]*|bar[\w.]*)(?::\S*)?\Z")
 _SAMPLE_USERS = frozenset(b"user username usr user1 login me name foo bob alice john your_user your-username youruser myuser my_user someuser uname u test".split())
 
 
@@ -261,11 +261,21 @@ def credentials_in_url(file: Text, ask: Ask) -> Iterator[Hit]:
         if found is None or is_allowed(data, offset):
             continue
         scheme, start, end, verdict = found
-        if verdict == "default" and ask.file.roles & _CALM:
+        if verdict != "random" and ask.file.roles & _CALM:
+            continue
+        if verdict == "default" and is_remark(data, offset):
             continue
         priority: Priority | None = "P1" if verdict == "default" else None
         words = "Published default password" if verdict == "default" else "Password"
         yield Hit(Place(file.source, start, end), f"{words} in a `{scheme}://` URL{bound(data, offset - len(scheme))}", priority=priority, secret=True)
+
+
+def is_remark(data: bytes, offset: int) -> bool:
+    """Whether an offset lies in a comment, a docstring or a line that says "example"."""
+    line = line_of(data, offset).lstrip()
+    if line.startswith((b"#", b"//", b"*", b"--", b"- ")) and data[offset - 12 : offset].find(b"=") == -1 or b"example" in line.lower() or b"e.g." in line:
+        return True
+    return data.count(b'"""', 0, offset) % 2 == 1
 
 
 # Where people write the passwords of what runs on their own machine, or of nothing at all.
@@ -273,7 +283,7 @@ _CALM = frozenset(("test", "example", "docs", "dev", "ci", "script", "notebook")
 
 
 def url_credentials(data: bytes, offset: int) -> tuple[str, int, int, str] | None:
-    """Scheme, place of the password, and "secret" or "default", for the "://" at an offset; None where no password stands."""
+    """Scheme, place of the password, and "random", "secret" or "default", for the "://" at an offset; None where no password stands."""
     found = _USERINFO.match(data, offset + 3)
     if found is None:
         return None
@@ -288,9 +298,9 @@ def url_credentials(data: bytes, offset: int) -> tuple[str, int, int, str] | Non
 
 
 def _judge_userinfo(user: bytes, password: bytes, host: bytes) -> str:
-    value = password.decode("utf-8", "replace")
+    value = _decoded(password)
     name = host.split(b":")[0].lower()
-    if password[:1] in b"$%&(" or value.isdigit() and len(value) <= 5:
+    if password[:1] in b"$&(" or value.isdigit() and len(value) <= 5:
         return ""
     shape = shape_of(value)
     if shape in ("empty", "masked", "template", "prose"):
@@ -304,8 +314,20 @@ def _judge_userinfo(user: bytes, password: bytes, host: bytes) -> str:
     if shape == "default" or password.lower() == user.lower():
         return "default"
     if shape == "words":
+        if any(word in value.lower() for word in ("password", "passwd", "secret", "token", "key")):
+            return ""
         return "default" if local else "secret"
-    return "" if sample else "secret"
+    if shape in ("random", "uuid"):
+        return "random"
+    return "secret"
+
+
+def _decoded(password: bytes) -> str:
+    if b"%" not in password:
+        return password.decode("utf-8", "replace")
+    from urllib.parse import unquote_to_bytes
+
+    return unquote_to_bytes(password).decode("utf-8", "replace")
 
 
 from prodlint.checks import secrets_config, secrets_git, secrets_python  # noqa: E402, F401 - they register their checks

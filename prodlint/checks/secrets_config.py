@@ -16,6 +16,8 @@ _DOCUMENT_KINDS = ("yaml", "json", "toml", "ini")
 # Whose files speak for containers and their orchestration: PRD110. All others: PRD111.
 _CONTAINER_ORIGINS = frozenset(("compose", "kubernetes", "dockerfile-env", "dockerfile-arg"))
 _CONTAINER_DOCUMENTS = frozenset(("compose", "kubernetes", "helm-values"))
+# Where a setting stays for as long as the service runs; before a command of a build or a script it goes with it.
+_KEPT = _CONTAINER_ORIGINS | {"systemd", "supervisord"}
 # Documents whose keys are names of fields, messages or packages.
 _NOT_SETTINGS = frozenset(("lock", "openapi", "i18n", "notebook", "mkdocs", "dependabot", "prometheus-rules", "cargo"))
 _SEALED_KINDS = frozenset(("SealedSecret", "ExternalSecret", "SecretStore", "ClusterSecretStore", "SecretProviderClass", "VaultStaticSecret"))
@@ -107,7 +109,7 @@ def code_of(setting: Setting) -> str:
     """Which rule a setting belongs to; none for env files, whose rule is PRD108."""
     if setting.origin in ("env-file", "python"):
         return ""
-    return "PRD110" if setting.origin in _CONTAINER_ORIGINS else "PRD111"
+    return "PRD110" if setting.origin in _CONTAINER_ORIGINS or setting.file.kind == "dockerfile" else "PRD111"
 
 
 @check("PRD110", "PRD111", on=[settings()], anchors=ANCHORS, files=CONFIGURATION, gate=_worth_setting)
@@ -118,7 +120,7 @@ def literal_setting(setting: Setting, ask: Ask) -> Iterator[Hit]:
     if named is None or _is_marked(setting.source, setting.start) or (ask.code == "PRD110" and _is_sealed(setting.source.data)):
         return
     works = _works(setting.value, setting.name, named, ask)
-    mild = not works and _is_published(setting.value, setting.name, named, ask)
+    mild = not works and setting.origin in _KEPT and _is_published(setting.value, setting.name, named, ask)
     if not works and not mild:
         return
     place = _value_place(setting.source, setting.start, setting.end)

@@ -43,7 +43,7 @@ def _has_password(value: str) -> bool:
 
     data = value.encode()
     found = url_credentials(data, data.find(b"://")) if b"://" in data else None
-    return found is not None and found[3] == "secret"
+    return found is not None and found[3] != "default"
 
 
 @project_check("PRD108", topics=("env-file-secret",))

@@ -28,7 +28,7 @@ _NEUTRAL = frozenset(
     "current previous fallback primary secondary main backup admin root user v1 v2 v3 a b env1 override literal content data us eu".split()
 )
 # Words anywhere that say the value is public or made up.
-_HARMLESS = frozenset("public publishable pub anon anonymous example dummy fake mock mocked sample demo stub placeholder bogus csrf xsrf csrfmiddleware".split())
+_HARMLESS = frozenset("vite public publishable pub anon anonymous example dummy fake mock mocked sample demo stub placeholder bogus csrf xsrf csrfmiddleware".split())
 # Verbs and qualities before "password": forms, routes and messages, not the password itself.
 _ABOUT = frozenset(
     "reset resetting forgot forgotten change changed changing update updated set unset check verify validate validates invalid wrong missing bad no "
@@ -36,6 +36,7 @@ _ABOUT = frozenset(
     "create get show hide toggle min max random if on for incorrect weak strong empty blank disable disabled enable enabled delete remove allow "
     "refresh_if clear prompt ask read send request requested supports support via error".split()
 )
+_VERBS = frozenset("parse find get make create generate fetch build compute extract decode encode hash verify validate check is has should load read".split())
 _PASSWORD = frozenset("password passwd passwort passphrase passcode pwd pw".split())
 _PASSWORD_ENDS = ("password", "passwd", "passphrase")
 _BEFORE_PASS = frozenset(
@@ -49,8 +50,8 @@ _NOT_TOKEN = frozenset(
     "quote operator comment keyword name string sort order list fencing color style css theme logical parser lexer close open".split()
 )
 _KEY_OWNERS = frozenset(
-    "api secret access private auth signing sign encryption encrypt master account shared service fernet hmac jwt cookie crypt crypto cipher aes "
-    "deploy webhook developer consumer integration ingest ingestion write subscription session rsa ssh tls ssl signature symmetric license".split()
+    "api secret access private auth signing sign encryption encrypt master account shared service fernet hmac jwt crypt crypto cipher aes "
+    "deploy webhook developer consumer integration ingest ingestion write subscription rsa ssh tls ssl signature symmetric license".split()
 )
 _KEY_WHOLE = frozenset("apikey secretkey accesskey privatekey authkey signingkey encryptionkey masterkey accountkey".split())
 _SECRET_ENDS = ("secret",)
@@ -71,8 +72,10 @@ def parts_of(name: str) -> tuple[str, ...]:
 def secret_name(name: str) -> SecretName | None:
     """What a name says its value is, or None where it names no secret."""
     words = list(parts_of(name))
-    if not words or not _HARMLESS.isdisjoint(words):
+    if not words or not _HARMLESS.isdisjoint(words) or words[:2] in (["react", "app"], ["mock", "service"]):
         return None
+    if words[0] in _VERBS:
+        return None  # a function's name, or a question's
     whole = len(words)
     while len(words) > 1 and (words[-1] in _NEUTRAL or words[-1].isdigit()):
         kind = _head(words)
@@ -149,6 +152,12 @@ _SIGNING = frozenset(
         ("fernet", "key"),
     )
 )
+
+
+def is_key_of_ours(name: str) -> bool:
+    """Whether a key of this name was made by the service itself, so that any literal works as one; a vendor's key must fit."""
+    words = parts_of(name)
+    return is_signing_name(name) or words[-2:] in (("secret", "key"), ("encryption", "key"), ("signing", "key"), ("hmac", "key"), ("aes", "key"), ("master", "key"))
 
 
 def is_signing_name(name: str) -> bool:

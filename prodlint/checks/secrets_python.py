@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, Place, calls, check, every
 from prodlint.checks.secrets_formats import recognise
-from prodlint.checks.secrets_names import ANCHORS, SecretName, is_signing_name, secret_name
+from prodlint.checks.secrets_names import ANCHORS, SecretName, is_key_of_ours, is_signing_name, secret_name
 from prodlint.checks.secrets_values import high_entropy, in_use, is_secret, shape_of
 from prodlint.facts import Assignment, Call, Collection, Conditional, Constant, Dictionary, Expression, Name, Operation, Template
 from prodlint.model import Recipe
@@ -250,6 +250,8 @@ def _speaks(value: str, at: Expression, fact: Assignment, named: SecretName, ask
     if kind == "connection":
         return connection_password(value) and not is_allowed(at.source.data, at.start)
     if kind == "credential" or (kind == "token" and " " in value):
+        if value.startswith("Basic "):
+            return _basic_password(value[6:]) and not is_allowed(at.source.data, at.start) and not ask.file.roles & _CALM
         value = _after_scheme(value)
     if fact.kind == "compare" and shape_of(value) not in ("random", "weak", "passphrase", "digits"):
         return False
@@ -257,9 +259,17 @@ def _speaks(value: str, at: Expression, fact: Assignment, named: SecretName, ask
         return False
     if value.lower() == fact.target.lower() or not is_secret(value, kind, certain and not ask.file.roles & _CALM):
         return False
-    if ask.file.roles & _CALM and shape_of(value) != "random":
+    if ask.file.roles & _CALM and not (shape_of(value) == "random" and len(value) >= 20 and kind not in ("token", "credential")):
         return False
-    return not is_meant_to_be_seen(value) and not is_allowed(at.source.data, at.start)
+    return not is_meant_to_be_seen(value) and not is_allowed(at.source.data, at.start) and not is_example(at.source.data, at.start)
+
+
+def is_example(data: bytes, start: int) -> bool:
+    """Whether a value stands in the `examples` of a field or a route: documentation, not a key in use."""
+    return _EXAMPLES.search(data, max(0, start - 600), start) is not None
+
+
+_EXAMPLES = re.compile(rb"\b(?:examples?|json_schema_extra|openapi_examples|sample_\w{1,30})[\"']?\s{0,4}[=:]\s{0,4}[\[{][^\]=]{0,600}\Z")
 
 
 def is_meant_to_be_seen(value: str) -> bool:
@@ -270,6 +280,17 @@ def is_meant_to_be_seen(value: str) -> bool:
     if known is None:
         return value.startswith("eyJ") and is_sample_jwt(value.encode())
     return known.kind in ("test", "publishable") or (known.name == "jwt" and is_sample_jwt(value.encode()))
+
+
+def _basic_password(encoded: str) -> bool:
+    """Whether `user:password` in base 64 holds a password that works."""
+    import base64
+
+    try:
+        user, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError:
+        return False
+    return bool(colon) and user.lower() not in ("user", "username") and is_secret(password, "password")
 
 
 def _after_scheme(value: str) -> str:
@@ -442,6 +463,8 @@ def works_as_fallback(value: str, name: str, named: SecretName) -> bool:
         return _ENVIRONMENT_NAME.match(value) is None and "/" not in value and not value.startswith(("~", "."))
     if shape == "prose":
         return is_signing_name(name) or named.kind in ("password", "secret")
+    if named.kind == "key" and not is_key_of_ours(name):
+        return shape not in ("placeholder", "words", "masked") and len(value) > 3
     return named.kind != "credential" or shape == "random"
 
 

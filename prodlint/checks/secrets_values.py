@@ -35,12 +35,12 @@ _NOTHING = frozenset(("", "none", "null", "nil", "undefined", "true", "false", "
 _DEFAULTS = frozenset(
     "changeme changeit changethis change_me change-me password passw0rd p@ssw0rd p@ssword pass passwd pwd secret secrets admin administrator root toor "
     "postgres postgresql mysql mariadb mongo mongodb redis rabbitmq guest user username test testing tester letmein welcome minioadmin minio elastic "
-    "kibana airflow grafana qwerty default demo example sample dummy fake foo bar baz foobar abc abc123 abcd1234 1234 12345 123456 1234567 12345678 "
+    "kibana airflow grafana qwerty default demo foobar abc abc123 abcd1234 1234 12345 123456 1234567 12345678 "
     "123456789 1234567890 0000 1111 password1 password12 password123 password1234 admin123 admin1234 root123 test123 test1234 secret123 guest123 "
     "user123 pass123 postgres123 qwerty123 welcome1 letmein123 dev local localhost development production staging prod app service mysecret "
     "mysecretpassword mypassword yourpassword supersecret topsecret s3cr3t s3cret notsecret nosecret insecure unsafe sa p4ssw0rd pa55w0rd pa$$word "
     "pa$$w0rd passpass adminadmin rootroot rootpassword adminpassword testpassword dbpassword userpassword dev-secret devsecret dev_secret secretkey "
-    "secret_key secret-key token mytoken my-token my_token apikey api_key api-key key mykey my-key my_key".split()
+    "secret_key secret-key".split()
 )
 _PLACEHOLDER = re.compile(
     r"(?i)\b(?:your|my|the|insert|enter|replace|put|add|change|set|fill|use|some|any|todo|tbd|fixme|example|sample|dummy|fake|placeholder|redacted|"
@@ -50,8 +50,11 @@ _PLACEHOLDER_PARTS = frozenset(
     "your insert replace changeme changethis change todo tbd fixme example sample dummy fake placeholder redacted hidden removed insecure unsafe "
     "notreal mock mocked stub foo bar baz xxx here bogus test testing tests testpass demo".split()
 )
-# Beginnings of keys that are the same everywhere: AWS documentation, the Azure storage and Cosmos emulators, reCAPTCHA's test key.
-DOCUMENTED_SAMPLES = ("EXAMPLE", "Eby8vdM02xNOcqFl", "C2y6yDjf5/R+ob0N", "6LeIxAcTAAAAA")
+# What people type where a password is asked for and none is meant: password1, securepassword123, StrongPassw0rd!
+_COMMON_PASSWORD = re.compile(r"[a-z]{0,12}p[a@4]ss(?:w[o0]rd|phrase)?\d{0,6}!?\Z|[a-z]{0,8}secret[\d!]{0,4}\Z")
+# Beginnings of keys that are the same everywhere: AWS documentation, the Azure storage and Cosmos emulators, reCAPTCHA's test key, the
+# one-time-password seed of every tutorial.
+DOCUMENTED_SAMPLES = ("EXAMPLE", "Eby8vdM02xNOcqFl", "C2y6yDjf5/R+ob0N", "6LeIxAcTAAAAA", "JBSWY3DPEHPK3PXP")
 _MASK = frozenset("*xX.-_#•…?0 ")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_?\Z")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z")
@@ -89,7 +92,7 @@ def shape_of(value: str) -> Shape:
         return "reference"
     if set(text) <= _MASK or (len(text) > 3 and len(set(lowered)) == 1):
         return "masked"
-    if lowered in _DEFAULTS:
+    if lowered in _DEFAULTS or _COMMON_PASSWORD.match(lowered):
         return "default"
     if any(sample in text for sample in DOCUMENTED_SAMPLES):
         return "placeholder"
@@ -111,6 +114,8 @@ def shape_of(value: str) -> Shape:
         return "weak" if any(c.isdigit() for c in text) and any(c.isascii() and c.isalpha() for c in text) and len(text) < 40 else "words"
     if is_random(text):
         return "placeholder" if _PLACEHOLDER.search(text) and len(text) < 40 else "random"
+    if text.endswith("=") and _is_encoded_text(text):
+        return "words"
     return _spoken(text, lowered)
 
 
@@ -164,7 +169,7 @@ def is_word(piece: str) -> bool:
     if len(letters) <= 3:
         return True
     humps = parts_of(letters)
-    if len(humps) > 2 and len(letters) / len(humps) < 3:
+    if len(humps) > 2 and len(letters) / len(humps) < 2.6:
         return False
     return _longest_without_vowel(letters) <= 5 and (len(letters) < 8 or sum(c in _VOWELS for c in letters) * 6 >= len(letters))
 
@@ -182,6 +187,8 @@ def is_random(text: str) -> bool:
     if len(text) < 12 or len(set(text)) < 7 or is_sequential(text):
         return False
     core = text.rstrip("=")
+    if core != text and _is_encoded_text(text):
+        return False
     if set(core) <= _HEX and (core.islower() or core.isupper() or core.isdigit()):
         digits = sum(c.isdigit() for c in core)
         return len(core) >= 16 and 0 < digits < len(core) and _changes(core) >= 0.2
@@ -199,11 +206,22 @@ def is_random(text: str) -> bool:
     digits = sum(c.isdigit() for c in longest)
     if digits == 0 and (longest.islower() or longest.isupper()):
         return len(longest) >= 16 and (_longest_without_vowel(longest) >= 6 or _odd_pairs(longest) >= 0.3)
-    if letters == 0:
+    if letters == 0 or _changes(longest) < 0.22:
         return False
-    if _changes(longest) < 0.22:
-        return False
+    if digits == 0:
+        return len(longest) / len(parts_of(longest)) < 2.6
     return not _all_words(longest)
+
+
+def _is_encoded_text(text: str) -> bool:
+    """Base 64 of words: `aGVsbG8gd29ybGQ=`."""
+    import base64
+
+    try:
+        decoded = base64.b64decode(text, validate=True).decode("ascii")
+    except ValueError:
+        return False
+    return decoded.isprintable() and shape_of(decoded) not in ("random", "weak", "uuid")
 
 
 def _all_words(text: str) -> bool:
@@ -260,6 +278,8 @@ def entropy(text: str) -> float:
 def is_secret(value: str, kind: NameKind, certain: bool = True) -> bool:
     """Whether a value under a name of this kind is a secret that works."""
     shape = shape_of(value)
+    if not certain and len(value) in (32, 40, 64, 128) and set(value) <= _HEX:
+        return False  # a digest, by its length, under a name that does not end in a secret's word
     if shape == "random" or (shape == "uuid" and kind not in ("connection", "token")):
         return certain or len(value) >= 16
     if not certain:
