@@ -161,7 +161,9 @@ def findings_in(rule: Rule, example: Example) -> list[Finding]:
         extend = () if os.path.abspath(rule.path).startswith(own + os.sep) else (os.path.dirname(os.path.abspath(rule.path)),)
 
         def finish(settings: Settings) -> Settings:
-            return with_arguments(settings, select=[rule.code], rules=options, extend_rules=extend, respect_gitignore=False)
+            # What is wrong with an ignore shows only beside the rules it speaks of.
+            select = ["ALL"] if rule.code == "PRD002" else [rule.code]
+            return with_arguments(settings, select=select, rules=options, extend_rules=extend, respect_gitignore=False)
 
         result = session.run(session.Request([folder], isolated=True, finish=finish, root=folder, jobs=1))
     if result.crashed:

@@ -23,11 +23,8 @@ _LINES = {
 
 
 def read(source: Source, file: File, kinds: frozenset[type[Fact]]) -> Iterator[Fact]:
-    """The facts of a file that is not Python."""
-    kinds = kinds - {Text}
-    if not kinds:
-        return
-    wanted = kinds | {Problem}
+    """The facts of a file that is not Python; where none is wanted, whether it can be read at all."""
+    wanted = (kinds - {Text}) | {Problem}
     kind = file.kind
     if kind in _DOCUMENTS:
         from prodlint.readers import documents
