@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from prodlint.checks import Ask, Check, Hit, Place, Wish, calls, commands, comments, entries, every, settings
+from prodlint.checks.truth import FALSY, TRUTHY
 from prodlint.facts import Call, Command, Comment, Constant, Dictionary, Entry, Expression, Import, Setting
 
 KEYS = {
@@ -18,10 +19,6 @@ KEYS = {
     "import": set(),
 }
 EVERYWHERE = {"in", "not_in", "message"}
-
-# Values that frameworks take for "on". Flask takes everything but 0, false and no (facts: FLASK_DEBUG=off is on).
-TRUTHY = {"1", "true", "t", "yes", "y", "on", "enabled"}
-FALSY = {"0", "false", "f", "no", "n", "off", "disabled"}
 
 
 class MatchError(ValueError):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prodlint.checks import Ask, Hit, calls, check, every, settings
 from prodlint.checks.configuration_places import deployed, is_true, weight_in
 from prodlint.facts import Assignment, Call, Constant, Setting
-from prodlint.match import TRUTHY
+from prodlint.checks.truth import TRUTHY
 from prodlint.model import Priority, Recipe
 
 # call -> keywords that open debug pages, by the libraries' own sources (facts.md 1.1, 7)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prodlint.checks import Ask, Hit, Place, calls, check, commands, documents, every, settings
 from prodlint.checks.configuration_places import deployed, is_true, matters, weight_in
 from prodlint.facts import Assignment, Call, Command, Constant, Document, Node, Setting
-from prodlint.match import FALSY, TRUTHY
+from prodlint.checks.truth import FALSY, TRUTHY
 from prodlint.model import Recipe, Related
 
 # call -> keyword that turns the reloader on, by the libraries' own sources (uvicorn 0.54, werkzeug 3.1, sanic 25.12,

@@ -9,7 +9,7 @@ from typing import Any
 from prodlint.checks import Ask, Hit, Project, ProjectHit, Trace, check, collect, every, project_check, settings, trace
 from prodlint.checks.configuration_places import deployed, weight_in
 from prodlint.facts import Assignment, Collection, Constant, Setting
-from prodlint.match import FALSY, TRUTHY
+from prodlint.checks.truth import FALSY, TRUTHY
 from prodlint.model import Evidence, Related
 
 # Names whose truth takes protection away, and names whose falsehood does. Whole words, so that
