@@ -26,6 +26,7 @@ from prodlint.facts import (
     Name,
     Operation,
     Other,
+    Statement,
     Subscript,
     Template,
     statements_in,
@@ -166,7 +167,8 @@ class _Reader:
     busy: set[str] = field(default_factory=set)
 
 
-def _reader(module: Module, function: Function | None) -> _Reader:
+def _reader(module: Module, function: Function | None, at: int = 1 << 60) -> _Reader:
+    """What is known of the names of a function at a byte offset."""
     reader = _Reader(module, function)
     block = function.body if function is not None else module.body
     checked: set[str] = set()
@@ -190,17 +192,22 @@ def _reader(module: Module, function: Function | None) -> _Reader:
                 if expression.method in ("append", "extend", "insert") and isinstance(expression.receiver, Name) and expression.arguments:
                     reader.given.setdefault(expression.receiver.written, []).append(expression.arguments[-1])
                 checked |= _names_checked(expression)
-            elif (
-                isinstance(expression, Operation) and expression.operator in ("in", "not in", "==", "!=") and len(expression.operands) == 2
-            ):
-                if statement.kind in ("if", "while", "assert") or expression.operator in ("in", "not in"):
-                    left, right = expression.operands
-                    if isinstance(left, Name) and not (isinstance(right, Constant) and right.value in ("", None)):
-                        checked.add(left.written)
+            elif isinstance(expression, Operation) and expression.operator in ("in", "not in") and isinstance(expression.operands[0], Name):
+                if _holds_at(statement, expression, at):
+                    checked.add(expression.operands[0].written)
     if function is not None:
         reader.parameters = {parameter.name: parameter.annotation for parameter in function.parameters}
     reader.checked = frozenset(checked)
     return reader
+
+
+def _holds_at(statement: Statement, test: Operation, at: int) -> bool:
+    """Whether `name in ALLOWED` is true where the sink stands: in the branch of the `if`, or after one that left."""
+    if statement.kind != "if" or not statement.body:
+        return True
+    inside = statement.body[0].start <= at <= statement.body[-1].end
+    negated = (test.operator == "not in") != statement.expressions[0].text.startswith("not ")
+    return not inside if negated else inside
 
 
 def _unpack(given: dict[str, list[Expression]], target: Collection, value: Expression) -> None:
@@ -606,7 +613,7 @@ def _call_is_fixed(call: Call, reader: _Reader, bound: frozenset[str], depth: in
 
 _IDENTIFIER_BEFORE = re.compile(
     r"(?:\b(?:from|join|into|update|table|index|schema|view|database|trigger|function|column|on|role|user|sequence|type|constraint|exists|only|to|references|key|by|truncate|analyze|vacuum"
-    r"|pragma|search_path|cascade|add|rename|as|select|using|extension|partition\s+of)\s*[\"`\[(]?|[\"`\[.(,]\s*)$",
+    r"|pragma|search_path|cascade|add|rename|as|select|using|extension|partition\s+of|where|and|or|not|having|template|owner|with|set|then|else|when|distinct|in\s+schema)\s*[\"`\[(]?|[\"`\[.(,]\s*)$",
     re.IGNORECASE,
 )
 _IDENTIFIER_NAME = re.compile(
@@ -622,7 +629,7 @@ def sql_string_building(call: Call, ask: Ask) -> Iterator[Hit]:
         if isinstance(query, Constant) or (isinstance(query, Call) and query.name in _SURE):
             continue
         module = call.module
-        reader = _reader(module, innermost(module, call))
+        reader = _reader(module, innermost(module, call), call.start)
         pieces = _pieces(query, reader)
         literal = "".join(piece if isinstance(piece, str) else "\0" for piece in pieces)
         if literal.strip("\0 ") == "" or not (sure or _is_sql(literal)):
