@@ -1,0 +1,327 @@
+"""Compose files: root (PRD802), privileges (PRD823), exposed datastores (PRD825), secrets that may be empty (PRD826).
+
+What takes several files (overrides, the Dockerfile a service is built from) stands in `deployment_project`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from prodlint.checks import Ask, Hit, Place, check, documents
+from prodlint.checks.deployment_images import Image, image_of, with_defaults
+from prodlint.checks.deployment_services import ADMINISTRATION, HOST_AGENTS, datastore, is_infrastructure
+from prodlint.facts import Document, Node
+from prodlint.model import Priority, Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service of a compose file; `bases` are the services of the same file that it extends, nearest first."""
+
+    name: str
+    node: Node
+    bases: tuple[Node, ...]
+
+    def get(self, *path: str) -> Node | None:
+        """What stands under a path, its own or inherited."""
+        for node in (self.node, *self.bases):
+            found = node.get(*path)
+            if found is not None:
+                return found
+        return None
+
+    @property
+    def image(self) -> Image | None:
+        """Its image, where the file says it."""
+        node = self.get("image")
+        known = with_defaults(node.raw) if node is not None and node.kind == "scalar" else None
+        return image_of(known[0]) if known is not None and known[0] else None
+
+    @property
+    def built(self) -> bool:
+        """Whether it is built from sources."""
+        return self.get("build") is not None
+
+    @property
+    def own(self) -> bool:
+        """Whether it is the project's own program: built here, or an image that is no known infrastructure."""
+        image = self.image
+        return self.built or (image is not None and not image.official and datastore(image) is None and not is_infrastructure(image))
+
+
+def services(document: Document) -> Iterator[Service]:
+    """The services of a compose file."""
+    listing = document.root.get("services")
+    if listing is None or listing.kind != "mapping":
+        return
+    for name, node in listing.members.items():
+        if node.kind == "mapping":
+            yield Service(name, node, tuple(_bases(listing, node, name)))
+
+
+def _bases(listing: Node, node: Node, name: str) -> Iterator[Node]:
+    seen = {name}
+    while True:
+        extends = node.get("extends")
+        if extends is None or extends.get("file") is not None:
+            return
+        other = extends.raw if extends.kind == "scalar" else extends.text_at("service")
+        base = listing.members.get(other)
+        if other in seen or base is None or base.kind != "mapping":
+            return
+        seen.add(other)
+        yield base
+        node = base
+
+
+def has_own_service(document: Document) -> bool:
+    """Whether a file starts a program of the project. One that only starts databases and the like supports development."""
+    return any(service.own for service in services(document))
+
+
+def items(node: Node | None) -> Iterator[Node]:
+    """The items of a list, or a scalar as the only one."""
+    if node is None:
+        return
+    if node.kind == "sequence":
+        yield from node.items
+    elif node.kind == "scalar" and node.raw:
+        yield node
+
+
+# ---------------------------------------------------------------- PRD802
+
+
+@check("PRD802", on=[documents("compose")], anchors=[("services", "user")], files=("yaml",))
+def service_as_root(document: Document, ask: Ask) -> Iterator[Hit]:
+    """`user: root` on a service of the project."""
+    for service in services(document):
+        user = service.node.get("user")
+        if user is not None and user.kind == "scalar" and user.raw.split(":")[0] in ("root", "0") and service.own:
+            yield Hit(user, f"`{service.name}` runs as `{user.raw}`")
+
+
+# ---------------------------------------------------------------- PRD823
+
+_CAPABILITIES = frozenset("ALL SYS_ADMIN SYS_MODULE SYS_PTRACE DAC_READ_SEARCH SYS_RAWIO BPF SYS_BOOT".split())
+_SOCKET = re.compile(r"/(?:docker|podman/podman|containerd/containerd|crio/crio)\.sock\Z")
+_ROOTS = frozenset(("/", "/etc", "/root", "/var/run", "/run", "/var/lib/docker", "/boot", "/dev"))
+
+
+@check("PRD823", on=[documents("compose")], anchors=[("services",)], files=("yaml",))
+def privileged_service(document: Document, ask: Ask) -> Iterator[Hit]:
+    """What a service takes of its host."""
+    for service in services(document):
+        image = service.image
+        agent: Priority | None = "P1" if image is not None and (image.family in HOST_AGENTS or image.family.endswith("-exporter")) else None
+        node = service.node
+        privileged = node.get("privileged")
+        if privileged is not None and str(privileged.value).lower() in ("true", "yes", "on"):
+            yield Hit(privileged, f"`{service.name}` is privileged: it is root on the host", priority=agent)
+        for key in ("pid", "ipc", "network_mode", "userns_mode", "uts"):
+            mode = node.get(key)
+            if mode is not None and mode.raw == "host":
+                softer: Priority | None = "P1" if key in ("network_mode", "uts", "ipc") else None
+                yield Hit(mode, f"`{service.name}` shares the host's {_SHARED[key]}", priority=agent or softer)
+        for capability in items(node.get("cap_add")):
+            if capability.raw.upper().removeprefix("CAP_") in _CAPABILITIES:
+                yield Hit(capability, f"`{service.name}` is given the capability `{capability.raw}`", priority=agent)
+        for option in items(node.get("security_opt")):
+            name, _, value = option.raw.replace("=", ":", 1).partition(":")
+            if value == "unconfined" and name in ("seccomp", "apparmor"):
+                yield Hit(option, f"`{service.name}` runs without {name}", priority=agent or "P1")
+        yield from _mounts(service, agent)
+
+
+_SHARED = {"pid": "processes", "ipc": "memory segments", "network_mode": "network", "userns_mode": "users", "uts": "name"}
+
+
+def _mounts(service: Service, agent: Priority | None) -> Iterator[Hit]:
+    for volume in items(service.node.get("volumes")):
+        at = volume
+        if volume.kind == "mapping":
+            inner = volume.get("source")
+            if inner is None or inner.kind != "scalar":
+                continue
+            at, source, mode = inner, inner.raw, "ro" if volume.text_at("read_only") == "true" else ""
+        else:
+            known = with_defaults(volume.raw)
+            if known is None:
+                continue
+            source, _, rest = known[0].partition(":")
+            mode = rest.rpartition(":")[2]
+            if not rest:
+                continue
+        if _SOCKET.search(source):
+            yield Hit(at, f"`{service.name}` is given `{source}`: whoever holds it is root on the host", priority=agent)
+        elif (source.rstrip("/") or "/") in _ROOTS and source.startswith("/"):
+            softer: Priority | None = "P1" if "ro" in mode.split(",") else None
+            yield Hit(at, f"`{service.name}` is given `{source}` of the host", priority=agent or softer)
+
+
+# ---------------------------------------------------------------- PRD825
+
+_KNOWN_PORTS = {
+    5432: "PostgreSQL",
+    3306: "MySQL",
+    6379: "Redis",
+    27017: "MongoDB",
+    5672: "RabbitMQ",
+    11211: "Memcached",
+    9092: "Kafka",
+    9200: "Elasticsearch",
+    1433: "SQL Server",
+    9042: "Cassandra",
+    2379: "etcd",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A published port: the address it is bound to ("" for all), the host's side as written, the container's."""
+
+    address: str
+    host: str
+    inside: int
+
+
+_LONG_VARIABLE = re.compile(r"\$\{[^{}]*\}")
+
+
+def port_of(node: Node) -> Port | None:
+    """A port of the `ports` list; None where it is not published or cannot be read."""
+    if node.kind == "mapping":
+        target, mode = node.get("target"), node.text_at("mode")
+        if target is None or not target.raw.isdigit() or mode == "host" or node.get("published") is None:
+            return None
+        return Port(node.text_at("host_ip"), node.text_at("published"), int(target.raw))
+    known = with_defaults(node.raw)
+    # A variable without a default may hold an address, a port or both.
+    text = known[0] if known is not None else _LONG_VARIABLE.sub("?", node.raw)
+    text = text.partition("/")[0]
+    if text.startswith("["):
+        address, _, rest = text[1:].partition("]")
+        parts = [address, *rest.lstrip(":").split(":")]
+    else:
+        parts = text.split(":")
+    if len(parts) > 3 or "$" in text:
+        return None
+    inside = parts[-1].split("-")[0]
+    if not inside.isdigit() or (len(parts) == 3 and "?" in parts[0]):
+        return None
+    return Port(parts[0] if len(parts) == 3 else "", parts[-2] if len(parts) > 1 else "", int(inside))
+
+
+@check("PRD825", on=[documents("compose")], anchors=[("services", "ports")], files=("yaml",))
+def exposed_datastore(document: Document, ask: Ask) -> Iterator[Hit]:
+    """Ports of databases, brokers and their administration that every interface of the host answers on."""
+    softer: Priority | None = None if has_own_service(document) else "P2"
+    for service in services(document):
+        image = service.image
+        kind = datastore(image)
+        administration = image is not None and image.family in ADMINISTRATION
+        for node in items(service.get("ports")):
+            port = port_of(node)
+            if port is None or port.address not in ("", "0.0.0.0", "::"):
+                continue
+            words = kind.words if kind is not None else _KNOWN_PORTS.get(port.inside, "") if not service.built else ""
+            if not words and administration and image is not None:
+                words = image.family
+            if words:
+                said = f"`{service.name}` publishes {words} on every interface of the host (port {port.host or port.inside})"
+                yield Hit(node, said, priority=softer, fix=_bound(node, port))
+
+
+def _bound(node: Node, port: Port) -> Recipe | None:
+    if node.kind != "scalar" or port.address or ":" not in node.raw or node.text not in (node.raw, f'"{node.raw}"', f"'{node.raw}'"):
+        return None
+    return Recipe("replace", "Bind the port to 127.0.0.1", False, (("text", f'"127.0.0.1:{node.raw}"'),))
+
+
+# ---------------------------------------------------------------- PRD826
+
+# What a service cannot do safely without. Keys of other people's services switch a feature off when they are empty.
+_REQUIRED = re.compile(
+    r"(?:^|_)(?:PASSWORD|PASSWD|SECRET|SECRET_KEY|SECRET_KEY_BASE|JWT_KEY|JWT_SECRET\w*|SIGNING_KEY|ENCRYPTION_KEY|MASTER_KEY|SALT|FERNET_KEY"
+    r"|DATABASE_URL|DATABASE_URI|DB_URL|DB_URI|DATABASE_DSN|DB_DSN|POSTGRES_URL|POSTGRES_DSN|SQLALCHEMY_DATABASE_URI|MONGO(?:DB)?_UR[IL]|BROKER_URL|AMQP_URL)\Z"
+)
+_OPTIONAL = re.compile(
+    r"SMTP|MAIL|OAUTH|OIDC|SAML|LDAP|GOOGLE|GITHUB|GITLAB|FACEBOOK|MICROSOFT|AZURE|AWS|S3_|SLACK|DISCORD|TWILIO|STRIPE|SENTRY|CLIENT_SECRET|PROXY|WEBHOOK"
+    r"|CAPTCHA|TELEGRAM|READ(?:ONLY)?_|REPLICA|TEST|OPTIONAL|KEYSTORE|VPN|IMAP|FTP|BASIC_AUTH"
+)
+_REFERENCE = re.compile(r"\$\$|\$\{([A-Za-z_]\w*)((?::?[-?+])?)|\$([A-Za-z_]\w*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A variable in a value. operator: "", "-", ":-", "?", ":?", "+" or ":+"; word: what follows it, "" where it holds more variables."""
+
+    name: str
+    operator: str
+    word: str
+    start: int
+    end: int
+
+
+def references(text: str) -> Iterator[Reference]:
+    """The variables of a compose value, also those inside defaults."""
+    for found in _REFERENCE.finditer(text):
+        if found.group() == "$$":
+            continue
+        name, operator = found[1] or found[3], found[2] or ""
+        end = found.end()
+        word = ""
+        if found[1]:
+            close = text.find("}", end)
+            if close == -1:
+                return
+            word = text[end:close]
+            end = close + 1
+        yield Reference(name, operator, "" if "$" in word else word, found.start(), end)
+
+
+@check("PRD826", on=[documents("compose")], anchors=[("services", "environment", "$")], files=("yaml",))
+def secret_may_be_empty(document: Document, ask: Ask) -> Iterator[Hit]:
+    """`${SECRET_KEY}` in a service's environment: compose puts nothing in its place and only warns."""
+    if not has_own_service(document):
+        return
+    places: dict[str, Hit] = {}
+    enforced: set[str] = set()
+    for service in services(document):
+        environment = service.node.get("environment")
+        if environment is None:
+            continue
+        for value in environment.members.values() if environment.kind == "mapping" else environment.items:
+            if value.kind != "scalar" or "$" not in value.raw:
+                continue
+            for reference in references(value.raw):
+                if "?" in reference.operator:
+                    enforced.add(reference.name)
+                elif reference.name not in places and _REQUIRED.search(reference.name) and not _OPTIONAL.search(reference.name):
+                    hit = _unenforced(value, reference)
+                    if hit is not None:
+                        places[reference.name] = hit
+    for name, hit in places.items():
+        if name not in enforced:
+            yield hit
+
+
+def _unenforced(value: Node, reference: Reference) -> Hit | None:
+    text = value.raw[reference.start : reference.end]
+    at: Node | Place = value
+    found = value.source.data.find(text.encode(), value.start, value.end)
+    if found != -1:
+        at = Place(value.source, found, found + len(text.encode()))
+    if not reference.operator:
+        fix = None
+        if found != -1:
+            put = f"${{{reference.name}:?{reference.name} is required}}"
+            # The words hold a blank but neither `: ` nor ` #`, so they need no quotes where there were none.
+            fix = Recipe("replace", f"Refuse to start without `{reference.name}`", True, (("text", put),))
+        return Hit(at, f"`{reference.name}` is empty where nobody sets it: compose only warns", fix=fix)
+    address = "URL" in reference.name or "URI" in reference.name or "DSN" in reference.name
+    if reference.operator in (":-", "-") and reference.word and ("@" in reference.word if address else True):
+        return Hit(at, f"`{reference.name}` has a default in the file: nobody notices that it was never set", secret=True)
+    return None

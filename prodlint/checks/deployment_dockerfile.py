@@ -1,0 +1,311 @@
+"""Dockerfiles: the user of the process (PRD802), health checks that cannot run (PRD804), installs that nobody can repeat (PRD806)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from prodlint.checks import Ask, Hit, Place, check, every
+from prodlint.checks.deployment_images import image_of
+from prodlint.checks.deployment_services import leaves_root
+from prodlint.facts import Command, Dockerfile, Instruction, Stage
+from prodlint.model import Priority, Recipe
+from prodlint.readers.dockerfile import expand, variables
+
+_DEVELOPMENT = frozenset("dev devel development test tests testing lint debug ci docs devcontainer".split())
+_SHIPPED = ("production", "prod", "runtime", "release", "final", "app", "main", "server", "deploy", "runner", "web", "api")
+
+
+def shipped(dockerfile: Dockerfile) -> Stage | None:
+    """The stage that goes to production: the last one, unless that is named for development and another for production."""
+    final = dockerfile.final
+    if final is None or final.name not in _DEVELOPMENT:
+        return final
+    return next((stage for name in _SHIPPED for stage in dockerfile.stages if stage.name == name), None)
+
+
+def lineage(stage: Stage) -> Iterator[Instruction]:
+    """What makes the image, last instruction first; what is only for images built on top of it left out."""
+    return (instruction for instruction in stage.lineage() if not instruction.onbuild)
+
+
+def root_image(stage: Stage) -> str:
+    """The image at the bottom of a stage; "" where it cannot be known."""
+    while stage.parent is not None:
+        stage = stage.parent
+    return stage.resolved
+
+
+def start_of(stage: Stage) -> Instruction | None:
+    """The instruction that says what is started: the last ENTRYPOINT, else the last CMD."""
+    found: Instruction | None = None
+    for instruction in lineage(stage):
+        if instruction.keyword == "ENTRYPOINT" and instruction.words:
+            return instruction
+        if instruction.keyword == "CMD" and instruction.words and found is None:
+            found = instruction
+    return found
+
+
+def final_user(dockerfile: Dockerfile, stage: Stage) -> tuple[Instruction, str | None] | None:
+    """The last USER of an image and what it comes to (None where a variable has no value); None where there is none."""
+    for instruction in lineage(stage):
+        if instruction.keyword == "USER":
+            assert instruction.stage is not None
+            return instruction, expand(instruction.value, variables(dockerfile, instruction.stage, instruction))
+    return None
+
+
+# ---------------------------------------------------------------- PRD802
+
+# Programs that take the process from root to another user.
+DROPS_ROOT = re.compile(
+    r"\b(?:gosu|su-exec|setpriv|s6-setuidgid|s6-overlay|runuser|fixuid|chpst|setuidgid|start-stop-daemon|capsh|chroot --userspec)\b"
+    r"|\bsu (?:-|\w)"
+)
+
+
+def scripts_of(stage: Stage) -> list[str]:
+    """The scripts that ENTRYPOINT and CMD start, by their last name."""
+    found: list[str] = []
+    for keyword in ("ENTRYPOINT", "CMD"):
+        instruction = next((each for each in lineage(stage) if each.keyword == keyword), None)
+        if instruction is not None:
+            for text in instruction.words[:3]:
+                names = [word.strip("\"';").rsplit("/", 1)[-1] for word in text[:500].split()]
+                found.extend(name for name in names if name.endswith((".sh", ".bash")) or "entrypoint" in name)
+    return found
+
+
+def runs_as_root(dockerfile: Dockerfile) -> tuple[Place, str, Priority | None, Recipe | None] | None:
+    """Where an image is told to start as root, the words for it; None where it is not, or where that cannot be known."""
+    stage = shipped(dockerfile)
+    start = start_of(stage) if stage is not None else None
+    if stage is None or start is None:
+        return None
+    user = final_user(dockerfile, stage)
+    if user is not None:
+        instruction, name = user
+        if name is None or name.split(":")[0].strip() not in ("root", "0"):
+            return None
+        words = f"The image runs as `{instruction.value}`"
+        return Place(instruction.source, instruction.start, instruction.end), words, None, None
+    base = root_image(stage)
+    if not base or not leaves_root(image_of(base)):
+        return None
+    if any(DROPS_ROOT.search(each.value) for each in lineage(stage) if each.keyword in ("RUN", "CMD", "ENTRYPOINT", "ENV")):
+        return None
+    place = start if start.stage is stage else stage.instructions[0]
+    # Web servers bind port 80 as root and hand requests to workers that are not.
+    priority: Priority | None = "P2" if image_of(base).family in ("nginx", "httpd", "caddy", "traefik") else None
+    fix = None
+    if place is start:
+        fix = Recipe("insert-line-before", "Run as a user without rights", False, (("text", "USER 10001"),))
+    return Place(place.source, place.start, place.end), "The image runs as root: no `USER` before this", priority, fix
+
+
+@check("PRD802", on=[every(Dockerfile)], anchors=["from"], files=("dockerfile",))
+def image_as_root(dockerfile: Dockerfile, ask: Ask) -> Iterator[Hit]:
+    """An image whose process is root. One that starts a script waits for the project pass, which reads the script."""
+    found = runs_as_root(dockerfile)
+    if found is not None:
+        stage = shipped(dockerfile)
+        if stage is not None and scripts_of(stage) and final_user(dockerfile, stage) is None:
+            return
+        place, words, priority, fix = found
+        yield Hit(place, words, priority=priority, fix=fix)
+
+
+# ---------------------------------------------------------------- PRD804
+
+_PROBES = ("curl", "wget")
+
+
+@check("PRD804", on=[every(Dockerfile)], anchors=[("healthcheck", "curl"), ("healthcheck", "wget")], files=("dockerfile",))
+def health_check_without_program(dockerfile: Dockerfile, ask: Ask) -> Iterator[Hit]:
+    """HEALTHCHECK with curl or wget in an image that has neither: it fails for ever."""
+    stage = shipped(dockerfile)
+    probe = next((each for each in lineage(stage) if each.keyword == "HEALTHCHECK"), None) if stage is not None else None
+    if stage is None or probe is None:
+        return
+    image = image_of(root_image(stage))
+    flavour = image.tag.lower()
+    if not image.official or image.family not in ("python", "debian", "ubuntu", "alpine", "node", "pypy"):
+        return
+    lacks: tuple[str, ...] = ()
+    if "alpine" in flavour or image.family == "alpine":
+        # BusyBox has a wget of its own.
+        lacks = ("curl",)
+    elif "slim" in flavour or image.family in ("debian", "ubuntu"):
+        lacks = _PROBES
+    others = " ".join(each.value for each in lineage(stage) if each.keyword in ("RUN", "COPY", "ADD", "ARG", "ENV"))
+    others += " ".join(text for each in lineage(stage) for text, _, _ in each.heredocs)
+    if re.search(r"xargs|\$\(cat|apt-get install[^&;]*\$", others):
+        return
+    for program in lacks:
+        if re.search(rf"\b{program}\b", probe.value) and not re.search(rf"\b{program}\b", others):
+            yield Hit(probe, f"HEALTHCHECK calls `{program}`, which `{image.name}:{image.tag}` does not have", priority="P2")
+            return
+
+
+# ---------------------------------------------------------------- PRD806
+
+_INSTALLERS = frozenset(
+    "pip setuptools wheel uv poetry poetry-core poetry-plugin-export pipenv pdm hatch hatchling build virtualenv pipx pip-tools"
+    " keyring keyrings.google-artifactregistry-auth crcmod".split()
+)
+_VALUED = frozenset(
+    "-r --requirement -c --constraint -i --index-url --extra-index-url -f --find-links -t --target --prefix --platform --python-version"
+    " --root --src --timeout --retries -e --editable --trusted-host --cache-dir --progress-bar --python -p --group --index --default-index"
+    " --abi --implementation --only-binary --no-binary --config-settings -C --log --proxy --cert --index-strategy --link-mode --extra"
+    " --upgrade-package -P --python-platform --exclude-newer --torch-backend --override --upgrade-strategy"
+    " --use-feature --no-build-isolation-package".split()
+)
+_EXACT = re.compile(r"===?[^*,]+\Z")
+_REMOTE = re.compile(r"@|://|\$|^git\+|\.(?:whl|tar\.gz|zip)\Z")
+
+
+def _built_from(dockerfile: Dockerfile, stage: Stage) -> set[int]:
+    """The stages that something of the shipped image comes from."""
+    names = {each.name: each for each in dockerfile.stages if each.name} | {str(each.index): each for each in dockerfile.stages}
+    waiting, found = [stage], set[int]()
+    while waiting:
+        each = waiting.pop()
+        if each.index in found:
+            continue
+        found.add(each.index)
+        if each.parent is not None:
+            waiting.append(each.parent)
+        for instruction in each.instructions:
+            for name, value in instruction.flags:
+                origin = value if name == "from" else next((part[5:] for part in value.split(",") if part.startswith("from=")), "")
+                if origin.lower() in names:
+                    waiting.append(names[origin.lower()])
+    return found
+
+
+def _sources(dockerfile: Dockerfile) -> list[str]:
+    """What is copied or mounted from the build context."""
+    found: list[str] = []
+    for stage in dockerfile.stages:
+        for instruction in stage.instructions:
+            if instruction.keyword in ("COPY", "ADD") and not any(name == "from" for name, _ in instruction.flags):
+                found.extend(instruction.words[:-1])
+            for name, value in instruction.flags:
+                if name == "mount" and "type=bind" in value:
+                    parts = dict(part.partition("=")[::2] for part in value.split(","))
+                    found.append(parts.get("source") or parts.get("src") or parts.get("target", "."))
+    return found
+
+
+def _brings(sources: Sequence[str], lock: str) -> bool:
+    """Whether a lock file is among what is copied, by its name or with the folder around it."""
+    stem = lock.split(".")[0].lower()
+    return any(
+        lock.lower() in source.lower()
+        or source.rstrip("/") in ("", ".")
+        or ("*" in source and (stem in source.lower() or "lock" in source))
+        for source in sources
+    )
+
+
+@check(
+    "PRD806",
+    on=[every(Dockerfile)],
+    anchors=[("from", "install"), ("from", "sync"), ("from", "poetry"), ("from", "uv ")],
+    files=("dockerfile",),
+)
+def unrepeatable_install(dockerfile: Dockerfile, ask: Ask) -> Iterator[Hit]:
+    """Packages that an image takes in the version of the day."""
+    stage = shipped(dockerfile)
+    if stage is None:
+        return
+    from prodlint.readers.commands import from_dockerfile
+
+    relevant = _built_from(dockerfile, stage)
+    places = [(each.start, each.end) for number in relevant for each in dockerfile.stages[number].instructions if each.keyword == "RUN"]
+    commands = [
+        fact
+        for fact in from_dockerfile(dockerfile)
+        if isinstance(fact, Command) and fact.origin == "dockerfile-run" and any(start <= fact.start < end for start, end in places)
+    ]
+    sources = _sources(dockerfile)
+    locked = any(_locks(command, sources) for command in commands)
+    exported = any(each.keyword == "ENV" and re.search(r"UV_(?:FROZEN|LOCKED)", each.value) for each in lineage(stage))
+    for command in commands:
+        found = _loose(command, sources, locked, exported)
+        if found is not None:
+            words, priority = found
+            yield Hit(command, words, priority=priority)
+
+
+def _locks(command: Command, sources: Sequence[str]) -> bool:
+    """Whether a command installs from a list, after which the project itself brings nothing new."""
+    argv = command.argv
+    if command.program == "pip" or (command.program == "uv" and argv[:1] == ("pip",)):
+        return command.flag("-r", "--requirement", "-c", "--constraint") != -1 or argv[1:2] == ("sync",)
+    if command.program == "uv":
+        return argv[:1] in (("sync",), ("export",))
+    return command.program in ("poetry", "pdm", "pipenv") and argv[:1] in (("install",), ("export",), ("sync",))
+
+
+def _loose(command: Command, sources: Sequence[str], locked: bool, exported: bool) -> tuple[str, Priority | None] | None:
+    """What is not fixed about an install; None where all of it is."""
+    program, argv = command.program, command.argv
+    if program == "uv" and argv[:1] == ("pip",):
+        argv = argv[1:]
+    elif program == "uv":
+        return _loose_uv(command, sources, exported)
+    elif program == "poetry":
+        if argv[:1] in (("install",), ("sync",)) and not _brings(sources, "poetry.lock"):
+            return "`poetry install` without `poetry.lock` in the image takes the versions of the day", None
+        if argv[:1] in (("update",), ("add",)) or (argv[:1] == ("lock",) and "--check" not in argv):
+            return f"`poetry {argv[0]}` in the image build takes the versions of the day", None
+        return None
+    elif program == "pipenv":
+        if argv[:1] == ("install",) and command.flag("--deploy", "--ignore-pipfile") == -1:
+            return "`pipenv install` without `--deploy` may lock anew while the image is built", None
+        return None
+    elif program not in ("pip", "pip3"):
+        return None
+    if argv[:1] != ("install",) or command.flag("--require-hashes", "--no-index", "-c", "--constraint", "--no-deps") != -1:
+        return None
+    names, local = _packages(argv[1:])
+    loose = [name for name in names if not _EXACT.search(name)]
+    if loose:
+        bare = {re.split(r"[\[<>=~!; ]", name, maxsplit=1)[0].lower() for name in loose}
+        shown = ", ".join(f"`{name}`" for name in loose[:3]) + (" and more" if len(loose) > 3 else "")
+        return f"{shown} installed in the version of the day", "P2" if bare <= _INSTALLERS else None
+    if local and not locked:
+        return f"`{program} install {local[0]}` takes the newest versions that the project allows", None
+    return None
+
+
+def _loose_uv(command: Command, sources: Sequence[str], exported: bool) -> tuple[str, Priority | None] | None:
+    verb = command.argv[:1]
+    if verb == ("sync",) and not exported and command.flag("--frozen", "--locked", "--no-sync") == -1:
+        if not _brings(sources, "uv.lock"):
+            return "`uv sync` without `uv.lock` in the image takes the versions of the day", None
+        return "`uv sync` without `--locked` locks anew when the lock file is behind", "P2"
+    if verb == ("add",) or (verb == ("lock",) and command.flag("--check", "--locked", "--frozen") == -1):
+        return f"`uv {verb[0]}` in the image build takes the versions of the day", None
+    return None
+
+
+def _packages(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The packages of an install by name, and those by path."""
+    names: list[str] = []
+    local: list[str] = []
+    skip = False
+    for index, word in enumerate(words):
+        if skip:
+            skip = False
+        elif word.startswith("-"):
+            skip = word in _VALUED
+            if word in ("-e", "--editable") and index + 1 < len(words):
+                local.append(words[index + 1])
+        elif word.startswith((".", "/")) or re.match(r"[\w.-]+/", word):
+            local.append(word)
+        elif word and not _REMOTE.search(word) and re.match(r"[A-Za-z0-9]", word):
+            names.append(word)
+    return names, [path for path in local if not path.endswith((".whl", ".gz", ".zip")) and "*" not in path and "$" not in path]

@@ -1,0 +1,337 @@
+"""Kubernetes workloads: the user they run as (PRD802), probes (PRD841), resources (PRD842), privileges (PRD843).
+
+A chart's template is read without rendering it. What a template puts into a mapping cannot be seen, so nothing is said
+to be missing from a mapping that has such a hole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from prodlint.checks import Ask, Hit, Place, check, documents
+from prodlint.facts import Document, Node
+from prodlint.model import Priority
+
+# Where the pod stands in each kind of workload.
+_POD_PATHS: dict[str, tuple[str, ...]] = {
+    "Pod": ("spec",),
+    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
+} | dict.fromkeys(
+    ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "DeploymentConfig", "Rollout", "Job", "Service"),
+    ("spec", "template", "spec"),
+)
+_SERVING = frozenset(("Deployment", "StatefulSet", "DaemonSet", "Rollout", "DeploymentConfig", "ReplicaSet"))
+_JOBS = frozenset(("Job", "CronJob"))
+_SYSTEM_NAMESPACES = frozenset(
+    "kube-system kube-public kube-node-lease istio-system ingress-nginx cert-manager metallb-system calico-system tigera-operator"
+    " longhorn-system rook-ceph gatekeeper-system falco gpu-operator kube-flannel cilium".split()
+)
+_SIDECAR = re.compile(
+    r"istio-proxy|linkerd-proxy|envoy|cloud-?sql-?proxy|sql-proxy|vault-agent|fluent-?bit|fluentd|filebeat|datadog-agent|otel-|opentelemetry"
+    r"|oauth2-proxy|-exporter\b|config-?reload|git-sync|pgbouncer|statsd|promtail|vector\b|jaeger-agent|kube-rbac-proxy|-sidecar\b|^sidecar|log-?tail"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod as a workload describes it. spec: the pod's own. patch: only a part, put over another document by Kustomize."""
+
+    document: Document
+    kind: str
+    name: str
+    namespace: str
+    spec: Node
+    root: Node
+    patch: bool
+
+
+def pods(document: Document) -> Iterator[Pod]:
+    """The pods of a document; those in the items of a List too."""
+    root = document.root
+    listed = root.get("items")
+    for each in listed.items if root.text_at("kind").endswith("List") and listed is not None else (root,):
+        kind = each.text_at("kind")
+        path = _POD_PATHS.get(kind)
+        if path is None or (kind == "Service" and "knative" not in each.text_at("apiVersion")):
+            continue
+        spec = each.get(*path)
+        if spec is None or spec.kind != "mapping":
+            continue
+        listing = spec.get("containers")
+        containers = listing.items if listing is not None else ()
+        patch = not document.template and any("image" not in container.members for container in containers)
+        name, namespace = each.text_at("metadata", "name"), each.text_at("metadata", "namespace")
+        yield Pod(document, kind, name, namespace, spec, each, patch)
+
+
+def containers_of(pod: Pod, *, inits: bool = False) -> Iterator[Node]:
+    """The containers of a pod that are written out."""
+    for key in ("initContainers", "containers") if inits else ("containers",):
+        listing = pod.spec.get(key)
+        for container in listing.items if listing is not None else ():
+            if container.kind == "mapping":
+                yield container
+
+
+# ---------------------------------------------------------------- templates
+
+_OUTPUT = re.compile(r"\{\{-?\s*(?!if\b|else\b|end\b|with\b|range\b|define\b|block\b|/\*|\$\w+\s*:?=|fail\b|required\b|break\b|continue\b)")
+_INDENT = re.compile(r"n?indent\s+(\d+)")
+
+
+def has_hole(document: Document, node: Node) -> bool:
+    """Whether a template puts entries into a mapping that the file does not show."""
+    if not document.template:
+        return False
+    source = node.source
+    line, column = source.position(node.start)
+    indent = column - 1
+    if source.data[node.start : node.start + 1] == b"{":
+        return "{{" in source.slice(node.start, node.end)
+    last = len(source.line_starts)
+    while line <= last:
+        text = source.line_text(line)
+        bare = text.strip()
+        own = len(text) - len(text.lstrip())
+        if bare.startswith("{{"):
+            if _OUTPUT.match(bare):
+                told = _INDENT.search(bare)
+                if (int(told.group(1)) if told else own) == indent:
+                    return True
+        elif bare and own < indent and not bare.startswith(("- ", "#")):
+            return False
+        elif bare.startswith("- ") and own + 2 <= indent and line > source.position(node.start)[0]:
+            return False
+        line += 1
+    return False
+
+
+def _said(node: Node | None, *path: str) -> bool:
+    """Whether something stands under a path, be it only what a template puts there."""
+    for part in path:
+        if node is None:
+            return False
+        if node.kind != "mapping":
+            # `resources:` and a template below it: a value, if not one to be read.
+            return True
+        node = node.members.get(part)
+    return node is not None
+
+
+def _name_of(container: Node) -> tuple[str, Place]:
+    """What a container is called and where."""
+    name = container.get("name")
+    at = name if name is not None and name.kind == "scalar" else container
+    words = name.raw if name is not None and "{{" not in name.raw else "container"
+    if at is container:
+        first = container.source.data.find(b"\n", container.start, container.end)
+        return words, Place(container.source, container.start, first if first != -1 else container.end)
+    return words, Place(at.source, at.start, at.end)
+
+
+def _is_true(node: Node | None) -> bool:
+    return node is not None and node.value is True
+
+
+def _is_system(pod: Pod) -> bool:
+    return pod.namespace in _SYSTEM_NAMESPACES
+
+
+# ---------------------------------------------------------------- PRD802
+
+
+@check("PRD802", on=[documents("kubernetes")], anchors=[("kind", "containers")], files=("yaml", "json"))
+def pod_as_root(document: Document, ask: Ask) -> Iterator[Hit]:
+    """`runAsUser: 0`, and containers that nothing keeps from running as root."""
+    for pod in pods(document):
+        if _is_system(pod):
+            continue
+        own = pod.spec.get("securityContext", "runAsUser")
+        if own is not None and own.value == 0:
+            yield Hit(own, "`runAsUser: 0`: the pod runs as root")
+        unsaid: list[Node] = []
+        for container in containers_of(pod):
+            user = container.get("securityContext", "runAsUser")
+            if user is not None and user.value == 0:
+                yield Hit(user, f"`runAsUser: 0`: `{_name_of(container)[0]}` runs as root")
+            elif not _user_is_said(pod, container):
+                unsaid.append(container)
+        if unsaid and not pod.patch:
+            names = ", ".join(f"`{_name_of(container)[0]}`" for container in unsaid)
+            yield Hit(
+                _name_of(unsaid[0])[1], f"{names} may run as root: neither `runAsNonRoot: true` nor a `runAsUser` is set", priority="P1"
+            )
+
+
+def _user_is_said(pod: Pod, container: Node) -> bool:
+    for node in (container, pod.spec):
+        context = node.get("securityContext")
+        if context is None:
+            if has_hole(pod.document, node):
+                return True
+            continue
+        if context.kind != "mapping" or has_hole(pod.document, context):
+            return True
+        if _is_true(context.get("runAsNonRoot")) or context.get("runAsUser") is not None:
+            return True
+        asked = context.get("runAsNonRoot")
+        if asked is not None and asked.value not in (True, False):
+            return True
+        if context.get("windowsOptions") is not None:
+            return True
+    return False
+
+
+# ---------------------------------------------------------------- PRD841
+
+
+@check("PRD841", on=[documents("kubernetes")], anchors=[("kind", "containers")], files=("yaml", "json"))
+def missing_probes(document: Document, ask: Ask) -> Iterator[Hit]:
+    """Containers that Kubernetes sends requests to, or keeps, without asking them."""
+    for pod in pods(document):
+        if pod.kind not in _SERVING or pod.patch or _is_system(pod):
+            continue
+        for container in containers_of(pod):
+            name, place = _name_of(container)
+            if _SIDECAR.search(name) or _SIDECAR.search(container.text_at("image")) or has_hole(document, container):
+                continue
+            serving = _said(container, "ports")
+            ready, live, start = (_said(container, probe) for probe in ("readinessProbe", "livenessProbe", "startupProbe"))
+            if serving and not ready:
+                also = "" if live else " and no `livenessProbe`"
+                yield Hit(place, f"`{name}` has no `readinessProbe`{also}: it gets requests before it can answer")
+            elif serving and not live:
+                yield Hit(place, f"`{name}` has no `livenessProbe`: it is not started again when it hangs", priority="P1")
+            delay = container.get("livenessProbe", "initialDelaySeconds")
+            if delay is not None and not start and isinstance(delay.value, int) and delay.value >= 60:
+                yield Hit(
+                    delay,
+                    f"`{name}` waits {delay.value} s before the first liveness check: a `startupProbe` waits as long as it takes",
+                    priority="P2",
+                )
+
+
+# ---------------------------------------------------------------- PRD842
+
+
+@check("PRD842", on=[documents("kubernetes")], anchors=[("kind", "containers")], files=("yaml", "json"))
+def missing_resources(document: Document, ask: Ask) -> Iterator[Hit]:
+    """Containers without requests or without a memory limit. A limit stands for the request where there is none."""
+    source = document.source.data
+    if b"LimitRange" in source:
+        return
+    for pod in pods(document):
+        if pod.patch or _is_system(pod):
+            continue
+        for container in containers_of(pod):
+            name, place = _name_of(container)
+            if has_hole(document, container):
+                continue
+            resources = container.get("resources")
+            if resources is not None and (has_hole(document, resources) or (resources.kind != "mapping" and document.template)):
+                continue
+            limit = _said(container, "resources", "limits", "memory")
+            missing = [
+                words
+                for words, there in (
+                    ("CPU request", _said(container, "resources", "requests", "cpu") or _said(container, "resources", "limits", "cpu")),
+                    ("memory request", limit or _said(container, "resources", "requests", "memory")),
+                    ("memory limit", limit),
+                )
+                if not there
+            ]
+            if missing:
+                at = place if resources is None else Place(resources.source, resources.key_start, resources.key_end)
+                priority: Priority | None = "P2" if pod.kind in _JOBS else None
+                yield Hit(at, f"`{name}` has no {_listed(missing)}", priority=priority)
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and no " + words[-1]
+
+
+# ---------------------------------------------------------------- PRD843
+
+_DANGEROUS = frozenset("ALL SYS_ADMIN NET_ADMIN SYS_PTRACE SYS_MODULE DAC_READ_SEARCH SYS_RAWIO BPF SYS_BOOT".split())
+_SOCKETS = (
+    "/var/run/docker.sock",
+    "/run/docker.sock",
+    "/run/containerd/containerd.sock",
+    "/var/run/containerd",
+    "/run/crio/crio.sock",
+    "/var/run/crio",
+)
+_HOST_PATHS = frozenset(("/", "/etc", "/root", "/var/run", "/run", "/var/lib/kubelet", "/var/lib/docker", "/proc", "/sys", "/dev"))
+
+
+@check("PRD843", on=[documents("kubernetes")], anchors=[("kind", "containers")], files=("yaml", "json"))
+def pod_privileges(document: Document, ask: Ask) -> Iterator[Hit]:
+    """What a pod takes of its node, and what it does not give up."""
+    for pod in pods(document):
+        if _is_system(pod):
+            continue
+        # What an agent on every node does is to look into the node.
+        agent: Priority | None = "P2" if pod.kind == "DaemonSet" else None
+        yield from _of_the_host(pod, agent)
+        for container in containers_of(pod, inits=True):
+            yield from _of_the_container(container, agent)
+        if pod.patch or pod.kind in _JOBS or pod.kind == "DaemonSet":
+            continue
+        for container in containers_of(pod):
+            name, place = _name_of(container)
+            kept = _not_given_up(pod, container)
+            if kept:
+                yield Hit(place, f"`{name}` does not set {', '.join(f'`{each}`' for each in kept)}", priority="P2")
+
+
+def _of_the_host(pod: Pod, priority: Priority | None) -> Iterator[Hit]:
+    for key in ("hostPID", "hostIPC", "hostNetwork"):
+        node = pod.spec.get(key)
+        if node is not None and node.value is True:
+            yield Hit(node, f"`{key}: true`: the pod shares the node's {key[4:].lower()}", priority=priority)
+    volumes = pod.spec.get("volumes")
+    for volume in volumes.items if volumes is not None else ():
+        path = volume.get("hostPath", "path")
+        if path is None or path.kind != "scalar":
+            continue
+        if path.raw.startswith(_SOCKETS):
+            yield Hit(path, f"`{path.raw}` of the node is mounted: whoever holds it is root on the node", priority=priority)
+        elif (path.raw.rstrip("/") or "/") in _HOST_PATHS:
+            yield Hit(path, f"`{path.raw}` of the node is mounted", priority=priority)
+
+
+def _of_the_container(container: Node, priority: Priority | None) -> Iterator[Hit]:
+    name = _name_of(container)[0]
+    privileged = container.get("securityContext", "privileged")
+    if privileged is not None and privileged.value is True:
+        yield Hit(privileged, f"`privileged: true`: `{name}` is root on the node", priority=priority)
+    escalation = container.get("securityContext", "allowPrivilegeEscalation")
+    if escalation is not None and escalation.value is True and not (privileged is not None and privileged.value is True):
+        yield Hit(escalation, f"`allowPrivilegeEscalation: true` in `{name}`", priority=priority or "P1")
+    added = container.get("securityContext", "capabilities", "add")
+    for capability in added.items if added is not None else ():
+        bare = capability.raw.upper().removeprefix("CAP_")
+        if bare in _DANGEROUS:
+            yield Hit(capability, f"`{name}` is given the capability `{capability.raw}`", priority=priority)
+
+
+def _not_given_up(pod: Pod, container: Node) -> list[str]:
+    """The settings of a hardened container that are missing; none where a template may hold them."""
+    document = pod.document
+    context = container.get("securityContext")
+    if context is None:
+        if has_hole(document, container) or document.template:
+            return []
+    elif context.kind != "mapping" or has_hole(document, context):
+        return []
+    missing = []
+    if not _said(container, "securityContext", "allowPrivilegeEscalation"):
+        missing.append("allowPrivilegeEscalation: false")
+    dropped = container.get("securityContext", "capabilities", "drop")
+    if not _said(container, "securityContext", "capabilities") or (
+        dropped is None and _said(container, "securityContext", "capabilities", "add")
+    ):
+        missing.append("capabilities.drop")
+    return missing

@@ -1,0 +1,519 @@
+"""Deployment files read together: entrypoints that drop root (PRD802), health checks of an image wherever they stand
+(PRD804), what a build context lets in (PRD807), services that compose waits for (PRD821)."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prodlint.checks import Ask, Project, ProjectHit, Trace, collect, commands, documents, every, project_check, trace
+from prodlint.checks.deployment_compose import Service, items, services
+from prodlint.checks.deployment_dockerfile import (
+    DROPS_ROOT,
+    final_user,
+    lineage,
+    root_image,
+    runs_as_root,
+    scripts_of,
+    shipped,
+    start_of,
+)
+from prodlint.checks.deployment_images import image_of
+from prodlint.checks.deployment_kubernetes import pods
+from prodlint.checks.deployment_services import datastore, is_infrastructure
+from prodlint.facts import Command, Dockerfile, Document, File, Instruction, Node, Stage
+from prodlint.model import Evidence, Priority, Recipe, Related, Span
+
+# Files of these roles say nothing about production; they may still show a rule to be satisfied.
+_ELSEWHERE = frozenset(("test", "example", "dev", "ci", "docs", "generated", "vendored"))
+_SERVERS = re.compile(
+    r"\b(?:uvicorn|gunicorn|hypercorn|daphne|granian|uwsgi|waitress|waitress-serve|fastapi|flask run|runserver|sanic|starlette|chalice"
+    r"|litestar|robyn|streamlit|nginx|node|npm|next|bun|caddy|serve)\b"
+)
+
+
+def _off(file: File) -> str:
+    return "1" if file.roles & _ELSEWHERE else ""
+
+
+# ---------------------------------------------------------------- what Dockerfiles say
+
+
+@collect("dockerfile", "copied-context", on=[every(Dockerfile)], anchors=["from"], files=("dockerfile",))
+def dockerfiles(dockerfile: Dockerfile, ask: Ask) -> Iterator[Trace]:
+    """One trace an image, and one for every `COPY .`."""
+    stage = shipped(dockerfile)
+    if stage is None:
+        return
+    start = start_of(stage)
+    root = runs_as_root(dockerfile)
+    scripts = scripts_of(stage) if root is not None and final_user(dockerfile, stage) is None else []
+    exposed = next((each.words[0] for each in lineage(stage) if each.keyword == "EXPOSE" and each.words), "")
+    started = " ".join(" ".join(each.words) for each in lineage(stage) if each.keyword in ("CMD", "ENTRYPOINT"))
+    yield trace(
+        "dockerfile",
+        start if start is not None and start.stage is stage else stage.instructions[0],
+        words=started[:200],
+        off=_off(dockerfile.file),
+        health=json.dumps({each.name or str(each.index): _health(each) for each in dockerfile.stages} | {"": _health(stage)}),
+        # Who builds a service elsewhere says so with a port or a server; anything else may be a tool or a job.
+        serves="1" if start is not None and (exposed or _SERVERS.search(started)) and not _is_function(stage) else "",
+        port=re.sub(r"\D.*", "", exposed),
+        scripts=json.dumps(scripts),
+        root=root[1] if root is not None else "",
+    )
+    final = {id(each) for each in lineage(stage)}
+    for each in dockerfile.stages:
+        for instruction in each.instructions:
+            if _copies_context(instruction):
+                left_out = json.dumps([value for name, value in instruction.flags if name == "exclude"])
+                yield trace(
+                    "copied-context",
+                    instruction,
+                    off=_off(dockerfile.file),
+                    final="1" if id(instruction) in final else "",
+                    excluded=left_out,
+                )
+
+
+def _health(stage: Stage) -> str:
+    found = next((each for each in lineage(stage) if each.keyword == "HEALTHCHECK"), None)
+    return "" if found is None else "none" if found.words[:1] == ("NONE",) else "yes"
+
+
+def _is_function(stage: Stage) -> bool:
+    """Whether the platform that runs the image calls it, instead of asking whether it lives."""
+    return (
+        "lambda" in root_image(stage)
+        or "azure-functions" in root_image(stage)
+        or any("awslambdaric" in each.value for each in lineage(stage))
+    )
+
+
+def _copies_context(instruction: Instruction) -> bool:
+    if instruction.keyword not in ("COPY", "ADD") or any(name == "from" for name, _ in instruction.flags):
+        return False
+    return any(word in (".", "./", "/", "*", "./*") for word in instruction.words[:-1])
+
+
+# ---------------------------------------------------------------- what compose files say
+
+
+@collect("compose-service", "compose-dependency", on=[documents("compose")], anchors=["services"], files=("yaml",))
+def compose_services(document: Document, ask: Ask) -> Iterator[Trace]:
+    """One trace a service, one for each service it waits for."""
+    for service in services(document):
+        node = service.node
+        data = _described(service)
+        yield Trace(
+            "compose-service", document.file.path, node.key_span, service.name, tuple(sorted({**data, "off": _off(document.file)}.items()))
+        )
+        waits = service.get("depends_on")
+        if waits is None:
+            continue
+        for each in waits.members.values() if waits.kind == "mapping" else waits.items:
+            name = each.path.rsplit(".", 1)[-1] if waits.kind == "mapping" else each.raw
+            span = each.key_span if waits.kind == "mapping" else each.span
+            condition = each.text_at("condition") if waits.kind == "mapping" else ""
+            yield Trace("compose-dependency", document.file.path, span, name, (("by", service.name), ("condition", condition)))
+
+
+def _described(service: Service) -> dict[str, str]:
+    image = service.image
+    health = service.get("healthcheck")
+    state = ""
+    if health is not None:
+        test = health.get("test")
+        off = health.text_at("disable") == "true" or (
+            test is not None and (test.raw == "NONE" or [item.raw for item in test.items] == ["NONE"])
+        )
+        state = "off" if off else "yes"
+    build = service.get("build")
+    context, dockerfile, target = "", "", ""
+    if build is not None:
+        context = build.raw if build.kind == "scalar" else build.text_at("context") or "."
+        dockerfile = build.text_at("dockerfile")
+        target = build.text_at("target")
+    command = " ".join(item.raw for key in ("entrypoint", "command") for item in items(service.get(key)))
+    extends = service.node.get("extends")
+    return {
+        "image": f"{image.name}:{image.tag}" if image is not None else "",
+        "health": state,
+        "context": context,
+        "dockerfile": dockerfile,
+        "target": target,
+        "built": "1" if build is not None else "",
+        "command": command[:300],
+        "ports": "1" if service.get("ports") is not None or service.get("expose") is not None else "",
+        "restart": (service.get("restart") or service.node).raw,
+        "profiles": "1" if service.get("profiles") is not None else "",
+        "extends": extends.text_at("file") if extends is not None else "",
+        "extended": extends.text_at("service") or service.name if extends is not None else "",
+        "whole": "1" if extends is not None or service.get("image") is not None or build is not None else "",
+        "indent": str(_indent(service.node)),
+    }
+
+
+def _indent(node: Node) -> int:
+    first = next((child for child in node.members.values() if child.key_start >= node.start), None)
+    return node.source.position(first.key_start)[1] - 1 if first is not None else 0
+
+
+# ---------------------------------------------------------------- what else says how a service is run
+
+
+@collect("kubernetes-workload", on=[documents("kubernetes")], anchors=[("kind", "containers")], files=("yaml", "json"))
+def workloads(document: Document, ask: Ask) -> Iterator[Trace]:
+    """Workloads that Kubernetes keeps running: it asks its own probes and no HEALTHCHECK."""
+    for pod in pods(document):
+        if pod.kind not in ("Job", "CronJob") and not document.file.roles & {"test", "example", "vendored"}:
+            yield trace("kubernetes-workload", document, pod.kind)
+
+
+_PLATFORMS = tuple("gcloud kubectl helm helmfile kustomize flyctl fly aws az heroku railway eb copilot nomad serverless sls oc".split())
+
+
+@collect("platform", on=[commands(*_PLATFORMS)], anchors=list(_PLATFORMS), files=("yaml", "shell", "makefile", "jenkinsfile"))
+def platforms(command: Command, ask: Ask) -> Iterator[Trace]:
+    """Commands that hand an image to a platform with health checks of its own."""
+    argv = " ".join(command.argv[:4])
+    deploys = {
+        "gcloud": r"\brun\b|\bapp deploy|functions",
+        "aws": r"^(?:ecs|eks|apprunner|lambda)\b",
+        "az": r"^(?:containerapp|webapp|aks|functionapp)\b",
+        "kubectl": r"^(?:apply|set|rollout|create|replace|patch)",
+        "helm": r"^(?:upgrade|install|template|package|push)",
+        "oc": r"^(?:apply|rollout|new-app)",
+    }.get(command.program, r"deploy|up\b|push|release|apply|sync|container:|run")
+    if re.search(deploys, argv):
+        yield trace("platform", command, f"{command.program} {argv}"[:60])
+
+
+@collect(
+    "image-build",
+    on=[commands("docker", "podman", "buildah", "depot")],
+    anchors=["docker", "podman", "buildah", "depot"],
+    files=("yaml", "shell", "makefile", "jenkinsfile"),
+)
+def image_builds(command: Command, ask: Ask) -> Iterator[Trace]:
+    """`docker build -f Dockerfile context`."""
+    argv = [word for word in command.argv if word not in ("buildx", "image")]
+    if argv[:1] not in (["build"], ["bud"]):
+        return
+    file = command.flag_value("-f", "--file") or ""
+    if "$" not in file and "$" not in argv[-1] and len(argv) > 1 and not argv[-1].startswith("-"):
+        yield trace("image-build", command, file, context=argv[-1])
+
+
+@collect("image-build", on=[documents("github-workflow", "github-action")], anchors=["build-push-action"], files=("yaml",))
+def build_steps(document: Document, ask: Ask) -> Iterator[Trace]:
+    """docker/build-push-action with its context."""
+    for node in document.root.walk():
+        if node.kind == "mapping" and "build-push-action" in node.text_at("uses"):
+            context, file = node.text_at("with", "context") or ".", node.text_at("with", "file")
+            if "${{" not in context and "${{" not in file:
+                yield trace("image-build", node, file, context=context)
+
+
+# ---------------------------------------------------------------- paths
+
+
+def _joined(*parts: str) -> str:
+    path = posixpath.normpath(posixpath.join("", *parts))
+    return "" if path == "." else path
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _built_file(service: Trace) -> str:
+    """The Dockerfile a compose service is built from; "" where it cannot be told."""
+    context, file = service.get("context"), service.get("dockerfile") or "Dockerfile"
+    if not service.get("built") or "://" in context or "$" in context + file or context.startswith("git@"):
+        return ""
+    return _joined(_folder(service.path), context, file)
+
+
+def _contexts(project: Project) -> dict[str, set[str]]:
+    """The build contexts of each Dockerfile, as compose files, scripts and CI say."""
+    found: dict[str, set[str]] = {}
+    for service in project.about("compose-service"):
+        file = _built_file(service)
+        if file:
+            found.setdefault(file, set()).add(_joined(_folder(service.path), service.get("context")))
+    for build in project.about("image-build"):
+        context = build.get("context")
+        if context in ("-", "{context}") or "://" in context:
+            continue
+        here = "" if build.path.startswith(".github/") else _folder(build.path)
+        file = _joined(here, build.words) if build.words else _joined(here, context, "Dockerfile")
+        found.setdefault(file, set()).add(_joined(here, context))
+    return found
+
+
+# ---------------------------------------------------------------- PRD802
+
+
+@project_check("PRD802", topics=("dockerfile",))
+def root_behind_a_script(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
+    """An image without USER that starts a script: root, unless the script drops it."""
+    for image in project.about("dockerfile"):
+        scripts = json.loads(image.get("scripts") or "[]")
+        if not scripts or image.get("off"):
+            continue
+        known = [file.path for file in project.named(*scripts)]
+        texts = [text.decode("utf-8", "replace") for path in known if (text := project.read(path)) is not None]
+        if not texts:
+            # The script comes with the base image or is written while building.
+            continue
+        if any(DROPS_ROOT.search(text) for text in texts):
+            yield Evidence("PRD802", image.path, image.span, f"`{scripts[0]}` takes the process to another user")
+        else:
+            yield ProjectHit(image.path, image.span, image.get("root"))
+
+
+# ---------------------------------------------------------------- PRD804
+
+_PLATFORM_FILES = frozenset(
+    "Chart.yaml kustomization.yaml kustomization.yml fly.toml render.yaml render.yml railway.json railway.toml app.json heroku.yml"
+    " serverless.yml serverless.yaml samconfig.toml template.yaml apprunner.yaml service.yaml cloudbuild.yaml skaffold.yaml nomad.hcl"
+    " captain-definition app.yaml Pulumi.yaml zeabur.json koyeb.yaml dokku.json".split()
+)
+
+
+@project_check("PRD804", topics=("dockerfile", "compose-service", "kubernetes-workload", "platform"))
+def missing_health_check(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
+    """An image that serves, which nothing ever asks whether it does."""
+    if project.about("kubernetes-workload") or project.about("platform"):
+        return
+    if any(
+        file.name in _PLATFORM_FILES or file.name.endswith((".tf", ".nomad", ".bicep"))
+        for file in project.files
+        if not file.roles & {"test", "example"}
+    ):
+        return
+    asked: dict[str, Trace] = {}
+    for service in project.about("compose-service"):
+        if service.get("health") == "yes":
+            asked.setdefault(_built_file(service), service)
+    for image in project.about("dockerfile"):
+        if image.get("off") or not image.get("serves"):
+            continue
+        health = json.loads(image.get("health"))[""]
+        if health == "yes":
+            yield Evidence("PRD804", image.path, image.span, "HEALTHCHECK")
+        elif image.path in asked:
+            service = asked[image.path]
+            yield Evidence("PRD804", service.path, service.span, f"healthcheck of `{service.words}`")
+        else:
+            words = (
+                "`HEALTHCHECK NONE` switches the check off" if health == "none" else "No HEALTHCHECK, and no compose service that asks it"
+            )
+            yield ProjectHit(image.path, image.span, words, fix=_health_recipe(image))
+
+
+def _health_recipe(image: Trace) -> Recipe | None:
+    port = image.get("port")
+    if not port:
+        return None
+    probe = f"import urllib.request; urllib.request.urlopen('http://127.0.0.1:{port}/health', timeout=3)"
+    text = f'HEALTHCHECK --interval=30s --timeout=5s CMD ["python", "-c", "{probe}"]'
+    return Recipe("insert-line-before", "Ask the service whether it answers", False, (("text", text),))
+
+
+# ---------------------------------------------------------------- PRD807
+
+_SECRETS = (".env", ".env.production", "id_rsa", "secrets.env", "credentials.json")
+
+
+@project_check("PRD807", topics=("copied-context", "compose-service", "image-build"))
+def open_build_context(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
+    """`COPY .` of a folder that holds the history and the secrets of the project."""
+    contexts = _contexts(project)
+    done: set[str] = set()
+    for copy in project.about("copied-context"):
+        if copy.get("off") or copy.path in done:
+            continue
+        done.add(copy.path)
+        known = contexts.get(copy.path)
+        if known is None:
+            known = {_folder(copy.path)}
+        for context in sorted(known)[:1]:
+            yield from _open_context(project, copy, context)
+
+
+def _open_context(project: Project, copy: Trace, context: str) -> Iterator[ProjectHit | Evidence]:
+    from prodlint.patterns import Patterns
+
+    ignore = f"{copy.path}.dockerignore"
+    text = project.read(ignore)
+    if text is None:
+        ignore = _joined(context, ".dockerignore")
+        text = project.read(ignore)
+    lines = [line.strip().lstrip("/") for line in (text or b"").decode("utf-8", "replace").splitlines() if not line.startswith("#")]
+    lines += json.loads(copy.get("excluded"))
+    patterns = Patterns(lines)
+    let_in: list[str] = []
+    if not context and not patterns.match(".git/config"):
+        let_in.append(".git")
+    if _uses_env_file(project, context) and not patterns.match(".env"):
+        let_in.append(".env")
+    if not let_in:
+        if text is not None:
+            yield Evidence("PRD807", ignore, Span(1, 1, 1, 1), "keeps the history and the secrets out of the image")
+        return
+    names = " and ".join(f"`{name}`" for name in let_in)
+    fix = Recipe("append-lines", f"Leave {names} out", True, (("file", ignore), ("text", "\n".join(let_in))))
+    where = "the image" if copy.get("final") else "the build"
+    priority: Priority | None = None if copy.get("final") else "P2"
+    if text is None:
+        yield ProjectHit(copy.path, copy.span, f"Copies {names} into {where}: there is no `.dockerignore`", priority=priority, fix=fix)
+    else:
+        related = (Related(ignore, Span(1, 1, 1, 1), f"says nothing of {names}"),)
+        yield ProjectHit(
+            copy.path, copy.span, f"Copies {names} into {where}: `{ignore}` lets it through", priority=priority, related=related, fix=fix
+        )
+
+
+def _uses_env_file(project: Project, context: str) -> bool:
+    """Whether developers keep an env file in the folder: there is one, a pattern for one, or an ignore line about it."""
+    prefix = f"{context}/" if context else ""
+    for file in project.files:
+        if file.path.startswith(prefix) and "/" not in file.path[len(prefix) :] and file.name.startswith((".env", "env.")):
+            return True
+    ignored = project.read(_joined(context, ".gitignore"))
+    return ignored is not None and re.search(rb"^/?(?:\*\*/)?\.env(?:\.?\*)?\s*$", ignored, re.MULTILINE) is not None
+
+
+# ---------------------------------------------------------------- PRD821
+
+_ONE_SHOT_NAME = re.compile(
+    r"migrat|(?:^|[-_])(?:init|setup|seed|prestart|bootstrap|create|job|jobs|backup|cron|certbot|load|import|copy|chown|permissions|test|tests|e2e|shell|cli|console|tools?)(?:$|[-_0-9])"
+)
+_ONE_SHOT_COMMAND = re.compile(
+    r"\b(?:migrate|upgrade head|collectstatic|createsuperuser|loaddata|pytest|tox|npm (?:ci|install|run build)|seed|mc mb)\b"
+)
+_WAITS = re.compile(r"wait[-_]for|dockerize|pg_isready|wait4x|nc -z|until ")
+
+
+@project_check("PRD821", topics=("compose-service", "compose-dependency", "dockerfile"))
+def unasked_services(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
+    """Services that compose takes for healthy as soon as they are started."""
+    images = {image.path: image for image in project.about("dockerfile")}
+    by_folder: dict[str, list[Trace]] = {}
+    for service in project.about("compose-service"):
+        by_folder.setdefault(_folder(service.path), []).append(service)
+    finished = {
+        (_folder(wait.path), wait.words)
+        for wait in project.about("compose-dependency")
+        if wait.get("condition") == "service_completed_successfully"
+    }
+    unhealthy: set[tuple[str, str]] = set()
+    own: set[tuple[str, str]] = set()
+    waited = {(wait.path, wait.words) for wait in project.about("compose-dependency")}
+    for folder, listed in by_folder.items():
+        for service in listed:
+            own_service = _is_own(service)
+            if own_service:
+                own.add((service.path, service.words))
+            if service.get("off") or not service.get("whole") or (folder, service.words) in finished or _is_one_shot(service):
+                continue
+            state = _health_of(service, listed, project, images)
+            store = datastore(image_of(service.get("image"))) if service.get("image") else None
+            supports = any(_is_own(other) for other in listed if other.path == service.path)
+            if state == "yes":
+                yield Evidence("PRD821", service.path, service.span, f"health check of `{service.words}`")
+            elif state == "off":
+                yield ProjectHit(service.path, service.span, f"The health check of `{service.words}` is switched off")
+            elif state == "" and store is not None and supports:
+                unhealthy.add((service.path, service.words))
+                if (service.path, service.words) in waited:
+                    words = f"`{service.words}` ({store.words}) has no health check: who depends on it starts before it answers"
+                    yield ProjectHit(service.path, service.span, words, priority="P1", fix=_compose_recipe(service, store.test))
+            elif state == "" and own_service and _serves(service, images) and store is None:
+                yield ProjectHit(
+                    service.path, service.span, f"`{service.words}` has no health check: it is taken for healthy while it hangs"
+                )
+    yield from _early_starts(project, by_folder, own, unhealthy)
+
+
+def _early_starts(
+    project: Project, by_folder: Mapping[str, list[Trace]], own: set[tuple[str, str]], unhealthy: set[tuple[str, str]]
+) -> Iterator[ProjectHit]:
+    """`depends_on` of a datastore that has a health check, without waiting for it."""
+    for wait in project.about("compose-dependency"):
+        listed = by_folder.get(_folder(wait.path), [])
+        target = next((each for each in listed if each.words == wait.words and each.path == wait.path), None)
+        source = next((each for each in listed if each.words == wait.get("by") and each.path == wait.path), None)
+        if target is None or source is None or wait.get("condition") not in ("", "service_started") or source.get("off"):
+            continue
+        if (wait.path, source.words) not in own or (wait.path, wait.words) in unhealthy or target.get("health") != "yes":
+            continue
+        store = datastore(image_of(target.get("image"))) if target.get("image") else None
+        if store is not None and not _WAITS.search(source.get("command")):
+            words = f"`{source.words}` starts before `{wait.words}` answers: `condition: service_healthy` is not asked for"
+            related = (Related(target.path, target.span, "has a health check"),)
+            yield ProjectHit(wait.path, wait.span, words, priority="P1", related=related)
+
+
+def _is_own(service: Trace) -> bool:
+    if service.get("built"):
+        return True
+    image = image_of(service.get("image"))
+    return bool(image.name) and not image.official and datastore(image) is None and not is_infrastructure(image)
+
+
+def _is_one_shot(service: Trace) -> bool:
+    """Whether a service does its work and ends, or is only started when somebody asks for it."""
+    if service.get("profiles"):
+        return True
+    command = service.get("command")
+    return bool(_ONE_SHOT_NAME.search(service.words) or (_ONE_SHOT_COMMAND.search(command) and not _SERVERS.search(command)))
+
+
+def _health_of(service: Trace, listed: list[Trace], project: Project, images: Mapping[str, Trace]) -> str:
+    """ "yes", "off", "" for none, or "?" where another project's image or file says it."""
+    if service.get("health"):
+        return service.get("health")
+    if any(other.words == service.words and other.get("health") == "yes" for other in listed):
+        return "yes"
+    if service.get("extends"):
+        file = _joined(_folder(service.path), service.get("extends"))
+        base = next(
+            (other for other in project.about("compose-service") if other.path == file and other.words == service.get("extended")), None
+        )
+        if base is None or base.get("health") == "yes":
+            return "?" if base is None else "yes"
+    if service.get("built"):
+        built = images.get(_built_file(service))
+        if built is None:
+            return "?"
+        health = json.loads(built.get("health"))
+        state = health.get(service.get("target").lower(), health[""])
+        return "off" if state == "none" else str(state)
+    image = image_of(service.get("image"))
+    # An image from a registry may bring a HEALTHCHECK of its own; those of the datastores are known not to.
+    return "" if datastore(image) is not None else "?"
+
+
+def _serves(service: Trace, images: Mapping[str, Trace]) -> bool:
+    command = service.get("command")
+    if command:
+        return bool(_SERVERS.search(command)) or (
+            bool(service.get("ports")) and not re.search(r"\b(?:celery|worker|beat|rq|dramatiq|huey|consumer)\b", command)
+        )
+    built = images.get(_built_file(service))
+    return bool(service.get("ports")) or (built is not None and bool(built.get("serves")))
+
+
+def _compose_recipe(service: Trace, test: str) -> Recipe | None:
+    indent = int(service.get("indent") or "0")
+    if not test or not indent:
+        return None
+    pad = " " * indent
+    text = f"{pad}healthcheck:\n{pad}  test: {test}\n{pad}  interval: 10s\n{pad}  timeout: 5s\n{pad}  retries: 5"
+    return Recipe("insert-line-after", f"Ask `{service.words}` whether it answers", False, (("text", text),))

@@ -1,0 +1,156 @@
+"""What is known about public images: which keep data, which only serve other services, which drop root by themselves."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from prodlint.checks.deployment_images import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Datastore:
+    """A database, broker or object store. test: a health check that its image can run, or ""."""
+
+    words: str
+    test: str = ""
+
+
+_PG = Datastore("PostgreSQL", '["CMD-SHELL", "pg_isready -U $${POSTGRES_USER:-postgres}"]')
+_MYSQL = Datastore("MySQL", '["CMD-SHELL", "mysqladmin ping -h 127.0.0.1 --silent"]')
+_REDIS = Datastore("Redis", '["CMD", "redis-cli", "ping"]')
+_MONGO = Datastore("MongoDB", '["CMD", "mongosh", "--quiet", "--eval", "db.adminCommand(\'ping\').ok"]')
+_SEARCH = Datastore("Elasticsearch", '["CMD-SHELL", "curl -fs http://127.0.0.1:9200/_cluster/health"]')
+
+DATASTORES: dict[str, Datastore] = {
+    "postgres": _PG,
+    "postgresql": _PG,
+    "postgis": _PG,
+    "pgvector": _PG,
+    "timescaledb": _PG,
+    "timescaledb-ha": _PG,
+    "pgvecto-rs": _PG,
+    "cockroach": Datastore("CockroachDB"),
+    "mysql": _MYSQL,
+    "percona": _MYSQL,
+    "mariadb": Datastore("MariaDB", '["CMD", "healthcheck.sh", "--connect", "--innodb_initialized"]'),
+    "mongo": _MONGO,
+    "mongodb": _MONGO,
+    "redis": _REDIS,
+    "redis-stack": _REDIS,
+    "redis-stack-server": _REDIS,
+    "valkey": Datastore("Valkey", '["CMD", "valkey-cli", "ping"]'),
+    "keydb": Datastore("KeyDB", '["CMD", "keydb-cli", "ping"]'),
+    "dragonfly": Datastore("Dragonfly"),
+    "memcached": Datastore("Memcached"),
+    "rabbitmq": Datastore("RabbitMQ", '["CMD", "rabbitmq-diagnostics", "-q", "ping"]'),
+    "kafka": Datastore("Kafka"),
+    "cp-kafka": Datastore("Kafka"),
+    "redpanda": Datastore("Redpanda", '["CMD", "rpk", "cluster", "health", "--exit-when-healthy"]'),
+    "zookeeper": Datastore("ZooKeeper"),
+    "cp-zookeeper": Datastore("ZooKeeper"),
+    "elasticsearch": _SEARCH,
+    "opensearch": Datastore("OpenSearch", '["CMD-SHELL", "curl -fs http://127.0.0.1:9200/_cluster/health"]'),
+    "cassandra": Datastore("Cassandra"),
+    "scylla": Datastore("Scylla"),
+    "clickhouse-server": Datastore("ClickHouse", '["CMD-SHELL", "wget -q --spider http://127.0.0.1:8123/ping"]'),
+    "influxdb": Datastore("InfluxDB", '["CMD", "influx", "ping"]'),
+    "couchdb": Datastore("CouchDB"),
+    "neo4j": Datastore("Neo4j"),
+    "minio": Datastore("MinIO", '["CMD", "mc", "ready", "local"]'),
+    "nats": Datastore("NATS"),
+    "etcd": Datastore("etcd"),
+    "qdrant": Datastore("Qdrant"),
+    "weaviate": Datastore("Weaviate"),
+    "milvus": Datastore("Milvus"),
+    "vespa": Datastore("Vespa"),
+    "meilisearch": Datastore("Meilisearch"),
+    "typesense": Datastore("Typesense"),
+    "server": Datastore("SQL Server"),
+    "mssql-server": Datastore("SQL Server"),
+    "surrealdb": Datastore("SurrealDB"),
+    "dynamodb-local": Datastore("DynamoDB Local"),
+}
+# Families with a general last name count under their own owner only.
+_OWNERS = {"server": "mssql"}
+
+ADMINISTRATION = frozenset(
+    "adminer pgadmin4 phpmyadmin mongo-express redis-commander redisinsight kafka-ui akhq kafdrop kibana opensearch-dashboards flower"
+    " portainer portainer-ce portainer-ee pgweb cloudbeaver dozzle".split()
+)
+# Images that serve the services of others: proxies, monitoring, mail catchers, browsers, converters.
+_INFRASTRUCTURE = ADMINISTRATION | frozenset(
+    "nginx nginx-proxy nginx-unprivileged acme-companion traefik caddy haproxy envoy kong openresty httpd varnish certbot swag"
+    " prometheus alertmanager grafana loki promtail tempo mimir pyroscope alloy agent jaeger all-in-one zipkin node-exporter cadvisor"
+    " pushgateway blackbox-exporter opentelemetry-collector opentelemetry-collector-contrib vector fluent-bit fluentd filebeat logstash"
+    " datadog statsd graphite-statsd mailhog mailpit maildev mailcatcher tika tika-server gotenberg chrome chromium browserless"
+    " standalone-chrome standalone-firefox hub watchtower docker-socket-proxy autoheal localstack moto wiremock mockserver toxiproxy"
+    " pgbouncer pgbouncer-exporter cloudflared tailscale ngrok registry vault consul keycloak authentik dex mc minio-client busybox"
+    " alpine docker dind socat stripe-cli ofelia diun homepage dashboard whoami otel-collector".split()
+)
+# Infrastructure that has to look into the host or its Docker to do its work.
+HOST_AGENTS = frozenset(
+    "node-exporter cadvisor traefik portainer portainer-ce portainer-ee watchtower docker-socket-proxy autoheal dozzle diun promtail alloy"
+    " agent datadog vector fluent-bit fluentd filebeat nginx-proxy acme-companion docker-gen docker dind gitlab-runner act_runner"
+    " runner actions-runner github-runner netdata glances ofelia homepage telegraf process-exporter falco whoami newrelic-infra"
+    " opentelemetry-collector opentelemetry-collector-contrib otel-collector swag caddy-docker-proxy crowdsec".split()
+)
+
+
+def datastore(image: Image | None) -> Datastore | None:
+    """The datastore an image is, by its last name."""
+    if image is None:
+        return None
+    owner = _OWNERS.get(image.family)
+    if owner is not None and owner not in image.name:
+        return None
+    return DATASTORES.get(image.family)
+
+
+def is_infrastructure(image: Image | None) -> bool:
+    """Whether an image is one of those that only help."""
+    return image is not None and (image.family in _INFRASTRUCTURE or image.family.endswith(("-exporter", "_exporter")))
+
+
+# ---------------------------------------------------------------- who runs the process
+
+# Official images that switch to a user of their own, in the image or in its entrypoint.
+_OWN_USER = frozenset(
+    "elasticsearch kibana logstash solr haproxy memcached varnish postgres mysql mariadb mongo redis valkey rabbitmq cassandra couchdb"
+    " zookeeper ghost flink neo4j influxdb percona sonarqube storm telegraf chronograf kapacitor open-liberty nats-streaming".split()
+)
+# Images known to leave root in place, besides the official ones.
+_ROOT_PREFIXES = (
+    "nvidia/cuda",
+    "nvcr.io/nvidia/",
+    "pytorch/pytorch",
+    "tensorflow/tensorflow",
+    "tiangolo/",
+    "ghcr.io/astral-sh/uv",
+    "continuumio/",
+    "condaforge/",
+    "oven/bun",
+    "public.ecr.aws/amazonlinux/",
+    "mcr.microsoft.com/playwright",
+    "mcr.microsoft.com/devcontainers/",
+    "mcr.microsoft.com/mirror/",
+    "registry.access.redhat.com/ubi8/ubi",
+    "registry.access.redhat.com/ubi9/ubi",
+    "gcr.io/distroless/",
+    "google/cloud-sdk",
+    "gcr.io/google.com/cloudsdktool/",
+    "phusion/baseimage",
+    "intel/",
+    "rocm/",
+    "ubuntu/",
+)
+_NOT_ROOT = re.compile(r"nonroot|non-root|rootless|unprivileged|chainguard|cgr\.dev/|bitnami|lambda")
+
+
+def leaves_root(image: Image) -> bool:
+    """Whether an image is known to start its process as root; False where it is not known."""
+    if _NOT_ROOT.search(f"{image.name}:{image.tag}"):
+        return False
+    if image.official:
+        return bool(image.name) and image.name != "scratch" and image.name not in _OWN_USER
+    return image.name.startswith(_ROOT_PREFIXES)
