@@ -239,6 +239,10 @@ def _routes(module: PyModule) -> Iterator[Route]:
             yield route
 
 
+# A statement of Jinja in a file that is no Python: a skeleton that a generator fills in.
+_TEMPLATE = re.compile(rb"\{%[-+]?\s*(?:if|for|set|block|macro|include|extends|import|from|raw|with|endif|endfor)\b")
+
+
 def _problem(module: PyModule) -> Problem | None:
     """The first place that is not Python. Missing tokens count; what the grammar merely does not know yet does not."""
     waiting = [module.root]
@@ -259,7 +263,10 @@ def _problem(module: PyModule) -> Problem | None:
     problem = Problem(module.source, module.file, found.start_byte, max(end, found.start_byte))
     problem.kind = "syntax"
     text = module.data[found.start_byte : problem.end].decode("utf-8", "replace").strip()
-    if found.is_missing:
+    if _TEMPLATE.search(module.data) or "{{" in text:
+        problem.kind = "template"
+        problem.why = "template that cannot be read without rendering"
+    elif found.is_missing:
         problem.why = f"missing `{found.type}`"
     else:
         problem.why = f"unexpected `{text[:40]}`" if text else "unexpected end"
