@@ -1,0 +1,553 @@
+"""CI: failures that are masked, gates that are missing or not waited for, actions that may change under one's feet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from prodlint.checks import Ask, Hit, Place, Project, ProjectHit, Trace, check, collect, commands, documents, project_check, trace
+from prodlint.checks.delivery_gates import gate_of, installs, named_gate
+from prodlint.checks.delivery_pipelines import KINDS, Job, Pipeline, Step, pipeline_of
+from prodlint.checks.delivery_service import service_place
+from prodlint.facts import Command, Document, Node
+from prodlint.model import Evidence, Priority, Recipe, Related, Span
+
+# ---------------------------------------------------------------- PRD902: masked failures
+
+_MASKS = (
+    "|| true", "||true", "|| :", "||:", "|| exit 0", "||exit 0", "|| echo", "||echo", "|| printf", "|| (", "|| {", "|| /bin/true", "; true", ";true",
+    "; exit 0", ";exit 0", "; :", "set +e", "--exit-zero", "--exit-code", "--soft-fail", "--no-fail", "exit-code:",
+)  # fmt: skip
+_EXIT_ZERO = ("--exit-zero", "--soft-fail", "--no-fail")
+# A name that says a failure is expected here is a decision, not an accident.
+_DECLARED = re.compile(r"experimental|allowed.to.fail|allow.failure|non.?blocking|informational|advisory|optional|nightly|canary|best.effort", re.IGNORECASE)
+# A job that hands the fixes of a tool in wants the tool to fail.
+_HANDS_IN = re.compile(r"git (?:commit|push|diff)|create-pull-request|git-auto-commit|autofix|add-and-commit|suggester|reviewdog|upload-sarif", re.IGNORECASE)
+_TAIL = re.compile(rb"[ \t]*(?:\|\|[ \t]*(?:true|:|exit[ \t]+0)|;[ \t]*(?:true|:|exit[ \t]+0))(?![\w./-])")
+
+
+@check("PRD902", on=[commands()], anchors=_MASKS, files=("makefile", "shell", "dockerfile", "json", "toml", "ini", "jenkinsfile", "yaml", "procfile"))
+def masked_command(command: Command, ask: Ask) -> Iterator[Hit]:
+    if command.origin == "ci" and ask.file.kind == "yaml":
+        return
+    if command.origin.endswith(("healthcheck", "probe")):
+        return
+    yield from _masked(command)
+
+
+@check("PRD902", on=[commands()], anchors=["\t-", "\t@-", ".ignore"], files=("makefile",))
+@check("PRD902", on=[commands()], anchors=[("testenv", "commands")], files=("ini",))
+@check("PRD902", on=[commands()], anchors=['"- ', "'- "], files=("toml",))
+def ignored_line(command: Command, ask: Ask) -> Iterator[Hit]:
+    if command.masked == "-" and gate_of(command):
+        yield Hit(command, f"`{_shown(command)}` cannot fail this: the leading `-` drops its exit status")
+
+
+@check("PRD902", on=[documents("tox")], anchors=["ignore_outcome"], files=("ini",))
+def ignored_outcome(document: Document, ask: Ask) -> Iterator[Hit]:
+    for section in document.root.members.values():
+        node = section.get("ignore_outcome")
+        if node is not None and node.raw.lower() == "true":
+            yield Hit(Place(node.source, node.key_start, node.end), "`ignore_outcome` lets tox pass when this environment fails")
+
+
+@check(
+    "PRD902",
+    on=[documents(*KINDS, "github-action")],
+    anchors=(*_MASKS, "continue-on-error", "allow_failure", "continueonerror"),
+    files=("yaml",),
+)
+def masked_in_pipeline(document: Document, ask: Ask) -> Iterator[Hit]:
+    pipeline = pipeline_of(document)
+    if pipeline is None:
+        return
+    for job in pipeline.jobs.values():
+        yield from _masked_in_job(pipeline, job)
+
+
+def _masked_in_job(pipeline: Pipeline, job: Job) -> Iterator[Hit]:
+    text = job.node.source.slice(job.node.start, job.node.end)
+    hands_in = _HANDS_IN.search(text) is not None
+    declared = _DECLARED.search(f"{job.name} {job.node.text_at('name')}") is not None
+    everything = [command for step in job.steps for command in step.commands]
+    if job.ignored is not None and not declared and not job.manual and not hands_in:
+        gates = sorted({what for _, what in job.gates()})
+        if gates:
+            key = "allow_failure" if pipeline.kind == "gitlab-ci" else job.node.source.slice(job.ignored.key_start, job.ignored.key_end)
+            yield Hit(_with_key(job.ignored), f"`{key}: true` lets the pipeline pass when `{gates[0]}` fails")
+    for step in job.steps:
+        if declared or _DECLARED.search(step.name):
+            continue
+        if step.ignored is not None and not hands_in and not _outcome_is_used(pipeline, step):
+            gates = sorted({what for _, what in step.gates()})
+            if gates:
+                yield Hit(_with_key(step.ignored), f"`continue-on-error: true` hides a failing `{gates[0]}`")
+        for command in step.commands:
+            if not (hands_in and command.masked):
+                yield from _masked(command, everything)
+        yield from _silent_scanner(step, job)
+
+
+def _with_key(node: Node) -> Place:
+    return Place(node.source, node.key_start if node.key_end > node.key_start else node.start, node.end)
+
+
+def _outcome_is_used(pipeline: Pipeline, step: Step) -> bool:
+    """Whether a later step asks how this one ended."""
+    if not step.identity:
+        return False
+    data = pipeline.document.source.data
+    return any(f"steps.{step.identity}.{part}".encode() in data for part in ("outcome", "conclusion"))
+
+
+def _silent_scanner(step: Step, job: Job) -> Iterator[Hit]:
+    """`exit-code: "0"` of the trivy action: it reports and goes on."""
+    if "trivy-action" not in step.uses:
+        return
+    code = step.node.get("with", "exit-code")
+    if code is not None and code.raw == "0" and step.node.text_at("with", "format") not in ("sarif", "json", "cyclonedx", "spdx-json", "template"):
+        if not any(other.node.text_at("with", "exit-code") not in ("", "0") for other in job.steps if "trivy-action" in other.uses):
+            yield Hit(_with_key(code), "`exit-code: 0` lets the job pass whatever `trivy` finds")
+
+
+def _masked(command: Command, siblings: Sequence[Command] = ()) -> Iterator[Hit]:
+    kind = gate_of(command) or ("install" if command.origin == "dockerfile-run" and installs(command) else "")
+    if not kind:
+        return
+    if command.masked and command.masked != "-":
+        if kind == "install" and command.masked == "set +e":
+            return
+        tail = _TAIL.match(command.source.data, command.end)
+        end = tail.end() if tail else command.end
+        fix = Recipe("replace", "let the failure through", False, (("text", command.text),)) if tail else None
+        yield Hit(Place(command.source, command.start, end), f"`{_shown(command)}` cannot fail this: `{command.masked}` drops its exit status", fix=fix)
+        return
+    index = command.flag(*_EXIT_ZERO)
+    if index == -1 and command.flag_value("--exit-code") == "0" and command.program == "trivy":
+        index = command.flag("--exit-code")
+    if index != -1 and kind in ("lint", "type", "scan"):
+        strict = any(other.program == command.program and other is not command and other.flag(*_EXIT_ZERO) == -1 for other in siblings)
+        if not strict:
+            flag = command.argv[index]
+            yield Hit(Place(command.source, *command.words[index]), f"`{flag}` makes `{command.program}` pass whatever it finds")
+
+
+def _shown(command: Command) -> str:
+    """The command in a few words."""
+    words = [command.program, *command.argv]
+    return " ".join(words[:2] if len(words) > 1 and not words[1].startswith("-") else words[:1])
+
+
+# ---------------------------------------------------------------- PRD903: pipes that lose the exit status
+
+
+@check("PRD903", on=[commands()], anchors=["|"], files=("dockerfile", "shell"))
+def gate_in_pipe(command: Command, ask: Ask) -> Iterator[Hit]:
+    yield from _piped(command)
+
+
+@check("PRD903", on=[documents("github-workflow", "github-action", "azure-pipelines")], anchors=["|"], files=("yaml",))
+def gate_in_pipe_of_pipeline(document: Document, ask: Ask) -> Iterator[Hit]:
+    pipeline = pipeline_of(document)
+    for job in pipeline.jobs.values() if pipeline is not None else ():
+        for step in job.steps:
+            if step.ignored is None:
+                for command in step.commands:
+                    yield from _piped(command)
+
+
+# What reads a report and judges it, or is there to hand a list on, is not there for show.
+_JUDGES = frozenset(("grep", "egrep", "rg", "jq", "xargs", "while", "read", "reviewdog", "python", "diff", "cmp", "yq", "pytest-annotate"))
+
+
+def _piped(command: Command) -> Iterator[Hit]:
+    if command.operator_after not in ("|", "|&") or "pipefail" in command.options or command.condition or command.masked:
+        return
+    kind = gate_of(command)
+    if not kind or not command.following or command.following[0] in _JUDGES:
+        return
+    if b"PIPESTATUS" in command.source.data or b"pipestatus" in command.source.data:
+        return
+    yield Hit(command, f"`{_shown(command)} | {command.following[0]}` has the exit status of `{command.following[0]}`: no `pipefail`")
+
+
+# ---------------------------------------------------------------- PRD905: releases that wait for nothing
+
+_PRODUCTION = re.compile(r"\bprod(?:uction)?\b|\blive\b", re.IGNORECASE)
+_TESTING = frozenset(("test", "lint", "type", "scan"))
+
+
+@check("PRD905", on=[documents(*KINDS)], anchors=["jobs:", "script", "steps:"], files=("yaml",))
+def release_without_gate(document: Document, ask: Ask) -> Iterator[Hit]:
+    pipeline = pipeline_of(document)
+    if pipeline is None or pipeline.unresolved:
+        return
+    testing = {job.name for job in pipeline.jobs.values() if _TESTING & {kind for kind, _ in job.gates()} & {"test"}}
+    for job in pipeline.jobs.values():
+        found = _release(job)
+        if found is None:
+            continue
+        step, kind, program = found
+        related = _related(pipeline, testing, ask)
+        if kind == "deploy" and _only_pull_requests(pipeline) and _PRODUCTION.search(job.environment):
+            yield Hit(_job_place(job), f"`{job.name}` deploys to `{job.environment}` from a pull request")
+        elif _defeats_gates(job, pipeline, testing):
+            yield Hit(_condition_place(job), f"`always()` lets `{job.name}` release although what it needs has failed", related=related)
+        elif not _is_gated(pipeline, job, step, testing):
+            if testing - {job.name}:
+                first = min(testing - {job.name})
+                yield Hit(_job_place(job), f"`{job.name}` runs `{program}` without waiting for `{first}`", related=related)
+            elif kind == "deploy" and not ask.options.get("branch-protection"):
+                yield Hit(_job_place(job), f"`{job.name}` runs `{program}` on a push and waits for no test", priority="P1")
+
+
+def _release(job: Job) -> tuple[Step, str, str] | None:
+    if job.manual:
+        return None
+    for step in job.steps:
+        for kind, program in step.releases():
+            return step, kind, program
+    return None
+
+
+def _related(pipeline: Pipeline, testing: set[str], ask: Ask) -> tuple[Related, ...]:
+    places = []
+    for name in sorted(testing)[:2]:
+        node = pipeline.jobs[name].node
+        places.append(Related(ask.file.path, node.source.span(node.key_start, node.key_end), f"`{name}` tests"))
+    return tuple(places)
+
+
+def _job_place(job: Job) -> Place:
+    node = job.node
+    return Place(node.source, node.key_start, node.key_end) if node.key_end > node.key_start else Place(node.source, node.start, node.end)
+
+
+def _condition_place(job: Job) -> Place:
+    node = job.node.get("if")
+    return _with_key(node) if node is not None else _job_place(job)
+
+
+def _only_pull_requests(pipeline: Pipeline) -> bool:
+    events = set(pipeline.triggers) - {"workflow_dispatch"}
+    if not events or not events <= {"pull_request", "pull_request_target"}:
+        return False
+    return all("closed" not in node.source.slice(node.start, node.end) for node in pipeline.triggers.values() if node is not None)
+
+
+def _defeats_gates(job: Job, pipeline: Pipeline, testing: set[str]) -> bool:
+    condition = job.condition.replace(" ", "")
+    if "always()" not in condition or "!failure()" in condition or ".result" in condition or "success()" in condition:
+        return False
+    return bool(pipeline.before(job) & testing)
+
+
+def _is_gated(pipeline: Pipeline, job: Job, release: Step, testing: set[str]) -> bool:
+    started = set(pipeline.triggers)
+    # A person, a published release, a tag or another workflow decides.
+    if not started & {"push", "pull_request", "workflow_run"} or pipeline.tags_only:
+        return True
+    if "push" not in started and "workflow_run" not in started:
+        return True
+    if "workflow_run" in started:
+        return b"conclusion" in pipeline.document.source.data or "push" not in started
+    if pipeline.before(job) & testing:
+        return True
+    if any(_TESTING & {kind for kind, _ in pipeline.jobs[name].gates()} for name in pipeline.before(job) if name in pipeline.jobs) and not testing:
+        return True
+    if any(pipeline.jobs[name].calls for name in pipeline.before(job) if name in pipeline.jobs):
+        return True
+    for step in job.steps:
+        if step is release and pipeline.kind == "github-workflow":
+            break
+        if _TESTING & {kind for kind, _ in step.gates()}:
+            return True
+    text = f"{job.condition} {' '.join(s.condition for s in job.steps)}"
+    return "refs/tags" in text or "github.event_name == 'release'" in text or "workflow_dispatch" in text or "merged" in text
+
+
+# ---------------------------------------------------------------- PRD906: actions that may change
+
+_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_VERSION = re.compile(r"v?\d+(?:\.\d+)*(?:[-.+][\w.]+)?|[A-Za-z][\w.-]*?[-/@_]v?\d+(?:\.\d+)+")
+_BRANCHES = frozenset("main master develop dev trunk head latest edge next stable nightly canary release unstable".split())
+_OFFICIAL = ("actions", "github")
+
+
+@check("PRD906", on=[documents("github-workflow", "github-action")], anchors=["uses:"], files=("yaml",))
+def unpinned_action(document: Document, ask: Ask) -> Iterator[Hit]:
+    allowed = tuple(str(entry).lower() for entry in ask.options.get("allow", ()))
+    own = _owner_of(ask)
+    for node in _uses(document.root):
+        found = _unpinned(node.raw, own)
+        if found is None:
+            continue
+        name = node.raw.split("@", 1)[0].lower()
+        if any(name == entry or (entry.endswith("/*") and name.startswith(entry[:-1])) for entry in allowed):
+            continue
+        priority, words = found
+        yield Hit(Place(node.source, node.start, node.end), words, priority=priority)
+
+
+def _uses(root: Node) -> Iterator[Node]:
+    jobs = root.get("jobs")
+    holders: list[Node] = list(jobs.members.values()) if jobs is not None and jobs.kind == "mapping" else []
+    runs = root.get("runs")
+    holders += [runs] if runs is not None else []
+    for holder in holders:
+        if holder.kind != "mapping":
+            continue
+        called = holder.get("uses")
+        if called is not None and called.kind == "scalar":
+            yield called
+        steps = holder.get("steps")
+        for step in steps.items if steps is not None else ():
+            action = step.get("uses")
+            if action is not None and action.kind == "scalar":
+                yield action
+
+
+def _owner_of(ask: Ask) -> str:
+    """The organisation of this repository, as far as its settings say."""
+    return str(ask.options.get("owner", "")).lower()
+
+
+def _unpinned(uses: str, own: str) -> tuple[Priority, str] | None:
+    if uses.startswith(("./", "../", "${{")) or "${{" in uses:
+        return None
+    if uses.startswith("docker://"):
+        return None if "@sha256:" in uses else ("P1", f"`{uses}` is not pinned to a digest")
+    name, at, reference = uses.partition("@")
+    if not at or not reference:
+        return "P1", f"`{uses}` names no version"
+    if _SHA.fullmatch(reference):
+        return None
+    owner = name.split("/", 1)[0].lower()
+    if reference.lower() in _BRANCHES or reference.startswith("refs/heads/"):
+        return "P0", f"`{name}` follows the branch `{reference}`"
+    if owner in _OFFICIAL or owner == own:
+        return "P2", f"`{name}@{reference}` is a tag that can be moved, not a commit"
+    if _VERSION.fullmatch(reference):
+        return "P1", f"`{name}@{reference}` is a tag of another owner that can be moved, not a commit"
+    return "P1", f"`{name}@{reference}` is a branch or tag of another owner, not a commit"
+
+
+@check("PRD906", on=[documents("gitlab-ci")], anchors=["include"], files=("yaml",))
+def unpinned_include(document: Document, ask: Ask) -> Iterator[Hit]:
+    include = document.root.get("include")
+    if include is None:
+        return
+    for item in include.items if include.kind == "sequence" else (include,):
+        remote = item.get("remote") if item.kind == "mapping" else item
+        if remote is not None and remote.kind == "scalar" and remote.raw.startswith(("http://", "https://")):
+            if item.kind != "mapping" or not item.text_at("integrity"):
+                yield Hit(remote, "a remote include without `integrity` may change between two pipelines")
+        elif item.kind == "mapping" and (project := item.get("project")) is not None:
+            reference = item.text_at("ref")
+            if not reference or reference.lower() in _BRANCHES:
+                words = f"follows the branch `{reference}`" if reference else "follows the default branch"
+                yield Hit(project, f"the include of `{project.raw}` {words}")
+        elif item.kind == "mapping" and (component := item.get("component")) is not None and "@" in component.raw:
+            reference = component.raw.rsplit("@", 1)[1]
+            if reference.lower() in _BRANCHES or reference == "~latest":
+                yield Hit(component, f"the component `{component.raw.rsplit('/', 1)[-1]}` follows `{reference}`")
+
+
+@check("PRD906", on=[documents("pre-commit")], anchors=["rev:"], files=("yaml",))
+def unpinned_hook(document: Document, ask: Ask) -> Iterator[Hit]:
+    repos = document.root.get("repos")
+    for repo in repos.items if repos is not None else ():
+        revision = repo.get("rev")
+        if revision is not None and revision.raw.lower() in _BRANCHES:
+            name = repo.text_at("repo").rsplit("/", 1)[-1]
+            yield Hit(revision, f"the hooks of `{name}` follow the branch `{revision.raw}`")
+
+
+# ---------------------------------------------------------------- PRD901 and PRD904: is there a CI, and what does it ask for?
+
+# Where CI systems keep their definitions: (path or start of it, who).
+_CI_PLACES = (
+    (".github/workflows/", "GitHub Actions"),
+    (".gitea/workflows/", "Gitea Actions"),
+    (".forgejo/workflows/", "Forgejo Actions"),
+    (".gitlab-ci.yml", "GitLab CI"),
+    (".circleci/config.yml", "CircleCI"),
+    ("azure-pipelines", "Azure Pipelines"),
+    (".azure-pipelines/", "Azure Pipelines"),
+    (".azuredevops/", "Azure Pipelines"),
+    ("bitbucket-pipelines.yml", "Bitbucket Pipelines"),
+    (".woodpecker", "Woodpecker"),
+    (".buildkite/", "Buildkite"),
+    (".drone.yml", "Drone"),
+    (".travis.yml", "Travis"),
+    ("cloudbuild.y", "Cloud Build"),
+    ("buildspec.y", "CodeBuild"),
+    (".semaphore/", "Semaphore"),
+    (".harness/", "Harness"),
+    (".teamcity/", "TeamCity"),
+    (".tekton/", "Tekton"),
+    ("appveyor.yml", "AppVeyor"),
+    (".cirrus.yml", "Cirrus"),
+    (".builds/", "builds.sr.ht"),
+    ("codemagic.yaml", "Codemagic"),
+    ("Jenkinsfile", "Jenkins"),
+)
+
+
+@collect("ci-pipeline", on=[documents(*KINDS)], anchors=["jobs:", "script", "steps:"], files=("yaml",))
+def pipelines(document: Document, ask: Ask) -> Iterator[Trace]:
+    pipeline = pipeline_of(document)
+    if pipeline is None or not pipeline.jobs:
+        return
+    gates: set[str] = set()
+    tasks: set[str] = set()
+    unresolved = pipeline.unresolved
+    for job in pipeline.jobs.values():
+        found = {kind for kind, _ in job.gates()}
+        named = named_gate(job.name)
+        gates |= found | ({named} if named and (job.steps or job.calls) else set())
+        for step in job.steps:
+            unresolved = unresolved or step.uses.startswith("./")
+            tasks.update(_task_of(command) for command in step.commands)
+    first = next(iter(pipeline.jobs.values())).node
+    place = Place(document.source, first.key_start, first.key_end)
+    yield Trace(
+        "ci-pipeline",
+        ask.file.path,
+        document.source.span(place.start, place.end),
+        ",".join(sorted(pipeline.triggers)),
+        (
+            ("automatic", "1" if pipeline.automatic else ""),
+            ("gates", ",".join(sorted(gates - {""}))),
+            ("tasks", ",".join(sorted(tasks - {""}))),
+            ("unresolved", "1" if unresolved else ""),
+        ),
+    )
+
+
+def _task_of(command: Command) -> str:
+    """The task of this repository that the command starts: "make:ci", "npm:verify", "sh:scripts/check.sh"."""
+    plain = [word for word in command.argv if not word.startswith("-") and "=" not in word]
+    if command.program in ("make", "gmake", "just", "task"):
+        return f"make:{plain[0] if plain else ''}"
+    if command.program in ("npm", "pnpm", "yarn", "bun"):
+        plain = plain[1:] if plain[:1] in (["run"], ["run-script"]) else plain
+        return f"npm:{plain[0]}" if plain else ""
+    if command.program in ("bash", "sh") and plain:
+        return f"sh:{plain[0].rsplit('/', 1)[-1]}"
+    return f"sh:{command.program}" if command.program.endswith(".sh") else ""
+
+
+_TASK_WORDS = ("test", "lint", "ruff", "mypy", "docker", "check", "flake8", "tox", "nox")
+
+
+@collect("task-gate", on=[commands()], anchors=_TASK_WORDS, files=("makefile", "shell", "jenkinsfile"))
+@collect("task-gate", on=[commands()], anchors=[('"scripts"', 'dependencies"', word) for word in _TASK_WORDS], files=("json",))
+def tasks(command: Command, ask: Ask) -> Iterator[Trace]:
+    kind = gate_of(command)
+    if not kind:
+        return
+    if command.origin == "ci":
+        yield trace("task-gate", command, kind, task="ci")
+    else:
+        start = {"makefile": "make", "shell": "sh", "package-json": "npm"}.get(command.origin, "")
+        yield trace("task-gate", command, kind, task=f"{start}:{command.owner}")
+
+
+@project_check("PRD901", topics=("ci-pipeline",))
+def ci_missing(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
+    if not project.environment.is_service or options.get("external"):
+        return
+    place = _ci_place(project)
+    if place is None:
+        anchor = service_place(project)
+        if anchor is not None:
+            yield ProjectHit(anchor[0], anchor[1], "this service is deployed, and no CI definition checks a change before it")
+        return
+    traces = project.about("ci-pipeline")
+    github = [each for each in traces if each.path.startswith(".github/workflows/")]
+    others = [path for path, _ in _ci_files(project) if not path.startswith(".github/workflows/")]
+    if github and not others and not any(each.get("automatic") for each in github):
+        first = github[0]
+        yield ProjectHit(first.path, first.span, f"every workflow waits for {_listed(github)}: no change of the code starts one")
+        return
+    yield Evidence("PRD901", place[0], Span(1, 1, 1, 1), f"{place[1]} is configured")
+
+
+def _listed(traces: Sequence[Trace]) -> str:
+    events = sorted({event for each in traces for event in each.words.split(",") if event})
+    return " or ".join(f"`{event}`" for event in events[:3]) or "nothing"
+
+
+def _ci_files(project: Project) -> Iterator[tuple[str, str]]:
+    for file in project.files:
+        for start, who in _CI_PLACES:
+            if file.path.startswith(start) or (start in ("Jenkinsfile", ".woodpecker", "azure-pipelines") and file.name.startswith(start)):
+                yield file.path, who
+                break
+
+
+def _ci_place(project: Project) -> tuple[str, str] | None:
+    """A CI definition, discovered or merely there (an ignored file is a definition all the same)."""
+    import os
+
+    found = next(_ci_files(project), None)
+    if found is not None:
+        return found
+    for start, who in _CI_PLACES:
+        path = os.path.join(project.root, start)
+        if os.path.isfile(path) or (start.endswith("/") and os.path.isdir(path) and os.listdir(path)):
+            return start.rstrip("/"), who
+    return None
+
+
+_WANTED: tuple[tuple[str, tuple[str, ...], Priority, str], ...] = (
+    ("test", ("test",), "P0", "no step runs tests"),
+    ("lint", ("lint", "type"), "P1", "no step runs a linter or a type checker"),
+    ("build", ("build",), "P2", "no step builds the image"),
+)
+
+
+@project_check("PRD904", topics=("ci-pipeline", "task-gate"))
+def gates_missing(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
+    if not project.environment.is_service:
+        return
+    traces = project.about("ci-pipeline")
+    if not traces or any(path for path, who in _ci_files(project) if not path.endswith((".yml", ".yaml"))):
+        return
+    known: dict[str, set[str]] = {}
+    for gate in project.about("task-gate"):
+        known.setdefault(gate.get("task"), set()).add(gate.words)
+    gates = {True: set[str](), False: set[str]()}
+    unresolved = False
+    for each in traces:
+        automatic = bool(each.get("automatic"))
+        found = set(each.get("gates").split(","))
+        for task in each.get("tasks").split(","):
+            found |= known.get(task, set())
+        gates[automatic] |= found
+        if "workflow_call" in each.words.split(","):
+            gates[True] |= found
+        unresolved = unresolved or bool(each.get("unresolved"))
+    if any(file.name == ".pre-commit-config.yaml" for file in project.files) and _pre_commit_ci(project):
+        gates[True].add("lint")
+    has_image = any(file.kind == "dockerfile" and not file.roles & {"dev", "test", "example", "ci"} for file in project.files)
+    anchor = next((each for each in traces if each.get("automatic")), traces[0])
+    for name, kinds, priority, words in _WANTED:
+        if gates[True] & set(kinds):
+            yield Evidence("PRD904", anchor.path, anchor.span, f"CI has a {name} gate")
+        elif unresolved or (name == "build" and not has_image):
+            # A template, an orb or a reusable workflow elsewhere may hold the gate: nothing can be said.
+            continue
+        elif gates[False] & set(kinds):
+            late = next(each for each in traces if set(each.get("gates").split(",")) & set(kinds))
+            yield ProjectHit(late.path, late.span, f"`{name}` runs only on {_listed([late])}, not when the code changes", priority=priority)
+        else:
+            yield ProjectHit(anchor.path, anchor.span, f"{words} in CI", priority=priority)
+
+
+def _pre_commit_ci(project: Project) -> bool:
+    """pre-commit.ci runs the hooks without a workflow where the file has a `ci:` table."""
+    data = project.read(".pre-commit-config.yaml") or b""
+    return data.startswith(b"ci:") or b"\nci:" in data

@@ -1,0 +1,161 @@
+"""Tests: are there any, and does their coverage have to stay?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prodlint.checks import Ask, Hit, Project, ProjectHit, Trace, calls, check, collect, commands, documents, every, project_check, trace
+from prodlint.checks.delivery_service import service_place
+from prodlint.facts import Call, Collection, Command, Constant, Document, Function, Node
+from prodlint.model import Evidence, Span
+
+# ---------------------------------------------------------------- PRD902 in noxfiles
+
+
+@check("PRD902", on=[calls("*.run")], anchors=[("success_codes", "session")], files=("python",))
+def accepted_failure(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`session.run("pytest", success_codes=[0, 1])`: nox takes the failure for a success."""
+    accepted = call.keywords.get("success_codes")
+    program = call.argument(0)
+    if not isinstance(accepted, Collection) or not isinstance(program, Constant) or program.value not in ("pytest", "mypy", "ruff", "flake8", "pylint"):
+        return
+    codes = [item.value for item in accepted.items if isinstance(item, Constant)]
+    # 5 is pytest's "no tests collected".
+    if any(code not in (0, 5) for code in codes):
+        yield Hit(accepted, f"`success_codes` lets the session pass when `{program.value}` fails")
+
+
+# ---------------------------------------------------------------- PRD941
+
+
+@collect("test-case", on=[every(Function)], anchors=["def test", "def runtest"], files=("python",))
+def test_cases(function: Function, ask: Ask) -> Iterator[Trace]:
+    if function.name.startswith("test") and ("test" in ask.file.roles or "test" in ask.file.name):
+        yield Trace("test-case", ask.file.path, Span(1, 1, 1, 1))
+
+
+@project_check("PRD941", topics=("test-case",))
+def tests_missing(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
+    if not project.environment.is_service:
+        return
+    code = [file for file in project.files if file.kind == "python" and not file.roles & _NO_CODE]
+    if not code:
+        return
+    cases = project.about("test-case")
+    if cases:
+        yield Evidence("PRD941", cases[0].path, cases[0].span, f"{len(cases)} test functions")
+        return
+    if any(_OTHER_TESTS.search(file.path) for file in project.files):
+        return
+    place = service_place(project)
+    if place is not None:
+        yield ProjectHit(place[0], place[1], f"this service has {len(code)} Python {'file' if len(code) == 1 else 'files'} and no test")
+
+
+_NO_CODE = frozenset(("test", "migration", "generated", "vendored", "docs", "example", "stub"))
+# Tests that are not Python functions: features of behave, robot suites, doctest collections.
+_OTHER_TESTS = re.compile(r"(?:^|/)(?:features/.*\.feature|.*\.robot|tests?/.*\.(?:tavern\.yaml|hurl|bats)|.*\.(?:spec|test)\.[jt]sx?)$")
+
+
+# ---------------------------------------------------------------- PRD942
+
+
+@collect("coverage", on=[documents()], anchors=["fail_under", "cov-fail-under", "[coverage:", "[tool.coverage", "codecov", "coverage"], files=("toml", "ini"))
+def coverage_settings(document: Document, ask: Ask) -> Iterator[Trace]:
+    root = document.root
+    places: list[tuple[str, ...]] = [
+        ("tool", "coverage", "report", "fail_under"),
+        ("coverage:report", "fail_under"),
+        ("report", "fail_under"),
+    ]
+    for path in places:
+        if path[0] == "report" and not ask.file.name.startswith((".coveragerc", "coverage")):
+            continue
+        node = root.get(*path)
+        if node is not None:
+            yield trace("coverage", node, node.raw, kind="threshold")
+    for path in (("tool", "pytest", "ini_options", "addopts"), ("pytest", "addopts"), ("tool:pytest", "addopts"), ("tool", "pytest", "addopts")):
+        node = root.get(*path)
+        if node is not None:
+            text = node.raw if node.kind == "scalar" else " ".join(item.raw for item in node.items)
+            found = re.search(r"--cov-fail-under[= ](\d+(?:\.\d+)?)", text)
+            if found:
+                yield trace("coverage", node, found[1], kind="threshold")
+            elif "--cov" in text:
+                yield trace("coverage", node, "", kind="measured")
+    for path in (("tool", "coverage"), ("coverage:run",), ("run",)):
+        node = root.get(*path)
+        if node is not None and (path[0] != "run" or ask.file.name.startswith((".coveragerc", "coverage"))):
+            yield _key_trace(node)
+
+
+def _key_trace(node: Node) -> Trace:
+    end = node.key_end if node.key_end > node.key_start else node.start + 1
+    start = node.key_start if node.key_end > node.key_start else node.start
+    return Trace("coverage", node.file.path, node.source.span(start, end), "", (("kind", "configured"),))
+
+
+@collect("coverage", on=[commands("pytest", "coverage", "py.test", "tox", "codecov", "diff-cover", "coveralls", "octocov")], anchors=["--cov", "coverage", "codecov", "diff-cover", "coveralls", "octocov"])
+def coverage_commands(command: Command, ask: Ask) -> Iterator[Trace]:
+    for flag in ("--cov-fail-under", "--fail-under"):
+        value = command.flag_value(flag)
+        if value is not None:
+            yield trace("coverage", command, value, kind="threshold")
+            return
+    if command.program in ("codecov", "diff-cover", "coveralls", "octocov"):
+        yield trace("coverage", command, command.program, kind="service")
+    elif command.program == "coverage" or any(word.startswith("--cov") for word in command.argv):
+        yield trace("coverage", command, "", kind="measured")
+
+
+_SERVICES = ("codecov/codecov-action", "coverallsapp/", "codacy/", "sonarsource/", "py-cov-action/", "orgoro/coverage", "k1low/octocov", "irongut/", "qltysh/", "paambaati/codeclimate", "romeovs/lcov", "davelosert/vitest", "mishakav/pytest-coverage", "codeclimate", "deepsourcelabs/", "smokeshow")  # fmt: skip
+
+
+@collect("coverage", on=[documents("github-workflow", "gitlab-ci", "circleci", "azure-pipelines")], anchors=["coverage", "codecov", "coveralls", "sonar", "codacy", "qlty"], files=("yaml",))
+def coverage_services(document: Document, ask: Ask) -> Iterator[Trace]:
+    for node in document.root.walk():
+        if node.kind == "scalar" and node.path.endswith(".uses") and any(name in node.raw.lower() for name in _SERVICES):
+            yield trace("coverage", node, node.raw, kind="service")
+        elif node.kind == "scalar" and "smokeshow" in node.raw and "THRESHOLD" in document.source.text:
+            yield trace("coverage", node, "", kind="service")
+
+
+@project_check("PRD942", topics=("coverage", "test-case"))
+def coverage_gate_missing(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
+    if not project.environment.is_service or not project.about("test-case"):
+        return
+    minimum = float(options.get("minimum", 80))
+    traces = project.about("coverage")
+    thresholds = [each for each in traces if each.get("kind") == "threshold" and _number(each.words) is not None]
+    for each in thresholds:
+        value = _number(each.words)
+        if value is not None and value >= minimum:
+            yield Evidence("PRD942", each.path, each.span, f"coverage must stay at {each.words} %")
+            return
+    services = [each for each in traces if each.get("kind") == "service"]
+    if services or any(file.name in ("codecov.yml", ".codecov.yml", "codecov.yaml", ".codecov.yaml", "sonar-project.properties") for file in project.files):
+        at = services[0] if services else None
+        yield Evidence("PRD942", at.path if at else "codecov.yml", at.span if at else Span(1, 1, 1, 1), "a coverage service judges each change")
+        return
+    if thresholds:
+        best = max(thresholds, key=lambda each: _number(each.words) or 0)
+        yield ProjectHit(best.path, best.span, f"the coverage gate is at {best.words} %, below {minimum:g} %")
+        return
+    anchor = next((each for each in traces if each.get("kind") == "configured"), None) or next(iter(traces), None)
+    if anchor is not None:
+        yield ProjectHit(anchor.path, anchor.span, "coverage is measured and may fall to nothing: no `fail_under`")
+        return
+    for name in ("pyproject.toml", "setup.cfg", "tox.ini", "pytest.ini", "requirements.txt"):
+        named = sorted(project.named(name), key=lambda file: (file.path.count("/"), file.path))
+        if named:
+            yield ProjectHit(named[0].path, Span(1, 1, 1, 1), "tests run, and nothing asks how much they cover: no `fail_under`")
+            return
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text.strip().rstrip("%"))
+    except ValueError:
+        return None
