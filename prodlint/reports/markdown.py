@@ -99,4 +99,4 @@ def _rules(material: Material) -> Iterator[str]:
     yield "<details><summary>By rule</summary>\n\n| Count | Rule | How to fix |\n| ---: | --- | --- |\n"
     for code, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
         yield f"| {count:,} | {code} {_text(material.name(code))} | {_text(material.words(material.help(code)))} |\n"
-    yield "\n</details>\n"
+    yield "\n</details>\n\n"
