@@ -266,7 +266,7 @@ def credential_in_command(command: Command, ask: Ask) -> Iterator[Hit]:
     if code != ask.code:
         return
     for index, value, start, named in _arguments(command):
-        if not _works(value, command.argv[index], named, ask) or _is_marked(command.source, start):
+        if not _works(value, "", named, ask) or _is_marked(command.source, start):
             continue
         end = command.words[index][1] if index < len(command.words) else command.end
         place = _value_place(command.source, start, end)

@@ -512,16 +512,14 @@ def sample_token(name: str, seed: int = 0) -> str:
     """A synthetic token of a format: right shape, right checksum, the same on every run, and nobody's."""
     if name == "jwt":
         return _sample_jwt(seed)
-    import random
-
+    if name in ("pem", "pem-line"):
+        return _sample_pem(seed, "\n" if name == "pem" else "\\n")
+    if name in _OF_NO_VENDOR:
+        return _filled(_OF_NO_VENDOR[name], f"prodlint {name} {seed}")
     row = next(f for f in FORMATS if f.name == name)
     attempt = 0
     while True:
-        dice = random.Random(f"prodlint {name} {seed} {attempt}")  # noqa: S311 - made to be the same on every run
-        token = "".join(
-            part if isinstance(part, str) else "".join(dice.choice(_letters(part[0])) for _ in range(min(part[2], max(part[1], 40))))
-            for part in _parts(row.shape)
-        )
+        token = _filled(row.shape, f"prodlint {name} {seed} {attempt}")
         if row.valid is not None:
             prefix, body = token.split("_", 1)
             token = f"{prefix}_{body[:-6]}{base62_checksum(body[:-6].encode())}"
@@ -529,6 +527,34 @@ def sample_token(name: str, seed: int = 0) -> str:
         if not is_dummy(token.encode()) and ("-" not in edges and "_" not in edges):
             return token
         attempt += 1
+
+
+# Values that no vendor's format describes, for the examples of the other rules.
+_OF_NO_VENDOR = {
+    "random": "{A:28}",
+    "hex": "{h:40}",
+    "base64": "{6:43}=",
+    "uuid": "{h:8}-{h:4}-4{h:3}-a{h:3}-{h:12}",
+    "digits": "{d:10}",
+    "password": "{L:3}{d:2}!{L:2}{d:1}#{l:4}",
+    "passphrase": "otter-lantern-{d:2}-meadow-{d:1}-velvet",
+    "fernet": "{A:43}=",
+    "jwk": "{A:43}",
+}
+
+
+def _filled(shape: str, seed: str) -> str:
+    import random
+
+    dice = random.Random(seed)  # noqa: S311 - made to be the same on every run
+    return "".join(
+        part if isinstance(part, str) else "".join(dice.choice(_letters(part[0])) for _ in range(min(part[2], max(part[1], 40)))) for part in _parts(shape)
+    )
+
+
+def _sample_pem(seed: int, line_end: str) -> str:
+    body = [_filled("{6:64}", f"prodlint pem {seed} {number}") for number in range(12)]
+    return line_end.join(("-----BEGIN " + "PRIVATE KEY-----", *body, "-----END " + "PRIVATE KEY-----", ""))
 
 
 def _sample_jwt(seed: int) -> str:

@@ -119,6 +119,7 @@ _LITERAL = re.compile(
 )
 _CONTINUED = re.compile(rb"\s{0,80}(?:[+\\]\s{0,80})?[A-Za-z]{0,2}[\"']")
 _SPACED = re.compile(rb"[\"'](?:Bearer|Basic|Token|token|bearer|Bot|ApiKey|Api-Key|Splunk|GenieKey|SSWS) ([^\s\"']{8,4096})[\"']")
+_PASSWORD_PAIR = re.compile(rb"(?i)(?:password|pwd|accountkey|sharedaccesskey)\s{0,3}=\s{0,3}[^\s=]")
 _LIKELY = frozenset(("weak", "random", "passphrase", "uuid", "digits"))
 
 
@@ -176,6 +177,8 @@ def expression_end(data: bytes, start: int) -> int:
 
 def holds_literal(data: bytes, start: int, stop: int) -> bool:
     """Whether a literal that begins in the range has the shape of a secret; every quote may be an opening one."""
+    if _PASSWORD_PAIR.search(data, start, stop):
+        return True
     position = _next_quote(data, start, stop)
     while position != -1:
         found = _LITERAL.match(data, position)
@@ -612,7 +615,7 @@ def _no_signature(call: Call) -> bool:
 @check("PRD112", on=[every(Assignment)], anchors=ANCHORS, files=("python", "notebook"))
 def default_password(fact: Assignment, ask: Ask) -> Iterator[Hit]:
     named = secret_name(fact.target)
-    if named is None or not named.certain or named.kind not in ("password", "secret") or fact.kind == "compare":
+    if named is None or not named.certain or named.kind not in ("password", "secret", "key") or fact.kind == "compare":
         return
     for value, at in bound_values(fact):
         if shape_of(value) == "default" and value.lower() != fact.target.lower() and len(value) > 1:

@@ -51,7 +51,7 @@ _PLACEHOLDER_PARTS = frozenset(
     "notreal mock mocked stub foo bar baz xxx here bogus test testing tests testpass demo".split()
 )
 # What people type where a password is asked for and none is meant: password1, securepassword123, StrongPassw0rd!
-_COMMON_PASSWORD = re.compile(r"[a-z]{0,12}p[a@4]ss(?:w[o0]rd|phrase)?\d{0,6}!?\Z|[a-z]{0,8}secret[\d!]{0,4}\Z")
+_COMMON_PASSWORD = re.compile(r"[a-z\d]{0,12}p[a@4]ss(?:w[o0]rd|phrase)?\d{0,6}!?\Z|[a-z]{0,8}secret[\d!]{0,4}\Z")
 # Beginnings of keys that are the same everywhere: AWS documentation, the Azure storage and Cosmos emulators, reCAPTCHA's test key, the
 # one-time-password seed of every tutorial.
 DOCUMENTED_SAMPLES = ("EXAMPLE", "Eby8vdM02xNOcqFl", "C2y6yDjf5/R+ob0N", "6LeIxAcTAAAAA", "JBSWY3DPEHPK3PXP")
@@ -280,7 +280,7 @@ def is_secret(value: str, kind: NameKind, certain: bool = True) -> bool:
     shape = shape_of(value)
     if not certain and len(value) in (32, 40, 64, 128) and set(value) <= _HEX:
         return False  # a digest, by its length, under a name that does not end in a secret's word
-    if shape == "random" or (shape == "uuid" and kind not in ("connection", "token")):
+    if shape == "random" or (shape == "uuid" and kind != "connection"):
         return certain or len(value) >= 16
     if not certain:
         return False
