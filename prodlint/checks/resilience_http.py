@@ -267,7 +267,9 @@ def httpx_timeout_none(call: Call, ask: Ask) -> Iterator[Hit]:
         return
     if value_of(call.keywords["timeout"], call.module, call) is None:
         library = call.name.split(".", 1)[0]
-        yield Hit(call, f"`{shown(call)}` with `timeout=None` waits without limit", fix=_set_httpx_profile(ask, library))
+        # A stream may have a reason to be silent for long; that it may also connect for ever is all that is left to say.
+        priority: Priority | None = "P1" if call.method == "stream" else None
+        yield Hit(call, f"`{shown(call)}` with `timeout=None` waits without limit", priority=priority, fix=_set_httpx_profile(ask, library))
 
 
 @check("PRD501", on=[calls(*_httpx_timeouts)], anchors=[("httpx", "timeout", "none")])
