@@ -14,22 +14,30 @@ NONE: frozenset[str] = frozenset()
 _DIRECTORIES: dict[str, str] = {
     name: role
     for role, names in {
-        "test": "tests test testing __tests__ specs spec e2e fixtures testdata __mocks__ mocks cypress playwright loadtests locust factories",
+        "test": "tests test testing __tests__ specs spec e2e fixtures testdata __mocks__ mocks cypress playwright loadtest loadtests load-test load-tests load_tests locust factories",
         "example": "examples example samples sample demos demo tutorials tutorial cookbook cookbooks quickstart quickstarts snippets docs_src",
         "docs": "docs doc documentation",
-        "dev": ".devcontainer devcontainer dev development .vscode .idea sandbox playground .claude .cursor",
+        "dev": ".devcontainer devcontainer dev development .vscode .idea .claude .cursor .agents",
         "ci": ".github .gitlab .circleci .buildkite .woodpecker .azure-pipelines .teamcity .ci ci",
         "generated": "generated __generated__ _generated autogen",
         "vendored": "vendor vendored _vendor _vendored third_party third-party thirdparty 3rdparty node_modules site-packages bower_components",
-        "script": "scripts script bin benchmarks benchmark bench",
+        "script": "scripts bin benchmarks benchmark bench benches",
         "migration": "migrations _migrations",
         "settings": "settings",
         "command": "cli",
     }.items()
     for name in names.split()
 }
-# Names that mean this only near the top: below, `tools/` is where an agent's tools live and `hack/` may be anything.
-_NEAR_TOP = {"tools": "script", "tool": "script", "hack": "script", "utils": "", "devtools": "script", "dev-tools": "script"}
+# Names that mean this only at the top: below, `tools/` is where an agent's tools live and `sandbox/` where they run.
+_AT_THE_TOP = {
+    "tools": "script",
+    "tool": "script",
+    "hack": "script",
+    "devtools": "script",
+    "dev-tools": "script",
+    "sandbox": "dev",
+    "playground": "dev",
+}
 # Where what runs in production is described. Says nothing about Python code below it.
 _DEPLOYMENT = frozenset(
     "k8s kubernetes helm charts chart manifests kustomize deploy deployment deployments ops infra infrastructure terraform ansible"
@@ -39,10 +47,10 @@ _SETTINGS_HOMES = frozenset("settings config conf configs configuration environm
 _LOCAL_HOMES = frozenset("local localdev docker-dev compose-dev".split())
 
 _TEST_WORDS = frozenset("test tests testing pytest e2e ci".split())
-_DEV_WORDS = frozenset("dev devel develop development local localhost override overrides debug devcontainer".split())
-_PRODUCTION_WORDS = frozenset("prod production live deploy deployment release".split())
+_DEV_WORDS = frozenset("dev devel develop development local localdev localhost override overrides debug devcontainer".split())
+_PRODUCTION_WORDS = frozenset("prod production live deploy deployment".split())
 _EXAMPLE_WORDS = frozenset("example examples sample samples".split())
-_COPY_WORDS = _EXAMPLE_WORDS | frozenset("template tmpl tpl dist j2 jinja jinja2".split())
+_COPY_WORDS = _EXAMPLE_WORDS | frozenset(("template", "dist"))
 _SETTINGS_WORDS = frozenset("settings config conf configuration".split())
 
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -96,7 +104,8 @@ def roles_of(path: str, kind: str, head: bytes = b"") -> frozenset[str]:
     own = _name_roles(name.lower(), kind, directory.lower().rpartition("/")[2])
     if own:
         roles = roles | own
-    if kind not in ("requirements", "markdown") and _is_generated(head):
+    # A compose file made from a template is still the one that production runs.
+    if kind not in ("requirements", "markdown") and (kind == "python" or "production" not in roles) and _is_generated(head):
         roles = roles | {"generated"}
     if "production" in roles and roles & _NOT_PRODUCTION:
         roles = roles - {"production"}
@@ -111,7 +120,7 @@ def _directory_roles(directory: str, python: bool) -> frozenset[str]:
     roles: set[str] = set()
     parts = directory.split("/")
     for depth, part in enumerate(parts):
-        role = _DIRECTORIES.get(part) or (depth < 2 and _NEAR_TOP.get(part)) or ""
+        role = _DIRECTORIES.get(part) or (depth == 0 and _AT_THE_TOP.get(part)) or ""
         if role:
             roles.add(role)
         elif part.startswith(("test_", "test-", "tests_", "tests-")) or part.endswith(("_test", "-test", "_tests", "-tests", "_testing")):
@@ -147,11 +156,13 @@ def _name_roles(name: str, kind: str, parent: str) -> frozenset[str]:
 def _python_roles(name: str, parent: str, roles: set[str]) -> None:
     stem, _, extension = name.rpartition(".")
     words = set(_WORD.findall(stem or name))
+    if extension in ("example", "sample", "dist"):
+        roles.add("example")
     if extension == "pyi":
         roles.add("stub")
-    if stem.startswith("test_") or stem.endswith(("_test", "_tests", "_testing")):
+    if stem.startswith("test_") or stem.endswith(("_test", "_tests", "_testing", "_test_helpers", "_test_utils")):
         roles.add("test")
-    if stem.endswith(("_pb2", "_pb2_grpc", "_generated", ".gen", "_gen", ".generated")):
+    if stem.endswith(("_pb2", "_pb2_grpc", "_generated", ".gen", ".generated")):
         roles.add("generated")
     if words & _EXAMPLE_WORDS and (
         stem.startswith(("example", "sample.")) or stem.endswith((".example", "_example", "_sample", ".sample", "_examples"))
@@ -174,9 +185,10 @@ def _python_roles(name: str, parent: str, roles: set[str]) -> None:
 
 def _configuration_roles(name: str, kind: str, roles: set[str]) -> None:
     words = set(_WORD.findall(name))
-    if words & _COPY_WORDS and ("." in name):
-        dotted = set(name.split("."))
-        if words & _EXAMPLE_WORDS or dotted & _COPY_WORDS:
+    if words & _COPY_WORDS and "." in name:
+        # `template.yaml` is what AWS SAM deploys, `default.conf.template` what the nginx image fills in when it starts.
+        copied = name.count(".") > 1 or name[0] == "." or not name.startswith("template.")
+        if words & _EXAMPLE_WORDS or (copied and kind != "nginx" and _COPY_WORDS.intersection(name.split("."))):
             roles.add("example")
     if kind == "text":
         if name.endswith((".test.ts", ".test.tsx", ".test.js", ".test.jsx", ".spec.ts", ".spec.tsx", ".spec.js", "_test.go", "_spec.rb")):
@@ -205,7 +217,7 @@ def _configuration_roles(name: str, kind: str, roles: set[str]) -> None:
 _GENERATED = re.compile(
     rb"@generated\b"
     rb"|\bauto-?generated\b|\bauto generated\b|\bautomatically generated\b|\bautomatically created by\b"
-    rb"|\bcode generated by\b|\bgenerated (?:code|file)\b"
+    rb"|\bcode generated by\b|\bthis is an? generated\b|^[\W_]*generated (?:code|file)\b"
     rb"|^[\W_]*(?:this (?:file|module|code|document|class|script) (?:is|was|has been) )?generated (?:by|from|with|using|automatically|at|on)\b"
     rb"|\bdo not (?:edit|modify|change)\b.{0,80}\bgenerat|\bgenerat.{0,80}\bdo not (?:edit|modify|change)\b"
     rb"|^[\W_]*do not (?:edit|modify)(?: this file)?[\W_]*$",
