@@ -330,13 +330,13 @@ def broad_except_unlogged(handler: Handler, ask: Ask) -> Iterator[Hit]:
     """A broad handler with a way out on which the error is neither raised, logged, reported nor handed on."""
     if not handler.types or not is_broad(handler) or all(_is_trivial(statement) for statement in handler.body):
         return
-    if handler.scope.function in _MUST_NOT_RAISE or _is_import(handler) or _is_justified(_comments(handler), ask):
-        return
-    if _is_conversion(handler.tried):
-        return
     ways = ways_out(handler, _reporters(ask))
     lost = _unhandled(ways)
     if not lost or _retries(handler, ways):
+        return
+    if handler.scope.function in _MUST_NOT_RAISE or _is_justified(_comments(handler), ask):
+        return
+    if _is_import(handler) or _is_conversion(handler.tried):
         return
     if not ask.options.get("fallbacks"):
         if _is_explained(handler) or _takes_another_way(handler) or (_is_default(handler) and not _reaches_out(handler.tried)):
@@ -417,7 +417,7 @@ _LEVEL_WORDS = {ERROR: "error", WARNING: "warning", PRINTED: "print", NOTED: "in
 @check("PRD205", on=[every(Handler)], anchors=EXCEPT, gate=BROAD)
 def error_logged_without_traceback(handler: Handler, ask: Ask) -> Iterator[Hit]:
     """A broad handler that logs the error's text and loses where it came from."""
-    if not is_broad(handler) or _is_conversion(handler.tried):
+    if not is_broad(handler):
         return
     levels = set(ask.options.get("levels", ("error", "print")))
     wanted = {bit for bit, word in _LEVEL_WORDS.items() if word in levels}
@@ -425,7 +425,7 @@ def error_logged_without_traceback(handler: Handler, ask: Ask) -> Iterator[Hit]:
     if _unhandled(ways) and handler.types:
         return
     losing = [way for way in ways if not way.handled and any(way.done & bit for bit in wanted)]
-    if not losing or _retries(handler, ways):
+    if not losing or _retries(handler, ways) or _is_conversion(handler.tried):
         return
     for call, level in plain_logs(handler.body):
         if level not in wanted or (level == PRINTED and not _prints_error(call, handler)):

@@ -30,7 +30,7 @@ def generic_exception_raised(call: Call, ask: Ask) -> Iterator[Hit]:
 
 _GUARDS = re.compile(
     r"(?i)(?:^|_|\.)(?:auth\w*|permission|permissions|perms|allowed|is_admin|is_staff|is_superuser|superuser|admin|owner|role|roles|scope|scopes|"
-    r"password|passwd|token|secret|signature|csrf|nonce|otp|credential|credentials|session|tenant|tenant_id|user_id|owner_id|account_id)(?:$|_|\.)"
+    r"password|passwd|token|secret|signature|csrf|nonce|otp|credential|credentials|owner_id)(?:$|_|\.)"
 )
 _REQUESTED = re.compile(r"^(?:self\.)?(?:request|req|flask\.request)\.(?:\w+)|^(?:body|payload|form|query_params|params)(?:\.|$)")
 _CONFIGURED = re.compile(r"^(?:os\.environ|os\.getenv|settings|config|current_app\.config|django\.conf\.settings)(?:\.|$)")
@@ -49,6 +49,8 @@ def _narrows(expression: Expression) -> bool:
     if isinstance(expression, (Name, Constant)):
         return True
     if isinstance(expression, Call):
+        if expression.method.startswith("is_") and expression.arguments:
+            return True  # a type guard
         return expression.name in ("isinstance", "issubclass", "callable", "hasattr", "len", "inspect.isclass", "typing.assert_never")
     if isinstance(expression, Operation):
         if expression.operator in ("is", "is not"):
@@ -117,6 +119,13 @@ def dangling_task(call: Call, ask: Ask) -> Iterator[Hit]:
 # ---------------------------------------------------------------- PRD212
 
 
+def _line(statement: Statement) -> bytes:
+    """The first line of a statement."""
+    data = statement.source.data
+    end = data.find(b"\n", statement.start)
+    return data[statement.start : end if end != -1 else len(data)]
+
+
 def _leaves(block: Sequence[Statement], in_loop: bool = False) -> Iterator[Statement]:
     """Statements of a finally block that leave it."""
     for statement in block:
@@ -124,6 +133,8 @@ def _leaves(block: Sequence[Statement], in_loop: bool = False) -> Iterator[State
             yield statement
         elif statement.kind in ("def", "class"):
             continue
+        elif statement.kind == "if" and re.search(rb"sys\.exc(?:_info|eption)\b", _line(statement)):
+            continue  # leaves only where nothing is on its way
         else:
             inside = in_loop or statement.kind in ("for", "while")
             for inner in statement.blocks():

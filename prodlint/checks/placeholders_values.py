@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, check, documents, every, settings
 from prodlint.facts import Assignment, Constant, Document, Setting
@@ -71,6 +71,28 @@ _ANCHORS = (
 )  # fmt: skip
 
 
+_PATTERNS = (_ALWAYS, _ANGLED, _NOTES, _ENDPOINT, _FOO_URL, _ADDRESS, _MASKED)
+
+
+def _in_a_literal(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    """Whether one of the hits stands in a string that is a placeholder as a whole; the anchors alone are everyday words."""
+    seen = -1
+    for _, offset in hits:
+        if offset < seen:
+            continue  # in the string that was looked at for the hit before
+        begin = max(data.rfind(b'"', max(0, offset - 200), offset), data.rfind(b"'", max(0, offset - 200), offset))
+        if begin == -1:
+            continue
+        end = data.find(data[begin : begin + 1], offset, offset + 200)
+        if end == -1:
+            continue
+        seen = end
+        value = data[begin + 1 : end].decode("utf-8", "replace").strip()
+        if any(pattern.match(value) for pattern in _PATTERNS):
+            return True
+    return False
+
+
 def placeholder(name: str, value: str) -> str:
     """What a value bound to a name stands for ("a placeholder", "a reserved example host"), or nothing."""
     value = value.strip()
@@ -109,10 +131,11 @@ def _surrounding_name(assignment: Assignment) -> str:
     return last.group(1).decode().lower() if last else ""
 
 
+_SETTING_FILES = ("env", "yaml", "toml", "ini", "json", "dockerfile", "shell", "makefile", "systemd", "procfile")
 _KINDS = frozenset({"name", "attribute", "subscript", "annotated", "default", "field", "unpacked", "keyword", "item"})
 
 
-@check("PRD305", on=[every(Assignment)], anchors=_ANCHORS)
+@check("PRD305", on=[every(Assignment)], anchors=_ANCHORS, gate=_in_a_literal)
 def placeholder_value(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
     """A literal in code that asks to be replaced."""
     if assignment.kind not in _KINDS:
@@ -130,14 +153,22 @@ def placeholder_value(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
     yield Hit(value, f"`{assignment.target}` is {what}: `{_shown(value.value)}`")
 
 
-@check("PRD305", on=[settings()], anchors=_ANCHORS)
+@check("PRD305", on=[settings()], anchors=_ANCHORS, files=("python", "notebook"), gate=_in_a_literal)
+def placeholder_fallback(setting: Setting, ask: Ask) -> Iterator[Hit]:
+    """The fallback of `os.getenv("NAME", "...")`; fields of settings classes are found as assignments."""
+    if setting.default and setting.source.data[max(0, setting.start - 400) : setting.start].rstrip().endswith(b","):
+        yield from _in_setting(setting, setting.default)
+
+
+@check("PRD305", on=[settings()], anchors=_ANCHORS, files=_SETTING_FILES)
 def placeholder_setting(setting: Setting, ask: Ask) -> Iterator[Hit]:
     """A setting that asks to be replaced."""
     value = setting.value if setting.value is not None else setting.default
-    if not value:
-        return
-    if setting.origin == "python" and not setting.source.data[: setting.start].rstrip()[-400:].endswith(b","):
-        return  # as an assignment it is found there
+    if value:
+        yield from _in_setting(setting, value)
+
+
+def _in_setting(setting: Setting, value: str) -> Iterator[Hit]:
     what = placeholder(setting.name, value)
     if what:
         yield Hit(setting, f"`{setting.name}` is {what}: `{_shown(value)}`")

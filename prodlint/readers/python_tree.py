@@ -7,6 +7,7 @@ cost a hundred times that to copy into Python objects.
 from __future__ import annotations
 
 import ast
+import builtins
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -942,12 +943,20 @@ class PyModule(Module):
             while inner.type == "parenthesized_expression" and inner.named_child_count == 1:
                 inner = inner.named_children[0]
             listed = [c for c in inner.named_children if c.type != "comment"] if inner.type in ("tuple", "list", "set") else [inner]
-            types.extend(self.qualified(one)[0] for one in listed)
+            types.extend(self._exception_name(one) for one in listed)
         alias = node.child_by_field_name("alias")
         if alias is not None:
             made.alias = self.read(alias)
         made.types = tuple(types)
         return made
+
+    def _exception_name(self, node: tree_sitter.Node) -> str:
+        """Built-in exceptions go by their own name; nobody rebinds them, and looking would read the whole file."""
+        if node.type == "identifier":
+            written = self.read(node)
+            if written in _BUILTIN_EXCEPTIONS:
+                return written
+        return self.qualified(node)[0]
 
     def assignments_at(self, node: tree_sitter.Node) -> Iterator[PyAssignment]:
         """The assignments that a node of ASSIGNMENTS makes."""
@@ -1166,10 +1175,15 @@ class PyAssignment(Assignment):
         return self.of.scope_at(self.start)
 
 
-class PyHandler(Handler):
-    """An except clause."""
+_BUILTIN_EXCEPTIONS = frozenset(name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException))
 
-    __slots__ = ("node", "of", "statement")
+
+class PyHandler(Handler):
+    """An except clause. Its blocks are read once: several rules judge the same clause."""
+
+    __slots__ = ("_body", "_tried", "node", "of", "statement")
+    _body: tuple[Statement, ...]
+    _tried: tuple[Statement, ...]
     node: tree_sitter.Node
     of: PyModule
     statement: tree_sitter.Node | None
@@ -1181,12 +1195,16 @@ class PyHandler(Handler):
 
     @property
     def body(self) -> tuple[Statement, ...]:
-        return self.of.block(next((child for child in self.node.named_children if child.type == "block"), None))
+        if not hasattr(self, "_body"):
+            self._body = self.of.block(next((child for child in self.node.named_children if child.type == "block"), None))
+        return self._body
 
     @property
     def tried(self) -> tuple[Statement, ...]:
-        statement = self._try()
-        return self.of.block(statement.child_by_field_name("body")) if statement is not None else ()
+        if not hasattr(self, "_tried"):
+            statement = self._try()
+            self._tried = self.of.block(statement.child_by_field_name("body")) if statement is not None else ()
+        return self._tried
 
     @property
     def finally_(self) -> tuple[Statement, ...]:
