@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Iterable
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha256
 from operator import mul
 
@@ -76,6 +77,7 @@ def line_hashes(text: str, lines: Collection[int], hidden: Collection[int] = ())
         return {}
     last = max(lines)
     text = _prepared(text, last)
+    covered = sorted(hidden)
     seen: dict[str, int] = {}
     result: dict[int, str] = {}
     start = 0
@@ -85,12 +87,18 @@ def line_hashes(text: str, lines: Collection[int], hidden: Collection[int] = ())
             window = _units(window)
         count = seen.get(window, 0) + 1
         seen[window] = count
-        if line in lines and not (hidden and any(line <= h <= line + window.count("\n") for h in hidden)):
+        if line in lines and not _reaches(covered, line, line + window.count("\n")):
             result[line] = f"{_hash(window):x}:{count}"
         start = text.find("\n", start) + 1
         if start == 0:
             break
     return result
+
+
+def _reaches(lines: Sequence[int], first: int, last: int) -> bool:
+    """Whether one of some sorted lines lies between two."""
+    next_one = bisect_left(lines, first)
+    return next_one < len(lines) and lines[next_one] <= last
 
 
 def _prepared(text: str, last: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
@@ -40,27 +41,24 @@ _GROUPS = ("token", "url", "bearer", "quoted", "bare")
 class Line(NamedTuple):
     """A line as it may be shown.
 
-    text: without its ending, secrets covered. cuts: what was covered, as (start, end) of the file's own characters,
-    from 0. length: of the line in the file.
+    text: without its ending, secrets covered. cuts: what was covered, as (start, end, shift) of the file's own
+    characters, from 0; shift: by how much text behind the cover has moved. length: of the line in the file.
     """
 
     text: str
-    cuts: tuple[tuple[int, int], ...]
+    cuts: tuple[tuple[int, int, int], ...]
     length: int
 
     def at(self, column: int, end: bool = False) -> int:
         """Where a column of the file (from 1) stands in `text` (from 0). A place inside a cover goes to its start, or to its end."""
-        index = min(column - 1, self.length)
-        if not self.cuts:
-            return max(index, 0)
-        shift = 0
-        for start, stop in self.cuts:
-            if index <= start:
-                break
-            if index < stop:
-                return start + shift + (len(MASK) if end else 0)
-            shift += len(MASK) - (stop - start)
-        return max(index, 0) + shift
+        place = max(min(column - 1, self.length), 0)
+        before = bisect_left(self.cuts, (place,)) - 1
+        if before < 0:
+            return place
+        _, stop, shift = self.cuts[before]
+        if place < stop:
+            return stop + shift - (0 if end else len(MASK))
+        return place + shift
 
 
 _NO_LINE = Line("", (), 0)
@@ -78,6 +76,7 @@ class Redaction:
         self._read: dict[str, Source | None] = {}
         self._lines: dict[tuple[str, int], Line] = {}
         self._cuts: dict[str, dict[int, list[tuple[int, int]]]] = {}
+        self._last = ("", 0, "")  # one line of a megabyte may hold thousands of secrets
         self._values: Any = None
         values: set[str] = set()
         for path, span in _secrets(report):
@@ -89,11 +88,10 @@ class Redaction:
 
     def _cover(self, path: str, span: Span) -> Iterator[str]:
         """Note the lines of a secret; gives the texts by which it would be known elsewhere."""
-        source = self.source(path)
         lines = self._cuts.setdefault(path, {})
         for number in range(span.line, span.end_line + 1):
             start = span.column - 1 if number == span.line else 0
-            text = source.line_text(number) if source else ""
+            text = self.uncovered(path, number)
             end = span.end_column - 1 if number == span.end_line else len(text)
             if end > start:
                 lines.setdefault(number, []).append((start, end))
@@ -106,6 +104,13 @@ class Redaction:
         if path not in self._read:
             self._read[path] = self._sources(path)
         return self._read[path]
+
+    def uncovered(self, path: str, number: int) -> str:
+        """A line (from 1) as it is in the file: to count with, never to show. The last one asked for is kept."""
+        if self._last[:2] != (path, number):
+            source = self.source(path)
+            self._last = (path, number, source.line_text(number) if source else "")
+        return self._last[2]
 
     def secret_lines(self, path: str) -> Iterable[int]:
         """The lines (from 1) of a file on which a reported secret stands."""
@@ -130,12 +135,14 @@ class Redaction:
         cuts += _shaped(text)
         if not cuts:
             return Line(text, (), len(text))
-        merged = tuple(_merged(cuts, len(text)))
-        pieces, position = [], 0
-        for start, end in merged:
+        pieces, shifted = [], []
+        position = shift = 0
+        for start, end in _merged(cuts, len(text)):
             pieces += [text[position:start], MASK]
             position = end
-        return Line("".join([*pieces, text[position:]]), merged, len(text))
+            shift += len(MASK) - (end - start)
+            shifted.append((start, end, shift))
+        return Line("".join([*pieces, text[position:]]), tuple(shifted), len(text))
 
     def words(self, text: str) -> str:
         """A message, a name or a fix with known secrets covered."""

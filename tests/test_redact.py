@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 
 import pytest
@@ -36,6 +37,22 @@ def test_columns_behind_a_cover_move_with_it() -> None:
     assert line.text[line.at(30) :] == "y)"
     # Inside a cover, a place is its edge.
     assert line.text[line.at(6) : line.at(10, end=True)] == MASK
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_places_around_covers(seed: int) -> None:
+    """Every place outside a cover keeps its character; every place inside goes to an edge."""
+    chance = random.Random(seed)
+    text = "".join(chr(0x100 + n) for n in range(40))
+    spans = [Span(1, start + 1, 1, start + 1 + chance.randint(1, 9)) for start in (chance.randint(0, 38) for _ in range(4))]
+    line = redaction({"a": text}, *(("a", span) for span in spans)).line("a", 1)
+    covered = {n for span in spans for n in range(span.column - 1, span.end_column - 1)}
+    for n, letter in enumerate(text):
+        if n not in covered:
+            assert line.text[line.at(n + 1)] == letter
+        else:
+            assert line.text[line.at(n + 1) : line.at(n + 2, end=True)] == MASK
+    assert line.at(41) == line.at(99) == len(line.text)
 
 
 def test_overlapping_secrets_are_one_cover() -> None:

@@ -31,7 +31,7 @@ def write(material: Material) -> Iterator[str]:
             columnnumber=finding.span.column,
             code=finding.code,
         )
-    for unchecked in sorted(material.report.unchecked):
+    for unchecked in material.unchecked:
         yield _command(
             f"{'Checked in part' if unchecked.analysed else 'Not checked'}: {material.words(unchecked.why)}",
             type="warning",

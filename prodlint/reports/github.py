@@ -43,8 +43,8 @@ def write(material: Material) -> Iterator[str]:
     for suppressed in material.shown_suppressed():
         message = f"{material.placed(suppressed.finding)} (suppressed, {suppressed.kind}: {material.words(suppressed.reason)})"
         yield _annotation(material, suppressed.finding, "notice", message)
-    for unchecked in sorted(material.report.unchecked):
-        place: dict[str, object] = {"file": material.options.prefix + unchecked.path}
+    for unchecked in material.unchecked:
+        place: dict[str, object] = {} if unchecked.path == "." else {"file": material.options.prefix + unchecked.path}
         if unchecked.line:
             place["line"] = unchecked.line
         title = "checked in part" if unchecked.analysed else "not checked"

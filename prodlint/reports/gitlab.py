@@ -47,6 +47,6 @@ def _not_checked(material: Material, unchecked: Unchecked) -> dict[str, Any]:
 def write(material: Material) -> Iterator[str]:
     """The whole format."""
     issues = [_issue(material, finding) for finding in material.findings]
-    issues += [_not_checked(material, unchecked) for unchecked in sorted(set(material.report.unchecked))]
+    issues += [_not_checked(material, unchecked) for unchecked in material.unchecked]
     yield json.dumps(issues, separators=(",", ":"))
     yield "\n"

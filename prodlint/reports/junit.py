@@ -33,7 +33,7 @@ def _failure(material: Material, finding: Finding) -> str:
 
 def write(material: Material) -> Iterator[str]:
     """The whole format."""
-    findings, unchecked = material.findings, sorted(material.report.unchecked)
+    findings, unchecked = material.findings, material.unchecked
     suppressed = list(material.shown_suppressed())
     clean = not findings and not unchecked
     total = len(findings) + len(unchecked) + len(suppressed) + clean

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from prodlint.fingerprint import fingerprints, place_order
-from prodlint.model import PRIORITIES, Finding, Fix, Priority, Report, Rule, Suppressed
+from prodlint.model import PRIORITIES, Finding, Fix, Priority, Report, Rule, Suppressed, Unchecked
 from prodlint.redact import Redaction, SourceLookup
 
 HOMEPAGE = "https://github.com/prodlint/prodlint"
@@ -120,6 +120,12 @@ class Material:
         """The message, with the place where a line number does not tell it."""
         message = self.words(finding.message)
         return f"{message} ({finding.place})" if finding.place else message
+
+    @cached_property
+    def unchecked(self) -> list[Unchecked]:
+        """What was not analysed and is not told by a finding already: for formats in which both would be one more remark."""
+        told = {finding.path for finding in self.report.findings if finding.code == "PRD001"}
+        return sorted({unchecked for unchecked in self.report.unchecked if unchecked.path not in told})
 
     def shown_suppressed(self) -> Iterator[Suppressed]:
         """The suppressed findings where they are to be listed."""

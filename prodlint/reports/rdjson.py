@@ -16,7 +16,7 @@ def _position(material: Material, path: str, line: int, column: int) -> dict[str
     """reviewdog counts columns in bytes of UTF-8, as it does in every one of its formats."""
     source = material.redaction.source(path)
     if source is not None and not source.data.isascii():
-        column = len(source.line_text(line)[: column - 1].encode()) + 1
+        column = len(material.redaction.uncovered(path, line)[: column - 1].encode()) + 1
     return {"line": line, "column": column}
 
 
@@ -57,7 +57,7 @@ def _diagnostic(material: Material, finding: Finding) -> dict[str, Any]:
 def write(material: Material) -> Iterator[str]:
     """The whole format."""
     diagnostics = [_diagnostic(material, finding) for finding in material.findings]
-    for unchecked in sorted(material.report.unchecked):
+    for unchecked in material.unchecked:
         title = "Checked in part" if unchecked.analysed else "Not checked"
         location: dict[str, Any] = {"path": material.options.prefix + unchecked.path}
         if unchecked.line:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
@@ -180,6 +181,7 @@ def _cwe(numbers: Sequence[int]) -> dict[str, Any]:
 # ---------------------------------------------------------------- words
 
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
+_BEYOND = re.compile("[\U00010000-\U0010ffff]")  # two UTF-16 units each
 _LONE = re.compile(r"[\ud800-\udfff]")  # of a file name that is not UTF-8
 _METADATA = re.compile(r"```toml\n.*?\n```\n+", re.DOTALL)
 
@@ -241,7 +243,7 @@ class _Places:
         if path not in self._uris:
             parts = (self._material.options.prefix + path).replace(os.sep, "/").split("/")
             kept = [part for part in parts if part not in ("", ".", "..")]
-            self._uris[path] = "/".join(quote(os.fsencode(part), safe="") for part in kept) or "%20"
+            self._uris[path] = "/".join(quote(os.fsencode(part), safe="") for part in kept) or "."
         return self._uris[path]
 
     def artifact(self, path: str) -> dict[str, str]:
@@ -315,10 +317,12 @@ class _Places:
         first = max(1, span.line - _CONTEXT)
         last = min(file.last, span.end_line + _CONTEXT)
         lines = [self._redaction.line(path, number) for number in range(first, last + 1)]
-        text = "\n".join([line.text for line in lines])
         end_column = lines[-1].length + 1
-        if len(text) > _EXCERPT * len(lines) or (first, 1, last, end_column) == (span.line, span.column, span.end_line, span.end_column):
+        if sum([len(line.text) for line in lines]) > _EXCERPT * len(lines):
             return None
+        if (first, 1, last, end_column) == (span.line, span.column, span.end_line, span.end_column):
+            return None
+        text = "\n".join([line.text for line in lines])
         if not file.is_ascii:
             end_column = file.units(last, end_column)
         return {**_numbers(first, 1, last, end_column), "snippet": {"text": text}}
@@ -350,10 +354,11 @@ class _File:
     last: the last line that holds text, for what follows a final line ending is no line in an editor's margin.
     """
 
-    __slots__ = ("is_ascii", "last", "size", "source", "starts")
+    __slots__ = ("_line", "is_ascii", "last", "size", "source", "starts")
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self._line: tuple[int, int, list[int]] = (0, 0, [])
         self.starts = source.line_starts
         self.size = len(source.data)
         self.is_ascii = source.data.isascii()
@@ -375,13 +380,20 @@ class _File:
             end_line, end_column = self.last, self._length(self.last) + 1
         return _from_one(Span(line, min(column, self._length(line) + 1), end_line, min(end_column, self._length(end_line) + 1)))
 
+    def _read(self, line: int) -> tuple[int, int, list[int]]:
+        """A line's number, its length, and where its characters beyond 16 bits stand. The last one asked for is kept."""
+        if self._line[0] != line:
+            text = self.source.line_text(line)
+            beyond = [] if text.isascii() else [found.start() for found in _BEYOND.finditer(text)]
+            self._line = (line, len(text), beyond)
+        return self._line
+
     def _length(self, line: int) -> int:
-        return len(self.source.line_text(line))
+        return self._read(line)[1]
 
     def units(self, line: int, column: int) -> int:
         """A column in UTF-16 units."""
-        text = self.source.line_text(line)
-        return column if text.isascii() else len(text[: column - 1].encode("utf-16-le", "surrogatepass")) // 2 + 1
+        return column + bisect_left(self._read(line)[2], column - 1)
 
 
 # ---------------------------------------------------------------- results
@@ -498,6 +510,8 @@ def _unchecked(material: Material, places: _Places, unchecked: Unchecked) -> dic
     kind, level = ("checked-in-part", "warning") if unchecked.analysed else ("not-checked", "error")
     title = "Checked in part" if unchecked.analysed else "Not checked"
     text = sentence(cut(f"{title}: '{unchecked.path}': {material.words(unchecked.why)}".replace("`", "'"), _TEXT - 1))
+    if unchecked.path == ".":
+        return _notification(kind, level, text)
     location: dict[str, Any] = {"artifactLocation": places.artifact(unchecked.path)}
     if unchecked.line > 0:
         column = max(1, unchecked.column)
@@ -510,7 +524,7 @@ def _artifacts(material: Material, places: _Places) -> list[dict[str, Any]]:
     unread = {u.path: u for u in material.report.unchecked if not u.analysed}
     in_part = {u.path for u in material.report.unchecked if u.analysed}
     found = []
-    for path in sorted({*material.report.files, *unread}):
+    for path in sorted({*material.report.files, *unread} - {"."}):
         artifact: dict[str, Any] = {"location": places.artifact(path), "roles": ["analysisTarget"]}
         # Text from standard input and a path that was only asked for have none.
         with suppress(OSError, ValueError):

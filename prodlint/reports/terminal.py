@@ -80,7 +80,9 @@ def excerpt(text: str, start: int, end: int, room: int) -> tuple[str, int, int]:
     if len(text) * TAB > room and (len(text) > room or width(expanded(text)) > room):
         left = max(0, min(start - room // 3, len(text) - room + 2))
         kept = text[left : left + room - 2]
-        while width(expanded(kept)) > room - 2:
+        over = width(expanded(kept)) - (room - 2)
+        while over > 0:
+            over -= width(kept[-1])
             kept = kept[:-1]
         cut_before, cut_after = left > 0, left + len(kept) < len(text)
         text = kept

@@ -77,6 +77,33 @@ def test_twenty_five_thousand_findings(format: str) -> None:
     assert text.count("PRD502") >= 25_000
 
 
+@pytest.mark.parametrize("format", FORMATS)
+def test_one_long_line_with_thousands_of_findings(tree: Tree, format: str) -> None:
+    pair = '"größe😀": "s3cr3t-{:06}", '
+    tree.texts["a.json"] = text = "{" + "".join(pair.format(n) for n in range(5000)) + "}"
+    width, start = len(pair.format(0)), pair.index("s3")
+    for n in range(5000):
+        column = 2 + n * width + start
+        span = Span(1, column, 1, column + 13)
+        tree.report.findings.append(Finding("a.json", span, "PRD104", "m", "P0", secrets=(span,)))
+    assert text[column - 1 : column + 12] == "s3cr3t-004999"
+    began = time.process_time()
+    assert "s3cr3t" not in tree.render(format)
+    assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_what_a_finding_tells_is_not_told_again(tree: Tree, format: str) -> None:
+    tree.write("a.py", "def (:\n")
+    tree.report.findings.append(Finding("a.py", Span(1, 5, 1, 5), "PRD001", "Cannot be read as Python: a bracket", "P0"))
+    tree.report.unchecked.append(Unchecked("a.py", "a bracket", 1, 5))
+    tree.report.unchecked.append(Unchecked(".", "`PRD722` failed: KeyError in project.py:3"))
+    text = tree.render(format)
+    assert "PRD722" in text
+    if format in ("gitlab", "azure", "rdjson"):
+        assert text.count("a bracket") == 1
+
+
 # ---------------------------------------------------------------- json
 
 
