@@ -1,0 +1,248 @@
+"""What comes from outside and is run: Python, shells, pickles, templates (PRD462)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from prodlint.checks import Ask, Hit, calls, check, every
+from prodlint.checks.web_text import Reader, is_fixed, pieces_of, reader_of
+from prodlint.checks.web_values import follow, innermost, module_statements, truth, values
+from prodlint.facts import Call, Collection, Constant, Dictionary, Expression, Module, Name, Other, Statement, calls_in, statements_in
+from prodlint.model import Priority, Recipe
+
+# ---------------------------------------------------------------- Python and shells
+
+
+def _shown(expression: Expression) -> str:
+    text = " ".join(expression.text.split())
+    return text if len(text) <= 50 else text[:47] + "..."
+
+
+@check("PRD462", on=[calls("eval", "exec", "builtins.eval", "builtins.exec")], anchors=["eval", "exec"], files=["python"])
+def evaluated_text(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`eval` and `exec` of anything but text in the code."""
+    if call.receiver is not None and not call.name.startswith("builtins."):
+        return
+    given = call.argument(0)
+    if given is None or isinstance(given, Constant):
+        return
+    module = call.module
+    function = innermost(module, call)
+    reader = reader_of(module, function, call.start)
+    if is_fixed(given, reader) or _own_file(module, given, reader):
+        return
+    if function is not None and function.name == "exec_module" or b"RestrictedPython" in call.source.data:
+        return  # a module loader, and an interpreter that is made for strangers' code
+    yield Hit(call, f"`{call.method}` runs `{_shown(given)}` as Python")
+
+
+def _own_file(module: Module, given: Expression, reader: Reader) -> bool:
+    """`exec(open("version.py").read())`, `exec(compile(...))` of a file that the code names."""
+    for expression in follow(module, given, given).walk():
+        if isinstance(expression, Call) and expression.method in ("open", "read_text", "read_bytes"):
+            target = expression.argument(0) if expression.method == "open" and expression.receiver is None else expression.receiver
+            if target is not None and (is_fixed(target, reader) or "__file__" in follow(module, target, given).text):
+                return True
+    return False
+
+
+_SHELLS = {
+    "os.system": 0,
+    "os.popen": 0,
+    "subprocess.getoutput": 0,
+    "subprocess.getstatusoutput": 0,
+    "asyncio.create_subprocess_shell": 0,
+    "asyncio.subprocess.create_subprocess_shell": 0,
+}
+_SUBPROCESS = ("subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output", "subprocess.Popen")
+
+
+@check("PRD462", on=[calls(*_SHELLS, *_SUBPROCESS)], files=["python"])
+def shell_command(call: Call, ask: Ask) -> Iterator[Hit]:
+    """A shell command with a part that the code does not spell out."""
+    module = call.module
+    if call.name in _SUBPROCESS and truth(module, call.keywords.get("shell"), call) is not True:
+        return
+    given = call.argument(0, "args") or call.keywords.get("cmd") or call.keywords.get("command")
+    if given is None:
+        return
+    reader = reader_of(module, innermost(module, call), call.start)
+    pieces = pieces_of(given, reader)
+    if isinstance(given, Collection):
+        pieces = [piece for item in given.items for piece in pieces_of(item, reader)]
+    loose = [piece for piece in pieces if not isinstance(piece, str) and not is_fixed(piece, reader) and not _own_program(module, piece)]
+    if not loose:
+        return
+    whole = not any(isinstance(piece, str) and piece.strip() for piece in pieces)
+    if whole:
+        # A command that comes as a whole is what this function is for, unless it comes straight from a request.
+        if _REQUEST.search(follow(module, loose[0], call).text):
+            yield Hit(call, f"`{call.name}` gives a shell `{_shown(loose[0])}`")
+        return
+    yield Hit(call, f"`{call.name}` writes `{_shown(loose[0])}` into a shell command")
+
+
+def _own_program(module: Module, piece: Expression) -> bool:
+    """`sys.executable`, `__file__`, paths made from them, temporary files: nobody else chooses those."""
+    text = follow(module, piece, piece).text
+    return bool(
+        re.search(
+            r"\bsys\.(?:executable|argv\[0\]|prefix)|__file__|os\.getpid\(|os\.getcwd\(|tempfile\.|mkdtemp|tmp_?(?:path|dir|file)|temp_dir|cpu_count|Path\.home\(",
+            text,
+            re.IGNORECASE,
+        )
+    )
+
+
+# ---------------------------------------------------------------- objects from bytes
+
+_UNPICKLERS = (
+    "pickle.load",
+    "pickle.loads",
+    "pickle.Unpickler",
+    "cPickle.load",
+    "cPickle.loads",
+    "_pickle.loads",
+    "dill.load",
+    "dill.loads",
+    "cloudpickle.load",
+    "cloudpickle.loads",
+    "marshal.load",
+    "marshal.loads",
+    "joblib.load",
+    "jsonpickle.decode",
+    "pandas.read_pickle",
+    "shelve.open",
+)
+_OUTSIDE = re.compile(
+    r"request|response|\bresp\b|recv|upload|download|redis|memcache|cache\.get|s3|bucket|blob|b64decode|socket|kafka|cookie|header|http|\.body\b|message\.(?:value|body|data)|\.get_message",
+    re.IGNORECASE,
+)
+_PROVED = frozenset({"compare_digest", "unsign", "verify", "verify_signature", "decrypt", "authenticate"})
+
+
+@check("PRD462", on=[calls(*_UNPICKLERS)], files=["python"])
+def unpickled(call: Call, ask: Ask) -> Iterator[Hit]:
+    """Pickles of bytes that come over a wire or out of a shared store."""
+    given = call.argument(0)
+    if given is None or isinstance(given, Constant) or _made_here(call.module, given, call):
+        return
+    module = call.module
+    known = follow(module, given, call)
+    text = f"{given.text} {known.text}"
+    if call.method in ("load", "read_pickle", "open", "Unpickler") and not re.search(
+        r"request|response|recv|upload|download|socket|s3|blob|BytesIO|http", text, re.IGNORECASE
+    ):
+        return
+    function = innermost(module, call)
+    if not _OUTSIDE.search(text) or function is not None and any(other.method in _PROVED for other in calls_in(function.body)):
+        return
+    # What the same file pickled into the store is only as dangerous as the store is open.
+    own = any(
+        other.name.rsplit(".", 1)[-1] in ("dump", "dumps") and other.name.split(".", 1)[0] == call.name.split(".", 1)[0]
+        for other in module.calls()
+    )
+    priority: Priority = "P2" if own and not re.search(r"request|upload|cookie|header", text, re.IGNORECASE) else "P1"
+    yield Hit(call, f"`{call.name}` runs whatever `{_shown(given)}` says: unpickling is executing", priority=priority)
+
+
+def _made_here(module: Module, given: Expression, call: Call) -> bool:
+    """`pickle.loads(pickle.dumps(x))`: a copy."""
+    return any(isinstance(part, Call) and part.name.rsplit(".", 1)[-1] in ("dump", "dumps") for part in follow(module, given, call).walk())
+
+
+@check("PRD462", on=[calls("torch.load", "numpy.load")], anchors=[("torch", "weights_only"), "allow_pickle"], files=["python"])
+def unpickled_arrays(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`torch.load(weights_only=False)`, `numpy.load(allow_pickle=True)`."""
+    module = call.module
+    if truth(module, call.keywords.get("weights_only"), call) is False:
+        yield Hit(call, "`torch.load` with `weights_only=False` runs what the file says", priority="P1")
+    elif truth(module, call.keywords.get("allow_pickle"), call) is True:
+        yield Hit(call, "`numpy.load` with `allow_pickle=True` runs what the file says", priority="P1")
+
+
+_UNSAFE_LOADERS = frozenset({"Loader", "UnsafeLoader", "CLoader", "CUnsafeLoader"})
+
+
+@check("PRD462", on=[calls("yaml.load", "yaml.load_all", "yaml.unsafe_load", "yaml.unsafe_load_all")], files=["python"])
+def yaml_objects(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`yaml.load` without a safe loader."""
+    if call.method.startswith("unsafe"):
+        yield Hit(call, f"`yaml.{call.method}` makes any Python object that the text asks for")
+        return
+    if call.stars:
+        return
+    loader = call.argument(1, "Loader")
+    safe = "safe_load_all" if call.method == "load_all" else "safe_load"
+    if loader is None:
+        fix = Recipe("replace", f"use `yaml.{safe}`", True, (("text", f"yaml.{safe}"),))
+        yield Hit(call.function, f"`yaml.{call.method}` without a safe loader makes any Python object that the text asks for", fix=fix)
+        return
+    known = follow(call.module, loader, call)
+    if isinstance(known, Name) and known.name.startswith("yaml.") and known.name.rsplit(".", 1)[-1] in _UNSAFE_LOADERS:
+        yield Hit(call, f"`yaml.{call.method}` with `{known.name}` makes any Python object that the text asks for")
+
+
+# ---------------------------------------------------------------- workers and templates
+
+_ACCEPT = re.compile(
+    r"^(?:celery_)?(?:accept_content|task_serializer|result_serializer|event_serializer|result_accept_content)$", re.IGNORECASE
+)
+
+
+@check("PRD462", on=[every(Module)], anchors=[("accept_content", "pickle"), ("_serializer", "pickle")], files=["python"])
+def pickled_tasks(module: Module, ask: Ask) -> Iterator[Hit]:
+    """Celery workers that take pickled messages."""
+    found: list[tuple[str, Expression]] = []
+    for statement, _ in _assignments(module):
+        for target in statement.targets:
+            found.append((target.text.rsplit(".", 1)[-1].strip("\"'[]"), statement.expressions[0]))
+            if isinstance(statement.expressions[0], Dictionary):
+                found += [(str(key.value), value) for key, value in statement.expressions[0].items if isinstance(key, Constant)]
+    for call in module.calls():
+        if call.method in ("Celery", "update", "conf", "Consumer", "ConsumerMixin"):
+            found += list(call.keywords.items())
+    for name, value in found:
+        if _ACCEPT.match(name):
+            for text in values(module, value, value):
+                if text.text in ("pickle", "application/x-python-serialize"):
+                    yield Hit(value, f"`{name}` takes pickled messages: who reaches the broker runs code in the worker", priority="P1")
+                    break
+
+
+def _assignments(module: Module) -> Iterator[tuple[Statement, str]]:
+    yield from ((s, c) for s, c in module_statements(module) if s.kind == "assign" and s.expressions)
+    for function in module.functions():
+        yield from ((s, "") for s in statements_in(function.body) if s.kind == "assign" and s.expressions)
+
+
+_TEMPLATES = ("flask.render_template_string", "quart.render_template_string", "jinja2.Template", "mako.template.Template", "*.from_string")
+_REQUEST = re.compile(r"\brequest\.|\bargs\[|\bform\[|\bquery_params\b|user_?input|\binput\(")
+
+
+@check(
+    "PRD462",
+    on=[calls(*_TEMPLATES)],
+    anchors=["render_template_string", ("jinja2", "template"), ("mako", "template"), ("jinja", "from_string")],
+    files=["python"],
+)
+def template_from_request(call: Call, ask: Ask) -> Iterator[Hit]:
+    """A template whose text somebody else writes."""
+    given = call.argument(0, "source")
+    if given is None or isinstance(given, Constant):
+        return
+    module = call.module
+    reader = reader_of(module, innermost(module, call), call.start)
+    loose = [piece for piece in pieces_of(given, reader) if not isinstance(piece, str) and not is_fixed(piece, reader)]
+    for piece in loose:
+        if (
+            call.method == "render_template_string"
+            and isinstance(piece, (Call, Name, Other))
+            or _REQUEST.search(follow(module, piece, piece).text)
+        ):
+            if call.method != "render_template_string" and b"SandboxedEnvironment" in call.source.data:
+                continue
+            if _REQUEST.search(follow(module, piece, piece).text) or len(pieces_of(given, reader)) > 1:
+                yield Hit(call, f"`{call.method}` renders a template with `{_shown(piece)}` in its text: templates run code")
+                return
