@@ -17,19 +17,25 @@ def roles(path: str, head: bytes = b"") -> set[str]:
     [
         (
             "test",
-            "tests/a.py app/tests/unit/a.py conftest.py app/test_a.py app/a_test.py fixtures/a.yaml tests_integration/a.py integration_tests/a.py"
-            " docker-compose.test.yml .env.test settings/test.py loadtest/k8s/app.yaml web/login.spec.ts sdk/recording_test_helpers.py",
+            (
+                "tests/a.py app/tests/unit/a.py conftest.py app/test_a.py app/a_test.py fixtures/a.yaml tests_integration/a.py integration_tests/a.py"
+                " docker-compose.test.yml .env.test settings/test.py loadtest/k8s/app.yaml web/login.spec.ts sdk/recording_test_helpers.py"
+            ),
         ),
         (
             "example",
-            ".env.example config.sample.yaml settings.py.dist examples/a.py docs_src/a.py app/configuration_example.py compose.template.yml"
-            " env.prod.template samples/app.py alembic.ini.example",
+            (
+                ".env.example config.sample.yaml settings.py.dist examples/a.py docs_src/a.py app/configuration_example.py compose.template.yml"
+                " env.prod.template samples/app.py alembic.ini.example"
+            ),
         ),
         (
             "dev",
-            "docker-compose.override.yml compose.dev.yaml Dockerfile.dev .env.local .env.dev settings/dev.py settings/local.py config/local.py"
-            " .devcontainer/Dockerfile dev/up.py local_settings.py run_dev.py deploy/local/compose.yml .vscode/launch.json noxfile.py"
-            " values-localdev.yaml config/dev.toml",
+            (
+                "docker-compose.override.yml compose.dev.yaml Dockerfile.dev .env.local .env.dev settings/dev.py settings/local.py config/local.py"
+                " .devcontainer/Dockerfile dev/up.py local_settings.py run_dev.py deploy/local/compose.yml .vscode/launch.json noxfile.py"
+                " values-localdev.yaml config/dev.toml"
+            ),
         ),
         (
             "ci",
@@ -46,8 +52,10 @@ def roles(path: str, head: bytes = b"") -> set[str]:
         ("command", "app/management/commands/load.py app/cli.py app/cli/db.py manage.py app/__main__.py"),
         (
             "production",
-            "compose.yaml docker-compose.yml docker-compose.prod.yml Dockerfile Procfile settings/production.py k8s/app.yaml charts/web/values.yaml"
-            " deploy/web.service .env.production Dockerfile.prod helm/values-live.yaml",
+            (
+                "compose.yaml docker-compose.yml docker-compose.prod.yml Dockerfile Procfile settings/production.py k8s/app.yaml charts/web/values.yaml"
+                " deploy/web.service .env.production Dockerfile.prod helm/values-live.yaml"
+            ),
         ),
     ],
 )
