@@ -12,8 +12,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from prodlint.checks import Ask, Hit, calls, check, every
-from prodlint.checks.resilience_http import UNKNOWN, is_imported, is_number, resolved, shown, value_of
-from prodlint.facts import Assignment, Call, Constant, Dictionary, Expression, Fact, Module, Name, Operation, Template
+from prodlint.checks.resilience_http import UNKNOWN, enclosing, is_imported, is_number, resolved, shown, value_of
+from prodlint.facts import (
+    Assignment,
+    Call,
+    Constant,
+    Dictionary,
+    Expression,
+    Fact,
+    Module,
+    Name,
+    Operation,
+    Template,
+    expressions_in,
+    statements_in,
+)
 from prodlint.model import Priority, Recipe
 
 ENGINES = (
@@ -161,6 +174,8 @@ def engine_connect(call: Call, ask: Ask) -> Iterator[Hit]:
     if _says_connect_timeout(url) or "timeout=" in url:
         return
     arguments = resolved(call.keywords.get("connect_args"), call.module, call)
+    if _is_changed(call.keywords.get("connect_args"), call.module):
+        return
     if arguments is not None and (not isinstance(arguments, Dictionary) or _may_hold(arguments, "connect_timeout", "timeout")):
         return
     driver = driver_of(url)
@@ -184,9 +199,27 @@ def engine_connect(call: Call, ask: Ask) -> Iterator[Hit]:
         yield Hit(call, f"`{shown(call)}` has no `connect_timeout` in `connect_args`: psycopg's default is 130 s", priority="P2", fix=fix)
     elif driver == "asyncpg":
         yield Hit(call, f"`{shown(call)}` has no `timeout` in `connect_args`: asyncpg's default is 60 s", priority="P2")
-    elif not driver and only_psycopg2(ask):
+    elif not driver and only_psycopg2(ask) and not _may_be_sqlite(call.module) and not _of_alembic(call.module):
         words = "has no `connect_timeout`, unless the URL brings one: psycopg2 (the tree's only driver) waits as long as the system does"
         yield Hit(call, f"`{shown(call)}` {words}", priority="P1", fix=fix)
+
+
+def _is_changed(expression: Expression | None, module: Module) -> bool:
+    """Whether a dict that goes by a name gets further entries: `connect_args["timeout"] = 5`."""
+    if not isinstance(expression, Name):
+        return False
+    name = expression.written.encode()
+    return name + b"[" in module.source.data or name + b".update" in module.source.data
+
+
+def _may_be_sqlite(module: Module) -> bool:
+    """Whether a file whose database URL comes from elsewhere speaks of SQLite."""
+    return b"sqlite" in module.source.data.lower()
+
+
+def _of_alembic(module: Module) -> bool:
+    """Whether a file is alembic's env.py: its engine lives as long as the migration."""
+    return "alembic.context" in module.imports.values()
 
 
 def _may_hold(dictionary: Dictionary, *keys: str) -> bool:
@@ -257,6 +290,31 @@ def django_pool(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
 # ---------------------------------------------------------------- pools
 
 
+def _is_kept(call: Call) -> bool:
+    """Whether an engine outlives the function that makes it; one that only connects, once, needs no pool."""
+    module = call.module
+    if any(other.receiver is not None and other.receiver.start == call.start and other.end > call.end for other in module.calls()):
+        return False
+    function = enclosing(call, module)
+    if function is None:
+        return True
+    for statement in statements_in(function.body):
+        assignment = statement.assignment
+        if assignment is None or not statement.start <= call.start < statement.end:
+            continue
+        name = assignment.qualified
+        if "." in name or "[" in name or any(other.kind == "global" for other in statements_in(function.body)):
+            return True
+        uses = (part for part in expressions_in(function.body, into_definitions=True) if isinstance(part, Name) and part.written == name)
+        return any(use.start > statement.end for use in uses if not _is_receiver(use))
+    return True
+
+
+def _is_receiver(name: Name) -> bool:
+    """Whether a name stands before a dot: `engine` of `engine.connect()`."""
+    return name.source.data[name.end : name.end + 1] == b"."
+
+
 def _is_true(expression: Expression | None, module: Module, near: Fact) -> bool:
     """Whether a value is on, or comes from elsewhere and may be."""
     return expression is not None and value_of(expression, module, near) not in (False, None)
@@ -283,6 +341,8 @@ def engine_pool(call: Call, ask: Ask) -> Iterator[Hit]:
     if any(name in call.keywords for name in ("poolclass", "pool", "creator", "async_creator", "strategy")):
         return
     url = text_of(call.argument(0, "url"), call.module, call)
+    if _of_alembic(call.module) or (not driver_of(url) and _may_be_sqlite(call.module)) or not _is_kept(call):
+        return
     if url.lower().startswith(("sqlite", "duckdb", "snowflake", "bigquery", "awsathena", "databricks", "trino", "clickhouse")):
         return
     tested = _is_true(call.keywords.get("pool_pre_ping"), call.module, call) or "pool_recycle" in call.keywords
