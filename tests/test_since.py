@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from prodlint.model import Finding, Span
+from prodlint.settings import SettingsError
+from prodlint.since import Change, base_paths, base_tree, change_since, new_findings
+
+
+def git(root: Path, *arguments: str) -> str:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(root),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        **{f"GIT_{who}_{what}": "x@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+    }
+    done = subprocess.run(["git", "-C", str(root), *arguments], check=True, capture_output=True, text=True, env=environment)
+    return done.stdout.strip()
+
+
+def commit(root: Path, **files: str | None) -> None:
+    put(root, **files)
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "--allow-empty", "-m", "x")
+
+
+def put(root: Path, **files: str | None) -> None:
+    for name, text in files.items():
+        path = root / name.replace("__", "/").replace("_py", ".py")
+        if text is None:
+            path.unlink()
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    root = tmp_path / "repository"
+    root.mkdir()
+    git(root, "init", "-q", "-b", "main")
+    commit(root, a_py="1\n2\n3\n4\n", src__b_py="b\n" * 20, gone_py="x\n")
+    return root
+
+
+def test_which_lines_are_new(repository: Path) -> None:
+    put(repository, a_py="0\n1\n2\n3\nfour\n5\n", gone_py=None, new_py="x\n")
+    change = change_since(str(repository), "HEAD")
+    assert change.lines == {"a.py": [(1, 1), (5, 6)], "new.py": None}
+    assert change.deleted == {"gone.py"}
+    assert change.is_new("new.py") and not change.is_new("a.py") and not change.is_new("src/b.py")
+    assert change.touches("a.py", 4, 5) and not change.touches("a.py", 2, 4) and change.touches("new.py", 9, 9)
+
+
+def test_a_renamed_file_is_followed(repository: Path) -> None:
+    git(repository, "mv", "src/b.py", "src/c.py")
+    put(repository, src__c_py="b\n" * 19 + "c\n")
+    change = change_since(str(repository), "HEAD")
+    assert change.renamed == {"src/b.py": "src/c.py"}
+    assert change.lines == {"src/c.py": [(20, 20)]}
+
+
+def test_the_change_begins_where_the_branch_did(repository: Path) -> None:
+    git(repository, "checkout", "-q", "-b", "feature")
+    commit(repository, a_py="1\n2\n3\n4\n5\n")
+    git(repository, "checkout", "-q", "main")
+    commit(repository, src__b_py="other\n")
+    git(repository, "checkout", "-q", "feature")
+    assert change_since(str(repository), "main").lines == {"a.py": [(5, 5)]}
+
+
+@pytest.mark.parametrize("name", ["a b.py", "\u00e9.py", 'quo"te.py', "tab\t.py", "-x.py", "b/a.py"])
+def test_odd_names(repository: Path, name: str) -> None:
+    path = repository / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("1\n2\n")
+    commit(repository)
+    path.write_text("1\n2\n+++ b/a.py\n@@ -1 +1 @@\n")
+    assert change_since(str(repository), "HEAD").lines == {name: [(3, 4)]}
+
+
+def test_paths_start_at_the_root_even_below_the_repository(repository: Path) -> None:
+    put(repository, src__b_py="b\n" * 20 + "c\n", a_py="x\n")
+    change = change_since(str(repository / "src"), "HEAD")
+    assert change.lines == {"b.py": [(21, 21)]}
+    assert base_paths(change) == ["b.py"]
+    with base_tree(change) as tree:
+        assert (Path(tree) / "b.py").read_text() == "b\n" * 20
+
+
+def test_what_was_given_up_is_said_clearly(repository: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no revision `nowhere` here$"):
+        change_since(str(repository), "nowhere")
+    with pytest.raises(SettingsError, match="no revision `--output=x` here$"):
+        change_since(str(repository), "--output=x")
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    with pytest.raises(SettingsError, match="needs a git repository"):
+        change_since(str(plain), "HEAD")
+
+
+def test_a_shallow_clone(repository: Path, tmp_path: Path) -> None:
+    commit(repository, a_py="1\n")
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{repository}", "shallow")
+    shallow = tmp_path / "shallow"
+    put(shallow, a_py="1\n2\n")
+    assert change_since(str(shallow), "HEAD").lines == {"a.py": [(2, 2)]}
+    with pytest.raises(SettingsError, match="this clone is shallow: fetch it first"):
+        change_since(str(shallow), "HEAD~1")
+
+
+def test_histories_without_a_common_commit(repository: Path) -> None:
+    git(repository, "checkout", "-q", "--orphan", "other")
+    commit(repository, a_py="1\n2\n3\n4\n5\n")
+    change = change_since(str(repository), "main")
+    assert change.lines == {"a.py": [(5, 5)]}
+    assert "no common commit" in change.note
+
+
+def test_the_earlier_tree_comes_without_hooks_filters_or_links(repository: Path) -> None:
+    os.symlink("/etc/passwd", repository / "link.py")
+    (repository / ".gitattributes").write_text("*.py filter=evil diff=evil\n")
+    commit(repository)
+    git(repository, "config", "filter.evil.smudge", "touch EVIL")
+    git(repository, "config", "diff.evil.textconv", "touch EVIL")
+    git(repository, "config", "diff.external", "touch EVIL")
+    put(repository, a_py="changed\n")
+    change = change_since(str(repository), "HEAD")
+    with base_tree(change, lambda path: path.endswith(".py")) as tree:
+        found = sorted(str(path.relative_to(tree)) for path in Path(tree).rglob("*") if path.is_file())
+        assert found == ["a.py", "gone.py", "src/b.py"]
+        assert (Path(tree) / "a.py").read_text() == "1\n2\n3\n4\n"
+    assert not Path(tree).exists()
+    assert not (repository / "EVIL").exists()
+
+
+def test_many_and_large_files_do_not_block(repository: Path) -> None:
+    for number in range(2000):
+        (repository / f"f{number}.txt").write_text("x" * (number % 300))
+    (repository / "large.txt").write_text("y" * 3_000_000)
+    commit(repository)
+    with base_tree(change_since(str(repository), "HEAD")) as tree:
+        assert len(list(Path(tree).glob("*.txt"))) == 2001
+
+
+# ---------------------------------------------------------------- which findings are new
+
+
+def finding(path: str = "a.py", line: int = 1, symbol: str = "load", content: str = "except:", code: str = "PRD201") -> Finding:
+    return Finding(path, Span(line, 1, line, 2), code, "words", "P0", symbol=symbol, content=content)
+
+
+def change(lines: dict[str, list[tuple[int, int]] | None] | None = None, **renamed: str) -> Change:
+    return Change("/", "base", lines or {}, {old.replace("_py", ".py"): new for old, new in renamed.items()})
+
+
+def test_old_findings_stay_quiet_wherever_their_line_is() -> None:
+    assert new_findings(change({"a.py": [(1, 50)]}), [finding(line=60)], [finding(line=10)]) == []
+
+
+def test_a_second_one_is_new() -> None:
+    assert [item.span.line for item in new_findings(change({"a.py": [(5, 5)]}), [finding(), finding(line=5)], [finding()])] == [5]
+
+
+def test_a_line_nobody_touched_that_became_wrong_is_reported() -> None:
+    assert new_findings(change({"b.py": [(1, 1)]}), [finding(line=3)], []) == [finding(line=3)]
+
+
+def test_a_renamed_file_and_a_renamed_function_bring_nothing() -> None:
+    assert new_findings(change(old_py="a.py"), [finding()], [finding("old.py")]) == []
+    now = finding(line=7, symbol="fetch")
+    assert new_findings(change({"a.py": [(6, 6)]}), [now], [finding()]) == []
+
+
+def test_a_moved_function_brings_nothing_and_a_new_one_does() -> None:
+    lines: dict[str, list[tuple[int, int]] | None] = {"b.py": None}
+    assert new_findings(change(lines), [finding("b.py", symbol="Store.load")], [finding("a.py", symbol="load")]) == []
+    assert len(new_findings(change(lines), [finding("b.py", symbol="other")], [finding("a.py", symbol="load")])) == 1
+    both = [finding("a.py"), finding("b.py")]
+    assert new_findings(change(lines), both, [finding("a.py")]) == [both[1]]
+
+
+def test_removing_one_does_not_pay_for_adding_another() -> None:
+    lines: dict[str, list[tuple[int, int]] | None] = {"a.py": [(5, 9)]}
+    assert len(new_findings(change(lines), [finding(line=6, symbol="other")], [finding(symbol="load")])) == 1
+    assert len(new_findings(change(lines), [replace(finding(line=6), content="except BaseException:")], [finding()])) == 1
