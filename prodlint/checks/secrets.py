@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from prodlint.checks import Ask, Hit, Place, check, text
 from prodlint.checks import secrets_formats as formats
+from prodlint.checks import secrets_others
 from prodlint.checks.secrets_formats import sample_token
 from prodlint.checks.secrets_values import shape_of
 from prodlint.facts import Text
@@ -108,6 +109,25 @@ def provider_token(file: Text, ask: Ask) -> Iterator[Hit]:
         if _is_shown_as_example(data, start):
             priority = "P2"
         yield Hit(Place(file.source, start, end), words, priority=priority, secret=True)
+
+
+@check("PRD101", on=[text()], anchors=secrets_others.ANCHORS)
+def token_known_to_others(file: Text, ask: Ask) -> Iterator[Hit]:
+    """Keys without a prefix, by the detectors of detect-secrets."""
+    data = file.source.data
+    done: set[tuple[bytes, int]] = set()
+    for anchor, offset in file.hits:
+        start = data.rfind(b"\n", 0, offset) + 1
+        end = data.find(b"\n", offset)
+        end = len(data) if end == -1 else end
+        if (anchor, start) in done or not secrets_others.worth_asking(data[start:end]) or is_allowed(data, offset):
+            continue
+        done.add((anchor, start))
+        line = data[start:end].decode("utf-8", "replace")
+        for found in secrets_others.ask(anchor.decode(), line):
+            first, last = (start + len(line[:index].encode()) for index in (found.start, found.end))
+            if shape_of(line[found.start : found.end]) == "random" and data[first:last].decode("utf-8", "replace") == line[found.start : found.end]:
+                yield Hit(Place(file.source, first, last), f"{found.title}{bound(data, first)}; revoke it", secret=True)
 
 
 def _is_shown_as_example(data: bytes, start: int) -> bool:
@@ -306,7 +326,7 @@ def _judge_userinfo(user: bytes, password: bytes, host: bytes) -> str:
     if shape in ("empty", "masked", "template", "prose"):
         return ""
     sample = bool(_SAMPLE_HOSTS.match(host))
-    local = b"." not in name or name in (b"127.0.0.1", b"0.0.0.0", b"host.docker.internal")  # noqa: S104 - a name to compare with
+    local = b"." not in name or name in (b"127.0.0.1", b"0.0.0.0", b"host.docker.internal")
     if (sample or user.lower() in _SAMPLE_USERS) and shape != "random":
         return ""
     if shape in ("placeholder", "reference"):

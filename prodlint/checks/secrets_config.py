@@ -187,7 +187,7 @@ def _works(value: str, name: str, named: SecretName, ask: Ask) -> bool:
         value = value.partition(" ")[2]
     if value.lower() == name.lower() or not is_secret(value, named.kind, named.certain):
         return False
-    if ask.file.roles & _CALM and shape_of(value) != "random":
+    if ask.file.roles & _CALM and shape_of(value) not in ("random", "uuid"):
         return False
     return not is_meant_to_be_seen(value)
 
@@ -290,7 +290,7 @@ def _arguments(command: Command) -> Iterator[tuple[int, str, int, SecretName]]:
         name, attached = flag[1], flag[2]
         following = argv[index + 1] if index + 1 < len(argv) and index + 1 < len(words) else ""
         if word in _USER_FLAGS and command.program in ("curl", "wget", "http", "https") and ":" in following:
-            user, _, password = following.partition(":")
+            _user, _, password = following.partition(":")
             at = command.source.data.find(password.encode(), *words[index + 1])
             yield index + 1, password, at if at != -1 else words[index + 1][0], _PASSWORD
         elif word == "-p" and "login" in argv or word == "-a" and command.program == "redis-cli" or word == "-p" and command.program == "sshpass":
@@ -334,7 +334,7 @@ def literal_line(file: Text, ask: Ask) -> Iterator[Hit]:
     if not file.file.name.endswith(_LINE_FILES):
         return
     data, done = file.source.data, 0
-    for anchor, offset in file.hits:
+    for _anchor, offset in file.hits:
         if offset < done:
             continue
         line = data.rfind(b"\n", 0, offset) + 1

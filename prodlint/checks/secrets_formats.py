@@ -372,7 +372,7 @@ def _tail(part: str | tuple[str, int, int]) -> str:
 
 
 # A name that ends with one of a format's `after` words, then what binds a value to it; all bounded.
-_BINDING = r"[\w.\-]{0,40}[\"'\])]{0,3}[ \t]{0,8}(?:=>|:=|==|[:=,(])[ \t]{0,8}[brBR]{0,2}[\"'(]{0,3}(?:Bot )?"
+_BINDING = r"[\w.\-]{0,40}[\"'\])]{0,3}(?:[ \t]{0,8}(?:=>|:=|==|[:=,(])|[ \t])[ \t]{0,8}[brBR]{0,2}[\"'(]{0,3}(?:Bot )?"
 
 
 def _patterns(row: Format) -> Iterator[Pattern]:
@@ -403,7 +403,7 @@ def patterns() -> dict[bytes, tuple[Pattern, ...]]:
 
 def anchors() -> tuple[str, ...]:
     """The literals without which no format can stand in a file."""
-    return tuple(dict.fromkeys((_anchor_of(row) for row in FORMATS if not row.after))) + tuple(
+    return tuple(dict.fromkeys(_anchor_of(row) for row in FORMATS if not row.after)) + tuple(
         dict.fromkeys(word for row in FORMATS for word in row.after)
     )
 

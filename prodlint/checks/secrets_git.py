@@ -79,7 +79,7 @@ def tracked_files(root: str, paths: Sequence[str]) -> frozenset[str] | None:
     """Which of these paths git tracks; None where this is no repository or git is not there."""
     command = ["git", "-c", "core.quotePath=false", "ls-files", "-z", "--", *(f":(literal){path}" for path in paths)]
     try:
-        done = subprocess.run(command, cwd=root, capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL)  # noqa: S603 - fixed words and paths after `--`
+        done = subprocess.run(command, cwd=root, capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.SubprocessError):
         return None
     if done.returncode != 0:
@@ -195,4 +195,4 @@ def _not_ignored(path: str, top: Patterns | None, ignores: Ignores, home: str, u
         return ProjectHit(at, Span(1, 1, 1, len(patterns.lines[0]) + 1 if patterns.lines else 1), message, fix=fix)
     if uses:
         return ProjectHit(uses[0].path, uses[0].span, message, fix=fix)
-    return ProjectHit(sorted(templates)[0], Span(1, 1, 1, 1), message, fix=fix)
+    return ProjectHit(min(templates), Span(1, 1, 1, 1), message, fix=fix)

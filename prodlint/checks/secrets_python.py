@@ -70,14 +70,22 @@ def _joined(operation: Operation, depth: int) -> Iterator[Value]:
 
 
 def _pieces(template: Template) -> Iterator[Value]:
-    """The fixed parts of an f-string; only a random one can be a secret by itself."""
+    """The fixed parts of an f-string that could be secrets by themselves."""
     fixed = [item for item in template.items if isinstance(item, Constant) and isinstance(item.value, str)]
     if len(fixed) == len(template.items):
         yield "".join(item.value for item in fixed), template
         return
     for item in fixed:
-        if shape_of(item.value) == "random":
+        if is_telling_piece(item.value):
             yield item.value, item
+
+
+def is_telling_piece(piece: str) -> bool:
+    """Whether a fixed part of an f-string could be a secret by itself: `f"user-{id}"` has none."""
+    shape = shape_of(piece)
+    return shape in ("random", "uuid", "passphrase") or (
+        shape == "weak" and len(piece) >= 8 and any(c.isdigit() for c in piece) and any(c.isupper() for c in piece) and any(c.islower() for c in piece)
+    )
 
 
 def inside(at: Expression) -> Place:
@@ -202,7 +210,7 @@ def _next_quote(data: bytes, start: int, stop: int) -> int:
 def _likely(content: bytes, before: bytes) -> bool:
     value = content.decode("utf-8", "replace")
     if before in b"fF" and before and b"{" in content:
-        return any(shape_of(piece) in _LIKELY for piece in re.split(r"[{}]", value) if len(piece) >= 12)
+        return any(is_telling_piece(piece) for piece in re.split(r"[{}]", value))
     return shape_of(value) in _LIKELY or "=" in value
 
 
@@ -256,7 +264,7 @@ def _speaks(value: str, at: Expression, fact: Assignment, named: SecretName, ask
         if value.startswith("Basic "):
             return _basic_password(value[6:]) and not is_allowed(at.source.data, at.start) and not ask.file.roles & _CALM
         value = _after_scheme(value)
-    if fact.kind == "compare" and shape_of(value) not in ("random", "weak", "passphrase", "digits"):
+    if fact.kind == "compare" and shape_of(value) not in _LIKELY:
         return False
     if "=" in value[:-2] and kind in ("token", "credential") and shape_of(value) != "random":
         return False

@@ -226,7 +226,7 @@ def _is_encoded_text(text: str) -> bool:
 
 def _all_words(text: str) -> bool:
     """Camel-case words, perhaps numbered: `refreshTokenV2Handler`."""
-    humps = [hump for hump in parts_of(text)]
+    humps = list(parts_of(text))
     letters = sum(len(hump) for hump in humps if hump.isalpha() and is_word(hump) and len(hump) > 3)
     return letters * 10 >= len(text) * 7
 
