@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from prodlint.checks import Ask, Hit, Place, Project, ProjectHit, Trace, check, collect, commands, documents, project_check, trace
@@ -21,7 +22,13 @@ _MASKS = (
 )  # fmt: skip
 _EXIT_ZERO = ("--exit-zero", "--soft-fail", "--no-fail")
 # A name that says a failure is expected here is a decision, not an accident.
-_DECLARED = re.compile(r"experimental|allowed.to.fail|allow.failure|non.?blocking|informational|advisory|optional|nightly|canary|best.effort", re.IGNORECASE)
+_DECLARED = re.compile(
+    r"experimental|allowed.to.fail|allow.failure|non.?blocking|informati(?:onal|ve)|advisory|optional|nightly|canary|best.effort"
+    r"|(?:never|not|n't) block|not a (?:merge |required )?gate",
+    re.IGNORECASE,
+)
+# Targets that set up somebody's machine: what is there already may fail again.
+_SETS_UP = re.compile(r"bootstrap|setup|install|init|dev|local|reset|clean|start|up$|run$|serve", re.IGNORECASE)
 # A job that hands the fixes of a tool in wants the tool to fail.
 _HANDS_IN = re.compile(r"git (?:commit|push|diff)|create-pull-request|git-auto-commit|autofix|add-and-commit|suggester|reviewdog|upload-sarif", re.IGNORECASE)
 _TAIL = re.compile(rb"[ \t]*(?:\|\|[ \t]*(?:true|:|exit[ \t]+0)|;[ \t]*(?:true|:|exit[ \t]+0))(?![\w./-])")
@@ -69,7 +76,7 @@ def masked_in_pipeline(document: Document, ask: Ask) -> Iterator[Hit]:
 def _masked_in_job(pipeline: Pipeline, job: Job) -> Iterator[Hit]:
     text = job.node.source.slice(job.node.start, job.node.end)
     hands_in = _HANDS_IN.search(text) is not None
-    declared = _DECLARED.search(f"{job.name} {job.node.text_at('name')}") is not None
+    declared = _DECLARED.search(f"{job.name} {job.node.text_at('name')} {_note_at(job.ignored)}") is not None
     everything = [command for step in job.steps for command in step.commands]
     if job.ignored is not None and not declared and not job.manual and not hands_in:
         gates = sorted({what for _, what in job.gates()})
@@ -77,7 +84,7 @@ def _masked_in_job(pipeline: Pipeline, job: Job) -> Iterator[Hit]:
             key = "allow_failure" if pipeline.kind == "gitlab-ci" else job.node.source.slice(job.ignored.key_start, job.ignored.key_end)
             yield Hit(_with_key(job.ignored), f"`{key}: true` lets the pipeline pass when `{gates[0]}` fails")
     for step in job.steps:
-        if declared or _DECLARED.search(step.name):
+        if declared or _DECLARED.search(f"{step.name} {_note_at(step.ignored)}"):
             continue
         if step.ignored is not None and not hands_in and not _outcome_is_used(pipeline, step):
             gates = sorted({what for _, what in step.gates()})
@@ -91,6 +98,18 @@ def _masked_in_job(pipeline: Pipeline, job: Job) -> Iterator[Hit]:
 
 def _with_key(node: Node) -> Place:
     return Place(node.source, node.key_start if node.key_end > node.key_start else node.start, node.end)
+
+
+def _note_at(node: Node | None) -> str:
+    """The comment behind a key or in the lines above it."""
+    if node is None:
+        return ""
+    line = node.source.position(node.key_start)[0]
+    notes = [node.source.line_text(line).partition("#")[2]]
+    while line > 1 and node.source.line_text(line - 1).lstrip().startswith("#"):
+        line -= 1
+        notes.append(node.source.line_text(line).lstrip("# "))
+    return " ".join(reversed(notes))
 
 
 def _outcome_is_used(pipeline: Pipeline, step: Step) -> bool:
@@ -116,6 +135,8 @@ def _masked(command: Command, siblings: Sequence[Command] = ()) -> Iterator[Hit]
     if not kind:
         return
     if command.masked and command.masked != "-":
+        if command.origin in ("makefile", "toml") and kind in ("migrate", "build") and _SETS_UP.search(command.owner):
+            return
         if kind == "install" and command.masked == "set +e":
             return
         tail = _TAIL.match(command.source.data, command.end)
@@ -135,8 +156,8 @@ def _masked(command: Command, siblings: Sequence[Command] = ()) -> Iterator[Hit]
 
 def _shown(command: Command) -> str:
     """The command in a few words."""
-    words = [command.program, *command.argv]
-    return " ".join(words[:2] if len(words) > 1 and not words[1].startswith("-") else words[:1])
+    verb = command.argv[0] if command.argv else ""
+    return f"{command.program} {verb}" if re.fullmatch(r"[a-z][a-z0-9:_-]*", verb) else command.program
 
 
 # ---------------------------------------------------------------- PRD903: pipes that lose the exit status
@@ -189,6 +210,9 @@ def release_without_gate(document: Document, ask: Ask) -> Iterator[Hit]:
         if found is None:
             continue
         step, kind, program = found
+        if kind == "publish" and any(job.name in pipeline.before(pipeline.jobs[name]) for name in testing):
+            # The image that the tests are about to run in.
+            continue
         related = _related(pipeline, testing, ask)
         if kind == "deploy" and _only_pull_requests(pipeline) and _PRODUCTION.search(job.environment):
             yield Hit(_job_place(job), f"`{job.name}` deploys to `{job.environment}` from a pull request")
@@ -198,8 +222,30 @@ def release_without_gate(document: Document, ask: Ask) -> Iterator[Hit]:
             if testing - {job.name}:
                 first = min(testing - {job.name})
                 yield Hit(_job_place(job), f"`{job.name}` runs `{program}` without waiting for `{first}`", related=related)
-            elif kind == "deploy" and not ask.options.get("branch-protection"):
-                yield Hit(_job_place(job), f"`{job.name}` runs `{program}` on a push and waits for no test", priority="P1")
+
+
+@collect("deploy", on=[documents(*KINDS)], anchors=["jobs:", "script", "steps:"], files=("yaml",))
+def deploys_on_push(document: Document, ask: Ask) -> Iterator[Trace]:
+    pipeline = pipeline_of(document)
+    if pipeline is None or pipeline.unresolved or ask.file.roles & {"example", "docs"}:
+        return
+    testing = {job.name for job in pipeline.jobs.values() if "test" in {kind for kind, _ in job.gates()}}
+    for job in pipeline.jobs.values():
+        found = _release(job)
+        if found is not None and found[1] == "deploy" and not testing - {job.name} and not _is_gated(pipeline, job, found[0], testing):
+            place = _job_place(job)
+            yield Trace("deploy", ask.file.path, document.source.span(place.start, place.end), f"`{job.name}` runs `{found[2]}`")
+
+
+@project_check("PRD905", topics=("deploy", "ci-pipeline"))
+def deploy_in_a_file_of_its_own(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
+    """A workflow that deploys each push, with the tests in another one that runs at the same time."""
+    # A merge queue only lets through what its checks have passed.
+    queued = any("merge_group" in each.words.split(",") for each in project.about("ci-pipeline"))
+    if options.get("branch-protection") or queued:
+        return
+    for each in project.about("deploy"):
+        yield ProjectHit(each.path, each.span, f"{each.words} on a push and waits for no test", priority="P1")
 
 
 def _release(job: Job) -> tuple[Step, str, str] | None:
@@ -279,15 +325,24 @@ _OFFICIAL = ("actions", "github")
 def unpinned_action(document: Document, ask: Ask) -> Iterator[Hit]:
     allowed = tuple(str(entry).lower() for entry in ask.options.get("allow", ()))
     own = _owner_of(ask)
+    seen: set[str] = set()
+    official: list[Node] = []
     for node in _uses(document.root):
         found = _unpinned(node.raw, own)
-        if found is None:
+        if found is None or node.raw in seen:
             continue
+        seen.add(node.raw)
         name = node.raw.split("@", 1)[0].lower()
         if any(name == entry or (entry.endswith("/*") and name.startswith(entry[:-1])) for entry in allowed):
             continue
         priority, words = found
-        yield Hit(Place(node.source, node.start, node.end), words, priority=priority)
+        if priority == "P2":
+            official.append(node)
+        else:
+            yield Hit(Place(node.source, node.start, node.end), words, priority=priority)
+    if official:
+        more = f", as {len(official) - 1} more official or own {'action does' if len(official) == 2 else 'actions do'}" if len(official) > 1 else ""
+        yield Hit(official[0], f"`{official[0].raw}` follows a tag, which can be moved{more}", priority="P2")
 
 
 def _uses(root: Node) -> Iterator[Node]:
@@ -310,7 +365,21 @@ def _uses(root: Node) -> Iterator[Node]:
 
 def _owner_of(ask: Ask) -> str:
     """The organisation of this repository, as far as its settings say."""
-    return str(ask.options.get("owner", "")).lower()
+    owner = str(ask.options.get("owner", ""))
+    return (owner or _owner_of_remote(f"{ask.environment.root}/.git/config")).lower()
+
+
+_REMOTE = re.compile(r"url\s*=\s*\S*github\.com[:/]([A-Za-z0-9-]+)/")
+
+
+@lru_cache(maxsize=4)
+def _owner_of_remote(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as handle:
+            found = _REMOTE.search(handle.read(1 << 16))
+    except OSError:
+        return ""
+    return found[1] if found else ""
 
 
 def _unpinned(uses: str, own: str) -> tuple[Priority, str] | None:
@@ -325,9 +394,9 @@ def _unpinned(uses: str, own: str) -> tuple[Priority, str] | None:
         return None
     owner = name.split("/", 1)[0].lower()
     if reference.lower() in _BRANCHES or reference.startswith("refs/heads/"):
-        return "P0", f"`{name}` follows the branch `{reference}`"
-    if owner in _OFFICIAL or owner == own:
-        return "P2", f"`{name}@{reference}` is a tag that can be moved, not a commit"
+        return ("P2" if own and owner == own else "P0"), f"`{name}` follows `{reference}`, which moves"
+    if owner in _OFFICIAL or (own and owner == own):
+        return "P2", ""
     if _VERSION.fullmatch(reference):
         return "P1", f"`{name}@{reference}` is a tag of another owner that can be moved, not a commit"
     return "P1", f"`{name}@{reference}` is a branch or tag of another owner, not a commit"
@@ -534,8 +603,11 @@ def gates_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Proj
         gates[True].add("lint")
     has_image = any(file.kind == "dockerfile" and not file.roles & {"dev", "test", "example", "ci"} for file in project.files)
     anchor = next((each for each in traces if each.get("automatic")), traces[0])
+    if not unresolved and not (gates[True] | gates[False]) & {"test", "lint", "type", "build"}:
+        yield ProjectHit(anchor.path, anchor.span, "CI runs no tests, no linter and no image build")
+        return
     for name, kinds, priority, words in _WANTED:
-        if gates[True] & set(kinds):
+        if gates[True] & set(kinds) or (name == "build" and gates[False] & set(kinds)):
             yield Evidence("PRD904", anchor.path, anchor.span, f"CI has a {name} gate")
         elif unresolved or (name == "build" and not has_image):
             # A template, an orb or a reusable workflow elsewhere may hold the gate: nothing can be said.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -139,6 +140,10 @@ def coverage_gate_missing(project: Project, options: Mapping[str, Any]) -> Itera
         at = services[0] if services else None
         yield Evidence("PRD942", at.path if at else "codecov.yml", at.span if at else Span(1, 1, 1, 1), "a coverage service judges each change")
         return
+    script = _script_with_threshold(project)
+    if script:
+        yield Evidence("PRD942", script, Span(1, 1, 1, 1), "a script asks for a coverage")
+        return
     if thresholds:
         best = max(thresholds, key=lambda each: _number(each.words) or 0)
         yield ProjectHit(best.path, best.span, f"the coverage gate is at {best.words} %, below {minimum:g} %")
@@ -150,8 +155,19 @@ def coverage_gate_missing(project: Project, options: Mapping[str, Any]) -> Itera
     for name in ("pyproject.toml", "setup.cfg", "tox.ini", "pytest.ini", "requirements.txt"):
         named = sorted(project.named(name), key=lambda file: (file.path.count("/"), file.path))
         if named:
-            yield ProjectHit(named[0].path, Span(1, 1, 1, 1), "tests run, and nothing asks how much they cover: no `fail_under`")
+            words = "tests run, and nothing asks how much they cover: no `fail_under`"
+            yield ProjectHit(named[0].path, Span(1, 1, 1, 1), words, priority="P2")
             return
+
+
+def _script_with_threshold(project: Project) -> str:
+    """A script without an extension that sets a threshold: such files are not looked into otherwise."""
+    for folder in ("bin", "script", "scripts", "tools", ".ci", "ci"):
+        directory = os.path.join(project.root, folder)
+        for name in sorted(os.listdir(directory))[:100] if os.path.isdir(directory) else ():
+            if "." not in name and re.search(rb"fail[-_]under[= ]", project.read(f"{folder}/{name}") or b""):
+                return f"{folder}/{name}"
+    return ""
 
 
 def _number(text: str) -> float | None:
