@@ -19,7 +19,7 @@ _Rank = tuple[int, bool, bool]
 class Patterns:
     """Lines of an ignore file. Nearly all real lines are names, suffixes, prefixes or paths, which need no regex."""
 
-    __slots__ = ("_directories", "_names", "_paths", "_prefixes", "_regexes", "_starts", "_suffixes", "_tails", "lines")
+    __slots__ = ("_directories", "_globs", "_heads", "_names", "_paths", "_prefixes", "_regexes", "_starts", "_suffixes", "_tails", "lines")
 
     def __init__(self, lines: Iterable[str]) -> None:
         self.lines: tuple[str, ...] = tuple(lines)
@@ -27,7 +27,8 @@ class Patterns:
         self._paths: dict[str, list[_Rank]] = {}
         self._suffixes: list[tuple[str, _Rank]] = []
         self._prefixes: list[tuple[str, _Rank]] = []
-        self._regexes: list[tuple[Callable[[str], object], bool, _Rank]] = []
+        self._regexes: list[tuple[Callable[[str], object], _Rank]] = []
+        self._globs: list[tuple[str, Callable[[str], object], _Rank]] = []
         self._directories: dict[str, bool] = {}
         for number, line in enumerate(self.lines):
             self._add(number, line)
@@ -36,11 +37,13 @@ class Patterns:
         self._suffixes.reverse()
         self._prefixes.reverse()
         self._regexes.reverse()
+        self._globs.reverse()
         self._tails = tuple(text for text, _ in self._suffixes)
         self._starts = tuple(text for text, _ in self._prefixes)
+        self._heads = tuple(head for head, _, _ in self._globs)
 
     def __bool__(self) -> bool:
-        return bool(self._names or self._paths or self._suffixes or self._prefixes or self._regexes)
+        return bool(self._names or self._paths or self._suffixes or self._prefixes or self._regexes or self._globs)
 
     def _add(self, number: int, line: str) -> None:
         read = read_line(line)
@@ -67,7 +70,12 @@ class Patterns:
     def _add_regex(self, body: str, by_path: bool, rank: _Rank) -> None:
         regex = translate(body)
         if regex is not None:
-            self._regexes.append((re.compile(regex).fullmatch, by_path, rank))
+            match = re.compile(regex).fullmatch
+            if by_path:
+                wild = min((body.index(character) for character in _WILD if character in body), default=len(body))
+                self._globs.append((body[:wild], match, rank))
+            else:
+                self._regexes.append((match, rank))
 
     def decide(self, path: str, name: str, directory: bool) -> bool | None:
         """Whether the last line that speaks of this very entry excludes it (True), takes it back (False), or none does (None).
@@ -102,12 +110,19 @@ class Patterns:
                 if name.startswith(text) and (directory or not directories_only):
                     best, verdict = number, excludes
                     break
-        for match, by_path, (number, excludes, directories_only) in self._regexes:
+        for match, (number, excludes, directories_only) in self._regexes:
             if number < best:
                 break
-            if (directory or not directories_only) and match(path if by_path else name):
+            if (directory or not directories_only) and match(name):
                 best, verdict = number, excludes
                 break
+        if self._heads and path.startswith(self._heads):
+            for head, match, (number, excludes, directories_only) in self._globs:
+                if number < best:
+                    break
+                if (directory or not directories_only) and path.startswith(head) and match(path):
+                    best, verdict = number, excludes
+                    break
         return verdict
 
     def match(self, path: str) -> bool:

@@ -94,9 +94,9 @@ def test_paths_start_at_the_root_even_below_the_repository(repository: Path) -> 
 
 
 def test_what_was_given_up_is_said_clearly(repository: Path, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="no revision `nowhere` here$"):
+    with pytest.raises(SettingsError, match=r"no revision `nowhere` here$"):
         change_since(str(repository), "nowhere")
-    with pytest.raises(SettingsError, match="no revision `--output=x` here$"):
+    with pytest.raises(SettingsError, match=r"no revision `--output=x` here$"):
         change_since(str(repository), "--output=x")
     plain = tmp_path / "plain"
     plain.mkdir()
