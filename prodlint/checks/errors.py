@@ -24,6 +24,7 @@ from prodlint.checks.errors_paths import (
 )
 from prodlint.checks.gates import gate_at
 from prodlint.facts import (
+    Attribute,
     Call,
     Constant,
     Expression,
@@ -110,17 +111,21 @@ def _is_closing(handler: Handler) -> bool:
 
 def _is_import(handler: Handler) -> bool:
     """Whether the try block is an optional import: absence is the expected failure."""
-    return any(statement.kind == "import" for statement in handler.tried) and len(handler.tried) <= 3
+    kinds = [statement.kind for statement in handler.tried if statement.kind not in ("import", "assign", "pass")]
+    return len(kinds) < len(handler.tried) and len(kinds) <= (0 if handler.scope.function else 2) and any(s.kind == "import" for s in handler.tried)
 
 
+# Functions that take a value apart or make another of it, and the methods that do.
 _CONVERSIONS = frozenset(
+    "int float complex bool str bytes repr len dict list set tuple type isinstance hasattr getattr ascii format sorted min max next iter round".split()
+)
+_CONVERTING_METHODS = frozenset(
     (
-        "int float complex bool str bytes repr len dict list set tuple type isinstance hasattr getattr ascii format sorted min max next iter Decimal "
-        "Fraction UUID loads json decode encode literal_eval strip lstrip rstrip lower upper title split rsplit splitlines join replace startswith "
-        "endswith removeprefix removesuffix items keys values group groups match search fullmatch findall strftime strptime fromisoformat "
-        "fromtimestamp utcfromtimestamp isoformat total_seconds astimezone date time datetime timestamp parse parse_date parse_datetime parser "
-        "urlparse urlsplit unquote quote b64decode b64encode urlsafe_b64decode unhexlify fromhex version hexlify ip_address ip_network ZoneInfo "
-        "tzinfo copy isatty fileno tell seek signature getsource getmodule getdoc get_type_hints get_annotations unparse dumps".split()
+        "Decimal Fraction UUID loads json decode encode literal_eval strip lstrip rstrip lower upper title split rsplit splitlines join replace "
+        "startswith endswith removeprefix removesuffix items keys values group groups match search fullmatch findall strftime strptime fromisoformat "
+        "fromtimestamp utcfromtimestamp isoformat total_seconds astimezone date time datetime timestamp parse parser urlparse urlsplit unquote quote "
+        "b64decode b64encode urlsafe_b64decode unhexlify fromhex version hexlify ip_address ip_network ZoneInfo tzinfo isatty fileno tell seek "
+        "signature getsource getmodule getdoc get_type_hints get_annotations unparse dumps format".split()
     )
 )
 
@@ -131,7 +136,15 @@ def _is_conversion(block: Sequence[Statement]) -> bool:
         return False
     if _awaits(block):
         return False
-    return all(call.method in _CONVERSIONS or call.method.endswith("logger") or _CONVERTING.search(call.method) or _is_lookup(call) for call in calls_in(block))
+    if not any(isinstance(inner, (Call, Attribute, Subscript)) or (isinstance(inner, Name) and "." in inner.written) for inner in expressions_in(block)):
+        return False
+    return all(_converts(call) for call in calls_in(block))
+
+
+def _converts(call: Call) -> bool:
+    if call.receiver is None and call.method in _CONVERSIONS:
+        return True
+    return call.method in _CONVERTING_METHODS or call.method.endswith("logger") or bool(_CONVERTING.search(call.method)) or _is_lookup(call)
 
 
 _CONVERTING = re.compile(r"(?i)(?:^|_)(?:parse|to|decode|convert|format|describe|normali[sz]e|render)(?:_|$)|_to_|_from_|^(?:to|from)[A-Z]")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, calls, check, every
 from prodlint.checks.gates import gate_at
-from prodlint.facts import Call, Constant, Expression, Function, Name, Operation, Statement, statements_in
+from prodlint.facts import Call, Constant, Expression, Function, Module, Name, Operation, Statement, statements_in
 
 
 # ---------------------------------------------------------------- PRD207
@@ -24,6 +24,15 @@ def generic_exception_raised(call: Call, ask: Ask) -> Iterator[Hit]:
     if not before.endswith(b"raise") or "main" in call.scope.guards:
         return
     yield Hit(call.function, f"`raise {call.method}` can only be caught together with every other error")
+
+
+@check("PRD207", on=[every(Function)], anchors=("raise exception", "raise baseexception"), gate=gate_at(rb"raise (?:Base)?Exception[ \t]*(?:[#\r\n;]|from\b|$)"))
+def generic_exception_class_raised(function: Function, ask: Ask) -> Iterator[Hit]:
+    """`raise Exception` without any words at all."""
+    for statement in statements_in(function.body):
+        raised = statement.expressions[0] if statement.kind == "raise" and statement.expressions else None
+        if isinstance(raised, Name) and raised.name in ("Exception", "BaseException"):
+            yield Hit(raised, f"`raise {raised.name}` can only be caught together with every other error", symbol=_symbol(function))
 
 
 # ---------------------------------------------------------------- PRD208
@@ -106,12 +115,31 @@ def _is_statement(call: Call) -> bool:
     return data[max(0, line_start - 200) : line_start].rstrip()[-1:] not in (b"(", b"[", b"{", b",", b"=", b"\\", b"+")
 
 
+_BOUND = re.compile(rb"(?:^|\n)[ \t]*([A-Za-z]\w*)[ \t]*(?::[^=\n]*)?=[ \t]*$")
+
+
+def _is_unused(call: Call) -> bool:
+    """Whether the task is bound to a local name that is never looked at: it is let go of when the function returns."""
+    data = call.source.data
+    bound = _BOUND.search(data, max(0, call.start - 200), call.start)
+    if bound is None or not call.scope.function or data[call.end : call.end + 1] not in (b"\n", b"\r", b" ", b""):
+        return False
+    around = [function for function in call.module.functions() if function.start <= call.start < function.end]
+    inner = max(around, key=lambda function: function.start, default=None)
+    if inner is None:
+        return False
+    outer = min(around, key=lambda function: function.start)  # a closure may hold it
+    return len(re.findall(rb"\b" + bound.group(1) + rb"\b", data[outer.start : outer.end])) == 1
+
+
 @check("PRD209", on=[calls("asyncio.create_task", "asyncio.ensure_future", "*.create_task")], anchors=("create_task", "ensure_future"))
 def dangling_task(call: Call, ask: Ask) -> Iterator[Hit]:
     """A task that nobody holds."""
     if call.name not in ("asyncio.create_task", "asyncio.ensure_future") and not _LOOP.search(call.name):
         return
-    if call.awaited or not _is_statement(call):
+    if call.awaited:
+        return
+    if not _is_statement(call) and not _is_unused(call):
         return
     yield Hit(call, f"the task of `{call.method}` is not kept: it may be collected half-way, and its error is never seen")
 
@@ -141,15 +169,26 @@ def _leaves(block: Sequence[Statement], in_loop: bool = False) -> Iterator[State
                 yield from _leaves(inner, inside)
 
 
-@check("PRD212", on=[every(Function)], anchors=("finally:", "finally :"), gate=gate_at(rb"finally\s*:"))
-def return_in_finally(function: Function, ask: Ask) -> Iterator[Hit]:
-    """A `finally` block that leaves by itself and drops the exception on its way."""
+_FINALLY = gate_at(rb"finally\s*:")
+
+
+def _dropped(block: Sequence[Statement], symbol: str) -> Iterator[Hit]:
     seen: set[int] = set()
-    for statement in statements_in(function.body):
+    for statement in statements_in(block):
         if statement.kind == "try" and statement.finally_:
             for leaving in _leaves(statement.finally_):
                 if leaving.start not in seen:
                     seen.add(leaving.start)
-                    yield Hit(leaving, f"`{leaving.kind}` in `finally` drops any exception on its way", symbol=_symbol(function))
+                    yield Hit(leaving, f"`{leaving.kind}` in `finally` drops any exception on its way", symbol=symbol)
 
 
+@check("PRD212", on=[every(Function)], anchors=("finally:", "finally :"), gate=_FINALLY)
+def return_in_finally(function: Function, ask: Ask) -> Iterator[Hit]:
+    """A `finally` block that leaves by itself and drops the exception on its way."""
+    yield from _dropped(function.body, _symbol(function))
+
+
+@check("PRD212", on=[every(Module)], anchors=("finally:", "finally :"), gate=_FINALLY)
+def break_in_finally(module: Module, ask: Ask) -> Iterator[Hit]:
+    """The same outside of functions, where a loop is left."""
+    yield from _dropped(module.body, "")

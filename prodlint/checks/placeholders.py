@@ -142,6 +142,8 @@ _DEBUGGERS = (
     "debugpy.breakpoint",
     "ptvsd.enable_attach",
     "ptvsd.wait_for_attach",
+    "ptvsd.break_into_debugger",
+    "debugpy.connect",
     "pydevd.settrace",
     "pydevd_pycharm.settrace",
     "IPython.embed",
