@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from prodlint.checks import Ask, Hit, Place, check, documents
-from prodlint.checks.deployment_images import Image, image_of, with_defaults
-from prodlint.checks.deployment_services import ADMINISTRATION, HOST_AGENTS, datastore, is_infrastructure
+from prodlint.checks.deployment_images import with_defaults
+from prodlint.checks.deployment_services import ADMINISTRATION, Image, datastore, image_of, is_host_agent, is_infrastructure
 from prodlint.facts import Document, Node
 from prodlint.model import Priority, Recipe
 
@@ -81,6 +81,34 @@ def has_own_service(document: Document) -> bool:
     return any(service.own for service in services(document))
 
 
+_DEVELOPING = re.compile(
+    r"--reload\b|--watch\b|\brunserver\b|\bnodemon\b|\bdebugpy\b|--hot\b|\brun (?:dev|watch|start:dev)\b"
+    r"|\b(?:yarn|pnpm|bun) dev\b|\bwatchmedo\b|\bdev_server\b"
+)
+_DEVELOPED = frozenset("dev devel development local debug".split())
+
+
+def is_for_development(document: Document) -> bool:
+    """Whether a file, whatever its name, starts a developer's workplace: servers that reload, targets and switches for development."""
+    if not has_own_service(document):
+        return True
+    for service in services(document):
+        command = " ".join(item.raw for key in ("entrypoint", "command") for item in items(service.get(key)))
+        if _DEVELOPING.search(command):
+            return True
+        build = service.get("build")
+        if build is None or build.kind != "mapping":
+            continue
+        if build.text_at("target").lower() in _DEVELOPED or set(re.findall(r"[a-z]+", build.text_at("dockerfile").lower())) & _DEVELOPED:
+            return True
+        arguments = build.get("args")
+        if arguments is not None and any(
+            re.match(r"DEV", key) and node.raw.lower() not in ("", "no", "0", "false") for key, node in arguments.members.items()
+        ):
+            return True
+    return False
+
+
 def items(node: Node | None) -> Iterator[Node]:
     """The items of a list, or a scalar as the only one."""
     if node is None:
@@ -115,7 +143,7 @@ def privileged_service(document: Document, ask: Ask) -> Iterator[Hit]:
     """What a service takes of its host."""
     for service in services(document):
         image = service.image
-        agent: Priority | None = "P1" if image is not None and (image.family in HOST_AGENTS or image.family.endswith("-exporter")) else None
+        agent: Priority | None = "P1" if image is not None and is_host_agent(image) else None
         node = service.node
         privileged = node.get("privileged")
         if privileged is not None and str(privileged.value).lower() in ("true", "yes", "on"):
@@ -217,7 +245,7 @@ def port_of(node: Node) -> Port | None:
 @check("PRD825", on=[documents("compose")], anchors=[("services", "ports")], files=("yaml",))
 def exposed_datastore(document: Document, ask: Ask) -> Iterator[Hit]:
     """Ports of databases, brokers and their administration that every interface of the host answers on."""
-    softer: Priority | None = None if has_own_service(document) else "P2"
+    softer: Priority | None = "P2" if is_for_development(document) else None
     for service in services(document):
         image = service.image
         kind = datastore(image)
@@ -285,7 +313,7 @@ def references(text: str) -> Iterator[Reference]:
 @check("PRD826", on=[documents("compose")], anchors=[("services", "environment", "$")], files=("yaml",))
 def secret_may_be_empty(document: Document, ask: Ask) -> Iterator[Hit]:
     """`${SECRET_KEY}` in a service's environment: compose puts nothing in its place and only warns."""
-    if not has_own_service(document):
+    if is_for_development(document):
         return
     places: dict[str, Hit] = {}
     enforced: set[str] = set()

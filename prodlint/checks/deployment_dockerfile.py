@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, Place, check, every
-from prodlint.checks.deployment_images import image_of
-from prodlint.checks.deployment_services import leaves_root
+from prodlint.checks.deployment_services import image_of, leaves_root
 from prodlint.facts import Command, Dockerfile, Instruction, Stage
 from prodlint.model import Priority, Recipe
 from prodlint.readers.dockerfile import expand, variables
@@ -155,11 +154,12 @@ _INSTALLERS = frozenset(
     " keyring keyrings.google-artifactregistry-auth crcmod".split()
 )
 _VALUED = frozenset(
-    "-r --requirement -c --constraint -i --index-url --extra-index-url -f --find-links -t --target --prefix --platform --python-version"
+    "-r --requirement --requirements -c --constraint --constraints -i --index-url --extra-index-url -f --find-links -t --target --prefix"
+    " --platform --python-version"
     " --root --src --timeout --retries -e --editable --trusted-host --cache-dir --progress-bar --python -p --group --index --default-index"
     " --abi --implementation --only-binary --no-binary --config-settings -C --log --proxy --cert --index-strategy --link-mode --extra"
     " --upgrade-package -P --python-platform --exclude-newer --torch-backend --override --upgrade-strategy"
-    " --use-feature --no-build-isolation-package".split()
+    " --python-preference --use-feature --no-build-isolation-package".split()
 )
 _EXACT = re.compile(r"===?[^*,]+\Z")
 _REMOTE = re.compile(r"@|://|\$|^git\+|\.(?:whl|tar\.gz|zip)\Z")
@@ -243,7 +243,7 @@ def _locks(command: Command, sources: Sequence[str]) -> bool:
     """Whether a command installs from a list, after which the project itself brings nothing new."""
     argv = command.argv
     if command.program == "pip" or (command.program == "uv" and argv[:1] == ("pip",)):
-        return command.flag("-r", "--requirement", "-c", "--constraint") != -1 or argv[1:2] == ("sync",)
+        return command.flag("-r", "--requirement", "--requirements", "-c", "--constraint", "--constraints") != -1 or argv[1:2] == ("sync",)
     if command.program == "uv":
         return argv[:1] in (("sync",), ("export",))
     return command.program in ("poetry", "pdm", "pipenv") and argv[:1] in (("install",), ("export",), ("sync",))
@@ -268,7 +268,7 @@ def _loose(command: Command, sources: Sequence[str], locked: bool, exported: boo
         return None
     elif program not in ("pip", "pip3"):
         return None
-    if argv[:1] != ("install",) or command.flag("--require-hashes", "--no-index", "-c", "--constraint", "--no-deps") != -1:
+    if argv[:1] != ("install",) or command.flag("--require-hashes", "--no-index", "-c", "--constraint", "--constraints", "--no-deps") != -1:
         return None
     names, local = _packages(argv[1:])
     loose = [name for name in names if not _EXACT.search(name)]

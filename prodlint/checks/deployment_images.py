@@ -1,51 +1,15 @@
-"""Container images: what a reference says, what is known about public images, and references that move (PRD803)."""
+"""References to images that move (PRD803)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from prodlint.checks import Ask, Hit, Place, check, documents, every
 from prodlint.checks.deployment_kubernetes import containers_of, pods
+from prodlint.checks.deployment_services import Image, image_of
 from prodlint.facts import Dockerfile, Document, Instruction, Node
 from prodlint.model import Priority
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """An image reference. name: without the registries that stand for Docker Hub's official images; tag and digest "" where absent."""
-
-    name: str
-    tag: str
-    digest: str
-
-    @property
-    def family(self) -> str:
-        """The last part of the name."""
-        return self.name.rsplit("/", 1)[-1]
-
-    @property
-    def official(self) -> bool:
-        """Whether it is one of Docker Hub's official images."""
-        return "/" not in self.name
-
-
-_OFFICIAL = re.compile(
-    r"(?:(?:docker\.io|index\.docker\.io|registry-1\.docker\.io|public\.ecr\.aws/docker|mirror\.gcr\.io)/)?(?:library/)?"
-)
-
-
-def image_of(text: str) -> Image:
-    """A reference taken apart."""
-    text, _, digest = text.strip().partition("@")
-    head, slash, last = text.rpartition("/")
-    last, _, tag = last.partition(":")
-    name = f"{head}{slash}{last}"
-    found = _OFFICIAL.match(name)
-    bare = name[found.end() :] if found else name
-    return Image(bare if bare and ("/" not in bare or name.startswith("docker.io/")) else name, tag, digest)
-
 
 # ---------------------------------------------------------------- references that move
 
@@ -60,7 +24,6 @@ _CODENAMES = frozenset(
 _DISTRIBUTIONS = frozenset(
     "debian ubuntu buildpack-deps alpine fedora centos rockylinux almalinux oraclelinux amazonlinux archlinux opensuse".split()
 )
-_LOCAL_TAGS = frozenset("local dev test testing ci development debug build builder".split())
 # A major version of these takes in releases that break programs.
 _MINOR_MATTERS = frozenset(("python", "pypy"))
 _FLAVOUR = re.compile(r"(?:alpine|debian|ubuntu|bookworm|bullseye|trixie|slim)[0-9.]*\Z")
@@ -68,14 +31,12 @@ _FLAVOUR = re.compile(r"(?:alpine|debian|ubuntu|bookworm|bullseye|trixie|slim)[0
 
 def movement(image: Image, *, digest_wanted: bool = False) -> tuple[str, Priority | None] | None:
     """Why a reference may mean another image tomorrow, and the priority where it is not the page's; None where it may not."""
-    if image.digest or image.name == "scratch" or not image.name:
+    if image.digest or image.name == "scratch" or ("/" not in image.name and not image.official):
         return None
     if not image.tag:
         return "has no tag, which means `latest`", None
     words = [word for word in re.split(r"[-_+]", image.tag.lower()) if word]
     if not words or image.family.startswith("distroless") or "distroless/" in image.name:
-        return None
-    if words[0] in _LOCAL_TAGS and "/" not in image.name:
         return None
     versioned = any(character.isdigit() for word in words if not _FLAVOUR.match(word) for character in word)
     if image.family in _DISTRIBUTIONS:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from prodlint.checks import Ask, Hit, Place, check, documents
+from prodlint.checks.deployment_services import has_own_user, image_of
 from prodlint.facts import Document, Node
 from prodlint.model import Priority
 
@@ -156,7 +157,7 @@ def pod_as_root(document: Document, ask: Ask) -> Iterator[Hit]:
             user = container.get("securityContext", "runAsUser")
             if user is not None and user.value == 0:
                 yield Hit(user, f"`runAsUser: 0`: `{_name_of(container)[0]}` runs as root")
-            elif not _user_is_said(pod, container):
+            elif not _user_is_said(pod, container) and not has_own_user(image_of(container.text_at("image"))):
                 unsaid.append(container)
         if unsaid and not pod.patch:
             names = ", ".join(f"`{_name_of(container)[0]}`" for container in unsaid)
@@ -245,11 +246,11 @@ def missing_resources(document: Document, ask: Ask) -> Iterator[Hit]:
             if missing:
                 at = place if resources is None else Place(resources.source, resources.key_start, resources.key_end)
                 priority: Priority | None = "P2" if pod.kind in _JOBS else None
-                yield Hit(at, f"`{name}` has no {_listed(missing)}", priority=priority)
+                yield Hit(at, f"`{name}` sets no {_listed(missing)}", priority=priority)
 
 
 def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and no " + words[-1]
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]
 
 
 # ---------------------------------------------------------------- PRD843

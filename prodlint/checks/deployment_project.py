@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prodlint.checks import Ask, Project, ProjectHit, Trace, collect, commands, documents, every, project_check, trace
-from prodlint.checks.deployment_compose import Service, items, services
+from prodlint.checks.deployment_compose import Service, is_for_development, items, services
 from prodlint.checks.deployment_dockerfile import (
     DROPS_ROOT,
     final_user,
@@ -21,11 +21,10 @@ from prodlint.checks.deployment_dockerfile import (
     shipped,
     start_of,
 )
-from prodlint.checks.deployment_images import image_of
 from prodlint.checks.deployment_kubernetes import pods
-from prodlint.checks.deployment_services import datastore, is_infrastructure
+from prodlint.checks.deployment_services import datastore, image_of, is_infrastructure
 from prodlint.facts import Command, Dockerfile, Document, File, Instruction, Node, Stage
-from prodlint.model import Evidence, Priority, Recipe, Related, Span
+from prodlint.model import Evidence, Recipe, Related, Span
 
 # Files of these roles say nothing about production; they may still show a rule to be satisfied.
 _ELSEWHERE = frozenset(("test", "example", "dev", "ci", "docs", "generated", "vendored"))
@@ -105,12 +104,11 @@ def _copies_context(instruction: Instruction) -> bool:
 @collect("compose-service", "compose-dependency", on=[documents("compose")], anchors=["services"], files=("yaml",))
 def compose_services(document: Document, ask: Ask) -> Iterator[Trace]:
     """One trace a service, one for each service it waits for."""
+    off = "1" if _off(document.file) or is_for_development(document) else ""
     for service in services(document):
         node = service.node
-        data = _described(service)
-        yield Trace(
-            "compose-service", document.file.path, node.key_span, service.name, tuple(sorted({**data, "off": _off(document.file)}.items()))
-        )
+        data = {**_described(service), "off": off}
+        yield Trace("compose-service", document.file.path, node.key_span, service.name, tuple(sorted(data.items())))
         waits = service.get("depends_on")
         if waits is None:
             continue
@@ -297,9 +295,12 @@ def missing_health_check(project: Project, options: Mapping[str, Any]) -> Iterat
     ):
         return
     asked: dict[str, Trace] = {}
+    started: set[str] = set()
     for service in project.about("compose-service"):
         if service.get("health") == "yes":
             asked.setdefault(_built_file(service), service)
+        elif not service.get("off"):
+            started.add(_built_file(service))
     for image in project.about("dockerfile"):
         if image.get("off") or not image.get("serves"):
             continue
@@ -309,9 +310,12 @@ def missing_health_check(project: Project, options: Mapping[str, Any]) -> Iterat
         elif image.path in asked:
             service = asked[image.path]
             yield Evidence("PRD804", service.path, service.span, f"healthcheck of `{service.words}`")
-        else:
+        elif image.path not in started:
+            # What compose starts without a check is PRD821's.
             words = (
-                "`HEALTHCHECK NONE` switches the check off" if health == "none" else "No HEALTHCHECK, and no compose service that asks it"
+                "`HEALTHCHECK NONE` switches the check off"
+                if health == "none"
+                else "No HEALTHCHECK: nothing asks this service whether it answers"
             )
             yield ProjectHit(image.path, image.span, words, fix=_health_recipe(image))
 
@@ -336,7 +340,8 @@ def open_build_context(project: Project, options: Mapping[str, Any]) -> Iterator
     contexts = _contexts(project)
     done: set[str] = set()
     for copy in project.about("copied-context"):
-        if copy.get("off") or copy.path in done:
+        # What only a stage for building sees does not leave the machine that builds.
+        if copy.get("off") or not copy.get("final") or copy.path in done:
             continue
         done.add(copy.path)
         known = contexts.get(copy.path)
@@ -368,15 +373,11 @@ def _open_context(project: Project, copy: Trace, context: str) -> Iterator[Proje
         return
     names = " and ".join(f"`{name}`" for name in let_in)
     fix = Recipe("append-lines", f"Leave {names} out", True, (("file", ignore), ("text", "\n".join(let_in))))
-    where = "the image" if copy.get("final") else "the build"
-    priority: Priority | None = None if copy.get("final") else "P2"
     if text is None:
-        yield ProjectHit(copy.path, copy.span, f"Copies {names} into {where}: there is no `.dockerignore`", priority=priority, fix=fix)
+        yield ProjectHit(copy.path, copy.span, f"Copies {names} into the image: there is no `.dockerignore`", fix=fix)
     else:
         related = (Related(ignore, Span(1, 1, 1, 1), f"says nothing of {names}"),)
-        yield ProjectHit(
-            copy.path, copy.span, f"Copies {names} into {where}: `{ignore}` lets it through", priority=priority, related=related, fix=fix
-        )
+        yield ProjectHit(copy.path, copy.span, f"Copies {names} into the image: `{ignore}` lets it through", related=related, fix=fix)
 
 
 def _uses_env_file(project: Project, context: str) -> bool:
@@ -444,13 +445,15 @@ def unasked_services(project: Project, options: Mapping[str, Any]) -> Iterator[P
 def _early_starts(
     project: Project, by_folder: Mapping[str, list[Trace]], own: set[tuple[str, str]], unhealthy: set[tuple[str, str]]
 ) -> Iterator[ProjectHit]:
-    """`depends_on` of a datastore that has a health check, without waiting for it."""
+    """`depends_on` of a datastore that has a health check, in the form that does not wait for it."""
+    seen: set[tuple[str, Span]] = set()
     for wait in project.about("compose-dependency"):
         listed = by_folder.get(_folder(wait.path), [])
         target = next((each for each in listed if each.words == wait.words and each.path == wait.path), None)
         source = next((each for each in listed if each.words == wait.get("by") and each.path == wait.path), None)
-        if target is None or source is None or wait.get("condition") not in ("", "service_started") or source.get("off"):
+        if target is None or source is None or wait.get("condition") or source.get("off") or (wait.path, wait.span) in seen:
             continue
+        seen.add((wait.path, wait.span))
         if (wait.path, source.words) not in own or (wait.path, wait.words) in unhealthy or target.get("health") != "yes":
             continue
         store = datastore(image_of(target.get("image"))) if target.get("image") else None

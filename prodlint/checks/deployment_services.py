@@ -1,11 +1,58 @@
-"""What is known about public images: which keep data, which only serve other services, which drop root by themselves."""
+"""Images by their names: what a reference says, which public images keep data, only serve other services, or drop root by themselves."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from prodlint.checks.deployment_images import Image
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image reference. name: without the registries that stand for Docker Hub's official images; tag and digest "" where absent."""
+
+    name: str
+    tag: str
+    digest: str
+
+    @property
+    def family(self) -> str:
+        """The last part of the name."""
+        return self.name.rsplit("/", 1)[-1]
+
+    @property
+    def official(self) -> bool:
+        """Whether it is one of Docker Hub's official images. Another bare name is an image that somebody builds under that name."""
+        return self.name in _OFFICIAL_NAMES
+
+
+# https://hub.docker.com/search?badges=official
+_OFFICIAL_NAMES = frozenset(
+    "adminer aerospike almalinux alpine alt amazoncorretto amazonlinux api-firewall arangodb archlinux backdrop bash"
+    " bonita buildpack-deps busybox caddy cassandra centos chronograf cirros clearlinux clefos clojure composer consul"
+    " convertigo couchbase couchdb crate cratedb dart debian docker drupal eclipse-mosquitto eclipse-temurin eggdrop"
+    " elasticsearch elixir emqx erlang express-gateway fedora flink fluentd friendica gazebo gcc geonetwork ghost golang"
+    " gradle groovy haproxy haskell haxe hello-world hitch httpd hylang ibmjava influxdb irssi jenkins jetty joomla"
+    " jruby julia kapacitor kibana kong krakend lightstreamer liquibase logstash mageia mariadb matomo maven mediawiki"
+    " memcached mongo mongo-express monica mono mysql nats nats-streaming neo4j neurodebian nextcloud nginx node notary"
+    " odoo open-liberty openjdk opensuse oraclelinux orientdb percona perl photon php phpmyadmin plone postfixadmin"
+    " postgres pypy python r-base rabbitmq rakudo-star redis redmine registry rethinkdb rockylinux ros ruby rust"
+    " sapmachine satosa scratch silverpeas solr sonarqube spark spiped storm swift swipl teamspeak telegraf tomcat tomee"
+    " traefik ubuntu unit valkey varnish vault websphere-liberty wordpress xwiki yourls znc zookeeper".split()
+)
+_OFFICIAL = re.compile(
+    r"(?:(?:docker\.io|index\.docker\.io|registry-1\.docker\.io|public\.ecr\.aws/docker|mirror\.gcr\.io)/)?(?:library/)?"
+)
+
+
+def image_of(text: str) -> Image:
+    """A reference taken apart."""
+    text, _, digest = text.strip().partition("@")
+    head, slash, last = text.rpartition("/")
+    last, _, tag = last.partition(":")
+    name = f"{head}{slash}{last}"
+    found = _OFFICIAL.match(name)
+    bare = name[found.end() :] if found else name
+    return Image(bare if bare and ("/" not in bare or name.startswith("docker.io/")) else name, tag, digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +140,7 @@ HOST_AGENTS = frozenset(
     "node-exporter cadvisor traefik portainer portainer-ce portainer-ee watchtower docker-socket-proxy autoheal dozzle diun promtail alloy"
     " agent datadog vector fluent-bit fluentd filebeat nginx-proxy acme-companion docker-gen docker dind gitlab-runner act_runner"
     " runner actions-runner github-runner netdata glances ofelia homepage telegraf process-exporter falco whoami newrelic-infra"
-    " opentelemetry-collector opentelemetry-collector-contrib otel-collector swag caddy-docker-proxy crowdsec".split()
+    " opentelemetry-collector opentelemetry-collector-contrib otel-collector swag caddy-docker-proxy crowdsec localstack".split()
 )
 
 
@@ -105,6 +152,11 @@ def datastore(image: Image | None) -> Datastore | None:
     if owner is not None and owner not in image.name:
         return None
     return DATASTORES.get(image.family)
+
+
+def is_host_agent(image: Image) -> bool:
+    """Whether an image has to look into the host to do its work."""
+    return image.family in HOST_AGENTS or bool(re.search(r"exporter|profiler|collector|-agent\b|monitor", image.family))
 
 
 def is_infrastructure(image: Image | None) -> bool:
@@ -147,10 +199,15 @@ _ROOT_PREFIXES = (
 _NOT_ROOT = re.compile(r"nonroot|non-root|rootless|unprivileged|chainguard|cgr\.dev/|bitnami|lambda")
 
 
+def has_own_user(image: Image) -> bool:
+    """Whether an image is known to run its process as a user of its own."""
+    return bool(_NOT_ROOT.search(f"{image.name}:{image.tag}")) or (image.official and image.name in _OWN_USER)
+
+
 def leaves_root(image: Image) -> bool:
     """Whether an image is known to start its process as root; False where it is not known."""
-    if _NOT_ROOT.search(f"{image.name}:{image.tag}"):
+    if has_own_user(image):
         return False
     if image.official:
-        return bool(image.name) and image.name != "scratch" and image.name not in _OWN_USER
+        return image.name != "scratch"
     return image.name.startswith(_ROOT_PREFIXES)
