@@ -183,6 +183,7 @@ def _cwe(numbers: Sequence[int]) -> dict[str, Any]:
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 _BEYOND = re.compile("[\U00010000-\U0010ffff]")  # two UTF-16 units each
 _LONE = re.compile(r"[\ud800-\udfff]")  # of a file name that is not UTF-8
+_SAMPLE = re.compile(r"\{\{token:([^{}]*)\}\}")
 _METADATA = re.compile(r"```toml\n.*?\n```\n+", re.DOTALL)
 
 
@@ -208,13 +209,15 @@ def pascal(name: str) -> str:
 
 
 def page_text(rule: Rule) -> str:
-    """A rule's page without the table that only prodlint reads."""
-    return _METADATA.sub("", rule.page, count=1).strip()
+    """A rule's page without what only prodlint reads: the table, the places of sample tokens."""
+    return _SAMPLE.sub(r"<\1 token>", _METADATA.sub("", rule.page, count=1)).strip()
 
 
 def _message(material: Material, finding: Finding) -> str:
     """A full sentence, names in single quotes (viewers show no Markdown), with links to the related places."""
-    text = sentence(cut(" ".join(material.placed(finding).replace("`", "'").split()), _TEXT - 300))
+    text = " ".join(material.placed(finding).replace("`", "'").split())
+    # "](" would make a link of what a file says.
+    text = sentence(cut(text[:1].upper() + text[1:], _TEXT - 300).replace("](", "] ("))
     links = [f"[{_link_text(material, related)}]({number})" for number, related in enumerate(finding.related[:3], 1)]
     if links:
         text += f" See {', '.join(links)}."

@@ -185,6 +185,11 @@ def test_page_is_the_help(small: Tree) -> None:
     assert rule["defaultConfiguration"] == {"level": "error"}
 
 
+def test_page_shows_no_place_of_a_sample_token(small: Tree) -> None:
+    small.rules = (replace(small.rules[0], page="# T\n\n```python\nx = '{{token:github}}'\n```\n"),)
+    assert run_of(small)["tool"]["driver"]["rules"][1]["help"]["markdown"] == "# T\n\n```python\nx = '<github token>'\n```"
+
+
 def test_finding_of_an_unknown_rule_has_a_rule(small: Tree) -> None:
     small.find("ACME001", "app/main.py", "import httpx")
     assert "ACME001" in [rule["id"] for rule in run_of(small)["tool"]["driver"]["rules"]]
@@ -328,6 +333,12 @@ def test_many_related_places(tree: Tree) -> None:
 
 def test_message_is_a_sentence_in_single_quotes(small: Tree) -> None:
     assert run_of(small)["results"][1]["message"]["text"] == "'PASSWORD' is written in the code."
+
+
+def test_message_forges_no_link(tree: Tree) -> None:
+    tree.write("a.py", "x = 1\n")
+    tree.find("PRD201", "a.py", "x", "image [click](https://evil.example) has\nno version")
+    assert run_of(tree)["results"][0]["message"]["text"] == "Image [click] (https://evil.example) has no version."
 
 
 def test_place_of_a_notebook(tree: Tree) -> None:
