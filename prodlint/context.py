@@ -263,9 +263,13 @@ def _first_comment(head: bytes) -> bytes:
 
 
 class Roles:
-    """The roles of files, with the settings' own patterns: `test = ["qa/**", "!src/testing/**"]` adds one and takes one away."""
+    """The roles of files, with the settings' own patterns: `test = ["qa/**", "!src/testing/**"]` adds one and takes one away.
 
-    def __init__(self, patterns: Mapping[str, Sequence[str]]) -> None:
+    below: what to cut off paths before they are compared, where the settings are those of a directory below the root.
+    """
+
+    def __init__(self, patterns: Mapping[str, Sequence[str]], below: str = "") -> None:
+        self._below = below
         self._added = [(role, Patterns(p for p in lines if not p.startswith("!"))) for role, lines in patterns.items()]
         self._removed = [(role, Patterns(p[1:] for p in lines if p.startswith("!"))) for role, lines in patterns.items()]
         self._any = any(patterns.values())
@@ -274,6 +278,7 @@ class Roles:
         """The roles of a file."""
         roles = roles_of(path, kind, head)
         if self._any:
+            path = path.removeprefix(self._below)
             roles = roles | {role for role, patterns in self._added if patterns.match(path)}
             roles = roles - {role for role, patterns in self._removed if patterns.match(path)}
         return roles

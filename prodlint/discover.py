@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from prodlint.model import Unchecked
-from prodlint.patterns import Patterns
+from prodlint.patterns import Patterns, below
 
 if TYPE_CHECKING:
     from prodlint.settings import Nearest, Settings
@@ -386,7 +386,7 @@ class _Search:
     def exclude_of(self, settings: Settings) -> tuple[int, Patterns]:
         """The settings' own exclusions, bound to the directory of the settings."""
         lines = (*(DEFAULT_EXCLUDE if settings.exclude is None else settings.exclude), *settings.extend_exclude)
-        return _below(self.root, settings.root), Patterns(lines)
+        return len(below(self.root, settings.root)), Patterns(lines)
 
     def read_rules(self, directory: _Directory, path: str, absolute: str, names: set[str] | None) -> None:
         """Take in the ignore file and the settings that a directory holds."""
@@ -466,7 +466,7 @@ class _Search:
         settings = directory.settings
         made = self.kinds.get(settings.root)
         if made is None:
-            cut = _below(self.root, settings.root)
+            cut = len(below(self.root, settings.root))
             made = self.kinds[settings.root] = [(cut, Patterns((pattern,)), kind) for pattern, kind in settings.files.items()]
         for cut, patterns, kind in made:
             if patterns.match(path[cut:]):
@@ -539,7 +539,7 @@ def discover(
     """
     given = [stdin_filename or "stdin.py" if path == "-" else path for path in paths]
     top = os.path.abspath(root or project_root(given)).replace(os.sep, "/")
-    if nearest is not None and _below(top, settings.root):
+    if nearest is not None and below(top, settings.root):
         # The settings found first are those of a directory below: they hold from there, not from the root.
         settings = nearest.default(top)
     search = _Search(top, settings, nearest)
@@ -565,12 +565,6 @@ def _lines(path: str) -> list[str]:
             return handle.read(1 << 20).decode("utf-8-sig", "replace").splitlines()
     except OSError:
         return []
-
-
-def _below(root: str, directory: str) -> int:
-    """How many characters of a path from the root belong to this directory below it."""
-    directory = directory.replace(os.sep, "/")
-    return len(directory) - len(root.rstrip("/")) if directory.startswith(f"{root.rstrip('/')}/") and directory != root else 0
 
 
 def _from_root(root: str, absolute: str) -> str:

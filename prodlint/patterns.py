@@ -7,6 +7,7 @@ below it, which git does not.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 
@@ -139,6 +140,12 @@ class Patterns:
             known = bool(parent and self._match_directory(parent)) or self.decide(path, name, True) is True
             self._directories[path] = known
         return known
+
+
+def below(root: str, directory: str) -> str:
+    """What the paths of a directory's files begin with, seen from a root above it: "services/api/", or nothing."""
+    root, directory = root.replace(os.sep, "/").rstrip("/"), directory.replace(os.sep, "/").rstrip("/")
+    return directory[len(root) + 1 :] + "/" if directory.startswith(f"{root}/") else ""
 
 
 def read_line(line: str) -> tuple[str, bool, bool, bool] | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from prodlint.model import PRIORITIES, Priority
-from prodlint.patterns import Patterns
+from prodlint.patterns import Patterns, below
 
 FailOn = Literal["P0", "P1", "P2", "never"]
 FAIL_ON: tuple[FailOn, ...] = ("P0", "P1", "P2", "never")
@@ -601,6 +601,29 @@ def enabled(settings: Settings, rules: Sequence[KnownRule]) -> frozenset[str]:
     return Switches(settings, rules).everywhere
 
 
+class Realms:
+    """Which Settings hold for a file: those of the nearest directory that has its own, else the project's.
+
+    own: by directory from the project's root, as `Discovered.settings` has them.
+    """
+
+    def __init__(self, top: Settings, own: Mapping[str, Settings]) -> None:
+        self.top = top
+        self.own = own
+        self._known: dict[str, Settings] = {"": own.get("", top)}
+
+    def of(self, path: str) -> Settings:
+        """The settings that hold for a file."""
+        return self._of_directory(path.rpartition("/")[0]) if self.own else self.top
+
+    def _of_directory(self, directory: str) -> Settings:
+        known = self._known.get(directory)
+        if known is None:
+            known = self.own.get(directory) or self._of_directory(directory.rpartition("/")[0])
+            self._known[directory] = known
+        return known
+
+
 def idle_patterns(settings: Settings, paths: Sequence[str]) -> list[str]:
     """What to say of patterns that match none of the project's files: most are misspelt. Paths are from the settings' root."""
     tables: list[tuple[str, str]] = [
@@ -626,10 +649,14 @@ def _ancestors(path: str) -> Iterable[str]:
 
 
 class Switches:
-    """Decides whether a rule is on for a path. The one place that does."""
+    """Decides whether a rule is on for a path. The one place that does.
 
-    def __init__(self, settings: Settings, rules: Sequence[KnownRule]) -> None:
+    Paths are from `root`, the project's, or where none is given from the root of the settings.
+    """
+
+    def __init__(self, settings: Settings, rules: Sequence[KnownRule], root: str = "") -> None:
         self.rules = tuple(rules)
+        self._below = below(root, settings.root) if root else ""
         self.codes = frozenset(code for code, _, _ in self.rules)
         self.by_name = {name: code for code, name, _ in self.rules}
         self.settings = settings
@@ -659,9 +686,10 @@ class Switches:
         return frozenset(code for code in owned & self.codes if code not in chosen)
 
     def on(self, path: str) -> frozenset[str]:
-        """The codes that are on for a file (path from the settings' root)."""
+        """The codes that are on for a file."""
         if not self._by_path and not self._ignores:
             return self.everywhere
+        path = path.removeprefix(self._below)
         matched = (
             *(patterns.match(path) for patterns, _, _ in self._by_path),
             *(patterns.match(path) is not inverted for inverted, patterns, _ in self._ignores),
@@ -682,7 +710,7 @@ class Switches:
         """The priority that the settings give a rule for a file, or None."""
         found = self._priorities.get(code)
         for patterns, _, priorities in self._by_path:
-            if code in priorities and patterns.match(path):
+            if code in priorities and patterns.match(path.removeprefix(self._below)):
                 found = priorities[code]
         return found
 

@@ -12,8 +12,9 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from prodlint.fingerprint import normalised
 from prodlint.model import Finding
@@ -174,14 +175,22 @@ def _header_name(path: str) -> bytes:
 # ---------------------------------------------------------------- the tree where the change began
 
 
-def base_paths(change: Change) -> list[str]:
+class BaseFile(NamedTuple):
+    """A file of the tree where the change began. name: git's name for its content."""
+
+    path: str
+    name: str
+    executable: bool
+
+
+def base_files(change: Change) -> list[BaseFile]:
     """The files of the tree where the change began; links and submodules are none."""
-    listed = _git(change.root, "ls-tree", "-r", "-z", change.base, "--", ".")
     found = []
-    for line in listed.split(b"\0"):
-        head, tab, name = line.partition(b"\t")
-        if tab and head.startswith(b"100"):
-            found.append(os.fsdecode(name))
+    for line in _git(change.root, "ls-tree", "-r", "-z", change.base, "--", ".").split(b"\0"):
+        head, _, path = line.partition(b"\t")
+        words = head.split()
+        if len(words) == 3 and words[1] == b"blob" and words[0].startswith(b"100"):
+            found.append(BaseFile(os.fsdecode(path), words[2].decode(), words[0] == b"100755"))
     return found
 
 
@@ -194,24 +203,40 @@ def base_tree(change: Change, wanted: Callable[[str], bool] | None = None) -> It
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="prodlint-") as directory:
-        paths = [path for path in base_paths(change) if wanted is None or wanted(path)]
         top = os.path.realpath(directory)
         # The mark of a root: the search for settings and the roles of files end here as they do in the repository.
         os.mkdir(os.path.join(top, ".git"))
-        for path, data in _contents(change, paths):
-            target = os.path.join(top, path)
-            if os.path.commonpath((top, os.path.normpath(target))) != top or path.split("/")[0] == ".git":
+        made: set[str] = {top}
+        for file, data in _contents(change, [file for file in base_files(change) if wanted is None or wanted(file.path)]):
+            target = os.path.normpath(os.path.join(top, file.path))
+            if not target.startswith(top + os.sep) or file.path.startswith(".git/"):
                 continue
-            os.makedirs(os.path.dirname(target), exist_ok=True)
+            folder = os.path.dirname(target)
+            if folder not in made:
+                os.makedirs(folder, exist_ok=True)
+                made.add(folder)
             with open(target, "wb") as handle:
                 handle.write(data)
+            if file.executable:
+                os.chmod(target, 0o700)
         yield top
 
 
-def _contents(change: Change, paths: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+def earlier_paths(change: Change, tree: str, paths: Iterable[str]) -> list[str]:
+    """The paths given on the command line as they are in the earlier tree; those that were not there are left out."""
+    old = {new: old for old, new in change.renamed.items()}
+    found = []
+    for given in paths:
+        path = os.path.relpath(os.path.abspath(given), change.root).replace(os.sep, "/")
+        target = os.path.normpath(os.path.join(tree, old.get(path, path)))
+        if os.path.exists(target) and (target == tree or target.startswith(tree + os.sep)):
+            found.append(target)
+    return found
+
+
+def _contents(change: Change, files: Sequence[BaseFile]) -> Iterator[tuple[BaseFile, bytes]]:
     """The files' bytes, from one git process."""
-    named = [path for path in paths if "\n" not in path]
-    if not named:
+    if not files:
         return
     import threading
 
@@ -224,21 +249,22 @@ def _contents(change: Change, paths: Sequence[str]) -> Iterator[tuple[str, bytes
 
     def ask() -> None:
         # In a thread of its own: git answers while it is asked, and either pipe may be full.
-        with incoming:
-            for path in named:
-                incoming.write(f"{change.base}:./".encode() + os.fsencode(path) + b"\n")
+        with suppress(BrokenPipeError), incoming:
+            for file in files:
+                incoming.write(file.name.encode() + b"\n")
 
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     with outgoing:
-        for path in named:
+        for file in files:
             header = outgoing.readline().split()
             if len(header) != 3 or header[1] != b"blob":
                 continue
-            data = outgoing.read(int(header[2]))
+            size = int(header[2])
+            data = outgoing.read(size)
             outgoing.read(1)
-            if len(data) <= _LARGEST:
-                yield path, data
+            if size <= _LARGEST:
+                yield file, data
     asking.join()
     process.wait()
 

@@ -8,6 +8,7 @@ import pytest
 
 from prodlint.settings import (
     Nearest,
+    Realms,
     Selection,
     Settings,
     SettingsError,
@@ -298,3 +299,22 @@ def test_a_pattern_that_matches_nothing_is_named(tmp_path: Path, monkeypatch: py
         "prodlint.toml:1: the pattern `test/**` in `per-file-ignores` matches no file; did you mean `tests`?",
         "prodlint.toml:4: the pattern `qa/` in `roles` matches no file",
     ]
+
+
+def test_each_file_has_the_settings_of_the_nearest_directory(tmp_path: Path) -> None:
+    write(tmp_path / "prodlint.toml", '[per-file-ignores]\n"/x.py" = ["PRD201"]')
+    write(tmp_path / "s" / "api" / "prodlint.toml", '[per-file-ignores]\n"/x.py" = ["PRD202"]')
+    top, api = load(tmp_path, root=tmp_path), load(tmp_path / "s" / "api", root=tmp_path)
+    realms = Realms(top, {"s/api": api})
+    assert [realms.of(path) is api for path in ("x.py", "s/x.py", "s/api/x.py", "s/api/a/b/x.py", "s/api2/x.py")] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert Realms(top, {}).of("s/api/x.py") is top
+    for settings, path, off in ((top, "x.py", "PRD201"), (api, "s/api/x.py", "PRD202")):
+        switches = Switches(settings, RULES, str(tmp_path))
+        assert switches.on(path) == ON - {off}
+        assert switches.on(path.replace("x.py", "a/x.py")) == ON

@@ -9,7 +9,7 @@ import pytest
 
 from prodlint.model import Finding, Span
 from prodlint.settings import SettingsError
-from prodlint.since import Change, base_paths, base_tree, change_since, new_findings
+from prodlint.since import Change, base_files, base_tree, change_since, earlier_paths, new_findings
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -88,7 +88,7 @@ def test_paths_start_at_the_root_even_below_the_repository(repository: Path) -> 
     put(repository, src__b_py="b\n" * 20 + "c\n", a_py="x\n")
     change = change_since(str(repository / "src"), "HEAD")
     assert change.lines == {"b.py": [(21, 21)]}
-    assert base_paths(change) == ["b.py"]
+    assert [file.path for file in base_files(change)] == ["b.py"]
     with base_tree(change) as tree:
         assert (Path(tree) / "b.py").read_text() == "b\n" * 20
 
@@ -137,6 +137,20 @@ def test_the_earlier_tree_comes_without_hooks_filters_or_links(repository: Path)
         assert (Path(tree) / "a.py").read_text() == "1\n2\n3\n4\n"
     assert not Path(tree).exists()
     assert not (repository / "EVIL").exists()
+
+
+def test_the_same_paths_in_the_earlier_tree(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (repository / "serve").write_text("#!/bin/sh\n")
+    (repository / "serve").chmod(0o755)
+    commit(repository)
+    git(repository, "mv", "a.py", "moved.py")
+    put(repository, new_py="")
+    monkeypatch.chdir(repository)
+    change = change_since(str(repository), "HEAD")
+    with base_tree(change) as tree:
+        given = [".", "moved.py", "new.py", "src", str(repository / "serve"), ".."]
+        assert earlier_paths(change, tree, given) == [tree, f"{tree}/a.py", f"{tree}/src", f"{tree}/serve"]
+        assert os.access(f"{tree}/serve", os.X_OK)
 
 
 def test_many_and_large_files_do_not_block(repository: Path) -> None:
