@@ -24,7 +24,7 @@ Shape = Literal[
     "hash",  # the hash of a password
     "uuid",
     "digits",
-    "passphrase",  # four and more plain words: correct-horse-battery-staple
+    "passphrase",  # four and more plain words with hyphens between
     "weak",  # what people type as a password
     "random",  # what machines make
 ]
@@ -66,7 +66,15 @@ _MANAGED = re.compile(
     r"(?i)(?:vault|op|ssm|secret|secretref|secrets?manager|gcp-?sm|sm|awssm|aws|azkv|akv|keyvault|keyring|keychain|env|file|ref|doppler|infisical|arn|"
     r"encrypted|ENC|sops|cmd|kms|projects|data|sha\d+)(?::|\[|/\w+/)|ENC\(|\$ANSIBLE_VAULT|-----BEGIN|@Microsoft\.KeyVault"
 )
-_TEMPLATE = re.compile(r"\$\{|\$\(|\{\{|\{%|<%|%\(|%[sdr]\b|\$\[\[|@@|__[A-Z_]+__|\{[A-Za-z_][\w.\[\]'\"!:]{0,60}\}|\$[A-Za-z_]\w*\Z|%[A-Z_]+%|#\{|\[\[|<[^<>]{1,60}>")
+_TEMPLATE = re.compile(
+    r"\$\{|\$\([^)]*\)|\{\{|\{%|<%|%\(\w|\$\[\[|@@|__[A-Z_]+__|\{[A-Za-z_][\w.\[\]'\"!:]{0,60}\}|\$[A-Za-z_]\w*\Z|%[A-Z_]{2,40}%|#\{|<[A-Za-z_][^<>]{0,60}>"
+)
+# Times, regular expressions, version ranges, packages, calls, addresses.
+_TECHNICAL_TEXT = re.compile(
+    r"\A\d{4}-\d\d-\d\d[T_]|[a0]-[z9][A\]]|\(\?[:<=!P]|[<>=~!]=\d|\A@[\w\-]{1,40}/|\A[a-z\-]{2,20}\(.{0,200}\)\Z|\A[\d.:]{7,45}\Z|\A[\w.\-]{1,80}@[\w\-]{1,80}\.[\w.\-]{2,80}\Z"
+)
+# Signs that also stand in what machines make.
+_MAYBE_TEMPLATE = re.compile(r"%[sdr](?![A-Za-z0-9])|\[\[")
 _WORD_GAPS = re.compile(r"[-_./:@+~|,;=]+")
 _SYMBOLS = frozenset("!@#$%^&*?~+=;|")
 _HEX = frozenset("0123456789abcdefABCDEF")
@@ -110,6 +118,8 @@ def shape_of(value: str) -> Shape:
         return "masked" if len(set(lowered)) < 7 else "uuid"
     if text.isdigit():
         return "masked" if is_sequential(text) else "digits"
+    if _TECHNICAL_TEXT.search(text):
+        return "words"
     if not text.isascii():
         return "weak" if any(c.isdigit() for c in text) and any(c.isascii() and c.isalpha() for c in text) and len(text) < 40 else "words"
     if is_random(text):
@@ -121,6 +131,8 @@ def shape_of(value: str) -> Shape:
 
 def _spoken(text: str, lowered: str) -> Shape:
     """The shape of what is not random: words, references, and passwords people make up."""
+    if _MAYBE_TEMPLATE.search(text):
+        return "template"
     if text[0] in "/~" or text.startswith(("./", "../")) or (text[0] == "$" and text[1:2].isalpha()):
         return "reference"
     if _ENV_NAME.match(text) and ("_" in text or not any(c.isdigit() for c in text)):
@@ -132,14 +144,14 @@ def _spoken(text: str, lowered: str) -> Shape:
     if any(c in _SYMBOLS for c in text) and not all(is_word(piece) for piece in pieces):
         return "weak"
     if all(is_word(piece) for piece in pieces):
-        if len(pieces) >= 4 and len(text) >= 20 and all(p.isalnum() for p in pieces) and not set(parts) & _VOCABULARY and set(text) & set("- _."):
+        if len(pieces) >= 4 and len(text) >= 20 and _is_hyphenated(text) and not set(parts) & _VOCABULARY:
             return "passphrase"
         if len(pieces) == 1 and _is_made_up(text):
             return "weak"
         return "words"
     if len(pieces) > 1 and all(is_word(piece) or piece.isdigit() or (len(piece) <= 3 and piece.isalnum()) for piece in pieces):
         numbers = sum(piece.isdigit() for piece in pieces)
-        if len(pieces) >= 4 and numbers and len(text) >= 20 and not set(parts) & _VOCABULARY:
+        if len(pieces) >= 4 and numbers and len(text) >= 20 and _is_hyphenated(text) and not set(parts) & _VOCABULARY:
             return "passphrase"
         return "words"
     if text.startswith((".", "#", "@", "--", ":")) or text.endswith((".", ":", "?")):
@@ -147,6 +159,11 @@ def _spoken(text: str, lowered: str) -> Shape:
     if text.isalnum() and _all_words(text):
         return "words"
     return "weak"
+
+
+def _is_hyphenated(text: str) -> bool:
+    """Joined by hyphens alone: identifiers have underscores, module paths dots."""
+    return text.replace("-", "").isalnum()
 
 
 def _is_made_up(text: str) -> bool:
@@ -193,9 +210,9 @@ def is_random(text: str) -> bool:
         digits = sum(c.isdigit() for c in core)
         return len(core) >= 16 and 0 < digits < len(core) and _changes(core) >= 0.2
     if not set(text) <= _TOKEN_LETTERS:
-        # Symbols among letters and digits: random only when no long word is in it.
-        pieces = re.split(r"[^A-Za-z]+", text)
-        return len(text) >= 12 and max(len(piece) for piece in pieces) <= 4 and _changes(text) >= 0.4
+        # Symbols among letters and digits: random only when no word is in it.
+        words = [piece for piece in re.split(r"[^A-Za-z]+", text) if len(piece) >= 5]
+        return _changes(text) >= 0.4 and not any(_all_words(word) for word in words)
     pieces = [piece for piece in re.split(r"[-_./~+=]+", core) if piece]
     longest = max(pieces, key=len, default="")
     if len(longest) < 10:
@@ -206,11 +223,11 @@ def is_random(text: str) -> bool:
     digits = sum(c.isdigit() for c in longest)
     if digits == 0 and (longest.islower() or longest.isupper()):
         return len(longest) >= 16 and (_longest_without_vowel(longest) >= 6 or _odd_pairs(longest) >= 0.3)
-    if letters == 0 or _changes(longest) < 0.22:
+    if letters == 0:
         return False
     if digits == 0:
-        return len(longest) / len(parts_of(longest)) < 2.6
-    return not _all_words(longest)
+        return len(longest) / len(parts_of(longest)) < 3.2 and not _all_words(longest)
+    return (_changes(longest) >= 0.22 or len(re.findall(r"[0-9]+", longest)) >= 3) and not _all_words(longest)
 
 
 def _is_encoded_text(text: str) -> bool:
@@ -226,9 +243,8 @@ def _is_encoded_text(text: str) -> bool:
 
 def _all_words(text: str) -> bool:
     """Camel-case words, perhaps numbered: `refreshTokenV2Handler`."""
-    humps = list(parts_of(text))
-    letters = sum(len(hump) for hump in humps if hump.isalpha() and is_word(hump) and len(hump) > 3)
-    return letters * 10 >= len(text) * 7
+    letters = sum(len(hump) for hump in parts_of(text) if hump.isalpha() and is_word(hump) and len(hump) > 3)
+    return letters * 10 >= len(text) * 6
 
 
 def _changes(text: str) -> float:
