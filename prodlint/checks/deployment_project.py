@@ -171,29 +171,81 @@ def workloads(document: Document, ask: Ask) -> Iterator[Trace]:
             yield trace("kubernetes-workload", document, pod.kind)
 
 
-_PLATFORMS = tuple("gcloud kubectl helm helmfile kustomize flyctl fly aws az heroku railway eb copilot nomad serverless sls oc".split())
+# Programs that hand an image to a platform, and what they are told when they do. `eb` and `oc` are too short to look for.
+_DEPLOYS: dict[str, str] = {
+    "gcloud": r"\brun\b|\bapp deploy|functions",
+    "aws": r"^(?:ecs|eks|apprunner|lambda)\b",
+    "az": r"^(?:containerapp|webapp|aks|functionapp)\b",
+    "kubectl": r"^(?:apply|set|rollout|create|replace|patch)",
+    "helm": r"^(?:upgrade|install|template|package|push)",
+    "helmfile": r"apply|sync",
+    "kustomize": r"^(?:build|edit)",
+    "flyctl": r"deploy",
+    "fly": r"deploy",
+    "heroku": r"container:",
+    "railway": r"\bup\b|redeploy",
+    "nomad": r"\brun\b",
+    "serverless": r"deploy",
+    "sls": r"deploy",
+}
+_DEPLOY_ANCHORS: list[str | tuple[str, ...]] = [
+    ("gcloud", "run"),
+    ("gcloud", "app"),
+    ("gcloud", "functions"),
+    ("aws", "ecs"),
+    ("aws", "eks"),
+    ("aws", "apprunner"),
+    ("aws", "lambda"),
+    ("az", "containerapp"),
+    ("az", "webapp"),
+    ("az", "aks"),
+    ("az", "functionapp"),
+    "kubectl",
+    "helm",
+    "kustomize",
+    ("fly", "deploy"),
+    ("heroku", "container:"),
+    ("railway", "up"),
+    ("railway", "redeploy"),
+    ("nomad", "run"),
+    ("serverless", "deploy"),
+    ("sls", "deploy"),
+]
 
 
-@collect("platform", on=[commands(*_PLATFORMS)], anchors=list(_PLATFORMS), files=("yaml", "shell", "makefile", "jenkinsfile"))
+@collect("platform", on=[commands(*_DEPLOYS)], anchors=_DEPLOY_ANCHORS, files=("yaml", "shell", "makefile", "jenkinsfile"))
 def platforms(command: Command, ask: Ask) -> Iterator[Trace]:
     """Commands that hand an image to a platform with health checks of its own."""
     argv = " ".join(command.argv[:4])
-    deploys = {
-        "gcloud": r"\brun\b|\bapp deploy|functions",
-        "aws": r"^(?:ecs|eks|apprunner|lambda)\b",
-        "az": r"^(?:containerapp|webapp|aks|functionapp)\b",
-        "kubectl": r"^(?:apply|set|rollout|create|replace|patch)",
-        "helm": r"^(?:upgrade|install|template|package|push)",
-        "oc": r"^(?:apply|rollout|new-app)",
-    }.get(command.program, r"deploy|up\b|push|release|apply|sync|container:|run")
-    if re.search(deploys, argv):
+    if re.search(_DEPLOYS[command.program], argv):
         yield trace("platform", command, f"{command.program} {argv}"[:60])
+
+
+_DEPLOY_ACTIONS = re.compile(
+    r"ecs-deploy|deploy-cloudrun|deploy-appengine|flyctl-actions|webapps-deploy|container-apps-deploy|k8s-deploy|helm-deploy|koyeb|railway"
+)
+
+
+@collect(
+    "platform",
+    on=[documents("github-workflow", "github-action")],
+    anchors=[("uses", "deploy"), "flyctl-actions", "koyeb", "railway"],
+    files=("yaml",),
+)
+def platform_steps(document: Document, ask: Ask) -> Iterator[Trace]:
+    """Actions that do the same."""
+    for node in document.root.walk():
+        if node.kind == "mapping" and _DEPLOY_ACTIONS.search(node.text_at("uses")):
+            yield trace("platform", node, node.text_at("uses"))
+
+
+_BUILD_ANCHORS: list[str | tuple[str, ...]] = [("docker", "build"), ("podman", "build"), "buildah", ("depot", "build")]
 
 
 @collect(
     "image-build",
     on=[commands("docker", "podman", "buildah", "depot")],
-    anchors=["docker", "podman", "buildah", "depot"],
+    anchors=_BUILD_ANCHORS,
     files=("yaml", "shell", "makefile", "jenkinsfile"),
 )
 def image_builds(command: Command, ask: Ask) -> Iterator[Trace]:
