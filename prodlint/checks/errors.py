@@ -75,12 +75,18 @@ def _comments(handler: Handler) -> str:
     return "\n".join(line.split("#", 1)[1] for line in lines if "#" in line)
 
 
-_PRAGMA = re.compile(r"^\s*(?:noqa|type:|pylint:|pragma:|nosec|fmt:|mypy:|pyright:|ruff:|prodlint:|sourcery|\w+(?:\.\w+)*\(|TODO|FIXME|XXX)", re.IGNORECASE)
+_PRAGMA = re.compile(
+    r"^\s*(?:noqa|type:|pylint:|pragma:|nosec|fmt:|mypy:|pyright:|ruff:|prodlint:|sourcery|\w+(?:\.\w+)*\(|TODO|FIXME|XXX)", re.IGNORECASE
+)
 
 
 def _is_explained(handler: Handler) -> bool:
     """Whether a comment in the handler says in a sentence why nothing is done."""
-    words = [re.sub(r"(?i)\s*#?\s*(?:noqa|pragma|nosec|type:|pylint:).*$", "", line) for line in _comments(handler).split("\n") if not _PRAGMA.match(line)]
+    words = [
+        re.sub(r"(?i)\s*#?\s*(?:noqa|pragma|nosec|type:|pylint:).*$", "", line)
+        for line in _comments(handler).split("\n")
+        if not _PRAGMA.match(line)
+    ]
     return len(" ".join(words).split()) >= 3
 
 
@@ -112,7 +118,11 @@ def _is_closing(handler: Handler) -> bool:
 def _is_import(handler: Handler) -> bool:
     """Whether the try block is an optional import: absence is the expected failure."""
     kinds = [statement.kind for statement in handler.tried if statement.kind not in ("import", "assign", "pass")]
-    return len(kinds) < len(handler.tried) and len(kinds) <= (0 if handler.scope.function else 2) and any(s.kind == "import" for s in handler.tried)
+    return (
+        len(kinds) < len(handler.tried)
+        and len(kinds) <= (0 if handler.scope.function else 2)
+        and any(s.kind == "import" for s in handler.tried)
+    )
 
 
 # Functions that take a value apart or make another of it, and the methods that do.
@@ -120,13 +130,11 @@ _CONVERSIONS = frozenset(
     "int float complex bool str bytes repr len dict list set tuple type isinstance hasattr getattr ascii format sorted min max next iter round".split()
 )
 _CONVERTING_METHODS = frozenset(
-    (
-        "Decimal Fraction UUID loads json decode encode literal_eval strip lstrip rstrip lower upper title split rsplit splitlines join replace "
-        "startswith endswith removeprefix removesuffix items keys values group groups match search fullmatch findall strftime strptime fromisoformat "
-        "fromtimestamp utcfromtimestamp isoformat total_seconds astimezone date time datetime timestamp parse parser urlparse urlsplit unquote quote "
-        "b64decode b64encode urlsafe_b64decode unhexlify fromhex version hexlify ip_address ip_network ZoneInfo tzinfo isatty fileno tell seek "
-        "signature getsource getmodule getdoc get_type_hints get_annotations unparse dumps format".split()
-    )
+    "Decimal Fraction UUID loads json decode encode literal_eval strip lstrip rstrip lower upper title split rsplit splitlines join replace "
+    "startswith endswith removeprefix removesuffix items keys values group groups match search fullmatch findall strftime strptime fromisoformat "
+    "fromtimestamp utcfromtimestamp isoformat total_seconds astimezone date time datetime timestamp parse parser urlparse urlsplit unquote quote "
+    "b64decode b64encode urlsafe_b64decode unhexlify fromhex version hexlify ip_address ip_network ZoneInfo tzinfo isatty fileno tell seek "
+    "signature getsource getmodule getdoc get_type_hints get_annotations unparse dumps format".split()
 )
 
 
@@ -136,7 +144,10 @@ def _is_conversion(block: Sequence[Statement]) -> bool:
         return False
     if _awaits(block):
         return False
-    if not any(isinstance(inner, (Call, Attribute, Subscript)) or (isinstance(inner, Name) and "." in inner.written) for inner in expressions_in(block)):
+    if not any(
+        isinstance(inner, (Call, Attribute, Subscript)) or (isinstance(inner, Name) and "." in inner.written)
+        for inner in expressions_in(block)
+    ):
         return False
     return all(_converts(call) for call in calls_in(block))
 
@@ -150,14 +161,21 @@ def _converts(call: Call) -> bool:
 _CONVERTING = re.compile(r"(?i)(?:^|_)(?:parse|to|decode|convert|format|describe|normali[sz]e|render)(?:_|$)|_to_|_from_|^(?:to|from)[A-Z]")
 
 
-_FAR = re.compile(r"(?i)(?:client|session|requests|httpx|http|api|redis|cache|conn\w*|pool|db|store|service|repo\w*|manager|objects|query)(?:$|_|\()")
+_FAR = re.compile(
+    r"(?i)(?:client|session|requests|httpx|http|api|redis|cache|conn\w*|pool|db|store|service|repo\w*|manager|objects|query)(?:$|_|\()"
+)
 
 
 def _is_lookup(call: Call) -> bool:
     """Whether `x.get("key")` looks into a dictionary rather than asks a server."""
     key = call.argument(0)
     text = key.value if isinstance(key, Constant) else None
-    return call.method in ("get", "pop") and isinstance(text, (str, int)) and "/" not in str(text) and not _FAR.search(call.name.rpartition(".")[0])
+    return (
+        call.method in ("get", "pop")
+        and isinstance(text, (str, int))
+        and "/" not in str(text)
+        and not _FAR.search(call.name.rpartition(".")[0])
+    )
 
 
 def _is_trivial(statement: Statement) -> bool:
@@ -309,7 +327,10 @@ def _takes_another_way(handler: Handler) -> bool:
                 if any(isinstance(inner, (Call, Subscript)) and not _is_empty(inner) for inner in expression.walk()):
                     return True
         if statement.kind == "try" and not all(_is_trivial(inner) for inner in statement.body):
-            return any(inner.kind == "return" or (inner.kind == "assign" and not all(is_constant(e) for e in inner.expressions)) for inner in statement.body)
+            return any(
+                inner.kind == "return" or (inner.kind == "assign" and not all(is_constant(e) for e in inner.expressions))
+                for inner in statement.body
+            )
     return False
 
 
@@ -371,7 +392,9 @@ _LEAVING = {
     "asyncio.CancelledError": "a cancelled task lives on",
     "asyncio.exceptions.CancelledError": "a cancelled task lives on",
 }
-_TOP = re.compile(r"(?i)^_*(?:main|cli|run|start|serve|entry_?point|app|command|handle|repl|shell|loop|execute|watch|invoke|launch)(?:_\w+)?$|_main$")
+_TOP = re.compile(
+    r"(?i)^_*(?:main|cli|run|start|serve|entry_?point|app|command|handle|repl|shell|loop|execute|watch|invoke|launch)(?:_\w+)?$|_main$"
+)
 
 
 @check("PRD204", on=[every(Handler)], anchors=EXCEPT, gate=LEAVING)
@@ -396,9 +419,11 @@ def base_exception_swallowed(handler: Handler, ask: Ask) -> Iterator[Hit]:
 
 
 def _awaits(block: Sequence[Statement]) -> bool:
-    return any(isinstance(inner, Other) and inner.kind == "await" for inner in expressions_in(block)) or any(
-        statement.is_async for statement in statements_in(block)
-    ) or any(call.awaited for call in calls_in(block))
+    return (
+        any(isinstance(inner, Other) and inner.kind == "await" for inner in expressions_in(block))
+        or any(statement.is_async for statement in statements_in(block))
+        or any(call.awaited for call in calls_in(block))
+    )
 
 
 def _keeps(handler: Handler, names: Sequence[str], leaving: Sequence[str], kept: Sequence[Way]) -> bool:
@@ -448,7 +473,11 @@ def error_logged_without_traceback(handler: Handler, ask: Ask) -> Iterator[Hit]:
 
 
 def _written(call: Call) -> str:
-    return call.source.slice(call.function.start, call.function.end).split("(", 1)[0].strip() if call.function.end - call.function.start < 60 else call.method
+    return (
+        call.source.slice(call.function.start, call.function.end).split("(", 1)[0].strip()
+        if call.function.end - call.function.start < 60
+        else call.method
+    )
 
 
 def _prints_error(call: Call, handler: Handler) -> bool:
@@ -456,7 +485,9 @@ def _prints_error(call: Call, handler: Handler) -> bool:
     if "main" in handler.scope.guards:
         return False
     parts: tuple[Expression, ...] = (*call.arguments, *call.keywords.values())
-    return bool(handler.alias) and any(isinstance(inner, Name) and inner.written.split(".", 1)[0] == handler.alias for part in parts for inner in part.walk())
+    return bool(handler.alias) and any(
+        isinstance(inner, Name) and inner.written.split(".", 1)[0] == handler.alias for part in parts for inner in part.walk()
+    )
 
 
 def _traceback_fix(call: Call, level: int) -> Recipe | None:

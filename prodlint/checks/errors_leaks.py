@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from prodlint.checks import Ask, Hit, check, every
+from prodlint.checks import Ask, Hit, check, every, settings
 from prodlint.checks.errors_paths import is_broad, log_level
 from prodlint.checks.gates import gate_at
 from prodlint.facts import (
@@ -23,7 +23,6 @@ from prodlint.facts import (
     Statement,
     Template,
 )
-from prodlint.checks import settings
 
 # Errors whose text describes the inside of the service: statements, hosts, paths, command lines.
 _TECHNICAL = (
@@ -66,8 +65,12 @@ _RESPONSE = re.compile(
 )
 _LOOSE = re.compile(r"^(?:JSONResponse|ORJSONResponse|UJSONResponse|HTTPException|JsonResponse|jsonify|HttpResponse\w*|PlainTextResponse)$")
 _SOCKET_METHODS = frozenset({"send_json", "send_text", "send_str", "send_error"})
-_ROUTE_METHODS = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "route", "api_route", "websocket", "api_view", "action", "api_operation"})
-_DEBUG = re.compile(r"(?i)(?:^|[._])(?:debug|is_dev|dev_mode|development|is_local|testing|show_errors|verbose|expose_\w+|environment|env)(?:$|[._])")
+_ROUTE_METHODS = frozenset(
+    {"get", "post", "put", "patch", "delete", "head", "options", "route", "api_route", "websocket", "api_view", "action", "api_operation"}
+)
+_DEBUG = re.compile(
+    r"(?i)(?:^|[._])(?:debug|is_dev|dev_mode|development|is_local|testing|show_errors|verbose|expose_\w+|environment|env)(?:$|[._])"
+)
 _NOT_SHOWN = frozenset({"status_code", "status", "headers", "background", "media_type", "content_type", "extra", "exc_info"})
 
 _ANCHORS = ("except ", "except(", "except:", "except*", "except\t", "except\\")
@@ -97,7 +100,15 @@ class _Leaks:
         if isinstance(expression, Call):
             if expression.name in ("traceback.format_exc", "traceback.format_exception", "traceback.format_tb"):
                 return True
-            if expression.name in ("str", "repr", "format", "ascii") or expression.method in ("format", "join", "strip", "replace", "dumps", "gettext", "_"):
+            if expression.name in ("str", "repr", "format", "ascii") or expression.method in (
+                "format",
+                "join",
+                "strip",
+                "replace",
+                "dumps",
+                "gettext",
+                "_",
+            ):
                 return any(self.shows(part) for part in expression.parts())
             if expression.name in ("dict", "list", "tuple"):
                 return any(self.shows(part) for part in (*expression.arguments, *expression.keywords.values()))
@@ -167,7 +178,11 @@ def _sink(call: Call) -> str:
     if call.method in ("abort", "set_details") and name.rsplit(".", 2)[-2:-1] in (["context"], ["ctx"], ["_context"], ["servicer_context"]):
         return f"`{name}`"
     receiver = call.receiver
-    if call.method in _SOCKET_METHODS and isinstance(receiver, Name) and re.search(r"(?i)(?:^|_|\.)(?:ws|websocket|socket)$", receiver.written):
+    if (
+        call.method in _SOCKET_METHODS
+        and isinstance(receiver, Name)
+        and re.search(r"(?i)(?:^|_|\.)(?:ws|websocket|socket)$", receiver.written)
+    ):
         return f"`{name}`"
     return ""
 
@@ -175,12 +190,17 @@ def _sink(call: Call) -> str:
 def _is_route(function: Function | None) -> bool:
     if function is None:
         return False
-    return any(isinstance(decorator, Call) and decorator.method in _ROUTE_METHODS and decorator.receiver is not None for decorator in function.decorators)
+    return any(
+        isinstance(decorator, Call) and decorator.method in _ROUTE_METHODS and decorator.receiver is not None
+        for decorator in function.decorators
+    )
 
 
 def _hits(leaks: _Leaks, block: Sequence[Statement], caught: str) -> Iterator[Hit]:
     for at, words in leaks.in_block(block):
-        shows = "the traceback" if any(isinstance(i, Call) and i.name.startswith("traceback.") for i in at.walk()) else f"the text of {caught}"
+        shows = (
+            "the traceback" if any(isinstance(i, Call) and i.name.startswith("traceback.") for i in at.walk()) else f"the text of {caught}"
+        )
         yield Hit(at, f"{words} shows {shows} to the client")
 
 
@@ -204,10 +224,18 @@ def exception_detail_leaked(handler: Handler, ask: Ask) -> Iterator[Hit]:
 def error_page_leaks(function: Function, ask: Ask) -> Iterator[Hit]:
     """A framework's handler of unexpected errors that answers with their text."""
     for decorator in function.decorators:
-        if not isinstance(decorator, Call) or decorator.method not in ("exception_handler", "errorhandler", "app_errorhandler", "error_handler", "exception"):
+        if not isinstance(decorator, Call) or decorator.method not in (
+            "exception_handler",
+            "errorhandler",
+            "app_errorhandler",
+            "error_handler",
+            "exception",
+        ):
             continue
         what = decorator.argument(0)
-        if not (isinstance(what, Name) and what.name in ("Exception", "BaseException")) and not (isinstance(what, Constant) and what.value == 500):
+        if not (isinstance(what, Name) and what.name in ("Exception", "BaseException")) and not (
+            isinstance(what, Constant) and what.value == 500
+        ):
             continue
         names = [parameter.name for parameter in function.parameters if parameter.name not in ("self", "cls")]
         if names and not function.scope.guards & {"debug", "environment"}:

@@ -96,14 +96,20 @@ _REPORTER_NAME = re.compile(
     r"(?i)^_*(?:log|report|capture|record|notify|track|handle|on|emit|send|process)_?(?:\w+_)?(?:exception|error|exc|traceback|failure)s?(?:_\w+)?$"
 )
 _REPORTER_PREFIXES = ("rollbar.", "bugsnag.", "honeybadger.", "airbrake.", "newrelic.", "sentry_sdk.")
-_FAILURE_NAME = re.compile(r"(?i)(?:^|_)(?:fail|failed|failure|failures|err|error|errors|exception|exceptions|abort|aborted|reject|nack|invalid|broken)(?:_|$)")
+_FAILURE_NAME = re.compile(
+    r"(?i)(?:^|_)(?:fail|failed|failure|failures|err|error|errors|exception|exceptions|abort|aborted|reject|nack|invalid|broken)(?:_|$)"
+)
 _FAILURE_VALUE = re.compile(r"(?i)\b(?:fail\w*|error\w*|exception|invalid|unavailable|broken|crash\w*)\b")
 _FAILURE_CODE = re.compile(r"(?i)^(?:\w*[_.])?(?:fail\w*|error\w*|exception\w*|failure)(?:[_.]\w*)?$")
-_PRINTS = frozenset({"print", "pprint", "pprint.pprint", "rich.print", "click.echo", "click.secho", "typer.echo", "typer.secho", "warnings.warn", "cprint"})
+_PRINTS = frozenset(
+    {"print", "pprint", "pprint.pprint", "rich.print", "click.echo", "click.secho", "typer.echo", "typer.secho", "warnings.warn", "cprint"}
+)
 _PRINT_METHOD = frozenset({"print", "write", "echo", "secho", "log_message", "print_error", "output_error"})
 _PRINT_RECEIVER = re.compile(r"(?i)(?:console|stdout|stderr|_err)\w*$")
 _TEXT_OF = frozenset({"str", "repr", "format", "type", "len", "bool", "ascii", "isinstance", "hasattr", "getattr", "id", "hash"})
-_NEVER_RETURNS = frozenset({"sys.exit", "os._exit", "exit", "quit", "flask.abort", "abort", "pytest.fail", "pytest.skip", "os.abort", "six.reraise"})
+_NEVER_RETURNS = frozenset(
+    {"sys.exit", "os._exit", "exit", "quit", "flask.abort", "abort", "pytest.fail", "pytest.skip", "os.abort", "six.reraise"}
+)
 _NEVER_RETURNS_METHODS = frozenset({"fail", "exit", "abort", "skipTest", "reraise", "exit_with_error", "error_exit"})
 
 
@@ -198,9 +204,7 @@ class _Reading:
             if self.alias and expression.written == self.alias:
                 return TOLD if as_text else HANDED
             return TOLD if self.alias and expression.written.startswith(self.alias + ".") else 0
-        if isinstance(expression, (Template, Operation)):
-            as_text = True
-        elif isinstance(expression, (Attribute, Subscript)):
+        if isinstance(expression, (Template, Operation, Attribute, Subscript)):
             as_text = True
         for part in expression.parts():
             done |= self.of(part, as_text)
@@ -222,9 +226,16 @@ class _Reading:
             return PRINTED
         if _FAILURE_NAME.search(call.method) or any(_FAILURE_NAME.search(k) and not _is_none(v) for k, v in call.keywords.items()):
             done |= TOLD
-        if isinstance(call.function, Name) and "." in call.function.written and _FAILURE_NAME.search(call.function.written.rsplit(".", 2)[-2]):
+        if (
+            isinstance(call.function, Name)
+            and "." in call.function.written
+            and _FAILURE_NAME.search(call.function.written.rsplit(".", 2)[-2])
+        ):
             done |= TOLD  # `errors.append(...)`
-        if any(isinstance(argument, Constant) and isinstance(argument.value, str) and _FAILURE_CODE.match(argument.value) for argument in call.arguments):
+        if any(
+            isinstance(argument, Constant) and isinstance(argument.value, str) and _FAILURE_CODE.match(argument.value)
+            for argument in call.arguments
+        ):
             done |= TOLD
         text = as_text or call.name in _TEXT_OF or call.method in ("format", "join")
         for part in call.parts():
@@ -242,7 +253,9 @@ class _Reading:
         if not self.alias:
             return any(isinstance(inner, Call) and inner.name == "sys.exc_info" for inner in expression.walk())
         dotted = self.alias + "."
-        return any(isinstance(inner, Name) and (inner.written == self.alias or inner.written.startswith(dotted)) for inner in expression.walk())
+        return any(
+            isinstance(inner, Name) and (inner.written == self.alias or inner.written.startswith(dotted)) for inner in expression.walk()
+        )
 
     def tells(self, statement: Statement) -> int:
         """TOLD where an assignment notes that something failed (`ok = False`, `errors += 1`, `status = "failed"`)."""
@@ -251,14 +264,18 @@ class _Reading:
             if _FAILURE_NAME.search(word.rsplit(".", 1)[-1]):
                 return TOLD
         for value in statement.expressions:
-            if isinstance(value, Constant) and (isinstance(value.value, bool) or (isinstance(value.value, str) and _FAILURE_VALUE.search(value.value))):
+            if isinstance(value, Constant) and (
+                isinstance(value.value, bool) or (isinstance(value.value, str) and _FAILURE_VALUE.search(value.value))
+            ):
                 return TOLD
             if isinstance(value, Name) and _FAILURE_VALUE.search(value.written.rsplit(".", 1)[-1].replace("_", " ")):
                 return TOLD
         return 0
 
 
-_END = re.compile(r"(?i)(?:log_\w+|\w+_logged|should_log|stop\w*|shut\w*|closed|closing|running|cancel\w*|finali[sz]\w*|active_exception|done|terminat\w*|exiting)(?:$|\.|\()")
+_END = re.compile(
+    r"(?i)(?:log_\w+|\w+_logged|should_log|stop\w*|shut\w*|closed|closing|running|cancel\w*|finali[sz]\w*|active_exception|done|terminat\w*|exiting)(?:$|\.|\()"
+)
 
 
 def _asks_for_the_end(expression: Expression) -> bool:

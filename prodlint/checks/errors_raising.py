@@ -9,14 +9,20 @@ from prodlint.checks import Ask, Hit, calls, check, every
 from prodlint.checks.gates import gate_at
 from prodlint.facts import Call, Constant, Expression, Function, Module, Name, Operation, Statement, statements_in
 
-
 # ---------------------------------------------------------------- PRD207
 
 
 @check(
     "PRD207",
     on=[calls("Exception", "BaseException", "builtins.Exception")],
-    anchors=("raise exception", "raise baseexception", "raise builtins.exception", "raise  exception", "raise (exception", "raise(exception"),
+    anchors=(
+        "raise exception",
+        "raise baseexception",
+        "raise builtins.exception",
+        "raise  exception",
+        "raise (exception",
+        "raise(exception",
+    ),
 )
 def generic_exception_raised(call: Call, ask: Ask) -> Iterator[Hit]:
     """`raise Exception(...)`: nobody can catch it without catching everything."""
@@ -26,7 +32,12 @@ def generic_exception_raised(call: Call, ask: Ask) -> Iterator[Hit]:
     yield Hit(call.function, f"`raise {call.method}` can only be caught together with every other error")
 
 
-@check("PRD207", on=[every(Function)], anchors=("raise exception", "raise baseexception"), gate=gate_at(rb"raise (?:Base)?Exception[ \t]*(?:[#\r\n;]|from\b|$)"))
+@check(
+    "PRD207",
+    on=[every(Function)],
+    anchors=("raise exception", "raise baseexception"),
+    gate=gate_at(rb"raise (?:Base)?Exception[ \t]*(?:[#\r\n;]|from\b|$)"),
+)
 def generic_exception_class_raised(function: Function, ask: Ask) -> Iterator[Hit]:
     """`raise Exception` without any words at all."""
     for statement in statements_in(function.body):

@@ -15,7 +15,7 @@ from prodlint.model import Recipe
 # ---------------------------------------------------------------- PRD301, PRD302: notes in comments
 
 # What may stand between a comment's marker and its first word: bullets, brackets, an at sign.
-_BEFORE = r"[\s#/*;!<%.,:=\-\[({@'\"|>~]*"
+_BEFORE = r"[\s#/*;!<%.,:=\-\[({@|>~]*"
 _AFTER = r"(?=$|[\s:(!?,\])}>/]|-(?![A-Za-z0-9])|\.(?:\s|$)|\.\.)"
 # Words that make a lower-case "todo" the name of a thing.
 _THINGS = r"(?!\s+(?:lists?|items?|apps?|models?|pages?|apis?|entries|entry|services?|schemas?|tables?|tasks?|router|views?|endpoints?|objects?|ids?|is|are|has|was)\b)(?!\s*=)"
@@ -32,7 +32,10 @@ def _tag_pattern(tags: tuple[str, ...], any_case: frozenset[str]) -> re.Pattern[
     """Tags at the head of a line of a comment, or in capitals with a colon or an author anywhere in it."""
     exact = "|".join(re.escape(tag) for tag in tags)
     loose = "|".join(re.escape(tag) for tag in tags if tag in any_case)
-    parts = [rf"^{_BEFORE}(?P<head>{exact}){_AFTER}(?!(?<=BUG)\s+-)", rf"(?<![\w`'\"/.\-])(?P<inside>{exact})(?=:\s|:$|\([\w@ .#/\-]{{1,40}}\))"]
+    parts = [
+        rf"^{_BEFORE}(?P<head>{exact}){_AFTER}(?!(?<=BUG)\s+-)",
+        rf"(?<![\w`'\"/.\-])(?P<inside>{exact})(?=:\s|:$|\([\w@ .#/\-]{{1,40}}\))",
+    ]
     if loose:
         parts.append(rf"(?i:^{_BEFORE}(?P<loose>{loose}){_AFTER}{_THINGS})")
     parts.append(rf"(?i:^{_BEFORE}(?P<colon>{exact})(?::\s|\())")
@@ -176,7 +179,11 @@ def debugger_left(call: Call, ask: Ask) -> Iterator[Hit]:
     if call.name.startswith("icecream."):
         what = "prints for debugging"
     elif call.name.startswith(_REMOTE):
-        what = "opens a debugger to the network" if "listen" in call.name or "attach" in call.name or "settrace" in call.name else "waits for a debugger"
+        what = (
+            "opens a debugger to the network"
+            if "listen" in call.name or "attach" in call.name or "settrace" in call.name
+            else "waits for a debugger"
+        )
     else:
         what = "stops the process for someone at the terminal"
     name = "ic" if call.name.startswith("icecream.") else call.name.removeprefix("builtins.")

@@ -37,10 +37,14 @@ _LIBRARIES = (
 )
 _IMPORT = gate_at(rb"(?:import|from)[ \t]+(?:%s)(?![\w])" % "|".join(_LIBRARIES).encode())
 # Whose purpose is testing, whatever the folder's role.
-_FOR_TESTS = re.compile(r"(?i)(?:^|[/_.])(?:tests?|testing|testutils?|test_utils?|test_helpers?|mocks?|fakes?|fixtures?|factories|pytest_\w+|conftest|plugin|faker|testlib|simulator|dummy|bench(?:es|mark|marks)?|anonymi[sz]\w*|seed\w*|random_data|populate\w*|demo\w*|sample\w*)(?:[/_.]|$)")
+_FOR_TESTS = re.compile(
+    r"(?i)(?:^|[/_.])(?:tests?|testing|testutils?|test_utils?|test_helpers?|mocks?|fakes?|fixtures?|factories|pytest_\w+|conftest|plugin|faker|testlib|simulator|dummy|bench(?:es|mark|marks)?|anonymi[sz]\w*|seed\w*|random_data|populate\w*|demo\w*|sample\w*)(?:[/_.]|$)"
+)
 
 
-@check("PRD308", on=[every(Import)], anchors=tuple(f"{word} {library}" for word in ("import", "from") for library in _LIBRARIES), gate=_IMPORT)
+@check(
+    "PRD308", on=[every(Import)], anchors=tuple(f"{word} {library}" for word in ("import", "from") for library in _LIBRARIES), gate=_IMPORT
+)
 def test_code_in_production(imported: Import, ask: Ask) -> Iterator[Hit]:
     """A module that ships and needs what does not."""
     root, _, rest = imported.module.partition(".")

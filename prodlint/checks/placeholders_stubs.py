@@ -8,8 +8,12 @@ from collections.abc import Iterator, Sequence
 from prodlint.checks import Ask, Hit, Place, check, every
 from prodlint.facts import Call, Class, Constant, Expression, Function, Name, Statement
 
-_INTERFACE_DECORATOR = re.compile(r"(?i)abstract|overload|singledispatch|hookspec|(?:^|\.)(?:register|dispatch|validator|event|signal|override)$")
-_BASE_NAME = re.compile(r"Base(?:[A-Z_\d]|$)|^Base|Abstract|Mixin|Interface|Protocol|^I[A-Z][a-z]|Stub|Dummy|Null|NoOp|Noop|Fake|Mock|Generic|Plugin$|Template|Virtual")
+_INTERFACE_DECORATOR = re.compile(
+    r"(?i)abstract|overload|singledispatch|hookspec|(?:^|\.)(?:register|dispatch|validator|event|signal|override)$"
+)
+_BASE_NAME = re.compile(
+    r"Base(?:[A-Z_\d]|$)|^Base|Abstract|Mixin|Interface|Protocol|^I[A-Z][a-z]|Stub|Dummy|Null|NoOp|Noop|Fake|Mock|Generic|Plugin$|Template|Virtual"
+)
 _BASE_CLASSES = re.compile(r"(?:^|\.)(?:Protocol|ABC|ABCMeta|Interface|TypedDict|NamedTuple|Enum|Exception|BaseException)$")
 _SAYS_BASE = re.compile(
     r"(?i)\b(?:sub-?class\w*|overrid\w*|overload\w*|abstract|interface|base class|derived|inherit\w*|child class\w*|implementations?|implementers?|"
@@ -102,7 +106,9 @@ _BINARY = re.compile(
 _NOT_IMPLEMENTED_TEXT = re.compile(r"(?i)\b(?:not (?:yet )?(?:been )?implemented|unimplemented|to be implemented|implement me)\b")
 
 
-_REFUSING_NAME = re.compile(r"(?i)^_*(?:raise|refuse|reject|forbid|fail|abort)(?:_|$)|unsupported|not_supported|dummy|fake|mock|stub|not_implemented|null|_*missing_")
+_REFUSING_NAME = re.compile(
+    r"(?i)^_*(?:raise|refuse|reject|forbid|fail|abort)(?:_|$)|unsupported|not_supported|dummy|fake|mock|stub|not_implemented|null|_*missing_"
+)
 
 
 def _text_of(expression: Expression | None) -> str:
@@ -148,7 +154,21 @@ def _header(function: Function) -> Place:
     return Place(function.source, function.start, function.start + len(data[function.start : end].split(b"#", 1)[0].rstrip()))
 
 
-@check("PRD303", on=[every(Function)], anchors=("notimplemented", "not implemented", "not yet implemented", "unimplemented", "not_implemented", "501)", "501,", "501\n", " 501"))
+@check(
+    "PRD303",
+    on=[every(Function)],
+    anchors=(
+        "notimplemented",
+        "not implemented",
+        "not yet implemented",
+        "unimplemented",
+        "not_implemented",
+        "501)",
+        "501,",
+        "501\n",
+        " 501",
+    ),
+)
 def not_implemented_stub(function: Function, ask: Ask) -> Iterator[Hit]:
     """A function that can be called and is not there yet."""
     body = effective_body(function)
@@ -159,7 +179,13 @@ def not_implemented_stub(function: Function, ask: Ask) -> Iterator[Hit]:
         return
     does = _stub(last, function)
     holder = function.class_
-    if not does or function.scope.function or function.scope.in_handler or _is_interface(function, holder) or _REFUSING_NAME.search(function.name):
+    if (
+        not does
+        or function.scope.function
+        or function.scope.in_handler
+        or _is_interface(function, holder)
+        or _REFUSING_NAME.search(function.name)
+    ):
         return
     said = " ".join((_text_of(last.expressions[0] if last.expressions else None), docstring(function.body), _comments_in(function)))
     later = bool(_SAYS_LATER.search(said))
@@ -189,7 +215,11 @@ def _is_empty_gate(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
                 break
             before = before[: before.rfind(b"\n") + 1].rstrip()
         code = before.split(b"#")[0] if b"#" in line and b"\n" not in before else before
-        if before.endswith((b'"', b"'")) or (code.endswith(b":") and re.match(rb"(?:async\s+)?def\b|\)|[^=]*\)\s*(?:->[^:]*)?:$|.*#", line)) or b"#" in line:
+        if (
+            before.endswith((b'"', b"'"))
+            or (code.endswith(b":") and re.match(rb"(?:async\s+)?def\b|\)|[^=]*\)\s*(?:->[^:]*)?:$|.*#", line))
+            or b"#" in line
+        ):
             return True
     return False
 
@@ -214,7 +244,12 @@ def empty_function_body(function: Function, ask: Ask) -> Iterator[Hit]:
     if len(body) != 1 or function.scope.function or function.scope.in_handler:
         return
     only = body[0]
-    dots = only.kind == "expression" and bool(only.expressions) and isinstance(only.expressions[0], Constant) and only.expressions[0].value is ...
+    dots = (
+        only.kind == "expression"
+        and bool(only.expressions)
+        and isinstance(only.expressions[0], Constant)
+        and only.expressions[0].value is ...
+    )
     if only.kind != "pass" and not dots:
         return
     holder = function.class_
@@ -232,5 +267,3 @@ def empty_function_body(function: Function, ask: Ask) -> Iterator[Hit]:
     elif _SAYS_EMPTY.search(said) or _SAYS_BASE.search(said):
         return
     yield Hit(_header(function), f"`{function.name}` has no body: whoever calls it gets None", symbol=_symbol(function))
-
-

@@ -29,7 +29,9 @@ _ALWAYS = re.compile(
     rf"|lorem\s+ipsum\b.*"
     rf")$"
 )
-_ANGLED = re.compile(r"^<(?:[A-Z][A-Z0-9]*[-_ ])*(?:KEY|TOKEN|SECRET|PASSWORD|ID|HOST|HOSTNAME|DOMAIN|URL|PROJECT|ACCOUNT|USERNAME|BUCKET|REGION|DSN|TENANT)>$")
+_ANGLED = re.compile(
+    r"^<(?:[A-Z][A-Z0-9]*[-_ ])*(?:KEY|TOKEN|SECRET|PASSWORD|ID|HOST|HOSTNAME|DOMAIN|URL|PROJECT|ACCOUNT|USERNAME|BUCKET|REGION|DSN|TENANT)>$"
+)
 _NOTES = re.compile(r"^(?:TODO|TBD|FIXME|TBA|CHANGEME|REPLACEME|FILL_?ME)[:!]?(?:[ _-].{0,60})?$")
 # Hosts that never answer (RFC 2606), or that ask to be replaced: only as an endpoint.
 _HOST = r"(?:[\w-]+\.)*(?:example\.(?:com|org|net)|your[-_]?(?:domain|company|site|server|host|app|org|project)\.\w+|my-?(?:domain|company)\.com|foo\.bar|foobar\.com)"
@@ -42,7 +44,9 @@ _ENDPOINT_NAME = re.compile(
     r"(?i)(?:^|_|-)(?:url|urls|uri|host|hosts|hostname|endpoint|server|domain|origin|base|dsn|broker|webhook|callback|redirect|issuer|audience|"
     r"site|api|address|addr|server_name|frontend|backend|upstream|proxy|registry)\d*$|(?:Url|Uri|Host|Endpoint|Domain|Origin)$|^iss$|^aud$"
 )
-_ADDRESS_NAME = re.compile(r"(?i)(?:^|_|-)(?:email|emails|mail|from|sender|recipient|recipients|admin|admins|contact|support|reply_to|to|cc|bcc|from_email|owner|notify)(?:$|_)|Email$")
+_ADDRESS_NAME = re.compile(
+    r"(?i)(?:^|_|-)(?:email|emails|mail|from|sender|recipient|recipients|admin|admins|contact|support|reply_to|to|cc|bcc|from_email|owner|notify)(?:$|_)|Email$"
+)
 _IDENTITY_NAME = re.compile(
     r"(?i)(?:^|_|-)(?:key|keys|token|secret|password|passwd|pwd|dsn|credential|credentials|tenant_id|client_id|subscription_id|account_id|project_id|"
     r"app_id|api_id|organization_id|org_id|application_id|bot_id|tracking_id|measurement_id|site_id)$"
@@ -54,7 +58,9 @@ _NOT_NAMES = re.compile(
     r"fixture\w*|redacted|docstring|body|content|html|markdown|query|sql|footer|subject|instructions|system|role|reserved|unsafe\w*|disallowed)(?:$|_|-)"
 )
 _EXAMPLE_AROUND = re.compile(rb"(?i)[\"']?(?:json_schema_extra|openapi_examples|schema_extra|examples?)[\"']?\s*[:=(]|OpenApiExample")
-_EXAMPLE_SCOPE = re.compile(r"(?i)(?:^|_|\.)(?:test|tests|mock\w*|examples?|demo|sample\w*|seed\w*|fake\w*|fixture\w*|dummy)(?:$|_|\.)|(?:Example|Mock|Fake|Test|Dummy|Sample|Demo)")
+_EXAMPLE_SCOPE = re.compile(
+    r"(?i)(?:^|_|\.)(?:test|tests|mock\w*|examples?|demo|sample\w*|seed\w*|fake\w*|fixture\w*|dummy)(?:$|_|\.)|(?:Example|Mock|Fake|Test|Dummy|Sample|Demo)"
+)
 
 _ANCHORS = (
     "changeme", "change_me", "change-me", "change me", "changethis", "change_this", "change-this", "change this",
@@ -104,7 +110,14 @@ def placeholder(name: str, value: str) -> str:
     if _ALWAYS.match(value) or _ANGLED.match(value):
         return "" if value.lower().replace("-", "_") == bare.lower().replace("-", "_") else "a placeholder"
     if _NOTES.match(value):
-        return "" if value.lower().strip(":!") == bare.lower() or not _IDENTITY_NAME.search(bare) and not _ENDPOINT_NAME.search(bare) and value[:4] in ("TODO", "TBD", "TBA") else "a placeholder"
+        return (
+            ""
+            if value.lower().strip(":!") == bare.lower()
+            or not _IDENTITY_NAME.search(bare)
+            and not _ENDPOINT_NAME.search(bare)
+            and value[:4] in ("TODO", "TBD", "TBA")
+            else "a placeholder"
+        )
     if (_ENDPOINT.match(value) or _FOO_URL.match(value)) and _ENDPOINT_NAME.search(bare):
         return "a reserved example host"
     if _ADDRESS.match(value) and (_ADDRESS_NAME.search(bare) or _ENDPOINT_NAME.search(bare)):
@@ -125,10 +138,8 @@ _STATEMENT = re.compile(rb"\n([A-Za-z_]\w*)")
 def _surrounding_name(assignment: Assignment) -> str:
     """The first word of the statement of the module that a value stands in: `BLOCK_EXAMPLES` of a long table."""
     window = assignment.source.data[max(0, assignment.start - 20000) : assignment.start]
-    last = None
-    for last in _STATEMENT.finditer(window):
-        pass
-    return last.group(1).decode().lower() if last else ""
+    words: list[bytes] = _STATEMENT.findall(window)
+    return words[-1].decode().lower() if words else ""
 
 
 _SETTING_FILES = ("env", "yaml", "toml", "ini", "json", "dockerfile", "shell", "makefile", "systemd", "procfile")
@@ -148,7 +159,9 @@ def placeholder_value(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
         return
     data = assignment.source.data
     if assignment.kind in ("item", "keyword"):
-        if _EXAMPLE_AROUND.search(data[max(0, assignment.start - 500) : assignment.start]) or _EXAMPLE_SCOPE.search(_surrounding_name(assignment)):
+        if _EXAMPLE_AROUND.search(data[max(0, assignment.start - 500) : assignment.start]) or _EXAMPLE_SCOPE.search(
+            _surrounding_name(assignment)
+        ):
             return
     yield Hit(value, f"`{assignment.target}` is {what}: `{_shown(value.value)}`")
 
@@ -190,4 +203,3 @@ def placeholder_entry(document: Document, ask: Ask) -> Iterator[Hit]:
         what = placeholder(name, node.raw)
         if what:
             yield Hit(node, f"`{node.path}` is {what}: `{_shown(node.raw)}`")
-
