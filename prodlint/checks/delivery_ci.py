@@ -14,6 +14,9 @@ from prodlint.checks.delivery_service import service_place
 from prodlint.facts import Command, Document, Node
 from prodlint.model import Evidence, Priority, Recipe, Related, Span
 
+# One of these stands in every definition of the systems that `pipeline_of` reads.
+_CI_WORDS = ("jobs:", "script:", "steps:")
+
 # ---------------------------------------------------------------- PRD902: masked failures
 
 _MASKS = (
@@ -163,12 +166,12 @@ def _shown(command: Command) -> str:
 # ---------------------------------------------------------------- PRD903: pipes that lose the exit status
 
 
-@check("PRD903", on=[commands()], anchors=["|"], files=("dockerfile", "shell"))
+@check("PRD903", on=[commands()], anchors=["| "], files=("dockerfile", "shell"))
 def gate_in_pipe(command: Command, ask: Ask) -> Iterator[Hit]:
     yield from _piped(command)
 
 
-@check("PRD903", on=[documents("github-workflow", "github-action", "azure-pipelines")], anchors=["|"], files=("yaml",))
+@check("PRD903", on=[documents("github-workflow", "github-action", "azure-pipelines")], anchors=[("steps:", "| ")], files=("yaml",))
 def gate_in_pipe_of_pipeline(document: Document, ask: Ask) -> Iterator[Hit]:
     pipeline = pipeline_of(document)
     for job in pipeline.jobs.values() if pipeline is not None else ():
@@ -199,7 +202,7 @@ _PRODUCTION = re.compile(r"\bprod(?:uction)?\b|\blive\b", re.IGNORECASE)
 _TESTING = frozenset(("test", "lint", "type", "scan"))
 
 
-@check("PRD905", on=[documents(*KINDS)], anchors=["jobs:", "script", "steps:"], files=("yaml",))
+@check("PRD905", on=[documents(*KINDS)], anchors=_CI_WORDS, files=("yaml",))
 def release_without_gate(document: Document, ask: Ask) -> Iterator[Hit]:
     pipeline = pipeline_of(document)
     if pipeline is None or pipeline.unresolved:
@@ -224,7 +227,7 @@ def release_without_gate(document: Document, ask: Ask) -> Iterator[Hit]:
                 yield Hit(_job_place(job), f"`{job.name}` runs `{program}` without waiting for `{first}`", related=related)
 
 
-@collect("deploy", on=[documents(*KINDS)], anchors=["jobs:", "script", "steps:"], files=("yaml",))
+@collect("deploy", on=[documents(*KINDS)], anchors=_CI_WORDS, files=("yaml",))
 def deploys_on_push(document: Document, ask: Ask) -> Iterator[Trace]:
     pipeline = pipeline_of(document)
     if pipeline is None or pipeline.unresolved or ask.file.roles & {"example", "docs"}:
@@ -464,7 +467,7 @@ _CI_PLACES = (
 )
 
 
-@collect("ci-pipeline", on=[documents(*KINDS)], anchors=["jobs:", "script", "steps:"], files=("yaml",))
+@collect("ci-pipeline", on=[documents(*KINDS)], anchors=_CI_WORDS, files=("yaml",))
 def pipelines(document: Document, ask: Ask) -> Iterator[Trace]:
     pipeline = pipeline_of(document)
     if pipeline is None or not pipeline.jobs:
@@ -491,6 +494,7 @@ def pipelines(document: Document, ask: Ask) -> Iterator[Trace]:
             ("gates", ",".join(sorted(gates - {""}))),
             ("tasks", ",".join(sorted(tasks - {""}))),
             ("unresolved", "1" if unresolved else ""),
+            ("runs", "1" if any(step.commands for job in pipeline.jobs.values() for step in job.steps) else ""),
         ),
     )
 
@@ -583,7 +587,10 @@ def gates_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Proj
     if not project.environment.is_service:
         return
     traces = project.about("ci-pipeline")
-    if not traces or any(path for path, who in _ci_files(project) if not path.endswith((".yml", ".yaml"))):
+    if options.get("external") or any(path for path, who in _ci_files(project) if not path.endswith((".yml", ".yaml"))):
+        return
+    # Workflows that only call scanners and bots: what builds and tests is configured elsewhere.
+    if not any(each.get("runs") for each in traces):
         return
     known: dict[str, set[str]] = {}
     for gate in project.about("task-gate"):

@@ -36,7 +36,8 @@ _EXACT = re.compile(r"={2,3}\s*[^*,\s]+")
 _LOCKED_NAMES = re.compile(r"lock|frozen|freeze|compiled|pinned|constraints")
 
 
-@check("PRD921", on=[every(Requirement)], anchors=None, files=("requirements", "toml"))
+@check("PRD921", on=[every(Requirement)], anchors=None, files=("requirements",))
+@check("PRD921", on=[every(Requirement)], anchors=["[packages]"], files=("toml",))
 def unpinned(requirement: Requirement, ask: Ask) -> Iterator[Hit]:
     if requirement.group not in ("main", "constraint") or requirement.origin not in ("requirements", "pipfile") or not requirement.name:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from prodlint.checks.delivery_gates import RELEASE_ACTIONS, gate_of, named_gate, release_of
 from prodlint.facts import Command, Document, Node
@@ -139,6 +140,7 @@ class Pipeline:
         return seen
 
 
+@lru_cache(maxsize=2)
 def pipeline_of(document: Document) -> Pipeline | None:
     """A document as a pipeline, or None where it is none."""
     if document.root.kind != "mapping":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from prodlint.facts import Command, Dockerfile, Document, Fact, File, Instruction, Node, Setting, Source
 from prodlint.readers.shell import Script, Unit, Word, command_of_words, facts_in, setting
@@ -279,13 +280,11 @@ def _dockerfile_settings(instruction: Instruction, start: int, end: int, owner: 
 # ---------------------------------------------------------------- documents
 
 
-def from_document(document: Document) -> Found:
-    """Commands and settings of a document, by its kind."""
-    reader = _DOCUMENTS.get(document.kind)
-    if reader is None:
-        reader = _platform(document.file.name)
-    if reader is not None:
-        yield from reader(document)
+@lru_cache(maxsize=2)
+def from_document(document: Document) -> tuple[Command | Setting, ...]:
+    """Commands and settings of a document, by its kind. Kept for the document at hand: several checks ask for the same one."""
+    reader = _DOCUMENTS.get(document.kind) or _platform(document.file.name)
+    return tuple(reader(document)) if reader is not None else ()
 
 
 def _compose(document: Document) -> Found:
