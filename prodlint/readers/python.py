@@ -189,11 +189,22 @@ _PASS_THROUGH = ("parenthesized_expression", "concatenated_string", "binary_oper
 
 def _role(module: PyModule, node: tree_sitter.Node) -> tuple[str, str]:
     """The role a literal plays, and the name it is bound to."""
+    roles = module._roles
+    passed: list[int] = []
     child, parent = node, node.parent
-    while parent is not None and parent.type in _PASS_THROUGH:
+    # Remembered on the way: the literals of one long sum share the climb, which would be quadratic otherwise.
+    while parent is not None and parent.type in _PASS_THROUGH and parent.id not in roles:
+        passed.append(parent.id)
         child, parent = parent, parent.parent
-    if parent is None:
-        return "other", ""
+    if parent is not None and parent.id in roles:
+        found = roles[parent.id]
+    else:
+        found = _role_in(module, child, parent, node) if parent is not None else ("other", "")
+    roles.update(dict.fromkeys(passed, found))
+    return found
+
+
+def _role_in(module: PyModule, child: tree_sitter.Node, parent: tree_sitter.Node, node: tree_sitter.Node) -> tuple[str, str]:
     kind = parent.type
     if kind == "expression_statement":
         holder = parent.parent

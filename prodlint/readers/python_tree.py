@@ -11,6 +11,7 @@ import builtins
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import tree_sitter
@@ -51,6 +52,9 @@ DEPTH_LIMIT = 120
 _STRING_PREFIX_END = {34, 39}  # " and '
 
 
+_START = attrgetter("start_byte")
+
+
 @lru_cache(maxsize=None)
 def query(text: str) -> tree_sitter.Query:
     """A compiled query."""
@@ -59,7 +63,10 @@ def query(text: str) -> tree_sitter.Query:
 
 def captures(text: str, node: tree_sitter.Node) -> dict[str, list[tree_sitter.Node]]:
     """The nodes that a query finds at or under a node, by capture name, in document order."""
-    return tree_sitter.QueryCursor(query(text)).captures(node)
+    found = tree_sitter.QueryCursor(query(text)).captures(node)
+    for nodes in found.values():
+        nodes.sort(key=_START)
+    return found
 
 
 _BLOCKS = """
@@ -108,6 +115,7 @@ class PyModule(Module):
         "_imports",
         "_names",
         "_resolving",
+        "_roles",
         "_starts",
         "_whole",
         "data",
@@ -138,6 +146,7 @@ class PyModule(Module):
         self._bindings: dict[str, list[_Binding]] | None = None
         self._names: dict[int, tuple[str, tree_sitter.Node | None]] = {}
         self._resolving: set[int] = set()
+        self._roles: dict[int, tuple[str, str]] = {}
         self._body: tuple[Statement, ...] | None = None
         self._functions: list[Function] | None = None
         self._classes: list[Class] | None = None
@@ -327,13 +336,11 @@ class PyModule(Module):
                 while function.type == "parenthesized_expression" and function.named_child_count == 1:
                     function = function.named_children[0]
                 result = self.qualified(function)
-                if result[0] == "functools.partial" and function.type != "identifier":
-                    result = ("functools.partial", result[1])
-                if result[0] in ("functools.partial", "functools.partialmethod"):
-                    first = self._first_argument(call)
+                if result[0] in ("functools.partial", "functools.partialmethod") and result[1] is not None:
                     # A call *of* the partial stands for the function inside; the partial itself keeps its name
                     # where it is made, so that `partial(f, timeout=5)` is never taken for a call of f.
-                    if first is not None and result[1] is not None:
+                    first = self._first_argument(result[1])
+                    if first is not None:
                         result = (self.qualified(first)[0], result[1])
         finally:
             self._resolving.discard(call.id)
