@@ -45,12 +45,15 @@ class Result:
     crashed: bool = False
     warn_only: frozenset[str] = frozenset()
     given: Mapping[str, bytes] = field(default_factory=dict)
+    _kinds: dict[str, str] = field(default_factory=dict)
 
     def source(self, path: str) -> Source | None:
         """A file's text, for excerpts."""
         from prodlint.readers import Undecodable, decode
 
-        kind = next((kind for name, _, kind in self.discovered.files if name == path), "text")
+        if not self._kinds:
+            self._kinds.update({name: kind for name, _, kind in self.discovered.files})
+        kind = self._kinds.get(path, "text")
         raw = self.given.get(path)
         try:
             if raw is None:
