@@ -90,7 +90,7 @@ def _directives(source: Source, file: File, run: Run, parsed: Any) -> tuple[list
             return span.line, span.end_line
 
         return directives, of_instruction
-    return directives, None
+    return directives, suppress.extent_by_layout(own, file.kind)
 
 
 def _near(run: Run) -> Callable[[str], str]:

@@ -320,14 +320,101 @@ def apply(findings: Iterable[Finding], directives: Sequence[Directive], terms: T
 
 
 def _speaking(by_line: dict[int, list[int]], span: Span, extent: Extent | None) -> Iterable[int]:
-    """The directives that speak of a place: beside its first or last line or its statement's, or alone above one of the first.
+    """The directives that speak of a place: on its first or last line or its statement's, beside a line of the flagged part, or
+    alone above one of the first.
 
     Those that stand alone are filed under the negative of the line they speak of.
     """
-    first, last = extent(span) if extent is not None else (span.line, span.end_line)
     end = span.end_line - (span.end_column == 1 and span.end_line > span.line)
-    for line in {first, last, span.line, end, -first, -span.line}:
+    first, last = extent(span) if extent is not None else (span.line, end)
+    lines = {first, last, span.line, end, -first, -span.line}
+    # The extent of a function or a loop is its head: what stands in the body speaks of the body's own lines.
+    if min(end, last) - span.line < _MOST_STACKED:
+        lines.update(range(span.line, min(end, last) + 1))
+    for line in lines:
         yield from by_line.get(line, ())
+
+
+_CONTINUED = ("shell", "requirements", "makefile", "procfile", "systemd", "env", "text")
+_MOST_LINES_UP = 500
+
+
+def extent_by_layout(source: Source, kind: str) -> Extent | None:
+    """The extent of what a place in a configuration file belongs to, as its layout shows it.
+
+    YAML: the key whose list or text holds the line. TOML: the key whose value runs over the line. INI: the option it continues.
+    Where lines are joined by a backslash: all of them.
+    """
+    if kind == "yaml":
+        return lambda span: _yaml_entry(source, span)
+    if kind == "toml":
+        return lambda span: (_up(source, span.line, lambda line: _TOML_KEY.match(line) is not None), span.end_line)
+    if kind == "ini":
+        return lambda span: (_up(source, span.line, lambda line: line[:1] not in (" ", "\t", "#", ";", "")), span.end_line)
+    if kind in _CONTINUED:
+        return lambda span: _joined_lines(source, span)
+    return None
+
+
+_TOML_KEY = re.compile(r"""[ \t]*(?:[\w.-]+|"[^"\n]*"|'[^'\n]*')(?:[ \t]*\.[ \t]*[\w"'.-]+)*[ \t]*=|[ \t]*\[[\w"'. -]+\]|[ \t]*\[\[""")
+_YAML_KEY = re.compile(r"""[ \t]*(?:-[ \t]+)*(?:"[^"\n]*"|'[^'\n]*'|[^\s#\-{\["'][^:\n#]*):(?:[ \t]|$)""")
+
+
+def _up(source: Source, line: int, begins: Callable[[str], bool]) -> int:
+    """The nearest line from this one upwards with which something begins."""
+    for number in range(line, max(0, line - _MOST_LINES_UP), -1):
+        if begins(source.line_text(number)):
+            return number
+    return line
+
+
+def _yaml_entry(source: Source, span: Span) -> tuple[int, int]:
+    text = source.line_text(span.line)
+    indent = len(text) - len(text.lstrip(" "))
+    item = text.lstrip(" ").startswith("-")
+    inside = _inside_text(source, span.line, indent)
+    if inside:
+        return inside, span.end_line
+    if not item or _YAML_KEY.match(text):
+        return span.line, span.end_line
+    for number in range(span.line - 1, max(0, span.line - _MOST_LINES_UP), -1):
+        above = source.line_text(number)
+        bare = above.lstrip(" ")
+        if not bare or bare[0] == "#":
+            continue
+        depth = len(above) - len(bare)
+        if depth < indent or (depth == indent and bare[0] != "-"):
+            return (number, span.end_line) if _YAML_KEY.match(above) else (span.line, span.end_line)
+    return span.line, span.end_line
+
+
+def _inside_text(source: Source, line: int, indent: int) -> int:
+    """The line of the key whose block of text (`run: |`) holds this line, or 0."""
+    least = indent
+    for number in range(line - 1, max(0, line - _MOST_LINES_UP), -1):
+        above = source.line_text(number)
+        bare = above.lstrip(" ")
+        depth = len(above) - len(bare)
+        if not bare or depth >= least:
+            continue
+        if _BLOCK_TEXT.search(above):
+            return number
+        if _YAML_KEY.match(above):
+            return 0
+        least = depth
+    return 0
+
+
+_BLOCK_TEXT = re.compile(r"(?::|-)[ \t]+(?:[!&][^ \t]+[ \t]+)*[|>][-+0-9]*[ \t]*(?:#.*)?$")
+
+
+def _joined_lines(source: Source, span: Span) -> tuple[int, int]:
+    first, last, lines = span.line, span.end_line, len(source.line_starts)
+    while first > max(1, span.line - _MOST_LINES_UP) and source.line_text(first - 1).rstrip(" \t").endswith("\\"):
+        first -= 1
+    while last < min(lines, span.end_line + _MOST_LINES_UP) and source.line_text(last).rstrip(" \t").endswith("\\"):
+        last += 1
+    return first, last
 
 
 def problems(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from prodlint.facts import Source
 from prodlint.model import Finding, Span
 from prodlint.settings import Settings, Switches
-from prodlint.suppress import Directive, Extent, Terms, apply, may_hold_directives, problems, read
+from prodlint.suppress import Directive, Extent, Terms, apply, extent_by_layout, may_hold_directives, problems, read
 
 RULES = [
     ("PRD002", "unused-suppression", True),
@@ -134,6 +134,62 @@ def test_noqa_with_our_codes_only() -> None:
     assert silenced("x  # noqa\n", finding(1)) == []
     assert silenced("x  # noqa: E501\n", finding(1)) == []
     assert said("x  # noqa: E501, PRD501\n") == ["`PRD501` is ignored here, but nothing breaks it"]
+
+
+def test_a_flagged_part_over_several_lines() -> None:
+    part = replace(finding(2), span=Span(2, 8, 5, 2))
+    for number, works in ((1, False), (2, True), (3, True), (4, True), (5, True), (6, False)):
+        text = "".join(f"x{'  # prodlint: ignore[PRD501] -- x' if line == number else ''}\n" for line in range(1, 7))
+        assert bool(silenced(text, part, extent=lambda _: (2, 5))) is works, number
+    body = "def f():  \n    a\n    b  # prodlint: ignore[PRD501] -- x\n    c\n"
+    assert silenced(body, replace(finding(1), span=Span(1, 1, 4, 6)), extent=lambda _: (1, 1)) == []
+
+
+YAML = """\
+services:
+  web:
+    command:
+      - uvicorn
+      - --reload
+    environment:
+    - A=1
+    - B=2
+    image: x
+  run: |
+    one
+      two
+
+    three
+  steps:
+    - name: a
+      run: >-
+        b
+        c
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "line", "first"),
+    [
+        ("yaml", YAML, 5, 3),
+        ("yaml", YAML, 4, 3),
+        ("yaml", YAML, 8, 6),
+        ("yaml", YAML, 9, 9),
+        ("yaml", YAML, 12, 10),
+        ("yaml", YAML, 14, 10),
+        ("yaml", YAML, 16, 16),
+        ("yaml", YAML, 19, 17),
+        ("toml", 'a = 1\nb = [\n  "x",\n  "y",\n]\n', 4, 2),
+        ("toml", "[t]\na = 1\n", 2, 2),
+        ("ini", "[s]\na =\n  x\n  y\n", 4, 2),
+        ("shell", "a \\\n  b \\\n  c\nd\n", 3, 1),
+        ("shell", "a\nb\n", 2, 2),
+    ],
+)
+def test_what_a_line_of_configuration_belongs_to(kind: str, text: str, line: int, first: int) -> None:
+    extent = extent_by_layout(Source(text.encode()), kind)
+    assert extent is not None
+    assert extent(Span(line, 1, line, 2))[0] == first
 
 
 # ---------------------------------------------------------------- what is wrong with a directive
