@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from prodlint.checks import resilience_async, resilience_data, resilience_http, resilience_retry
+from prodlint.checks import resilience_async, resilience_data, resilience_http, resilience_migrations, resilience_retry
 
-__all__ = ["resilience_async", "resilience_data", "resilience_http", "resilience_retry"]
+__all__ = ["resilience_async", "resilience_data", "resilience_http", "resilience_migrations", "resilience_retry"]

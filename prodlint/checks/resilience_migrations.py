@@ -1,0 +1,584 @@
+"""The database's schema: who makes it, whether each step can be taken back, and whether anything takes the steps
+(PRD556-PRD559, PRD561)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from prodlint.checks import (
+    Ask,
+    Hit,
+    Place,
+    Project,
+    ProjectHit,
+    Trace,
+    calls,
+    check,
+    collect,
+    commands,
+    every,
+    project_check,
+    settings,
+    trace,
+)
+from prodlint.checks.resilience_data import text_of
+from prodlint.checks.resilience_http import decorator_name, enclosing, resolved, shown, value_of
+from prodlint.facts import Assignment, Call, Class, Command, Constant, Expression, Function, Name, Setting, calls_in
+from prodlint.model import Evidence, Priority, Span
+
+# ---------------------------------------------------------------- PRD556: the schema made at start-up
+
+_SCHEMA = ("create_all", "drop_all")
+_STARTUP = re.compile(
+    r"lifespan|start_?up|on_start|create_app|make_app|get_app|^main$|app_factory|build_app|bootstrap|initiali[sz]e|^init_|_init$|^init$|^setup_|^create_(db|tables|database|schema|all)|^ensure_(tables|schema|db)|^configure_"
+)
+_ON_DEMAND = re.compile(r"test|seed|reset|recreate|fixture|demo|drop_|clean|cli|command|export|dump|diagram|generate")
+_COMMANDS = ("command", "cli", "task", "fixture", "group", "option", "argument", "callback")
+
+
+@check("PRD556", on=[calls("*.create_all", "*.drop_all", "*.run_sync")], anchors=_SCHEMA)
+def schema_at_startup(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`Base.metadata.create_all(engine)` when the application starts or is imported."""
+    method = call.method
+    if method == "run_sync":
+        target = call.argument(0)
+        if not isinstance(target, Name) or target.written.rsplit(".", 1)[-1] not in _SCHEMA:
+            return
+        written, method = target.written, target.written.rsplit(".", 1)[-1]
+    else:
+        written = call.function.text
+        if not _is_metadata(call):
+            return
+    if call.scope.guards & {"debug", "environment", "main", "type-checking"} or _is_in_memory(call) or not _at_startup(call):
+        return
+    verb = "makes" if method == "create_all" else "drops"
+    yield Hit(call, f"`{written}` {verb} the tables when the application starts: no migration knows of it")
+
+
+def _is_metadata(call: Call) -> bool:
+    """Whether the receiver of `create_all` is SQLAlchemy's metadata or Flask-SQLAlchemy's object."""
+    receiver = call.receiver
+    if not isinstance(receiver, Name):
+        return False
+    last = receiver.written.rsplit(".", 1)[-1].lower()
+    if last in ("metadata", "base_metadata") or last.endswith("metadata"):
+        return True
+    return last == "db" or (call.constructor is not None and call.constructor.method == "SQLAlchemy")
+
+
+def _is_in_memory(call: Call) -> bool:
+    """Whether the tables are made in an SQLite database that lives in memory."""
+    for candidate in (call.argument(0, "bind"), call.argument(1)):
+        engine = resolved(candidate, call.module, call)
+        if isinstance(engine, Call):
+            url = text_of(engine.argument(0, "url"), call.module, call)
+            if url.startswith("sqlite") and (url.endswith("://") or ":memory:" in url or "mode=memory" in url):
+                return True
+    return False
+
+
+def _at_startup(call: Call) -> bool:
+    """Whether a call runs when the application starts: on import, in a start-up function, or in one such a function calls."""
+    function = enclosing(call, call.module)
+    if function is None:
+        return True
+    if _ON_DEMAND.search(function.name.lower()) or any(_is_command(decorator) for decorator in function.decorators):
+        return False
+    if _is_startup(function):
+        return True
+    name = function.name
+    return any(
+        isinstance(other.function, Name) and other.function.written in (name, f"self.{name}") and _is_startup(enclosing(other, call.module))
+        for other in call.module.calls()
+        if other.method == name
+    )
+
+
+def _is_startup(function: Function | None) -> bool:
+    if function is None:
+        return True
+    if any(
+        decorator_name(decorator).rsplit(".", 1)[-1] in ("on_event", "before_first_request", "asynccontextmanager", "before_serving")
+        for decorator in function.decorators
+    ):
+        return True
+    return _STARTUP.search(function.name.lower()) is not None and _ON_DEMAND.search(function.name.lower()) is None
+
+
+def _is_command(decorator: Expression) -> bool:
+    return decorator_name(decorator).rsplit(".", 1)[-1] in _COMMANDS
+
+
+# ---------------------------------------------------------------- PRD558: steps that cannot be taken back
+
+# What alembic's template writes; everything else is somebody's word.
+_TEMPLATE_COMMENTS = ("###", "commands auto generated", "please adjust", "end alembic commands", "pylint", "noqa", "type: ignore", "pragma")
+_TEMPLATE_DOCSTRINGS = ("", "downgrade schema.", "downgrade schema", "downgrade database.", "downgrade", "revert", "pass")
+
+
+@check("PRD558", on=[every(Function)], anchors=["def downgrade"])
+def downgrade_empty(function: Function, ask: Ask) -> Iterator[Hit]:
+    """alembic: `upgrade` does something and `downgrade` does not."""
+    if function.name != "downgrade" or function.scope.symbol:
+        return
+    upgrade = function.module.function("upgrade")
+    if upgrade is None or not _does_nothing(function) or _gives_reason(function):
+        return
+    steps = [call for call in calls_in(upgrade.body) if call.name.startswith(("alembic.op.", "op.", "batch_op."))]
+    steps = [call for call in steps if call.method not in ("get_bind", "get_context", "f")]
+    if not steps:
+        return
+    # Rows that were rewritten are often better left alone; a table that cannot be dropped again is another matter.
+    rows_only = all(call.method in ("execute", "bulk_insert") for call in steps)
+    does = "only raises" if any(statement.kind == "raise" for statement in function.body) else "does nothing"
+    what = f"`{shown(steps[0])}`" if len(steps) == 1 else f"the {len(steps)} operations"
+    yield Hit(
+        _header(function, b"("), f"`downgrade` {does}: {what} of `upgrade` cannot be taken back", priority="P2" if rows_only else None
+    )
+
+
+def _header(definition: Function | Class, until: bytes) -> Place:
+    """The first line of a definition, up to a mark: `def downgrade`, `class Order(Base)`."""
+    found = definition.source.data.find(until, definition.start, definition.end)
+    return Place(definition.source, definition.start, found if found != -1 else definition.end)
+
+
+def _does_nothing(function: Function) -> bool:
+    for statement in function.body:
+        if statement.kind == "expression" and all(isinstance(part, Constant) for part in statement.expressions):
+            continue
+        if statement.kind not in ("pass", "raise") and not (statement.kind == "return" and not statement.expressions):
+            return False
+    return True
+
+
+def _gives_reason(function: Function) -> bool:
+    """Whether somebody says why there is no way back: in a comment, a docstring, or the words of the exception."""
+    for statement in function.body:
+        for expression in statement.expressions:
+            text = expression.value if isinstance(expression, Constant) and statement.kind == "expression" else None
+            if isinstance(text, str) and text.strip().lower() not in _TEMPLATE_DOCSTRINGS:
+                return True
+            if statement.kind == "raise" and isinstance(expression, Call) and expression.arguments:
+                return True
+    for line in function.text.split("\n"):
+        _, mark, comment = line.partition("#")
+        if mark and not any(words in f"#{comment}".lower() for words in _TEMPLATE_COMMENTS) and len(comment.split()) > 1:
+            return True
+    return False
+
+
+_RUN_PYTHON = ("django.db.migrations.RunPython", "django.db.migrations.operations.RunPython")
+_RUN_SQL = ("django.db.migrations.RunSQL", "django.db.migrations.operations.RunSQL")
+
+
+@check("PRD558", on=[calls(*_RUN_PYTHON, *_RUN_SQL)], anchors=["runpython(", "runsql("])
+def django_irreversible(call: Call, ask: Ask) -> Iterator[Hit]:
+    """Django: `RunPython` without `reverse_code`, `RunSQL` without `reverse_sql`."""
+    keyword = "reverse_code" if call.name in _RUN_PYTHON else "reverse_sql"
+    if call.stars or call.argument(1, keyword) is not None or _has_comment(call):
+        return
+    yield Hit(call, f"`{shown(call)}` without `{keyword}`: this migration cannot be taken back")
+
+
+def _has_comment(call: Call) -> bool:
+    """Whether a comment of more than a word stands in or right above a call."""
+    first, last = call.source.position(call.start)[0], call.source.position(call.end)[0]
+    above = call.source.line_text(first - 1).lstrip()
+    lines = [call.source.line_text(line) for line in range(first, last + 1)]
+    comments = [above[1:] if above.startswith("#") else "", *(line.partition("# ")[2] for line in lines)]
+    return any(len(comment.split()) > 1 for comment in comments)
+
+
+# ---------------------------------------------------------------- PRD559: steps that break the running version
+
+_DROPS = {"drop_table": "drops a table", "drop_column": "drops a column", "rename_table": "renames a table"}
+_ALEMBIC_STEPS = (*_DROPS, "alter_column", "add_column", "create_unique_constraint", "create_index")
+_CONTRACT = re.compile(rb"(?im)^[^\n]*(?:#|\"\"\")[^\n]*\bcontract\b|^\"\"\"[^\"]*\bcontract\b")
+
+
+@check("PRD559", on=[calls(*(f"*.{step}" for step in _ALEMBIC_STEPS))], anchors=[("alembic", f"{step}(") for step in _ALEMBIC_STEPS])
+def alembic_destructive(call: Call, ask: Ask) -> Iterator[Hit]:
+    """alembic: an operation in `upgrade` that the version still running cannot live with."""
+    if not isinstance(call.receiver, Name) or call.scope.symbol.split(".", 1)[0] != "upgrade" or _CONTRACT.search(call.source.data):
+        return
+    batch = "batch" in call.receiver.written
+    if not batch and call.receiver.name != "alembic.op":
+        return
+    table = call.argument(1 if call.method in ("create_unique_constraint", "create_index") else 0, "table_name")
+    name = value_of(table, call.module, call)
+    if not batch and isinstance(name, str) and name in _created_here(call):
+        return
+    words = _what_breaks(call, batch)
+    if words:
+        priority: Priority | None = "P2" if call.method == "create_index" else None
+        yield Hit(call, f"`{shown(call)}` {words}", priority=priority)
+
+
+def _created_here(call: Call) -> set[str]:
+    """The tables that this revision itself creates."""
+    made = set()
+    for other in call.module.calls():
+        if other.method == "create_table":
+            name = value_of(other.argument(0, "table_name"), call.module, other)
+            if isinstance(name, str):
+                made.add(name)
+    return made
+
+
+def _what_breaks(call: Call, batch: bool) -> str:
+    module = call.module
+    if call.method in _DROPS:
+        return f"{_DROPS[call.method]} that the version still running may use"
+    if call.method == "alter_column":
+        if "new_column_name" in call.keywords:
+            return "renames a column that the version still running may use"
+        if value_of(call.keywords.get("nullable"), module, call) is False and "server_default" not in call.keywords:
+            return "makes a column NOT NULL that the version still running may leave empty"
+    if call.method == "add_column":
+        column = call.argument(0 if batch else 1, "column")
+        if (
+            isinstance(column, Call)
+            and value_of(column.keywords.get("nullable"), module, call) is False
+            and "server_default" not in column.keywords
+        ):
+            return "adds a NOT NULL column without `server_default`: rows of the version still running are refused"
+    if call.method == "create_unique_constraint":
+        return "adds a unique constraint to a table in use: it locks, and fails on rows that are there"
+    if call.method == "create_index" and not batch and "postgresql_concurrently" not in call.keywords and b"mysql" not in call.source.data:
+        return "locks the table against writing while the index is built"
+    return ""
+
+
+_DJANGO_STEPS = {
+    "RemoveField": "drops a column that the version still running reads",
+    "DeleteModel": "drops a table that the version still running may use",
+    "RenameField": "renames a column that the version still running reads",
+    "RenameModel": "renames a table that the version still running reads",
+}
+
+
+@check(
+    "PRD559",
+    on=[calls(*(f"django.db.migrations.{step}" for step in _DJANGO_STEPS))],
+    anchors=[f"{step.lower()}(" for step in _DJANGO_STEPS],
+)
+def django_destructive(call: Call, ask: Ask) -> Iterator[Hit]:
+    """Django: an operation that the version still running cannot live with."""
+    if _CONTRACT.search(call.source.data):
+        return
+    # Operations on the state alone touch no table.
+    if any(
+        other.method == "SeparateDatabaseAndState" and other.start < call.start and call.end <= other.end for other in call.module.calls()
+    ):
+        return
+    yield Hit(call, f"`{shown(call)}` {_DJANGO_STEPS[call.method]}")
+
+
+# ---------------------------------------------------------------- PRD557: models without migrations
+
+_NOT_DEPLOYED = frozenset(("test", "example", "docs", "vendored", "generated", "stub", "script", "migration", "notebook"))
+
+
+@collect(
+    "orm-model",
+    on=[every(Class)],
+    anchors=[
+        "__tablename__",
+        ("sqlmodel", "table=true"),
+        ("sqlmodel", "table = true"),
+        ("flask_sqlalchemy", ".model)"),
+        ("django.db", "model)"),
+        ("tortoise", "model)"),
+    ],
+    files=("python",),
+)
+def orm_models(class_: Class, ask: Ask) -> Iterator[Trace]:
+    """The classes that stand for tables, and by which library."""
+    if ask.file.roles & _NOT_DEPLOYED:
+        return
+    library = _library_of(class_)
+    if library:
+        place = _header(class_, b":")
+        yield Trace("orm-model", class_.file.path, class_.source.span(place.start, place.end), class_.name, (("library", library),))
+
+
+def _library_of(class_: Class) -> str:
+    """The library whose table a class stands for, or nothing."""
+    bases = class_.bases
+    if "django.db.models.Model" in bases or "django.contrib.gis.db.models.Model" in bases:
+        return "" if _is_unmanaged(class_) else "django"
+    if any(base.startswith("tortoise.") and base.endswith("Model") for base in bases):
+        return "tortoise"
+    if any(base.endswith(".Model") and not base.startswith("django") for base in bases) and b"flask_sqlalchemy" in class_.source.data:
+        return "sqlalchemy"
+    if value_of(class_.keywords.get("table"), class_.module, class_) is True:
+        return "sqlalchemy"
+    for statement in class_.body:
+        if (
+            statement.assignment is not None
+            and statement.assignment.target == "__tablename__"
+            and b"sqlalchemy" in class_.source.data.lower()
+        ):
+            return "sqlalchemy"
+        if (
+            statement.assignment is not None
+            and statement.assignment.target == "__tablename__"
+            and bases
+            and b"import" in class_.source.data
+        ):
+            return "sqlalchemy"
+    return ""
+
+
+def _is_unmanaged(class_: Class) -> bool:
+    """Whether Django makes no table for a model: abstract, proxy, or `managed = False`."""
+    for statement in class_.body:
+        if statement.kind == "class" and statement.definition is not None and statement.definition.name == "Meta":
+            for inner in statement.body:
+                if inner.assignment is not None and isinstance(inner.assignment.value, Constant):
+                    setting = (inner.assignment.target, inner.assignment.value.value)
+                    if setting in (("abstract", True), ("proxy", True), ("managed", False)):
+                        return True
+    return False
+
+
+@collect("migration-modules", on=[every(Assignment)], anchors=["migration_modules"], files=("python",))
+def migration_modules(assignment: Assignment, ask: Ask) -> Iterator[Trace]:
+    """Django's MIGRATION_MODULES: migrations stand somewhere else, or nowhere on purpose."""
+    if assignment.target == "MIGRATION_MODULES":
+        yield trace("migration-modules", assignment)
+
+
+_REVISION = re.compile(r"(?:^|/)(?:versions|migrations|revisions|alembic)/(?:.*/)?(?!__init__|env)[^/]+\.(?:py|sql)$")
+_OTHER_MIGRATIONS = re.compile(
+    r"(?:^|/)(?:aerich\.ini|yoyo\.ini|atlas\.hcl|sqitch\.plan|flyway\.(?:conf|toml)|liquibase\.properties|dbmate|schema\.prisma"
+    r"|V\d[\w.]*__[^/]+\.sql|\d{3,}[_-][^/]*\.(?:up\.)?sql|(?:db/)?(?:migrations?|migrate|changelog)/[^/]+\.(?:sql|xml|ya?ml|js|ts))$"
+)
+
+
+@project_check("PRD557", topics=("orm-model", "migration-modules"))
+def migrations_missing(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
+    """A service with models and nothing that brings a database from one shape to the next."""
+    models = project.about("orm-model")
+    if not models or not project.environment.is_service:
+        return
+    paths = [file.path for file in project.files]
+    yield from _django_apps([model for model in models if model.get("library") == "django"], paths, project)
+    others = [model for model in models if model.get("library") != "django"]
+    if not others:
+        return
+    revision = next((path for path in paths if _REVISION.search(path)), "") or next(
+        (path for path in paths if _OTHER_MIGRATIONS.search(path)), ""
+    )
+    if not revision:
+        revision = next((path for path in _all_paths(project.root) if _REVISION.search(path) or _OTHER_MIGRATIONS.search(path)), "")
+    if revision:
+        if revision in paths:
+            yield Evidence("PRD557", revision, Span(1, 1, 1, 1), "migrations")
+        return
+    first = others[0]
+    configured = next((path for path in paths if path.rsplit("/", 1)[-1] == "alembic.ini"), "")
+    count = f"{len(others)} models" if len(others) > 1 else "1 model"
+    words = (
+        f"{count}, `alembic.ini`, and not one revision"
+        if configured
+        else f"{count} and no migrations: nothing brings a database from one shape to the next"
+    )
+    yield ProjectHit(first.path, first.span, f"`{first.words}`: {words}")
+
+
+def _django_apps(models: Sequence[Trace], paths: Sequence[str], project: Project) -> Iterator[ProjectHit | Evidence]:
+    """Django: each app with models has a `migrations` package of its own."""
+    if project.about("migration-modules"):
+        return
+    seen: set[str] = set()
+    for model in models:
+        app = _app_of(model.path)
+        if app is None or app in seen:
+            continue
+        seen.add(app)
+        folder = f"{app}/migrations/" if app else "migrations/"
+        found = next((path for path in paths if path.startswith(folder) and not path.endswith("/__init__.py")), "")
+        if found:
+            yield Evidence("PRD557", found, Span(1, 1, 1, 1), f"migrations of `{app or '.'}`")
+        else:
+            yield ProjectHit(
+                model.path, model.span, f"`{model.words}`: the app `{app.rsplit('/', 1)[-1] or '.'}` has models and no migrations"
+            )
+
+
+def _app_of(path: str) -> str | None:
+    """The folder of the Django app whose models a file holds."""
+    parts = path.split("/")
+    if parts[-1] == "models.py":
+        return "/".join(parts[:-1])
+    if "models" in parts[:-1]:
+        return "/".join(parts[: parts.index("models")])
+    return None
+
+
+_SKIPPED = frozenset((".git", "node_modules", ".venv", "venv", "__pycache__", "site-packages", ".tox", ".mypy_cache", "dist", "build"))
+
+
+def _all_paths(root: str) -> Iterator[str]:
+    """Every path of the tree, up to a limit: SQL files are no kind of file that rules read."""
+    seen = 0
+    for directory, folders, names in os.walk(root):
+        folders[:] = [folder for folder in folders if folder not in _SKIPPED]
+        inside = os.path.relpath(directory, root).replace(os.sep, "/")
+        for name in names:
+            yield name if inside == "." else f"{inside}/{name}"
+        seen += len(names)
+        if seen > 50_000:
+            return
+
+
+# ---------------------------------------------------------------- PRD561: migrations that nothing runs
+
+_SKIPS = re.compile(r"(?:SKIP|DISABLE|NO|WITHOUT)_(?:[A-Z]+_)*MIGRAT|MIGRATIONS?_(?:SKIP|DISABLED?)")
+_RUNS = re.compile(
+    r"(?:RUN|APPLY|AUTO|ENABLE|DO|EXECUTE|PERFORM|WITH)_(?:[A-Z]+_)*MIGRAT|MIGRATIONS?_(?:ENABLED?|AUTO|ON_START)|AUTOMIGRATE"
+)
+_ON = frozenset(("1", "true", "yes", "on", "t", "y"))
+_OFF = frozenset(("0", "false", "no", "off", "f", "n"))
+_NO_DEPLOYMENT = frozenset(("test", "example", "docs", "dev", "ci", "vendored", "generated"))
+_DEPLOYS = re.compile(r"deploy|release|prod|publish|(?:^|[/_.-])cd(?:[/_.-]|$)|migrat|staging|stage")
+
+
+@collect("migration-flag", on=[settings("*MIGRAT*")], anchors=["migrat"])
+def migration_flags(setting: Setting, ask: Ask) -> Iterator[Trace]:
+    """Settings that switch migrations off or on."""
+    if ask.file.roles & _NO_DEPLOYMENT or setting.origin == "python" or setting.value is None:
+        return
+    value, name = setting.value.strip().lower(), setting.name.upper()
+    if _SKIPS.search(name):
+        state = "off" if value in _ON else "on" if value in _OFF else ""
+    elif _RUNS.search(name):
+        state = "off" if value in _OFF else "on" if value in _ON else ""
+    else:
+        return
+    if state:
+        yield trace("migration-flag", setting, f"{setting.name}={setting.value}", state=state, name=name)
+
+
+_TOOLS = (
+    "alembic",
+    "flask",
+    "manage.py",
+    "django-admin",
+    "aerich",
+    "yoyo",
+    "dbmate",
+    "flyway",
+    "liquibase",
+    "atlas",
+    "sqitch",
+    "prisma",
+    "goose",
+    "piccolo",
+    "python",
+)
+_STEPS = frozenset(("upgrade", "migrate", "apply", "up", "deploy", "update", "forwards"))
+
+
+@collect("migration-run", on=[commands()], anchors=["migrat", "upgrade", "aerich", "dbmate", "prestart"])
+def migration_runs(command: Command, ask: Ask) -> Iterator[Trace]:
+    """Commands that run migrations when the service is deployed."""
+    if ask.file.roles & {"test", "docs", "example", "vendored"} or not _runs_migrations(command):
+        return
+    if "ci" in ask.file.roles and not _DEPLOYS.search(f"{ask.file.path} {command.owner}".lower()):
+        return
+    yield trace("migration-run", command, f"{command.program} {' '.join(command.argv[:3])}".strip())
+
+
+def _runs_migrations(command: Command) -> bool:
+    words = [command.program, *command.argv]
+    if any("migrat" in word.lower() and "makemigrations" not in word.lower() for word in words):
+        return not ({"--check", "--plan", "--fake"} & set(command.argv))
+    return (
+        command.program in _TOOLS
+        and bool(_STEPS & set(command.argv))
+        and (command.program != "flask" or "db" in command.argv)
+        and command.program != "python"
+    )
+
+
+@collect(
+    "migration-run",
+    on=[calls("alembic.command.upgrade", "flask_migrate.upgrade", "django.core.management.call_command", "*.call_command")],
+    anchors=["command.upgrade", "flask_migrate", "call_command", "from alembic"],
+)
+def migration_calls(call: Call, ask: Ask) -> Iterator[Trace]:
+    """Python code that runs migrations."""
+    if ask.file.roles & {"test", "docs", "example", "vendored", "migration"}:
+        return
+    if call.method == "call_command" and value_of(call.argument(0), call.module, call) != "migrate":
+        return
+    yield trace("migration-run", call, shown(call))
+
+
+@check("PRD561", on=[commands("manage.py", "django-admin", "python")], anchors=[("migrate", "--fake")])
+def migrations_faked(command: Command, ask: Ask) -> Iterator[Hit]:
+    """`manage.py migrate --fake`: marked as run, not run."""
+    if "--fake" in command.argv and "migrate" in command.argv:
+        yield Hit(command, "`migrate --fake` marks migrations as run without running them")
+
+
+@project_check("PRD561", topics=("migration-flag", "migration-run"))
+def migrations_skipped(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
+    """A switch that keeps migrations from running, or nothing that runs them."""
+    runs = project.about("migration-run")
+    flags = project.about("migration-flag")
+    switched_on = {flag.get("name") for flag in flags if flag.get("state") == "on"}
+    found = False
+    for flag in flags:
+        # One process of several runs them: the others are told not to.
+        if flag.get("state") == "off" and flag.get("name") not in switched_on and not runs:
+            found = True
+            yield ProjectHit(
+                flag.path, flag.span, f"`{flag.words}`: this deployment does not run its migrations, and nothing else here does"
+            )
+    for run in runs[:1]:
+        yield Evidence("PRD561", run.path, run.span, run.words)
+    if found or runs or switched_on or not options.get("require-step", True):
+        return
+    started = project.environment.service
+    if started is None or started.program in ("manage.py", "django-admin"):
+        return
+    revision = next(
+        (
+            file.path
+            for file in project.files
+            if _REVISION.search(file.path) and file.path.endswith(".py") and not file.roles & {"test", "vendored", "example"}
+        ),
+        "",
+    )
+    if revision and not _mentions_migrations(project):
+        words = f"`{started.words.split()[0]}` starts here and no step before it runs the migrations in `{revision.rsplit('/', 1)[0]}`"
+        yield ProjectHit(started.path, started.span, words, priority="P1")
+
+
+_RUN_TEXT = re.compile(
+    rb"alembic[^\n]{0,80}upgrade|manage(?:\.py)?[^\n]{0,40}migrate|db upgrade|flask[- ]migrate|run_?migrations?"
+    rb"|migrate_?(?:db|database)|command\.upgrade",
+    re.I,
+)
+
+
+def _mentions_migrations(project: Project) -> bool:
+    """Whether a file that no reader understands (an s6 or init script, Terraform, a Go deployer) speaks of running migrations."""
+    known = {file.path for file in project.files if file.kind != "text"}
+    for path in _all_paths(project.root):
+        name = path.rsplit("/", 1)[-1]
+        if path in known or name.endswith(
+            (".md", ".rst", ".txt", ".lock", ".png", ".svg", ".js", ".ts", ".tsx", ".css", ".html", ".json", ".po", ".mo")
+        ):
+            continue
+        data = project.read(path)
+        if data and len(data) < 200_000 and _RUN_TEXT.search(data):
+            return True
+    return False
