@@ -78,7 +78,8 @@ def containers_of(pod: Pod, *, inits: bool = False) -> Iterator[Node]:
 
 # ---------------------------------------------------------------- templates
 
-_OUTPUT = re.compile(r"\{\{-?\s*(?!if\b|else\b|end\b|with\b|range\b|define\b|block\b|/\*|\$\w+\s*:?=|fail\b|required\b|break\b|continue\b)")
+_CONTROL = r"if\b|else\b|end\b|with\b|range\b|define\b|block\b|/\*|\$\w+\s*:?=|fail\b|required\b|break\b|continue\b"
+_OUTPUT = re.compile(rf"\{{\{{(?!-?\s*(?:{_CONTROL}))")
 _INDENT = re.compile(r"n?indent\s+(\d+)")
 
 
