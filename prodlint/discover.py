@@ -243,7 +243,9 @@ def project_root(paths: Sequence[str] = ()) -> str:
             marked = directory
         parent = os.path.dirname(directory)
         if parent == directory:
-            return marked or start
+            # Nothing marks a project: paths are then shown from where the user stands, as far as they lie below it.
+            here = os.getcwd()
+            return marked or (here if start == here or start.startswith(here.rstrip(os.sep) + os.sep) else start)
         directory = parent
 
 
@@ -364,6 +366,11 @@ class _Search:
             made = self.first()
         else:
             parent_path, _, name = path.rpartition("/")
+            if parent_path not in self.directories:
+                # From the top down, so that a path of a thousand parts needs no deep recursion.
+                parts = parent_path.split("/")
+                for number in range(len(parts)):
+                    self.directory("/".join(parts[:number]))
             parent = self.directory(parent_path)
             excluded = parent.excluded or self.why_excluded(parent, path, name, True)
             if not excluded and not self.settings.include_excluded and _holds(absolute, names, _ENVIRONMENT_MARK):

@@ -136,8 +136,16 @@ class Patterns:
     def _match_directory(self, path: str) -> bool:
         known = self._directories.get(path)
         if known is None:
-            parent, _, name = path.rpartition("/")
-            known = bool(parent and self._match_directory(parent)) or self.decide(path, name, True) is True
+            known, end = False, 0
+            while not known and end < len(path):
+                end = path.find("/", end + 1)
+                end = len(path) if end == -1 else end
+                part = path[:end]
+                found = self._directories.get(part)
+                if found is None:
+                    found = self.decide(part, part[part.rfind("/") + 1 :], True) is True
+                    self._directories[part] = found
+                known = found
             self._directories[path] = known
         return known
 

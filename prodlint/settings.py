@@ -618,9 +618,11 @@ class Realms:
 
     def _of_directory(self, directory: str) -> Settings:
         known = self._known.get(directory)
-        if known is None:
-            known = self.own.get(directory) or self._of_directory(directory.rpartition("/")[0])
-            self._known[directory] = known
+        above = directory
+        while known is None:
+            known = self.own.get(above) or (self._known[""] if not above else None)
+            above = above.rpartition("/")[0]
+        self._known[directory] = known
         return known
 
 

@@ -271,6 +271,24 @@ def test_names_that_are_not_text_and_a_deep_tree(tmp_path: Path) -> None:
     assert found(tmp_path) == ["a b/\u00e9#%.py", deep]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="paths are shorter there")
+def test_a_path_of_a_thousand_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = ["d"] * 1200
+    monkeypatch.chdir(tmp_path)
+    for start in range(0, len(parts), 100):
+        os.makedirs("/".join(parts[start : start + 100]))
+        os.chdir("/".join(parts[start : start + 100]))
+    Path("a.py").write_text("")
+    os.chdir(tmp_path)
+    deep = "/".join([*parts, "a.py"])
+    (tmp_path / "prodlint.toml").write_text('[files]\n"*.nothing" = "env"')
+    try:
+        assert found(tmp_path, deep) == [deep]
+        assert deep in found(tmp_path)
+    finally:
+        subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)  # shutil.rmtree recurses
+
+
 # ---------------------------------------------------------------- the root
 
 
