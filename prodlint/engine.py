@@ -12,6 +12,7 @@ from prodlint import catalogue, checks, ignoring, suppress
 from prodlint.checks import Ask, Check, Hit, Project, ProjectHit, Trace
 from prodlint.context import roles_of
 from prodlint.facts import Fact, File, Problem, Source, Text
+from prodlint.fingerprint import normalised
 from prodlint.model import Evidence, Finding, Priority, Rule, Span, Suppressed, Unchecked
 from prodlint.readers import Undecodable, decode, read
 from prodlint.selection import Hits, Index, Subscription
@@ -222,7 +223,8 @@ def _finding(hit: Hit, subscription: Subscription, file: File, source: Source, r
         secrets.append(span)
         content = own.data[at.start : at.end]
     else:
-        content = own.line_text(own.position(at.start)[0]).strip().encode("utf-8")
+        # Without blanks and directives: an ignore beside it for another rule must not make it a new finding.
+        content = normalised(own.line_text(own.position(at.start)[0])).encode("utf-8")
     return Finding(
         path=file.path,
         span=span,
