@@ -84,6 +84,8 @@ def exit_code(result: session.Result, exit_zero: bool = False) -> int:
     warn_only = result.warn_only
     if exit_zero:
         return CLEAN
+    if result.crashed:
+        return BUG
     if any(finding.priority in failing and finding.code not in warn_only for finding in report.findings):
         return FOUND
     if not settings.allow_unchecked and any(not item.analysed for item in report.unchecked):
