@@ -153,7 +153,7 @@ def _run_checks(
         _call(subscription, whole, asks, run, outcome, made, broken)
     wanted = index.wanted(file.kind, active, hits)
     wanted.kept = kept
-    if active and not run.parse_all and not wanted.kinds - {Text}:
+    if len(source.data) > LARGEST_PARSED or (active and not run.parse_all and not wanted.kinds - {Text}):
         return made
     for fact in read(source, file, wanted):
         if isinstance(fact, Problem):
