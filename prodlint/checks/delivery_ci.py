@@ -481,6 +481,8 @@ def pipelines(document: Document, ask: Ask) -> Iterator[Trace]:
         gates |= found | ({named} if named and (job.steps or job.calls) else set())
         for step in job.steps:
             unresolved = unresolved or step.uses.startswith("./")
+            if _CHECKS.search(step.name) or any(_CHECKS.search(_script(command)) for command in step.commands):
+                gates.add("lint")
             tasks.update(_task_of(command) for command in step.commands)
     first = next(iter(pipeline.jobs.values())).node
     place = Place(document.source, first.key_start, first.key_end)
@@ -497,6 +499,18 @@ def pipelines(document: Document, ask: Ask) -> Iterator[Trace]:
             ("runs", "1" if any(step.commands for job in pipeline.jobs.values() for step in job.steps) else ""),
         ),
     )
+
+
+# A script or step of this repository that says it checks: enough not to call the gate missing.
+_CHECKS = re.compile(r"lint|\bcheck|_check|format|style|quality|static|typ(?:e|ing)[ _-]?check", re.IGNORECASE)
+
+
+def _script(command: Command) -> str:
+    """The script of this repository that the command runs, or nothing."""
+    first = next((word for word in command.argv if not word.startswith("-")), "")
+    if command.program in ("python", "bash", "sh", "node"):
+        return first.rsplit("/", 1)[-1] if first.endswith((".py", ".sh", ".js")) else ""
+    return command.program if command.program.endswith((".py", ".sh")) else ""
 
 
 def _task_of(command: Command) -> str:

@@ -180,7 +180,8 @@ def lock_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Proje
             if covering is None:
                 if not _pinned_beside(path, by_file):
                     yield ProjectHit(path, found[0].span, "no lock file says which versions this service runs with")
-            else:
+            elif covering.rpartition("/")[0] == path.rpartition("/")[0]:
+                # A lock further up may be that of another project: only the one beside the manifest must agree with it.
                 names = _locked_names(project, covering)
                 if len(names) > 3:
                     yield from _inconsistent(path, found, covering, names)
@@ -391,7 +392,7 @@ def moving_source(requirement: Requirement, ask: Ask) -> Iterator[Hit]:
         return
     if "${" in url or "{" in url or ask.file.name.endswith(".in"):
         return
-    name = requirement.name or _host(url)
+    name = requirement.name or url.split("#", 1)[0].split("@")[0].rstrip("/").rsplit("/", 1)[-1].removesuffix(".git") or _host(url)
     if url.startswith(("git+", "hg+", "svn+", "bzr+")):
         if not _COMMIT.search(url):
             reference = url.split("://", 1)[-1].partition("@")[2].split("#")[0]

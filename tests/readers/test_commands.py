@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from prodlint.facts import Command, Fact, File, Problem, Setting, Source
 from prodlint.discover import kind_of
+from prodlint.facts import Command, Fact, File, Problem, Setting, Source
 from prodlint.readers import configuration
 
 WANTED: frozenset[type[Fact]] = frozenset((Command, Setting, Problem))

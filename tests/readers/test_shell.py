@@ -100,7 +100,7 @@ def test_the_last_command_of_an_entrypoint_keeps_running() -> None:
 
 
 def test_exec_keeps_running_in_any_script() -> None:
-    found = {each.program: each.long_running for each in commands('case $1 in web) exec gunicorn a:b;; *) ls;; esac', "go.sh")}
+    found = {each.program: each.long_running for each in commands("case $1 in web) exec gunicorn a:b;; *) ls;; esac", "go.sh")}
     assert found == {"gunicorn": True, "ls": False}
 
 
