@@ -54,6 +54,15 @@ def schema_at_startup(call: Call, ask: Ask) -> Iterator[Hit]:
             return
     if call.scope.guards & {"debug", "environment", "main", "type-checking"} or _is_in_memory(call) or not _at_startup(call):
         return
+    function = enclosing(call, call.module)
+    if function is not None:
+        # A schema that came in as a parameter is the caller's; a function about SQLite serves a single user.
+        if any(
+            parameter.name == written.split(".", 1)[0] and parameter.name not in ("db", "self", "cls") for parameter in function.parameters
+        ):
+            return
+        if "sqlite" in function.text.lower():
+            return
     verb = "makes" if method == "create_all" else "drops"
     yield Hit(call, f"`{written}` {verb} the tables when the application starts: no migration knows of it")
 
@@ -353,7 +362,7 @@ def migration_modules(assignment: Assignment, ask: Ask) -> Iterator[Trace]:
         yield trace("migration-modules", assignment)
 
 
-_REVISION = re.compile(r"(?:^|/)(?:versions|migrations|revisions|alembic)/(?:.*/)?(?!__init__|env)[^/]+\.(?:py|sql)$")
+_REVISION = re.compile(r"(?:^|/)(?:versions|_?migrations|revisions)/(?:.*/)?(?!__init__|env)[^/]+\.(?:py|sql)$")
 _OTHER_MIGRATIONS = re.compile(
     r"(?:^|/)(?:aerich\.ini|yoyo\.ini|atlas\.hcl|sqitch\.plan|flyway\.(?:conf|toml)|liquibase\.properties|dbmate|schema\.prisma"
     r"|V\d[\w.]*__[^/]+\.sql|\d{3,}[_-][^/]*\.(?:up\.)?sql|(?:db/)?(?:migrations?|migrate|changelog)/[^/]+\.(?:sql|xml|ya?ml|js|ts))$"
@@ -414,11 +423,9 @@ def _django_apps(models: Sequence[Trace], paths: Sequence[str], project: Project
 def _app_of(path: str) -> str | None:
     """The folder of the Django app whose models a file holds."""
     parts = path.split("/")
-    if parts[-1] == "models.py":
-        return "/".join(parts[:-1])
     if "models" in parts[:-1]:
         return "/".join(parts[: parts.index("models")])
-    return None
+    return "/".join(parts[:-1]) if parts[-1] == "models.py" else None
 
 
 _SKIPPED = frozenset((".git", "node_modules", ".venv", "venv", "__pycache__", "site-packages", ".tox", ".mypy_cache", "dist", "build"))
@@ -495,8 +502,17 @@ def migration_runs(command: Command, ask: Ask) -> Iterator[Trace]:
     yield trace("migration-run", command, f"{command.program} {' '.join(command.argv[:3])}".strip())
 
 
+# Programs whose words are only spoken or filed.
+_IDLE = frozenset(
+    "echo printf log rm mkdir cp mv ls cat chmod chown touch grep find git test [ [[ cd pip uv sed tar rsync ruff black flake8 mypy".split()
+)
+
+
 def _runs_migrations(command: Command) -> bool:
+    """Whether a command brings a database up to date."""
     words = [command.program, *command.argv]
+    if command.program in _IDLE:
+        return False
     if any("migrat" in word.lower() and "makemigrations" not in word.lower() for word in words):
         return not ({"--check", "--plan", "--fake"} & set(command.argv))
     return (
