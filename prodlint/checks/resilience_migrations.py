@@ -128,6 +128,23 @@ _TEMPLATE_COMMENTS = ("###", "commands auto generated", "please adjust", "end al
 _TEMPLATE_DOCSTRINGS = ("", "downgrade schema.", "downgrade schema", "downgrade database.", "downgrade", "revert", "pass")
 
 
+_SHAPES = re.compile(r"\b(?:create|drop|alter|rename|truncate)\b", re.I)
+# PostgreSQL cannot take a value out of an enum, and an extension hurts nobody.
+_HARMLESS = re.compile(
+    r"\badd\s+value\b|\bcreate\s+extension\b|\bdrop\s+(?:table|index|column)\s+if\s+exists\s+\w*(?:tmp|temp|backup)", re.I
+)
+
+
+def _rewrites_rows(call: Call) -> bool:
+    """Whether an operation leaves the shape of the tables alone: it rewrites rows, or runs SQL that does."""
+    if call.method == "bulk_insert":
+        return True
+    if call.method != "execute":
+        return call.method in ("scalar", "scalars", "fetchall", "fetchone", "commit", "get_bind", "get_context")
+    text = " ".join(str(part.value) for part in call.walk() if isinstance(part, Constant) and isinstance(part.value, str))
+    return _SHAPES.search(text) is None or _HARMLESS.search(text) is not None
+
+
 @check("PRD558", on=[every(Function)], anchors=["def downgrade"])
 def downgrade_empty(function: Function, ask: Ask) -> Iterator[Hit]:
     """alembic: `upgrade` does something and `downgrade` does not."""
@@ -140,8 +157,9 @@ def downgrade_empty(function: Function, ask: Ask) -> Iterator[Hit]:
     steps = [call for call in steps if call.method not in ("get_bind", "get_context", "f")]
     if not steps:
         return
-    # Rows that were rewritten are often better left alone; a table that cannot be dropped again is another matter.
-    rows_only = all(call.method in ("execute", "bulk_insert") for call in steps)
+    rows_only = all(_rewrites_rows(call) for call in steps)
+    if rows_only and not ask.options.get("data-migrations"):
+        return
     does = "only raises" if any(statement.kind == "raise" for statement in function.body) else "does nothing"
     what = f"`{shown(steps[0])}`" if len(steps) == 1 else f"the {len(steps)} operations"
     yield Hit(
@@ -186,11 +204,22 @@ _RUN_SQL = ("django.db.migrations.RunSQL", "django.db.migrations.operations.RunS
 
 @check("PRD558", on=[calls(*_RUN_PYTHON, *_RUN_SQL)], anchors=["runpython(", "runsql("])
 def django_irreversible(call: Call, ask: Ask) -> Iterator[Hit]:
-    """Django: `RunPython` without `reverse_code`, `RunSQL` without `reverse_sql`."""
-    keyword = "reverse_code" if call.name in _RUN_PYTHON else "reverse_sql"
-    if call.stars or call.argument(1, keyword) is not None or _has_comment(call):
+    """Django: `RunPython` without `reverse_code`, `RunSQL` without `reverse_sql`. One is enough, so a file is reported once."""
+    if not _is_irreversible(call):
         return
-    yield Hit(call, f"`{shown(call)}` without `{keyword}`: this migration cannot be taken back")
+    others = [other for other in call.module.calls() if other.name in (*_RUN_PYTHON, *_RUN_SQL) and _is_irreversible(other)]
+    if others and others[0].start != call.start:
+        return
+    more = f", nor can {len(others) - 1} more" if len(others) > 1 else ""
+    yield Hit(call, f"`{shown(call)}` without `{_reverse(call)}` cannot be taken back{more}")
+
+
+def _reverse(call: Call) -> str:
+    return "reverse_code" if call.name in _RUN_PYTHON else "reverse_sql"
+
+
+def _is_irreversible(call: Call) -> bool:
+    return not call.stars and call.argument(1, _reverse(call)) is None and not _has_comment(call)
 
 
 def _has_comment(call: Call) -> bool:
