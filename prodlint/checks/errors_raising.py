@@ -40,6 +40,8 @@ def generic_exception_raised(call: Call, ask: Ask) -> Iterator[Hit]:
 )
 def generic_exception_class_raised(function: Function, ask: Ask) -> Iterator[Hit]:
     """`raise Exception` without any words at all."""
+    if b"raise" not in _bytes(function):
+        return
     for statement in statements_in(function.body):
         raised = statement.expressions[0] if statement.kind == "raise" and statement.expressions else None
         if isinstance(raised, Name) and raised.name in ("Exception", "BaseException"):
@@ -54,6 +56,17 @@ _GUARDS = re.compile(
 )
 _REQUESTED = re.compile(r"^(?:self\.)?(?:request|req|flask\.request)\.(?:\w+)|^(?:body|payload|form|query_params|params)(?:\.|$)")
 _CONFIGURED = re.compile(r"^(?:os\.environ|os\.getenv|settings|config|current_app\.config|django\.conf\.settings)(?:\.|$)")
+
+
+# An assert with one of those words near; statements are read only where there is one.
+_ASSERTED = re.compile(
+    rb"(?i)\bassert\b[\s\S]{0,300}?(?:auth|perm|allowed|admin|staff|superuser|owner|role|scope|passw|token|secret|signature|csrf|nonce|otp|credential|"
+    rb"request|req\.|body|payload|form|params)"
+)
+
+
+def _bytes(function: Function) -> bytes:
+    return function.source.data[function.start : function.end]
 
 
 def _names(expression: Expression) -> Iterator[str]:
@@ -92,9 +105,11 @@ def _guards_what(expression: Expression) -> str:
     return ""
 
 
-@check("PRD208", on=[every(Function)], anchors=("assert ", "assert(", "assert\t"), gate=gate_at(rb"assert\b"))
+@check("PRD208", on=[every(Function)], anchors=("assert ", "assert(", "assert\t"), gate=gate_at(_ASSERTED.pattern))
 def assert_as_runtime_check(function: Function, ask: Ask) -> Iterator[Hit]:
     """An assert that guards access or input."""
+    if _ASSERTED.search(_bytes(function)) is None:
+        return
     for statement in statements_in(function.body):
         if statement.kind == "assert" and statement.expressions:
             what = _guards_what(statement.expressions[0])
@@ -196,10 +211,24 @@ def _dropped(block: Sequence[Statement], symbol: str) -> Iterator[Hit]:
 @check("PRD212", on=[every(Function)], anchors=("finally:", "finally :"), gate=_FINALLY)
 def return_in_finally(function: Function, ask: Ask) -> Iterator[Hit]:
     """A `finally` block that leaves by itself and drops the exception on its way."""
+    if b"finally" not in _bytes(function):
+        return
     yield from _dropped(function.body, _symbol(function))
 
 
-@check("PRD212", on=[every(Module)], anchors=("finally:", "finally :"), gate=_FINALLY)
+_TOP_LEVEL = (b"\ndef ", b"\nclass ", b"\nasync def ", b"\nwhile ", b"\nfor ", b"\nif ", b"\ntry:", b"\nwith ")
+
+
+def _outside_of_functions(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    """Whether a `finally` stands below a statement of the module that is no definition."""
+    for _, offset in hits:
+        starts = [data.rfind(word, 0, offset) for word in _TOP_LEVEL]
+        if max(starts[3:]) > max(starts[:3]) or max(starts) == -1:
+            return True
+    return False
+
+
+@check("PRD212", on=[every(Module)], anchors=("finally:", "finally :"), gate=_outside_of_functions)
 def break_in_finally(module: Module, ask: Ask) -> Iterator[Hit]:
     """The same outside of functions, where a loop is left."""
     yield from _dropped(module.body, "")
