@@ -186,6 +186,23 @@ def _user_is_said(pod: Pod, container: Node) -> bool:
     return False
 
 
+def _contexts_in_values(document: Document) -> Iterator[tuple[str, Node]]:
+    """The security contexts in a chart's values, with the path above them."""
+    for node in document.root.walk():
+        above, _, key = node.path.rpartition(".")
+        if node.kind == "mapping" and key.lower().endswith("securitycontext"):
+            yield above, node
+
+
+@check("PRD802", on=[documents("helm-values")], anchors=["runasuser"], files=("yaml",))
+def values_as_root(document: Document, ask: Ask) -> Iterator[Hit]:
+    """`runAsUser: 0` as the default of a chart."""
+    for above, context in _contexts_in_values(document):
+        user = context.get("runAsUser")
+        if user is not None and user.value == 0:
+            yield Hit(user, f"`runAsUser: 0`: the chart runs `{above or 'everything'}` as root")
+
+
 # ---------------------------------------------------------------- PRD841
 
 
@@ -286,6 +303,15 @@ def pod_privileges(document: Document, ask: Ask) -> Iterator[Hit]:
             kept = _not_given_up(pod, container)
             if kept:
                 yield Hit(place, f"`{name}` does not set {', '.join(f'`{each}`' for each in kept)}", priority="P2")
+
+
+@check("PRD843", on=[documents("helm-values")], anchors=["privileged"], files=("yaml",))
+def values_with_privileges(document: Document, ask: Ask) -> Iterator[Hit]:
+    """`privileged: true` as the default of a chart."""
+    for above, context in _contexts_in_values(document):
+        privileged = context.get("privileged")
+        if privileged is not None and privileged.value is True:
+            yield Hit(privileged, f"`privileged: true`: the chart makes `{above or 'everything'}` root on the node")
 
 
 def _of_the_host(pod: Pod, priority: Priority | None) -> Iterator[Hit]:

@@ -61,6 +61,7 @@ def dockerfiles(dockerfile: Dockerfile, ask: Ask) -> Iterator[Trace]:
         # Who builds a service elsewhere says so with a port or a server; anything else may be a tool or a job.
         serves="1" if start is not None and (exposed or _SERVERS.search(started)) and not _is_function(stage) else "",
         port=re.sub(r"\D.*", "", exposed),
+        python="1" if "python" in root_image(stage) else "",
         scripts=json.dumps(scripts),
         root=root[1] if root is not None else "",
     )
@@ -374,7 +375,7 @@ def missing_health_check(project: Project, options: Mapping[str, Any]) -> Iterat
 
 def _health_recipe(image: Trace) -> Recipe | None:
     port = image.get("port")
-    if not port:
+    if not port or not image.get("python"):
         return None
     probe = f"import urllib.request; urllib.request.urlopen('http://127.0.0.1:{port}/health', timeout=3)"
     text = f'HEALTHCHECK --interval=30s --timeout=5s CMD ["python", "-c", "{probe}"]'

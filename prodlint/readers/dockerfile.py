@@ -278,7 +278,7 @@ def _words(keyword: str, value: str) -> tuple[tuple[str, ...], bool]:
         return ((value,) if value else ()), False
     if keyword in ("ENV", "LABEL", "ARG"):
         words = tuple(_WORD.findall(value))
-        if keyword == "ENV" and words and "=" not in words[0]:
+        if keyword in ("ENV", "LABEL") and words and "=" not in words[0]:
             return (f"{words[0]}={value[len(words[0]) :].strip()}",), False
         return tuple(unquoted(word) for word in words), False
     return tuple(unquoted(word) for word in _WORD.findall(value)), False
@@ -304,7 +304,7 @@ def pairs(instruction: Instruction) -> list[Pair]:
     value = instruction.value
     found: list[Pair] = []
     words = list(_WORD.finditer(value))
-    if instruction.keyword == "ENV" and words and "=" not in words[0].group():
+    if instruction.keyword in ("ENV", "LABEL") and words and "=" not in words[0].group():
         # The old form: `ENV NAME the rest of the line`.
         start = words[1].start() if len(words) > 1 else words[0].end()
         return [_pair(instruction, words[0].group(), words[0].start(), value[start:] or None, start)]
