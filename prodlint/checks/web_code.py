@@ -19,7 +19,7 @@ def _shown(expression: Expression) -> str:
     return text if len(text) <= 50 else text[:47] + "..."
 
 
-@check("PRD462", on=[calls("eval", "exec", "builtins.eval", "builtins.exec")], anchors=["eval", "exec"], files=["python"])
+@check("PRD462", on=[calls("eval", "exec", "builtins.eval", "builtins.exec")], anchors=["eval(", "exec("], files=["python"])
 def evaluated_text(call: Call, ask: Ask) -> Iterator[Hit]:
     """`eval` and `exec` of anything but text in the code."""
     if call.receiver is not None and not call.name.startswith("builtins."):
@@ -58,7 +58,21 @@ _SHELLS = {
 _SUBPROCESS = ("subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output", "subprocess.Popen")
 
 
-@check("PRD462", on=[calls(*_SHELLS, *_SUBPROCESS)], files=["python"])
+@check(
+    "PRD462",
+    on=[calls(*_SHELLS, *_SUBPROCESS)],
+    anchors=[
+        ("subprocess", "shell"),
+        "os.system",
+        "os.popen",
+        ("os import", "system"),
+        ("os import", "popen"),
+        "getoutput",
+        "getstatusoutput",
+        "create_subprocess_shell",
+    ],
+    files=["python"],
+)
 def shell_command(call: Call, ask: Ask) -> Iterator[Hit]:
     """A shell command with a part that the code does not spell out."""
     module = call.module
@@ -165,7 +179,12 @@ def unpickled_arrays(call: Call, ask: Ask) -> Iterator[Hit]:
 _UNSAFE_LOADERS = frozenset({"Loader", "UnsafeLoader", "CLoader", "CUnsafeLoader"})
 
 
-@check("PRD462", on=[calls("yaml.load", "yaml.load_all", "yaml.unsafe_load", "yaml.unsafe_load_all")], files=["python"])
+@check(
+    "PRD462",
+    on=[calls("yaml.load", "yaml.load_all", "yaml.unsafe_load", "yaml.unsafe_load_all")],
+    anchors=["yaml.load", "yaml.unsafe_load", "yaml import", "yaml as"],
+    files=["python"],
+)
 def yaml_objects(call: Call, ask: Ask) -> Iterator[Hit]:
     """`yaml.load` without a safe loader."""
     if call.method.startswith("unsafe"):

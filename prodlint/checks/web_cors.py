@@ -683,7 +683,7 @@ def _compiled(module: Module, given: Expression) -> Iterator[Value]:
 
 _ENVIRONMENT_NAME = re.compile(
     r"^(?:\w+_)?(?:CORS_(?:ALLOW(?:ED)?_)?ORIGINS?|ALLOW(?:ED)?_(?:CORS_)?ORIGINS?|CORS_ALLOW(?:ED)?_HOSTS|CORS_DOMAINS?|CORS_ORIGIN_WHITELIST"
-    r"|ACCESS_CONTROL_ALLOW_ORIGIN|CORS)(?:_LIST)?$",
+    r"|ACCESS_CONTROL_ALLOW_ORIGIN)(?:_LIST)?$",
     re.IGNORECASE,
 )
 _ENVIRONMENT_ALL = re.compile(r"^(?:\w+_)?CORS_(?:ORIGIN_)?ALLOW_ALL(?:_ORIGINS)?$", re.IGNORECASE)
@@ -694,7 +694,7 @@ _TRUE = frozenset({"1", "true", "yes", "on", "t", "y"})
     "PRD401",
     "PRD405",
     on=[settings("*cors*", "*allow_origin*", "*allowed_origin*", "*allow_origins*", "*allowed_origins*")],
-    anchors=["cors", "allow_origin", "allowed_origin"],
+    anchors=["cors_origin", "cors_allow", "cors_domain", "allow_origin", "allowed_origin", "allow_cors_origin", "allowed_cors_origin"],
 )
 def cors_environment(setting: Setting, ask: Ask) -> Iterator[Hit]:
     """`CORS_ORIGINS=*` in an env file, compose, Kubernetes or a Dockerfile."""

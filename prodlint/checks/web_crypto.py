@@ -78,14 +78,12 @@ _PYTHON_ANCHORS: tuple[str | tuple[str, ...], ...] = (
     ("asyncssh", "known_hosts"),
     ("ssl_cert_reqs",),
     ("cert_reqs",),
-    ("aiohttp", "ssl"),
-    ("verify", "requests"),
-    ("verify", "httpx"),
-    ("verify", "niquests"),
-    ("verify", "hvac"),
-    ("verify", "boto"),
-    ("verify", "docker"),
-    ("verify", "curl_cffi"),
+    *(("aiohttp", spelling) for spelling in ("ssl=", "ssl =")),
+    *(
+        (spelling, library)
+        for spelling in ("verify=", "verify =", ".verify")
+        for library in ("requests", "httpx", "niquests", "hvac", "boto", "docker", "curl_cffi")
+    ),
 )
 
 
@@ -325,6 +323,8 @@ def _environment_words(name: str, value: str) -> str:
     """What a setting switches off, or nothing."""
     plain = value.strip().strip("'\"").lower()
     upper = name.upper()
+    if upper == "PYTHONHTTPSVERIFY":
+        return f"`{name}={plain}` makes Python accept any certificate" if plain == "0" else ""
     if upper == "NODE_TLS_REJECT_UNAUTHORIZED":
         return f"`{name}={plain}` makes Node accept any certificate" if plain == "0" else ""
     if upper in ("PIP_TRUSTED_HOST", "UV_INSECURE_HOST"):
@@ -360,12 +360,29 @@ def _environment_words(name: str, value: str) -> str:
         )
     ],
     anchors=[
-        "verify",
-        "verification",
+        "verify_ssl",
+        "verify_tls",
+        "verify_cert",
+        "ssl_verif",
+        "tls_verif",
+        "sslverify",
+        "tlsverify",
+        "cert_verify",
+        "certs_verify",
+        "httpsverify",
+        "https_verify",
+        "ssl_cert_verify",
+        "no_verify",
+        "skip_verif",
+        "skip_tls_verif",
+        "skip_ssl_verif",
+        "skip_cert_verif",
         "tls_reject",
         "tls_insecure",
         "ssl_insecure",
-        "insecure_",
+        "insecure_tls",
+        "insecure_ssl",
+        "insecure_host",
         "validate_cert",
         "trusted_host",
         "host_key_checking",

@@ -279,7 +279,7 @@ def _callers_that_switch_off(module: Module, call: Call, given: Name) -> Iterato
                     yield Hit(other, f"`{function.name}` is told not to check the token's signature: anybody can write such a token")
 
 
-@check("PRD421", on=[calls(*_VERIFY_FALSE)], anchors=["verify"], files=["python"])
+@check("PRD421", on=[calls(*_VERIFY_FALSE)], anchors=[("verify", "jwt"), ("verify", "jws")], files=["python"])
 def signature_off_by_argument(call: Call, ask: Ask) -> Iterator[Hit]:
     """`verify=False`: PyJWT 1, jws of python-jose, google-auth, simplejwt tokens."""
     name = _name(call)
@@ -430,7 +430,7 @@ def _algorithms(call: Call) -> Expression | None:
 @check(
     "PRD423",
     on=[calls(*_DECODERS, *_ALGORITHM_LISTS, *_ENCODERS, "joserfc.jwt.encode", "authlib.jose.jwt.encode")],
-    anchors=["none"],
+    anchors=[("none", "jwt"), ("none", "jose")],
     files=["python"],
 )
 def none_algorithm(call: Call, ask: Ask) -> Iterator[Hit]:
