@@ -327,29 +327,25 @@ def secret_may_be_empty(document: Document, ask: Ask) -> Iterator[Hit]:
             for reference in references(value.raw):
                 if "?" in reference.operator:
                     enforced.add(reference.name)
-                elif reference.name not in places and _REQUIRED.search(reference.name) and not _OPTIONAL.search(reference.name):
-                    hit = _unenforced(value, reference)
-                    if hit is not None:
-                        places[reference.name] = hit
+                elif reference.operator or reference.name in places:
+                    # A default is PRD105's where it is a secret, and meant where it is empty.
+                    continue
+                elif _REQUIRED.search(reference.name) and not _OPTIONAL.search(reference.name):
+                    places[reference.name] = _unenforced(value, reference)
     for name, hit in places.items():
         if name not in enforced:
             yield hit
 
 
-def _unenforced(value: Node, reference: Reference) -> Hit | None:
+def _unenforced(value: Node, reference: Reference) -> Hit:
     text = value.raw[reference.start : reference.end]
     at: Node | Place = value
     found = value.source.data.find(text.encode(), value.start, value.end)
     if found != -1:
         at = Place(value.source, found, found + len(text.encode()))
-    if not reference.operator:
-        fix = None
-        if found != -1:
-            put = f"${{{reference.name}:?{reference.name} is required}}"
-            # The words hold a blank but neither `: ` nor ` #`, so they need no quotes where there were none.
-            fix = Recipe("replace", f"Refuse to start without `{reference.name}`", True, (("text", put),))
-        return Hit(at, f"`{reference.name}` is empty where nobody sets it: compose only warns", fix=fix)
-    address = "URL" in reference.name or "URI" in reference.name or "DSN" in reference.name
-    if reference.operator in (":-", "-") and reference.word and ("@" in reference.word if address else True):
-        return Hit(at, f"`{reference.name}` has a default in the file: nobody notices that it was never set", secret=True)
-    return None
+    fix = None
+    if found != -1:
+        put = f"${{{reference.name}:?{reference.name} is required}}"
+        # The words hold a blank but neither `: ` nor ` #`, so they need no quotes where there were none.
+        fix = Recipe("replace", f"Refuse to start without `{reference.name}`", True, (("text", put),))
+    return Hit(at, f"`{reference.name}` is empty where nobody sets it: compose only warns", fix=fix)

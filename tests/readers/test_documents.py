@@ -83,11 +83,11 @@ def test_comments_are_not_found_in_scalars() -> None:
     assert [fact.value for fact in facts(text) if isinstance(fact, Comment)] == ["yes"] * 4
 
 
-def test_merge_keys_give_values_the_place_of_the_merge() -> None:
+def test_merged_values_have_the_path_of_their_use_and_the_place_where_they_are_written() -> None:
     text = "x-a: &a\n  image: one\n  env: {K: v}\nservices:\n  web:\n    <<: *a\n    image: two\n  job:\n    <<: [*a]\n"
     (root,) = roots(text)
     assert plain(root)["services"] == {"web": {"image": "two", "env": {"K": "v"}}, "job": {"image": "one", "env": {"K": "v"}}}
-    assert at(root.get("services", "web", "env")) == (6, 5, 6, 11)
+    assert at(root.get("services", "web", "env")) == (3, 8, 3, 14)
     assert at(root.get("services", "web", "image")) == (7, 12, 7, 15)
     merged = root.get("services", "web", "env", "K")
     assert merged is not None and merged.path == "services.web.env.K" and merged.line == 3
