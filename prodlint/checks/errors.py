@@ -80,14 +80,15 @@ _PRAGMA = re.compile(
 )
 
 
-def _is_explained(handler: Handler) -> bool:
-    """Whether a comment in the handler says in a sentence why nothing is done."""
-    words = [
-        re.sub(r"(?i)\s*#?\s*(?:noqa|pragma|nosec|type:|pylint:).*$", "", line)
-        for line in _comments(handler).split("\n")
-        if not _PRAGMA.match(line)
-    ]
-    return len(" ".join(words).split()) >= 3
+def _explanation(handler: Handler) -> int:
+    """How many words the handler's comments spend on why nothing is done; directives and dead code are none."""
+    lines = [line for line in _comments(handler).split("\n") if not _PRAGMA.match(line)]
+    words = [re.sub(r"(?i)\s*#?\s*(?:noqa|pragma|nosec|type:|pylint:).*$", "", line) for line in lines]
+    return len(" ".join(words).split())
+
+
+# Fewer words name what is done ("ignore all errors"); more say why.
+_REASON = 5
 
 
 def _calls_tried(handler: Handler) -> list[Call]:
@@ -158,7 +159,7 @@ def _converts(call: Call) -> bool:
     return call.method in _CONVERTING_METHODS or call.method.endswith("logger") or bool(_CONVERTING.search(call.method)) or _is_lookup(call)
 
 
-_CONVERTING = re.compile(r"(?i)(?:^|_)(?:parse|to|decode|convert|format|describe|normali[sz]e|render)(?:_|$)|_to_|_from_|^(?:to|from)[A-Z]")
+_CONVERTING = re.compile(r"(?i)(?:^|_)(?:parse|to|decode|convert|format|describe|normali[sz]e|render)(?:_|$)|_to_|_from_|^(?:to|from)(?:[A-Z]|_)")
 
 
 _FAR = re.compile(
@@ -259,7 +260,10 @@ def _swallowed(handler: Handler, ask: Ask) -> Iterator[Hit]:
     if any(name.endswith("CancelledError") for name in handler.types) and _awaits_cancelled(handler):
         return
     does = {"return": "returns a constant", "continue": "goes on with the loop", "break": "leaves the loop"}.get(last.kind, "does nothing")
-    mild = _is_closing(handler) or handler.scope.in_handler or _is_explained(handler)
+    explained = _explanation(handler)
+    if explained >= _REASON:
+        return
+    mild = _is_closing(handler) or handler.scope.in_handler or explained >= 3
     yield Hit(
         _header(handler),
         f"{_types(handler)} {does}: the error leaves no trace",
@@ -373,7 +377,7 @@ def broad_except_unlogged(handler: Handler, ask: Ask) -> Iterator[Hit]:
     if _is_import(handler) or _is_conversion(handler.tried):
         return
     if not ask.options.get("fallbacks"):
-        if _is_explained(handler) or _takes_another_way(handler) or (_is_default(handler) and not _reaches_out(handler.tried)):
+        if _explanation(handler) >= _REASON or _takes_another_way(handler) or (_is_default(handler) and not _reaches_out(handler.tried)):
             return
     way = min(lost, key=lambda each: each.at.start if each.at is not None else handler.end)
     other = "" if len(lost) == len(ways) else " on one path"
@@ -415,7 +419,7 @@ def base_exception_swallowed(handler: Handler, ask: Ask) -> Iterator[Hit]:
     why = _LEAVING[word] if word else "a cancelled task lives on"
     fix = Recipe("append-to-block", "raise again", False, (("text", "raise"),)) if all(way.kind == "fall" for way in kept) else None
     way = min(kept, key=lambda each: each.at.start if each.at is not None else handler.end)
-    yield Hit(_header(handler), f"{said} {way.words} without `raise`: {why}", priority="P2" if _is_explained(handler) else None, fix=fix)
+    yield Hit(_header(handler), f"{said} {way.words} without `raise`: {why}", priority="P2" if _explanation(handler) >= _REASON else None, fix=fix)
 
 
 def _awaits(block: Sequence[Statement]) -> bool:

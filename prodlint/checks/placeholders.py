@@ -38,7 +38,7 @@ def _tag_pattern(tags: tuple[str, ...], any_case: frozenset[str]) -> re.Pattern[
     ]
     if loose:
         parts.append(rf"(?i:^{_BEFORE}(?P<loose>{loose}){_AFTER}{_THINGS})")
-    parts.append(rf"(?i:^{_BEFORE}(?P<colon>{exact})(?::\s|\())")
+    parts.append(rf"(?i:^{_BEFORE}(?<!:)(?P<colon>{exact})(?::\s|\())")
     return re.compile("|".join(parts))
 
 
@@ -67,6 +67,8 @@ def _notes(comment: Comment, ask: Ask, any_case: frozenset[str], phrases: bool) 
     """The first note of a comment: its place, its tag and its text."""
     pattern = _tag_pattern(tuple(str(tag) for tag in ask.options.get("tags", ())), any_case)
     text = comment.text
+    if comment.file.path.endswith((".md", ".mdx", ".markdown")) and not text.startswith("<!--"):
+        return  # a heading
     offset = 0
     for line in text.split("\n"):
         found = pattern.search(line) or (_PHRASE.search(line) if phrases else None)
