@@ -126,6 +126,26 @@ class Environment:
         """Whether the repository deploys a Python service: something that keeps serving is started by it."""
         return self.service is not None or self._manages_django
 
+    def deploys(self, path: str) -> bool:
+        """Whether the part of the repository that holds a file, up to its nearest manifest, is deployed: a package beside the
+        service (its client library, a generator) is not."""
+        holders = [folder for folder in self._manifests if path.startswith(folder)]
+        nearest = max(holders, key=len, default="")
+        if not nearest:
+            return self.is_service
+        return any(started.path.startswith(nearest) or _is_below(started, nearest) for started in self.started) or (
+            self._manages_django and any(name == "manage.py" for name in self._names_below(nearest))
+        )
+
+    @cached_property
+    def _manifests(self) -> frozenset[str]:
+        """Folders with a manifest of their own, each with its slash."""
+        named = (path for path, _, _ in self.files if path.rsplit("/", 1)[-1] in ("pyproject.toml", "setup.cfg", "Pipfile", "requirements.txt"))
+        return frozenset(path.rpartition("/")[0] + "/" for path in named if "/" in path)
+
+    def _names_below(self, folder: str) -> Iterator[str]:
+        return (path.rsplit("/", 1)[-1] for path, _, _ in self.files if path.startswith(folder))
+
     @cached_property
     def _manages_django(self) -> bool:
         return any(path.rsplit("/", 1)[-1] == "manage.py" and path.count("/") <= 2 for path, _, _ in self.files)
@@ -241,6 +261,12 @@ def _is_file(started: Started, path: str) -> bool:
         inside = started.module.replace(".", "/")
         return any(path == tail or path.endswith("/" + tail) for tail in (f"{inside}.py", f"{inside}/__main__.py", f"{inside}/__init__.py"))
     return False
+
+
+def _is_below(started: Started, folder: str) -> bool:
+    """Whether what is started is named by its path from the root, and lies in a folder."""
+    named = started.script.removeprefix("./").lstrip("/") or started.module.replace(".", "/")
+    return named.startswith(folder)
 
 
 def read(root: str, files: _Files) -> Environment:

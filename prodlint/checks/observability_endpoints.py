@@ -1,0 +1,1 @@
+"""Metrics and health endpoints (PRD721-PRD723)."""

@@ -1,0 +1,1 @@
+"""PRD704: secrets that reach a log."""
