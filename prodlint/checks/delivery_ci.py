@@ -166,7 +166,7 @@ def _shown(command: Command) -> str:
 # ---------------------------------------------------------------- PRD903: pipes that lose the exit status
 
 
-@check("PRD903", on=[commands()], anchors=["| "], files=("dockerfile", "shell"))
+@check("PRD903", on=[commands()], anchors=["| "], files=("dockerfile", "shell", "jenkinsfile"))
 def gate_in_pipe(command: Command, ask: Ask) -> Iterator[Hit]:
     yield from _piped(command)
 
@@ -193,7 +193,19 @@ def _piped(command: Command) -> Iterator[Hit]:
         return
     if b"PIPESTATUS" in command.source.data or b"pipestatus" in command.source.data:
         return
-    yield Hit(command, f"`{_shown(command)} | {command.following[0]}` has the exit status of `{command.following[0]}`: no `pipefail`")
+    words = f"`{_shown(command)} | {command.following[0]}` has the exit status of `{command.following[0]}`: no `pipefail`"
+    yield Hit(command, words, fix=_pipefail(command))
+
+
+_BEGINS = re.compile(r"\s*(?:- )?(?:(?:run|script|bash)[ ]*:[ ]*[\"']?)?")
+
+
+def _pipefail(command: Command) -> Recipe | None:
+    """`set -o pipefail` before it, where it begins its line and the shell is known to be bash."""
+    line, column = command.source.position(command.start)
+    if command.origin != "ci" or command.file.kind != "yaml" or not _BEGINS.fullmatch(command.source.line_text(line)[: column - 1]):
+        return None
+    return Recipe("replace", "let the pipe fail with the check", True, (("text", f"set -o pipefail; {command.text}"),))
 
 
 # ---------------------------------------------------------------- PRD905: releases that wait for nothing

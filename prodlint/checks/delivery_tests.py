@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from prodlint.checks import Ask, Hit, Project, ProjectHit, Trace, calls, check, collect, commands, documents, project_check, text, trace
 from prodlint.checks.delivery_service import service_place
 from prodlint.facts import Call, Collection, Command, Constant, Document, Node, Text
-from prodlint.model import Evidence, Span
+from prodlint.model import Evidence, Recipe, Span
 
 # ---------------------------------------------------------------- PRD902 in noxfiles
 
@@ -93,6 +93,17 @@ def coverage_settings(document: Document, ask: Ask) -> Iterator[Trace]:
                 yield trace("coverage", node, found[1], kind="threshold")
             elif "--cov" in text:
                 yield trace("coverage", node, "", kind="measured")
+    for path in (("tool", "coverage", "run", "omit"), ("coverage:run", "omit"), ("run", "omit")):
+        omitted = root.get(*path)
+        if omitted is not None and (path[0] != "run" or ask.file.name.startswith((".coveragerc", "coverage"))):
+            for node in omitted.items if omitted.kind == "sequence" else (omitted,):
+                for pattern in re.split(r"[,\s]+", node.raw):
+                    if pattern:
+                        yield trace("coverage", node, pattern, kind="omit")
+    report = root.get("tool", "coverage", "report")
+    if report is not None and report.get("fail_under") is None:
+        place = _key_trace(report)
+        yield Trace("coverage", place.path, place.span, "", (("kind", "report"),))
     for path in (("tool", "coverage"), ("coverage:run",), ("run",)):
         node = root.get(*path)
         if node is not None and (path[0] != "run" or ask.file.name.startswith((".coveragerc", "coverage"))):
@@ -136,6 +147,7 @@ def coverage_gate_missing(project: Project, options: Mapping[str, Any]) -> Itera
         return
     minimum = float(options.get("minimum", 80))
     traces = project.about("coverage")
+    yield from _omitted(project, traces)
     thresholds = [each for each in traces if each.get("kind") == "threshold" and _number(each.words) is not None]
     for each in thresholds:
         value = _number(each.words)
@@ -155,9 +167,16 @@ def coverage_gate_missing(project: Project, options: Mapping[str, Any]) -> Itera
         best = max(thresholds, key=lambda each: _number(each.words) or 0)
         yield ProjectHit(best.path, best.span, f"the coverage gate is at {best.words} %, below {minimum:g} %")
         return
-    anchor = next((each for each in traces if each.get("kind") == "configured"), None) or next(iter(traces), None)
+    traces = [each for each in traces if each.get("kind") in ("report", "configured", "measured")]
+    anchor = next((each for kind in ("report", "configured", "measured") for each in traces if each.get("kind") == kind), None)
     if anchor is not None:
-        yield ProjectHit(anchor.path, anchor.span, "coverage is measured and may fall to nothing: no `fail_under`")
+        fix = None
+        if anchor.get("kind") == "report":
+            fix = Recipe("insert-line-after", "Keep the coverage", False, (("text", f"fail_under = {minimum:g}"),))
+        elif anchor.path.endswith("pyproject.toml"):
+            text = f"\n[tool.coverage.report]\nfail_under = {minimum:g}\n"
+            fix = Recipe("append-lines", "Keep the coverage", False, (("file", anchor.path), ("text", text)))
+        yield ProjectHit(anchor.path, anchor.span, "coverage is measured and may fall to nothing: no `fail_under`", fix=fix)
         return
     for name in ("pyproject.toml", "setup.cfg", "tox.ini", "pytest.ini", "requirements.txt"):
         named = sorted(project.named(name), key=lambda file: (file.path.count("/"), file.path))
@@ -165,6 +184,15 @@ def coverage_gate_missing(project: Project, options: Mapping[str, Any]) -> Itera
             words = "tests run, and nothing asks how much they cover: no `fail_under`"
             yield ProjectHit(named[0].path, Span(1, 1, 1, 1), words, priority="P2")
             return
+
+
+def _omitted(project: Project, traces: Sequence[Trace]) -> Iterator[ProjectHit]:
+    """`omit` that leaves the served package out: a threshold over the rest says nothing about what runs."""
+    started = project.environment.service
+    package = started.module.split(".", 1)[0] if started is not None and started.module else ""
+    for each in traces:
+        if each.get("kind") == "omit" and package and each.words.removeprefix("./").removeprefix("*/") in (package, f"{package}/", f"{package}/*", f"{package}/**"):
+            yield ProjectHit(each.path, each.span, f"`omit` leaves `{package}` out, which is what this service runs")
 
 
 def _script_with_threshold(project: Project) -> str:
