@@ -53,6 +53,9 @@ class Cache:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def __contains__(self, path: str) -> bool:
+        return path in self._entries
+
     def get(self, path: str, seen: Stamp, settings: str = "") -> Any:
         """The result for a file that has not been touched since, or None. `settings` names the file's own ones."""
         entry = self._entries.get(path)

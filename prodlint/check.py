@@ -31,6 +31,13 @@ def request_of(given: Namespace) -> session.Request:
             respect_gitignore=given.respect_gitignore,
             fail_on=getattr(given, "fail_on", None),
             allow_unchecked=getattr(given, "allow_unchecked", None),
+            baseline=os.path.abspath(given.baseline) if getattr(given, "baseline", None) else None,
+            strict_baseline=getattr(given, "strict_baseline", None),
+            cache_dir=os.path.abspath(given.cache_dir) if getattr(given, "cache_dir", None) else None,
+            honor=getattr(given, "honor", None),
+            disable_overlap=getattr(given, "disable_overlap", None),
+            plugins=getattr(given, "plugins", None),
+            inline_ignores=getattr(given, "inline_ignores", None),
         )
 
     return session.Request(
@@ -44,6 +51,8 @@ def request_of(given: Namespace) -> session.Request:
         jobs=given.jobs,
         today=given.today,
         root=given.root,
+        cache=getattr(given, "cache", False),
+        since=getattr(given, "since", "") or "",
     )
 
 
@@ -86,6 +95,8 @@ def exit_code(result: session.Result, exit_zero: bool = False) -> int:
         return CLEAN
     if result.crashed:
         return BUG
+    if settings.strict_baseline and result.stale:
+        return FOUND
     if any(finding.priority in failing and finding.code not in warn_only for finding in report.findings):
         return FOUND
     if not settings.allow_unchecked and any(not item.analysed for item in report.unchecked):

@@ -46,6 +46,15 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     parser.add_argument("-V", "--version", action="version", version=f"prodlint {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     _add_check(verbs.add_parser("check", help="check files and directories (the default verb)"))
+    baseline = verbs.add_parser("baseline", help="write the findings there are as known")
+    baseline.add_argument("paths", nargs="*", default=["."], metavar="PATH")
+    baseline.add_argument("--baseline", metavar="FILE", help="the file to write (default: the settings', else .prodlint-baseline at the root)")
+    _add_selection(baseline)
+    baseline.set_defaults(function=_baseline)
+    clean = verbs.add_parser("clean", help="delete the results kept of the last run")
+    clean.add_argument("paths", nargs="*", default=["."], metavar="PATH")
+    clean.add_argument("--cache-dir", metavar="DIR")
+    clean.set_defaults(function=_clean)
     _add_rule(verbs.add_parser("rule", help="explain a rule, or test the examples of a folder of rules"))
     return parser
 
@@ -63,6 +72,10 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     choose.add_argument("--isolated", action="store_true", help="read no settings file")
     choose.add_argument("--no-local-config", action="store_true", help="read only settings files named by --config")
     choose.add_argument("--stdin-filename", metavar="NAME", help="the name of what comes on standard input (path `-`)")
+    choose.add_argument("--honor", action="append", metavar="TOOLS", help="obey directives of other tools: noqa, nosec, pragma, gitleaks, nosemgrep, hadolint")
+    choose.add_argument("--disable-overlap", action="append", metavar="TOOLS", help="switch off what these tools say as well: ruff, bandit, hadolint, zizmor")
+    choose.add_argument("--no-inline-ignores", dest="inline_ignores", action="store_false", default=None, help="findings count whatever a comment says")
+    choose.add_argument("--no-plugins", dest="plugins", action="store_false", default=None, help="leave installed plug-ins out")
     choose.add_argument("--exhaustive", action="store_true", help="parse every file, whatever its bytes hold")
     choose.add_argument("-j", "--jobs", type=int, default=0, metavar="N", help="processes (default: one for each processor)")
     choose.add_argument("--root", metavar="DIR", help="the project's root (default: the nearest directory with .git or settings)")
@@ -83,6 +96,12 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--show-suppressed", action="store_true", help="list suppressed findings with their reasons")
     show.add_argument("-q", "--quiet", action="store_true", help="print findings only")
     show.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    known = parser.add_argument_group("what is new")
+    known.add_argument("--baseline", metavar="FILE", help="findings that are known, as `prodlint baseline` writes them")
+    known.add_argument("--strict-baseline", action="store_true", default=None, help="entries of the baseline that occur no more fail the run")
+    known.add_argument("--since", metavar="REV", help="only what changed since this git revision brought")
+    known.add_argument("--no-cache", dest="cache", action="store_false", help="do not use or write the results of the last run")
+    known.add_argument("--cache-dir", metavar="DIR", help="where those are (default: .prodlint_cache)")
     decide = parser.add_argument_group("exit code")
     decide.add_argument("--fail-on", choices=("P0", "P1", "P2", "never"), help="the lowest priority that fails the run (default: P2, any finding)")
     decide.add_argument("-e", "--exit-zero", action="store_true", help="exit with 0 whatever was found")
@@ -108,3 +127,15 @@ def _rule(given: argparse.Namespace) -> int:
     from prodlint.explain import explain
 
     return explain(given)
+
+
+def _baseline(given: argparse.Namespace) -> int:
+    from prodlint.adopt import write_baseline
+
+    return write_baseline(given)
+
+
+def _clean(given: argparse.Namespace) -> int:
+    from prodlint.adopt import clean
+
+    return clean(given)

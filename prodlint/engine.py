@@ -6,17 +6,17 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Protocol
 
-from prodlint import catalogue, checks, ignoring, suppress
-from prodlint.checks import Ask, Check, Hit, Project, ProjectHit, Trace
-from prodlint.context import roles_of
+from prodlint import ignoring, suppress
+from prodlint.checks import Ask, Check, Collector, Hit, Project, ProjectCheck, ProjectHit, Trace
+from prodlint.context import Roles, roles_of
 from prodlint.facts import Fact, File, Problem, Source, Text
 from prodlint.fingerprint import normalised
-from prodlint.model import Evidence, Finding, Priority, Rule, Span, Suppressed, Unchecked
+from prodlint.model import Evidence, Finding, Priority, Recipe, Related, Rule, Span, Suppressed, Unchecked
 from prodlint.readers import Undecodable, decode, read
 from prodlint.selection import Hits, Index, Subscription
-from prodlint.settings import Settings, Switches
+from prodlint.settings import Settings, Switches, check_options
 
 # No source file that a person wrote is larger; what is, is scanned for vendor keys only.
 LARGEST_PARSED = 8_000_000
@@ -25,6 +25,19 @@ LARGEST_READ = 64_000_000
 WHOLE_TREE = 1_000_000
 # Kinds in which a NUL byte means "not text after all", and nothing is missed by not reading on.
 PLAIN = frozenset(("text", "ignore", "sql"))
+
+
+class Catalogue(Protocol):
+    """What there is to run: rules, and the checks, collectors and project checks registered for them."""
+
+    @property
+    def rules(self) -> Sequence[Rule]: ...
+    @property
+    def checks(self) -> Sequence[Check]: ...
+    @property
+    def collectors(self) -> Sequence[Collector]: ...
+    @property
+    def project_checks(self) -> Sequence[ProjectCheck]: ...
 
 
 @dataclass(slots=True)
@@ -36,6 +49,7 @@ class Run:
     switches: Switches
     index: Index
     environment: Any
+    project_checks: tuple[ProjectCheck, ...] = ()
     parse_all: bool = False
     today: str = ""
     roles: Callable[[str, str, bytes], frozenset[str]] = roles_of
@@ -179,7 +193,7 @@ def _call(
     ask = asks.get(subscription.bit)
     rule = subscription.rule
     if ask is None:
-        options = {**dict(rule.options), **run.settings.options(rule.code)} if rule is not None else {}
+        options = options_of(rule, run.settings) if rule is not None else {}
         ask = asks[subscription.bit] = Ask(rule.code if rule is not None else "", options, run.environment, fact.file)
     try:
         for found in subscription.check.function(fact, ask):
@@ -196,6 +210,15 @@ def _call(
         name = rule.code if rule is not None else getattr(subscription.check.function, "__name__", "collector")
         outcome.crashed.append(name)
         outcome.unchecked.append(Unchecked(outcome.path, f"`{name}` failed: {type(error).__name__} in {_where(error)}", fact.line, 0))
+
+
+def options_of(rule: Rule, settings: Settings) -> dict[str, Any]:
+    """A rule's options: the page's, the settings' own lists that several rules share, and what is set for this rule."""
+    options = dict(rule.options)
+    for name, given in (("error-reporters", settings.error_reporters), ("http-wrappers", settings.http_wrappers)):
+        if name in options and given:
+            options[name] = [*options[name], *given]
+    return {**options, **settings.options(rule.code)}
 
 
 def _where(error: BaseException) -> str:
@@ -284,28 +307,38 @@ def _unique(findings: list[Finding]) -> list[Finding]:
 # ---------------------------------------------------------------- many files
 
 
-def build(settings: Settings, rules: Sequence[Rule], environment: Any, *, exhaustive: bool = False, parse_all: bool = False, today: str = "", extra: Iterable[Check] = ()) -> Run:
-    """Everything that stays the same for a run.
+def build(
+    settings: Settings,
+    catalogue: Catalogue,
+    environment: Any,
+    *,
+    below: str = "",
+    exhaustive: bool = False,
+    parse_all: bool = False,
+    today: str = "",
+    root: str = "",
+) -> Run:
+    """Everything that stays the same for the files that one Settings holds for.
 
+    below: the settings' directory as seen from the project's root, ending in a slash, or "".
     Raises SettingsError for a selector or option that no rule has.
     """
-    from prodlint.settings import check_options
-
-    known = [(rule.code, rule.name, rule.default) for rule in rules]
-    switches = Switches(settings, known)
+    rules = catalogue.rules
+    switches = Switches(settings, [(rule.code, rule.name, rule.default) for rule in rules], root)
     check_options(settings, {rule.code: dict(rule.options) for rule in rules})
     on = _ever_on(switches)
     active = [rule for rule in rules if rule.code in on]
-    checks.load(sorted({rule.family for rule in active}))
-    wanted_topics = {topic for check in checks.PROJECT_CHECKS if check.code in on for topic in check.topics}
+    project_checks = tuple(check for check in catalogue.project_checks if check.code in on)
+    topics = {topic for check in project_checks for topic in check.topics}
     index = Index(
         active,
-        [*checks.CHECKS, *catalogue.checks_of(active), *extra],
-        [collector for collector in checks.COLLECTORS if wanted_topics & set(collector.topics)],
+        catalogue.checks,
+        [collector for collector in catalogue.collectors if topics & set(collector.topics)],
         exhaustive=exhaustive,
         honor=[suppress.HONOR_MARKS[name] for name in settings.honor],
     )
-    return Run(settings, {rule.code: rule for rule in active}, switches, index, environment, parse_all or exhaustive, today)
+    roles = Roles(settings.roles, below).of if any(settings.roles.values()) else roles_of
+    return Run(settings, {rule.code: rule for rule in active}, switches, index, environment, project_checks, parse_all or exhaustive, today, roles)
 
 
 def _ever_on(switches: Switches) -> frozenset[str]:
@@ -317,20 +350,8 @@ def _ever_on(switches: Switches) -> frozenset[str]:
     return on
 
 
-def analyse_all(files: Sequence[tuple[str, str, str]], run: Run, *, jobs: int = 0, given: Mapping[str, bytes] | None = None) -> Iterator[Outcome]:
-    """Every file's outcome, in the order of the files whatever the number of processes."""
-    given = given or {}
-    workers = jobs or _processors()
-    if workers <= 1 or len(files) < 64:
-        for path, absolute, kind in files:
-            yield analyse(path, absolute, kind, run, given.get(path))
-        return
-    from prodlint.workers import spread
-
-    yield from spread(files, run, workers, given)
-
-
-def _processors() -> int:
+def processors() -> int:
+    """How many processes can really run at once."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS and Windows
@@ -350,11 +371,9 @@ def check_project(root: str, outcomes: Sequence[Outcome], run: Run) -> tuple[lis
     findings: list[Finding] = []
     evidence: list[Evidence] = []
     unchecked: list[Unchecked] = []
-    for check in checks.PROJECT_CHECKS:
-        rule = run.rules.get(check.code)
-        if rule is None:
-            continue
-        options = {**dict(rule.options), **run.settings.options(rule.code)}
+    for check in run.project_checks:
+        rule = run.rules[check.code]
+        options = options_of(rule, run.settings)
         try:
             for found in check.function(project, options):
                 if isinstance(found, Evidence):
@@ -370,3 +389,64 @@ def _project_finding(hit: ProjectHit, rule: Rule, run: Run) -> Finding:
     priority: Priority = run.switches.priority(rule.code, hit.path) or hit.priority or rule.priority
     content = digest(rule.code.encode())
     return Finding(hit.path, hit.span, rule.code, hit.message, priority, hit.related, content=content, fix=hit.fix, secrets=hit.secrets)
+
+
+# ---------------------------------------------------------------- across process borders and into the cache
+
+
+def pack(outcome: Outcome) -> tuple[Any, ...]:
+    """An outcome as plain tuples: a tenth of the cost of pickling it, and what the cache may hold."""
+    return (
+        outcome.path,
+        outcome.kind,
+        tuple(sorted(outcome.roles)),
+        tuple(_packed(finding) for finding in outcome.findings),
+        tuple((_packed(item.finding), item.kind, item.reason) for item in outcome.suppressed),
+        tuple((item.path, item.why, item.line, item.column, item.analysed) for item in outcome.unchecked),
+        tuple((t.topic, t.path, _numbers(t.span), t.words, t.data) for t in outcome.traces),
+        tuple(outcome.looked_at.items()),
+        tuple(outcome.crashed),
+    )
+
+
+def unpack(packed: tuple[Any, ...]) -> Outcome:
+    """The outcome that `pack` was given."""
+    path, kind, roles, findings, suppressed, unchecked, traces, looked_at, crashed = packed
+    return Outcome(
+        path,
+        kind,
+        frozenset(roles),
+        [_unpacked(item) for item in findings],
+        [Suppressed(_unpacked(item), how, reason) for item, how, reason in suppressed],
+        [Unchecked(*item) for item in unchecked],
+        [Trace(topic, where, Span(*span), words, tuple(map(tuple, data))) for topic, where, span, words, data in traces],
+        dict(looked_at),
+        list(crashed),
+    )
+
+
+def _numbers(span: Span) -> tuple[int, int, int, int]:
+    return (span.line, span.column, span.end_line, span.end_column)
+
+
+def _packed(f: Finding) -> tuple[Any, ...]:
+    fix = None if f.fix is None else (f.fix.kind, f.fix.description, f.fix.safe, f.fix.arguments)
+    related = tuple((r.path, _numbers(r.span), r.words) for r in f.related)
+    return (f.path, _numbers(f.span), f.code, f.message, f.priority, related, f.symbol, f.content, f.place, fix, tuple(_numbers(s) for s in f.secrets))
+
+
+def _unpacked(row: tuple[Any, ...]) -> Finding:
+    path, span, code, message, priority, related, symbol, content, place, fix, secrets = row
+    return Finding(
+        path,
+        Span(*span),
+        code,
+        message,
+        priority,
+        tuple(Related(where, Span(*at), words) for where, at, words in related),
+        symbol,
+        content,
+        place,
+        None if fix is None else Recipe(fix[0], fix[1], fix[2], tuple(map(tuple, fix[3]))),
+        tuple(Span(*secret) for secret in secrets),
+    )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from prodlint import checks, suppress
+from prodlint import suppress
 from prodlint.facts import Comment, Fact, File, Instruction, Source
 from prodlint.model import Finding, Span, Suppressed
 from prodlint.readers import Wanted, read
@@ -52,7 +52,7 @@ def of_project(findings: Iterable[Finding], run: Run, sources: Callable[[str], S
 
 def _terms(run: Run, selected: frozenset[str]) -> suppress.Terms:
     # What a project rule would have said is not known here, so its ignores are never called unused.
-    of_files = selected - {check.code for check in checks.PROJECT_CHECKS}
+    of_files = selected - {check.code for check in run.project_checks}
     today = date.fromisoformat(run.today) if run.today else date.today()
     return suppress.Terms(run.switches.codes_of, of_files, today, run.settings.require_reason, run.switches.unsuppressible)
 

@@ -6,52 +6,57 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from prodlint.engine import analyse, pack
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from prodlint.engine import Outcome, Run
+    from prodlint.engine import Run
 
-_Files = Sequence[tuple[str, str, str]]
+# path, absolute path, kind, number of the Run whose settings hold for it
+Job = tuple[str, str, str, int]
 
+# Below this many files a second process costs more than it saves.
+FEW = 64
 # Files handed to a worker at a time: enough that handing over costs nothing, few enough that no worker waits at the end.
 CHUNK = 48
 
-_run: Run | None = None
+_runs: Sequence[Run] = ()
 
 
-def _start(run: Run) -> None:
-    global _run
-    _run = run
+def _start(runs: Sequence[Run]) -> None:
+    global _runs
+    _runs = runs
 
 
-def _work(files: _Files, given: Mapping[str, bytes]) -> list[Outcome]:
-    from prodlint.engine import analyse
-
-    assert _run is not None
-    return [analyse(path, absolute, kind, _run, given.get(path)) for path, absolute, kind in files]
+def _work(jobs: Sequence[Job], given: Mapping[str, bytes]) -> list[tuple[Any, ...]]:
+    return [pack(analyse(path, absolute, kind, _runs[number], given.get(path))) for path, absolute, kind, number in jobs]
 
 
-def spread(files: _Files, run: Run, workers: int, given: Mapping[str, bytes]) -> Iterator[Outcome]:
-    """The outcome of every file, in order. A worker that dies (killed, out of memory) loses nothing: its files are done here."""
+def spread(jobs: Sequence[Job], runs: Sequence[Run], workers: int, given: Mapping[str, bytes]) -> Iterator[tuple[Any, ...]]:
+    """The packed outcome of every file, in order. A worker that dies (killed, out of memory) loses nothing: its files are done here."""
+    _start(runs)
+    if workers <= 1 or len(jobs) < FEW:
+        for start in range(0, len(jobs), CHUNK):
+            yield from _work(jobs[start : start + CHUNK], given)
+        return
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
-    _start(run)
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
     context = multiprocessing.get_context(method)
-    # A forked worker inherits the run; only a spawned one needs it sent.
-    forked = method == "fork"
-    initial: dict[str, Any] = {} if forked else {"initializer": _start, "initargs": (run,)}
+    # A forked worker inherits the runs; only a spawned one needs them sent.
+    initial: dict[str, Any] = {} if method == "fork" else {"initializer": _start, "initargs": (runs,)}
     with ProcessPoolExecutor(workers, mp_context=context, **initial) as pool:
-        waiting: deque[tuple[_Files, Future[list[Outcome]] | None]] = deque()
+        waiting: deque[tuple[Sequence[Job], Future[list[tuple[Any, ...]]] | None]] = deque()
         broken = False
-        for start in range(0, len(files), CHUNK):
-            chunk = files[start : start + CHUNK]
+        for start in range(0, len(jobs), CHUNK):
+            chunk = jobs[start : start + CHUNK]
             future = None
             if not broken:
                 try:
-                    future = pool.submit(_work, chunk, {path: given[path] for path, _, _ in chunk if path in given})
+                    future = pool.submit(_work, chunk, {job[0]: given[job[0]] for job in chunk if job[0] in given})
                 except BrokenProcessPool:
                     broken = True
             waiting.append((chunk, future))
@@ -62,7 +67,7 @@ def spread(files: _Files, run: Run, workers: int, given: Mapping[str, bytes]) ->
             yield from _result(*waiting.popleft(), given)
 
 
-def _result(chunk: _Files, future: Future[list[Outcome]] | None, given: Mapping[str, bytes]) -> list[Outcome]:
+def _result(chunk: Sequence[Job], future: Future[list[tuple[Any, ...]]] | None, given: Mapping[str, bytes]) -> list[tuple[Any, ...]]:
     from concurrent.futures.process import BrokenProcessPool
 
     if future is not None:

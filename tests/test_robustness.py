@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from prodlint import checks
+from prodlint import checks, compiled
 from prodlint.checks import Ask, Hit
 from prodlint.facts import Call
 from tests.conftest import Project, Ran
@@ -102,9 +103,9 @@ def test_a_check_that_raises_is_loud_and_contained(project: Project, prodlint: R
     def fails(call: Call, ask: Ask) -> list[Hit]:
         raise RuntimeError("hunter2-must-not-be-shown")
 
-    checks.load()
+    own = compiled.load()
     made = checks.Check("PRD501", fails, (checks.calls("requests.get"),), (), ())
-    monkeypatch.setattr(checks, "CHECKS", [*checks.CHECKS, made])
+    monkeypatch.setattr(compiled, "load", lambda: replace(own, checks=(*own.checks, made)))
     ran = prodlint("check", ".", "--output-format", "concise", cwd=project({"bad.py": BAD}))
     assert "bad.py:2:1: PRD504" in ran.out
     assert "PRD501" in ran.out

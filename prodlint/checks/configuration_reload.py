@@ -31,7 +31,7 @@ _APPLICATIONS = ("flask.Flask", "quart.Quart", "sanic.Sanic", "bottle.Bottle", "
 @check("PRD601", on=[calls(*_KEYWORDS, "*.run")], anchors=["reload", "dev=true", "dev = true"], files=("python", "notebook"))
 def reload_in_call(call: Call, ask: Ask) -> Iterator[Hit]:
     """`uvicorn.run(..., reload=True)` and its kin."""
-    names = _KEYWORDS.get(call.name)
+    names: tuple[str, ...] | None = _KEYWORDS.get(call.name)
     if names is None:
         maker = call.constructor
         known = maker is not None and maker.name in _APPLICATIONS

@@ -58,7 +58,8 @@ _START = attrgetter("start_byte")
 @lru_cache(maxsize=None)
 def query(text: str) -> tree_sitter.Query:
     """A compiled query."""
-    return tree_sitter.Query(LANGUAGE, text)
+    made: tree_sitter.Query = tree_sitter.Query(LANGUAGE, text)
+    return made
 
 
 def captures(text: str, node: tree_sitter.Node) -> dict[str, list[tree_sitter.Node]]:
@@ -1028,11 +1029,11 @@ class PyModule(Module):
             return
         if left.type == "subscript":
             keys = left.children_by_field_name("subscript")
-            value = left.child_by_field_name("value")
-            if len(keys) == 1 and value is not None:
+            holder = left.child_by_field_name("value")
+            if len(keys) == 1 and holder is not None:
                 text = self.string_value(keys[0]) if keys[0].type == "string" else self.read(keys[0])
                 key = text if isinstance(text, str) else self.read(keys[0])
-                yield self._assignment(left, right, kind if kind == "compare" else "subscript", f"{self.read(value)}[{key}]", annotation, key)
+                yield self._assignment(left, right, kind if kind == "compare" else "subscript", f"{self.read(holder)}[{key}]", annotation, key)
             return
         if left.type == "call" and kind == "compare":
             yield self._assignment(left, right, kind, self.read(left), annotation, self._compared(left))
@@ -1083,7 +1084,7 @@ class PyCall(Call):
         holder = self.node.child_by_field_name("arguments")
         children = holder.named_children if holder is not None and holder.type == "argument_list" else [holder] if holder is not None else []
         for child in children:
-            if child is None or child.type == "comment":
+            if child.type == "comment":
                 continue
             if child.type == "keyword_argument":
                 name, value = child.child_by_field_name("name"), child.child_by_field_name("value")

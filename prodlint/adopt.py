@@ -1,0 +1,45 @@
+"""The verbs that help a team start: `baseline` and `clean`."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+
+from prodlint import baseline, cache, session
+from prodlint.check import request_of
+from prodlint.settings import load
+
+
+def write_baseline(given: Namespace) -> int:
+    """Write every finding there is as known. What a narrower run did not look at keeps its entries."""
+    request = request_of(given)
+    request.baseline = False
+    result = session.run(request)
+    path = session.baseline_path(result.settings, result.report.root) or os.path.join(result.report.root, baseline.DEFAULT)
+    checked = set(result.report.files)
+    selected = {rule.code for rule in result.rules}
+    whole = result.discovered.whole
+    root = result.report.root
+
+    def keep(entry: baseline.Entry) -> bool:
+        if entry.code not in selected:
+            return True
+        return entry.path not in checked and not (whole and not os.path.exists(os.path.join(root, entry.path)))
+
+    written = baseline.write(path, result.report.findings, keep)
+    number = sum(written.entries.values())
+    shown = os.path.relpath(path)
+    print(f"{shown}: {number:,} finding{'' if number == 1 else 's'} known from now on")
+    if not result.settings.baseline:
+        print(f'use it with `--baseline {shown}`, or with `baseline = "{os.path.relpath(path, root)}"` in the settings')
+    return 0
+
+
+def clean(given: Namespace) -> int:
+    """Delete the cache of each project named."""
+    for path in given.paths:
+        settings = load(path)
+        directory = given.cache_dir or os.path.join(settings.root or path, settings.cache_dir)
+        deleted = cache.clean(directory)
+        print(f"{os.path.relpath(directory)}: {'deleted' if deleted else 'nothing to delete'}")
+    return 0
