@@ -1,1 +1,225 @@
-"""Blocking calls in async code (PRD571)."""
+"""Blocking calls in async code (PRD571): while one waits, every other request of the process waits with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from prodlint.checks import Ask, Hit, calls, check
+from prodlint.checks.resilience_http import (
+    HTTPX_METHODS,
+    REQUESTS_ANCHORS,
+    REQUESTS_SESSIONS,
+    SESSION_METHODS,
+    VERBS,
+    annotated_as,
+    decorator_name,
+    enclosing,
+    in_lambda,
+    is_handler,
+    is_imported,
+    is_number,
+    shown,
+    value_of,
+)
+from prodlint.facts import Call, Function, Name
+from prodlint.model import Recipe
+
+_ASYNC = "async def"
+
+# What blocks, and what to use instead.
+_NETWORK: Mapping[str, str] = {
+    **{f"requests.{verb}": "an async client, or `asyncio.to_thread`" for verb in VERBS},
+    **{f"{session}.{verb}": "an async client, or `asyncio.to_thread`" for session in REQUESTS_SESSIONS for verb in SESSION_METHODS},
+    **{f"{library}.{verb}": f"`{library}.AsyncClient`" for library in ("httpx", "httpx2", "httpxyz") for verb in HTTPX_METHODS},
+    **{
+        f"{library}.Client.{verb}": f"`{library}.AsyncClient`"
+        for library in ("httpx", "httpx2", "httpxyz")
+        for verb in (*HTTPX_METHODS, "send")
+    },
+    "urllib.request.urlopen": "an async client, or `asyncio.to_thread`",
+    "urllib.request.urlretrieve": "an async client, or `asyncio.to_thread`",
+    "socket.create_connection": "`asyncio.open_connection`",
+    "smtplib.SMTP": "aiosmtplib, or `asyncio.to_thread`",
+    "smtplib.SMTP_SSL": "aiosmtplib, or `asyncio.to_thread`",
+    "psycopg2.connect": "an async driver, or `asyncio.to_thread`",
+    "psycopg.connect": "`psycopg.AsyncConnection`",
+    "pymysql.connect": "an async driver, or `asyncio.to_thread`",
+    "MySQLdb.connect": "an async driver, or `asyncio.to_thread`",
+}
+_PROCESS: Mapping[str, str] = {
+    **{
+        f"subprocess.{name}": "`asyncio.create_subprocess_exec`"
+        for name in ("run", "call", "check_call", "check_output", "getoutput", "getstatusoutput")
+    },
+    "subprocess.Popen.wait": "`asyncio.create_subprocess_exec`",
+    "subprocess.Popen.communicate": "`asyncio.create_subprocess_exec`",
+    "os.system": "`asyncio.create_subprocess_shell`",
+    "os.popen": "`asyncio.create_subprocess_shell`",
+}
+_WAITS: Mapping[str, str] = {"time.sleep": "`asyncio.sleep`"}
+# Slow on purpose: a hash of a password takes a tenth of a second and more.
+_HASHES: Mapping[str, str] = {
+    "bcrypt.hashpw": "`asyncio.to_thread`",
+    "bcrypt.checkpw": "`asyncio.to_thread`",
+    "passlib.context.CryptContext.hash": "`asyncio.to_thread`",
+    "passlib.context.CryptContext.verify": "`asyncio.to_thread`",
+    "argon2.PasswordHasher.hash": "`asyncio.to_thread`",
+    "argon2.PasswordHasher.verify": "`asyncio.to_thread`",
+}
+BLOCKING: Mapping[str, str] = {**_WAITS, **_NETWORK, **_PROCESS}
+
+_anchors = [
+    (_ASYNC, anchor)
+    for anchor in (
+        *REQUESTS_ANCHORS,
+        "sleep(",
+        "httpx",
+        "urlopen",
+        "urlretrieve",
+        "create_connection",
+        "smtplib",
+        "psycopg",
+        "pymysql",
+        "mysqldb",
+        "subprocess",
+        "os.system",
+        "os.popen",
+        "from os ",
+    )
+]
+
+
+@check("PRD571", on=[calls(*BLOCKING)], anchors=_anchors)
+def blocking_call(call: Call, ask: Ask) -> Iterator[Hit]:
+    """A call that blocks, in an async function or in a plain one of the same file that an async function calls."""
+    if call.awaited or not is_imported(call):
+        return
+    function = enclosing(call, call.module)
+    if function is None or in_lambda(call, function.body):
+        return
+    if call.name in _WAITS:
+        seconds = value_of(call.argument(0, "secs"), call.module, call)
+        if is_number(seconds) and seconds <= 0:
+            return
+    if function.is_async:
+        if not _before_serving(function):
+            yield Hit(call, f"`{shown(call)}` blocks the event loop: use {BLOCKING[call.name]}", fix=_fix(call))
+        return
+    for caller in _async_callers(function):
+        yield Hit(caller, f"`{shown(caller)}` blocks the event loop: it calls `{shown(call)}`")
+
+
+def _fix(call: Call) -> Recipe | None:
+    """`await asyncio.sleep(x)` for `time.sleep(x)`."""
+    if call.name != "time.sleep" or len(call.arguments) != 1:
+        return None
+    text = f"await asyncio.sleep({call.arguments[0].text})"
+    return Recipe("replace", f"Use {text}", safe=False, arguments=(("text", text), ("import", "asyncio")))
+
+
+def _before_serving(function: Function) -> bool:
+    """Whether a function runs before the first request is taken."""
+    if any(decorator_name(decorator).rsplit(".", 1)[-1] in ("asynccontextmanager", "on_event") for decorator in function.decorators):
+        return "lifespan" in function.name or "startup" in function.name or "start_up" in function.name
+    return function.name in ("lifespan", "startup", "on_startup")
+
+
+_PLAIN_DECORATORS = frozenset({"staticmethod", "classmethod", "functools.lru_cache", "functools.cache", "functools.wraps"})
+
+
+def _async_callers(function: Function) -> Iterator[Call]:
+    """The calls of a plain function or method in async functions of its file."""
+    # A decorator may move the work to a thread.
+    if any(decorator_name(decorator) not in _PLAIN_DECORATORS for decorator in function.decorators):
+        return
+    symbol = function.scope.symbol
+    owner = function.class_
+    for call in function.module.calls():
+        if call.method != function.name or call.awaited or not isinstance(call.function, Name):
+            continue
+        written = call.function.written
+        if owner is None:
+            if written != function.name or symbol:
+                continue
+        elif written not in (f"self.{function.name}", f"cls.{function.name}", f"{owner.name}.{function.name}"):
+            continue
+        elif written.startswith(("self.", "cls.")) and call.scope.symbol.split(".", 1)[0] != owner.name:
+            continue
+        caller = enclosing(call, call.module)
+        if caller is not None and caller.is_async and not _before_serving(caller) and not in_lambda(call, caller.body):
+            yield call
+
+
+@check("PRD571", on=[calls("input")], anchors=[(_ASYNC, "input(")])
+def blocking_input(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`input()` in an async function."""
+    function = enclosing(call, call.module)
+    if function is not None and function.is_async and isinstance(call.function, Name) and "input" not in call.module.imports:
+        yield Hit(call, "`input` blocks the event loop")
+
+
+@check("PRD571", on=[calls("open", *_HASHES)], anchors=[(_ASYNC, anchor) for anchor in ("open(", "bcrypt", "passlib", "argon2")])
+def blocking_in_handler(call: Call, ask: Ask) -> Iterator[Hit]:
+    """Files and password hashes in an async request handler."""
+    function = enclosing(call, call.module)
+    if function is None or not function.is_async or call.awaited or in_lambda(call, function.body) or not is_handler(function):
+        return
+    if call.name == "open":
+        if isinstance(call.function, Name) and "open" not in call.module.imports:
+            yield Hit(call, f"`open` blocks the event loop in `{function.name}`: use `asyncio.to_thread`, or a plain `def`", priority="P2")
+    elif is_imported(call):
+        yield Hit(call, f"`{shown(call)}` blocks the event loop in `{function.name}`: use `asyncio.to_thread`, or a plain `def`")
+
+
+_SESSIONS = ("sqlalchemy.orm.Session", "sqlalchemy.orm.session.Session", "sqlmodel.Session")
+_SESSION_CALLS = ("execute", "scalars", "scalar", "query", "get", "commit", "flush", "refresh", "exec", "delete")
+
+
+@check(
+    "PRD571",
+    on=[calls(*(f"*.{method}" for method in _SESSION_CALLS))],
+    anchors=[(_ASYNC, "sqlalchemy.orm", "session"), (_ASYNC, "sqlmodel", "session")],
+)
+def blocking_session(call: Call, ask: Ask) -> Iterator[Hit]:
+    """A plain SQLAlchemy session in an async function: reported once a function, at its first query."""
+    if call.awaited or not _is_plain_session(call):
+        return
+    function = enclosing(call, call.module)
+    if function is None or not function.is_async or _before_serving(function) or in_lambda(call, function.body):
+        return
+    for other in function.module.calls():
+        if other.start >= call.start:
+            break
+        if other.start > function.start and other.method in _SESSION_CALLS and not other.awaited and _is_plain_session(other):
+            return
+    yield Hit(call, f"`{shown(call)}` of a plain session blocks the event loop in `{function.name}`: use `AsyncSession`, or a plain `def`")
+
+
+def _is_plain_session(call: Call) -> bool:
+    """Whether a call goes to a session of SQLAlchemy that is not an async one."""
+    made = call.constructor
+    if made is not None:
+        return made.name in _SESSIONS and is_imported(made)
+    receiver = call.receiver
+    return isinstance(receiver, Name) and "." not in receiver.written and bool(annotated_as(call, receiver.written, _SESSIONS))
+
+
+@check("PRD571", on=[calls("boto3.client.*", "boto3.resource.*")], anchors=[(_ASYNC, "boto3")])
+def blocking_boto(call: Call, ask: Ask) -> Iterator[Hit]:
+    """A call of AWS in an async function."""
+    function = enclosing(call, call.module)
+    if function is None or not function.is_async or call.awaited or not is_imported(call) or in_lambda(call, function.body):
+        return
+    if call.constructor is None or call.method in (
+        "client",
+        "resource",
+        "get_paginator",
+        "get_waiter",
+        "Table",
+        "Bucket",
+        "Object",
+        "generate_presigned_url",
+        "close",
+    ):
+        return
+    yield Hit(call, f"`{shown(call)}` blocks the event loop: use aioboto3, or `asyncio.to_thread`")

@@ -135,12 +135,33 @@ _HARMLESS = re.compile(
 )
 
 
+def _is_operation(call: Call) -> bool:
+    """Whether a call changes the database: `op.add_column(...)`, `batch_op.drop_column(...)`, `op.get_bind().execute(...)`."""
+    if call.name.startswith("batch_op."):
+        return True
+    if not call.name.startswith("alembic.op."):
+        return False
+    rest = call.name.removeprefix("alembic.op.")
+    return (
+        rest not in ("get_bind", "get_context", "f", "batch_alter_table") if "." not in rest else rest.endswith((".execute", *_BATCH_STEPS))
+    )
+
+
+_BATCH_STEPS = (
+    ".add_column",
+    ".drop_column",
+    ".alter_column",
+    ".create_index",
+    ".drop_index",
+    ".create_unique_constraint",
+    ".drop_constraint",
+)
+
+
 def _rewrites_rows(call: Call) -> bool:
     """Whether an operation leaves the shape of the tables alone: it rewrites rows, or runs SQL that does."""
-    if call.method == "bulk_insert":
-        return True
     if call.method != "execute":
-        return call.method in ("scalar", "scalars", "fetchall", "fetchone", "commit", "get_bind", "get_context")
+        return call.method == "bulk_insert"
     text = " ".join(str(part.value) for part in call.walk() if isinstance(part, Constant) and isinstance(part.value, str))
     return _SHAPES.search(text) is None or _HARMLESS.search(text) is not None
 
@@ -153,8 +174,7 @@ def downgrade_empty(function: Function, ask: Ask) -> Iterator[Hit]:
     upgrade = function.module.function("upgrade")
     if upgrade is None or not _does_nothing(function) or _gives_reason(function):
         return
-    steps = [call for call in calls_in(upgrade.body) if call.name.startswith(("alembic.op.", "op.", "batch_op."))]
-    steps = [call for call in steps if call.method not in ("get_bind", "get_context", "f")]
+    steps = [call for call in calls_in(upgrade.body) if _is_operation(call)]
     if not steps:
         return
     rows_only = all(_rewrites_rows(call) for call in steps)
