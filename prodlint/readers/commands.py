@@ -152,6 +152,7 @@ def _items(node: Node | None) -> Sequence[Node]:
 
 def from_dockerfile(dockerfile: Dockerfile) -> Found:
     """RUN, CMD, ENTRYPOINT, HEALTHCHECK, ENV and ARG."""
+    yield from _arguments_before_stages(dockerfile)
     for stage in dockerfile.stages:
         shell: frozenset[str] = frozenset()
         variables: dict[str, str] = {}
@@ -161,6 +162,20 @@ def from_dockerfile(dockerfile: Dockerfile) -> Found:
                 shell = frozenset(name for name, sign in (("pipefail", "pipefail"), ("errexit", " -e")) if sign in joined)
             else:
                 yield from from_instruction(instruction, shell, variables)
+
+
+_ARGUMENT = re.compile(rb"(?im)^[ \t]*ARG[ \t]+([A-Za-z_][A-Za-z0-9_]*)(?:=[\"']?([^\s\"']*))?")
+
+
+def _arguments_before_stages(dockerfile: Dockerfile) -> Iterator[Setting]:
+    """ARG lines above the first FROM, which belong to no stage."""
+    first = min((instruction.start for stage in dockerfile.stages for instruction in stage.instructions[:1]), default=dockerfile.end)
+    for found in _ARGUMENT.finditer(dockerfile.source.data, dockerfile.start, max(first, dockerfile.start)):
+        value = found[2].decode("utf-8", "replace") if found[2] is not None else None
+        yield setting(
+            dockerfile.source, dockerfile.file, found[1].decode(), value, key_at=found.span(1), value_at=found.span(2) if value is not None else None,
+            origin="dockerfile-arg",
+        )  # fmt: skip
 
 
 def from_instruction(instruction: Instruction, options: frozenset[str] = frozenset(), variables: dict[str, str] | None = None) -> Found:

@@ -25,6 +25,8 @@ REFERENCE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-?+=])([^{}]*))?\
 # Longest text that is parsed: a generated script of megabytes has nothing to say that a rule waits for.
 LONGEST = 1 << 20
 
+# Stands for "each flag takes a value".
+EVERY_FLAG = frozenset(("*",))
 # Programs that only start another one: how many words of their own follow, and which of their flags take a value.
 WRAPPERS: Mapping[str, tuple[int, frozenset[str]]] = {
     "exec": (0, frozenset(("-a",))),
@@ -41,7 +43,13 @@ WRAPPERS: Mapping[str, tuple[int, frozenset[str]]] = {
     "gosu": (1, frozenset()),
     "su-exec": (1, frozenset()),
     "s6-setuidgid": (1, frozenset()),
-    "setpriv": (0, frozenset()),
+    "setpriv": (0, frozenset(("--reuid", "--regid", "--groups", "--inh-caps", "--ambient-caps", "--bounding-set"))),
+    "runuser": (0, frozenset(("-u", "--user", "-g", "--group", "-s", "-G"))),
+    "flock": (1, frozenset(("-w", "--timeout", "-E"))),
+    "envdir": (1, frozenset()),
+    "with-contenv": (0, frozenset()),
+    "vault-env": (0, frozenset()),
+    "dockerize": (0, frozenset(("-wait", "-timeout", "-template", "-wait-retry-interval", "-stdout", "-stderr", "-wait-http-header"))),
     "chpst": (0, frozenset(("-u", "-U", "-e", "-n", "-l", "-L"))),
     "dumb-init": (0, frozenset(("--rewrite", "-r"))),
     "tini": (0, frozenset(("-p", "-e"))),
@@ -49,7 +57,7 @@ WRAPPERS: Mapping[str, tuple[int, frozenset[str]]] = {
     "catatonit": (0, frozenset()),
     "docker-init": (0, frozenset()),
     "xvfb-run": (0, frozenset(("-n", "-s", "-e", "-f", "-p", "-w", "--server-args", "--server-num"))),
-    "opentelemetry-instrument": (0, frozenset()),
+    "opentelemetry-instrument": (0, EVERY_FLAG),
     "ddtrace-run": (0, frozenset()),
     "sentry-run": (0, frozenset()),
     "heroku-exec": (0, frozenset()),
@@ -85,6 +93,10 @@ RUNNERS: Mapping[str, tuple[str, ...]] = {
     "infisical": ("run",),
     "op": ("run",),
     "dotenv": ("run",),
+    "dotenvx": ("run",),
+    "phase": ("run",),
+    "teller": ("run",),
+    "berglas": ("exec",),
     "chamber": ("exec",),
     "aws-vault": ("exec",),
     "bundle": ("exec",),
@@ -757,8 +769,8 @@ def _unwrapped(words: list[Word], through: list[str], settings: dict[str, str]) 
     """The words behind a wrapper, or None where the first word is the command itself."""
     program = program_of(words[0][0])
     texts = [text for text, _, _ in words]
-    if program == "env":
-        through.append("env")
+    if program in ("env", "cross-env"):
+        through.append(program)
         return words[_past_env(texts, settings) :]
     if program == "command" and len(texts) > 1 and not texts[1].startswith("-"):
         through.append("command")
@@ -783,6 +795,10 @@ def _unwrapped(words: list[Word], through: list[str], settings: dict[str, str]) 
                 return None
             if not text.startswith("-") or text == "-c":
                 return None
+    if program.startswith("wait-for") and "--" in texts:
+        # wait-for-it.sh db:5432 -- command
+        through.append(program)
+        return words[texts.index("--") + 1 :]
     if program == "su" and "-c" in texts:
         index = texts.index("-c") + 1
         if index < len(words):
@@ -795,7 +811,8 @@ def _past_flags(texts: Sequence[str], index: int, valued: Iterable[str]) -> int:
     while index < len(texts) and texts[index].startswith("-"):
         if texts[index] == "--":
             return index + 1
-        index += 2 if texts[index] in valued else 1
+        takes = texts[index] in valued or (valued is EVERY_FLAG and "=" not in texts[index])
+        index += 2 if takes else 1
     return index
 
 

@@ -28,6 +28,7 @@ def settings(path: str, text: str) -> dict[str, tuple[str | None, str | None, st
 
 
 DOCKERFILE = """\
+ARG BASE=3.12
 FROM python:3.12 AS web
 ARG VERSION=1.2 BARE
 ENV A=b C="d e" \\
@@ -50,9 +51,10 @@ def test_dockerfile() -> None:
     found = {each.program: each for each in commands("Dockerfile", DOCKERFILE)}
     assert found["uvicorn"].long_running and found["uvicorn"].origin == "dockerfile-cmd" and found["uvicorn"].owner == "web"
     assert found["curl"].origin == "dockerfile-healthcheck"
-    assert found["pytest"].options == {"errexit"} and found["pytest"].span.line == 12
-    assert found["apt-get"].masked == "|| true" and found["apt-get"].span.line == 9
+    assert found["pytest"].options == {"errexit"} and found["pytest"].span.line == 13
+    assert found["apt-get"].masked == "|| true" and found["apt-get"].span.line == 10
     assert settings("Dockerfile", DOCKERFILE) == {
+        "BASE": ("3.12", None, "dockerfile-arg", ""),
         "VERSION": ("1.2", None, "dockerfile-arg", "web"),
         "BARE": (None, None, "dockerfile-arg", "web"),
         "A": ("b", None, "dockerfile-env", "web"),
