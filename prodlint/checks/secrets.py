@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from prodlint.checks import Ask, Hit, Place, check, text
+from prodlint.checks import Ask, Hit, Place, check, secrets_others, text
 from prodlint.checks import secrets_formats as formats
-from prodlint.checks import secrets_others
 from prodlint.checks.secrets_formats import sample_token
 from prodlint.checks.secrets_values import shape_of
 from prodlint.facts import Text

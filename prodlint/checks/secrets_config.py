@@ -324,7 +324,7 @@ def copied_env_file(instruction: Instruction, ask: Ask) -> Iterator[Hit]:
 # ---------------------------------------------------------------- files without a tree
 
 _LINE_FILES = (".npmrc", ".netrc", "_netrc", ".pgpass", ".yarnrc", ".tfvars", ".cnf", ".conf", ".htaccess")
-_LINE = re.compile(rb"[\w.\-]{0,60}[\"']?(?:\s{0,8}[:=]\s{0,8}|[ \t]{1,8})(?:\"([^\"\s]{4,400})\"|'([^'\s]{4,400})'|([^\s\"';#]{4,400}))")
+_LINE = re.compile(rb"[\w.\-]{0,60}[\"']?(?:[ \t]{0,8}[:=][ \t]{0,8}|[ \t]{1,8})(?:\"([^\"\s]{4,400})\"|'([^'\s]{4,400})'|([^\s\"';#]{4,400}))")
 _NAME_START = re.compile(rb"[\w.\-]{0,60}\Z")
 
 

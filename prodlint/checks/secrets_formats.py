@@ -367,8 +367,7 @@ def _fragment(parts: Sequence[str | tuple[str, int, int]]) -> str:
 
 def _tail(part: str | tuple[str, int, int]) -> str:
     """What may not follow: another character of the last part, or of a longer word."""
-    characters = "A-Za-z0-9_" if isinstance(part, str) else CLASSES[part[0]] + "_"
-    return f"(?![{characters}])"
+    return "(?![A-Za-z0-9_])" if isinstance(part, str) else f"(?![A-Za-z0-9_{CLASSES[part[0]]}])"
 
 
 # A name that ends with one of a format's `after` words, then what binds a value to it; all bounded.

@@ -162,8 +162,8 @@ def _regions(data: bytes, offset: int, name: re.Match[bytes]) -> Iterator[tuple[
         unpacked = _UNPACKED.match(data, at)
         if unpacked is not None:
             yield unpacked.end(), expression_end(data, unpacked.end())
-    line = data.rfind(b"\n", max(0, offset - REACH), offset) + 1
-    before = data[line:offset] if line else b""
+    line = max(data.rfind(b"\n", 0, offset) + 1, offset - REACH)
+    before = data[line:offset]
     if (b"==" in before or b"!=" in before) and _COMPARED.search(before):
         yield line, offset
 

@@ -51,7 +51,7 @@ _PLACEHOLDER_PARTS = frozenset(
     "notreal mock mocked stub foo bar baz xxx here bogus test testing tests testpass demo".split()
 )
 # What people type where a password is asked for and none is meant: password1, securepassword123, StrongPassw0rd!
-_COMMON_PASSWORD = re.compile(r"[a-z\d]{0,12}p[a@4]ss(?:w[o0]rd|phrase)?\d{0,6}!?\Z|[a-z]{0,8}secret[\d!]{0,4}\Z")
+_COMMON_PASSWORD = re.compile(r"(?:\d|[a-z]{0,12})p[a@4]ss(?:w[o0]rd|phrase)?\d{0,6}!?\Z|[a-z]{0,8}secret[\d!]{0,4}\Z")
 # Beginnings of keys that are the same everywhere: AWS documentation, the Azure storage and Cosmos emulators, reCAPTCHA's test key, the
 # one-time-password seed of every tutorial.
 DOCUMENTED_SAMPLES = ("EXAMPLE", "Eby8vdM02xNOcqFl", "C2y6yDjf5/R+ob0N", "6LeIxAcTAAAAA", "JBSWY3DPEHPK3PXP")
@@ -71,7 +71,7 @@ _TEMPLATE = re.compile(
 )
 # Times, regular expressions, version ranges, packages, calls, addresses.
 _TECHNICAL_TEXT = re.compile(
-    r"\A\d{4}-\d\d-\d\d[T_]|[a0]-[z9][A\]]|\(\?[:<=!P]|[<>=~!]=\d|\A@[\w\-]{1,40}/|\A[a-z\-]{2,20}\(.{0,200}\)\Z|\A[\d.:]{7,45}\Z|\A[\w.\-]{1,80}@[\w\-]{1,80}\.[\w.\-]{2,80}\Z"
+    r"\A\d{4}-\d\d-\d\d[T_]|\[[^\]]{0,20}(?:A-Z|a-z|0-9)|\(\?[:<=!P]|[<>=~!]=\d|\A@[\w\-]{1,40}/|\A[a-z\-]{2,20}\(.{0,200}\)\Z|\A[\d.:]{7,45}\Z|\A[\w.\-]{1,80}@[\w\-]{1,80}\.[\w.\-]{2,80}\Z"
 )
 # Signs that also stand in what machines make.
 _MAYBE_TEMPLATE = re.compile(r"%[sdr](?![A-Za-z0-9])|\[\[")
@@ -106,10 +106,10 @@ def shape_of(value: str) -> Shape:
         return "placeholder"
     if "***" in text or "..." in text or "…" in text or "xxxx" in lowered:
         return "masked"
-    if _TEMPLATE.search(text) or (text[0] in "{[<" and text[-1] in "}]>"):
-        return "template"
     if _HASH.match(text):
         return "hash"
+    if _TEMPLATE.search(text) or (text[0] in "{[<" and text[-1] in "}]>"):
+        return "template"
     if any(c.isspace() for c in text):
         return "prose"
     if _MANAGED.match(text) or "://" in text:
@@ -191,6 +191,10 @@ def is_word(piece: str) -> bool:
     return _longest_without_vowel(letters) <= 5 and (len(letters) < 8 or sum(c in _VOWELS for c in letters) * 6 >= len(letters))
 
 
+def _can_be_said(word: str) -> bool:
+    return sum(c in "aeiou" for c in word) * 4 >= len(word) and _longest_without_vowel(word) <= 4
+
+
 def _longest_without_vowel(text: str) -> int:
     longest = here = 0
     for character in text:
@@ -243,7 +247,7 @@ def _is_encoded_text(text: str) -> bool:
 
 def _all_words(text: str) -> bool:
     """Camel-case words, perhaps numbered: `refreshTokenV2Handler`."""
-    letters = sum(len(hump) for hump in parts_of(text) if hump.isalpha() and is_word(hump) and len(hump) > 3)
+    letters = sum(len(hump) for hump in parts_of(text) if len(hump) > 3 and hump.isalpha() and is_word(hump) and _can_be_said(hump))
     return letters * 10 >= len(text) * 6
 
 

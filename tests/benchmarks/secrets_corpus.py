@@ -64,7 +64,7 @@ def vendor_cases() -> Iterator[Case]:
 
 
 def _dice(*seed: object) -> random.Random:
-    return random.Random("prodlint corpus " + " ".join(map(str, seed)))  # noqa: S311 - the same corpus on every run
+    return random.Random("prodlint corpus " + " ".join(map(str, seed)))
 
 
 _ALPHABETS = {
@@ -143,8 +143,7 @@ _CONFIGURATION: Mapping[str, tuple[str, str]] = {
     "dockerfile arg": ("Dockerfile", "FROM python:3.13-slim\nARG API_TOKEN={}\n"),
     "kubernetes pair": (
         "k8s/web.yaml",
-        "apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec:\n  containers:\n    - name: web\n      image: app:1\n      env:\n"
-        "        - name: DB_PASSWORD\n          value: {}\n",
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec:\n  containers:\n    - name: web\n      env:\n        - name: DB_PASSWORD\n          value: {}\n",
     ),
     "kubernetes secret": ("k8s/secret.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {{name: web}}\nstringData:\n  db-password: {}\n"),
     "helm values": ("charts/web/values.yaml", "postgresql:\n  auth:\n    password: {}\n"),
@@ -265,7 +264,7 @@ def write(cases: list[Case], root: Path) -> None:
         target.write_text(case.text, encoding="utf-8")
 
 
-def with_prodlint(root: Path) -> dict[str, list[tuple[int, int, str]]]:
+def with_prodlint(root: Path, *, exhaustive: bool = False) -> dict[str, list[tuple[int, int, str]]]:
     """path -> (first and last line, code) of the findings."""
     from prodlint import session
     from prodlint.settings import Settings, with_arguments
@@ -273,7 +272,7 @@ def with_prodlint(root: Path) -> dict[str, list[tuple[int, int, str]]]:
     def finish(settings: Settings) -> Settings:
         return with_arguments(settings, select=SECRETS.split(","), respect_gitignore=False)
 
-    result = session.run(session.Request([str(root)], isolated=True, finish=finish, root=str(root), jobs=1))
+    result = session.run(session.Request([str(root)], isolated=True, finish=finish, root=str(root), jobs=1, exhaustive=exhaustive))
     if result.crashed:
         raise RuntimeError(sorted({why for outcome in result.outcomes for why in outcome.crashed}))
     found: dict[str, list[tuple[int, int, str]]] = {}
