@@ -159,7 +159,9 @@ def _converts(call: Call) -> bool:
     return call.method in _CONVERTING_METHODS or call.method.endswith("logger") or bool(_CONVERTING.search(call.method)) or _is_lookup(call)
 
 
-_CONVERTING = re.compile(r"(?i)(?:^|_)(?:parse|to|decode|convert|format|describe|normali[sz]e|render)(?:_|$)|_to_|_from_|^(?:to|from)(?:[A-Z]|_)")
+_CONVERTING = re.compile(
+    r"(?i)(?:^|_)(?:parse|to|decode|convert|format|describe|normali[sz]e|render)(?:_|$)|_to_|_from_|^(?:to|from)(?:[A-Z]|_)"
+)
 
 
 _FAR = re.compile(
@@ -309,7 +311,7 @@ _MUST_NOT_RAISE = frozenset({"__repr__", "__str__", "__del__", "__format__", "__
 
 def _unhandled(ways: Sequence[Way]) -> list[Way]:
     """The ways on which the exception ends without a word."""
-    if any(way.handled or way.done & LOGGED for way in ways):
+    if any(way.handled or way.done & (LOGGED | TOLD) for way in ways):
         # Who looks at the exception and handles it on one way has decided on the others too.
         return [way for way in ways if not way.handled and not way.done & (LOGGED | TOLD | EXAMINED)]
     return [way for way in ways if not way.handled and not way.done & (LOGGED | TOLD)]
@@ -325,7 +327,7 @@ def _takes_another_way(handler: Handler) -> bool:
     tried = {call.method for call in _calls_tried(handler)}
     if any(call.method in tried for call in calls_in(handler.body)):
         return True
-    for statement in handler.body:
+    for statement in statements_in(handler.body):
         if statement.kind in ("return", "assign"):
             for expression in statement.expressions:
                 if any(isinstance(inner, (Call, Subscript)) and not _is_empty(inner) for inner in expression.walk()):
@@ -338,9 +340,14 @@ def _takes_another_way(handler: Handler) -> bool:
     return False
 
 
+_ANSWERS = frozenset({"jsonify", "make_response", "json_response", "render", "redirect", "render_template", "abort", "dumps"})
+
+
 def _is_empty(expression: Expression) -> bool:
-    """`dict()` and its kind: a default, not another answer."""
-    return isinstance(expression, Call) and expression.name in _EMPTY and not expression.arguments
+    """`dict()` and its kind, or a new object that says nothing but that it failed: a default, not another answer."""
+    if not isinstance(expression, Call):
+        return False
+    return (expression.name in _EMPTY and not expression.arguments) or expression.method[:1].isupper() or expression.method in _ANSWERS
 
 
 _EMPTY = frozenset({"dict", "list", "set", "tuple", "str", "bytes", "frozenset", "collections.defaultdict", "collections.OrderedDict"})
@@ -419,7 +426,9 @@ def base_exception_swallowed(handler: Handler, ask: Ask) -> Iterator[Hit]:
     why = _LEAVING[word] if word else "a cancelled task lives on"
     fix = Recipe("append-to-block", "raise again", False, (("text", "raise"),)) if all(way.kind == "fall" for way in kept) else None
     way = min(kept, key=lambda each: each.at.start if each.at is not None else handler.end)
-    yield Hit(_header(handler), f"{said} {way.words} without `raise`: {why}", priority="P2" if _explanation(handler) >= _REASON else None, fix=fix)
+    yield Hit(
+        _header(handler), f"{said} {way.words} without `raise`: {why}", priority="P2" if _explanation(handler) >= _REASON else None, fix=fix
+    )
 
 
 def _awaits(block: Sequence[Statement]) -> bool:

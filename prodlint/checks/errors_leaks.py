@@ -61,7 +61,7 @@ _MODULES = (
 _RESPONSE = re.compile(
     r"(?:^|\.)(?:HTTPException|HttpError|HTTPError|\w*Response\w*|jsonify|make_response|json_response|abort|error_response|"
     r"HTTP(?:BadRequest|InternalServerError|ServiceUnavailable|Unauthorized|Forbidden|NotFound|UnprocessableEntity|Conflict|BadGateway)|"
-    r"APIException|ValidationError|send_error|text|json|html)$"
+    r"APIException|send_error|text|json|html)$"
 )
 _LOOSE = re.compile(r"^(?:JSONResponse|ORJSONResponse|UJSONResponse|HTTPException|JsonResponse|jsonify|HttpResponse\w*|PlainTextResponse)$")
 _SOCKET_METHODS = frozenset({"send_json", "send_text", "send_str", "send_error"})

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, calls, check, every
 from prodlint.checks.gates import gate_at
-from prodlint.facts import Call, Constant, Expression, Function, Module, Name, Operation, Statement, statements_in
+from prodlint.facts import Call, Constant, Expression, Function, Module, Name, Operation, Other, Statement, statements_in
 
 # ---------------------------------------------------------------- PRD207
 
@@ -168,6 +168,34 @@ def dangling_task(call: Call, ask: Ask) -> Iterator[Hit]:
     if not _is_statement(call) and not _is_unused(call):
         return
     yield Hit(call, f"the task of `{call.method}` is not kept: it may be collected half-way, and its error is never seen")
+
+
+_ENDING = re.compile(r"(?i)(?:close|stop|shutdown|cleanup|teardown|cancel|drain|disconnect|dispose|__aexit__)")
+
+
+def _starts_work(argument: Expression) -> bool:
+    """Whether an argument of `gather` is work that begins here; of tasks made elsewhere somebody else may see the error."""
+    if isinstance(argument, Call):
+        return not _ENDING.search(argument.method) and argument.method not in ("create_task", "ensure_future")
+    if isinstance(argument, Other) and argument.kind in ("star", "comprehension") and argument.items:
+        return _starts_work(argument.items[0])
+    return False
+
+
+@check("PRD209", on=[calls("asyncio.gather")], anchors=[("gather", "return_exceptions")])
+def dropped_errors(call: Call, ask: Ask) -> Iterator[Hit]:
+    """Errors that `gather` collects in place of raising, and nobody reads."""
+    collects = call.keywords.get("return_exceptions")
+    if not (isinstance(collects, Constant) and collects.value is True) or not any(_starts_work(argument) for argument in call.arguments):
+        return
+    data = call.source.data
+    line_start = data.rfind(b"\n", 0, call.start) + 1
+    if data[line_start : call.start].strip() not in (b"await", b"") or _ENDING.search(call.scope.function):
+        return
+    if data[call.end : call.end + 200].lstrip(b" \t")[:1] in (b"\n", b"\r", b"#", b""):
+        before = data[max(0, line_start - 200) : line_start].rstrip()[-1:]
+        if before not in (b"(", b"[", b"{", b",", b"=", b"\\"):
+            yield Hit(call, "the errors that `gather(return_exceptions=True)` collects are thrown away")
 
 
 # ---------------------------------------------------------------- PRD212

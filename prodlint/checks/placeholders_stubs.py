@@ -138,7 +138,9 @@ def _stub(statement: Statement, function: Function) -> str:
 
 
 # What a stub holds, looked for before its statements are read.
-_STUB_BYTES = re.compile(rb"NotImplemented|(?i:not (?:yet )?(?:been )?implemented|unimplemented|to be implemented|implement me)|501|NOT_IMPLEMENTED")
+_STUB_BYTES = re.compile(
+    rb"NotImplemented|(?i:not (?:yet )?(?:been )?implemented|unimplemented|to be implemented|implement me)|501|NOT_IMPLEMENTED"
+)
 _EMPTY_END = re.compile(rb"(?:\bpass|\.\.\.)\s*(?:#[^\n]*\s*)*$")
 
 

@@ -158,7 +158,9 @@ def placeholder_value(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
     if not what or _EXAMPLE_SCOPE.search(assignment.scope.symbol) or assignment.scope.guards & {"main", "type-checking"}:
         return
     data = assignment.source.data
-    if re.search(rb"[!=]=\s*[\"']" + re.escape(value.value.encode()) + rb"[\"']|[\"']" + re.escape(value.value.encode()) + rb"[\"']\s*[!=]=", data):
+    if re.search(
+        rb"[!=]=\s*[\"']" + re.escape(value.value.encode()) + rb"[\"']|[\"']" + re.escape(value.value.encode()) + rb"[\"']\s*[!=]=", data
+    ):
         return  # the program asks whether it was replaced
     if assignment.kind in ("item", "keyword"):
         if _EXAMPLE_AROUND.search(data[max(0, assignment.start - 500) : assignment.start]) or _EXAMPLE_SCOPE.search(
