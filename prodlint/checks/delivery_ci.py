@@ -269,7 +269,15 @@ def _release(job: Job) -> tuple[Step, str, str] | None:
     for step in job.steps:
         for kind, program in step.releases():
             return step, kind, program
+        if _DEPLOYS.search(job.name):
+            # What starts containers for the tests elsewhere starts the service in a job of that name.
+            for command in step.commands:
+                if command.program in ("docker", "docker-compose") and "up" in command.argv[:6] and {"-d", "--detach"} & set(command.argv):
+                    return step, "deploy", f"{command.program} up"
     return None
+
+
+_DEPLOYS = re.compile(r"deploy|release|production|(?:^|[-_ ])prod(?:$|[-_ ])", re.IGNORECASE)
 
 
 def _related(pipeline: Pipeline, testing: set[str], ask: Ask) -> tuple[Related, ...]:

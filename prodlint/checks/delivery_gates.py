@@ -226,6 +226,7 @@ _DEPLOYS: Sequence[tuple[str, tuple[str, ...], str]] = (
     ("gcloud", ("app", "deploy"), "deploy"),
     ("gcloud", ("functions", "deploy"), "deploy"),
     ("az", ("webapp", "deploy"), "deploy"),
+    ("az", ("webapp", "up"), "deploy"),
     ("az", ("containerapp", "update"), "deploy"),
     ("az", ("containerapp", "up"), "deploy"),
     ("fly", ("deploy",), "deploy"),

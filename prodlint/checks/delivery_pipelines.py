@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,6 +46,12 @@ _GATE_ACTIONS: Sequence[tuple[str, str]] = (
 )
 
 
+# What an action that logs into a server does there when it deploys.
+_REMOTE_DEPLOY = re.compile(
+    r"docker[ -]compose|docker (?:run|pull|stack|service)|systemctl (?:restart|reload)|git pull|git reset --hard|kubectl|supervisorctl|\bpm2\b|deploy"
+)
+
+
 @dataclass(slots=True)
 class Step:
     """A step: the node it stands in, its commands, the action it uses; ignored: the node that says its failure is not asked for."""
@@ -81,6 +88,8 @@ class Step:
         for start, kind in RELEASE_ACTIONS:
             if kind and self.uses.startswith(start):
                 yield kind, self.uses
+        if "ssh" in self.uses and _REMOTE_DEPLOY.search(self.node.text_at("with", "script") or self.node.text_at("with", "command")):
+            yield "deploy", self.uses
         if self.uses.endswith(("build-push-action", "bake-action")) and self.node.text_at("with", "push") == "true":
             yield "publish", self.uses
 

@@ -93,7 +93,8 @@ def _requirement(source: Source, file: File, start: int, end: int, text: str, gr
     from packaging.requirements import Requirement as Parsed
 
     hashes = tuple(_HASH.findall(text)) if "--hash" in text else ()
-    body = re.split(r"\s--(?:hash|global-option|install-option|config-settings?)\b", text, maxsplit=1)[0].strip()
+    # pip takes options behind a requirement, also those it then leaves unused (`psycopg2 --no-binary psycopg2`).
+    body = re.split(r"\s--[a-z]", text, maxsplit=1)[0].strip()
     fact = Requirement(source, file, start, end)
     fact.hashes, fact.group, fact.origin, fact.editable = hashes, group, origin, editable
     fact.extras, fact.specifier, fact.marker, fact.url = (), "", "", ""

@@ -663,7 +663,9 @@ def _unquoted(text: str) -> str:
 
 def program_of(word: str) -> str:
     """A program's name without path, version and `.exe`."""
-    name = word.rsplit("/", 1)[-1] if "/" in word and not word.startswith("$") else word
+    last = word.rsplit("/", 1)[-1]
+    # `${VENV}/bin/pytest` is pytest; `${PYTHON:-/usr/bin/python}` is not `python}`.
+    name = last if last and not (word.startswith("$") and re.search(r"[^\w.+-]", last)) else word
     name = name.removesuffix(".exe")
     found = VERSIONED.fullmatch(name)
     return found[1] if found else name

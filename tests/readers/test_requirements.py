@@ -19,6 +19,7 @@ flask==1.0 \\
 ./local
 requests[socks]>=2 ; python_version < "3"
 q @ https://example.org/q.whl
+psycopg2==2.8 --no-binary psycopg2
 bad line here
 """
 
@@ -33,12 +34,13 @@ def test_requirements_file() -> None:
     requirements = [fact for fact in found if isinstance(fact, Requirement)]
     assert [(each.name, each.specifier, each.extras, each.editable) for each in requirements] == [
         ("flask", "==1.0", (), False), ("foo-bar", "", (), True), ("", "", (), False), ("requests", ">=2", ("socks",), False), ("q", "", (), False),
+        ("psycopg2", "==2.8", (), False),
     ]  # fmt: skip
     assert requirements[0].hashes == ("sha256:abc", "sha256:def") and requirements[0].span.line == 2
     assert [(each.name, each.value) for each in found if isinstance(each, Option)] == [
         ("--requirement", "other.txt"), ("--extra-index-url", "https://example.org/simple"),
     ]  # fmt: skip
-    assert [each.span.line for each in found if isinstance(each, Problem)] == [11]
+    assert [each.span.line for each in found if isinstance(each, Problem)] == [12]
 
 
 @pytest.mark.parametrize(("path", "group"), [("requirements-dev.txt", "dev"), ("requirements.txt", "main"), ("constraints.txt", "constraint")])

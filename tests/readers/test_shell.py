@@ -46,6 +46,8 @@ def settings(text: str) -> list[Setting]:
         ("bash -lc 'exec uvicorn a:b'", "uvicorn", ("a:b",)),
         ("su app -c 'gunicorn a:b'", "gunicorn", ("a:b",)),
         ("$PYTHON -m pytest", "pytest", ()),
+        ("${VENV}/bin/pytest -x", "pytest", ("-x",)),
+        ("$(dirname $0)/run.sh", "run.sh", ()),
         ("${PYTHON:-python3} -m pytest", "pytest", ()),
         ('echo "a b"c \'d e\' f\\ g', "echo", ("a bc", "d e", "f g")),
         ("uv pip install x", "uv", ("pip", "install", "x")),
