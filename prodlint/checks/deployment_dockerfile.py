@@ -11,14 +11,14 @@ from prodlint.facts import Command, Dockerfile, Instruction, Stage
 from prodlint.model import Priority, Recipe
 from prodlint.readers.dockerfile import expand, variables
 
-_DEVELOPMENT = frozenset("dev devel development test tests testing lint debug ci docs devcontainer".split())
+_DEVELOPMENT = re.compile(r"(?:^|[-_.])(?:dev|devel|development|tests?|testing|lint|debug|ci|docs|devcontainer)(?:$|[-_.])")
 _SHIPPED = ("production", "prod", "runtime", "release", "final", "app", "main", "server", "deploy", "runner", "web", "api")
 
 
 def shipped(dockerfile: Dockerfile) -> Stage | None:
     """The stage that goes to production: the last one, unless that is named for development and another for production."""
     final = dockerfile.final
-    if final is None or final.name not in _DEVELOPMENT:
+    if final is None or not _DEVELOPMENT.search(final.name):
         return final
     return next((stage for name in _SHIPPED for stage in dockerfile.stages if stage.name == name), None)
 
@@ -118,6 +118,11 @@ def image_as_root(dockerfile: Dockerfile, ask: Ask) -> Iterator[Hit]:
 # ---------------------------------------------------------------- PRD804
 
 _PROBES = ("curl", "wget")
+# Packages from a list or a script that is not read here: what they bring is not known.
+_UNREAD = re.compile(
+    r"xargs|\$\(cat|(?:apt-get|apt|apk|dnf|yum) [^&;]*\$|(?:^|[;&|]\s*)(?:sudo )?(?:\.{0,2}/[\w./-]+|(?:ba|z)?sh [\w./-]+)|\.sh\b",
+    re.MULTILINE,
+)
 
 
 @check("PRD804", on=[every(Dockerfile)], anchors=[("healthcheck", "curl"), ("healthcheck", "wget")], files=("dockerfile",))
@@ -139,7 +144,7 @@ def health_check_without_program(dockerfile: Dockerfile, ask: Ask) -> Iterator[H
         lacks = _PROBES
     others = " ".join(each.value for each in lineage(stage) if each.keyword in ("RUN", "COPY", "ADD", "ARG", "ENV"))
     others += " ".join(text for each in lineage(stage) for text, _, _ in each.heredocs)
-    if re.search(r"xargs|\$\(cat|apt-get install[^&;]*\$", others):
+    if _UNREAD.search(others):
         return
     for program in lacks:
         if re.search(rf"\b{program}\b", probe.value) and not re.search(rf"\b{program}\b", others):
@@ -165,7 +170,7 @@ _EXACT = re.compile(r"===?[^*,]+\Z")
 _REMOTE = re.compile(r"@|://|\$|^git\+|\.(?:whl|tar\.gz|zip)\Z")
 
 
-def _built_from(dockerfile: Dockerfile, stage: Stage) -> set[int]:
+def built_from(dockerfile: Dockerfile, stage: Stage) -> set[int]:
     """The stages that something of the shipped image comes from."""
     names = {each.name: each for each in dockerfile.stages if each.name} | {str(each.index): each for each in dockerfile.stages}
     waiting, found = [stage], set[int]()
@@ -222,7 +227,7 @@ def unrepeatable_install(dockerfile: Dockerfile, ask: Ask) -> Iterator[Hit]:
         return
     from prodlint.readers.commands import from_dockerfile
 
-    relevant = _built_from(dockerfile, stage)
+    relevant = built_from(dockerfile, stage)
     places = [(each.start, each.end) for number in relevant for each in dockerfile.stages[number].instructions if each.keyword == "RUN"]
     commands = [
         fact

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from prodlint.checks import Ask, Hit, Place, check, documents, every
+from prodlint.checks.deployment_dockerfile import built_from, shipped
 from prodlint.checks.deployment_kubernetes import containers_of, pods
 from prodlint.checks.deployment_services import Image, image_of
 from prodlint.facts import Dockerfile, Document, Instruction, Node
@@ -93,8 +94,13 @@ def _hits(text: str, place: Place, options: Mapping[str, object], words: str = "
 def moving_base(dockerfile: Dockerfile, ask: Ask) -> Iterator[Hit]:
     """FROM, COPY --from and RUN --mount=from= that name a moving image."""
     names = {stage.name for stage in dockerfile.stages if stage.name} | {str(stage.index) for stage in dockerfile.stages}
+    ships = shipped(dockerfile)
+    relevant = built_from(dockerfile, ships) if ships is not None else ()
     seen: set[str] = set()
     for stage in dockerfile.stages:
+        # Stages for tests and development go nowhere.
+        if relevant and stage.index not in relevant:
+            continue
         for instruction in stage.instructions:
             if instruction.keyword == "FROM" and not instruction.onbuild:
                 if stage.parent is not None or not stage.resolved or stage.resolved in seen:

@@ -33,6 +33,7 @@ _SIDECAR = re.compile(
     r"istio-proxy|linkerd-proxy|envoy|cloud-?sql-?proxy|sql-proxy|vault-agent|fluent-?bit|fluentd|filebeat|datadog-agent|otel-|opentelemetry"
     r"|oauth2-proxy|-exporter\b|config-?reload|git-sync|pgbouncer|statsd|promtail|vector\b|jaeger-agent|kube-rbac-proxy|-sidecar\b|^sidecar|log-?tail"
 )
+_WORKER = re.compile(r"worker|beat|scheduler|consumer|celery|cron|queue-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def _name_of(container: Node) -> tuple[str, Place]:
     """What a container is called and where."""
     name = container.get("name")
     at = name if name is not None and name.kind == "scalar" else container
-    words = name.raw if name is not None and "{{" not in name.raw else "container"
+    words = name.raw if name is not None else "container"
     if at is container:
         first = container.source.data.find(b"\n", container.start, container.end)
         return words, Place(container.source, container.start, first if first != -1 else container.end)
@@ -216,7 +217,7 @@ def missing_probes(document: Document, ask: Ask) -> Iterator[Hit]:
             name, place = _name_of(container)
             if _SIDECAR.search(name) or _SIDECAR.search(container.text_at("image")) or has_hole(document, container):
                 continue
-            serving = _said(container, "ports")
+            serving = _said(container, "ports") and not _WORKER.search(name)
             ready, live, start = (_said(container, probe) for probe in ("readinessProbe", "livenessProbe", "startupProbe"))
             if serving and not ready:
                 also = "" if live else " and no `livenessProbe`"
@@ -315,10 +316,10 @@ def values_with_privileges(document: Document, ask: Ask) -> Iterator[Hit]:
 
 
 def _of_the_host(pod: Pod, priority: Priority | None) -> Iterator[Hit]:
-    for key in ("hostPID", "hostIPC", "hostNetwork"):
+    for key, shared in (("hostPID", "processes"), ("hostIPC", "memory segments"), ("hostNetwork", "network")):
         node = pod.spec.get(key)
         if node is not None and node.value is True:
-            yield Hit(node, f"`{key}: true`: the pod shares the node's {key[4:].lower()}", priority=priority)
+            yield Hit(node, f"`{key}: true`: the pod shares the node's {shared}", priority=priority)
     volumes = pod.spec.get("volumes")
     for volume in volumes.items if volumes is not None else ():
         path = volume.get("hostPath", "path")

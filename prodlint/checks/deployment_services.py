@@ -140,7 +140,8 @@ HOST_AGENTS = frozenset(
     "node-exporter cadvisor traefik portainer portainer-ce portainer-ee watchtower docker-socket-proxy autoheal dozzle diun promtail alloy"
     " agent datadog vector fluent-bit fluentd filebeat nginx-proxy acme-companion docker-gen docker dind gitlab-runner act_runner"
     " runner actions-runner github-runner netdata glances ofelia homepage telegraf process-exporter falco whoami newrelic-infra"
-    " opentelemetry-collector opentelemetry-collector-contrib otel-collector swag caddy-docker-proxy crowdsec localstack".split()
+    " opentelemetry-collector opentelemetry-collector-contrib otel-collector swag caddy-docker-proxy crowdsec localstack"
+    " wireguard wg-easy gluetun tailscale".split()
 )
 
 
