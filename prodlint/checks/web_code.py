@@ -14,6 +14,10 @@ from prodlint.model import Priority, Recipe
 # ---------------------------------------------------------------- Python and shells
 
 
+_NOTHING = re.compile(r"(?!)")
+_SHELL_QUOTING = re.compile(r"quote|^list2cmdline$", re.IGNORECASE)
+
+
 def _shown(expression: Expression) -> str:
     text = " ".join(expression.text.split())
     return text if len(text) <= 50 else text[:47] + "..."
@@ -29,12 +33,26 @@ def evaluated_text(call: Call, ask: Ask) -> Iterator[Hit]:
         return
     module = call.module
     function = innermost(module, call)
-    reader = reader_of(module, function, call.start)
+    reader = reader_of(module, function, _NOTHING, call.start)
+    if isinstance(given, Name) and given.written in reader.given:
+        sources = reader.given[given.written]
+    else:
+        sources = [follow(module, given, call)]
+    if all(_is_parsed(module, source) for source in sources):
+        return
     if is_fixed(given, reader) or _own_file(module, given, reader):
         return
     if function is not None and function.name == "exec_module" or b"RestrictedPython" in call.source.data:
         return  # a module loader, and an interpreter that is made for strangers' code
     yield Hit(call, f"`{call.method}` runs `{_shown(given)}` as Python")
+
+
+def _is_parsed(module: Module, source: Expression) -> bool:
+    """`compile(ast.Expression(node), ...)`: Python that was parsed and looked at first."""
+    if not (isinstance(source, Call) and source.name == "compile" and source.arguments):
+        return False
+    inner = follow(module, source.arguments[0], source)
+    return isinstance(inner, Call) and inner.name.startswith("ast.")
 
 
 def _own_file(module: Module, given: Expression, reader: Reader) -> bool:
@@ -81,7 +99,7 @@ def shell_command(call: Call, ask: Ask) -> Iterator[Hit]:
     given = call.argument(0, "args") or call.keywords.get("cmd") or call.keywords.get("command")
     if given is None:
         return
-    reader = reader_of(module, innermost(module, call), call.start)
+    reader = reader_of(module, innermost(module, call), _SHELL_QUOTING, call.start)
     pieces = pieces_of(given, reader)
     if isinstance(given, Collection):
         pieces = [piece for item in given.items for piece in pieces_of(item, reader)]
@@ -252,7 +270,7 @@ def template_from_request(call: Call, ask: Ask) -> Iterator[Hit]:
     if given is None or isinstance(given, Constant):
         return
     module = call.module
-    reader = reader_of(module, innermost(module, call), call.start)
+    reader = reader_of(module, innermost(module, call), _NOTHING, call.start)
     loose = [piece for piece in pieces_of(given, reader) if not isinstance(piece, str) and not is_fixed(piece, reader)]
     for piece in loose:
         if (

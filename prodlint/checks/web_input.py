@@ -79,6 +79,10 @@ _ANCHORS = (
     ("psycopg", "sql"),
 )
 
+_QUOTING = re.compile(
+    r"quote|escape|identifier|sanitiz|ident$|^literal|^safe_|_safe$|adapt|to_sql|as_string|compile|render|placeholder|param", re.IGNORECASE
+)
+
 _OBJECT = (
     r"(?:or\s+replace\s+)?(?:(?:temp|temporary|unlogged|unique|materialized|global|local|virtual|external|foreign|concurrently)\s+)*"
     r"(?:table|index|view|database|schema|user|role|function|procedure|trigger|sequence|type|extension|policy|publication|subscription|server|domain|column|keyspace)\b"
@@ -163,7 +167,7 @@ def sql_string_building(call: Call, ask: Ask) -> Iterator[Hit]:
         if isinstance(query, Constant) or (isinstance(query, Call) and query.name in _SURE):
             continue
         module = call.module
-        reader = reader_of(module, innermost(module, call), call.start)
+        reader = reader_of(module, innermost(module, call), _QUOTING, call.start)
         pieces = pieces_of(query, reader)
         literal = "".join(piece if isinstance(piece, str) else "\0" for piece in pieces)
         if literal.strip("\0 ") == "" or not (sure or _is_sql(literal)):

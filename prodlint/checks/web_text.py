@@ -38,10 +38,14 @@ DEPTH = 12
 
 @dataclass(slots=True)
 class Reader:
-    """Reads texts in one function: what each local name is given, and which names hold only fixed text."""
+    """Reads texts in one function: what each local name is given, and which names hold only fixed text.
+
+    quoting: names of calls whose result is harmless in the language that the text is written in.
+    """
 
     module: Module
     function: Function | None
+    quoting: re.Pattern[str]
     given: dict[str, list[Expression]] = field(default_factory=dict)
     looped: dict[str, Expression] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
@@ -49,9 +53,9 @@ class Reader:
     busy: set[str] = field(default_factory=set)
 
 
-def reader_of(module: Module, function: Function | None, at: int = 1 << 60) -> Reader:
+def reader_of(module: Module, function: Function | None, quoting: re.Pattern[str], at: int = 1 << 60) -> Reader:
     """What is known of the names of a function at a byte offset."""
-    reader = Reader(module, function)
+    reader = Reader(module, function, quoting)
     block = function.body if function is not None else module.body
     checked: set[str] = set()
     for statement in statements_in(block):
@@ -163,7 +167,7 @@ def _name_pieces(name: Name, reader: Reader, depth: int) -> list[Piece]:
     followed = reader.module.follow(name, name)
     if followed is name:
         return [name]
-    found = pieces_of(followed, Reader(reader.module, None), depth - 1)
+    found = pieces_of(followed, Reader(reader.module, None, reader.quoting), depth - 1)
     return found if any(isinstance(piece, str) for piece in found) else [name]
 
 
@@ -276,9 +280,6 @@ def _joined(call: Call, reader: Reader, depth: int) -> list[Piece]:
 
 # ---------------------------------------------------------------- fixed text
 
-_QUOTING = re.compile(
-    r"quote|escape|identifier|sanitiz|ident$|^literal|^safe_|_safe$|adapt|to_sql|as_string|compile|render|placeholder|param", re.IGNORECASE
-)
 _FIXED_CALLS = frozenset(
     {"int", "float", "len", "bool", "abs", "round", "ord", "range", "sum", "hash", "uuid.uuid4", "uuid.uuid1", "time.time", "id", "uuid4"}
 )
@@ -386,7 +387,7 @@ def _name_is_fixed(name: Name, reader: Reader, bound: frozenset[str], depth: int
         return parts[-1] in ("value", "name", "key") and annotation not in ("", "str", "Any") and annotation[:1].isupper()
     followed = reader.module.follow(name, name)
     if followed is not name:
-        return is_fixed(followed, Reader(reader.module, None), frozenset(), depth - 1)
+        return is_fixed(followed, Reader(reader.module, None, reader.quoting), frozenset(), depth - 1)
     return False
 
 
@@ -417,7 +418,10 @@ def _callers_give_fixed(parameter: str, reader: Reader, depth: int) -> bool:
         if caller is not None and caller.start == function.start:
             continue
         if not is_fixed(
-            given, reader_of(reader.module, caller) if caller is not None else Reader(reader.module, None), frozenset(), min(depth - 1, 4)
+            given,
+            reader_of(reader.module, caller, reader.quoting) if caller is not None else Reader(reader.module, None, reader.quoting),
+            frozenset(),
+            min(depth - 1, 4),
         ):
             return False
         seen = True
@@ -446,7 +450,7 @@ def _call_is_fixed(call: Call, reader: Reader, bound: frozenset[str], depth: int
     last = call.name.rsplit(".", 1)[-1]
     if is_setting_read(call):
         return True
-    if call.name in _FIXED_CALLS or _QUOTING.search(call.method or last):
+    if call.name in _FIXED_CALLS or reader.quoting.search(call.method or last):
         return True
     if call.name in _TRANSPARENT or call.name.startswith(("os.path.", "posixpath.")) or call.name in ("pathlib.Path", "os.fspath"):
         return bool(call.arguments) and all(is_fixed(argument, reader, bound, depth - 1) for argument in call.arguments)
@@ -480,6 +484,6 @@ def _call_is_fixed(call: Call, reader: Reader, bound: frozenset[str], depth: int
         if made is not None:
             returned = [s.expressions[0] for s in statements_in(made.body) if s.kind == "return" and s.expressions]
             return bool(returned) and all(
-                is_fixed(value, reader_of(reader.module, made), frozenset(), min(depth - 1, 4)) for value in returned
+                is_fixed(value, reader_of(reader.module, made, reader.quoting), frozenset(), min(depth - 1, 4)) for value in returned
             )
     return False
