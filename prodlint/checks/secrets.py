@@ -14,7 +14,7 @@ from prodlint.checks import secrets_formats as formats
 from prodlint.checks.secrets_formats import sample_token
 from prodlint.checks.secrets_values import shape_of
 from prodlint.facts import Text
-from prodlint.model import Finding, Priority, Span
+from prodlint.model import Finding, Priority
 
 __all__ = ["ORDER", "one_a_value", "sample_token"]
 
@@ -25,22 +25,18 @@ _RANK = {code: rank for rank, code in enumerate(ORDER)}
 
 def one_a_value(findings: list[Finding]) -> list[Finding]:
     """The findings of one file without those whose value a rule further up in ORDER speaks for."""
-    mine = [finding for finding in findings if finding.code in _RANK]
-    if len(mine) < 2:
-        return findings
-    kept: list[Span] = []
+    mine = sorted((finding for finding in findings if finding.code in _RANK), key=lambda finding: finding.span)
     dropped: set[int] = set()
-    for finding in sorted(mine, key=lambda finding: (_RANK[finding.code], finding.span)):
-        span = finding.span
-        if any(_overlap(span, other) for other in kept):
-            dropped.add(id(finding))
+    spoken: Finding | None = None
+    for finding in mine:
+        if spoken is None or (finding.span.line, finding.span.column) >= (spoken.span.end_line, spoken.span.end_column):
+            spoken = finding
+        elif _RANK[finding.code] < _RANK[spoken.code]:
+            dropped.add(id(spoken))
+            spoken = finding
         else:
-            kept.append(span)
+            dropped.add(id(finding))
     return [finding for finding in findings if id(finding) not in dropped]
-
-
-def _overlap(one: Span, other: Span) -> bool:
-    return (one.line, one.column) < (other.end_line, other.end_column) and (other.line, other.column) < (one.end_line, one.end_column)
 
 
 # ---------------------------------------------------------------- what surrounds a value in the bytes
@@ -50,27 +46,34 @@ _ALLOWED_NEXT = b"pragma: allowlist nextline secret"
 _NAME_BEFORE = re.compile(rb"([A-Za-z_][\w.\-]{0,60})[\"'\])]{0,3}\s{0,8}(?::\s{0,4}[\w\[\]. |]{1,40}=|=>|:=|[=!]=|[:=(])\s{0,8}[A-Za-z(]{0,12}[\"'`(]{0,4}\Z")
 
 
+# Lines are looked at this far to each side: a file of one long line must not be read again for each value in it.
+_SIDE = 400
+
+
+def line_start(data: bytes, offset: int) -> int:
+    """Where the line of an offset begins, or _SIDE bytes before it."""
+    low = max(0, offset - _SIDE)
+    return max(data.rfind(b"\n", low, offset) + 1, low)
+
+
 def line_of(data: bytes, offset: int) -> bytes:
-    """The line around an offset, at most 400 bytes to each side."""
-    start = max(data.rfind(b"\n", 0, offset) + 1, offset - 400)
-    end = data.find(b"\n", offset)
-    return data[start : min(len(data) if end == -1 else end, offset + 400)]
+    """The line around an offset, at most _SIDE bytes to each side."""
+    end = data.find(b"\n", offset, offset + _SIDE)
+    return data[line_start(data, offset) : offset + _SIDE if end == -1 else end]
 
 
 def is_allowed(data: bytes, offset: int) -> bool:
     """Whether somebody already said, to detect-secrets or gitleaks, that this line's value is meant to stand there."""
-    if b"pragma" not in data and b"gitleaks:allow" not in data:
-        return False
-    start = data.rfind(b"\n", 0, offset)
     line = line_of(data, offset).lower()
     if any(mark in line for mark in _ALLOWED):
         return True
+    start = line_start(data, offset)
     return start > 0 and _ALLOWED_NEXT in line_of(data, start - 1).lower()
 
 
 def name_before(data: bytes, start: int) -> str:
     """The name that a value is bound to on its line, for the message."""
-    found = _NAME_BEFORE.search(data[max(data.rfind(b"\n", 0, start) + 1, start - 140) : start])
+    found = _NAME_BEFORE.search(data[max(line_start(data, start), start - 140) : start])
     return found[1].decode("utf-8", "replace") if found else ""
 
 
@@ -116,9 +119,9 @@ def token_known_to_others(file: Text, ask: Ask) -> Iterator[Hit]:
     data = file.source.data
     done: set[tuple[bytes, int]] = set()
     for anchor, offset in file.hits:
-        start = data.rfind(b"\n", 0, offset) + 1
-        end = data.find(b"\n", offset)
-        end = len(data) if end == -1 else end
+        start = line_start(data, offset)
+        end = data.find(b"\n", offset, offset + _SIDE)
+        end = min(len(data), offset + _SIDE) if end == -1 else end
         if (anchor, start) in done or not secrets_others.worth_asking(data[start:end]) or is_allowed(data, offset):
             continue
         done.add((anchor, start))
@@ -131,7 +134,7 @@ def token_known_to_others(file: Text, ask: Ask) -> Iterator[Hit]:
 
 def _is_shown_as_example(data: bytes, start: int) -> bool:
     """Whether the line, or the one before, calls the value an example: in an OpenAPI document, a docstring, a comment."""
-    line = data.rfind(b"\n", 0, start)
+    line = line_start(data, start) - 1
     before = line_of(data, line - 1) if line > 0 else b""
     return b"example" in line_of(data, start)[:400].lower() or before.rstrip().lower().endswith((b"example", b"examples", b'examples": [', b'example": [', b"example:", b"examples:"))
 
@@ -294,7 +297,10 @@ def is_remark(data: bytes, offset: int) -> bool:
     line = line_of(data, offset).lstrip()
     if line.startswith((b"#", b"//", b"*", b"--", b"- ")) and data[offset - 12 : offset].find(b"=") == -1 or b"example" in line.lower() or b"e.g." in line:
         return True
-    return data.count(b'"""', 0, offset) % 2 == 1
+    return offset < _LARGEST_WITH_DOCSTRINGS and data.count(b'"""', 0, offset) % 2 == 1
+
+
+_LARGEST_WITH_DOCSTRINGS = 200_000
 
 
 # Where people write the passwords of what runs on their own machine, or of nothing at all.

@@ -325,36 +325,36 @@ def copied_env_file(instruction: Instruction, ask: Ask) -> Iterator[Hit]:
 
 _LINE_FILES = (".npmrc", ".netrc", "_netrc", ".pgpass", ".yarnrc", ".tfvars", ".cnf", ".conf", ".htaccess")
 _LINE = re.compile(rb"[\w.\-]{0,60}[\"']?(?:[ \t]{0,8}[:=][ \t]{0,8}|[ \t]{1,8})(?:\"([^\"\s]{4,400})\"|'([^'\s]{4,400})'|([^\s\"';#]{4,400}))")
-_NAME_START = re.compile(rb"[\w.\-]{0,60}\Z")
+_NAME = re.compile(rb"[\w.\-]{0,60}")
+_NAME_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 
 
 @check("PRD111", on=[text()], anchors=[*ANCHORS, "_auth"], files=("text", "nginx"))
 def literal_line(file: Text, ask: Ask) -> Iterator[Hit]:
     """`name = value` and `password value` lines of formats that have no other reader."""
+    from prodlint.checks.secrets import line_start
+
     if not file.file.name.endswith(_LINE_FILES):
         return
     data, done = file.source.data, 0
     for _anchor, offset in file.hits:
         if offset < done:
             continue
-        line = data.rfind(b"\n", 0, offset) + 1
+        line = line_start(data, offset)
         if data[line:offset].lstrip()[:1] in (b"#", b";"):
             continue
-        start = _NAME_START.search(data, max(line, offset - 60), offset)
         found = _LINE.match(data, offset)
-        if found is None or start is None:
+        rest = _NAME.match(data, offset)
+        if found is None or rest is None:
             continue
-        name = _name_of(data[start.start() : offset] + re.match(rb"[\w.\-]*", data[offset : offset + 60])[0])  # type: ignore[index]  # it matches nothing at least
+        before = data[max(line, offset - 60) : offset]
+        name = (before[len(before.rstrip(_NAME_BYTES)) :] + rest[0]).decode("utf-8", "replace")
         named = secret_name(name) or (SecretName("password", True) if name in ("_auth", "_password") else None)
         group = next(index for index in (1, 2, 3) if found[index] is not None)
         value = found[group].decode("utf-8", "replace")
         if named is not None and _works(value, name, named, ask) and not _is_marked(file.source, offset):
             done = found.end()
             yield Hit(Place(file.source, found.start(group), found.end(group)), f"`{name}` is written into the file", secret=True)
-
-
-def _name_of(data: bytes) -> str:
-    return data.decode("utf-8", "replace")
 
 
 # ---------------------------------------------------------------- PRD112, PRD113

@@ -329,11 +329,13 @@ FORMATS: tuple[Format, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """How a format is looked for: from `anchor` (lower case) go back at most `back` characters, then match there."""
+    """How a format is looked for: from `anchor` (lower case) go back at most `back` characters, to `first` where the
+    token begins with a literal, then match there."""
 
     format: Format
     anchor: bytes
     literal: bytes
+    first: bytes
     back: int
     source: bytes
 
@@ -379,7 +381,7 @@ def _patterns(row: Format) -> Iterator[Pattern]:
     if row.after:
         source = (_BINDING + "(" + _fragment(parts) + ")" + _tail(parts[-1])).encode()
         for word in row.after:
-            yield Pattern(row, word.encode(), b"", 0, source)
+            yield Pattern(row, word.encode(), b"", b"", 0, source)
         return
     literals = [p for p in parts if isinstance(p, str)]
     # The marker inside an OpenAI key is rarer than its prefix, and `sk-` alone stands in "task-".
@@ -387,7 +389,8 @@ def _patterns(row: Format) -> Iterator[Pattern]:
     index = parts.index(best)
     back = sum(len(p) if isinstance(p, str) else p[2] for p in parts[:index])
     source = ("(" + _fragment(parts) + ")" + _tail(parts[-1])).encode()
-    yield Pattern(row, best.lower().encode(), best.encode(), back, source)
+    first = parts[0].encode() if isinstance(parts[0], str) else b""
+    yield Pattern(row, best.lower().encode(), best.encode(), first, back, source)
 
 
 @cache
@@ -437,7 +440,7 @@ def match_at(data: bytes, anchor: bytes, offset: int) -> tuple[Format, int, int]
             found = pattern.expression.match(data, offset) if alone else None
         else:
             found = None
-            for start in _starts(data, offset, pattern.back):
+            for start in _starts(data, offset, pattern):
                 found = pattern.expression.match(data, start)
                 if found is not None and found.end(1) > offset:
                     break
@@ -447,12 +450,22 @@ def match_at(data: bytes, anchor: bytes, offset: int) -> tuple[Format, int, int]
     return None
 
 
-def _starts(data: bytes, offset: int, back: int) -> Iterator[int]:
-    """Places before `offset`, at most `back` away, where a token may begin; the farthest first."""
-    lowest = max(0, offset - back)
-    for start in range(lowest, offset):
-        if _stands_alone(data, start) and data[start] in _WORD:
+# Where a word begins: after no part of a word, or after the letter of an escape sequence.
+_WORD_START = re.compile(rb"(?:(?<![A-Za-z0-9_])|(?<=\\[nrt]))[A-Za-z0-9_]")
+
+
+def _starts(data: bytes, offset: int, pattern: Pattern) -> Iterator[int]:
+    """Places before `offset` where a token may begin; the farthest first."""
+    low = max(0, offset - pattern.back)
+    if not pattern.first:
+        for found in _WORD_START.finditer(data, low, offset):
+            yield found.start()
+        return
+    start = data.find(pattern.first, low, offset)
+    while start != -1:
+        if _stands_alone(data, start):
             yield start
+        start = data.find(pattern.first, start + 1, offset)
 
 
 _SAMPLES = tuple(sample.encode() for sample in DOCUMENTED_SAMPLES)

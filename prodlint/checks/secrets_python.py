@@ -162,7 +162,7 @@ def _regions(data: bytes, offset: int, name: re.Match[bytes]) -> Iterator[tuple[
         unpacked = _UNPACKED.match(data, at)
         if unpacked is not None:
             yield unpacked.end(), expression_end(data, unpacked.end())
-    line = max(data.rfind(b"\n", 0, offset) + 1, offset - REACH)
+    line = max(data.rfind(b"\n", max(0, offset - REACH), offset) + 1, offset - REACH, 0)
     before = data[line:offset]
     if (b"==" in before or b"!=" in before) and _COMPARED.search(before):
         yield line, offset
