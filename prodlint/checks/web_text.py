@@ -355,6 +355,8 @@ def _name_is_fixed(name: Name, reader: Reader, bound: frozenset[str], depth: int
     parts = written.split(".")
     if written in bound or root in bound or written in reader.busy:
         return True
+    if "request" in parts or "req" in parts:
+        return False  # request.GET and request.POST look like constants
     if _DEPLOYMENT.match(written) and root != written:
         return True
     if written in ("self.value", "self.name") and _in_enumeration(name, reader):
