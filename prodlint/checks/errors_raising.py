@@ -177,8 +177,9 @@ def _starts_work(argument: Expression) -> bool:
     """Whether an argument of `gather` is work that begins here; of tasks made elsewhere somebody else may see the error."""
     if isinstance(argument, Call):
         return not _ENDING.search(argument.method) and argument.method not in ("create_task", "ensure_future")
-    if isinstance(argument, Other) and argument.kind in ("star", "comprehension") and argument.items:
-        return _starts_work(argument.items[0])
+    if isinstance(argument, Other) and argument.kind == "star" and argument.items:
+        inner = argument.items[0]
+        return isinstance(inner, Other) and inner.kind == "comprehension" and bool(inner.items) and _starts_work(inner.items[0])
     return False
 
 
