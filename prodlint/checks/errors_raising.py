@@ -176,7 +176,13 @@ _ENDING = re.compile(r"(?i)(?:close|stop|shutdown|cleanup|teardown|cancel|drain|
 def _starts_work(argument: Expression) -> bool:
     """Whether an argument of `gather` is work that begins here; of tasks made elsewhere somebody else may see the error."""
     if isinstance(argument, Call):
-        return not _ENDING.search(argument.method) and argument.method not in ("create_task", "ensure_future")
+        return not _ENDING.search(argument.method) and argument.method not in (
+            "create_task",
+            "ensure_future",
+            "wrap_future",
+            "shield",
+            "wait_for",
+        )
     if isinstance(argument, Other) and argument.kind == "star" and argument.items:
         inner = argument.items[0]
         return isinstance(inner, Other) and inner.kind == "comprehension" and bool(inner.items) and _starts_work(inner.items[0])
