@@ -25,6 +25,7 @@ from prodlint.checks.deployment_kubernetes import pods
 from prodlint.checks.deployment_services import datastore, image_of, is_infrastructure
 from prodlint.facts import Command, Dockerfile, Document, File, Instruction, Node, Stage
 from prodlint.model import Evidence, Recipe, Related, Span
+from prodlint.patterns import Patterns
 
 # Files of these roles say nothing about production; they may still show a rule to be satisfied.
 _ELSEWHERE = frozenset(("test", "example", "dev", "ci", "docs", "generated", "vendored"))
@@ -384,7 +385,9 @@ def _health_recipe(image: Trace) -> Recipe | None:
 
 # ---------------------------------------------------------------- PRD807
 
-_SECRETS = (".env", ".env.production", "id_rsa", "secrets.env", "credentials.json")
+_PRIVATE = re.compile(
+    r"id_(?:rsa|dsa|ecdsa|ed25519)|.*\.(?:key|p12|pfx|jks)|\.env(?:\.(?!example|sample|template|dist|defaults)[\w.-]+)?|\.netrc|\.pypirc"
+)
 
 
 @project_check("PRD807", topics=("copied-context", "compose-service", "image-build"))
@@ -405,8 +408,6 @@ def open_build_context(project: Project, options: Mapping[str, Any]) -> Iterator
 
 
 def _open_context(project: Project, copy: Trace, context: str) -> Iterator[ProjectHit | Evidence]:
-    from prodlint.patterns import Patterns
-
     ignore = f"{copy.path}.dockerignore"
     text = project.read(ignore)
     if text is None:
@@ -420,6 +421,7 @@ def _open_context(project: Project, copy: Trace, context: str) -> Iterator[Proje
         let_in.append(".git")
     if _uses_env_file(project, context) and not patterns.match(".env"):
         let_in.append(".env")
+    let_in += _private_files(project, context, patterns)
     if not let_in:
         if text is not None:
             yield Evidence("PRD807", ignore, Span(1, 1, 1, 1), "keeps the history and the secrets out of the image")
@@ -431,6 +433,25 @@ def _open_context(project: Project, copy: Trace, context: str) -> Iterator[Proje
     else:
         related = (Related(ignore, Span(1, 1, 1, 1), f"says nothing of {names}"),)
         yield ProjectHit(copy.path, copy.span, f"Copies {names} into the image: `{ignore}` lets it through", related=related, fix=fix)
+
+
+def _private_files(project: Project, context: str, patterns: Patterns) -> list[str]:
+    """Private keys and filled-in env files that lie in the context and are not left out; three are enough to show."""
+    prefix = f"{context}/" if context else ""
+    found: list[str] = []
+    for file in project.files:
+        inside = file.path[len(prefix) :]
+        if (
+            file.path.startswith(prefix)
+            and inside != ".env"
+            and _PRIVATE.fullmatch(file.name)
+            and not file.roles & {"test", "example", "docs"}
+        ):
+            # A .key may as well be the public key of a package index.
+            public = file.name.endswith(".key") and b"PRIVATE KEY" not in (project.read(file.path) or b"")
+            if not public and not patterns.match(inside):
+                found.append(inside)
+    return found[:3]
 
 
 def _uses_env_file(project: Project, context: str) -> bool:
