@@ -40,7 +40,12 @@ def may_print(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
     """Whether a call that prints stands outside comments and doctests, in a file that is no command-line program."""
     if data.startswith(b"#!") or not any(_is_code(data, literal, offset) for literal, offset in hits):
         return False
-    return not any(word in data and _is_import(data, word) for word in _TERMINAL)
+    return not is_terminal_program(data)
+
+
+def is_terminal_program(data: bytes) -> bool:
+    """Whether a file imports what programs for the terminal are made of."""
+    return any(word in data and _is_import(data, word) for word in _TERMINAL)
 
 
 def _is_code(data: bytes, literal: bytes, offset: int) -> bool:
@@ -80,7 +85,7 @@ def print_in_service(call: Call, ask: Ask) -> Iterator[Hit]:
         return
     module = call.module
     function = enclosing(call, module)
-    if _is_for_a_person(call, function, module) or _leaves_next(call, function, module) or _when_asked(call, function, module) or not _is_service(module, ask):
+    if is_for_a_person(call, function, module) or _leaves_next(call, function, module) or _when_asked(call, function, module) or not _is_service(module, ask):
         return
     name = call.name.removeprefix("builtins.")
     words = "an exception to stderr" if name in TRACEBACKS else "to the console"
@@ -97,7 +102,7 @@ def _goes_elsewhere(call: Call) -> bool:
     return isinstance(end, Constant) and end.value in ("\r", "")
 
 
-def _is_for_a_person(call: Call, function: Function | None, module: Module) -> bool:
+def is_for_a_person(call: Call, function: Function | None, module: Module) -> bool:
     """Whether what is printed is meant to be read at a terminal: a command, a function that shows, what `__main__` calls."""
     if function is not None:
         outer: Function | None = function
