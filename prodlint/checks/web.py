@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from prodlint.checks import web_ciphers, web_code, web_cors, web_crypto, web_input, web_jwt, web_session
+from prodlint.checks import web_ciphers, web_code, web_cors, web_crypto, web_gateway, web_input, web_jwt, web_session
 
-__all__ = ["web_ciphers", "web_code", "web_cors", "web_crypto", "web_input", "web_jwt", "web_session"]
+__all__ = ["web_ciphers", "web_code", "web_cors", "web_crypto", "web_gateway", "web_input", "web_jwt", "web_session"]
