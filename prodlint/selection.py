@@ -32,6 +32,7 @@ from prodlint.facts import (
     Requirement,
     Route,
     Setting,
+    Text,
 )
 from prodlint.model import Rule
 from prodlint.readers import Wanted
@@ -61,9 +62,10 @@ class Subscription:
 class Hits:
     """What one scan found."""
 
-    __slots__ = ("active", "directives", "places")
+    __slots__ = ("active", "calls", "directives", "places")
 
     def __init__(self, active: int, directives: bool, places: Sequence[tuple[int, int, int]]) -> None:
+        self.calls: dict[int, list[int]] = {}
         self.active = active
         self.directives = directives
         self.places = places
@@ -87,6 +89,10 @@ class Index:
         self._honor = tuple(honor)
         self._literals: dict[str, list[bytes]] = {}
         self._mine: dict[tuple[str, int], frozenset[int]] = {}
+        # Checks whose anchors are the names of the calls they want, and the ids of the last parts of those names.
+        self._by_call = 0
+        self._last_parts: dict[tuple[str, int], set[int]] = {}
+        self._call_numbers: dict[str, set[int]] = {}
         self._index_names()
 
     def _add(self, check: Check | Collector, rule: Rule | None) -> None:
@@ -221,12 +227,14 @@ class Index:
         alone: list[int] = [0] * len(literals)
         several: dict[int, list[tuple[frozenset[int], int]]] = {}
         always = 0
+        call_numbers = self._call_numbers.setdefault(kind, set())
         for subscription in self.subscriptions:
             check = subscription.check
             if (check.files and kind not in check.files) or not _may_hold(kind, check):
                 continue
             alternatives = check.anchors
-            if alternatives is not None and not alternatives:
+            derived = alternatives is not None and not alternatives
+            if derived:
                 alternatives = tuple(anchors_of(check.on)) or None
             if alternatives is None:
                 always |= subscription.bit
@@ -248,6 +256,11 @@ class Index:
                     rarest = max(numbers, key=lambda number: len(literals[number]))
                     several.setdefault(rarest, []).append((frozenset(numbers), subscription.bit))
             self._mine[(kind, subscription.bit)] = frozenset(mine)
+            if derived and _names_calls(check):
+                self._by_call |= subscription.bit
+                lasts = {name.rpartition(".")[2].lower().encode() for wish in check.on for name in wish.names}
+                self._last_parts[kind, subscription.bit] = {ids[last] for last in lasts if last in ids}
+                call_numbers |= mine
         automaton = ahocorasick_rs.BytesAhoCorasick(literals)
         found = (automaton, alone, several, always, first_of_checks)
         self._patterns[kind] = found
@@ -288,7 +301,25 @@ class Index:
                 mine = self.hits_of(kind, subscription, result)
                 if len(mine) <= MOST_GATED and not gate(data, mine):
                     result.active &= ~subscription.bit
+            called = result.active & self._by_call
+            if called and kind in ("python", "notebook"):
+                result.calls = self._calls_among(data, kind, places)
+                if not may_rename(data):
+                    for subscription in self.subscribed(called):
+                        if not self._last_parts[kind, subscription.bit] & result.calls.keys():
+                            result.active &= ~subscription.bit
         return result
+
+    def _calls_among(self, data: bytes, kind: str, places: Sequence[tuple[int, int, int]]) -> dict[int, list[int]]:
+        """Where literals that name calls are really called: a whole word, and a bracket behind it."""
+        found: dict[int, list[int]] = {}
+        numbers = self._call_numbers[kind]
+        for number, start, end in places:
+            if number in numbers and data[end : end + 1] in _AFTER_CALLEE and (start == 0 or data[start - 1] not in _WORD):
+                if data[end] != 40 and data[end : end + 20].lstrip(b" \t\\\r\n")[:1] != b"(":
+                    continue
+                found.setdefault(number, []).append(start)
+        return found
 
     def subscribed(self, mask: int) -> list[Subscription]:
         """The subscriptions of a mask, in order."""
@@ -329,12 +360,22 @@ class Index:
     def _places(self, kind: str, active: int, hits: Hits) -> list[int] | None:
         """Where the active checks' anchors stand; None where one of them needs the whole file."""
         numbers: set[int] = set()
+        called: set[int] = set()
         for subscription in self.subscribed(active):
+            if all(wish.fact is Text for wish in subscription.check.on):
+                continue  # it reads bytes, not syntax
             mine = self.anchors(kind, subscription)
             if not mine or subscription.check.whole:
                 return None
-            numbers |= mine
-        return [start for number, start, _ in hits.places if number in numbers]
+            if subscription.bit & self._by_call and self._last_parts.get((kind, subscription.bit)):
+                called |= mine
+            else:
+                numbers |= mine
+        found = [start for number, start, _ in hits.places if number in numbers]
+        for number in called - numbers:
+            found.extend(hits.calls.get(number, ()))
+        found.sort()
+        return found
 
     def _offsets(self, kind: str, fact: type[Fact], active: int, hits: Hits) -> list[int] | None:
         numbers: set[int] = set()
@@ -344,6 +385,20 @@ class Index:
                 return None
             numbers |= mine
         return sorted(start for number, start, _ in hits.places if number in numbers)
+
+
+_WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+_AFTER_CALLEE = frozenset((b"(", b" ", b"\t", b"\\", b"\n", b"\r"))
+
+
+def may_rename(data: bytes) -> bool:
+    """Whether calls may go by another name than the one they were imported under."""
+    return b" as " in data or b"partial" in data
+
+
+def _names_calls(check: Check | Collector) -> bool:
+    """Whether a check wants nothing but calls with known last parts."""
+    return all(wish.fact is Call and wish.names and not any(name.endswith(".*") for name in wish.names) for wish in check.on)
 
 
 # Facts that only Python has, and facts that Python never has. The others (Setting, Comment, Text, Problem) stand anywhere.

@@ -8,12 +8,17 @@ a region that is cut wrong does not parse, and then the whole file is parsed ins
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 # Triple quotes, and the first character of a line that may begin a statement at the top level; `else` and its kin go on with
 # the statement before them.
 _TOKEN = re.compile(rb"\"\"\"|'''|\n(?=(?!else\b|elif\b|except\b|finally\b)[A-Za-z_@])")
+
+# The same for the statements of a class body, indented by four blanks or a tab.
+_MEMBER = re.compile(rb"\"\"\"|'''|\n(?: {4}|\t)(?=(?!else\b|elif\b|except\b|finally\b)[A-Za-z_@])")
+# Classes below this size are taken whole.
+_LARGE_CLASS = 1500
 
 # Above this share of a file the cut saves nothing.
 _WORTH = 0.6
@@ -58,10 +63,44 @@ def regions(data: bytes, offsets: Sequence[int]) -> list[tuple[int, int]] | None
     found: list[tuple[int, int]] = []
     total = 0
     for index in sorted(wanted):
-        start, end = starts[index], ends[index]
-        total += end - start
-        if found and found[-1][1] == start:
-            found[-1] = (found[-1][0], end)
-        else:
-            found.append((start, end))
+        for start, end in _members(data, starts[index], ends[index], offsets):
+            total += end - start
+            if found and found[-1][1] == start:
+                found[-1] = (found[-1][0], end)
+            else:
+                found.append((start, end))
     return found if total < len(data) * _WORTH else None
+
+
+def _members(data: bytes, start: int, end: int, offsets: Sequence[int]) -> list[tuple[int, int]]:
+    """Of a large class its header and the members that hold an anchor; anything else whole."""
+    if end - start < _LARGE_CLASS:
+        return [(start, end)]
+    line = data.find(b"class ", start, end) if data[start] == 64 else start
+    if line == -1 or not data.startswith(b"class ", line) or (line > start and data[line - 1] != 10):
+        return [(start, end)]
+    header = data.find(b":\n", line, end)
+    if header == -1:
+        return [(start, end)]
+    starts = [start]
+    inside = b""
+    decorated = False
+    for match in _MEMBER.finditer(data, header, end):
+        token = match.group()
+        if token[0] == 10:
+            if not inside:
+                if not decorated:
+                    starts.append(match.start() + 1)
+                decorated = data[match.end()] == 64
+        elif not inside:
+            inside = token
+        elif token == inside:
+            inside = b""
+    if len(starts) < 3:
+        return [(start, end)]
+    first, last = bisect_left(offsets, start), bisect_left(offsets, end)
+    wanted = {0} | {bisect_right(starts, offset) - 1 for offset in offsets[first:last]}
+    if len(wanted) == 1:
+        wanted.add(1)  # a class needs a body
+    ends = [*starts[1:], end]
+    return [(starts[index], ends[index]) for index in sorted(wanted)]
