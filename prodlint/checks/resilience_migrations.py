@@ -505,7 +505,13 @@ _NO_DEPLOYMENT = frozenset(("test", "example", "docs", "dev", "ci", "vendored", 
 _DEPLOYS = re.compile(r"deploy|release|prod|publish|(?:^|[/_.-])cd(?:[/_.-]|$)|migrat|staging|stage")
 
 
-@collect("migration-flag", on=[settings("*MIGRAT*")], anchors=["migrat"])
+# What deploys: neither Python (its settings have defaults, not decisions) nor JSON (translations and API descriptions).
+_DEPLOYMENT_KINDS = ("env", "yaml", "dockerfile", "shell", "procfile", "makefile", "systemd", "toml", "ini")
+
+
+@collect(
+    "migration-flag", on=[settings("*MIGRAT*")], anchors=["_migrat", "migrations_", "migration_", "automigrate"], files=_DEPLOYMENT_KINDS
+)
 def migration_flags(setting: Setting, ask: Ask) -> Iterator[Trace]:
     """Settings that switch migrations off or on."""
     if ask.file.roles & _NO_DEPLOYMENT or setting.origin == "python" or setting.value is None:
@@ -541,7 +547,12 @@ _TOOLS = (
 _STEPS = frozenset(("upgrade", "migrate", "apply", "up", "deploy", "update", "forwards"))
 
 
-@collect("migration-run", on=[commands()], anchors=["migrat", "upgrade", "aerich", "dbmate", "prestart"])
+@collect(
+    "migration-run",
+    on=[commands()],
+    anchors=["migrat", ("alembic", "upgrade"), ("flask", "upgrade"), "aerich", "dbmate"],
+    files=_DEPLOYMENT_KINDS,
+)
 def migration_runs(command: Command, ask: Ask) -> Iterator[Trace]:
     """Commands that run migrations when the service is deployed."""
     if ask.file.roles & {"test", "docs", "example", "vendored"} or not _runs_migrations(command):
