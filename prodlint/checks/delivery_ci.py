@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from prodlint.checks import Ask, Hit, Place, Project, ProjectHit, Trace, check, collect, commands, documents, project_check, trace
+from prodlint.checks import Ask, Hit, Place, Project, ProjectHit, Trace, check, collect, commands, documents, project_check, text, trace
 from prodlint.checks.delivery_gates import gate_of, installs, named_gate
 from prodlint.checks.delivery_pipelines import KINDS, Job, Pipeline, Step, pipeline_of
 from prodlint.checks.delivery_service import service_place
-from prodlint.facts import Command, Document, Node
+from prodlint.facts import Command, Document, Node, Text
 from prodlint.model import Evidence, Priority, Recipe, Related, Span
 
 # One of these stands in every definition of the systems that `pipeline_of` reads.
@@ -522,7 +522,9 @@ def pipelines(document: Document, ask: Ask) -> Iterator[Trace]:
 
 
 # A script or step of this repository that says it checks: enough not to call the gate missing.
-_CHECKS = re.compile(r"lint|\bcheck|_check|format|style|quality|static|typ(?:e|ing)[ _-]?check", re.IGNORECASE)
+_CHECKS = re.compile(
+    r"\blint|linter|(?:\b|_)checks?\b(?! ?out)|\bformat|\bstyle|\bquality|static (?:anal|check)|typ(?:e|ing)[ _-]?check", re.IGNORECASE
+)
 
 
 def _script(command: Command) -> str:
@@ -536,14 +538,22 @@ def _script(command: Command) -> str:
 def _task_of(command: Command) -> str:
     """The task of this repository that the command starts: "make:ci", "npm:verify", "sh:scripts/check.sh"."""
     plain = [word for word in command.argv if not word.startswith("-") and "=" not in word]
-    if command.program in ("make", "gmake", "just", "task"):
+    if command.program in ("make", "gmake"):
         return f"make:{plain[0] if plain else ''}"
+    if command.program in _OTHER_RUNNERS:
+        return "" if gate_of(command) else f"?:{command.program}"
     if command.program in ("npm", "pnpm", "yarn", "bun"):
         plain = plain[1:] if plain[:1] in (["run"], ["run-script"]) else plain
         return f"npm:{plain[0]}" if plain else ""
     if command.program in ("bash", "sh") and plain:
         return f"sh:{plain[0].rsplit('/', 1)[-1]}"
-    return f"sh:{command.program}" if command.program.endswith(".sh") else ""
+    first = command.text.split(None, 1)[0] if command.text else ""
+    local = "/" in first and not first.startswith(("/usr/", "/bin/", "~", "http", "$"))
+    return f"sh:{command.program}" if command.program.endswith(".sh") or local else ""
+
+
+# Runners whose files prodlint does not read: what their tasks do is not known unless the name says it.
+_OTHER_RUNNERS = frozenset("just task inv invoke poe nox mage earthly dagger bazel pants nx turbo doit rake lerna moon buck2".split())
 
 
 _TASK_WORDS = ("test", "lint", "ruff", "mypy", "docker", "check", "flake8", "tox", "nox")
@@ -560,6 +570,18 @@ def tasks(command: Command, ask: Ask) -> Iterator[Trace]:
     else:
         start = {"makefile": "make", "shell": "sh", "package-json": "npm"}.get(command.origin, "")
         yield trace("task-gate", command, kind, task=f"{start}:{command.owner}")
+
+
+_RULE = re.compile(rb"(?m)^([A-Za-z0-9_./%-]+(?:[ \t]+[A-Za-z0-9_./%-]+)*)[ \t]*::?(?!=)[ \t]*([^\n=#|]*)$")
+
+
+@collect("task-needs", on=[text()], anchors=["test", "lint", "check"], files=("makefile",))
+def prerequisites(whole: Text, ask: Ask) -> Iterator[Trace]:
+    """`ci: lint test`: a target that does what others do."""
+    for found in _RULE.finditer(whole.source.data):
+        needs = found[2].decode("utf-8", "replace").split()
+        for target in found[1].decode("utf-8", "replace").split():
+            yield Trace("task-needs", ask.file.path, Span(1, 1, 1, 1), " ".join(needs), (("task", f"make:{target}"),))
 
 
 @project_check("PRD901", topics=("ci-pipeline",))
@@ -616,7 +638,7 @@ _WANTED: tuple[tuple[str, tuple[str, ...], Priority, str], ...] = (
 )
 
 
-@project_check("PRD904", topics=("ci-pipeline", "task-gate"))
+@project_check("PRD904", topics=("ci-pipeline", "task-gate", "task-needs"))
 def gates_missing(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
     if not project.environment.is_service:
         return
@@ -626,16 +648,15 @@ def gates_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Proj
     # Workflows that only call scanners and bots: what builds and tests is configured elsewhere.
     if not any(each.get("runs") for each in traces):
         return
-    known: dict[str, set[str]] = {}
-    for gate in project.about("task-gate"):
-        known.setdefault(gate.get("task"), set()).add(gate.words)
+    known = _known_tasks(project)
     gates = {True: set[str](), False: set[str]()}
     unresolved = False
     for each in traces:
         automatic = bool(each.get("automatic"))
         found = set(each.get("gates").split(","))
-        for task in each.get("tasks").split(","):
+        for task in filter(None, each.get("tasks").split(",")):
             found |= known.get(task, set())
+            unresolved = unresolved or (task not in known and not task.startswith("npm:"))
         gates[automatic] |= found
         if "workflow_call" in each.words.split(","):
             gates[True] |= found
@@ -658,6 +679,30 @@ def gates_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Proj
             yield ProjectHit(late.path, late.span, f"`{name}` runs only on {_listed([late])}, not when the code changes", priority=priority)
         else:
             yield ProjectHit(anchor.path, anchor.span, f"{words} in CI", priority=priority)
+
+
+def _known_tasks(project: Project) -> dict[str, set[str]]:
+    """What each make target, package script and shell script of the repository guards, those it calls included."""
+    known: dict[str, set[str]] = {}
+    needs: dict[str, set[str]] = {}
+    for gate in project.about("task-gate"):
+        known.setdefault(gate.get("task"), set()).add(gate.words)
+    for need in project.about("task-needs"):
+        needs.setdefault(need.get("task"), set()).update(f"make:{target}" for target in need.words.split())
+    for file in project.files:
+        if file.kind == "shell":
+            known.setdefault(f"sh:{file.name}", set())
+    for task, wanted in needs.items():
+        seen = {task}
+        waiting = list(wanted)
+        kinds = known.setdefault(task, set())
+        while waiting and len(seen) < 200:
+            other = waiting.pop()
+            if other not in seen:
+                seen.add(other)
+                kinds |= known.get(other, set())
+                waiting.extend(needs.get(other, ()))
+    return known
 
 
 def _pre_commit_ci(project: Project) -> bool:

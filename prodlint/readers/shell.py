@@ -107,6 +107,8 @@ _PROGRAM_VARIABLES = {
     "PYTHON": "python", "PYTHON3": "python", "PY": "python", "PYTHON_BIN": "python", "PIP": "pip", "UV": "uv", "POETRY": "poetry",
     "PYTEST": "pytest", "DOCKER": "docker", "DOCKER_COMPOSE": "docker compose", "COMPOSE": "docker compose", "RUFF": "ruff",
     "MYPY": "mypy", "MANAGE": "python manage.py", "KUBECTL": "kubectl", "HELM": "helm", "PDM": "pdm", "TOX": "tox", "NOX": "nox",
+    "MAKE": "make", "NPM": "npm", "YARN": "yarn", "PNPM": "pnpm", "UVICORN": "uvicorn", "GUNICORN": "gunicorn", "ALEMBIC": "alembic",
+    "CELERY": "celery", "FLASK": "flask", "FLAKE8": "flake8", "TERRAFORM": "terraform", "PRE_COMMIT": "pre-commit",
 }  # fmt: skip
 
 # What may stand right of `||` without keeping the failure.
