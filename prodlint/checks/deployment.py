@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
-from prodlint.checks import deployment_compose, deployment_dockerfile, deployment_images, deployment_kubernetes, deployment_project
+from prodlint.checks import (
+    deployment_compose,
+    deployment_dockerfile,
+    deployment_images,
+    deployment_kubernetes,
+    deployment_project,
+    deployment_traces,
+)
 
-__all__ = ["deployment_compose", "deployment_dockerfile", "deployment_images", "deployment_kubernetes", "deployment_project"]
+__all__ = [
+    "deployment_compose",
+    "deployment_dockerfile",
+    "deployment_images",
+    "deployment_kubernetes",
+    "deployment_project",
+    "deployment_traces",
+]

@@ -1,0 +1,263 @@
+"""What each deployment file says that the project pass needs: images, services, build contexts, platforms."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from prodlint.checks import Ask, Trace, collect, commands, documents, every, trace
+from prodlint.checks.deployment_compose import Service, is_for_development, items, services
+from prodlint.checks.deployment_dockerfile import (
+    final_user,
+    lineage,
+    root_image,
+    runs_as_root,
+    scripts_of,
+    shipped,
+    start_of,
+)
+from prodlint.checks.deployment_kubernetes import pods
+from prodlint.facts import Command, Dockerfile, Document, File, Instruction, Node, Stage
+
+# Files of these roles say nothing about production; they may still show a rule to be satisfied.
+_ELSEWHERE = frozenset(("test", "example", "dev", "ci", "docs", "generated", "vendored"))
+SERVERS = re.compile(
+    r"\b(?:uvicorn|gunicorn|hypercorn|daphne|granian|uwsgi|waitress|waitress-serve|fastapi|flask run|runserver|sanic|starlette|chalice"
+    r"|litestar|robyn|streamlit|nginx|node|npm|next|bun|caddy|serve)\b"
+)
+
+
+def _off(file: File) -> str:
+    return "1" if file.roles & _ELSEWHERE else ""
+
+
+# ---------------------------------------------------------------- what Dockerfiles say
+
+
+@collect("dockerfile", "copied-context", on=[every(Dockerfile)], anchors=["from"], files=("dockerfile",))
+def dockerfiles(dockerfile: Dockerfile, ask: Ask) -> Iterator[Trace]:
+    """One trace an image, and one for every `COPY .`."""
+    stage = shipped(dockerfile)
+    if stage is None:
+        return
+    start = start_of(stage)
+    root = runs_as_root(dockerfile)
+    scripts = scripts_of(stage) if root is not None and final_user(dockerfile, stage) is None else []
+    exposed = next((each.words[0] for each in lineage(stage) if each.keyword == "EXPOSE" and each.words), "")
+    started = " ".join(" ".join(each.words) for each in lineage(stage) if each.keyword in ("CMD", "ENTRYPOINT"))
+    yield trace(
+        "dockerfile",
+        start if start is not None and start.stage is stage else stage.instructions[0],
+        words=started[:200],
+        off=_off(dockerfile.file),
+        health=json.dumps({each.name or str(each.index): _health(each) for each in dockerfile.stages} | {"": _health(stage)}),
+        # Who builds a service elsewhere says so with a port or a server; anything else may be a tool or a job.
+        serves="1" if start is not None and (exposed or SERVERS.search(started)) and not _is_function(stage) else "",
+        port=re.sub(r"\D.*", "", exposed),
+        python="1" if "python" in root_image(stage) else "",
+        scripts=json.dumps(scripts),
+        root=root[1] if root is not None else "",
+    )
+    final = {id(each) for each in lineage(stage)}
+    for each in dockerfile.stages:
+        for instruction in each.instructions:
+            if _copies_context(instruction):
+                left_out = json.dumps([value for name, value in instruction.flags if name == "exclude"])
+                yield trace(
+                    "copied-context",
+                    instruction,
+                    off=_off(dockerfile.file),
+                    final="1" if id(instruction) in final else "",
+                    excluded=left_out,
+                )
+
+
+def _health(stage: Stage) -> str:
+    found = next((each for each in lineage(stage) if each.keyword == "HEALTHCHECK"), None)
+    return "" if found is None else "none" if found.words[:1] == ("NONE",) else "yes"
+
+
+def _is_function(stage: Stage) -> bool:
+    """Whether the platform that runs the image calls it, instead of asking whether it lives."""
+    return (
+        "lambda" in root_image(stage)
+        or "azure-functions" in root_image(stage)
+        or any("awslambdaric" in each.value for each in lineage(stage))
+    )
+
+
+def _copies_context(instruction: Instruction) -> bool:
+    if instruction.keyword not in ("COPY", "ADD") or any(name == "from" for name, _ in instruction.flags):
+        return False
+    return any(word in (".", "./", "/", "*", "./*") for word in instruction.words[:-1])
+
+
+# ---------------------------------------------------------------- what compose files say
+
+
+@collect("compose-service", "compose-dependency", on=[documents("compose")], anchors=["services"], files=("yaml",))
+def compose_services(document: Document, ask: Ask) -> Iterator[Trace]:
+    """One trace a service, one for each service it waits for."""
+    off = "1" if _off(document.file) or is_for_development(document) else ""
+    for service in services(document):
+        node = service.node
+        data = {**_described(service), "off": off}
+        yield Trace("compose-service", document.file.path, node.key_span, service.name, tuple(sorted(data.items())))
+        waits = service.get("depends_on")
+        if waits is None:
+            continue
+        for each in waits.members.values() if waits.kind == "mapping" else waits.items:
+            name = each.path.rsplit(".", 1)[-1] if waits.kind == "mapping" else each.raw
+            span = each.key_span if waits.kind == "mapping" else each.span
+            condition = each.text_at("condition") if waits.kind == "mapping" else ""
+            yield Trace("compose-dependency", document.file.path, span, name, (("by", service.name), ("condition", condition)))
+
+
+def _described(service: Service) -> dict[str, str]:
+    image = service.image
+    health = service.get("healthcheck")
+    state = ""
+    if health is not None:
+        test = health.get("test")
+        off = health.text_at("disable") == "true" or (
+            test is not None and (test.raw == "NONE" or [item.raw for item in test.items] == ["NONE"])
+        )
+        state = "off" if off else "yes"
+    build = service.get("build")
+    context, dockerfile, target = "", "", ""
+    if build is not None:
+        context = build.raw if build.kind == "scalar" else build.text_at("context") or "."
+        dockerfile = build.text_at("dockerfile")
+        target = build.text_at("target")
+    command = " ".join(item.raw for key in ("entrypoint", "command") for item in items(service.get(key)))
+    extends = service.node.get("extends")
+    return {
+        "image": f"{image.name}:{image.tag}" if image is not None else "",
+        "health": state,
+        "context": context,
+        "dockerfile": dockerfile,
+        "target": target,
+        "built": "1" if build is not None else "",
+        "command": command[:300],
+        "ports": "1" if service.get("ports") is not None or service.get("expose") is not None else "",
+        "restart": (service.get("restart") or service.node).raw,
+        "profiles": "1" if service.get("profiles") is not None else "",
+        "extends": extends.text_at("file") if extends is not None else "",
+        "extended": extends.text_at("service") or service.name if extends is not None else "",
+        "whole": "1" if extends is not None or service.get("image") is not None or build is not None else "",
+        "indent": str(_indent(service.node)),
+    }
+
+
+def _indent(node: Node) -> int:
+    first = next((child for child in node.members.values() if child.key_start >= node.start), None)
+    return node.source.position(first.key_start)[1] - 1 if first is not None else 0
+
+
+# ---------------------------------------------------------------- what else says how a service is run
+
+
+@collect("kubernetes-workload", on=[documents("kubernetes")], anchors=[("kind", "containers")], files=("yaml", "json"))
+def workloads(document: Document, ask: Ask) -> Iterator[Trace]:
+    """Workloads that Kubernetes keeps running: it asks its own probes and no HEALTHCHECK."""
+    for pod in pods(document):
+        if pod.kind not in ("Job", "CronJob") and not document.file.roles & {"test", "example", "vendored"}:
+            yield trace("kubernetes-workload", document, pod.kind)
+
+
+# Programs that hand an image to a platform, and what they are told when they do. `eb` and `oc` are too short to look for.
+_DEPLOYS: dict[str, str] = {
+    "gcloud": r"\brun\b|\bapp deploy|functions",
+    "aws": r"^(?:ecs|eks|apprunner|lambda)\b",
+    "az": r"^(?:containerapp|webapp|aks|functionapp)\b",
+    "kubectl": r"^(?:apply|set|rollout|create|replace|patch)",
+    "helm": r"^(?:upgrade|install|template|package|push)",
+    "helmfile": r"apply|sync",
+    "kustomize": r"^(?:build|edit)",
+    "flyctl": r"deploy",
+    "fly": r"deploy",
+    "heroku": r"container:",
+    "railway": r"\bup\b|redeploy",
+    "nomad": r"\brun\b",
+    "serverless": r"deploy",
+    "sls": r"deploy",
+}
+_DEPLOY_ANCHORS: list[str | tuple[str, ...]] = [
+    ("gcloud", "run"),
+    ("gcloud", "app"),
+    ("gcloud", "functions"),
+    ("aws", "ecs"),
+    ("aws", "eks"),
+    ("aws", "apprunner"),
+    ("aws", "lambda"),
+    ("az", "containerapp"),
+    ("az", "webapp"),
+    ("az", "aks"),
+    ("az", "functionapp"),
+    "kubectl",
+    "helm",
+    "kustomize",
+    ("fly", "deploy"),
+    ("heroku", "container:"),
+    ("railway", "up"),
+    ("railway", "redeploy"),
+    ("nomad", "run"),
+    ("serverless", "deploy"),
+    ("sls", "deploy"),
+]
+
+
+@collect("platform", on=[commands(*_DEPLOYS)], anchors=_DEPLOY_ANCHORS, files=("yaml", "shell", "makefile", "jenkinsfile"))
+def platforms(command: Command, ask: Ask) -> Iterator[Trace]:
+    """Commands that hand an image to a platform with health checks of its own."""
+    argv = " ".join(command.argv[:4])
+    if re.search(_DEPLOYS[command.program], argv):
+        yield trace("platform", command, f"{command.program} {argv}"[:60])
+
+
+_DEPLOY_ACTIONS = re.compile(
+    r"ecs-deploy|deploy-cloudrun|deploy-appengine|flyctl-actions|webapps-deploy|container-apps-deploy|k8s-deploy|helm-deploy|koyeb|railway"
+)
+
+
+@collect(
+    "platform",
+    on=[documents("github-workflow", "github-action")],
+    anchors=[("uses", "deploy"), "flyctl-actions", "koyeb", "railway"],
+    files=("yaml",),
+)
+def platform_steps(document: Document, ask: Ask) -> Iterator[Trace]:
+    """Actions that do the same."""
+    for node in document.root.walk():
+        if node.kind == "mapping" and _DEPLOY_ACTIONS.search(node.text_at("uses")):
+            yield trace("platform", node, node.text_at("uses"))
+
+
+_BUILD_ANCHORS: list[str | tuple[str, ...]] = [("docker", "build"), ("podman", "build"), "buildah", ("depot", "build")]
+
+
+@collect(
+    "image-build",
+    on=[commands("docker", "podman", "buildah", "depot")],
+    anchors=_BUILD_ANCHORS,
+    files=("yaml", "shell", "makefile", "jenkinsfile"),
+)
+def image_builds(command: Command, ask: Ask) -> Iterator[Trace]:
+    """`docker build -f Dockerfile context`."""
+    argv = [word for word in command.argv if word not in ("buildx", "image")]
+    if argv[:1] not in (["build"], ["bud"]):
+        return
+    file = command.flag_value("-f", "--file") or ""
+    if "$" not in file and "$" not in argv[-1] and len(argv) > 1 and not argv[-1].startswith("-"):
+        yield trace("image-build", command, file, context=argv[-1])
+
+
+@collect("image-build", on=[documents("github-workflow", "github-action")], anchors=["build-push-action"], files=("yaml",))
+def build_steps(document: Document, ask: Ask) -> Iterator[Trace]:
+    """docker/build-push-action with its context."""
+    for node in document.root.walk():
+        if node.kind == "mapping" and "build-push-action" in node.text_at("uses"):
+            context, file = node.text_at("with", "context") or ".", node.text_at("with", "file")
+            if "${{" not in context and "${{" not in file:
+                yield trace("image-build", node, file, context=context)
