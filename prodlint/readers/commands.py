@@ -742,6 +742,32 @@ def _environments_anywhere(document: Document) -> Found:
             waiting.extend((item, depth + 1) for item in node.items if item.kind != "scalar")
 
 
+# Systems whose files hold shell text under a few keys wherever these stand.
+_OTHER_CI = frozenset(
+    "bitbucket-pipelines.yml bitbucket-pipelines.yaml .travis.yml .drone.yml .woodpecker.yml .woodpecker.yaml buildspec.yml buildspec.yaml "
+    ".cirrus.yml appveyor.yml .appveyor.yml cloudbuild.yaml cloudbuild.yml".split()
+)
+_OTHER_CI_KEYS = frozenset("script scripts commands command before_script after_script before_install install test_script build_script run".split())
+
+
+def _other_ci(document: Document) -> Found:
+    waiting: list[tuple[Node, str, int]] = [(document.root, "", 0)]
+    while waiting:
+        node, owner, depth = waiting.pop()
+        if depth > _DEEPEST:
+            continue
+        if node.kind == "mapping":
+            owner = node.text_at("name") or owner
+            for key, member in node.members.items():
+                texts = member.kind == "scalar" or (member.kind == "sequence" and bool(member.items) and member.items[0].kind == "scalar")
+                if key in _OTHER_CI_KEYS and texts:
+                    yield from _run(member, "ci", owner, options=ERREXIT)
+                elif member.kind != "scalar":
+                    waiting.append((member, owner or key, depth + 1))
+        elif node.kind == "sequence":
+            waiting.extend((item, owner, depth + 1) for item in node.items if item.kind != "scalar")
+
+
 _DOCUMENTS: Mapping[str, Callable[[Document], Found]] = {
     "compose": _compose,
     "kubernetes": _kubernetes,
@@ -779,6 +805,8 @@ def _platform(name: str) -> Callable[[Document], Found] | None:
         return _fly
     if "task" in name and "def" in name and name.endswith(".json"):
         return _environments_anywhere
+    if name.lower() in _OTHER_CI:
+        return _other_ci
     return _PLATFORMS.get(name)
 
 

@@ -136,6 +136,8 @@ def test_gitlab_shares_shell_options_in_a_job() -> None:
     [
         (".circleci/config.yml", "version: 2.1\njobs:\n  t:\n    steps:\n      - run: pytest << parameters.x >>\n", "pytest", "t", 5),
         ("azure-pipelines.yml", "steps:\n- script: pytest $(Build.Id)\n", "pytest", "", 2),
+        ("bitbucket-pipelines.yml", "pipelines:\n  default:\n  - step:\n      name: Test\n      script:\n      - pytest\n", "pytest", "Test", 6),
+        (".travis.yml", "language: python\nscript: pytest\n", "pytest", "", 2),
         ("Procfile", "web: gunicorn a:b\n", "gunicorn", "web", 1),
         ("package.json", '{"scripts": {"test": "jest --ci"}}', "jest", "test", 1),
         ("supervisord.conf", "[program:web]\ncommand=/usr/bin/uvicorn a:b\n", "uvicorn", "web", 2),
