@@ -62,10 +62,12 @@ class Subscription:
 class Hits:
     """What one scan found."""
 
-    __slots__ = ("active", "calls", "directives", "places")
+    __slots__ = ("active", "calls", "directives", "passed", "places")
 
     def __init__(self, active: int, directives: bool, places: Sequence[tuple[int, int, int]]) -> None:
+        # By literal, where it is called; by check, the hits that its gate let pass.
         self.calls: dict[int, list[int]] = {}
+        self.passed: dict[int, Sequence[int]] = {}
         self.active = active
         self.directives = directives
         self.places = places
@@ -89,9 +91,10 @@ class Index:
         self._honor = tuple(honor)
         self._literals: dict[str, list[bytes]] = {}
         self._mine: dict[tuple[str, int], frozenset[int]] = {}
-        # Checks whose anchors are the names of the calls they want, and the ids of the last parts of those names.
+        # Checks that want nothing but calls by name, and the ids of all and of the last parts of those names.
         self._by_call = 0
         self._last_parts: dict[tuple[str, int], set[int]] = {}
+        self._call_parts: dict[tuple[str, int], set[int]] = {}
         self._call_numbers: dict[str, set[int]] = {}
         self._index_names()
 
@@ -233,8 +236,7 @@ class Index:
             if (check.files and kind not in check.files) or not _may_hold(kind, check):
                 continue
             alternatives = check.anchors
-            derived = alternatives is not None and not alternatives
-            if derived:
+            if alternatives is not None and not alternatives:
                 alternatives = tuple(anchors_of(check.on)) or None
             if alternatives is None:
                 always |= subscription.bit
@@ -256,11 +258,24 @@ class Index:
                     rarest = max(numbers, key=lambda number: len(literals[number]))
                     several.setdefault(rarest, []).append((frozenset(numbers), subscription.bit))
             self._mine[(kind, subscription.bit)] = frozenset(mine)
-            if derived and _names_calls(check):
+            if _names_calls(check):
                 self._by_call |= subscription.bit
-                lasts = {name.rpartition(".")[2].lower().encode() for wish in check.on for name in wish.names}
-                self._last_parts[kind, subscription.bit] = {ids[last] for last in lasts if last in ids}
-                call_numbers |= mine
+                parts: set[int] = set()
+                lasts: set[int] = set()
+                for wish in check.on:
+                    for name in wish.names:
+                        pieces = name.lower().replace("*", "").strip(".").split(".")
+                        for piece in pieces:
+                            literal = piece.encode("utf-8")
+                            if literal not in ids:
+                                ids[literal] = len(literals)
+                                literals.append(literal)
+                                alone.append(0)
+                            parts.add(ids[literal])
+                        lasts.add(ids[pieces[-1].encode("utf-8")])
+                self._call_parts[kind, subscription.bit] = parts
+                self._last_parts[kind, subscription.bit] = lasts
+                call_numbers |= parts
         automaton = ahocorasick_rs.BytesAhoCorasick(literals)
         found = (automaton, alone, several, always, first_of_checks)
         self._patterns[kind] = found
@@ -299,8 +314,13 @@ class Index:
                 if gate is None:
                     continue
                 mine = self.hits_of(kind, subscription, result)
-                if len(mine) <= MOST_GATED and not gate(data, mine):
+                if len(mine) > MOST_GATED:
+                    continue
+                passed = gate(data, mine)
+                if not passed:
                     result.active &= ~subscription.bit
+                elif not isinstance(passed, bool):
+                    result.passed[subscription.bit] = passed
             called = result.active & self._by_call
             if called and kind in ("python", "notebook"):
                 result.calls = self._calls_among(data, kind, places)
@@ -359,6 +379,7 @@ class Index:
 
     def _places(self, kind: str, active: int, hits: Hits) -> list[int] | None:
         """Where the active checks' anchors stand; None where one of them needs the whole file."""
+        found: list[int] = []
         numbers: set[int] = set()
         called: set[int] = set()
         for subscription in self.subscribed(active):
@@ -367,24 +388,32 @@ class Index:
             mine = self.anchors(kind, subscription)
             if not mine or subscription.check.whole:
                 return None
-            if subscription.bit & self._by_call and self._last_parts.get((kind, subscription.bit)):
-                called |= mine
+            if subscription.bit & self._by_call:
+                called |= self._call_parts[kind, subscription.bit]
+            elif subscription.bit in hits.passed:
+                found.extend(hits.passed[subscription.bit])
             else:
                 numbers |= mine
-        found = [start for number, start, _ in hits.places if number in numbers]
+        found.extend(start for number, start, _ in hits.places if number in numbers)
         for number in called - numbers:
             found.extend(hits.calls.get(number, ()))
         found.sort()
         return found
 
     def _offsets(self, kind: str, fact: type[Fact], active: int, hits: Hits) -> list[int] | None:
+        found: list[int] = []
         numbers: set[int] = set()
         for subscription in self.subscribed(active & self.of_type.get(fact, 0)):
             mine = self.anchors(kind, subscription)
             if not mine:
                 return None
-            numbers |= mine
-        return sorted(start for number, start, _ in hits.places if number in numbers)
+            if subscription.bit in hits.passed:
+                found.extend(hits.passed[subscription.bit])
+            else:
+                numbers |= mine
+        found.extend(start for number, start, _ in hits.places if number in numbers)
+        found.sort()
+        return found
 
 
 _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")

@@ -164,8 +164,9 @@ def every(fact: type[Fact]) -> Wish:
 
 Anchors = Sequence[str | tuple[str, ...]] | None
 CheckFunction = Callable[[Any, Ask], Iterable[Hit]]
-# (bytes of the file as UTF-8; hits of the check's anchors as (literal, byte offset)) -> whether it is worth parsing
-Gate = Callable[[bytes, Sequence[tuple[bytes, int]]], bool]
+# (bytes of the file as UTF-8; hits of the check's anchors as (literal, byte offset)) -> whether it is worth parsing, or
+# the offsets of those hits that are: facts are then made around these alone
+Gate = Callable[[bytes, Sequence[tuple[bytes, int]]], "bool | Sequence[int]"]
 
 
 @dataclass(frozen=True, slots=True)

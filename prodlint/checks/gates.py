@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-Gate = Callable[[bytes, Sequence[tuple[bytes, int]]], bool]
+Gate = Callable[[bytes, Sequence[tuple[bytes, int]]], list[int]]
 
 
 def gate_at(pattern: bytes) -> Gate:
-    """A gate that holds where one of the anchors' hits begins what the pattern describes.
+    """A gate that lets those of the anchors' hits pass that begin what the pattern describes.
 
     The pattern is tried at the hits alone, so it must begin with the anchor; it must be bounded.
     """
     compiled = re.compile(pattern)
 
-    def gate(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-        return any(compiled.match(data, offset) for _, offset in hits)
+    def gate(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+        return [offset for _, offset in hits if compiled.match(data, offset)]
 
     return gate

@@ -211,8 +211,9 @@ def _symbol(function: Function) -> str:
 # ---------------------------------------------------------------- PRD304
 
 
-def _is_empty_gate(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    """Whether a `pass` or `...` stands alone right after a function's head or docstring."""
+def _is_empty_gate(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    """Where a `pass` or `...` stands alone right after a function's head or docstring."""
+    found: list[int] = []
     for literal, offset in hits:
         end = offset + len(literal)
         if data[end : end + 1] not in (b"\n", b"\r", b" ", b"#", b";", b"") or data[offset - 1 : offset] not in (b" ", b"\t", b":"):
@@ -229,8 +230,8 @@ def _is_empty_gate(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
             or (code.endswith(b":") and re.match(rb"(?:async\s+)?def\b|\)|[^=]*\)\s*(?:->[^:]*)?:$|.*#", line))
             or b"#" in line
         ):
-            return True
-    return False
+            found.append(offset)
+    return found
 
 
 _EMPTY_NAME = re.compile(

@@ -80,8 +80,9 @@ _ANCHORS = (
 _PATTERNS = (_ALWAYS, _ANGLED, _NOTES, _ENDPOINT, _FOO_URL, _ADDRESS, _MASKED)
 
 
-def _in_a_literal(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    """Whether one of the hits stands in a string that is a placeholder as a whole; the anchors alone are everyday words."""
+def _in_a_literal(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    """The hits that stand in a string that is a placeholder as a whole; the anchors alone are everyday words."""
+    found: list[int] = []
     seen = -1
     for _, offset in hits:
         if offset < seen:
@@ -95,8 +96,8 @@ def _in_a_literal(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
         seen = end
         value = data[begin + 1 : end].decode("utf-8", "replace").strip()
         if any(pattern.match(value) for pattern in _PATTERNS):
-            return True
-    return False
+            found.append(offset)
+    return found
 
 
 def placeholder(name: str, value: str) -> str:

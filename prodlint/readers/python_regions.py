@@ -57,6 +57,8 @@ def regions(data: bytes, offsets: Sequence[int]) -> list[tuple[int, int]] | None
         head = data[start : start + 7]
         if head.startswith((b"import ", b"from ")) or (index == 0 and b"import" in data[: starts[1] if len(starts) > 1 else len(data)]):
             wanted.add(index)
+        elif data[start] not in b"@d\"'" and not head.startswith((b"class ", b"async ")) and _is_short_binding(data, start, starts, index):
+            wanted.add(index)
         elif head.startswith((b"if ", b"try:")) and b"import" in data[start : starts[index + 1] if index + 1 < len(starts) else len(data)]:
             wanted.add(index)
     ends = [*starts[1:], len(data)]
@@ -70,6 +72,12 @@ def regions(data: bytes, offsets: Sequence[int]) -> list[tuple[int, int]] | None
             else:
                 found.append((start, end))
     return found if total < len(data) * _WORTH else None
+
+
+def _is_short_binding(data: bytes, start: int, starts: Sequence[int], index: int) -> bool:
+    """`client = httpx.Client()` at the top level: what names elsewhere in the file stand for."""
+    end = starts[index + 1] if index + 1 < len(starts) else len(data)
+    return end - start < 300 and data.find(b"=", start, end) != -1
 
 
 def _members(data: bytes, start: int, end: int, offsets: Sequence[int]) -> list[tuple[int, int]]:
@@ -100,6 +108,12 @@ def _members(data: bytes, start: int, end: int, offsets: Sequence[int]) -> list[
         return [(start, end)]
     first, last = bisect_left(offsets, start), bisect_left(offsets, end)
     wanted = {0} | {bisect_right(starts, offset) - 1 for offset in offsets[first:last]}
+    # `self.client = Client()` of the constructor, and what the class itself binds
+    for index, member in enumerate(starts):
+        following = starts[index + 1] if index + 1 < len(starts) else end
+        body = data[member : member + 24].lstrip()
+        if body.startswith(b"def __init__(") or (following - member < 300 and not body.startswith((b"def ", b"async ", b"@"))):
+            wanted.add(index)
     if len(wanted) == 1:
         wanted.add(1)  # a class needs a body
     ends = [*starts[1:], end]
