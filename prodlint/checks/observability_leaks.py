@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from prodlint.checks import Ask, Hit, calls, check
 from prodlint.checks.errors_paths import log_level
 from prodlint.checks.observability_prints import is_for_a_person, is_terminal_program
-from prodlint.checks.resilience_http import class_around, enclosing
+from prodlint.checks.resilience_places import class_around, enclosing
 from prodlint.checks.secrets_names import ANCHORS as SECRET_ANCHORS
 from prodlint.checks.secrets_names import parts_of, secret_name
 from prodlint.facts import (

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, calls, check
 from prodlint.checks.errors_paths import is_logger
-from prodlint.checks.resilience_http import class_around, decorator_name, enclosing
+from prodlint.checks.resilience_places import class_around, decorator_name, enclosing
 from prodlint.environment import WEB_PACKAGES
 from prodlint.facts import Call, Constant, Function, Module, Name, Operation, Other, Statement, Template, calls_in, statements_in
 from prodlint.model import Recipe

@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
-from prodlint.checks import resilience_async, resilience_data, resilience_http, resilience_migrations, resilience_retry
+from prodlint.checks import (
+    resilience_async,
+    resilience_clients,
+    resilience_data,
+    resilience_http,
+    resilience_migrations,
+    resilience_retry,
+)
 
-__all__ = ["resilience_async", "resilience_data", "resilience_http", "resilience_migrations", "resilience_retry"]
+__all__ = [
+    "resilience_async",
+    "resilience_clients",
+    "resilience_data",
+    "resilience_http",
+    "resilience_migrations",
+    "resilience_retry",
+]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from prodlint.checks import Ask, Hit, calls, check
-from prodlint.checks.resilience_http import (
-    HTTPX_METHODS,
-    REQUESTS_ANCHORS,
-    REQUESTS_SESSIONS,
-    SESSION_METHODS,
+from prodlint.checks.resilience_http import HTTPX_METHODS, REQUESTS_ANCHORS, REQUESTS_SESSIONS, SESSION_METHODS
+from prodlint.checks.resilience_places import (
     VERBS,
     annotated_as,
+    body_of,
+    calls_of,
     decorator_name,
     enclosing,
     in_lambda,
@@ -21,7 +21,7 @@ from prodlint.checks.resilience_http import (
     shown,
     value_of,
 )
-from prodlint.facts import Call, Function, Name
+from prodlint.facts import Call, Function, Module, Name
 from prodlint.model import Recipe
 
 _ASYNC = "async def"
@@ -95,7 +95,7 @@ def blocking_call(call: Call, ask: Ask) -> Iterator[Hit]:
     if call.awaited or not is_imported(call):
         return
     function = enclosing(call, call.module)
-    if function is None or in_lambda(call, function.body):
+    if function is None or in_lambda(call, body_of(function)):
         return
     if call.name in _WAITS:
         seconds = value_of(call.argument(0, "secs"), call.module, call)
@@ -134,8 +134,8 @@ def _async_callers(function: Function) -> Iterator[Call]:
         return
     symbol = function.scope.symbol
     owner = function.class_
-    for call in function.module.calls():
-        if call.method != function.name or call.awaited or not isinstance(call.function, Name):
+    for call in calls_of(function.module, function.name):
+        if call.awaited or not isinstance(call.function, Name):
             continue
         written = call.function.written
         if owner is None:
@@ -146,7 +146,7 @@ def _async_callers(function: Function) -> Iterator[Call]:
         elif written.startswith(("self.", "cls.")) and call.scope.symbol.split(".", 1)[0] != owner.name:
             continue
         caller = enclosing(call, call.module)
-        if caller is not None and caller.is_async and not _before_serving(caller) and not in_lambda(call, caller.body):
+        if caller is not None and caller.is_async and not _before_serving(caller) and not in_lambda(call, body_of(caller)):
             yield call
 
 
@@ -162,7 +162,7 @@ def blocking_input(call: Call, ask: Ask) -> Iterator[Hit]:
 def blocking_in_handler(call: Call, ask: Ask) -> Iterator[Hit]:
     """Files and password hashes in an async request handler."""
     function = enclosing(call, call.module)
-    if function is None or not function.is_async or call.awaited or in_lambda(call, function.body) or not is_handler(function):
+    if function is None or not function.is_async or call.awaited or in_lambda(call, body_of(function)) or not is_handler(function):
         return
     if call.name == "open":
         if isinstance(call.function, Name) and "open" not in call.module.imports:
@@ -185,14 +185,22 @@ def blocking_session(call: Call, ask: Ask) -> Iterator[Hit]:
     if call.awaited or not _is_plain_session(call):
         return
     function = enclosing(call, call.module)
-    if function is None or not function.is_async or _before_serving(function) or in_lambda(call, function.body):
+    if function is None or not function.is_async or _before_serving(function) or in_lambda(call, body_of(function)):
         return
-    for other in function.module.calls():
-        if other.start >= call.start:
-            break
-        if other.start > function.start and other.method in _SESSION_CALLS and not other.awaited and _is_plain_session(other):
-            return
+    if _first_queries(call.module).get(function.start) != call.start:
+        return
     yield Hit(call, f"`{shown(call)}` of a plain session blocks the event loop in `{function.name}`: use `AsyncSession`, or a plain `def`")
+
+
+@lru_cache(maxsize=4)
+def _first_queries(module: Module) -> Mapping[int, int]:
+    """Where each function starts that uses a plain session, and where it does so first."""
+    first: dict[int, int] = {}
+    for call in calls_of(module, *_SESSION_CALLS):
+        function = enclosing(call, module)
+        if function is not None and not call.awaited and _is_plain_session(call):
+            first[function.start] = min(call.start, first.get(function.start, call.start))
+    return first
 
 
 def _is_plain_session(call: Call) -> bool:
@@ -208,7 +216,7 @@ def _is_plain_session(call: Call) -> bool:
 def blocking_boto(call: Call, ask: Ask) -> Iterator[Hit]:
     """A call of AWS in an async function."""
     function = enclosing(call, call.module)
-    if function is None or not function.is_async or call.awaited or not is_imported(call) or in_lambda(call, function.body):
+    if function is None or not function.is_async or call.awaited or not is_imported(call) or in_lambda(call, body_of(function)):
         return
     if call.constructor is None or call.method in (
         "client",

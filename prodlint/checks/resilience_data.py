@@ -12,7 +12,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from prodlint.checks import Ask, Hit, calls, check, every
-from prodlint.checks.resilience_http import UNKNOWN, enclosing, is_imported, is_number, resolved, shown, value_of
+from prodlint.checks.resilience_places import (
+    UNKNOWN,
+    body_of,
+    enclosing,
+    is_imported,
+    is_number,
+    resolved,
+    shown,
+    statements_around,
+    value_of,
+)
 from prodlint.facts import (
     Assignment,
     Call,
@@ -293,19 +303,20 @@ def django_pool(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
 def _is_kept(call: Call) -> bool:
     """Whether an engine outlives the function that makes it; one that only connects, once, needs no pool."""
     module = call.module
-    if any(other.receiver is not None and other.receiver.start == call.start and other.end > call.end for other in module.calls()):
+    if call.source.data[call.end : call.end + 1] == b".":
         return False
     function = enclosing(call, module)
     if function is None:
         return True
-    for statement in statements_in(function.body):
+    block = body_of(function)
+    for statement in statements_around(call, block):
         assignment = statement.assignment
-        if assignment is None or not statement.start <= call.start < statement.end:
+        if assignment is None:
             continue
         name = assignment.qualified
-        if "." in name or "[" in name or any(other.kind == "global" for other in statements_in(function.body)):
+        if "." in name or "[" in name or any(other.kind == "global" for other in statements_in(block)):
             return True
-        uses = (part for part in expressions_in(function.body, into_definitions=True) if isinstance(part, Name) and part.written == name)
+        uses = (part for part in expressions_in(block, into_definitions=True) if isinstance(part, Name) and part.written == name)
         return any(use.start > statement.end for use in uses if not _is_receiver(use))
     return True
 

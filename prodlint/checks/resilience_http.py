@@ -1,4 +1,4 @@
-"""Timeouts of network clients, and clients that are built again for every request (PRD501-PRD507).
+"""Timeouts of network clients (PRD501-PRD506).
 
 The defaults quoted here were read in the libraries' sources: httpx 0.28 (5 s a phase), requests 2.34 (none),
 aiohttp 3.14 (300 s in all), urllib3 2.8 (pools: none), CPython 3.11 (none).
@@ -7,160 +7,35 @@ aiohttp 3.14 (300 s in all), urllib3 2.8 (pools: none), CPython 3.11 (none).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from prodlint.checks import Ask, Hit, calls, check, every
-from prodlint.facts import (
-    Assignment,
-    Attribute,
-    Call,
-    Class,
-    Collection,
-    Constant,
-    Expression,
-    Fact,
-    Function,
-    Module,
-    Name,
-    Operation,
-    Other,
-    Statement,
-    Template,
-    calls_in,
-    statements_in,
+from prodlint.checks.resilience_places import (
+    UNKNOWN,
+    VERBS,
+    annotated_as,
+    calls_of,
+    calls_on,
+    class_around,
+    has_deadline,
+    is_imported,
+    is_number,
+    names_bound_to,
+    resolved,
+    same_call,
+    shown,
+    value_of,
+    written,
 )
+from prodlint.facts import Assignment, Call, Class, Constant, Expression, Fact, Module, Name, Other, Template
 from prodlint.model import Priority, Recipe
-
-VERBS = ("get", "options", "head", "post", "put", "patch", "delete", "request")
-
-# ---------------------------------------------------------------- values
-
-UNKNOWN = object()
-"""What `value_of` says of an expression whose value the file does not tell."""
-
-
-def value_of(expression: Expression | None, module: Module, near: Fact | None = None) -> Any:
-    """The value of a literal, or of a name bound once to one; a tuple for a tuple of them; else UNKNOWN."""
-    if expression is None:
-        return UNKNOWN
-    if isinstance(expression, Name):
-        expression = module.follow(expression, near)
-    if isinstance(expression, Constant):
-        return expression.value
-    if isinstance(expression, Collection) and expression.kind in ("tuple", "list"):
-        return tuple(value_of(item, module, near) for item in expression.items)
-    if isinstance(expression, Operation) and len(expression.operands) == 2 and expression.operator in ("*", "+"):
-        left, right = (value_of(operand, module, near) for operand in expression.operands)
-        if is_number(left) and is_number(right):
-            return left * right if expression.operator == "*" else left + right
-    return UNKNOWN
-
-
-def is_number(value: object) -> bool:
-    """Whether a value counts as a number of seconds (a boolean does not)."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def written(number: float) -> str:
-    """A number of seconds as a person writes it."""
-    return str(int(number)) if number == int(number) else str(number)
-
-
-def resolved(expression: Expression | None, module: Module, near: Fact | None = None) -> Expression | None:
-    """The expression a name stands for, where the file binds it once."""
-    return module.follow(expression, near) if isinstance(expression, Name) else expression
-
-
-# ---------------------------------------------------------------- places
-
-
-def enclosing(fact: Fact, module: Module) -> Function | None:
-    """The innermost function around a fact."""
-    best: Function | None = None
-    for function in module.functions():
-        if function.start <= fact.start and fact.end <= function.end and (best is None or function.start > best.start):
-            best = function
-    return best
-
-
-def in_lambda(fact: Fact, block: Iterable[Statement]) -> bool:
-    """Whether a fact stands inside a lambda of one of these statements."""
-    for statement in statements_in(tuple(block)):
-        if not statement.start <= fact.start < statement.end:
-            continue
-        for expression in (*statement.targets, *statement.expressions):
-            if not expression.start <= fact.start < expression.end:
-                continue
-            for part in expression.walk():
-                if isinstance(part, Other) and part.kind == "lambda" and part.start < fact.start and fact.end <= part.end:
-                    return True
-    return False
-
-
-DEADLINES = frozenset(
-    {
-        "asyncio.timeout",
-        "asyncio.timeout_at",
-        "asyncio.wait_for",
-        "async_timeout.timeout",
-        "async_timeout.timeout_at",
-        "anyio.fail_after",
-        "anyio.move_on_after",
-        "trio.fail_after",
-        "trio.move_on_after",
-        "asyncio.wait",
-    }
-)
-
-
-def has_deadline(fact: Fact, module: Module) -> bool:
-    """Whether a deadline surrounds a fact: `async with asyncio.timeout(...)`, `asyncio.wait_for(...)` and their like."""
-    for call in module.calls():
-        if call.name in DEADLINES and call.start <= fact.start and fact.end <= call.end:
-            return True
-    function = enclosing(fact, module)
-    if function is None:
-        return False
-    for statement in statements_in(function.body, into_definitions=True):
-        if statement.kind == "with" and statement.start <= fact.start and fact.end <= statement.end:
-            for expression in statement.expressions:
-                if isinstance(expression, Call) and expression.name in DEADLINES:
-                    return True
-    return False
-
-
-def is_imported(call: Call) -> bool:
-    """Whether a call's name begins with something the file imports: a parameter called `requests` is not the library."""
-    if call.constructor is not None:
-        return is_imported(call.constructor)
-    function = call.function
-    return isinstance(function, Name) and function.written.split(".", 1)[0] in call.module.imports
-
-
-def same_call(left: Call | None, right: Call) -> bool:
-    """Whether two calls are one place in the file."""
-    return left is not None and left.start == right.start and left.end == right.end
-
-
-def calls_on(constructor: Call, methods: Iterable[str]) -> list[Call]:
-    """The calls in this file of these methods on what a constructor call made."""
-    wanted = frozenset(methods)
-    return [call for call in constructor.module.calls() if call.method in wanted and same_call(call.constructor, constructor)]
 
 
 def each_call_has(constructor: Call, methods: Iterable[str], keyword: str) -> bool:
     """Whether this file calls methods on the client, and each call brings the keyword (or `**options`) itself."""
     found = calls_on(constructor, methods)
     return bool(found) and all(keyword in call.keywords or call.stars for call in found)
-
-
-def class_around(fact: Fact, module: Module) -> Class | None:
-    """The class whose method a fact stands in."""
-    best: Class | None = None
-    for class_ in module.classes():
-        if class_.start <= fact.start and fact.end <= class_.end and (best is None or class_.start > best.start):
-            best = class_
-    return best
 
 
 def is_wrapper(fact: Fact, ask: Ask, *names: str) -> bool:
@@ -187,10 +62,10 @@ HTTPX_METHODS = (*VERBS, "stream")
 PHASES = ("connect", "read", "write", "pool")
 TEST_TRANSPORTS = ("ASGITransport", "MockTransport", "WSGITransport")
 
-_httpx_functions = tuple(f"{library}.{verb}" for library in HTTPX for verb in HTTPX_METHODS)
-_httpx_constructors = tuple(f"{library}.{client}" for library in HTTPX for client in HTTPX_CLIENTS)
+HTTPX_FUNCTIONS = tuple(f"{library}.{verb}" for library in HTTPX for verb in HTTPX_METHODS)
+HTTPX_CONSTRUCTORS = tuple(f"{library}.{client}" for library in HTTPX for client in HTTPX_CLIENTS)
 _httpx_timeouts = tuple(f"{library}.Timeout" for library in HTTPX)
-_httpx_methods = tuple(f"{client}.{verb}" for client in _httpx_constructors for verb in (*HTTPX_METHODS, "build_request"))
+_httpx_methods = tuple(f"{client}.{verb}" for client in HTTPX_CONSTRUCTORS for verb in (*HTTPX_METHODS, "build_request"))
 
 
 def phases_of(value: Any) -> dict[str, Any] | None:
@@ -245,7 +120,7 @@ def _set_httpx_profile(ask: Ask, library: str) -> Recipe:
     )
 
 
-def _for_tests(call: Call) -> bool:
+def for_tests(call: Call) -> bool:
     """Whether an httpx client talks to an application in the same process."""
     if "app" in call.keywords:
         return True
@@ -255,15 +130,15 @@ def _for_tests(call: Call) -> bool:
 
 def _of_constructor(call: Call) -> bool:
     """Whether the client behind a method call is one that talks to an application in the same process."""
-    return call.constructor is not None and _for_tests(call.constructor)
+    return call.constructor is not None and for_tests(call.constructor)
 
 
-@check("PRD501", on=[calls(*_httpx_functions, *_httpx_constructors, *_httpx_methods)], anchors=[("httpx", "timeout", "none")])
+@check("PRD501", on=[calls(*HTTPX_FUNCTIONS, *HTTPX_CONSTRUCTORS, *_httpx_methods)], anchors=[("httpx", "timeout", "none")])
 def httpx_timeout_none(call: Call, ask: Ask) -> Iterator[Hit]:
     """`timeout=None` on a function, a constructor or a client's method."""
     if "timeout" not in call.keywords or not is_imported(call) or is_wrapper(call, ask, call.name):
         return
-    if _for_tests(call) or _of_constructor(call):
+    if for_tests(call) or _of_constructor(call):
         return
     if value_of(call.keywords["timeout"], call.module, call) is None:
         library = call.name.split(".", 1)[0]
@@ -287,17 +162,18 @@ def httpx_timeout_object_none(call: Call, ask: Ask) -> Iterator[Hit]:
 
 
 def _goes_to_test_client(timeout: Call) -> bool:
-    return any(
-        call.name in _httpx_constructors and call.start < timeout.start and timeout.end <= call.end and _for_tests(call)
-        for call in timeout.module.calls()
-    )
+    """Whether a timeout is an argument of a client that talks to an application in the same process."""
+    if not any(transport.encode() in timeout.source.data for transport in TEST_TRANSPORTS):
+        return False
+    clients = calls_of(timeout.module, *HTTPX_CLIENTS)
+    return any(client.start < timeout.start and timeout.end <= client.end and for_tests(client) for client in clients)
 
 
 @check("PRD501", on=[calls("functools.partial")], anchors=[("partial", "httpx", "timeout", "none")])
 def httpx_partial_none(call: Call, ask: Ask) -> Iterator[Hit]:
     """`functools.partial(httpx.get, timeout=None)`."""
     target = call.argument(0)
-    if not isinstance(target, Name) or target.name not in {*_httpx_functions, *_httpx_constructors} or "timeout" not in call.keywords:
+    if not isinstance(target, Name) or target.name not in {*HTTPX_FUNCTIONS, *HTTPX_CONSTRUCTORS} or "timeout" not in call.keywords:
         return
     if value_of(call.keywords["timeout"], call.module, call) is None:
         library = target.name.split(".", 1)[0]
@@ -310,7 +186,7 @@ def httpx_subclass_none(call: Call, ask: Ask) -> Iterator[Hit]:
     if "timeout" not in call.keywords or value_of(call.keywords["timeout"], call.module, call) is not None:
         return
     class_ = class_around(call, call.module)
-    base = next((base for base in class_.bases if base in _httpx_constructors), "") if class_ is not None else ""
+    base = next((base for base in class_.bases if base in HTTPX_CONSTRUCTORS), "") if class_ is not None else ""
     if base:
         yield Hit(
             call,
@@ -336,7 +212,7 @@ def httpx_timeout_attribute_none(assignment: Assignment, ask: Ask) -> Iterator[H
     if module is None:
         return
     for bound in module.assignments(owner):
-        if isinstance(bound.value, Call) and bound.value.name in _httpx_constructors:
+        if isinstance(bound.value, Call) and bound.value.name in HTTPX_CONSTRUCTORS:
             yield Hit(assignment, f"`{assignment.qualified} = None` takes every limit from the client")
             return
 
@@ -351,39 +227,17 @@ def httpx_parameter_timeout_none(call: Call, ask: Ask) -> Iterator[Hit]:
         return
     if value_of(call.keywords["timeout"], call.module, call) is not None or "." in call.receiver.written:
         return
-    library = annotated_as(call, call.receiver.written, _httpx_constructors).split(".", 1)[0]
+    library = annotated_as(call, call.receiver.written, HTTPX_CONSTRUCTORS).split(".", 1)[0]
     if library:
         yield Hit(call, f"`{shown(call)}` with `timeout=None` waits without limit", fix=_set_httpx_profile(ask, library))
 
 
-def annotated_as(fact: Call, name: str, types: Iterable[str]) -> str:
-    """Which of these qualified types the annotation of a parameter of the surrounding function names, or nothing."""
-    function = enclosing(fact, fact.module)
-    if function is None:
-        return ""
-    for parameter in function.parameters:
-        if parameter.name == name and parameter.annotation:
-            words = parameter.annotation.replace("[", " ").replace("]", " ").replace(",", " ").replace("|", " ").replace('"', " ").split()
-            for word in words:
-                head, _, rest = word.partition(".")
-                qualified = fact.module.imports.get(head, head) + ("." + rest if rest else "")
-                if qualified in types:
-                    return qualified
-    return ""
-
-
-def shown(call: Call) -> str:
-    """How a message names a call: as written when that is short, else by its qualified name."""
-    text = call.function.text
-    return text if len(text) <= 40 and "\n" not in text else call.name
-
-
-@check("PRD502", on=[calls(*_httpx_functions, *_httpx_constructors)], anchors=["httpx"])
+@check("PRD502", on=[calls(*HTTPX_FUNCTIONS, *HTTPX_CONSTRUCTORS)], anchors=["httpx"])
 def httpx_timeout_not_explicit(call: Call, ask: Ask) -> Iterator[Hit]:
     """An httpx function or client without a `timeout`."""
-    if "timeout" in call.keywords or call.stars or not is_imported(call) or _for_tests(call) or is_wrapper(call, ask, call.name):
+    if "timeout" in call.keywords or call.stars or not is_imported(call) or for_tests(call) or is_wrapper(call, ask, call.name):
         return
-    is_client = call.name in _httpx_constructors
+    is_client = call.name in HTTPX_CONSTRUCTORS
     if is_client and (each_call_has(call, HTTPX_METHODS, "timeout") or _sets_timeout_later(call) or _handed_to_sdk(call)):
         return
     library = call.name.split(".", 1)[0]
@@ -398,25 +252,7 @@ def _sets_timeout_later(call: Call) -> bool:
     """Whether the client's `timeout` attribute is set after it is made: `client.timeout = ...`."""
     if b".timeout =" not in call.source.data:
         return False
-    return any(call.module.assignments(f"{name}.timeout") for name in _names_bound_to(call))
-
-
-def same_call_value(expression: Expression, call: Call) -> bool:
-    """Whether an expression is this very call."""
-    return isinstance(expression, Call) and same_call(expression, call)
-
-
-def _names_bound_to(call: Call) -> Iterator[str]:
-    """The names, as written, that this call's result is given in its function or class."""
-    function = enclosing(call, call.module)
-    block = function.body if function is not None else call.module.body
-    for statement in statements_in(block):
-        if statement.start <= call.start and call.end <= statement.end:
-            if statement.assignment is not None and same_call_value(statement.assignment.value, call):
-                yield statement.assignment.qualified
-            for target, expression in zip(statement.targets, statement.expressions, strict=False):
-                if isinstance(target, Name) and same_call_value(expression, call):
-                    yield target.written
+    return any(call.module.assignments(f"{name}.timeout") for name in names_bound_to(call))
 
 
 # The SDK gives every request its own timeout, so the client's own is never used.
@@ -425,22 +261,19 @@ _SDK_KEYWORDS = ("http_client", "httpx_client", "http_async_client")
 
 def _handed_to_sdk(call: Call) -> bool:
     """Whether the client is handed to an SDK as its transport."""
-    names = None
-    for other in call.module.calls():
-        if other.name in _httpx_constructors:
-            continue
-        for keyword in _SDK_KEYWORDS:
-            value = other.keywords.get(keyword)
-            if value is None:
-                continue
-            if same_call_value(value, call):
-                return True
-            if isinstance(value, Name):
-                if names is None:
-                    names = set(_names_bound_to(call))
-                if value.written in names:
-                    return True
-    return False
+    transports = _transports(call.module)
+    if not transports:
+        return False
+    names = set(names_bound_to(call))
+    return any(same_call(value, call) or (isinstance(value, Name) and value.written in names) for value in transports)
+
+
+@lru_cache(maxsize=4)
+def _transports(module: Module) -> list[Expression]:
+    """What the calls of a file hand to others as HTTP client."""
+    if not any(f"{keyword}=".encode() in module.source.data for keyword in _SDK_KEYWORDS):
+        return []
+    return [call.keywords[keyword] for call in module.calls() for keyword in _SDK_KEYWORDS if keyword in call.keywords]
 
 
 # ---------------------------------------------------------------- requests
@@ -461,7 +294,7 @@ REQUESTS_SESSIONS = (
     "authlib.integrations.requests_client.OAuth2Session",
     "cloudscraper.create_scraper",
 )
-_requests_functions = tuple(f"{module}.{verb}" for module in ("requests", "requests.api") for verb in VERBS)
+REQUESTS_FUNCTIONS = tuple(f"{module}.{verb}" for module in ("requests", "requests.api") for verb in VERBS)
 _session_methods = (
     *(f"{session}.{verb}" for session in REQUESTS_SESSIONS for verb in SESSION_METHODS),
     "requests_oauthlib.OAuth2Session.fetch_token",
@@ -495,7 +328,7 @@ def _set_requests_timeout(ask: Ask) -> Recipe:
     return Recipe("set-keyword", f"Set timeout={value} (connect, read)", safe=False, arguments=(("keyword", "timeout"), ("value", value)))
 
 
-@check("PRD504", on=[calls(*_requests_functions, *_session_methods)], anchors=REQUESTS_ANCHORS)
+@check("PRD504", on=[calls(*REQUESTS_FUNCTIONS, *_session_methods)], anchors=REQUESTS_ANCHORS)
 def requests_without_timeout(call: Call, ask: Ask) -> Iterator[Hit]:
     """A requests call without a timeout, or with None."""
     if not is_imported(call):
@@ -541,7 +374,7 @@ def _session_has_timeout(session: Call, ask: Ask) -> bool:
         if _adapter_may_set_timeout(call.argument(1, "adapter"), session.module, call, ask):
             return True
     if any(marker in session.source.data for marker in (b".request =", b".send =", b".request=", b".send=")):
-        for name in _names_bound_to(session):
+        for name in names_bound_to(session):
             if any(session.module.assignments(f"{name}.{method}") for method in SESSION_METHODS):
                 return True
     return False
@@ -574,7 +407,7 @@ def _adapter_may_set_timeout(adapter: Expression | None, module: Module, near: F
 def requests_partial_none(call: Call, ask: Ask) -> Iterator[Hit]:
     """`functools.partial(requests.get, timeout=None)`."""
     target = call.argument(0)
-    if not isinstance(target, Name) or target.name not in _requests_functions or "timeout" not in call.keywords:
+    if not isinstance(target, Name) or target.name not in REQUESTS_FUNCTIONS or "timeout" not in call.keywords:
         return
     if value_of(call.keywords["timeout"], call.module, call) is None:
         yield Hit(call, f"`{target.written}` bound with `timeout=None` waits without limit", fix=_set_requests_timeout(ask))
@@ -640,7 +473,7 @@ def httpx_timeout_partial(call: Call, ask: Ask) -> Iterator[Hit]:
 
 @check(
     "PRD503",
-    on=[calls(*_httpx_functions, *_httpx_constructors, *_httpx_methods)],
+    on=[calls(*HTTPX_FUNCTIONS, *HTTPX_CONSTRUCTORS, *_httpx_methods)],
     anchors=[("httpx", "timeout")],
 )
 def httpx_timeout_tuple(call: Call, ask: Ask) -> Iterator[Hit]:
@@ -661,7 +494,7 @@ def httpx_timeout_tuple(call: Call, ask: Ask) -> Iterator[Hit]:
         yield from _too_long(call, value, ask)
 
 
-@check("PRD503", on=[calls(*_requests_functions, *_session_methods)], anchors=REQUESTS_ANCHORS)
+@check("PRD503", on=[calls(*REQUESTS_FUNCTIONS, *_session_methods)], anchors=REQUESTS_ANCHORS)
 def requests_timeout_partial(call: Call, ask: Ask) -> Iterator[Hit]:
     """`timeout=(3.05, None)` on requests."""
     if "timeout" not in call.keywords:
@@ -889,196 +722,8 @@ def socket_without_timeout(call: Call, ask: Ask) -> Iterator[Hit]:
     # A datagram socket only notes the address; a UNIX socket never leaves the machine.
     if "SOCK_DGRAM" in kinds or "AF_UNIX" in kinds or "AF_NETLINK" in kinds or "AF_CAN" in kinds:
         return
-    if any(same_call(one.constructor, made) for one in call.module.calls() if one.method in ("settimeout", "setblocking")):
+    if calls_on(made, ("settimeout", "setblocking")):
         return
     if _is_loopback(call.argument(0), call.module, call):
         return
     yield Hit(call, f"`{shown(call)}` has no timeout: call `settimeout` first")
-
-
-# ---------------------------------------------------------------- clients made again and again
-
-CLIENTS: Mapping[str, str] = {
-    **{name: "connections and TLS handshakes" for name in _httpx_constructors},
-    "requests.Session": "connections and TLS handshakes",
-    "requests.session": "connections and TLS handshakes",
-    "requests.sessions.Session": "connections and TLS handshakes",
-    "aiohttp.ClientSession": "connections and TLS handshakes",
-    "sqlalchemy.create_engine": "a connection pool",
-    "sqlalchemy.engine.create_engine": "a connection pool",
-    "sqlalchemy.ext.asyncio.create_async_engine": "a connection pool",
-    "sqlmodel.create_engine": "a connection pool",
-    "redis.Redis": "a connection pool",
-    "redis.StrictRedis": "a connection pool",
-    "redis.from_url": "a connection pool",
-    "redis.Redis.from_url": "a connection pool",
-    "redis.asyncio.Redis": "a connection pool",
-    "redis.asyncio.from_url": "a connection pool",
-    "redis.asyncio.Redis.from_url": "a connection pool",
-    "pymongo.MongoClient": "a connection pool",
-    "motor.motor_asyncio.AsyncIOMotorClient": "a connection pool",
-    "boto3.client": "a session and connections",
-    "boto3.resource": "a session and connections",
-}
-_client_anchors = (
-    ("httpx", "client("),
-    ("requests", "session("),
-    ("aiohttp", "clientsession("),
-    ("create_engine(",),
-    ("create_async_engine(",),
-    ("redis(",),
-    ("redis", "from_url("),
-    ("mongoclient(",),
-    ("asynciomotorclient(",),
-    ("boto3.client(",),
-    ("boto3.resource(",),
-    ("from boto3",),
-)
-_CACHES = frozenset(
-    {
-        "functools.lru_cache",
-        "functools.cache",
-        "functools.cached_property",
-        "django.utils.functional.cached_property",
-        "async_lru.alru_cache",
-        "cachetools.cached",
-        "cachetools.func.ttl_cache",
-        "streamlit.cache_resource",
-    }
-)
-
-
-_HANDLER_DECORATORS = frozenset({*VERBS, "route", "api_route", "websocket", "view", "api_view", "api_operation"})
-_REGISTRATIONS = frozenset(
-    {"add_api_route", "add_route", "add_url_rule", "add_get", "add_post", "add_put", "add_patch", "add_delete", "Route", "path"}
-)
-
-
-@check("PRD507", on=[calls(*CLIENTS)], anchors=[(*client, "def ") for client in _client_anchors])
-def client_per_request(call: Call, ask: Ask) -> Iterator[Hit]:
-    """A client built while a request is answered: in the handler, in a dependency of it, or in a helper it calls."""
-    function = enclosing(call, call.module)
-    if function is None or not is_imported(call) or _for_tests(call) or is_kept_or_cached(call, function):
-        return
-    if is_handler(function):
-        yield Hit(call, f"`{shown(call)}` sets up {CLIENTS[call.name]} for every request of `{function.name}`")
-        return
-    for handler in call.module.functions():
-        if is_handler(handler) and function.name in used_by(handler) and call.module.function(function.name) is not None:
-            yield Hit(call, f"`{shown(call)}` sets up {CLIENTS[call.name]} each time `{handler.name}` uses `{function.name}`")
-            return
-
-
-@check("PRD507", on=[calls(*_httpx_functions, *_requests_functions)], anchors=["httpx", *REQUESTS_ANCHORS])
-def connection_per_request(call: Call, ask: Ask) -> Iterator[Hit]:
-    """`httpx.get(...)` in a handler: a client in disguise."""
-    if not ask.options.get("module-functions") or not is_imported(call) or call.constructor is not None:
-        return
-    function = enclosing(call, call.module)
-    if function is not None and is_handler(function):
-        yield Hit(call, f"`{shown(call)}` opens a new connection for every request of `{function.name}`", priority="P2")
-
-
-def is_handler(function: Function) -> bool:
-    """Whether a function answers requests: decorated as a route, or registered as one in its file."""
-    for decorator in function.decorators:
-        if isinstance(decorator, Call) and decorator.method in _HANDLER_DECORATORS and decorator.receiver is not None:
-            first = decorator.argument(0, "path")
-            if isinstance(first, Constant) and isinstance(first.value, str) and first.value[:1] in ("", "/", "<", "{"):
-                return True
-            if decorator.method in ("websocket", "api_route", "view", "api_view"):
-                return True
-    data = function.source.data
-    if not any(word in data for word in (b"add_", b"Route(", b"path(")):
-        return False
-    for call in function.module.calls():
-        if call.method in _REGISTRATIONS and any(
-            isinstance(argument, Name) and argument.written == function.name for argument in (*call.arguments, *call.keywords.values())
-        ):
-            return True
-    return False
-
-
-def used_by(function: Function) -> set[str]:
-    """The names of functions that a handler calls or depends on (`Depends(f)`)."""
-    names = {call.function.written for call in calls_in(function.body) if isinstance(call.function, Name)}
-    for parameter in function.parameters:
-        for expression in parameter.default.walk() if parameter.default is not None else ():
-            if isinstance(expression, Call) and expression.method in ("Depends", "Security"):
-                target = expression.argument(0, "dependency")
-                if isinstance(target, Name):
-                    names.add(target.written)
-        if "Depends(" in parameter.annotation:
-            names.add(parameter.annotation.split("Depends(", 1)[1].split(")", 1)[0].strip())
-    return names
-
-
-def is_kept_or_cached(call: Call, function: Function) -> bool:
-    """Whether what a function builds outlives the call: cached by a decorator, put in a global, an attribute or a mapping."""
-    if any(decorator_name(decorator) in _CACHES for decorator in function.decorators):
-        return True
-    if any(statement.kind == "global" for statement in statements_in(function.body)):
-        return True
-    return any(value.start <= call.start and call.end <= value.end for value in _kept_values(function))
-
-
-def _kept_values(function: Function) -> Iterator[Expression]:
-    """Values that outlive the call: put on an attribute or into a mapping (`app.state.client = ...`)."""
-    for statement in statements_in(function.body):
-        if statement.assignment is not None and statement.assignment.kind in ("attribute", "subscript"):
-            yield statement.assignment.value
-
-
-def decorator_name(decorator: Expression) -> str:
-    """The qualified name of a decorator, called or not."""
-    if isinstance(decorator, Call):
-        return decorator.name
-    if isinstance(decorator, Name):
-        return decorator.name
-    return decorator.attribute if isinstance(decorator, Attribute) else ""
-
-
-@check("PRD507", on=[calls(*CLIENTS)], anchors=[(*client, "for ") for client in _client_anchors])
-def client_per_loop(call: Call, ask: Ask) -> Iterator[Hit]:
-    """A client built anew in each round of a `for` loop."""
-    if not call.scope.in_loop or not is_imported(call) or _for_tests(call):
-        return
-    function = enclosing(call, call.module)
-    block = function.body if function is not None else call.module.body
-    for statement in statements_in(block):
-        if statement.kind == "for" and any(inner.start <= call.start < inner.end for inner in statement.body):
-            if _leaves_early(statement.body) or _is_kept(statement, call) or _differs_by_round(statement, call):
-                continue
-            yield Hit(call, f"`{shown(call)}` sets up {CLIENTS[call.name]} in each round of the loop")
-            return
-
-
-def _leaves_early(block: tuple[Statement, ...]) -> bool:
-    """Whether a loop is one of attempts: success leaves it."""
-    return any(statement.kind in ("return", "break") for statement in statements_in(block))
-
-
-def _is_kept(loop: Statement, call: Call) -> bool:
-    """Whether the loop makes a set of clients to keep: it puts each one somewhere."""
-    for statement in statements_in(loop.body):
-        if statement.start <= call.start < statement.end and statement.assignment is not None:
-            return statement.assignment.kind in ("attribute", "subscript")
-        for expression in statement.expressions:
-            for part in expression.walk():
-                if (
-                    isinstance(part, Call)
-                    and part.method in ("append", "add", "setdefault", "enter_context", "enter_async_context")
-                    and part.start <= call.start < part.end
-                ):
-                    return True
-    return False
-
-
-def _differs_by_round(loop: Statement, call: Call) -> bool:
-    """Whether the client is made from the loop's own variable, so that each round needs another one."""
-    names = {part.written for target in loop.targets for part in target.walk() if isinstance(part, Name)}
-    for argument in (*call.arguments, *call.keywords.values()):
-        for part in argument.walk():
-            if isinstance(part, Name) and part.written.split(".", 1)[0] in names:
-                return True
-    return False

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from prodlint.checks import (
@@ -25,8 +26,8 @@ from prodlint.checks import (
     trace,
 )
 from prodlint.checks.resilience_data import text_of
-from prodlint.checks.resilience_http import decorator_name, enclosing, resolved, shown, value_of
-from prodlint.facts import Assignment, Call, Class, Command, Constant, Expression, Function, Name, Setting, calls_in
+from prodlint.checks.resilience_places import calls_of, decorator_name, enclosing, resolved, shown, value_of
+from prodlint.facts import Assignment, Call, Class, Command, Constant, Expression, Function, Module, Name, Setting, calls_in
 from prodlint.model import Evidence, Priority, Span
 
 # ---------------------------------------------------------------- PRD556: the schema made at start-up
@@ -101,8 +102,7 @@ def _at_startup(call: Call) -> bool:
     name = function.name
     return any(
         isinstance(other.function, Name) and other.function.written in (name, f"self.{name}") and _is_startup(enclosing(other, call.module))
-        for other in call.module.calls()
-        if other.method == name
+        for other in calls_of(call.module, name)
     )
 
 
@@ -227,11 +227,20 @@ def django_irreversible(call: Call, ask: Ask) -> Iterator[Hit]:
     """Django: `RunPython` without `reverse_code`, `RunSQL` without `reverse_sql`. One is enough, so a file is reported once."""
     if not _is_irreversible(call):
         return
-    others = [other for other in call.module.calls() if other.name in (*_RUN_PYTHON, *_RUN_SQL) and _is_irreversible(other)]
-    if others and others[0].start != call.start:
+    first, count = _irreversible(call.module)
+    if first != call.start:
         return
-    more = f", nor can {len(others) - 1} more" if len(others) > 1 else ""
+    more = f", nor can {count - 1} more" if count > 1 else ""
     yield Hit(call, f"`{shown(call)}` without `{_reverse(call)}` cannot be taken back{more}")
+
+
+@lru_cache(maxsize=4)
+def _irreversible(module: Module) -> tuple[int, int]:
+    """Where the first operation of a file stands that cannot be taken back, and how many there are."""
+    found = [
+        call.start for call in calls_of(module, "RunPython", "RunSQL") if call.name in (*_RUN_PYTHON, *_RUN_SQL) and _is_irreversible(call)
+    ]
+    return min(found, default=-1), len(found)
 
 
 def _reverse(call: Call) -> str:
@@ -268,7 +277,7 @@ def alembic_destructive(call: Call, ask: Ask) -> Iterator[Hit]:
         return
     table = call.argument(1 if call.method in ("create_unique_constraint", "create_index") else 0, "table_name")
     name = value_of(table, call.module, call)
-    if not batch and isinstance(name, str) and name in _created_here(call):
+    if not batch and isinstance(name, str) and name in _created_here(call.module):
         return
     words = _what_breaks(call, batch)
     if words:
@@ -276,15 +285,15 @@ def alembic_destructive(call: Call, ask: Ask) -> Iterator[Hit]:
         yield Hit(call, f"`{shown(call)}` {words}", priority=priority)
 
 
-def _created_here(call: Call) -> set[str]:
-    """The tables that this revision itself creates."""
+@lru_cache(maxsize=4)
+def _created_here(module: Module) -> frozenset[str]:
+    """The tables that a revision itself creates."""
     made = set()
-    for other in call.module.calls():
-        if other.method == "create_table":
-            name = value_of(other.argument(0, "table_name"), call.module, other)
-            if isinstance(name, str):
-                made.add(name)
-    return made
+    for other in calls_of(module, "create_table"):
+        name = value_of(other.argument(0, "table_name"), module, other)
+        if isinstance(name, str):
+            made.add(name)
+    return frozenset(made)
 
 
 def _what_breaks(call: Call, batch: bool) -> str:
@@ -329,9 +338,7 @@ def django_destructive(call: Call, ask: Ask) -> Iterator[Hit]:
     if _CONTRACT.search(call.source.data):
         return
     # Operations on the state alone touch no table.
-    if any(
-        other.method == "SeparateDatabaseAndState" and other.start < call.start and call.end <= other.end for other in call.module.calls()
-    ):
+    if any(other.start < call.start and call.end <= other.end for other in calls_of(call.module, "SeparateDatabaseAndState")):
         return
     yield Hit(call, f"`{shown(call)}` {_DJANGO_STEPS[call.method]}")
 

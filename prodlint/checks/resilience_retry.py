@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, calls, check, every
-from prodlint.checks.resilience_http import (
+from prodlint.checks.resilience_places import (
     UNKNOWN,
+    block_around,
     has_deadline,
     is_imported,
     is_number,
     resolved,
     shown,
+    statements_around,
     value_of,
 )
 from prodlint.facts import Assignment, Call, Constant, Expression, Fact, Function, Handler, Module, Name, Statement, calls_in, statements_in
@@ -201,16 +203,13 @@ def _always(loop: Statement) -> bool:
 
 def attempt_around(handler: Handler) -> tuple[Statement, Statement] | None:
     """The loop and the try of a handler that retries: success leaves the loop, the handler goes round again."""
-    function = handler.function
-    block: Sequence[Statement] = function.body if function is not None else handler.module.body
     loop: Statement | None = None
     tried: Statement | None = None
-    for statement in statements_in(block):
-        if statement.start <= handler.start and handler.end <= statement.end:
-            if statement.kind in ("for", "while"):
-                loop, tried = statement, None
-            elif statement.kind == "try" and any(own.start == handler.start for own in statement.handlers):
-                tried = statement
+    for statement in statements_around(handler, block_around(handler, handler.module)):
+        if statement.kind in ("for", "while"):
+            loop, tried = statement, None
+        elif statement.kind == "try" and any(own.start == handler.start for own in statement.handlers):
+            tried = statement
     if loop is None or tried is None or not _leaves_on_success(loop, tried):
         return None
     if handler.body and handler.body[-1].kind in ("raise", "return", "break"):

@@ -7,17 +7,9 @@ from typing import Any
 import pytest
 
 from prodlint.checks import Ask
-from prodlint.checks.resilience_http import (
-    UNKNOWN,
-    has_deadline,
-    httpx_phases,
-    in_lambda,
-    is_handler,
-    is_wrapper,
-    phases_of,
-    used_by,
-    value_of,
-)
+from prodlint.checks.resilience_clients import used_by
+from prodlint.checks.resilience_http import httpx_phases, is_wrapper, phases_of
+from prodlint.checks.resilience_places import UNKNOWN, has_deadline, in_lambda, is_handler, value_of
 from prodlint.facts import Call, File, Source
 from prodlint.readers.python_tree import PyModule
 
