@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, calls, check, every
 from prodlint.checks.web_values import follow, innermost, module_statements, truth, values
@@ -139,7 +139,7 @@ def few_rounds(call: Call, ask: Ask) -> Iterator[Hit]:
 _WEAK_HASHERS = re.compile(r"\.(?:MD5|SHA1|UnsaltedMD5|UnsaltedSHA1|Crypt)PasswordHasher$")
 
 
-@check("PRD445", on=[every(Module)], anchors=["password_hashers"], files=["python"])
+@check("PRD445", on=[every(Module)], anchors=["password_hashers"], files=["python"], whole=True)
 def django_hashers(module: Module, ask: Ask) -> Iterator[Hit]:
     """Django's `PASSWORD_HASHERS`: the first one writes."""
     for statement, _ in module_statements(module):
@@ -159,7 +159,27 @@ _STORED = re.compile(
 _OTHER_PASSWORD = re.compile(r"confirm|repeat|again|password_?2|new_|old_|verify|retype|validated", re.IGNORECASE)
 
 
-@check("PRD445", on=[every(Module)], anchors=[".password", '["password"]', "['password']", ".passwd"], files=["python"])
+_COMPARED = re.compile(
+    rb"""\.?(?:password|passwd|pwd)\b["']?\]?\s{0,4}[!=]=|[!=]=\s{0,4}[\w.]{0,60}(?:\.|\[["'])(?:password|passwd|pwd)\b""", re.IGNORECASE
+)
+
+
+def _compares_password(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    return _COMPARED.search(data) is not None
+
+
+def _signs(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    return b"hmac." in data or any(literal not in (b"hmac", b"digest") for literal, _ in hits)
+
+
+@check(
+    "PRD445",
+    on=[every(Module)],
+    anchors=[".password", '["password"]', "['password']", ".passwd"],
+    files=["python"],
+    gate=_compares_password,
+    whole=True,
+)
 def plain_comparison(module: Module, ask: Ask) -> Iterator[Hit]:
     """`user.password == password`: the stored text is the password."""
     for function in module.functions():
@@ -334,6 +354,8 @@ _SIGNED = re.compile(r"hmac\.(?:new|digest)\(|\bhmac_\w+\(|\.hexdigest\(\)")
         ("hmac", "digest"),
     ],
     files=["python"],
+    gate=_signs,
+    whole=True,
 )
 def old_protocol_or_leaky_comparison(module: Module, ask: Ask) -> Iterator[Hit]:
     """SSL 2 to TLS 1.1, and `==` on a signature."""

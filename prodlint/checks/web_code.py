@@ -228,7 +228,7 @@ _ACCEPT = re.compile(
 )
 
 
-@check("PRD462", on=[every(Module)], anchors=[("accept_content", "pickle"), ("_serializer", "pickle")], files=["python"])
+@check("PRD462", on=[every(Module)], anchors=[("accept_content", "pickle"), ("_serializer", "pickle")], files=["python"], whole=True)
 def pickled_tasks(module: Module, ask: Ask) -> Iterator[Hit]:
     """Celery workers that take pickled messages."""
     found: list[tuple[str, Expression]] = []

@@ -617,6 +617,7 @@ def _calls_cors(module: Module) -> bool:
     on=[every(Module)],
     anchors=["cors_allow", "cors_origin", "cors_url", "cors_hosts", ("allow", "origin", "cors"), ("allow_origins",), ("allowed_origins",)],
     files=["python"],
+    whole=True,
 )
 def cors_settings(module: Module, ask: Ask) -> Iterator[Hit]:
     """Django settings, Flask and Sanic configuration, and settings classes whose value a middleware takes elsewhere."""
@@ -855,7 +856,7 @@ def _looks_up(expression: Expression, written: str, text: str) -> bool:
     return False
 
 
-@check("PRD406", on=[every(Module)], anchors=["access-control-allow-origin"], files=["python"])
+@check("PRD406", on=[every(Module)], anchors=["access-control-allow-origin"], files=["python"], whole=True)
 def raw_cors_header(module: Module, ask: Ask) -> Iterator[Hit]:
     """`Access-Control-Allow-Origin` written by hand."""
     blocks: list[tuple[Function | None, tuple[Statement, ...]]] = [(None, module.body)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, check, commands, documents, every, literals, settings
 from prodlint.checks.web_values import follow, innermost, truth
@@ -87,7 +87,25 @@ _PYTHON_ANCHORS: tuple[str | tuple[str, ...], ...] = (
 )
 
 
-@check("PRD481", on=[every(Module)], anchors=_PYTHON_ANCHORS, files=["python"])
+_LIBRARIES = frozenset({b"requests", b"httpx", b"niquests", b"hvac", b"boto", b"docker", b"curl_cffi", b"aiohttp", b"asyncssh"})
+_PLAIN = frozenset(
+    {b"cert_none", b"verify_none", b"_create_unverified_context", b"tls_insecure_set", b"autoaddpolicy", b"warningpolicy", b"known_hosts"}
+)
+_GIVEN = re.compile(rb"[.\w]+(?:[\"']\])?\s{0,4}=\s{0,8}(?!True\b|[\"'/])")
+
+
+def _may_switch_off(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    """Whether a hit is more than `verify=True` or a path to certificates."""
+    return (
+        any(
+            literal in _PLAIN or (literal not in _LIBRARIES and (_GIVEN.match(data, offset) is not None or b"environ" in data))
+            for literal, offset in hits
+        )
+        or b"cert_reqs" in data
+    )
+
+
+@check("PRD481", on=[every(Module)], anchors=_PYTHON_ANCHORS, gate=_may_switch_off, files=["python"], whole=True)
 def tls_verification_disabled(module: Module, ask: Ask) -> Iterator[Hit]:
     """Clients, sessions, contexts and adapters that believe any certificate."""
     for call in module.calls():

@@ -15,10 +15,12 @@ from prodlint.checks.web_values import innermost
 from prodlint.facts import (
     Call,
     Collection,
+    Conditional,
     Constant,
     Dictionary,
     Expression,
     Name,
+    Operation,
     Template,
 )
 from prodlint.model import Priority
@@ -167,6 +169,8 @@ def sql_string_building(call: Call, ask: Ask) -> Iterator[Hit]:
         if isinstance(query, Constant) or (isinstance(query, Call) and query.name in _SURE):
             continue
         module = call.module
+        if not _may_be_built(query, call):
+            continue
         reader = reader_of(module, innermost(module, call), _QUOTING, call.start)
         pieces = pieces_of(query, reader)
         literal = "".join(piece if isinstance(piece, str) else "\0" for piece in pieces)
@@ -192,6 +196,41 @@ def sql_string_building(call: Call, ask: Ask) -> Iterator[Hit]:
             f"`{call.method}` runs SQL with `{shown}` written into its text",
             priority=priority,
         )
+
+
+_BUILDERS = frozenset(
+    {
+        "format",
+        "join",
+        "replace",
+        "strip",
+        "rstrip",
+        "lstrip",
+        "lower",
+        "upper",
+        "dedent",
+        "cleandoc",
+        "str",
+        "encode",
+        "decode",
+        "expandtabs",
+    }
+)
+_STATEMENT = re.compile(
+    rb"\b(?:SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|ALTER|DROP|TRUNCATE|GRANT|REVOKE|REPLACE|MERGE|CALL|EXEC|EXECUTE|SET|SHOW|USE|COPY|VACUUM|PRAGMA|NOTIFY|LISTEN|COMMENT"
+    rb"|REFRESH|EXPLAIN|LOCK|REINDEX|ANALYZE|ATTACH|DETACH|DECLARE|BEGIN|OPTIMIZE|KILL|DESCRIBE|DO)\s"
+    rb"|[\"']\s{0,40}\(?\s{0,8}(?:select|insert|update|delete|with|create|alter|drop|truncate|grant|revoke|replace|merge|copy|vacuum|pragma|comment|refresh|explain|set)\s"
+)
+
+
+def _may_be_built(query: Expression, call: Call) -> bool:
+    """A quick look before the function is read: can this be a text put together here?"""
+    if isinstance(query, (Template, Operation, Conditional)):
+        return True
+    if isinstance(query, Call):
+        return query.method in _BUILDERS
+    # A name: some text that begins like a statement must stand in the file.
+    return isinstance(query, Name) and _STATEMENT.search(call.source.data) is not None
 
 
 def _is_fragment(piece: Expression, reader: Reader) -> bool:

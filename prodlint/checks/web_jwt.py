@@ -466,7 +466,7 @@ def none_algorithm(call: Call, ask: Ask) -> Iterator[Hit]:
 _ALGORITHM_SETTING = re.compile(r"^(?:\w+_)?(?:JWT_(?:\w+_)?ALG(?:ORITHM)?S?|JWT_DECODE_ALGORITHMS|ALGORITHM)$", re.IGNORECASE)
 
 
-@check("PRD423", on=[every(Module)], anchors=[("algorithm", "none", "jwt"), ("jwt_alg", "none")], files=["python"])
+@check("PRD423", on=[every(Module)], anchors=[("algorithm", "none", "jwt"), ("jwt_alg", "none")], files=["python"], whole=True)
 def none_algorithm_setting(module: Module, ask: Ask) -> Iterator[Hit]:
     """`JWT_ALGORITHM = "none"`, `SIMPLE_JWT = {"ALGORITHM": "none"}`."""
     for statement, _ in module_statements(module):
@@ -823,7 +823,7 @@ def issued_without_expiry(call: Call, ask: Ask) -> Iterator[Hit]:
         yield Hit(call, "`expires_delta=False` issues a token that never expires")
 
 
-@check("PRD427", on=[every(Module)], anchors=["jwt_access_token_expires", "jwt_refresh_token_expires"], files=["python"])
+@check("PRD427", on=[every(Module)], anchors=["jwt_access_token_expires", "jwt_refresh_token_expires"], files=["python"], whole=True)
 def expiry_switched_off(module: Module, ask: Ask) -> Iterator[Hit]:
     """flask-jwt-extended's `JWT_ACCESS_TOKEN_EXPIRES = False`."""
     for statement in statements_in(module.body, into_definitions=True):

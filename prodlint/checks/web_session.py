@@ -115,6 +115,7 @@ def _for_development(statement: Statement) -> bool:
     on=[every(Module)],
     anchors=["session_cookie_", "csrf_cookie_", "remember_cookie_", "jwt_cookie_secure", "quart_auth_cookie_secure"],
     files=["python"],
+    whole=True,
 )
 def cookie_settings(module: Module, ask: Ask) -> Iterator[Hit]:
     """Flask's and Django's cookie settings switched off by hand."""
@@ -142,7 +143,7 @@ def cookie_environment(setting: Setting, ask: Ask) -> Iterator[Hit]:
 # ---------------------------------------------------------------- PRD447
 
 
-@check("PRD447", on=[every(Module)], anchors=["allowed_hosts", "trusted_hosts"], files=["python"])
+@check("PRD447", on=[every(Module)], anchors=["allowed_hosts", "trusted_hosts"], files=["python"], whole=True)
 def any_host(module: Module, ask: Ask) -> Iterator[Hit]:
     """Django's `ALLOWED_HOSTS = ["*"]`."""
     for statement, name, value in _bindings(module):
