@@ -90,7 +90,7 @@ _DEVELOPED = frozenset("dev devel development local debug".split())
 
 def is_for_development(document: Document) -> bool:
     """Whether a file, whatever its name, starts a developer's workplace: servers that reload, targets and switches for development."""
-    if not has_own_service(document):
+    if not has_own_service(document) or re.search(r"(?:^|/)\.[^/]*(?:container|worktree|dev)", document.file.path):
         return True
     for service in services(document):
         command = " ".join(item.raw for key in ("entrypoint", "command") for item in items(service.get(key)))
@@ -242,10 +242,15 @@ def port_of(node: Node) -> Port | None:
     return Port(parts[0] if len(parts) == 3 else "", parts[-2] if len(parts) > 1 else "", int(inside))
 
 
+# Where a file that only starts datastores is what production runs, and no help for developers.
+_PRODUCTION_PATH = re.compile(r"(?:^|[/._-])(?:prod|production|live|deploy|deployment|deployments|infra|infrastructure|ops)(?:$|[/._-])")
+
+
 @check("PRD825", on=[documents("compose")], anchors=[("services", "ports")], files=("yaml",))
 def exposed_datastore(document: Document, ask: Ask) -> Iterator[Hit]:
     """Ports of databases, brokers and their administration that every interface of the host answers on."""
-    softer: Priority | None = "P2" if is_for_development(document) else None
+    if is_for_development(document) and (has_own_service(document) or not _PRODUCTION_PATH.search(document.file.path.lower())):
+        return
     for service in services(document):
         image = service.image
         kind = datastore(image)
@@ -259,7 +264,7 @@ def exposed_datastore(document: Document, ask: Ask) -> Iterator[Hit]:
                 words = image.family
             if words:
                 said = f"`{service.name}` publishes {words} on every interface of the host (port {port.host or port.inside})"
-                yield Hit(node, said, priority=softer, fix=_bound(node, port))
+                yield Hit(node, said, fix=_bound(node, port))
 
 
 def _bound(node: Node, port: Port) -> Recipe | None:

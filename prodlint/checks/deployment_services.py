@@ -145,6 +145,9 @@ HOST_AGENTS = frozenset(
 )
 
 
+_HELPS = re.compile(r"[-_]exporter\Z|(?:^|[-_])(?:local|emulator|mock|fake|simulator)(?:$|[-_])")
+
+
 def datastore(image: Image | None) -> Datastore | None:
     """The datastore an image is, by its last name."""
     if image is None:
@@ -162,7 +165,7 @@ def is_host_agent(image: Image) -> bool:
 
 def is_infrastructure(image: Image | None) -> bool:
     """Whether an image is one of those that only help."""
-    return image is not None and (image.family in _INFRASTRUCTURE or image.family.endswith(("-exporter", "_exporter")))
+    return image is not None and (image.family in _INFRASTRUCTURE or _HELPS.search(image.family) is not None)
 
 
 # ---------------------------------------------------------------- who runs the process
