@@ -6,7 +6,7 @@ masks (int), so that the cost of a file does not grow with the number of rules t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import ahocorasick_rs
@@ -62,15 +62,15 @@ class Subscription:
 class Hits:
     """What one scan found."""
 
-    __slots__ = ("active", "calls", "directives", "passed", "places")
+    __slots__ = ("active", "by_number", "calls", "directives", "passed")
 
-    def __init__(self, active: int, directives: bool, places: Sequence[tuple[int, int, int]]) -> None:
+    def __init__(self, active: int, directives: bool, by_number: dict[int, list[int]]) -> None:
         # By literal, where it is called; by check, the hits that its gate let pass.
         self.calls: dict[int, list[int]] = {}
         self.passed: dict[int, Sequence[int]] = {}
         self.active = active
         self.directives = directives
-        self.places = places
+        self.by_number = by_number
 
 
 class Index:
@@ -276,7 +276,7 @@ class Index:
                 self._call_parts[kind, subscription.bit] = parts
                 self._last_parts[kind, subscription.bit] = lasts
                 call_numbers |= parts
-        automaton = ahocorasick_rs.BytesAhoCorasick(literals)
+        automaton = ahocorasick_rs.BytesAhoCorasick(literals, implementation=ahocorasick_rs.Implementation.DFA)
         found = (automaton, alone, several, always, first_of_checks)
         self._patterns[kind] = found
         self._literals[kind] = literals
@@ -290,13 +290,22 @@ class Index:
         """The (literal, offset) pairs of a check's own anchors."""
         numbers = self.anchors(kind, subscription)
         literals = self._literals[kind]
-        return [(literals[number], start) for number, start, _ in hits.places if number in numbers]
+        by_number = hits.by_number
+        found = [(start, literals[number]) for number in numbers for start in by_number.get(number, ())]
+        found.sort()
+        return [(literal, start) for start, literal in found]
 
     def scan(self, data: bytes, kind: str, plan: int) -> Hits:
         """Which of the planned checks can fire on these bytes, gates included."""
         automaton, alone, several, always, first = self._patterns_of(kind)
         places = automaton.find_matches_as_indexes(data.lower(), overlapping=True)
-        seen = {place[0] for place in places}
+        by_number: dict[int, list[int]] = {}
+        for number, start, _ in places:
+            if number in by_number:
+                by_number[number].append(start)
+            else:
+                by_number[number] = [start]
+        seen = by_number.keys()
         active = always
         for number in seen:
             active |= alone[number]
@@ -307,7 +316,7 @@ class Index:
         if self.exhaustive:
             active = plan
         active &= plan
-        result = Hits(active, directives, places)
+        result = Hits(active, directives, by_number)
         if active and not self.exhaustive:
             for subscription in self.subscribed(active):
                 gate = getattr(subscription.check, "gate", None)
@@ -323,22 +332,26 @@ class Index:
                     result.passed[subscription.bit] = passed
             called = result.active & self._by_call
             if called and kind in ("python", "notebook"):
-                result.calls = self._calls_among(data, kind, places)
+                result.calls = self._calls_among(data, kind, by_number)
                 if not may_rename(data):
                     for subscription in self.subscribed(called):
                         if not self._last_parts[kind, subscription.bit] & result.calls.keys():
                             result.active &= ~subscription.bit
         return result
 
-    def _calls_among(self, data: bytes, kind: str, places: Sequence[tuple[int, int, int]]) -> dict[int, list[int]]:
+    def _calls_among(self, data: bytes, kind: str, by_number: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
         """Where literals that name calls are really called: a whole word, and a bracket behind it."""
         found: dict[int, list[int]] = {}
-        numbers = self._call_numbers[kind]
-        for number, start, end in places:
-            if number in numbers and data[end : end + 1] in _AFTER_CALLEE and (start == 0 or data[start - 1] not in _WORD):
-                if data[end] != 40 and data[end : end + 20].lstrip(b" \t\\\r\n")[:1] != b"(":
-                    continue
-                found.setdefault(number, []).append(start)
+        literals = self._literals[kind]
+        for number in self._call_numbers[kind] & by_number.keys():
+            length = len(literals[number])
+            for start in by_number[number]:
+                end = start + length
+                after = data[end : end + 1]
+                if after in _AFTER_CALLEE and (start == 0 or data[start - 1] not in _WORD):
+                    if after != b"(" and data[end : end + 20].lstrip(b" \t\\\r\n")[:1] != b"(":
+                        continue
+                    found.setdefault(number, []).append(start)
         return found
 
     def subscribed(self, mask: int) -> list[Subscription]:
@@ -394,7 +407,8 @@ class Index:
                 found.extend(hits.passed[subscription.bit])
             else:
                 numbers |= mine
-        found.extend(start for number, start, _ in hits.places if number in numbers)
+        for number in numbers:
+            found.extend(hits.by_number.get(number, ()))
         for number in called - numbers:
             found.extend(hits.calls.get(number, ()))
         found.sort()
@@ -411,7 +425,8 @@ class Index:
                 found.extend(hits.passed[subscription.bit])
             else:
                 numbers |= mine
-        found.extend(start for number, start, _ in hits.places if number in numbers)
+        for number in numbers:
+            found.extend(hits.by_number.get(number, ()))
         found.sort()
         return found
 

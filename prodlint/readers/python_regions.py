@@ -21,7 +21,7 @@ _MEMBER = re.compile(rb"\"\"\"|'''|\n(?: {4}|\t)(?=(?!else\b|elif\b|except\b|fin
 _LARGE_CLASS = 1500
 
 # Above this share of a file the cut saves nothing.
-_WORTH = 0.6
+_WORTH = 0.9
 # Small files are parsed whole: finding the regions costs as much.
 SMALL = 1500
 

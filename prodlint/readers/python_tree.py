@@ -70,7 +70,9 @@ def captures(text: str, node: tree_sitter.Node) -> dict[str, list[tree_sitter.No
     return found
 
 
-_BLOCKS = """
+# What nearly every look at a file needs, found in one pass over the tree: imports, and what scopes are made of.
+_SURVEY = """
+[(import_statement) (import_from_statement) (future_import_statement)] @import
 (function_definition) @def (class_definition) @def (lambda) @def
 (for_statement) @loop (while_statement) @loop (if_statement) @if (elif_clause) @if (except_clause) @except
 """
@@ -118,6 +120,7 @@ class PyModule(Module):
         "_resolving",
         "_roles",
         "_starts",
+        "_survey",
         "_whole",
         "data",
         "partial",
@@ -140,6 +143,7 @@ class PyModule(Module):
             self.tree = tree_sitter.Parser(LANGUAGE).parse(source.data)
             self.root = self.tree.root_node
         self._whole: PyModule | None = None
+        self._survey: dict[str, list[tree_sitter.Node]] | None = None
         self._imports: list[Import] | None = None
         self._aliases: dict[str, str] | None = None
         self._blocks: list[_Block] | None = None
@@ -183,11 +187,16 @@ class PyModule(Module):
         parts.reverse()
         return ".".join(parts)
 
+    @property
+    def _surveyed(self) -> dict[str, list[tree_sitter.Node]]:
+        if self._survey is None:
+            self._survey = captures(_SURVEY, self.root)
+        return self._survey
+
     def import_facts(self) -> list[Import]:
         """Every imported name of the file, in order."""
         if self._imports is None:
-            found = captures("[(import_statement) (import_from_statement) (future_import_statement)] @i", self.root)
-            self._imports = [fact for node in found.get("i", ()) for fact in self._read_import(node)]
+            self._imports = [fact for node in self._surveyed.get("import", ()) for fact in self._read_import(node)]
         return self._imports
 
     def _read_import(self, node: tree_sitter.Node) -> Iterator[Import]:
@@ -433,8 +442,8 @@ class PyModule(Module):
     def blocks(self) -> list[_Block]:
         """Definitions, loops, conditions and handlers in order of their start."""
         if self._blocks is None:
-            found = captures(_BLOCKS, self.root)
-            raw = [(node.start_byte, -node.end_byte, kind, node) for kind, nodes in found.items() for node in nodes]
+            found = self._surveyed
+            raw = [(node.start_byte, -node.end_byte, kind, node) for kind, nodes in found.items() if kind != "import" for node in nodes]
             raw.sort(key=lambda item: (item[0], item[1]))
             blocks: list[_Block] = []
             stack: list[_Block] = []
