@@ -105,11 +105,18 @@ def _may_switch_off(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
     )
 
 
+_ASSIGNED = re.compile(
+    rb"CERT_NONE|VERIFY_NONE|_create_unverified|environ|\.(?:verify|check_hostname|" + "|".join(sorted(_ON)).encode() + rb")\s{0,4}=(?!=)"
+)
+
+
 @check("PRD481", on=[every(Module)], anchors=_PYTHON_ANCHORS, gate=_may_switch_off, files=["python"], whole=True)
 def tls_verification_disabled(module: Module, ask: Ask) -> Iterator[Hit]:
     """Clients, sessions, contexts and adapters that believe any certificate."""
     for call in module.calls():
         yield from _judge_call(module, call)
+    if _ASSIGNED.search(module.source.data) is None:
+        return
     blocks: list[tuple[Function | None, tuple[Statement, ...]]] = [(None, module.body)]
     blocks += [(None, class_.body) for class_ in module.classes()]
     blocks += [(function, function.body) for function in module.functions()]

@@ -223,14 +223,26 @@ _STATEMENT = re.compile(
 )
 
 
+_SIGNS = (b".join(", b".format(", b"+", b'f"', b"f'", b"%", b".replace(")
+
+
 def _may_be_built(query: Expression, call: Call) -> bool:
     """A quick look before the function is read: can this be a text put together here?"""
     if isinstance(query, (Template, Operation, Conditional)):
         return True
     if isinstance(query, Call):
         return query.method in _BUILDERS
-    # A name: some text that begins like a statement must stand in the file.
-    return isinstance(query, Name) and _STATEMENT.search(call.source.data) is not None
+    if not isinstance(query, Name) or _STATEMENT.search(call.source.data) is None:
+        return False
+    # A name: what it is given must begin like a statement, or be put together from other names.
+    data, name = call.source.data, query.written.encode()
+    given = re.compile(rb"\b" + re.escape(name) + rb"\b[^=\n]{0,60}\+?=(?!=)")
+    for match in given.finditer(data):
+        if _STATEMENT.search(data, match.end() - 1, match.end() + 300):
+            return True
+        if any(sign in data[match.end() - 2 : match.end() + 120] for sign in _SIGNS):
+            return True
+    return False
 
 
 def _is_fragment(piece: Expression, reader: Reader) -> bool:
