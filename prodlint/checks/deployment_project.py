@@ -13,7 +13,7 @@ from prodlint.checks import Project, ProjectHit, Trace, project_check
 from prodlint.checks.deployment_dockerfile import (
     DROPS_ROOT,
 )
-from prodlint.checks.deployment_services import datastore, image_of, is_infrastructure
+from prodlint.checks.deployment_services import Datastore, datastore, image_of, is_infrastructure
 from prodlint.checks.deployment_traces import SERVERS
 from prodlint.model import Evidence, Recipe, Related, Span
 from prodlint.patterns import Patterns
@@ -223,66 +223,67 @@ _ONE_SHOT_COMMAND = re.compile(
 _WAITS = re.compile(r"wait[-_]for|dockerize|pg_isready|wait4x|nc -z|until ")
 
 
+class _Compose:
+    """The services of all compose files, and what they say of each other. A place is (path, name); files of one folder
+    are put over one another by compose, so some answers are by (folder, name)."""
+
+    def __init__(self, project: Project) -> None:
+        self.services = {(service.path, service.words): service for service in project.about("compose-service")}
+        self.waits = project.about("compose-dependency")
+        self.waited = {(wait.path, wait.words) for wait in self.waits}
+        self.finished = {
+            (_folder(wait.path), wait.words) for wait in self.waits if wait.get("condition") == "service_completed_successfully"
+        }
+        self.asked = {(_folder(path), name) for (path, name), service in self.services.items() if service.get("health") == "yes"}
+        self.own = {place for place, service in self.services.items() if _is_own(service)}
+        self.with_own = {path for path, _ in self.own}
+        self.images = {image.path: image for image in project.about("dockerfile")}
+
+
 @project_check("PRD821", topics=("compose-service", "compose-dependency", "dockerfile"))
 def unasked_services(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
     """Services that compose takes for healthy as soon as they are started."""
-    images = {image.path: image for image in project.about("dockerfile")}
-    by_folder: dict[str, list[Trace]] = {}
-    for service in project.about("compose-service"):
-        by_folder.setdefault(_folder(service.path), []).append(service)
-    finished = {
-        (_folder(wait.path), wait.words)
-        for wait in project.about("compose-dependency")
-        if wait.get("condition") == "service_completed_successfully"
-    }
+    compose = _Compose(project)
     unhealthy: set[tuple[str, str]] = set()
-    own: set[tuple[str, str]] = set()
-    waited = {(wait.path, wait.words) for wait in project.about("compose-dependency")}
-    for folder, listed in by_folder.items():
-        for service in listed:
-            own_service = _is_own(service)
-            if own_service:
-                own.add((service.path, service.words))
-            if service.get("off") or not service.get("whole") or (folder, service.words) in finished or _is_one_shot(service):
-                continue
-            state = _health_of(service, listed, project, images)
-            store = datastore(image_of(service.get("image"))) if service.get("image") else None
-            supports = any(_is_own(other) for other in listed if other.path == service.path)
-            if state == "yes":
-                yield Evidence("PRD821", service.path, service.span, f"health check of `{service.words}`")
-            elif state == "off":
-                yield ProjectHit(service.path, service.span, f"The health check of `{service.words}` is switched off")
-            elif state == "" and store is not None and supports:
-                unhealthy.add((service.path, service.words))
-                if (service.path, service.words) in waited:
-                    words = f"`{service.words}` ({store.words}) has no health check: who depends on it starts before it answers"
-                    yield ProjectHit(service.path, service.span, words, priority="P1", fix=_compose_recipe(service, store.test))
-            elif state == "" and own_service and _serves(service, images) and store is None:
-                yield ProjectHit(
-                    service.path, service.span, f"`{service.words}` has no health check: it is taken for healthy while it hangs"
-                )
-    yield from _early_starts(project, by_folder, own, unhealthy)
+    for place, service in compose.services.items():
+        path, name = place
+        if service.get("off") or not service.get("whole") or (_folder(path), name) in compose.finished or _is_one_shot(service):
+            continue
+        state = _health_of(service, compose)
+        store = _store_of(service)
+        if state == "yes":
+            yield Evidence("PRD821", path, service.span, f"health check of `{name}`")
+        elif state == "off":
+            yield ProjectHit(path, service.span, f"The health check of `{name}` is switched off")
+        elif state == "" and store is not None and path in compose.with_own:
+            unhealthy.add(place)
+            if place in compose.waited:
+                words = f"`{name}` ({store.words}) has no health check: who depends on it starts before it answers"
+                yield ProjectHit(path, service.span, words, priority="P1", fix=_compose_recipe(service, store.test))
+        elif state == "" and place in compose.own and _serves(service, compose.images) and store is None:
+            yield ProjectHit(path, service.span, f"`{name}` has no health check: it is taken for healthy while it hangs")
+    yield from _early_starts(compose, unhealthy)
 
 
-def _early_starts(
-    project: Project, by_folder: Mapping[str, list[Trace]], own: set[tuple[str, str]], unhealthy: set[tuple[str, str]]
-) -> Iterator[ProjectHit]:
+def _early_starts(compose: _Compose, unhealthy: set[tuple[str, str]]) -> Iterator[ProjectHit]:
     """`depends_on` of a datastore that has a health check, in the form that does not wait for it."""
     seen: set[tuple[str, Span]] = set()
-    for wait in project.about("compose-dependency"):
-        listed = by_folder.get(_folder(wait.path), [])
-        target = next((each for each in listed if each.words == wait.words and each.path == wait.path), None)
-        source = next((each for each in listed if each.words == wait.get("by") and each.path == wait.path), None)
+    for wait in compose.waits:
+        target = compose.services.get((wait.path, wait.words))
+        source = compose.services.get((wait.path, wait.get("by")))
         if target is None or source is None or wait.get("condition") or source.get("off") or (wait.path, wait.span) in seen:
             continue
         seen.add((wait.path, wait.span))
-        if (wait.path, source.words) not in own or (wait.path, wait.words) in unhealthy or target.get("health") != "yes":
+        if (wait.path, source.words) not in compose.own or (wait.path, wait.words) in unhealthy or target.get("health") != "yes":
             continue
-        store = datastore(image_of(target.get("image"))) if target.get("image") else None
-        if store is not None and not _WAITS.search(source.get("command")):
+        if _store_of(target) is not None and not _WAITS.search(source.get("command")):
             words = f"`{source.words}` starts before `{wait.words}` answers: `condition: service_healthy` is not asked for"
             related = (Related(target.path, target.span, "has a health check"),)
             yield ProjectHit(wait.path, wait.span, words, priority="P1", related=related)
+
+
+def _store_of(service: Trace) -> Datastore | None:
+    return datastore(image_of(service.get("image"))) if service.get("image") else None
 
 
 def _is_own(service: Trace) -> bool:
@@ -300,29 +301,25 @@ def _is_one_shot(service: Trace) -> bool:
     return bool(_ONE_SHOT_NAME.search(service.words) or (_ONE_SHOT_COMMAND.search(command) and not SERVERS.search(command)))
 
 
-def _health_of(service: Trace, listed: list[Trace], project: Project, images: Mapping[str, Trace]) -> str:
-    """ "yes", "off", "" for none, or "?" where another project's image or file says it."""
+def _health_of(service: Trace, compose: _Compose) -> str:
+    """What is known of the check of a service: "yes", "off", "" for none, "?" where an image or file says it that is not here."""
     if service.get("health"):
         return service.get("health")
-    if any(other.words == service.words and other.get("health") == "yes" for other in listed):
+    if (_folder(service.path), service.words) in compose.asked:
         return "yes"
     if service.get("extends"):
-        file = _joined(_folder(service.path), service.get("extends"))
-        base = next(
-            (other for other in project.about("compose-service") if other.path == file and other.words == service.get("extended")), None
-        )
+        base = compose.services.get((_joined(_folder(service.path), service.get("extends")), service.get("extended")))
         if base is None or base.get("health") == "yes":
             return "?" if base is None else "yes"
     if service.get("built"):
-        built = images.get(_built_file(service))
+        built = compose.images.get(_built_file(service))
         if built is None:
             return "?"
         health = json.loads(built.get("health"))
         state = health.get(service.get("target").lower(), health[""])
         return "off" if state == "none" else str(state)
-    image = image_of(service.get("image"))
     # An image from a registry may bring a HEALTHCHECK of its own; those of the datastores are known not to.
-    return "" if datastore(image) is not None else "?"
+    return "" if _store_of(service) is not None else "?"
 
 
 def _serves(service: Trace, images: Mapping[str, Trace]) -> bool:
