@@ -52,7 +52,7 @@ def route_of(call: Call, function: Function | None, module: PyModule) -> Route |
                 return None
             return _route(call, module, function, _methods(call, method), path)
         return None
-    if method in ("add_api_route", "add_route", "add_url_rule", "add_get", "add_post", "add_put", "add_delete", "add_patch") and path is not None:
+    if method in ("add_api_route", "add_route", "add_url_rule", "add_get", "add_post", "add_put", "add_delete", "add_patch") and path is not None and (method != "add_route" or path.startswith(("/", "{"))):
         verb = method[4:].upper() if method[4:] in _VERBS else ""
         handler = call.argument(1, "endpoint") or call.argument(2, "view_func")
         return _route(call, module, _named(handler, module), (verb,) if verb else _methods(call, method), path)
@@ -65,7 +65,7 @@ def route_of(call: Call, function: Function | None, module: PyModule) -> Route |
     if method == "add_route" or name == "pyramid.config.Configurator.add_route":
         pattern = _text(call, 1, "pattern") or _text(call, 0, "uri_template")
         if pattern is not None and pattern.startswith("/"):
-            return _route(call, module, None, (), pattern)
+            return _route(call, module, _named(call.argument(2, "handler"), module), (), pattern)
     return None
 
 
