@@ -17,7 +17,7 @@ from prodlint.checks.resilience_places import (
     shown,
     statements_around,
 )
-from prodlint.facts import Call, Expression, Function, Module, Name, Statement, calls_in, statements_in
+from prodlint.facts import Call, Function, Module, Name, Statement, calls_in, statements_in
 
 CLIENTS: Mapping[str, str] = {
     **{name: "connections and TLS handshakes" for name in HTTPX_CONSTRUCTORS},
@@ -120,18 +120,18 @@ def used_by(function: Function) -> set[str]:
 
 def is_kept_or_cached(call: Call, function: Function) -> bool:
     """Whether what a function builds outlives the call: cached by a decorator, put in a global, an attribute or a mapping."""
+    if _keeps_results(function):
+        return True
+    around = (statement.assignment for statement in statements_around(call, body_of(function)))
+    return any(assignment is not None and assignment.kind in ("attribute", "subscript") for assignment in around)
+
+
+@lru_cache(maxsize=32)
+def _keeps_results(function: Function) -> bool:
+    """Whether a function is cached, or writes to a global."""
     if any(decorator_name(decorator) in _CACHES for decorator in function.decorators):
         return True
-    if any(statement.kind == "global" for statement in statements_in(body_of(function))):
-        return True
-    return any(value.start <= call.start and call.end <= value.end for value in _kept_values(function))
-
-
-def _kept_values(function: Function) -> Iterator[Expression]:
-    """Values that outlive the call: put on an attribute or into a mapping (`app.state.client = ...`)."""
-    for statement in statements_in(body_of(function)):
-        if statement.assignment is not None and statement.assignment.kind in ("attribute", "subscript"):
-            yield statement.assignment.value
+    return any(statement.kind == "global" for statement in statements_in(body_of(function)))
 
 
 @check("PRD507", on=[calls(*CLIENTS)], anchors=[(*client, "for ") for client in _client_anchors])

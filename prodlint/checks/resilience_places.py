@@ -75,8 +75,8 @@ class _Nest(Generic[_Definition]):
     """Definitions, and the way from a place to the innermost one around it."""
 
     def __init__(self, definitions: Sequence[_Definition]) -> None:
-        self.definitions = sorted(definitions, key=lambda definition: definition.start)
-        self.starts = [definition.start for definition in self.definitions]
+        self.definitions: list[_Definition] = sorted(definitions, key=lambda definition: definition.start)
+        self.starts: list[int] = [definition.start for definition in self.definitions]
         self.parents: list[int] = []
         open_ones: list[int] = []
         for index, definition in enumerate(self.definitions):
@@ -125,12 +125,17 @@ def block_around(fact: Fact, module: Module) -> tuple[Statement, ...]:
     return body_of(function) if function is not None else module.body
 
 
+def _start(statement: Statement) -> int:
+    return statement.start
+
+
 def statements_around(fact: Fact, block: Sequence[Statement]) -> Iterator[Statement]:
     """The statements of a block that hold a fact, outermost first."""
     while block:
-        statement = next((one for one in block if one.start <= fact.start < one.end), None)
-        if statement is None:
+        index = bisect_right(block, fact.start, key=_start) - 1
+        if index < 0 or block[index].end <= fact.start:
             return
+        statement = block[index]
         yield statement
         block = next((inner for inner in statement.blocks() if inner and inner[0].start <= fact.start < inner[-1].end), ())
 
