@@ -135,11 +135,11 @@ def _spoken(text: str, lowered: str) -> Shape:
         return "template"
     if text[0] in "/~" or text.startswith(("./", "../")) or (text[0] == "$" and text[1:2].isalpha()):
         return "reference"
-    if _ENV_NAME.match(text) and ("_" in text or not any(c.isdigit() for c in text)):
-        return "reference"
     parts = parts_of(text)
     if not _PLACEHOLDER_PARTS.isdisjoint(parts) or _PLACEHOLDER.search(text):
         return "placeholder"
+    if _ENV_NAME.match(text) and ("_" in text or not any(c.isdigit() for c in text)):
+        return "reference"
     pieces = [piece for piece in _WORD_GAPS.split(text) if piece]
     if any(c in _SYMBOLS for c in text) and not all(is_word(piece) for piece in pieces):
         return "weak"
@@ -321,7 +321,7 @@ def in_use(value: str) -> bool:
 
 
 def _is_reference(value: str) -> bool:
-    return shape_of(value) == "reference" and (("/" in value) or bool(_MANAGED.match(value)) or bool(_ENV_NAME.match(value)))
+    return shape_of(value) == "reference" and ("/" in value or bool(_MANAGED.match(value)) or ("_" in value and bool(_ENV_NAME.match(value))))
 
 
 _CHECKSUM_NAMES = frozenset(

@@ -172,6 +172,26 @@ def configuration_cases() -> Iterator[Case]:
                 yield Case(f"config {place}", path, template.format(value), value)
 
 
+# ---------------------------------------------------------------- planted: what only a name beside the value tells
+
+_GUESTS: Mapping[str, tuple[str, str, int]] = {
+    "cloudant": ("cloudant_password", "0123456789abcdef", 64),
+    "softlayer": ("softlayer_api_key", "0123456789abcdefghijklmnopqrstuvwxyz", 64),
+    "ibm cloud": ("ibm_cloud_api_key", _ALPHABETS["base 62"], 44),
+    "ibm object storage": ("ibm_cos_hmac_secret_access_key", "0123456789abcdef", 48),
+}
+
+
+def guest_cases() -> Iterator[Case]:
+    """Keys that detect-secrets' detectors know, in prose and comments, where no other rule looks at names."""
+    for vendor, (name, alphabet, length) in _GUESTS.items():
+        for seed in range(5):
+            dice = _dice(vendor, seed)
+            value = "".join(dice.choice(alphabet) for _ in range(length))
+            yield Case(f"guest {vendor}", "README.md", f'Start with {name} = "{value}" set.\n', value)
+            yield Case(f"guest {vendor}", "app.py", f'# {name} = "{value}"\n', value)
+
+
 # ---------------------------------------------------------------- look-alikes
 
 
@@ -250,7 +270,7 @@ def look_alikes() -> Iterator[Case]:
 
 def corpus() -> list[Case]:
     """The whole corpus, each case in a folder whose name says nothing."""
-    cases = [*vendor_cases(), *position_cases(), *configuration_cases(), *look_alikes()]
+    cases = [*vendor_cases(), *position_cases(), *configuration_cases(), *guest_cases(), *look_alikes()]
     return [Case(case.group, f"case{number}/{case.path}", case.text, case.value) for number, case in enumerate(cases)]
 
 
@@ -357,7 +377,7 @@ def main(arguments: list[str]) -> int:
     for name, (scores, wrong) in tables.items():
         everything = total(scores)
         print(f"{name}: recall {everything.found / everything.planted:.1%}, precision {everything.found / max(1, everything.found + everything.alarms):.1%}")
-        for prefix in ("format", "position", "config"):
+        for prefix in ("format", "position", "config", "guest"):
             part = total(scores, prefix)
             print(f"    {prefix}s: {part.found} of {part.planted} found")
         print(f"    look-alikes: {everything.alarms} of {everything.quiet} reported")
