@@ -72,7 +72,7 @@ class Environment:
                         found[package] = version
         return found
 
-    @property
+    @cached_property
     def _near_root(self) -> list[tuple[str, str, str]]:
         """Manifest, lock and deployment files, those nearest the root first."""
         wanted = []

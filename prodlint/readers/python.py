@@ -26,7 +26,7 @@ from prodlint.facts import (
     Setting,
     Source,
 )
-from prodlint.readers.python_regions import regions
+from prodlint.readers.python_regions import has_partial, regions
 from prodlint.readers.python_routes import route_of
 from prodlint.readers.python_settings import settings_of
 from prodlint.readers.python_tree import ASSIGNMENTS, PyModule, captures
@@ -76,7 +76,7 @@ def _regions(source: Source, wanted: Wanted) -> list[tuple[int, int]] | None:
     places = wanted.places
     if places is None:
         return None
-    if Call in wanted.kinds and (b"partial" in source.data or _has_alias(source.data, wanted)):
+    if Call in wanted.kinds and (has_partial(source.data) or _has_alias(source.data, wanted)):
         return None
     return regions(source.data, places)
 
@@ -102,7 +102,7 @@ def _calls(module: PyModule, wanted: Wanted) -> Iterator[Call]:
     last_parts = wanted.last_parts
     imports = module.imports
     data = module.data
-    bound_partial = b"partial" in data
+    bound_partial = has_partial(data)
     for node in captures("(call) @c", module.root).get("c", ()):
         if last_parts is not None:
             function = node.child_by_field_name("function")

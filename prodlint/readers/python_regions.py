@@ -26,6 +26,11 @@ _WORTH = 0.9
 SMALL = 1500
 
 
+def has_partial(data: bytes) -> bool:
+    """Whether functions may be bound by `functools.partial`."""
+    return b"partial" in data and b"functools" in data
+
+
 def top_level_starts(data: bytes) -> list[int]:
     """Byte offsets at which top-level statements may begin, decorators with what they decorate."""
     starts = [0]
