@@ -43,7 +43,9 @@ def one_a_value(findings: list[Finding]) -> list[Finding]:
 
 _ALLOWED = (b"pragma: allowlist secret", b"pragma: whitelist secret", b"pragma:allowlist secret", b"gitleaks:allow", b"nosec-secret")
 _ALLOWED_NEXT = b"pragma: allowlist nextline secret"
-_NAME_BEFORE = re.compile(rb"([A-Za-z_][\w.\-]{0,60})[\"'\])]{0,3}\s{0,8}(?::\s{0,4}[\w\[\]. |]{1,40}=|=>|:=|[=!]=|[:=(])\s{0,8}[A-Za-z(]{0,12}[\"'`(]{0,4}\Z")
+_NAME_BEFORE = re.compile(
+    rb"([A-Za-z_][\w.\-]{0,60})[\"'\])]{0,3}\s{0,8}(?::\s{0,4}[\w\[\]. |]{1,40}=|=>|:=|[=!]=|[:=(])\s{0,8}[A-Za-z(]{0,12}[\"'`(]{0,4}\Z"
+)
 
 
 # Lines are looked at this far to each side: a file of one long line must not be read again for each value in it.
@@ -78,7 +80,7 @@ def name_before(data: bytes, start: int) -> str:
 
 
 def bound(data: bytes, start: int) -> str:
-    """" in `name`", or nothing."""
+    """The words for it: in which name, or nothing."""
     name = name_before(data, start)
     return f" in `{name}`" if name and shape_of(name) != "random" else ""
 
@@ -128,7 +130,10 @@ def token_known_to_others(file: Text, ask: Ask) -> Iterator[Hit]:
         line = data[start:end].decode("utf-8", "replace")
         for found in secrets_others.ask(anchor.decode(), line):
             first, last = (start + len(line[:index].encode()) for index in (found.start, found.end))
-            if shape_of(line[found.start : found.end]) == "random" and data[first:last].decode("utf-8", "replace") == line[found.start : found.end]:
+            if (
+                shape_of(line[found.start : found.end]) == "random"
+                and data[first:last].decode("utf-8", "replace") == line[found.start : found.end]
+            ):
                 yield Hit(Place(file.source, first, last), f"{found.title}{bound(data, first)}; revoke it", secret=True)
 
 
@@ -136,7 +141,9 @@ def _is_shown_as_example(data: bytes, start: int) -> bool:
     """Whether the line, or the one before, calls the value an example: in an OpenAPI document, a docstring, a comment."""
     line = line_start(data, start) - 1
     before = line_of(data, line - 1) if line > 0 else b""
-    return b"example" in line_of(data, start)[:400].lower() or before.rstrip().lower().endswith((b"example", b"examples", b'examples": [', b'example": [', b"example:", b"examples:"))
+    return b"example" in line_of(data, start)[:400].lower() or before.rstrip().lower().endswith(
+        (b"example", b"examples", b'examples": [', b'example": [', b"example:", b"examples:")
+    )
 
 
 def _judge_token(row: formats.Format, token: bytes, where: str, ask: Ask) -> tuple[str, Priority | None] | None:
@@ -199,7 +206,9 @@ def private_key_material(file: Text, ask: Ask) -> Iterator[Hit]:
             continue
         start, end, title = found
         done = end
-        yield Hit(Place(file.source, start, end), f"{title}{bound(data, start)}: replace the key pair, then load the key at run time", secret=True)
+        yield Hit(
+            Place(file.source, start, end), f"{title}{bound(data, start)}: replace the key pair, then load the key at run time", secret=True
+        )
 
 
 def _key_at(data: bytes, anchor: bytes, offset: int) -> tuple[int, int, str] | None:
@@ -267,10 +276,16 @@ def _jwk_at(data: bytes, offset: int) -> tuple[int, int, str] | None:
 # ---------------------------------------------------------------- PRD103
 
 # Behind "://": a user, a colon, a password, an at sign, a host. Never what a template fills in.
-_USERINFO = re.compile(rb"([^\s:/?#@\"'`<>{}\[\]()|\\^,;$*%=&]{0,100}):((?:[^\s/?#@\"'`<>{}\[\]|\\,]|%[0-9A-Fa-f]{2}){1,256})@([A-Za-z0-9_\-.\[${<%][^\s/\"'`?#,]{0,120})")
+_USERINFO = re.compile(
+    rb"([^\s:/?#@\"'`<>{}\[\]()|\\^,;$*%=&]{0,100}):((?:[^\s/?#@\"'`<>{}\[\]|\\,]|%[0-9A-Fa-f]{2}){1,256})@([A-Za-z0-9_\-.\[${<%][^\s/\"'`?#,]{0,120})"
+)
 _SCHEME = re.compile(rb"([A-Za-z][A-Za-z0-9+.\-]{0,30})\Z")
-_SAMPLE_HOSTS = re.compile(rb"(?i)(?:[\w\-]+\.)*(?:example\.(?:com|org|net)|example|domain\.com|your[\w\-.]*|my-?\w{0,12}(?:host|server|domain)[\w\-.]*|hostname|host|server|some[\w\-.]*|foo[\w.]*|bar[\w.]*)(?::\S*)?\Z")
-_SAMPLE_USERS = frozenset(b"user username usr user1 login me name foo bob alice john your_user your-username youruser myuser my_user someuser uname u test".split())
+_SAMPLE_HOSTS = re.compile(
+    rb"(?i)(?:[\w\-]+\.)*(?:example\.(?:com|org|net)|example|domain\.com|your[\w\-.]*|my-?\w{0,12}(?:host|server|domain)[\w\-.]*|hostname|host|server|some[\w\-.]*|foo[\w.]*|bar[\w.]*)(?::\S*)?\Z"
+)
+_SAMPLE_USERS = frozenset(
+    b"user username usr user1 login me name foo bob alice john your_user your-username youruser myuser my_user someuser uname u test".split()
+)
 
 
 @check("PRD103", on=[text()], anchors=[("://", "@")])
@@ -289,13 +304,23 @@ def credentials_in_url(file: Text, ask: Ask) -> Iterator[Hit]:
             continue
         priority: Priority | None = "P1" if verdict == "default" else None
         words = "Published default password" if verdict == "default" else "Password"
-        yield Hit(Place(file.source, start, end), f"{words} in a `{scheme}://` URL{bound(data, offset - len(scheme))}", priority=priority, secret=True)
+        yield Hit(
+            Place(file.source, start, end),
+            f"{words} in a `{scheme}://` URL{bound(data, offset - len(scheme))}",
+            priority=priority,
+            secret=True,
+        )
 
 
 def is_remark(data: bytes, offset: int) -> bool:
     """Whether an offset lies in a comment, a docstring or a line that says "example"."""
     line = line_of(data, offset).lstrip()
-    if line.startswith((b"#", b"//", b"*", b"--", b"- ")) and data[offset - 12 : offset].find(b"=") == -1 or b"example" in line.lower() or b"e.g." in line:
+    if (
+        line.startswith((b"#", b"//", b"*", b"--", b"- "))
+        and data[offset - 12 : offset].find(b"=") == -1
+        or b"example" in line.lower()
+        or b"e.g." in line
+    ):
         return True
     return offset < _LARGEST_WITH_DOCSTRINGS and data.count(b'"""', 0, offset) % 2 == 1
 

@@ -20,7 +20,9 @@ _CONTAINER_DOCUMENTS = frozenset(("compose", "kubernetes", "helm-values"))
 _KEPT = _CONTAINER_ORIGINS | {"systemd", "supervisord"}
 # Documents whose keys are names of fields, messages or packages.
 _NOT_SETTINGS = frozenset(("lock", "openapi", "i18n", "notebook", "mkdocs", "dependabot", "prometheus-rules", "cargo"))
-_SEALED_KINDS = frozenset(("SealedSecret", "ExternalSecret", "SecretStore", "ClusterSecretStore", "SecretProviderClass", "VaultStaticSecret"))
+_SEALED_KINDS = frozenset(
+    ("SealedSecret", "ExternalSecret", "SecretStore", "ClusterSecretStore", "SecretProviderClass", "VaultStaticSecret")
+)
 # Roles in which people type passwords that open nothing: only what a machine made is reported there.
 _CALM = frozenset(("test", "example", "docs", "dev", "ci"))
 
@@ -44,7 +46,11 @@ def worth_reading(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
             found = pattern.match(data, offset)
             if found is not None and _likely(found):
                 return True
-        if paired and b"alue" in data[max(0, offset - 200) : offset] and any(_likely(found) for found in _EARLIER.finditer(data, max(0, offset - 200), offset)):
+        if (
+            paired
+            and b"alue" in data[max(0, offset - 200) : offset]
+            and any(_likely(found) for found in _EARLIER.finditer(data, max(0, offset - 200), offset))
+        ):
             return True
     return False
 
@@ -79,7 +85,11 @@ def _worth_setting(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
     return False
 
 
-_MILD_ANCHORS = frozenset(anchor.encode() for anchor in ANCHORS if "token" not in anchor and anchor not in ("bearer", "credential", "creds", "authorization", "dsn"))
+_MILD_ANCHORS = frozenset(
+    anchor.encode()
+    for anchor in ANCHORS
+    if "token" not in anchor and anchor not in ("bearer", "credential", "creds", "authorization", "dsn")
+)
 
 
 def _group(found: re.Match[bytes]) -> str:
@@ -124,7 +134,9 @@ def literal_setting(setting: Setting, ask: Ask) -> Iterator[Hit]:
     if not works and not mild:
         return
     place = _value_place(setting.source, setting.start, setting.end)
-    fix = Recipe("replace", f"Require `{setting.name}` from the environment", False, (("text", f"${{{setting.name}:?set {setting.name}}}"),))
+    fix = Recipe(
+        "replace", f"Require `{setting.name}` from the environment", False, (("text", f"${{{setting.name}:?set {setting.name}}}"),)
+    )
     words = f"`{setting.name}` is written into {_WHERE.get(setting.origin, 'the file')}"
     yield Hit(place, words, priority="P1" if mild else None, secret=True, fix=fix if setting.origin == "compose" else None)
 
@@ -200,7 +212,9 @@ def _is_marked(source: Source, start: int) -> bool:
 
 def _is_sealed(data: bytes) -> bool:
     """Whether what looks like a secret was encrypted before it was written."""
-    return any(b"kind: " + kind.encode() in data for kind in _SEALED_KINDS) or b"\nsops:" in data or b'"sops":' in data or b"ENC[AES" in data
+    return (
+        any(b"kind: " + kind.encode() in data for kind in _SEALED_KINDS) or b"\nsops:" in data or b'"sops":' in data or b"ENC[AES" in data
+    )
 
 
 def _value_place(source: Source, start: int, end: int) -> Place:
@@ -252,7 +266,9 @@ def _worth_running(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
     """Whether a word with the shape of a secret stands behind a flag or program that takes one, on the same line."""
     for _, offset in hits:
         line = _WORDS_AFTER.match(data, offset)
-        if line is not None and any(_looks(word.decode("utf-8", "replace")) for word in re.split(rb"[\s\"'=,:]+", line[0])[1:] if len(word) >= 5):
+        if line is not None and any(
+            _looks(word.decode("utf-8", "replace")) for word in re.split(rb"[\s\"'=,:]+", line[0])[1:] if len(word) >= 5
+        ):
             return True
     return False
 
@@ -293,7 +309,14 @@ def _arguments(command: Command) -> Iterator[tuple[int, str, int, SecretName]]:
             _user, _, password = following.partition(":")
             at = command.source.data.find(password.encode(), *words[index + 1])
             yield index + 1, password, at if at != -1 else words[index + 1][0], _PASSWORD
-        elif word == "-p" and "login" in argv or word == "-a" and command.program == "redis-cli" or word == "-p" and command.program == "sshpass":
+        elif (
+            word == "-p"
+            and "login" in argv
+            or word == "-a"
+            and command.program == "redis-cli"
+            or word == "-p"
+            and command.program == "sshpass"
+        ):
             if following:
                 yield index + 1, following, words[index + 1][0], _PASSWORD
         elif name == "requirepass" and following:
@@ -315,7 +338,14 @@ def _arguments(command: Command) -> Iterator[tuple[int, str, int, SecretName]]:
 def copied_env_file(instruction: Instruction, ask: Ask) -> Iterator[Hit]:
     for word in instruction.words[:-1]:
         name = word.rpartition("/")[2]
-        if (name == ".env" or name.startswith(".env.")) and not set(name.split(".")) & {"example", "sample", "template", "dist", "test", "ci"}:
+        if (name == ".env" or name.startswith(".env.")) and not set(name.split(".")) & {
+            "example",
+            "sample",
+            "template",
+            "dist",
+            "test",
+            "ci",
+        }:
             if any(flag == "from" for flag, _ in instruction.flags):
                 continue
             yield Hit(instruction, f"`{name}` is copied into the image: whoever has the image has what is in it")
@@ -324,7 +354,9 @@ def copied_env_file(instruction: Instruction, ask: Ask) -> Iterator[Hit]:
 # ---------------------------------------------------------------- files without a tree
 
 _LINE_FILES = (".npmrc", ".netrc", "_netrc", ".pgpass", ".yarnrc", ".tfvars", ".cnf", ".conf", ".htaccess")
-_LINE = re.compile(rb"[\w.\-]{0,60}[\"']?(?:[ \t]{0,8}[:=][ \t]{0,8}|[ \t]{1,8})(?:\"([^\"\s]{4,400})\"|'([^'\s]{4,400})'|([^\s\"';#]{4,400}))")
+_LINE = re.compile(
+    rb"[\w.\-]{0,60}[\"']?(?:[ \t]{0,8}[:=][ \t]{0,8}|[ \t]{1,8})(?:\"([^\"\s]{4,400})\"|'([^'\s]{4,400})'|([^\s\"';#]{4,400}))"
+)
 _NAME = re.compile(rb"[\w.\-]{0,60}")
 _NAME_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 

@@ -192,7 +192,11 @@ FORMATS: tuple[Format, ...] = (
     _row("azure-storage", "Azure storage account key", "AccountKey={6:86}==", "the storage account", "vendor"),
     _row("azure-client-secret", "Azure client secret", "{A:3}{d:1}Q~{Z:31-34}", "what the app registration may do"),
     _row(
-        "azure-devops", "Azure DevOps token", "{l:52}", "repositories and pipelines", after=("azure_devops", "azuredevops", "azdo", "ado_pat")
+        "azure-devops",
+        "Azure DevOps token",
+        "{l:52}",
+        "repositories and pipelines",
+        after=("azure_devops", "azuredevops", "azdo", "ado_pat"),
     ),
     _row("azure-devops-long", "Azure DevOps token", "{A:76}AZDO{A:4}", "repositories and pipelines"),
     _row("google", "Google API key", "AIza{U:35}", "the project's quota and its bill"),
@@ -275,8 +279,16 @@ FORMATS: tuple[Format, ...] = (
     _row("slack-config", "Slack configuration token", "xoxe.xoxp-{d:1}-{C:146-166}", "the workspace's apps"),
     _row("slack-config-refresh", "Slack configuration refresh token", "xoxe-{d:1}-{C:146}", "the workspace's apps"),
     _row("slack-webhook", "Slack webhook", "hooks.slack.com/services/T{C:8-12}/B{C:8-12}/{A:23-25}", "posting to the channel", glued=True),
-    _row("slack-workflow", "Slack workflow webhook", "hooks.slack.com/workflows/T{C:8-12}/A{C:8-12}/{d:17-19}/{A:23-25}", "posting", glued=True),
-    _row("slack-trigger", "Slack trigger webhook", "hooks.slack.com/triggers/T{C:8-12}/{d:9-14}/{h:32}", "starting the workflow", glued=True),
+    _row(
+        "slack-workflow",
+        "Slack workflow webhook",
+        "hooks.slack.com/workflows/T{C:8-12}/A{C:8-12}/{d:17-19}/{A:23-25}",
+        "posting",
+        glued=True,
+    ),
+    _row(
+        "slack-trigger", "Slack trigger webhook", "hooks.slack.com/triggers/T{C:8-12}/{d:9-14}/{h:32}", "starting the workflow", glued=True
+    ),
     _row("discord", "Discord bot token", "{A:24-28}.{U:6}.{U:27-38}", "the bot's servers", after=("discord",)),
     _row("discord-webhook", "Discord webhook", "discord.com/api/webhooks/{d:17-20}/{U:60-72}", "posting to the channel", glued=True),
     _row("discord-webhook-old", "Discord webhook", "discordapp.com/api/webhooks/{d:17-20}/{U:60-72}", "posting to the channel", glued=True),
@@ -289,7 +301,13 @@ FORMATS: tuple[Format, ...] = (
     ),
     _row("telegram", "Telegram bot token", "{d:8-10}:AA{U:33}", "the bot's chats"),
     _row("twilio", "Twilio API key", "SK{h:32}", "messages and calls", after=("twilio",)),
-    _row("twilio-auth", "Twilio auth token", "{h:32}", "messages and calls", after=("twilio_auth", "twilio_token", "twilioauth", "twilio-auth")),
+    _row(
+        "twilio-auth",
+        "Twilio auth token",
+        "{h:32}",
+        "messages and calls",
+        after=("twilio_auth", "twilio_token", "twilioauth", "twilio-auth"),
+    ),
     _row("sendgrid", "SendGrid API key", "SG.{U:22}.{U:43}", "mail in your name"),
     _row("mailgun", "Mailgun API key", "key-{h:32}", "mail in your name", after=("mailgun", "mg_api")),
     _row("mailgun-new", "Mailgun API key", "{h:32}-{h:8}-{h:8}", "mail in your name", after=("mailgun", "mg_api")),
@@ -320,7 +338,14 @@ FORMATS: tuple[Format, ...] = (
     _row("mapbox-secret", "Mapbox secret token", "sk.eyJ{U:50-120}.{U:22}", "maps and their bill"),
     # Keys and tokens of no vendor
     _row("age", "age secret key", "AGE-SECRET-KEY-1{k:58}", "what was encrypted to it", "vendor"),
-    _row("jwt", "JSON Web Token", "eyJ{U:12-2000}.eyJ{U:12-4000}.{U:20-1400}", "what its claims say, until it expires", "vendor", valid=_is_json_web_token),
+    _row(
+        "jwt",
+        "JSON Web Token",
+        "eyJ{U:12-2000}.eyJ{U:12-4000}.{U:20-1400}",
+        "what its claims say, until it expires",
+        "vendor",
+        valid=_is_json_web_token,
+    ),
 )
 
 
@@ -469,7 +494,20 @@ def _starts(data: bytes, offset: int, pattern: Pattern) -> Iterator[int]:
 
 
 _SAMPLES = tuple(sample.encode() for sample in DOCUMENTED_SAMPLES)
-_FAKE_WORDS = (b"example", b"xxxx", b"0000000", b"1234567", b"abcdefg", b"your", b"fake", b"dummy", b"sample", b"redacted", b"placeholder", b"testtest")
+_FAKE_WORDS = (
+    b"example",
+    b"xxxx",
+    b"0000000",
+    b"1234567",
+    b"abcdefg",
+    b"your",
+    b"fake",
+    b"dummy",
+    b"sample",
+    b"redacted",
+    b"placeholder",
+    b"testtest",
+)
 
 
 def is_dummy(token: bytes) -> bool:
@@ -511,7 +549,6 @@ def recognise(value: str) -> Format | None:
 
 
 # ---------------------------------------------------------------- synthetic tokens
-
 
 
 @cache
@@ -560,7 +597,8 @@ def _filled(shape: str, seed: str) -> str:
 
     dice = random.Random(seed)  # noqa: S311 - made to be the same on every run
     return "".join(
-        part if isinstance(part, str) else "".join(dice.choice(_letters(part[0])) for _ in range(min(part[2], max(part[1], 40)))) for part in _parts(shape)
+        part if isinstance(part, str) else "".join(dice.choice(_letters(part[0])) for _ in range(min(part[2], max(part[1], 40))))
+        for part in _parts(shape)
     )
 
 

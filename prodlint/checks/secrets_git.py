@@ -16,7 +16,25 @@ from prodlint.facts import Setting, Text
 from prodlint.model import Recipe, Span
 from prodlint.patterns import Patterns
 
-_COPIES = frozenset(("example", "examples", "sample", "template", "tmpl", "dist", "default", "defaults", "schema", "vault", "enc", "encrypted", "sops", "age", "gpg"))
+_COPIES = frozenset(
+    (
+        "example",
+        "examples",
+        "sample",
+        "template",
+        "tmpl",
+        "dist",
+        "default",
+        "defaults",
+        "schema",
+        "vault",
+        "enc",
+        "encrypted",
+        "sops",
+        "age",
+        "gpg",
+    )
+)
 _CALM = frozenset(("example", "test", "docs", "ci"))
 
 # ---------------------------------------------------------------- PRD108
@@ -150,7 +168,9 @@ def _above(root: str) -> list[tuple[str, Patterns]] | None:
 
 _USES = ("load_dotenv", "dotenv_values", "read_env(", "env_file", "--env-file", "from decouple", "dotenvx")
 # Other env files than `.env` have names of their own to be ignored by.
-_READS_DOT_ENV = re.compile(rb"(?:load_dotenv|read_env)\(\s{0,40}\)|from decouple|[\w\-]{5,15}[^\n]{0,120}?[\"'\s/=]\.env(?![\w.\-])|env_file:\s{1,40}-?\s{0,4}[\"']?(?:\./)?\.env(?![\w.\-])")
+_READS_DOT_ENV = re.compile(
+    rb"(?:load_dotenv|read_env)\(\s{0,40}\)|from decouple|[\w\-]{5,15}[^\n]{0,120}?[\"'\s/=]\.env(?![\w.\-])|env_file:\s{1,40}-?\s{0,4}[\"']?(?:\./)?\.env(?![\w.\-])"
+)
 _NOT_THE_SERVICE = frozenset(("test", "docs", "example", "vendored", "generated", "dev", "ci"))
 
 
@@ -171,7 +191,11 @@ def env_file_not_ignored(project: Project, options: Mapping[str, Any]) -> Iterat
     if top is None and not ignores.repository:
         return
     uses = project.about("dotenv-use")
-    templates = [file for file in project.files if file.kind == "env" and file.name.startswith(".env") and _COPIES & set(file.name.lower().split("."))]
+    templates = [
+        file
+        for file in project.files
+        if file.kind == "env" and file.name.startswith(".env") and _COPIES & set(file.name.lower().split("."))
+    ]
     homes = sorted({file.path.rpartition("/")[0] for file in templates if not file.roles & {"test", "docs", "vendored"}})
     if uses and not homes:
         homes = [""]
@@ -183,7 +207,9 @@ def env_file_not_ignored(project: Project, options: Mapping[str, Any]) -> Iterat
         return
 
 
-def _not_ignored(path: str, top: Patterns | None, ignores: Ignores, home: str, uses: Sequence[Trace], templates: Sequence[str]) -> ProjectHit:
+def _not_ignored(
+    path: str, top: Patterns | None, ignores: Ignores, home: str, uses: Sequence[Trace], templates: Sequence[str]
+) -> ProjectHit:
     message = f"No ignore pattern matches `{path}`: the next `git add .` commits it"
     fix = Recipe("append-lines", "Ignore env files", True, (("file", ".gitignore"), ("text", ".env\n.env.*\n!.env.example\n")))
     at = f"{home}/.gitignore" if home and ignores.patterns(home) is not None else ".gitignore"
@@ -191,7 +217,9 @@ def _not_ignored(path: str, top: Patterns | None, ignores: Ignores, home: str, u
     if patterns is not None:
         for number, line in enumerate(patterns.lines, 1):
             if line.strip().startswith("!") and line.strip("!/ \n") in (".env", ".env*", "*.env"):
-                return ProjectHit(at, Span(number, 1, number, len(line) + 1), f"`{line.strip()}` takes `{path}` back: the next `git add .` commits it")
+                return ProjectHit(
+                    at, Span(number, 1, number, len(line) + 1), f"`{line.strip()}` takes `{path}` back: the next `git add .` commits it"
+                )
         return ProjectHit(at, Span(1, 1, 1, len(patterns.lines[0]) + 1 if patterns.lines else 1), message, fix=fix)
     if uses:
         return ProjectHit(uses[0].path, uses[0].span, message, fix=fix)

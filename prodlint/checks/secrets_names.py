@@ -28,7 +28,9 @@ _NEUTRAL = frozenset(
     "current previous fallback primary secondary main backup admin root user v1 v2 v3 a b env1 override literal content data us eu".split()
 )
 # Words anywhere that say the value is public or made up.
-_HARMLESS = frozenset("vite public publishable pub anon anonymous example dummy fake mock mocked sample demo stub placeholder bogus csrf xsrf csrfmiddleware".split())
+_HARMLESS = frozenset(
+    "vite public publishable pub anon anonymous example dummy fake mock mocked sample demo stub placeholder bogus csrf xsrf csrfmiddleware".split()
+)
 # Verbs and qualities before "password": forms, routes and messages, not the password itself.
 _ABOUT = frozenset(
     "reset resetting forgot forgotten change changed changing update updated set unset check verify validate validates invalid wrong missing bad no "
@@ -36,7 +38,9 @@ _ABOUT = frozenset(
     "create get show hide toggle min max random if on for incorrect weak strong empty blank disable disabled enable enabled delete remove allow "
     "refresh_if clear prompt ask read send request requested supports support via error".split()
 )
-_VERBS = frozenset("parse find get make create generate fetch build compute extract decode encode hash verify validate check is has should load read".split())
+_VERBS = frozenset(
+    "parse find get make create generate fetch build compute extract decode encode hash verify validate check is has should load read".split()
+)
 _PASSWORD = frozenset("password passwd passwort passphrase passcode pwd pw".split())
 _PASSWORD_ENDS = ("password", "passwd", "passphrase")
 _BEFORE_PASS = frozenset(
@@ -157,7 +161,14 @@ _SIGNING = frozenset(
 def is_key_of_ours(name: str) -> bool:
     """Whether a key of this name was made by the service itself, so that any literal works as one; a vendor's key must fit."""
     words = parts_of(name)
-    return is_signing_name(name) or words[-2:] in (("secret", "key"), ("encryption", "key"), ("signing", "key"), ("hmac", "key"), ("aes", "key"), ("master", "key"))
+    return is_signing_name(name) or words[-2:] in (
+        ("secret", "key"),
+        ("encryption", "key"),
+        ("signing", "key"),
+        ("hmac", "key"),
+        ("aes", "key"),
+        ("master", "key"),
+    )
 
 
 def is_signing_name(name: str) -> bool:

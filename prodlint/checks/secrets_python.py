@@ -84,7 +84,11 @@ def is_telling_piece(piece: str) -> bool:
     """Whether a fixed part of an f-string could be a secret by itself: `f"user-{id}"` has none."""
     shape = shape_of(piece)
     return shape in ("random", "uuid", "passphrase") or (
-        shape == "weak" and len(piece) >= 8 and any(c.isdigit() for c in piece) and any(c.isupper() for c in piece) and any(c.islower() for c in piece)
+        shape == "weak"
+        and len(piece) >= 8
+        and any(c.isdigit() for c in piece)
+        and any(c.isupper() for c in piece)
+        and any(c.islower() for c in piece)
     )
 
 
@@ -178,7 +182,13 @@ def expression_end(data: bytes, start: int) -> int:
             return limit
         line = data[position:end]
         depth += sum(map(line.count, (b"(", b"[", b"{"))) - sum(map(line.count, (b")", b"]", b"}")))
-        if depth <= 0 and line.strip() and not line.rstrip().endswith(b"\\") and line.count(b'"""') % 2 == 0 and line.count(b"'''") % 2 == 0:
+        if (
+            depth <= 0
+            and line.strip()
+            and not line.rstrip().endswith(b"\\")
+            and line.count(b'"""') % 2 == 0
+            and line.count(b"'''") % 2 == 0
+        ):
             return end
         position = end + 1
 
@@ -224,7 +234,12 @@ def hardcoded_password(fact: Assignment, ask: Ask) -> Iterator[Hit]:
         return
     for value, at in bound_values(fact):
         if _speaks(value, at, fact, named, ask):
-            yield Hit(inside(at), f"{_KINDS[named.kind]} written into the source: `{fact.target}`", secret=True, fix=environment_fix(fact.target, at))
+            yield Hit(
+                inside(at),
+                f"{_KINDS[named.kind]} written into the source: `{fact.target}`",
+                secret=True,
+                fix=environment_fix(fact.target, at),
+            )
 
 
 _KINDS = {
@@ -306,7 +321,9 @@ def _basic_password(encoded: str) -> bool:
 
 def _after_scheme(value: str) -> str:
     head, _, rest = value.partition(" ")
-    return rest if head in ("Bearer", "Basic", "Token", "token", "bearer", "Bot", "ApiKey", "Api-Key", "Splunk", "GenieKey", "SSWS") else value
+    return (
+        rest if head in ("Bearer", "Basic", "Token", "token", "bearer", "Bot", "ApiKey", "Api-Key", "Splunk", "GenieKey", "SSWS") else value
+    )
 
 
 _CONNECTION = re.compile(r"(?i)(?:^|[;\s])(?:password|pwd|accountkey|sharedaccesskey)\s{0,3}=\s{0,3}['\"]?([^;\s'\"]{4,200})")
@@ -527,7 +544,13 @@ def hardcoded_signing_key(fact: Assignment, ask: Ask) -> Iterator[Hit]:
         return
     if fact.kind == "item" and not fact.target.isupper():
         return
-    yield from _signing(literals(fact.value), f"`{fact.target}` is written into the source: who reads it can forge sessions and tokens", fact, fact.target, ask)
+    yield from _signing(
+        literals(fact.value),
+        f"`{fact.target}` is written into the source: who reads it can forge sessions and tokens",
+        fact,
+        fact.target,
+        ask,
+    )
 
 
 def _signing(values: Iterator[Value], message: str, fact: Assignment | Call, name: str, ask: Ask) -> Iterator[Hit]:
@@ -586,7 +609,12 @@ _SIGNER_ANCHORS: tuple[tuple[str, ...], ...] = (
 )
 
 
-@check("PRD106", on=[calls(*_SIGNERS, "*.add_middleware", "starlette.middleware.Middleware")], anchors=_SIGNER_ANCHORS, files=("python", "notebook"))
+@check(
+    "PRD106",
+    on=[calls(*_SIGNERS, "*.add_middleware", "starlette.middleware.Middleware")],
+    anchors=_SIGNER_ANCHORS,
+    files=("python", "notebook"),
+)
 def key_given_to_signer(call: Call, ask: Ask) -> Iterator[Hit]:
     signer = call.name
     position, keyword = _SIGNERS.get(signer, (9, ""))

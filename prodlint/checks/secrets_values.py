@@ -175,7 +175,9 @@ def _is_made_up(text: str) -> bool:
     return len(parts_of(letters)) == 1 and letters.lower() not in _VOCABULARY and letters.lower() not in _TECHNICAL
 
 
-_TECHNICAL = frozenset("oauth sha md hs rs es ps utf base version v ec s ipv x http tls ssl aes rsa ed ecdsa python py int float uint md5 sha3 win mp mpeg web".split())
+_TECHNICAL = frozenset(
+    "oauth sha md hs rs es ps utf base version v ec s ipv x http tls ssl aes rsa ed ecdsa python py int float uint md5 sha3 win mp mpeg web".split()
+)
 
 
 def is_word(piece: str) -> bool:
@@ -221,7 +223,11 @@ def is_random(text: str) -> bool:
     longest = max(pieces, key=len, default="")
     if len(longest) < 10:
         # Groups: A1b2-C3d4-E5f6 is a key, step-1-of-3 is not.
-        mixed = sum(_changes(piece) >= 0.3 and any(c.isdigit() for c in piece) and any(c.isalpha() for c in piece) for piece in pieces if len(piece) > 3)
+        mixed = sum(
+            _changes(piece) >= 0.3 and any(c.isdigit() for c in piece) and any(c.isalpha() for c in piece)
+            for piece in pieces
+            if len(piece) > 3
+        )
         return len(pieces) > 1 and mixed >= 2 and mixed * 2 >= len(pieces)
     letters = sum(c.isalpha() for c in longest)
     digits = sum(c.isdigit() for c in longest)
@@ -321,7 +327,9 @@ def in_use(value: str) -> bool:
 
 
 def _is_reference(value: str) -> bool:
-    return shape_of(value) == "reference" and ("/" in value or bool(_MANAGED.match(value)) or ("_" in value and bool(_ENV_NAME.match(value))))
+    return shape_of(value) == "reference" and (
+        "/" in value or bool(_MANAGED.match(value)) or ("_" in value and bool(_ENV_NAME.match(value)))
+    )
 
 
 _CHECKSUM_NAMES = frozenset(

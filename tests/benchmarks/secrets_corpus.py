@@ -137,7 +137,10 @@ def position_cases() -> Iterator[Case]:
 _CONFIGURATION: Mapping[str, tuple[str, str]] = {
     "compose map": ("compose.yaml", "services:\n  db:\n    image: postgres:17\n    environment:\n      POSTGRES_PASSWORD: {}\n"),
     "compose list": ("compose.yaml", "services:\n  db:\n    image: postgres:17\n    environment:\n      - POSTGRES_PASSWORD={}\n"),
-    "compose fallback": ("compose.yaml", "services:\n  web:\n    image: app:1\n    environment:\n      DB_PASSWORD: ${{DB_PASSWORD:-{}}}\n"),
+    "compose fallback": (
+        "compose.yaml",
+        "services:\n  web:\n    image: app:1\n    environment:\n      DB_PASSWORD: ${{DB_PASSWORD:-{}}}\n",
+    ),
     "dockerfile env": ("Dockerfile", "FROM python:3.13-slim\nENV DB_PASSWORD={}\n"),
     "dockerfile env, old form": ("Dockerfile", "FROM python:3.13-slim\nENV DB_PASSWORD {}\n"),
     "dockerfile arg": ("Dockerfile", "FROM python:3.13-slim\nARG API_TOKEN={}\n"),
@@ -152,7 +155,10 @@ _CONFIGURATION: Mapping[str, tuple[str, str]] = {
     "json": ("appsettings.json", '{{"Payments": {{"ClientSecret": "{}"}}}}\n'),
     "yaml": ("config/app.yaml", "mail:\n  smtp_password: {}\n"),
     "properties": ("app.properties", "db.password={}\n"),
-    "workflow": (".github/workflows/ci.yml", "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    env:\n      DEPLOY_TOKEN: {}\n    steps: []\n"),
+    "workflow": (
+        ".github/workflows/ci.yml",
+        "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    env:\n      DEPLOY_TOKEN: {}\n    steps: []\n",
+    ),
     "npmrc": (".npmrc", "//npm.internal/:_authToken={}\n"),
     "netrc": (".netrc", "machine git.internal login ci password {}\n"),
     "pypirc": (".pypirc", "[internal]\nusername = ci\npassword = {}\n"),
@@ -209,7 +215,9 @@ def _b64(dice: random.Random, length: int) -> str:
     return base64.b64encode(dice.randbytes(length)).decode()
 
 
-_NAMES = "billing catalog checkout delivery export gateway inventory ledger mailer notify orders payments reports search shipping users".split()
+_NAMES = (
+    "billing catalog checkout delivery export gateway inventory ledger mailer notify orders payments reports search shipping users".split()
+)
 
 Maker = Callable[[random.Random, str], tuple[str, str]]
 
@@ -275,6 +283,7 @@ def corpus() -> list[Case]:
 
 
 # ---------------------------------------------------------------- the two scanners
+
 
 def write(cases: list[Case], root: Path) -> None:
     """Lay the corpus out; a file a folder."""
@@ -376,7 +385,9 @@ def main(arguments: list[str]) -> int:
     print(f"{len(cases)} files: {sum(bool(case.value) for case in cases)} planted, {sum(not case.value for case in cases)} look-alikes")
     for name, (scores, wrong) in tables.items():
         everything = total(scores)
-        print(f"{name}: recall {everything.found / everything.planted:.1%}, precision {everything.found / max(1, everything.found + everything.alarms):.1%}")
+        print(
+            f"{name}: recall {everything.found / everything.planted:.1%}, precision {everything.found / max(1, everything.found + everything.alarms):.1%}"
+        )
         for prefix in ("format", "position", "config", "guest"):
             part = total(scores, prefix)
             print(f"    {prefix}s: {part.found} of {part.planted} found")
@@ -388,7 +399,9 @@ def main(arguments: list[str]) -> int:
         mine, theirs = (tables[name][0] for name in ("prodlint", "detect-secrets"))
         for group, here in mine.items():
             there = theirs[group]
-            print(f"{group:44} prodlint {here.found or here.alarms:3} detect-secrets {there.found or there.alarms:3} of {here.planted or here.quiet}")
+            print(
+                f"{group:44} prodlint {here.found or here.alarms:3} detect-secrets {there.found or there.alarms:3} of {here.planted or here.quiet}"
+            )
     return 0
 
 

@@ -26,7 +26,21 @@ def findings(project: Project, prodlint: Callable[..., object]) -> Callable[...,
 
     def find(files: Mapping[str, str | bytes], *words: str) -> list[tuple[str, str, int, int]]:
         root = project(files)
-        ran = prodlint("check", str(root), "--isolated", "--root", str(root), "--no-respect-gitignore", "--select", ALL, "--output-format", "json", "-j", "1", *words)
+        ran = prodlint(
+            "check",
+            str(root),
+            "--isolated",
+            "--root",
+            str(root),
+            "--no-respect-gitignore",
+            "--select",
+            ALL,
+            "--output-format",
+            "json",
+            "-j",
+            "1",
+            *words,
+        )
         report = json.loads(ran.out)  # type: ignore[attr-defined]  # what the fixture returns
         return [(found["path"], found["code"], found["line"], found["column"]) for found in report["findings"]]
 
@@ -133,7 +147,11 @@ def test_every_line_of_an_unquoted_environment(findings: Findings) -> None:
 
 
 def test_an_empty_value_does_not_take_the_next_line(findings: Findings) -> None:
-    files = {"service.ini": f"[a]\npassword =\nother = {RANDOM}\n", "app.properties": f"password=\nother={RANDOM}\n", ".npmrc": f"_authToken=\nname={RANDOM}\n"}
+    files = {
+        "service.ini": f"[a]\npassword =\nother = {RANDOM}\n",
+        "app.properties": f"password=\nother={RANDOM}\n",
+        ".npmrc": f"_authToken=\nname={RANDOM}\n",
+    }
     assert findings(files) == []
 
 
@@ -153,7 +171,16 @@ services:
 
 def test_references_are_no_secrets(findings: Findings) -> None:
     workflow = "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    env:\n      TOKEN: ${{ secrets.TOKEN }}\n    steps: []\n"
-    assert findings({"compose.yaml": REFERENCES, ".github/workflows/ci.yml": workflow, "Makefile": "a:\n\tcurl -u ci:$(GIT_PASSWORD) https://x.internal\n"}) == []
+    assert (
+        findings(
+            {
+                "compose.yaml": REFERENCES,
+                ".github/workflows/ci.yml": workflow,
+                "Makefile": "a:\n\tcurl -u ci:$(GIT_PASSWORD) https://x.internal\n",
+            }
+        )
+        == []
+    )
 
 
 # What ruff's S105 to S107 and bandit's B105 to B107 report, or miss, on their own kinds of examples: what is a secret here is found, what is none is not.
@@ -221,7 +248,13 @@ def test_the_encoding_does_not_matter(findings: Findings, raw: bytes) -> None:
 
 
 def test_a_notebook_with_escaped_quotes(findings: Findings) -> None:
-    cell = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": [f'token = "{sample_token("github")}"\n', f'db_password = "{PASSWORD}"\n']}
+    cell = {
+        "cell_type": "code",
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+        "source": [f'token = "{sample_token("github")}"\n', f'db_password = "{PASSWORD}"\n'],
+    }
     notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     assert [code for _, code, _, _ in findings({"a.ipynb": json.dumps(notebook, indent=1)})] == ["PRD101", "PRD104"]
 
@@ -256,7 +289,13 @@ def test_without_it_only_its_detectors_are_lost(findings: Findings, monkeypatch:
 def test_it_is_not_imported_without_need(project: Project) -> None:
     root = project({"app.py": "".join(text + "\n" for text, _, _ in POSITIONS.values()), "compose.yaml": COMPOSE})
     program = "import sys; from prodlint.cli import main\ntry: main(sys.argv[1:])\nexcept SystemExit: pass\nsys.stderr.write('IMPORTED ' * ('detect_secrets' in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", program, "check", str(root), "-j", "1", "--select", ALL], capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", program, "check", str(root), "-j", "1", "--select", ALL],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
     assert "PRD104" in done.stdout
     assert "IMPORTED" not in done.stderr
 
@@ -273,13 +312,21 @@ def test_nothing_is_sent_anywhere(findings: Findings, monkeypatch: pytest.Monkey
 
 # ---------------------------------------------------------------- nothing shows a value
 
-PLANTED = [sample_token(name, seed) for seed in (1, 2) for name in "github gitlab npm openai-project anthropic stripe slack google huggingface sendgrid random hex password uuid".split()]
+PLANTED = [
+    sample_token(name, seed)
+    for seed in (1, 2)
+    for name in "github gitlab npm openai-project anthropic stripe slack google huggingface sendgrid random hex password uuid".split()
+]
 
 
-@pytest.mark.parametrize("format", "azure concise full github gitlab grouped json json-lines junit markdown rdjson sarif statistics".split())
+@pytest.mark.parametrize(
+    "format", "azure concise full github gitlab grouped json json-lines junit markdown rdjson sarif statistics".split()
+)
 def test_no_format_shows_a_value(project: Project, prodlint: Callable[..., object], format: str) -> None:
     lines = [f'def f{number}(): return call(api_key="{value}")' for number, value in enumerate(PLANTED)]
-    compose = "services:\n  web:\n    image: app:1\n    environment:\n" + "".join(f"      S{number}_SECRET: {value}\n" for number, value in enumerate(PLANTED))
+    compose = "services:\n  web:\n    image: app:1\n    environment:\n" + "".join(
+        f"      S{number}_SECRET: {value}\n" for number, value in enumerate(PLANTED)
+    )
     env = "".join(f"S{number}_SECRET={value}\n" for number, value in enumerate(PLANTED))
     root = project({"app.py": "\n".join(lines), "compose.yaml": compose, ".env": env, ".gitignore": "x\n"})
     ran = prodlint("check", str(root), "--root", str(root), "--select", "ALL", "--output-format", format)

@@ -58,7 +58,17 @@ PREFIXES = {
     "age": "AGE-SECRET-KEY-1",
     "jwt": "eyJ",
 }
-LENGTHS = {"github": 40, "github-fine-grained": 93, "npm": 40, "google": 39, "aws": 20, "anthropic": 108, "huggingface": 37, "sendgrid": 69, "digitalocean": 71}
+LENGTHS = {
+    "github": 40,
+    "github-fine-grained": 93,
+    "npm": 40,
+    "google": 39,
+    "aws": 20,
+    "anthropic": 108,
+    "huggingface": 37,
+    "sendgrid": 69,
+    "digitalocean": 71,
+}
 
 
 def test_the_table_is_long_and_its_names_are_unique() -> None:

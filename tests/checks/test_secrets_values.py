@@ -78,7 +78,21 @@ def test_shape(value: str, shape: str) -> None:
 # What users of other linters complained about: none of these is a secret, whatever its name.
 @pytest.mark.parametrize(
     "value",
-    ["passed", "13a", "***", "1", "refresh_token", "MY_SECRET1", "TF_TEAM_TOKEN", "/parameter/aws/key/", "/run/secrets/x", "None", "", "token", "X-Auth-Token"],
+    [
+        "passed",
+        "13a",
+        "***",
+        "1",
+        "refresh_token",
+        "MY_SECRET1",
+        "TF_TEAM_TOKEN",
+        "/parameter/aws/key/",
+        "/run/secrets/x",
+        "None",
+        "",
+        "token",
+        "X-Auth-Token",
+    ],
 )
 @pytest.mark.parametrize("kind", ["password", "secret", "token", "key"])
 def test_quiet_values(value: str, kind: str) -> None:
@@ -97,7 +111,10 @@ def test_what_machines_make_is_a_secret_everywhere(name: str) -> None:
             assert is_secret(sample_token(name, seed), kind)  # type: ignore[arg-type]  # as above
 
 
-@pytest.mark.parametrize(("alphabet", "length", "least"), [(string.ascii_letters + string.digits, 24, 0.98), ("0123456789abcdef", 32, 0.98), ("0123456789abcdef", 40, 0.99)])
+@pytest.mark.parametrize(
+    ("alphabet", "length", "least"),
+    [(string.ascii_letters + string.digits, 24, 0.98), ("0123456789abcdef", 32, 0.98), ("0123456789abcdef", 40, 0.99)],
+)
 def test_nearly_every_random_value_is_seen(alphabet: str, length: int, least: float) -> None:
     dice = random.Random(7)
     values = ["".join(dice.choice(alphabet) for _ in range(length)) for _ in range(1000)]
@@ -118,7 +135,22 @@ def test_entropy() -> None:
     assert entropy("abcd") == 2
 
 
-@pytest.mark.parametrize("text", ["a" * 4096, "aA1" * 1365, "a-" * 2048, "{" * 4096, "$" * 4096, "<" * 4096, "Ab" * 2048, "@" * 4096, "." * 4096, "x=" * 2048, "%" * 4096])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 4096,
+        "aA1" * 1365,
+        "a-" * 2048,
+        "{" * 4096,
+        "$" * 4096,
+        "<" * 4096,
+        "Ab" * 2048,
+        "@" * 4096,
+        "." * 4096,
+        "x=" * 2048,
+        "%" * 4096,
+    ],
+)
 def test_hostile_values_stay_cheap(text: str) -> None:
     shape_of.cache_clear()
     started = time.perf_counter()
