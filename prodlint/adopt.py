@@ -1,4 +1,4 @@
-"""The verbs that help a team start: `baseline` and `clean`."""
+"""What helps a team start: `baseline`, `clean` and `check --add-ignore`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import os
 from argparse import Namespace
 
 from prodlint import baseline, cache, session
-from prodlint.check import request_of
-from prodlint.settings import load
+from prodlint.check import request_of, say
+from prodlint.reports import plural
+from prodlint.settings import SettingsError, load
 
 
 def write_baseline(given: Namespace) -> int:
@@ -42,4 +43,32 @@ def clean(given: Namespace) -> int:
         directory = given.cache_dir or os.path.join(settings.root or path, settings.cache_dir)
         deleted = cache.clean(directory)
         print(f"{os.path.relpath(directory)}: {'deleted' if deleted else 'nothing to delete'}")
+    return 0
+
+
+def add_ignores(given: Namespace, request: session.Request) -> int:
+    """Write an inline ignore at every finding, and say what could not be ignored."""
+    from datetime import date
+    from functools import partial
+
+    from prodlint import fixing
+    from prodlint.fixes import ignore
+
+    tail = ""
+    if given.until:
+        try:
+            tail += f" until={date.fromisoformat(given.until).isoformat()}"
+        except ValueError:
+            raise SettingsError(f"`--until` wants a date such as 2027-01-31, not `{given.until}`") from None
+    reason = " ".join(given.reason.split())
+    if reason:
+        tail += f" -- {reason}"
+    result = session.run(request)
+    if result.settings.require_reason and not reason:
+        raise SettingsError("`--add-ignore` needs a `--reason`: the settings say `require-reason`")
+    mended = fixing.mend(result, result.report.findings, [partial(ignore.behind, tail=tail), partial(ignore.above, tail=tail)])
+    for path in fixing.write(mended, result.report.root):
+        say(f"`{path}` was changed or cannot be written: left as it is")
+    left = len(result.report.findings) - len(mended.fixed)
+    print(f"{plural(len(mended.fixed), 'finding')} ignored from now on" + (f", {left:,} left: no comment can stand there" if left else ""))
     return 0

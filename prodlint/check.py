@@ -6,11 +6,12 @@ import os
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import TextIO
 
 from prodlint import session
 from prodlint.model import PRIORITIES
-from prodlint.reports import Options, repository_prefix, stream
+from prodlint.reports import FORMATS, WITH_FIXES, Options, plural, repository_prefix, stream
 from prodlint.settings import Settings, with_arguments
 
 CLEAN, FOUND, MISUSED, UNCHECKED, BUG = 0, 1, 2, 3, 70
@@ -61,29 +62,116 @@ def _split(patterns: list[str] | None) -> tuple[str, ...] | None:
 
 
 def check(given: Namespace) -> int:
-    """Check, report, and say with the exit code how it went."""
+    """Check, mend where it is asked for, report, and say with the exit code how it went."""
     request = request_of(given)
     if given.show_settings or given.show_files:
         from prodlint.show import show
 
         return show(given, request)
-    format = given.output_format or ("full" if sys.stdout.isatty() else "concise")
+    if given.add_ignore:
+        from prodlint.adopt import add_ignores
+
+        return add_ignores(given, request)
+    if given.watch:
+        from prodlint.watch import watch
+
+        return watch(given, request)
+    return run_once(given, request)
+
+
+def run_once(given: Namespace, request: session.Request) -> int:
+    """One run and its report."""
+    also = [_further(words) for words in given.also]
     request.progress = _progress() if sys.stderr.isatty() and not given.quiet else None
     result = session.run(request)
     if request.progress is not None:
         sys.stderr.write("\r\x1b[K")
+    if given.fix or given.fix_only or given.diff:
+        return _check_and_fix(given, request, result, also)
     code = exit_code(result, given.exit_zero)
+    _report(given, result, code, also)
+    return code
+
+
+def _check_and_fix(given: Namespace, request: session.Request, result: session.Result, also: Sequence[tuple[str, str | None]]) -> int:
+    from prodlint import fixing
+
+    mended = fixing.mend(result, fixing.wanted(result, given.unsafe_fixes))
+    if given.diff:
+        write(fixing.difference(mended), given.output_file)
+        say(f"would fix {plural(len(mended.fixed), 'finding')}")
+        return CLEAN if given.exit_zero or not mended.changed() else FOUND
+    out = sys.stdout
+    if result.given:  # standard input: the text goes where it is expected, the report beside it
+        request.stdin = next((mended.after.get(path, raw) for path, raw in result.given.items()), b"")
+        out.flush()
+        out.buffer.write(request.stdin)
+        out = sys.stderr
+        left: list[str] = []
+    else:
+        left = fixing.write(mended, result.report.root)
+    if mended.fixed:
+        result = session.run(request)
+    fixed = fixing.gone(mended.fixed, result.report.findings)
+    for note in (*mended.notes, *(f"`{path}` was changed or cannot be written: left as it is" for path in left)):
+        say(note)
+    code = CLEAN if given.fix_only else exit_code(result, given.exit_zero)
+    if fixed and given.exit_non_zero_on_fix and code == CLEAN:
+        code = FOUND
+    if not given.fix_only:
+        _report(given, result, code, also, out)
+    if fixed or given.fix_only:
+        say(f"fixed {plural(len(fixed), 'finding')}")
+    if given.show_fixes:
+        for line in fixing.listed(fixed, {rule.code: rule.name for rule in result.rules}):
+            print(line, file=sys.stderr)
+    return code
+
+
+def say(words: str) -> None:
+    """A remark for the person at the terminal, out of the report's way."""
+    print(f"prodlint: {words}", file=sys.stderr)
+
+
+def _report(given: Namespace, result: session.Result, code: int, also: Sequence[tuple[str, str | None]] = (), out: TextIO | None = None) -> None:
+    """Every report that was asked for."""
+    out = out or sys.stdout
+    format = given.output_format or ("full" if out.isatty() else "concise")
     options = Options(
-        color=_color(given),
         width=_width(),
         show_suppressed=given.show_suppressed,
         statistics=given.statistics,
+        unsafe_fixes=given.unsafe_fixes,
+        quiet=given.quiet,
         exit_code=code,
         prefix=repository_prefix(result.report.root),
+        baseline=bool(result.settings.baseline),
     )
-    pieces = stream(result.report, format, result.rules, root=result.report.root, sources=result.source, options=options)
-    write(pieces, given.output_file)
-    return code
+    if given.sarif_category:
+        options = options._replace(category=given.sarif_category)
+    if given.sarif_max_results is not None:
+        options = options._replace(max_results=max(given.sarif_max_results, 0))
+    wanted = [(format, given.output_file), *also]
+    if any(name in WITH_FIXES for name, _ in wanted) and any(finding.fix is not None for finding in result.report.findings):
+        from prodlint import fixing
+
+        options = options._replace(fixes=fixing.make_all(result, given.unsafe_fixes))
+    for name, path in wanted:
+        told = len(result.report.findings) + (len(result.report.suppressed) if given.show_suppressed else 0)
+        if name == "sarif" and told > options.max_results:
+            say(f"{told - options.max_results:,} findings of the lowest priority are left out of the SARIF report (`--sarif-max-results`)")
+        own = options._replace(color=_color(given, path), show_time=path is None and out.isatty())
+        write(stream(result.report, name, result.rules, root=result.report.root, sources=result.source, options=own), path, out)
+
+
+def _further(words: str) -> tuple[str, str | None]:
+    """What `--also` asks for: `FORMAT` or `FORMAT=FILE`."""
+    name, _, path = words.partition("=")
+    if name not in FORMATS:
+        from prodlint.settings import SettingsError
+
+        raise SettingsError(f"unknown format `{name}` for `--also`; there are {', '.join(sorted(FORMATS))}")
+    return name, path or None
 
 
 def exit_code(result: session.Result, exit_zero: bool = False) -> int:
@@ -104,10 +192,10 @@ def exit_code(result: session.Result, exit_zero: bool = False) -> int:
     return CLEAN
 
 
-def write(pieces: Iterator[str], path: str | None) -> None:
+def write(pieces: Iterator[str], path: str | None, out: TextIO | None = None) -> None:
     """To standard output, or whole into a file by rename."""
     if path is None:
-        out = sys.stdout
+        out = out or sys.stdout
         for piece in pieces:
             out.write(piece)
         out.flush()
@@ -135,8 +223,8 @@ def _umask() -> int:
     return mask
 
 
-def _color(given: Namespace) -> bool:
-    if given.output_file is not None or given.color == "never":
+def _color(given: Namespace, path: str | None) -> bool:
+    if path is not None or given.color == "never":
         return False
     if given.color == "always":
         return True
@@ -170,5 +258,3 @@ def _progress() -> Callable[[int, int], None]:
             sys.stderr.flush()
 
     return say
-
-

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prodlint import compiled, engine, environment, ignoring, workers
+from prodlint.checks import Collector
 from prodlint.discover import Discovered, discover, project_root
 from prodlint.facts import Source
 from prodlint.model import Finding, Report, Rule
@@ -22,6 +23,7 @@ class Request:
 
     finish: lays the command line's choices over settings that were read. cache: whether results of the last run may be used.
     since: a git revision; only what came after it is reported. baseline: whether the baseline takes known findings away.
+    collectors: what else to note of the files; their traces are in the outcomes. The cache knows nothing of them.
     """
 
     paths: Sequence[str] = (".",)
@@ -39,16 +41,18 @@ class Request:
     since: str = ""
     baseline: bool = True
     progress: Callable[[int, int], None] | None = None
+    collectors: Sequence[Collector] = ()
 
 
 @dataclass(slots=True)
 class Result:
-    """What a run gave. crashed: a check or reader failed: a bug in prodlint."""
+    """What a run gave. crashed: a check or reader failed: a bug in prodlint. run_of: what holds for a file."""
 
     report: Report
     rules: list[Rule]
     settings: Settings
     discovered: Discovered
+    run_of: Callable[[str], engine.Run]
     outcomes: list[engine.Outcome] = field(default_factory=list)
     crashed: bool = False
     warn_only: frozenset[str] = frozenset()
@@ -175,6 +179,7 @@ def _run(request: Request) -> Result:
                     parse_all=parse_all,
                     today=request.today,
                     root=root,
+                    collectors=request.collectors,
                 )
             )
         return number
@@ -188,7 +193,7 @@ def _run(request: Request) -> Result:
     packed = _cached(jobs, runs, request, root, given) if request.cache and not given else _fresh(jobs, runs, request, given)
     outcomes = [engine.unpack(row) for row in packed]
     report = _report(discovered, outcomes)
-    result = Result(report, list(runs[top].rules.values()), settings, discovered, outcomes, given=given)
+    result = Result(report, list(runs[top].rules.values()), settings, discovered, lambda path: runs[number_of(path)], outcomes, given=given)
     result.warn_only = frozenset().union(*(each.switches.warn_only for each in runs))
     if discovered.whole:
         _check_project(result, runs[top])

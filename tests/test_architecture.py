@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent / "prodlint"
 LAYERS = [
     {"cli", "__main__"},
     {"check", "explain", "show", "adopt", "watch", "readiness"},
+    {"fixing"},
     {"session"},
     {"reports", "fixes", "workers", "engine", "ignoring", "since", "plugins", "compiled"},
     {"catalogue", "selection"},

@@ -18,6 +18,9 @@ def position(unchecked: Unchecked) -> str:
 def closing(material: Material, ink: Ink) -> Iterator[str]:
     """The last lines of a text format. They never say all is well where something was not looked at."""
     report, options = material.report, material.options
+    if options.quiet:
+        yield from _not_checked(material, ink)
+        return
     for note in report.notes:
         yield f"{ink.paint('note', 'bold')}: {harmless(material.words(note))}\n"
     yield from _not_checked(material, ink)

@@ -22,7 +22,7 @@ class Options(NamedTuple):
     color: whether escape sequences are wanted. width: columns of the terminal, 0 for no limit but a sane one.
     show_suppressed: suppressed findings are listed with their reasons, not only counted. statistics: the text formats
     end with a table of rules. unsafe_fixes: findings with an unsafe fix are marked as fixable too. show_time: the text
-    formats say how long it took. exit_code: what the process will end with.
+    formats say how long it took. quiet: they give the findings alone. exit_code: what the process will end with.
     prefix: way from the repository's root to the project's, "" or ending in "/": for formats read by hosts.
     help_base: address under which `<family>/<CODE>-<name>.md` is found.
     fixes: findings whose recipe was made real. baseline: whether a baseline was given, so findings are new or known.
@@ -37,6 +37,7 @@ class Options(NamedTuple):
     statistics: bool = False
     unsafe_fixes: bool = False
     show_time: bool = True
+    quiet: bool = False
     exit_code: int = 0
     prefix: str = ""
     help_base: str = f"{HOMEPAGE}/blob/main/rules/"
