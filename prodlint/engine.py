@@ -317,10 +317,11 @@ def build(
     parse_all: bool = False,
     today: str = "",
     root: str = "",
+    collectors: Sequence[Collector] = (),
 ) -> Run:
     """Everything that stays the same for the files that one Settings holds for.
 
-    below: the settings' directory as seen from the project's root, ending in a slash, or "".
+    below: the settings' directory as seen from the project's root, ending in a slash, or "". collectors: besides the catalogue's.
     Raises SettingsError for a selector or option that no rule has.
     """
     rules = catalogue.rules
@@ -333,7 +334,7 @@ def build(
     index = Index(
         active,
         catalogue.checks,
-        [collector for collector in catalogue.collectors if topics & set(collector.topics)],
+        [*(collector for collector in catalogue.collectors if topics & set(collector.topics)), *collectors],
         exhaustive=exhaustive,
         honor=[suppress.HONOR_MARKS[name] for name in settings.honor],
     )

@@ -77,6 +77,7 @@ class Settings:
     selections: layers, outermost first. fail_on: the lowest priority that fails the run (any finding does by default).
     warn_only: rules that are shown and never fail. exclude: None means prodlint's own list. files: kind by pattern.
     rules: options by rule. roles: further patterns by role. priority: priority by rule selector.
+    checklist: what the readiness report's items are to be (see `prodlint.readiness.items`).
     origins: where each value that is not the default came from.
     """
 
@@ -108,6 +109,7 @@ class Settings:
     allow_unchecked: bool = False
     cache_dir: str = ".prodlint_cache"
     ruleset: str = ""
+    checklist: Mapping[str, Any] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
     sources: tuple[str, ...] = field(default=(), compare=False)
 
@@ -256,6 +258,7 @@ _KEYS: dict[str, Callable[[Any], Any]] = {
     "allow-unchecked": _flag,
     "cache-dir": _text,
     "ruleset": _text,
+    "checklist": _any_options,
 }
 _FURTHER = (*_SELECTION_KEYS, "extend", "per-path")
 _PER_PATH = ("paths", *_SELECTION_KEYS, "priority")
