@@ -14,7 +14,7 @@ NONE: frozenset[str] = frozenset()
 _DIRECTORIES: dict[str, str] = {
     name: role
     for role, names in {
-        "test": "tests test testing __tests__ specs spec e2e fixtures testdata __mocks__ mocks cypress playwright loadtest loadtests load-test load-tests load_tests locust factories",
+        "test": ".semgrep tests test testing __tests__ specs spec e2e fixtures testdata __mocks__ mocks cypress playwright loadtest loadtests load-test load-tests load_tests locust factories",
         "example": "examples example samples sample demos demo tutorials tutorial cookbook cookbooks quickstart quickstarts snippets docs_src",
         "docs": "docs doc documentation",
         "dev": ".devcontainer devcontainer dev development .vscode .idea .claude .cursor .agents",
