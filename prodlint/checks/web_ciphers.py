@@ -332,7 +332,6 @@ _OLD = frozenset(
         "OpenSSL.SSL.SSLv3_METHOD",
         "OpenSSL.SSL.TLSv1_METHOD",
         "OpenSSL.SSL.TLSv1_1_METHOD",
-        "OpenSSL.SSL.SSLv23_METHOD",
     }
 )
 _SIGNED = re.compile(r"hmac\.(?:new|digest)\(|\bhmac_\w+\(|\.hexdigest\(\)")
@@ -350,7 +349,6 @@ _SIGNED = re.compile(r"hmac\.(?:new|digest)\(|\bhmac_\w+\(|\.hexdigest\(\)")
         "sslv2_method",
         "tlsv1_method",
         "tlsv1_1_method",
-        "sslv23_method",
         ("hmac", "digest"),
     ],
     files=["python"],

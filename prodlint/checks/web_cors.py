@@ -875,9 +875,10 @@ def raw_cors_header(module: Module, ask: Ask) -> Iterator[Hit]:
             if function is not None and _in_development_branch(module, header.at, function):
                 continue
             if _is_star(module, header.value):
+                if reads_only and not credentials:
+                    continue  # says itself that it is meant for reading by everybody
                 tail = " together with `Access-Control-Allow-Credentials: true`" if credentials else ""
-                lowered: Priority | None = "P1" if reads_only and not credentials else None
-                yield Hit(header.value, f"`Access-Control-Allow-Origin: *`{tail} lets any origin read this answer", priority=lowered)
+                yield Hit(header.value, f"`Access-Control-Allow-Origin: *`{tail} lets any origin read this answer")
             elif _echoes_request(module, header.value, function):
                 tail = ", credentials included" if credentials else ""
                 yield Hit(header.value, f"`Access-Control-Allow-Origin` repeats the caller's origin without looking it up{tail}")

@@ -62,7 +62,7 @@ _VERIFY_MEANS_CERTIFICATES = re.compile(
 )
 _UNVERIFIED = frozenset({"ssl.CERT_NONE", "OpenSSL.SSL.VERIFY_NONE", "ssl._create_unverified_context", "urllib3.util.ssl_.CERT_NONE"})
 _HOST_KEYS = frozenset({"AutoAddPolicy", "WarningPolicy", "MissingHostKeyPolicy"})
-_ABOUT_CHECKING = re.compile(r"verif|insecure|ssl|tls|cert|trust|check|self_?signed", re.IGNORECASE)
+_ABOUT_CHECKING = re.compile(r"hostname|verif|insecure|ssl|tls|cert|trust|check|self_?signed", re.IGNORECASE)
 _NAMED_UNSAFE = re.compile(r"no_?verify|insecure|unverified|skip_?verif|ignore_?(?:ssl|cert)|no_?ssl", re.IGNORECASE)
 _LOCAL = re.compile(r"://(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|0\.0\.0\.0|host\.docker\.internal)\b")
 
@@ -235,7 +235,7 @@ def _judge_block(module: Module, function: Function | None, block: tuple[Stateme
         for target in statement.targets:
             attribute = target.text.rsplit(".", 1)[-1] if isinstance(target, (Name, Attribute)) and "." in target.text else ""
             value = statement.expressions[0]
-            if attribute == "check_hostname" and truth(module, value, value) is False:
+            if attribute == "check_hostname" and not target.text.startswith("self.") and truth(module, value, value) is False:
                 hostname.append(statement)
             elif attribute in _ON and not target.text.startswith(("self.", "cls.")) and _plain(value, False):
                 yield Hit(statement_place(statement, target), f"`{target.text} = False` accepts any certificate")

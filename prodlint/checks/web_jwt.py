@@ -203,6 +203,8 @@ def _weight(module: Module, call: Call) -> tuple[bool, Priority | None]:
     if _verified_elsewhere(module, call):
         return False, None
     function = innermost(module, call)
+    if function is not None and _asks_for_shape(function):
+        return False, None
     claims = _claims_read(function, module, call)
     if claims is not None and claims <= _ROUTING_CLAIMS:
         return False, None
@@ -212,7 +214,21 @@ def _weight(module: Module, call: Call) -> tuple[bool, Priority | None]:
     if token is not None and _ID_TOKEN.search(token.text):
         # OpenID Connect lets a client skip the signature of an ID token that it fetched itself over TLS.
         return True, "P2"
+    if _NAMED_UNSAFE.search(call.scope.class_) or function is not None and _NAMED_UNSAFE.search(function.name):
+        return True, "P2"
     return True, None
+
+
+_SHAPE = re.compile(r"^_?(?:is|has|looks_like|seems|detect)_(?!.*(?:valid|auth|verif|expired|allow|admin|active|trusted))", re.IGNORECASE)
+_NAMED_UNSAFE = re.compile(r"null|insecure|unsafe|unverified|fake|dummy|mock|noop|debug", re.IGNORECASE)
+
+
+def _asks_for_shape(function: Function) -> bool:
+    """`is_internal_token(token)`: tells kinds of tokens apart and gives nothing but true or false."""
+    if not _SHAPE.search(function.name):
+        return False
+    returned = [s.expressions[0] for s in statements_in(function.body) if s.kind == "return" and s.expressions]
+    return bool(returned) and all(isinstance(value, (Constant, Operation)) for value in returned)
 
 
 # ---------------------------------------------------------------- PRD421, PRD422
