@@ -293,7 +293,7 @@ class Index:
         numbers = self.anchors(kind, subscription)
         literals = self._literals[kind]
         by_number = hits.by_number
-        found = [(start, literals[number]) for number in numbers for start in by_number.get(number, ())]
+        found = [(start, literals[number]) for number in numbers.intersection(by_number) for start in by_number[number]]
         found.sort()
         return [(literal, start) for start, literal in found]
 
@@ -407,8 +407,8 @@ class Index:
                 found.extend(hits.passed[subscription.bit])
             else:
                 numbers |= mine
-        for number in numbers:
-            found.extend(hits.by_number.get(number, ()))
+        for number in numbers.intersection(hits.by_number):
+            found.extend(hits.by_number[number])
         for number in called - numbers:
             found.extend(hits.calls.get(number, ()))
         found.sort()
@@ -425,8 +425,8 @@ class Index:
                 found.extend(hits.passed[subscription.bit])
             else:
                 numbers |= mine
-        for number in numbers:
-            found.extend(hits.by_number.get(number, ()))
+        for number in numbers.intersection(hits.by_number):
+            found.extend(hits.by_number[number])
         found.sort()
         return found
 

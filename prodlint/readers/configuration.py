@@ -11,6 +11,10 @@ from prodlint.facts import Command, Comment, Document, Dockerfile, Entry, Fact, 
 _DOCUMENTS = frozenset(("yaml", "json", "toml", "ini", "systemd", "lock", "notebook-json"))
 _INSIDE: frozenset[type[Fact]] = frozenset((Command, Setting))
 _PACKAGES: frozenset[type[Fact]] = frozenset((Requirement, Option))
+# JSON above this many bytes is data (an OpenAPI document, a catalogue of texts, a fixture), not configuration: it is looked at
+# for vendor keys and private keys, which need no reader, and costs 80 ns a byte otherwise.
+LARGEST_CONFIGURATION = 100_000
+_CONFIGURATION = frozenset(("package.json", "app.json", "appsettings.json", "devcontainer.json", "config.json", "settings.json", "vercel.json", "turbo.json"))
 # kind -> the modules that read its text directly
 _LINES = {
     "env": ("env",),
@@ -26,6 +30,8 @@ def read(source: Source, file: File, kinds: frozenset[type[Fact]]) -> Iterator[F
     """The facts of a file that is not Python; where none is wanted, whether it can be read at all."""
     wanted = (kinds - {Text}) | {Problem}
     kind = file.kind
+    if kind == "json" and len(source.data) > LARGEST_CONFIGURATION and file.name not in _CONFIGURATION:
+        return
     if kind in _DOCUMENTS:
         from prodlint.readers import documents
 
