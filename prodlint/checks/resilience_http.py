@@ -450,25 +450,25 @@ def _joined(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _partial_hit(at: Call, phases: Mapping[str, Any]) -> Iterator[Hit]:
-    """A finding for an httpx timeout of which some phases, but not all, have no limit."""
+def _open_phases(phases: Mapping[str, Any], ask: Ask) -> list[str]:
+    """The phases that have no limit where others have one. `read` alone is how a stream is written: only on request."""
     missing = _missing(phases)
-    if not missing or len(missing) == len(PHASES):
-        return
-    # A stream that may stay silent for long is a reason to leave `read` open; the other three have none.
-    priority: Priority | None = "P2" if missing == ["read"] else None
-    yield Hit(at, f"`{shown(at)}` leaves {_joined(missing)} without a limit", priority=priority)
+    if len(missing) == len(PHASES) or (missing == ["read"] and not ask.options.get("open-read")):
+        return []
+    return missing
 
 
 @check("PRD503", on=[calls(*_httpx_timeouts)], anchors=[("httpx", "timeout(")])
 def httpx_timeout_partial(call: Call, ask: Ask) -> Iterator[Hit]:
     """`httpx.Timeout(10, read=None)`, `httpx.Timeout((5, 30))`, `httpx.Timeout(None, connect=5)`."""
     phases = httpx_phases(call)
-    if phases is None or not _missing(phases) or has_deadline(call, call.module):
-        if phases is not None:
-            yield from _too_long(call, max((value for value in phases.values() if is_number(value)), default=0), ask)
+    if phases is None:
         return
-    yield from _partial_hit(call, phases)
+    missing = _open_phases(phases, ask)
+    if missing and not has_deadline(call, call.module):
+        yield Hit(call, f"`{shown(call)}` leaves {_joined(missing)} without a limit", priority="P2" if missing == ["read"] else None)
+    elif not missing:
+        yield from _too_long(call, max((value for value in phases.values() if is_number(value)), default=0), ask)
 
 
 @check(
@@ -483,13 +483,10 @@ def httpx_timeout_tuple(call: Call, ask: Ask) -> Iterator[Hit]:
     value = value_of(call.keywords["timeout"], call.module, call)
     if isinstance(value, tuple):
         phases = phases_of(value)
-        if phases is not None and not has_deadline(call, call.module):
-            for hit in _partial_hit(call, phases):
-                yield Hit(
-                    call,
-                    f"`timeout={call.keywords['timeout'].text}` leaves {_joined(_missing(phases))} without a limit",
-                    priority=hit.priority,
-                )
+        missing = _open_phases(phases, ask) if phases is not None else []
+        if missing and not has_deadline(call, call.module):
+            words = f"`timeout={call.keywords['timeout'].text}` leaves {_joined(missing)} without a limit"
+            yield Hit(call, words, priority="P2" if missing == ["read"] else None)
     elif is_number(value):
         yield from _too_long(call, value, ask)
 
