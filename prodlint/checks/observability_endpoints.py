@@ -210,10 +210,12 @@ _HEALTH = rf"_?health|healthz|_?health[-_]?checks?|healthy|is[-_]?healthy|status
 _HEALTH_PATH = re.compile(rf"^/?(?:[\w.{{}}<>:*-]*/)*(?:{_HEALTH})(?:/(?:{_HEALTH}|db|database|deep|full))?/?\$?$", re.IGNORECASE)
 # Of a plain text less is believed: "/status" and "/up" are paths of much else.
 _HEALTH_TEXT = re.compile(r"^/(?:[\w-]+/)*(?:_?health|healthz|_?health[-_]?check|livez|readyz|readiness|liveness|ping|heartbeat|__heartbeat__|__lbheartbeat__)/?$")
+# A path begins with a slash; Django's, and those below a prefix, do without: `"health/"`, `r"^health/$"`.
 _ROUTE_ANCHORS = [
-    "health", "livez", "liveness", "/alive", "/is_alive", "/isalive", '"alive', "'alive", "readyz", "readiness", "/ready", "ready/", "/live", "/ping", "ping/", '"ping', "'ping",
-    "/status", "status/", "heartbeat", '/up"', "/up/", "/up'", "/hello", "/pulse",
-]  # fmt: skip
+    *(f"{before}{word}" for word in ("health", "_health", "livez", "liveness", "readyz", "readiness", "heartbeat", "alive", "is_alive", "isalive", "ping") for before in ("/", '"', "'", "^")),
+    *(f"/{word}" for word in ("ready", "is_ready", "live", "status", 'up"', "up'", "up/", "hello", "pulse", "healthy", "is_healthy", "is-healthy")),
+    *(f"{before}{word}/" for word in ("ready", "live", "status", "up") for before in ('"', "'", "^", "_", "-")),
+]
 
 
 def _kind_of(path: str) -> str:
@@ -242,7 +244,7 @@ def health_routes(route: Route, ask: Ask) -> Iterator[Trace]:
 _ROUTE_CALL = re.compile(r"(?:^|\.)(?:get|post|put|head|options|request|route|api_route|url|urljoin|add_get|websocket)$")
 
 
-@collect("health", on=[literals()], anchors=["health", "livez", "readyz", "readiness", "liveness", "/ping", "heartbeat", "health_check.urls", "watchman"], files=("python",))
+@collect("health", on=[literals()], anchors=[*(f"/{word}" for word in ("health", "_health", "livez", "readyz", "readiness", "liveness", "ping", "heartbeat", "__heartbeat__", "__lbheartbeat__")), "health_check.urls", "watchman.urls", "django_alive.urls"], files=("python",))
 def health_paths(literal: Literal, ask: Ask) -> Iterator[Trace]:
     """A health path that a middleware compares with, or a router has as its prefix; packages that bring one."""
     if ask.file.roles & (_ELSEWHERE | {"script", "ci", "dev"}) or literal.role in ("docstring", "fstring", "other", "return"):
@@ -258,7 +260,7 @@ def health_imports(fact: Import, ask: Ask) -> Iterator[Trace]:
         yield trace("health", fact, f"`{fact.qualified}` is imported", kind="health", depth="unknown")
 
 
-@collect("health", on=[commands("curl", "wget", "python", "http", "grpc_health_probe", "celery")], anchors=["healthcheck", "livenessprobe", "readinessprobe", "grpc_health_probe"])
+@collect("health", on=[commands("curl", "wget", "python", "http", "grpc_health_probe", "celery")], anchors=["healthcheck", "livenessprobe", "readinessprobe", "grpc_health_probe"], files=("dockerfile", "yaml"))
 def health_commands(command: Command, ask: Ask) -> Iterator[Trace]:
     """A health check of the container that asks for a health path."""
     if command.origin not in ("dockerfile-healthcheck", "compose-healthcheck", "kubernetes-probe") or ask.file.roles & _ELSEWHERE:
@@ -382,6 +384,10 @@ def _says_only(call: Call) -> bool:
             "psycopg_pool.ConnectionPool", "psycopg_pool.AsyncConnectionPool", "pymongo.MongoClient", "pymongo.AsyncMongoClient", "motor.motor_asyncio.AsyncIOMotorClient", "tortoise.Tortoise.init",
             "tortoise.contrib.fastapi.register_tortoise",
         )
+    ],
+    anchors=[
+        "create_engine(", "create_async_engine(", "engine_from_config(", ("flask_sqlalchemy", "sqlalchemy("), ("redis", "redis("), ("redis", "from_url("), ("asyncpg", "create_pool("),
+        "asyncpg.connect(", "psycopg.connect(", "psycopg2.connect(", "connectionpool(", "mongoclient(", "motorclient(", "tortoise.init(", "register_tortoise(",
     ],
     files=("python",),
 )  # fmt: skip
