@@ -7,6 +7,7 @@ cost a hundred times that to copy into Python objects.
 from __future__ import annotations
 
 import ast
+import re
 import builtins
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -116,6 +117,7 @@ class PyModule(Module):
         "_classes",
         "_functions",
         "_imports",
+        "_local",
         "_names",
         "_resolving",
         "_roles",
@@ -157,6 +159,7 @@ class PyModule(Module):
         self._classes: list[Class] | None = None
         self._calls: list[Call] | None = None
         self._assigned: dict[str, list[Assignment]] | None = None
+        self._local: dict[int, dict[str, list[Assignment]]] = {}
 
     @property
     def whole(self) -> PyModule:
@@ -616,24 +619,49 @@ class PyModule(Module):
     def follow(self, expression: Expression, near: Fact | None = None) -> Expression:
         if not isinstance(expression, Name):
             return expression
-        if self.partial:
-            return self.whole.follow(expression, near)
         place = near or expression
-        symbol = self.scope_at(place.start).symbol
+        scope = self.scope_at(place.start)
         written = expression.written
-        found = [a for a in self.assignments(written) if a.scope.symbol == symbol] if symbol else []
-        if len(found) == 1 and found[0].kind in ("name", "annotated", "walrus") and found[0].start < place.start:
-            return found[0].value
-        if found:
-            return expression
+        if scope.symbol:
+            found = [a for a in self._assigned_around(place.start).get(written, ()) if a.scope.symbol == scope.symbol]
+            if len(found) == 1 and found[0].kind in ("name", "annotated", "walrus") and found[0].start < place.start:
+                return found[0].value
+            if found:
+                return expression
         if written.startswith(("self.", "cls.")):
             attribute = written.split(".", 1)[1]
-            in_class = [a for a in self.assignments(written) if a.scope.class_ == self.scope_at(place.start).class_]
-            in_class += [a for a in self.assignments(attribute) if a.kind == "field" and a.scope.class_ == self.scope_at(place.start).class_]
+            in_class = [a for a in self.assignments(written) if a.scope.class_ == scope.class_]
+            in_class += [a for a in self.assignments(attribute) if a.kind == "field" and a.scope.class_ == scope.class_]
             return in_class[0].value if len(in_class) == 1 else expression
-        if symbol and any(p.name == written for f in self.functions() if f.start <= place.start < f.end for p in f.parameters):
+        if scope.symbol and self._is_parameter(written, place.start):
             return expression
+        if not re.search(rb"(?m)^(?:[ \t]+)?%s[ \t]*(?::[^=\n]*)?=|\(%s[ \t]*:=" % (re.escape(written.encode()), re.escape(written.encode())), self.data):
+            return expression  # bound nowhere in the file: no need to parse all of it to know
         return self.constant(written) or expression
+
+    def _assigned_around(self, offset: int) -> dict[str, list[Assignment]]:
+        """The assignments in the innermost function (or class) around an offset, by target."""
+        block = self._innermost(offset)
+        while block is not None and (block.kind != "def" or block.node.type == "lambda"):
+            block = block.parent
+        if block is None:
+            return {}
+        known = self._local.get(block.start)
+        if known is None:
+            known = self._local[block.start] = {}
+            for node in captures(ASSIGNMENTS, block.node).get("a", ()):
+                for assignment in self.assignments_at(node):
+                    if assignment.kind not in ("keyword", "item", "compare", "default"):
+                        known.setdefault(assignment.qualified, []).append(assignment)
+        return known
+
+    def _is_parameter(self, name: str, offset: int) -> bool:
+        block = self._innermost(offset)
+        while block is not None:
+            if block.kind == "def" and block.node.type == "function_definition" and any(p.name == name for p in self.function_at(block.node).parameters):
+                return True
+            block = block.parent
+        return False
 
     # ------------------------------------------------------------ statements
 
