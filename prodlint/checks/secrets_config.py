@@ -242,6 +242,29 @@ def literal_entry(document: Document, ask: Ask) -> Iterator[Hit]:
             yield Hit(_value_place(node.source, node.start, node.end), f"`{name}` is written into the file", secret=True)
 
 
+@check("PRD110", on=[documents("kubernetes", "helm-values", "compose")], anchors=ANCHORS, files=("yaml",), gate=worth_reading)
+def literal_in_embedded_file(document: Document, ask: Ask) -> Iterator[Hit]:
+    """A ConfigMap's `application.properties: |` and its like: files of their own inside the document."""
+    data = document.source.data
+    if _is_sealed(data):
+        return
+    for node in document.root.walk():
+        if node.kind != "scalar" or "\n" not in node.raw:
+            continue
+        for found in _EMBEDDED.finditer(data, node.start, node.end):
+            name = found[1].decode("utf-8", "replace")
+            named = secret_name(name)
+            if (
+                named is not None
+                and _works(found[2].decode("utf-8", "replace"), name, named, ask)
+                and not _is_marked(document.source, found.start(2))
+            ):
+                yield Hit(Place(document.source, *found.span(2)), f"`{name}` is written into the manifest", secret=True)
+
+
+_EMBEDDED = re.compile(rb"(?m)^[ \t]{0,80}(?:export )?([\w.\-]{1,80})[ \t]{0,8}[:=][ \t]{0,8}[\"']?([^\s\"']{4,400})[\"']?[ \t\r]{0,8}$")
+
+
 def _named_scalars(root: Node) -> Iterator[tuple[str, Node]]:
     """Every scalar with its key, and those of `{name: X, value: Y}` pairs with X."""
     for node in root.walk():

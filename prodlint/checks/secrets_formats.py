@@ -300,6 +300,7 @@ FORMATS: tuple[Format, ...] = (
         glued=True,
     ),
     _row("telegram", "Telegram bot token", "{d:8-10}:AA{U:33}", "the bot's chats"),
+    _row("telegram-url", "Telegram bot token", "/bot{d:8-10}:AA{U:33}", "the bot's chats", glued=True),
     _row("twilio", "Twilio API key", "SK{h:32}", "messages and calls", after=("twilio",)),
     _row(
         "twilio-auth",

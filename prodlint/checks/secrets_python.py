@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, Place, calls, check, every
 from prodlint.checks.secrets_formats import recognise
-from prodlint.checks.secrets_names import ANCHORS, SecretName, is_key_of_ours, is_signing_name, secret_name
+from prodlint.checks.secrets_names import ANCHORS, NameKind, SecretName, is_key_of_ours, is_signing_name, secret_name
 from prodlint.checks.secrets_values import high_entropy, in_use, is_secret, shape_of
-from prodlint.facts import Assignment, Call, Collection, Conditional, Constant, Dictionary, Expression, Name, Operation, Template
+from prodlint.facts import Assignment, Call, Collection, Conditional, Constant, Dictionary, Expression, Name, Operation, Subscript, Template
 from prodlint.model import Recipe
 
 # How far behind its name a value may stand, in bytes: the gate looks no farther.
@@ -239,6 +239,7 @@ def hardcoded_password(fact: Assignment, ask: Ask) -> Iterator[Hit]:
                 f"{_KINDS[named.kind]} written into the source: `{fact.target}`",
                 secret=True,
                 fix=environment_fix(fact.target, at),
+                symbol=fact.scope.symbol,
             )
 
 
@@ -279,11 +280,18 @@ def _speaks(value: str, at: Expression, fact: Assignment, named: SecretName, ask
         if value.startswith("Basic "):
             return _basic_password(value[6:]) and not is_allowed(at.source.data, at.start) and not ask.file.roles & _CALM
         value = _after_scheme(value)
-    if fact.kind == "compare" and shape_of(value) not in _LIKELY:
+    if value.lower() == fact.target.lower() or (fact.kind == "compare" and shape_of(value) not in _LIKELY):
         return False
+    return _speaks_as(value, at, kind, certain, ask)
+
+
+def _speaks_as(value: str, at: Expression, kind: NameKind, certain: bool, ask: Ask) -> bool:
+    """Whether a value is a secret of a kind where it stands."""
+    from prodlint.checks.secrets import is_allowed
+
     if "=" in value[:-2] and kind in ("token", "credential") and shape_of(value) != "random":
         return False
-    if value.lower() == fact.target.lower() or not is_secret(value, kind, certain and not ask.file.roles & _CALM):
+    if not is_secret(value, kind, certain and not ask.file.roles & _CALM):
         return False
     if ask.file.roles & _CALM and not (shape_of(value) == "random" and len(value) >= 20 and kind not in ("token", "credential")):
         return False
@@ -335,6 +343,61 @@ def connection_password(value: str) -> bool:
     return found is not None and is_secret(found[1], "password")
 
 
+# A user and a password by position.
+_LOGINS = (
+    "requests.auth.HTTPBasicAuth",
+    "requests.auth.HTTPDigestAuth",
+    "httpx.BasicAuth",
+    "httpx.DigestAuth",
+    "aiohttp.BasicAuth",
+    "smtplib.SMTP.login",
+    "smtplib.SMTP_SSL.login",
+    "imaplib.IMAP4_SSL.login",
+    "ftplib.FTP.login",
+    "ftplib.FTP_TLS.login",
+)
+
+
+@check("PRD104", on=[calls(*_LOGINS)], files=("python", "notebook"))
+def password_by_position(call: Call, ask: Ask) -> Iterator[Hit]:
+    given = call.argument(1)
+    if given is not None:
+        yield from _typed_in(given, call, f"the call of `{'.'.join(call.name.split('.')[-2:])}`", ask)
+
+
+_URL_CREATE = ("sqlalchemy.URL.create", "sqlalchemy.engine.URL.create", "sqlalchemy.engine.url.URL.create")
+
+
+@check("PRD103", on=[calls(*_URL_CREATE)], files=("python", "notebook"))
+def password_of_url(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`URL.create("postgresql", "app", "password", "db")`: a URL in pieces."""
+    given = call.argument(2, "password")
+    if given is not None:
+        yield from _typed_in(given, call, "the call of `URL.create`", ask)
+
+
+_PAIR = re.compile(rb"auth\s?=\s?\(\s{0,40}[A-Za-z]{0,2}[\"'][^\"'\n]{1,200}[\"']\s{0,4},\s{0,40}[A-Za-z]{0,2}[\"'][^\"'\n]{6,200}[\"']")
+
+
+def _has_pair(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    return any(_PAIR.match(data, offset) for _, offset in hits)
+
+
+@check("PRD104", on=[every(Assignment)], anchors=["auth=(", "auth =(", "auth= (", "auth = ("], files=("python", "notebook"), gate=_has_pair)
+def password_in_pair(fact: Assignment, ask: Ask) -> Iterator[Hit]:
+    """`requests.get(url, auth=("user", "password"))`."""
+    if fact.target == "auth" and isinstance(fact.value, Collection) and fact.value.kind == "tuple" and len(fact.value.items) == 2:
+        yield from _typed_in(fact.value.items[1], fact, "`auth`", ask)
+
+
+def _typed_in(given: Expression, fact: Assignment | Call, where: str, ask: Ask) -> Iterator[Hit]:
+    for value, at in literals(given):
+        if _speaks_as(value, at, "password", True, ask):
+            yield Hit(
+                inside(at), f"Password written into {where}", secret=True, fix=environment_fix("password", at), symbol=fact.scope.symbol
+            )
+
+
 # ---------------------------------------------------------------- PRD105
 
 _LOOKUPS = (
@@ -364,12 +427,12 @@ _LOOKUPS = (
     "*.from_env",
 )
 _AFTER_NAME = re.compile(
-    rb"[\w.\-]{0,60}[\"'](?:\s{0,200},[^()]{0,160}?(?:[A-Za-z]{0,2}[\"'][^\"'\s]|\()|\s{0,40}(?:,\s{0,40})?[)\]]{1,3}\s{0,60}(?:\\\s{0,20})?or\s{1,60}[\w.(]{0,40}[\"'])"
+    rb"[\w.\-]{0,60}[\"'](?:\s{0,200},[^()]{0,160}?(?:[A-Za-z]{0,2}[\"'][^\"'\s]|\()|\s{0,40}\]\s{1,40}if\b|\s{0,40}(?:,\s{0,40})?[)\]]{1,3}\s{0,60}(?:\\\s{0,20})?or\s{1,60}[\w.(]{0,40}[\"'])"
 )
 
 
 _LOOKS_UP = (b"environ", b"getenv", b"decouple", b"Env(", b"starlette.config", b"prettyconf", b"get_env", b"from_env", b"env_var")
-_FIRST_ARGUMENT = re.compile(rb"[\w)\]]\(\s{0,80}(?:[a-z_]{1,20}\s{0,2}=\s{0,2})?[rubRUB]?[\"'][\w.\-]{0,60}\Z")
+_FIRST_ARGUMENT = re.compile(rb"[\w)\]][(\[]\s{0,80}(?:[a-z_]{1,20}\s{0,2}=\s{0,2})?[rubRUB]?[\"'][\w.\-]{0,60}\Z")
 
 
 def _has_fallback(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
@@ -391,23 +454,50 @@ def fallback_of_lookup(call: Call, ask: Ask) -> Iterator[Hit]:
 
 
 @check("PRD105", on=[every(Assignment)], anchors=ANCHORS, files=("python", "notebook"), gate=_has_fallback)
-def fallback_after_or(fact: Assignment, ask: Ask) -> Iterator[Hit]:
-    """`os.environ.get("JWT_SECRET") or "dev"`."""
+def fallback_beside_lookup(fact: Assignment, ask: Ask) -> Iterator[Hit]:
+    """`os.environ.get("JWT_SECRET") or "dev"`, `os.environ["X"] if "X" in os.environ else "dev"`."""
     expression = fact.value
-    if not isinstance(expression, Operation) or expression.operator != "or":
-        return
-    looked_up = next((name for operand in expression.operands for name in [_looked_up(operand)] if name), "")
-    if looked_up:
-        yield from _fallback(looked_up, expression.operands[-1], ask, None)
+    if isinstance(expression, Conditional):
+        name = looked_up(expression.then)
+        if name:
+            yield from _fallback(name, expression.otherwise, ask, None)
+    elif isinstance(expression, Operation) and expression.operator == "or":
+        name = next((name for operand in expression.operands for name in [looked_up(operand)] if name), "")
+        if name:
+            yield from _fallback(name, expression.operands[-1], ask, None)
 
 
-def _looked_up(expression: Expression) -> str:
-    """The variable's name in `os.getenv("X")`, `os.environ.get("X")`."""
+def looked_up(expression: Expression) -> str:
+    """The variable's name in `os.getenv("X")`, `os.environ["X"]`, also as one side of an `or`."""
+    key: Expression | None = None
+    if isinstance(expression, Operation) and expression.operator == "or":
+        return next((name for operand in expression.operands for name in [looked_up(operand)] if name), "")
     if isinstance(expression, Call) and expression.name.rpartition(".")[2] in ("getenv", "get", "config", "env", "str", "get_env"):
         key = expression.argument(0)
-        if isinstance(key, Constant) and isinstance(key.value, str) and key.value.upper() == key.value:
-            return key.value
+    elif isinstance(expression, Subscript) and isinstance(expression.value, Name) and expression.value.name == "os.environ":
+        key = expression.key
+    if isinstance(key, Constant) and isinstance(key.value, str) and key.value.upper() == key.value:
+        return key.value
     return ""
+
+
+def _has_scheme(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    return b"Env(" in data and any(_SCHEME.match(data, offset) for _, offset in hits)
+
+
+_SCHEME = re.compile(rb"\w{0,60}\s{0,4}=\s{0,4}\(\s{0,20}\w{1,20}\s{0,4},\s{0,20}[\"'][^\"']")
+
+
+@check("PRD105", on=[every(Assignment)], anchors=ANCHORS, files=("python", "notebook"), gate=_has_scheme)
+def fallback_of_scheme(fact: Assignment, ask: Ask) -> Iterator[Hit]:
+    """django-environ's `Env(SECRET_KEY=(str, "dev"))`."""
+    if (
+        fact.kind == "keyword"
+        and isinstance(fact.value, Collection)
+        and len(fact.value.items) == 2
+        and isinstance(fact.value.items[0], Name)
+    ):
+        yield from _fallback(fact.target, fact.value.items[1], ask, None)
 
 
 def _settings_field(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
@@ -538,12 +628,14 @@ def _signs(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
 
 @check("PRD106", on=[every(Assignment)], anchors=_SIGNING_WORDS, files=("python", "notebook"), gate=_signs)
 def hardcoded_signing_key(fact: Assignment, ask: Ask) -> Iterator[Hit]:
-    if not is_signing_name(fact.target) or fact.kind in ("compare", "default", "keyword", "walrus", "unpacked"):
+    if not is_signing_name(fact.target) or fact.kind in ("compare", "default", "walrus", "unpacked"):
         return
     if fact.kind in ("name", "annotated", "field") and fact.scope.function:
         return
-    if fact.kind == "item" and not fact.target.isupper():
-        return
+    if fact.kind in ("item", "keyword") and not fact.target.isupper():
+        return  # SIMPLE_JWT = {"SIGNING_KEY": ...}, app.config.update(SECRET_KEY=...); elsewhere it is somebody else's key
+    if isinstance(fact.value, Operation) and looked_up(fact.value):
+        return  # a fallback: PRD105
     yield from _signing(
         literals(fact.value),
         f"`{fact.target}` is written into the source: who reads it can forge sessions and tokens",
@@ -557,7 +649,7 @@ def _signing(values: Iterator[Value], message: str, fact: Assignment | Call, nam
     from prodlint.checks.secrets import is_allowed
 
     for value, at in values:
-        if len(value) < 4 or not in_use(value) or shape_of(value) in ("masked", "reference") or "PUBLIC KEY" in value:
+        if len(value) < 3 or not in_use(value) or shape_of(value) in ("masked", "reference") or "PUBLIC KEY" in value:
             continue
         if ask.file.roles & _CALM and shape_of(value) != "random":
             continue
