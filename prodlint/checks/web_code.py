@@ -111,8 +111,30 @@ def shell_command(call: Call, ask: Ask) -> Iterator[Hit]:
         # A command that comes as a whole is what this function is for, unless it comes straight from a request.
         if _REQUEST.search(follow(module, loose[0], call).text):
             yield Hit(call, f"`{call.name}` gives a shell `{_shown(loose[0])}`")
+        elif isinstance(loose[0], Name):
+            yield from _callers_that_build(module, call, loose[0])
         return
     yield Hit(call, f"`{call.name}` writes `{_shown(loose[0])}` into a shell command")
+
+
+def _callers_that_build(module: Module, call: Call, name: Name) -> Iterator[Hit]:
+    """`def run(command): subprocess.run(command, shell=True)`, and who in the file puts a command for it together."""
+    function = innermost(module, call)
+    names = [parameter.name for parameter in function.parameters] if function is not None else []
+    if function is None or name.written not in names:
+        return
+    position = names.index(name.written) - (1 if names[0] in ("self", "cls") else 0)
+    for other in module.calls():
+        given = other.argument(position, name.written) if other.method == function.name else None
+        if given is None or isinstance(given, Constant):
+            continue
+        reader = reader_of(module, innermost(module, other), _SHELL_QUOTING, other.start)
+        pieces = pieces_of(given, reader)
+        loose = [
+            piece for piece in pieces if not isinstance(piece, str) and not is_fixed(piece, reader) and not _own_program(module, piece)
+        ]
+        if loose and any(isinstance(piece, str) and piece.strip() for piece in pieces):
+            yield Hit(given, f"`{function.name}` runs a shell command with `{_shown(loose[0])}` written into it")
 
 
 def _own_program(module: Module, piece: Expression) -> bool:
@@ -161,13 +183,14 @@ def unpickled(call: Call, ask: Ask) -> Iterator[Hit]:
     if given is None or isinstance(given, Constant) or _made_here(call.module, given, call):
         return
     module = call.module
-    known = follow(module, given, call)
-    text = f"{given.text} {known.text}"
+    function = innermost(module, call)
+    text = f"{given.text} {follow(module, given, call).text}"
+    if isinstance(given, Name):
+        text += " ".join(value.text for value in reader_of(module, function, _NOTHING, call.start).given.get(given.written, ()))
     if call.method in ("load", "read_pickle", "open", "Unpickler") and not re.search(
         r"request|response|recv|upload|download|socket|s3|blob|BytesIO|http", text, re.IGNORECASE
     ):
         return
-    function = innermost(module, call)
     if not _OUTSIDE.search(text) or function is not None and any(other.method in _PROVED for other in calls_in(function.body)):
         return
     # What the same file pickled into the store is only as dangerous as the store is open.
