@@ -150,6 +150,34 @@ def _async_callers(function: Function) -> Iterator[Call]:
             yield call
 
 
+_CLIENTS: Mapping[str, str] = {
+    **{f"{library}.Client": f"`{library}.AsyncClient`" for library in ("httpx", "httpx2", "httpxyz")},
+    "requests.Session": "an async client, or `asyncio.to_thread`",
+    "requests.sessions.Session": "an async client, or `asyncio.to_thread`",
+}
+
+
+@check(
+    "PRD571",
+    on=[calls(*(f"*.{verb}" for verb in (*HTTPX_METHODS, "send")))],
+    anchors=[
+        (_ASYNC, anchor)
+        for anchor in ("httpx.client", "httpx2.client", "httpxyz.client", "import client", "requests.session", "import session")
+    ],
+)
+def blocking_client(call: Call, ask: Ask) -> Iterator[Hit]:
+    """A plain client that came in as a parameter of an async function: its annotation says what it is."""
+    receiver = call.receiver
+    if call.constructor is not None or call.awaited or not isinstance(receiver, Name) or "." in receiver.written:
+        return
+    function = enclosing(call, call.module)
+    if function is None or not function.is_async or in_lambda(call, body_of(function)):
+        return
+    kind = annotated_as(call, receiver.written, _CLIENTS)
+    if kind:
+        yield Hit(call, f"`{shown(call)}` of `{kind}` blocks the event loop: use {_CLIENTS[kind]}")
+
+
 @check("PRD571", on=[calls("input")], anchors=[(_ASYNC, "input(")])
 def blocking_input(call: Call, ask: Ask) -> Iterator[Hit]:
     """`input()` in an async function."""

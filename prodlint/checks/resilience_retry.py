@@ -145,14 +145,23 @@ def loop_without_end(handler: Handler, ask: Ask) -> Iterator[Hit]:
         return
     if any(statement.kind in ("raise", "return", "break") for statement in _outside(loop, tried)):
         return
-    if any(
-        call.name in ("input", "sys.exit", "getpass.getpass") or call.method in ("prompt", "exit", "confirm")
-        for call in calls_in(loop.body)
-    ):
+    if any(_asks_or_ends(call) for call in calls_in(loop.body)):
         return
     if has_deadline(handler, handler.module) or _is_a_service(handler, loop, tried):
         return
     yield Hit(_header(handler), f"`{_named(handler)}` goes round again for ever: nothing ends this loop but success")
+
+
+def _asks_or_ends(call: Call) -> bool:
+    """Whether a call asks a person (itself, or the function of this file that it calls does), or ends the process."""
+    if call.name in ("input", "sys.exit", "getpass.getpass") or call.method in ("prompt", "exit", "confirm"):
+        return True
+    if b"input(" not in call.source.data:
+        return False
+    return any(
+        function.name == call.method and b"input(" in call.source.data[function.start : function.end]
+        for function in call.module.functions()
+    )
 
 
 # Functions that are meant to run as long as the process.
