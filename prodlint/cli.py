@@ -55,6 +55,8 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     clean.add_argument("paths", nargs="*", default=["."], metavar="PATH")
     clean.add_argument("--cache-dir", metavar="DIR")
     clean.set_defaults(function=_clean)
+    _add_report(verbs.add_parser("report", help="answer the readiness checklist with places"))
+    _add_checklist(verbs.add_parser("checklist", help="audit a Markdown checklist: which ticks the code belies"))
     _add_rule(verbs.add_parser("rule", help="explain a rule, or test the examples of a folder of rules"))
     return parser
 
@@ -124,6 +126,35 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(function=_check)
 
 
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="the project (default: .)")
+    _add_selection(parser)
+    _add_answers(parser)
+    parser.add_argument("--output-format", choices=("text", "markdown", "html", "json"), metavar="FORMAT", help="text, markdown, html, json")
+    parser.add_argument("-o", "--output-file", metavar="FILE", help="write the report there; its ending says the format where none is given")
+    parser.add_argument("--compare", metavar="OLD.json", help="an earlier report as JSON: tell what got better and worse")
+    parser.add_argument("--fail-on", dest="fail_on_items", choices=("P0", "P1", "P2", "never"), default="never", help="items that fail the run when not met (default: never)")
+    parser.set_defaults(function=_report)
+
+
+def _add_checklist(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE.md", help="the checklist")
+    parser.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="the project it speaks of (default: .)")
+    _add_selection(parser)
+    _add_answers(parser)
+    parser.add_argument("--output-format", choices=("text", "markdown", "json"), default="text", metavar="FORMAT", help="text, markdown, json")
+    parser.add_argument("-o", "--output-file", metavar="FILE", help="write the audit there, by rename")
+    parser.add_argument("--write", action="store_true", help="tick and untick in the file, with links to the evidence")
+    parser.add_argument("--all", action="store_true", help="tell also of lines that could not be mapped, and of plain statements")
+    parser.add_argument("--fail-on", dest="fail_on_lines", choices=("belied", "never"), default="never", help="exit with 1 where the code belies a tick (default: never)")
+    parser.set_defaults(function=_checklist)
+
+
+def _add_answers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--evidence", action="append", default=[], metavar="FILE", help="what other tools found: SARIF, coverage.xml, junit.xml")
+    parser.add_argument("--allow-unchecked", action="store_true", default=None, help="files that could not be analysed do not fail the run")
+
+
 def _add_rule(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("rule", nargs="?", metavar="RULE", help="a code or a name")
     parser.add_argument("--all", action="store_true", help="every rule")
@@ -136,6 +167,18 @@ def _check(given: argparse.Namespace) -> int:
     from prodlint.check import check
 
     return check(given)
+
+
+def _report(given: argparse.Namespace) -> int:
+    from prodlint.readiness.report import report
+
+    return report(given)
+
+
+def _checklist(given: argparse.Namespace) -> int:
+    from prodlint.readiness.checklist import checklist
+
+    return checklist(given)
 
 
 def _rule(given: argparse.Namespace) -> int:

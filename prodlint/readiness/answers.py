@@ -1,0 +1,296 @@
+"""Answers: what a run says of each item of the checklist, with the places that show it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from prodlint import session
+from prodlint.model import PRIORITIES, Evidence, Finding, Priority, Rule, Suppressed, Unchecked
+from prodlint.readiness.items import LEVELS, Checklist, Item, Level, checklist_of
+from prodlint.readiness.marks import Marks, collectors
+from prodlint.settings import Selection, Settings
+
+Verdict = Literal["met", "not met", "does not apply", "cannot be told", "exempt"]
+VERDICTS: tuple[Verdict, ...] = ("not met", "cannot be told", "met", "exempt", "does not apply")
+WEIGHTS: Mapping[Priority, int] = {"P0": 5, "P1": 3, "P2": 1}
+# Findings here are shown and do not decide: they do not run in production.
+ASIDE = frozenset(("test", "example", "docs", "dev", "notebook"))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said of one item.
+
+    because: in one sentence. findings: those that decide; aside: those that do not (in tests and examples, or of much
+    less weight than the item).
+    suppressed: what a comment took away. places: what shows it. looked_at: places its rules looked at. others: what other
+    tools found (see `prodlint.readiness.evidence`). before: what the compared report said, or "".
+    """
+
+    item: Item
+    verdict: Verdict
+    because: str
+    findings: tuple[Finding, ...] = ()
+    aside: tuple[Finding, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
+    places: tuple[Evidence, ...] = ()
+    looked_at: int = 0
+    others: tuple[str, ...] = ()
+    before: str = ""
+
+
+@dataclass(slots=True)
+class Answers:
+    """The whole report. rules: by code. old: what the compared report said of items, by id."""
+
+    answers: list[Answer]
+    checklist: Checklist
+    rules: Mapping[str, Rule]
+    result: session.Result
+    unchecked: Sequence[Unchecked] = ()
+    notes: list[str] = field(default_factory=list)
+    old: Mapping[str, str] = field(default_factory=dict)
+
+    def counted(self, answers: Iterable[Answer] | None = None) -> Counter[str]:
+        """How many items have each verdict."""
+        return Counter(answer.verdict for answer in (self.answers if answers is None else answers))
+
+    def of(self, category: str) -> list[Answer]:
+        """The answers of a category."""
+        return [answer for answer in self.answers if answer.item.category == category]
+
+    @property
+    def backlog(self) -> list[Answer]:
+        """What is not met, the most urgent first; within a priority, what has most places first."""
+        open_items = [answer for answer in self.answers if answer.verdict == "not met"]
+        return sorted(open_items, key=lambda a: (PRIORITIES.index(a.item.priority), -len(a.findings), a.item.id))
+
+    @property
+    def level(self) -> Level | None:
+        """The highest level of which, and of all below it, nothing is unmet."""
+        reached: Level | None = None
+        for level in LEVELS:
+            if self.missing(level):
+                break
+            reached = level
+        return reached
+
+    def missing(self, level: Level) -> list[Answer]:
+        """The items of a level that are not met."""
+        return [answer for answer in self.answers if answer.item.level == level and answer.verdict == "not met"]
+
+    def to_look_at(self, level: Level) -> int:
+        """How many items of a level a person has to look at."""
+        return sum(answer.item.level == level and answer.verdict == "cannot be told" for answer in self.answers)
+
+    @property
+    def score(self) -> tuple[int, int]:
+        """Weight of what is met, and of what is met or not met: nothing else counts."""
+        met = sum(WEIGHTS[a.item.priority] for a in self.answers if a.verdict == "met")
+        return met, met + sum(WEIGHTS[a.item.priority] for a in self.answers if a.verdict == "not met")
+
+    @property
+    def formula(self) -> str:
+        """How the score was made."""
+        met, all_of_them = self.score
+        weights = ", ".join(f"{name} {weight}" for name, weight in WEIGHTS.items())
+        told = "met / (met + not met), weighed by priority"
+        if not all_of_them:
+            return f"{told} ({weights}): nothing to weigh"
+        return f"{told} ({weights}) = {met} / {all_of_them} = {_percent(met, all_of_them)} %; items that do not apply, are exempt or cannot be told do not count"
+
+    @property
+    def percent(self) -> int | None:
+        """The score in per cent, rounded down; None where nothing can be weighed."""
+        met, all_of_them = self.score
+        return _percent(met, all_of_them) if all_of_them else None
+
+
+def _percent(part: int, whole: int) -> int:
+    return part * 100 // whole
+
+
+def ask(request: session.Request, foreign: Sequence[tuple[str, str]] = (), old: Mapping[str, str] | None = None) -> Answers:
+    """Run the rules over a tree and answer the checklist. foreign: what other tools say, as `evidence` reads it: (code or item, words).
+
+    Raises SettingsError and PageError.
+    """
+    settings, root = session.read_settings(request)
+    known = session.catalogue_of(settings).rules
+    today = request.today or time.strftime("%Y-%m-%d")
+    checklist = checklist_of(settings.checklist, settings.root or root, (rule.code for rule in known), today)
+    wanted = {code for item in checklist.items for code in item.rules}
+    off = tuple(rule.code for rule in known if not rule.default and rule.code in wanted)
+    finish = request.finish
+
+    def switched_on(given: Settings) -> Settings:
+        # Below the team's own choices: what it ignores stays ignored, and the report says so.
+        given = finish(given)
+        return replace(given, selections=(Selection(extend_select=off), *given.selections)) if off else given
+
+    tables = [table for item in checklist.items for table in (*item.when, *item.shown)]
+    asked = replace(request, finish=switched_on, collectors=collectors(tables), cache=False, since="", baseline=False)
+    result = session.run(asked)
+    return answer(result, checklist, {rule.code: rule for rule in known}, foreign, old or {})
+
+
+def answer(
+    result: session.Result,
+    checklist: Checklist,
+    rules: Mapping[str, Rule],
+    foreign: Sequence[tuple[str, str]] = (),
+    old: Mapping[str, str] | None = None,
+) -> Answers:
+    """What a run says of each item."""
+    seen = _Seen(result)
+    given: dict[str, list[str]] = {}
+    for name, words in foreign:
+        given.setdefault(name, []).append(words)
+    answers = []
+    for item in checklist.items:
+        made = _with_others(_answer(item, seen), given)
+        answers.append(replace(made, before=(old or {}).get(item.id, "")))
+    notes = [*checklist.notes, *result.report.notes]
+    return Answers(answers, checklist, rules, result, result.report.unchecked, notes, old or {})
+
+
+class _Seen:
+    """A run's results by code and by kind."""
+
+    def __init__(self, result: session.Result) -> None:
+        report = result.report
+        self.roles = {outcome.path: outcome.roles for outcome in result.outcomes}
+        self.kinds = Counter(outcome.kind for outcome in result.outcomes if not outcome.roles & {"vendored", "generated"})
+        self.active = frozenset(rule.code for rule in result.rules)
+        self.findings: dict[str, list[Finding]] = {}
+        for finding in report.findings:
+            self.findings.setdefault(finding.code, []).append(finding)
+        self.suppressed: dict[str, list[Suppressed]] = {}
+        for suppressed in report.suppressed:
+            self.suppressed.setdefault(suppressed.finding.code, []).append(suppressed)
+        self.evidence: dict[str, list[Evidence]] = {}
+        for evidence in report.evidence:
+            self.evidence.setdefault(evidence.code, []).append(evidence)
+        self.looked_at = report.looked_at
+        self.marks = Marks((trace for outcome in result.outcomes for trace in outcome.traces), report.files, report.root)
+
+    def is_aside(self, finding: Finding, item: Item) -> bool:
+        """Whether a finding is shown and does not decide: it does not run in production, or weighs much less than the item."""
+        if self.roles.get(finding.path, frozenset()) & ASIDE:
+            return True
+        return PRIORITIES.index(finding.priority) > PRIORITIES.index(item.priority) + 1
+
+
+def _answer(item: Item, seen: _Seen) -> Answer:
+    found = [finding for code in item.rules for finding in seen.findings.get(code, ())]
+    deciding = tuple(sorted((f for f in found if not seen.is_aside(f, item)), key=_by_urgency))
+    aside = tuple(sorted((f for f in found if seen.is_aside(f, item)), key=_by_urgency))
+    suppressed = tuple(s for code in item.rules for s in seen.suppressed.get(code, ()))
+    looked_at = sum(seen.looked_at.get(code, 0) for code in item.rules)
+    made = Answer(item, "met", "", deciding, aside, suppressed, (), looked_at)
+    if item.exempt is not None:
+        until = f" (until {item.exempt.until})" if item.exempt.until else ""
+        return replace(made, verdict="exempt", because=f"{item.exempt.reason}{until}")
+    if deciding:
+        return replace(made, verdict="not met", because=counted(deciding))
+    where = seen.marks.of(item.when)
+    if item.when and not where:
+        things = dict.fromkeys(str(table.get("words", "")) for table in item.when)
+        return replace(
+            made, verdict="does not apply", because=f"nothing here {_or(things)}" if all(things) else "nothing here that it speaks of"
+        )
+    files = sum(seen.kinds[kind] for kind in item.files) if item.files else sum(seen.kinds.values())
+    if not item.when and not files:
+        return replace(made, verdict="does not apply", because=f"no {' or '.join(item.files) or 'readable'} file here")
+    running = [code for code in item.rules if code in seen.active]
+    silent = [code for code in item.rules if code not in seen.active]
+    proofs = sorted({e for code in running for e in seen.evidence.get(code, ())})
+    if item.shown:
+        return _by_what_is_shown(replace(made, places=_distinct([*proofs, *seen.marks.of(item.shown)])), where, bool(proofs))
+    if not running:
+        because = (
+            f"{', '.join(silent)} {'is' if len(silent) == 1 else 'are'} switched off" if silent else "no rule of this version looks at it"
+        )
+        return replace(made, verdict="cannot be told", because=because)
+    if silent:
+        return replace(
+            made,
+            verdict="cannot be told",
+            places=tuple(proofs or where),
+            because=f"{', '.join(silent)} switched off; the other rules found nothing",
+        )
+    if item.hint:
+        return replace(made, verdict="cannot be told", places=tuple(proofs or where), because="no rule was broken, which does not prove it")
+    return replace(made, places=tuple(proofs or where), because=_looked(files, looked_at, proofs, where, item))
+
+
+def _by_what_is_shown(made: Answer, where: Sequence[Evidence], proven: bool) -> Answer:
+    item = made.item
+    if not made.places:
+        things = _or(dict.fromkeys(str(table.get("words", "")) for table in item.shown))
+        because = f"not seen: {things}" if things else "nothing seen that shows it"
+        return replace(made, verdict=item.unseen, because=because, places=tuple(where) if item.unseen == "cannot be told" else ())
+    if item.hint and not proven:
+        return replace(made, verdict="cannot be told", because=f"seen, which speaks for it: {_first(made.places)}")
+    return replace(made, because=_first(made.places))
+
+
+def _distinct(places: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """In order of place, one a line; what a rule says of a line goes before what a mark says."""
+    kept: dict[tuple[str, int], Evidence] = {}
+    for place in places:
+        kept.setdefault((place.path, place.span.line), place)
+    return tuple(kept[key] for key in sorted(kept))
+
+
+def _or(things: Iterable[str]) -> str:
+    listed = [thing for thing in things if thing]
+    return " or ".join(listed)
+
+
+def _first(places: Sequence[Evidence]) -> str:
+    words = list(dict.fromkeys(place.words for place in places if place.words))
+    more = f" and {len(words) - 3} more" if len(words) > 3 else ""
+    return ", ".join(words[:3]) + more
+
+
+def _looked(files: int, looked_at: int, proofs: Sequence[Evidence], where: Sequence[Evidence], item: Item) -> str:
+    if proofs:
+        return _first(proofs)
+    if where:
+        return f"{_plural(len({place.path for place in where}), 'file')} of this kind looked at, nothing found"
+    kinds = " and ".join(kind.capitalize() for kind in item.files[:1]) if item.files else ""
+    what = _plural(files, f"{kinds} file".strip())
+    return f"{what} looked at" + (f", {_plural(looked_at, 'place')} closely" if looked_at else "") + ", nothing found"
+
+
+def counted(findings: Sequence[Finding]) -> str:
+    """How many findings in how many files."""
+    paths = len({finding.path for finding in findings})
+    return f"{_plural(len(findings), 'finding')} in {_plural(paths, 'file')}"
+
+
+def _plural(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def _by_urgency(finding: Finding) -> tuple[str, tuple[object, ...]]:
+    return (finding.priority, finding.order)
+
+
+def _with_others(made: Answer, given: Mapping[str, Sequence[str]]) -> Answer:
+    """The answer with what other tools say. What they object to makes an item unmet; that they have nothing to say proves nothing."""
+    words = [text for name in (made.item.id, *made.item.rules) for text in given.get(name, ())]
+    if not words or made.verdict == "exempt":
+        return made
+    against = [text for text in words if not text.startswith("+")]
+    others = tuple(text.removeprefix("+") for text in words)
+    if against and made.verdict != "not met":
+        return replace(made, verdict="not met", others=others, because=f"{_plural(len(against), 'finding')} of other tools")
+    if not against and made.verdict == "cannot be told":
+        return replace(made, verdict="met", others=others, because=others[0])
+    return replace(made, others=others)

@@ -1,0 +1,335 @@
+"""The verb `checklist`: a Markdown checklist against the code: which ticks it belies, and what could be ticked."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+from urllib.parse import quote
+
+from prodlint.check import BUG, CLEAN, FOUND, request_of, write
+from prodlint.model import Rule
+from prodlint.readiness import report_json
+from prodlint.readiness.answers import Answer, Answers, ask, counted
+from prodlint.readiness.items import Item
+from prodlint.readiness.lines import EVIDENCE_MARK, TICKS, Line, read_lines, split_lines
+from prodlint.readiness.phrases import Match, Phrases, named, words_of
+from prodlint.reports.material import Material
+from prodlint.settings import SettingsError
+
+Judgement = Literal["agrees", "belied", "in fact met", "still open", "cannot be told", "does not apply", "not mapped"]
+# A tick is only called belied, and only rewritten, where it is clear what the line means.
+SURE = frozenset(("named", "high", "medium"))
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """A line, what it means, and what the code says to it."""
+
+    line: Line
+    match: Match | None
+    answer: Answer | None
+    judgement: Judgement
+    because: str
+
+
+def checklist(given: Namespace) -> int:
+    """Read the checklist, run the rules, say what the code says to each line."""
+    text = _read(given.file)
+    foreign: list[tuple[str, str]] = []
+    if given.evidence:
+        from prodlint.readiness.evidence import read_all
+
+        foreign = read_all(given.evidence)
+    answers = ask(request_of(given), foreign)
+    audited = audit(text, answers)
+    material = report_json.material_of(answers)
+    told = as_object(audited, material)
+    if given.write:
+        _rewrite(given.file, text, audited, answers.result.report.root)
+    stream = {"json": _as_json, "markdown": _as_markdown, "text": _as_text}[given.output_format]
+    write(stream(told, given.all), given.output_file)
+    if answers.result.crashed:
+        return BUG
+    return FOUND if given.fail_on_lines == "belied" and any(line.judgement == "belied" for line in audited) else CLEAN
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", newline="") as handle:
+            return handle.read()
+    except OSError as error:
+        raise SettingsError(f"cannot read `{path}`: {(error.strerror or str(error)).lower()}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"`{path}` is not UTF-8") from None
+
+
+def audit(text: str, answers: Answers) -> list[Audited]:
+    """What the code says to each line of a checklist; a line that claims several things has several entries."""
+    by_item = {answer.item.id: answer for answer in answers.answers}
+    phrases = Phrases(answers.checklist.items)
+    report = answers.result.report
+    found: list[Audited] = []
+    for line in read_lines(text):
+        pointer = _pointed_at(line)
+        if pointer:
+            exists = pointer in report.files or os.path.isfile(os.path.join(report.root, pointer))
+            judgement: Judgement = "agrees" if exists else "belied" if line.state != "open" else "still open"
+            found.append(Audited(line, None, None, judgement, f"`{pointer}` {'is there' if exists else 'is not there'}"))
+            continue
+        matches = mapped(line, phrases, answers.checklist.items, answers.rules)
+        found.extend(_audited(line, match, by_item, answers.rules) for match in matches)
+        if not matches:
+            found.append(Audited(line, None, None, "not mapped", ""))
+    return found
+
+
+# The path of a route of theirs: its words mean whatever their product does.
+_ROUTE = re.compile(r"^`?/(?!(?:\w+/)*(?:health|ready|live|metrics|docs|openapi))[\w/{}:-]+")
+_POINTER = re.compile(r"(?:\./)?[\w.-]+(?:/[\w.-]+)+\.\w{1,8}")
+_NAMES_A_FILE = frozenset(("file", "files", "integration", "module", "location", "path", "source", "implementation", "see", "code"))
+
+
+def _pointed_at(line: Line) -> str:
+    """The file of a line that does nothing but name one (`File: app/limits.py`), or ""."""
+    named_so = line.head.lower().strip(": ") in _NAMES_A_FILE and not line.in_code
+    return line.rest.removeprefix("./") if named_so and _POINTER.fullmatch(line.rest) else ""
+
+
+def mapped(line: Line, phrases: Phrases, items: Sequence[Item], rules: Mapping[str, Rule] | None = None) -> list[Match]:
+    """What a line means: what a comment in it says, else what its words do; [] where nothing is known of it."""
+    if line.names:
+        names = {code for code, rule in (rules or {}).items() if rule.name in line.names} | set(line.names)
+        found = named(names, items)
+        if found:
+            # Asked for one rule, an item of many is narrowed to it.
+            codes = tuple(code for code in found[0].rules if code in names)
+            item = replace(found[0], rules=codes) if codes and found[0].id not in names else found[0]
+            return [Match(item, "named", ", ".join(line.names), 99.0)]
+    head = _ROUTE.sub("", line.head)
+    whole = phrases.best(head, line.rest, line.above)
+    if line.in_code:
+        return [whole] if whole is not None else []
+    parts = [part for part in re.split(r"[,;]\s+|\s+and\s+", f"{head}, {line.rest}") if part.strip()]
+    matches = {whole.item.id: whole} if whole is not None else {}
+    if len(parts) > 2 or whole is None:
+        for part in parts[:8]:
+            match = phrases.best(part)
+            if match is not None and match.confidence == "high":
+                matches.setdefault(match.item.id, match)
+    if matches:
+        return list(matches.values())
+    inherited = phrases.by_context(line.above)
+    return [inherited] if inherited is not None else []
+
+
+def _audited(line: Line, match: Match, by_item: Mapping[str, Answer], rules: Mapping[str, Rule]) -> Audited:
+    answer = _narrowed(by_item[match.item.id], line, match, rules)
+    return _open(line, match, answer) if line.state == "open" else _claimed(line, match, answer)
+
+
+def _narrowed(answer: Answer, line: Line, match: Match, rules: Mapping[str, Rule]) -> Answer:
+    """The answer for the rules alone that the line names: "0 bare excepts" is not belied by an exception swallowed otherwise."""
+    if match.confidence == "named":
+        codes = set(match.item.rules)
+    else:
+        said = set(words_of(f"{line.head} {line.rest}"))
+        codes = {code for code in answer.item.rules if code in rules and set(words_of(rules[code].name)) <= said}
+    if not codes or codes >= set(answer.item.rules) or answer.verdict != "not met" or not answer.findings:
+        return answer
+    findings = tuple(finding for finding in answer.findings if finding.code in codes)
+    if findings:
+        return replace(answer, findings=findings, because=counted(findings))
+    listed = ", ".join(sorted(codes))
+    return replace(answer, findings=(), verdict="met", because=f"{listed} found nothing; other rules of this item did: {answer.because}")
+
+
+def _open(line: Line, match: Match, answer: Answer) -> Audited:
+    if answer.verdict == "met" and match.confidence in SURE:
+        return Audited(line, match, answer, "in fact met", answer.because)
+    if answer.verdict == "does not apply":
+        return Audited(line, match, answer, "does not apply", answer.because)
+    return Audited(line, match, answer, "still open" if answer.verdict == "not met" else "cannot be told", answer.because)
+
+
+def _claimed(line: Line, match: Match, answer: Answer) -> Audited:
+    if answer.verdict == "not met":
+        if match.confidence not in SURE or line.in_code:
+            return Audited(line, match, answer, "cannot be told", f"perhaps this means: {match.item.title}")
+        if line.number_claimed and line.number_claimed == len(answer.findings):
+            return Audited(line, match, answer, "agrees", f"{line.number_claimed} stated, and {len(answer.findings)} found")
+        return Audited(line, match, answer, "belied", answer.because)
+    if answer.verdict in ("met", "exempt"):
+        return Audited(line, match, answer, "agrees", answer.because)
+    return Audited(line, match, answer, "does not apply" if answer.verdict == "does not apply" else "cannot be told", answer.because)
+
+
+# ---------------------------------------------------------------- telling it
+
+
+def as_object(audited: Sequence[Audited], material: Material) -> dict[str, Any]:
+    """The audit as plain data; secrets are covered here."""
+    lines = [_line_object(each, material) for each in audited]
+    judged = [line for line in lines if line["state"] != "stated"]
+    names = ("agrees", "belied", "in fact met", "still open", "cannot be told", "does not apply", "not mapped")
+    return {
+        "schema_version": 1,
+        "judgements": {name: sum(line["judgement"] == name for line in judged) for name in names},
+        "lines": lines,
+    }
+
+
+def _line_object(each: Audited, material: Material) -> dict[str, Any]:
+    line, match, answer = each.line, each.match, each.answer
+    findings = answer.findings if answer is not None and answer.verdict == "not met" else ()
+    places = answer.places if answer is not None else ()
+    return {
+        "line": line.number,
+        "state": line.state,
+        "text": material.words(line.text),
+        "in_code": line.in_code,
+        "item": match.item.id if match else None,
+        "rules": list(match.item.rules) if match else [],
+        "title": match.item.title if match else None,
+        "confidence": match.confidence if match else None,
+        "phrase": match.phrase if match else None,
+        "judgement": each.judgement,
+        "because": material.words(each.because),
+        "look": match.item.look if match and each.judgement == "cannot be told" else "",
+        "findings": [
+            {"path": f.path, "line": f.span.line, "column": f.span.column, "code": f.code, "message": material.placed(f)} for f in findings
+        ],
+        "places": [{"path": p.path, "line": p.span.line, "words": material.words(p.words)} for p in places[: report_json.MOST_PLACES]],
+    }
+
+
+_SIGN = {
+    "agrees": "+",
+    "belied": "x",
+    "in fact met": "!",
+    "still open": ".",
+    "cannot be told": "?",
+    "does not apply": "-",
+    "not mapped": " ",
+}
+_BOX = {"ticked": "[x]", "open": "[ ]", "stated": " - "}
+
+
+def _told(told: Mapping[str, Any], everything: bool) -> list[dict[str, Any]]:
+    """The lines to tell of: those with a tick; where a document has none, its statements that could be mapped."""
+    lines: list[dict[str, Any]] = told["lines"]
+    ticked = [line for line in lines if line["state"] != "stated"]
+    if everything:
+        return lines
+    shown = ticked or [line for line in lines if not line["in_code"] and line["confidence"] in ("named", "high")]
+    return [line for line in shown if line["judgement"] != "not mapped"]
+
+
+def _as_text(told: Mapping[str, Any], everything: bool) -> Iterator[str]:
+    for line in _told(told, everything):
+        yield f"{line['line']:4} {_BOX[line['state']]} {line['text'][:100]}\n"
+        if line["judgement"] == "not mapped":
+            continue
+        meant = f" ({line['title']}; {line['confidence']})" if line["item"] else ""
+        yield f"       {_SIGN[line['judgement']]} {line['judgement']}{meant}: {line['because']}\n"
+        for finding in line["findings"][:3]:
+            yield f"           {finding['path']}:{finding['line']}:{finding['column']}: {finding['code']} {finding['message']}\n"
+        if len(line["findings"]) > 3:
+            yield f"           and {len(line['findings']) - 3:,} more\n"
+        if not line["findings"] and line["places"] and line["judgement"] in ("agrees", "in fact met"):
+            yield "           " + ", ".join(f"{place['path']}:{place['line']}" for place in line["places"][:3]) + "\n"
+    counts = told["judgements"]
+    yield f"\n{counts['belied']} belied, {counts['in fact met']} open but met, {counts['agrees']} agree, "
+    yield f"{counts['still open']} still open, {counts['cannot be told']} cannot be told, {counts['does not apply']} do not apply, {counts['not mapped']} not mapped.\n"
+
+
+def _as_markdown(told: Mapping[str, Any], everything: bool) -> Iterator[str]:
+    from prodlint.readiness.report_markdown import code, escaped, words
+
+    counts = told["judgements"]
+    yield f"**{counts['belied']} ticks belied**, {counts['in fact met']} open but met, {counts['agrees']} agree, {counts['still open']} still open.\n\n"
+    yield "| Line | Claim | Code says | Where |\n|--:|---|---|---|\n"
+    for line in _told(told, everything):
+        where = [f"{finding['path']}:{finding['line']}" for finding in line["findings"]] or [
+            f"{p['path']}:{p['line']}" for p in line["places"]
+        ]
+        shown = ", ".join(code(place) for place in where[:3])
+        yield f"| {line['line']} | {escaped(line['text'])} | **{line['judgement']}**: {words(line['because'])} | {shown} |\n"
+
+
+def _as_json(told: Mapping[str, Any], everything: bool) -> Iterator[str]:
+    yield json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+
+
+# ---------------------------------------------------------------- writing it back
+
+
+def _rewrite(path: str, text: str, audited: Sequence[Audited], root: str) -> None:
+    made = rewritten(text, audited, _way_to(root, os.path.dirname(os.path.abspath(path))))
+    if made != text:
+        write(iter((made,)), path)
+
+
+def _way_to(root: str, directory: str) -> str:
+    way = os.path.relpath(root, directory).replace(os.sep, "/")
+    return "" if way == "." else f"{way}/"
+
+
+def rewritten(text: str, audited: Sequence[Audited], way: str = "") -> str:
+    """The checklist with its boxes as the code has them and the evidence behind them; every other byte as it was.
+
+    way: from the checklist's directory to the project's root, "" or ending in a slash.
+    """
+    lines = split_lines(text)
+    by_number: dict[int, list[Audited]] = {}
+    for each in audited:
+        by_number.setdefault(each.line.number, []).append(each)
+    for number, entries in by_number.items():
+        decided = _decided(entries)
+        if decided is None or decided.line.mark is None or decided.answer is None:
+            continue
+        full = lines[number - 1]
+        raw = full.rstrip("\r\n")
+        start, end = decided.line.mark
+        sign = _other(raw[start:end], decided.judgement == "in fact met")
+        if sign is None:
+            continue
+        made = raw[:start] + sign + raw[end:]
+        if not raw.lstrip().startswith("|"):
+            made = made.split(EVIDENCE_MARK)[0].rstrip() + EVIDENCE_MARK + " " + _links(decided.answer, way)
+        lines[number - 1] = made + full[len(raw) :]
+    return "".join(lines)
+
+
+def _other(mark: str, ticked: bool) -> str | None:
+    if mark in " xX✓✔~-":
+        return "x" if ticked else " "
+    if mark in TICKS:
+        return None if ticked else "❌"
+    return "✅" if ticked else None
+
+
+def _decided(entries: Sequence[Audited]) -> Audited | None:
+    """What changes a line's box: one claim that is surely belied, or all of them surely met."""
+    sure = [
+        each for each in entries if each.line.state != "stated" and each.match is not None and each.match.confidence in ("named", "high")
+    ]
+    belied = next((each for each in sure if each.judgement == "belied"), None)
+    if belied is not None:
+        return belied
+    return entries[0] if len(sure) == len(entries) and all(each.judgement == "in fact met" for each in entries) else None
+
+
+def _links(answer: Answer, way: str) -> str:
+    places = [(f.path, f.span.line) for f in answer.findings] or [(p.path, p.span.line) for p in answer.places]
+    shown = [f"[{_bare(path)}:{line}]({quote(way + path)}#L{line})" for path, line in places[:3]]
+    more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+    return (", ".join(shown) or answer.because) + more
+
+
+def _bare(path: str) -> str:
+    return "".join(f"\\{c}" if c in "[]()*_`<>\\!" else c for c in path if c.isprintable())

@@ -1,0 +1,186 @@
+"""What other tools found: SARIF of any tool, coverage.xml, junit.xml. Named as theirs; what prodlint says itself is not counted twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from prodlint.settings import SettingsError
+
+_LARGEST = 64_000_000
+
+# Rules of other tools that speak of what an item asks. By the beginning of their id; what is not here counts for nothing.
+ITEM_OF: Mapping[str, Sequence[tuple[str, str]]] = {
+    "bandit": (
+        ("B105", "no-secrets-in-code"),
+        ("B106", "no-secrets-in-code"),
+        ("B107", "no-secrets-in-code"),
+        ("B110", "no-swallowed-exceptions"),
+        ("B112", "no-swallowed-exceptions"),
+        ("B113", "http-timeouts"),
+        ("B201", "debug-off"),
+        ("B301", "no-code-execution"),
+        ("B307", "no-code-execution"),
+        ("B303", "strong-cryptography"),
+        ("B304", "strong-cryptography"),
+        ("B324", "strong-cryptography"),
+        ("B501", "tls-verified"),
+        ("B506", "no-code-execution"),
+        ("B602", "no-code-execution"),
+        ("B608", "no-sql-injection"),
+        ("B701", "no-xss"),
+        ("B101", "no-asserts"),
+    ),
+    "ruff": (
+        ("S105", "no-secrets-in-code"),
+        ("S106", "no-secrets-in-code"),
+        ("S107", "no-secrets-in-code"),
+        ("E722", "no-swallowed-exceptions"),
+        ("S110", "no-swallowed-exceptions"),
+        ("S112", "no-swallowed-exceptions"),
+        ("BLE001", "no-swallowed-exceptions"),
+        ("S113", "http-timeouts"),
+        ("S201", "debug-off"),
+        ("S301", "no-code-execution"),
+        ("S307", "no-code-execution"),
+        ("S324", "strong-cryptography"),
+        ("S501", "tls-verified"),
+        ("S506", "no-code-execution"),
+        ("S602", "no-code-execution"),
+        ("S608", "no-sql-injection"),
+        ("S101", "no-asserts"),
+        ("T100", "no-placeholders"),
+        ("FIX", "no-placeholders"),
+        ("TD", "no-placeholders"),
+        ("TRY002", "typed-exceptions"),
+        ("ASYNC", "no-blocking-calls"),
+    ),
+    "gitleaks": (("", "no-secrets-in-code"),),
+    "trufflehog": (("", "no-secrets-in-code"),),
+    "trivy": (
+        ("CVE-", "no-known-vulnerabilities"),
+        ("GHSA-", "no-known-vulnerabilities"),
+        ("DS002", "not-root"),
+        ("DS-0002", "not-root"),
+        ("DS001", "images-pinned"),
+    ),
+    "grype": (("", "no-known-vulnerabilities"),),
+    "osv-scanner": (("", "no-known-vulnerabilities"),),
+    "pip-audit": (("", "no-known-vulnerabilities"),),
+    "zizmor": (("zizmor/unpinned-uses", "ci-actions-pinned"), ("unpinned-uses", "ci-actions-pinned"), ("zizmor/", "ci-actions-pinned")),
+    "hadolint": (("DL3002", "not-root"), ("DL3006", "images-pinned"), ("DL3007", "images-pinned"), ("DL3013", "dependencies-pinned")),
+}
+# Tools that, when they find nothing, show an item to be met: finding such things is all they do.
+_CLEAN = {
+    "trivy": "no-known-vulnerabilities",
+    "grype": "no-known-vulnerabilities",
+    "osv-scanner": "no-known-vulnerabilities",
+    "pip-audit": "no-known-vulnerabilities",
+}
+
+
+def read_all(paths: Sequence[str]) -> list[tuple[str, str]]:
+    """(item, words) of every file given; words that begin with `+` speak for the item, the others against it.
+
+    Raises SettingsError.
+    """
+    return [pair for path in paths for pair in _read(path)]
+
+
+def _read(path: str) -> Iterator[tuple[str, str]]:
+    try:
+        with open(path, "rb") as handle:
+            data = handle.read(_LARGEST + 1)
+    except OSError as error:
+        raise SettingsError(f"cannot read `{path}`: {(error.strerror or str(error)).lower()}") from None
+    if len(data) > _LARGEST:
+        raise SettingsError(f"`{path}` is larger than {_LARGEST // 1_000_000} MB")
+    name = os.path.basename(path)
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
+        yield from _sarif(data, name)
+    elif data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
+        yield from _xml(data.decode("utf-8", "replace"), name)
+    else:
+        raise SettingsError(f"`{name}` is neither SARIF nor coverage.xml nor junit.xml")
+
+
+def _sarif(data: bytes, name: str) -> Iterator[tuple[str, str]]:
+    try:
+        runs = json.loads(data)["runs"]
+        for run in runs:
+            yield from _run(run)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise SettingsError(f"`{name}` is not SARIF") from None
+
+
+def _run(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    tool = str(run["tool"]["driver"]["name"])
+    known = tool.lower()
+    if known == "prodlint":
+        return  # said by prodlint itself already
+    table = next((rows for key, rows in ITEM_OF.items() if key in known), ())
+    counted: Counter[tuple[str, str]] = Counter()
+    first: dict[tuple[str, str], str] = {}
+    seen: set[tuple[str, str, int]] = set()
+    for result in run.get("results") or ():
+        if result.get("kind", "fail") != "fail" or result.get("suppressions"):
+            continue
+        rule = str(result.get("ruleId", ""))
+        item = next((item for start, item in table if rule.startswith(start)), None)
+        if item is None:
+            continue
+        path, line = _place(result)
+        if (rule, path, line) in seen:
+            continue
+        seen.add((rule, path, line))
+        counted[item, rule] += 1
+        first.setdefault((item, rule), f"{path}:{line}" if path else "")
+    for (item, rule), number in sorted(counted.items()):
+        where = f" first at `{first[item, rule]}`" if first[item, rule] else ""
+        yield item, f"{tool}: {number:,} x `{rule}`{where}"
+    clean = next((item for key, item in _CLEAN.items() if key in known), "")
+    if clean and not any(item == clean for item, _ in counted):
+        yield clean, f"+{tool} found nothing"
+
+
+def _place(result: Mapping[str, Any]) -> tuple[str, int]:
+    for location in result.get("locations") or ():
+        physical = location.get("physicalLocation") or {}
+        path = str((physical.get("artifactLocation") or {}).get("uri", ""))
+        return path, int((physical.get("region") or {}).get("startLine", 0))
+    return "", 0
+
+
+# The two kinds of XML are read by their root element alone: no parser that follows entities sees a file of somebody else's.
+_ROOT = re.compile(r"<(?P<name>coverage|testsuites?)\b(?P<attributes>[^>]{0,2000})>")
+_SUITE = re.compile(r"<testsuite\b(?P<attributes>[^>]{0,2000})>")
+_ATTRIBUTE = re.compile(r"([\w-]{1,40})\s{0,3}=\s{0,3}[\"']([^\"']{0,200})[\"']")
+
+
+def _xml(text: str, name: str) -> Iterator[tuple[str, str]]:
+    root = _ROOT.search(text[:100_000])
+    if root is None:
+        raise SettingsError(f"`{name}` is neither coverage.xml nor junit.xml")
+    if root["name"] == "coverage":
+        rate = dict(_ATTRIBUTE.findall(root["attributes"])).get("line-rate", "")
+        try:
+            percent = int(float(rate) * 100)
+        except ValueError:
+            raise SettingsError(f"`{name}` has no `line-rate`") from None
+        yield "coverage-gate", f"{'+' if percent >= 80 else ''}`{name}`: {percent} % of the lines are covered"
+        return
+    suites = [dict(_ATTRIBUTE.findall(suite["attributes"])) for suite in _SUITE.finditer(text)]
+    total, bad = _sum(suites, "tests"), _sum(suites, "failures") + _sum(suites, "errors")
+    if total and not bad:
+        yield "ci-tests", f"+`{name}`: {total:,} tests passed"
+        yield "tests-exist", f"+`{name}`: {total:,} tests passed"
+    else:
+        yield "ci-tests", f"`{name}`: {bad:,} of {total:,} tests failed"
+
+
+def _sum(suites: Sequence[Mapping[str, str]], key: str) -> int:
+    return sum(int(suite[key]) for suite in suites if suite.get(key, "").isdigit())

@@ -1,0 +1,174 @@
+"""Marks: what an item's `when` and `shown` tables look for. The match language of rules, and three subjects of its own:
+`text` (literals, in files of some kinds), `route` (patterns of paths) and `file` (patterns of names)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from prodlint.checks import Ask, Collector, Trace, every, text
+from prodlint.facts import Route, Text
+from prodlint.match import EVERYWHERE, MatchError, compile_match
+from prodlint.model import Evidence, Span
+from prodlint.patterns import Patterns
+
+TOPIC = "readiness"
+# What is written for other readers than the production service proves nothing about it.
+ASIDE = frozenset(("test", "example", "docs", "vendored", "generated", "stub"))
+# A file that answers requests holds one of these.
+_ROUTES = ("route", "apirouter", "fastapi", "blueprint", "urlpatterns", "add_url_rule", "add_get", "add_post", "@app.", "@api.", "@bp.")
+_OWN = {"text": {"kind"}, "file": set(), "route": set()}
+_NAMES = {
+    "call": "{call}",
+    "command": "{command}",
+    "setting": "{setting}",
+    "entry": "{entry}",
+    "import": "{import}",
+    "comment": "{comment}",
+}
+# Places of one mark that are worth keeping from one file.
+_MOST = 20
+
+
+def key_of(table: Mapping[str, Any]) -> str:
+    """What a table looks for, as a text: tables that differ in their words only are looked for once."""
+    return repr(sorted((name, value) for name, value in table.items() if name != "words"))
+
+
+def check_table(table: Any) -> None:
+    """See that a table says something.
+
+    Raises MatchError.
+    """
+    if not isinstance(table, Mapping):
+        raise MatchError("`when` and `shown` are lists of tables")
+    own = [name for name in _OWN if name in table]
+    if not own:
+        _compiled(table)
+        return
+    if len(own) > 1:
+        raise MatchError(f"a table has one of {', '.join(_OWN)}")
+    for name in table:
+        if name != own[0] and name != "words" and name not in _OWN[own[0]] and name not in EVERYWHERE:
+            raise MatchError(f"unknown key `{name}` beside `{own[0]}`")
+    _texts(table[own[0]], own[0])
+
+
+def _texts(value: Any, name: str) -> list[str]:
+    if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
+        raise MatchError(f"`{name}` takes a list of texts")
+    return value
+
+
+def collectors(tables: Iterable[Mapping[str, Any]]) -> list[Collector]:
+    """What the engine has to run over the files for these tables."""
+    unique = {key_of(table): table for table in tables if "file" not in table}
+    return [_collector(key, table) for key, table in sorted(unique.items())]
+
+
+def _collector(key: str, table: Mapping[str, Any]) -> Collector:
+    inside = frozenset(table.get("in", ()))
+    outside = frozenset(table.get("not_in", ())) if "not_in" in table else (frozenset() if "in" in table else ASIDE)
+    kinds = frozenset(table.get("kind", ())) if "text" in table else frozenset()
+
+    def wanted(ask: Ask) -> bool:
+        roles = ask.file.roles
+        return not (inside and not roles & inside) and not roles & outside and not (kinds and ask.file.kind not in kinds)
+
+    if "text" in table:
+        literals = tuple((literal.lower(),) for literal in table["text"])
+
+        def in_text(fact: Text, ask: Ask) -> Iterator[Trace]:
+            if wanted(ask):
+                data = fact.source.data
+                for literal, offset in fact.hits[: _MOST * 10]:
+                    end = offset + len(literal)
+                    if _whole(data, offset, end):
+                        span = fact.source.span(offset, end)
+                        yield Trace(TOPIC, fact.file.path, span, key, (("name", data[offset:end].decode("utf-8", "replace")),))
+
+        return Collector((TOPIC,), in_text, (text(),), literals, ())
+    if "route" in table:
+        patterns = tuple(table["route"])
+
+        def in_route(fact: Route, ask: Ask) -> Iterator[Trace]:
+            if wanted(ask) and any(fnmatchcase(fact.path.lower(), pattern) for pattern in patterns):
+                yield Trace(TOPIC, fact.file.path, fact.span, key, (("name", fact.path),))
+
+        return Collector((TOPIC,), in_route, (every(Route),), tuple((anchor,) for anchor in _ROUTES), ("python",))
+    made = _compiled(table)
+
+    def in_fact(fact: Any, ask: Ask) -> Iterator[Trace]:
+        if wanted(ask):
+            for hit in made.function(fact, ask):
+                at = hit.at
+                yield Trace(TOPIC, fact.file.path, at.source.span(at.start, at.end), key, (("name", hit.message),))
+
+    return Collector((TOPIC,), in_fact, made.on, made.anchors, made.files)
+
+
+def _compiled(table: Mapping[str, Any]) -> Any:
+    subject = next((name for name in _NAMES if name in table), "")
+    plain = {name: value for name, value in table.items() if name not in ("words", "in", "not_in")}
+    return compile_match("", plain, _NAMES.get(subject, "found"))
+
+
+def _whole(data: bytes, start: int, end: int) -> bool:
+    """Whether what stands there is a word of its own, where it begins or ends with a letter."""
+    before, after = data[start - 1 : start], data[end : end + 1]
+    if data[start : start + 1].isalnum() and (before.isalnum() or before == b"_"):
+        return False
+    return not (data[end - 1 : end].isalnum() and (after.isalnum() or after == b"_"))
+
+
+class Marks:
+    """What was found of all tables, by table."""
+
+    def __init__(self, traces: Iterable[Trace], files: Sequence[str], root: str) -> None:
+        self._found: dict[str, list[Trace]] = {}
+        self._files = files
+        self._root = root
+        self._counted: dict[tuple[str, str], int] = {}
+        self._named: dict[str, list[Evidence]] = {}
+        for trace in traces:
+            if trace.topic == TOPIC:
+                place = (trace.words, trace.path)
+                self._counted[place] = self._counted.get(place, 0) + 1
+                if self._counted[place] <= _MOST:
+                    self._found.setdefault(trace.words, []).append(trace)
+
+    def of(self, tables: Sequence[Mapping[str, Any]]) -> list[Evidence]:
+        """The places of these tables, in order."""
+        found: list[Evidence] = []
+        for table in tables:
+            words = str(table.get("words", ""))
+            if "file" in table:
+                found.extend(Evidence("", path, Span(1, 1, 1, 1), words) for path in self._files_of(table["file"]))
+                continue
+            for trace in self._found.get(key_of(table), ()):
+                name = trace.get("name")
+                found.append(Evidence("", trace.path, trace.span, f"{words}: `{name}`" if words and name else words or f"`{name}`"))
+        seen: set[tuple[str, int]] = set()
+        kept = []
+        for place in sorted(found):
+            if (place.path, place.span.line) not in seen:
+                seen.add((place.path, place.span.line))
+                kept.append(place)
+        return kept
+
+    def _files_of(self, patterns: Sequence[str]) -> list[str]:
+        key = repr(patterns)
+        if key not in self._named:
+            compiled = Patterns(patterns)
+            paths = {path for path in self._files if compiled.match(path)}
+            # Files that no rule reads, such as CODEOWNERS, are not among the discovered ones.
+            plain = [pattern for pattern in patterns if not set("*?[!") & set(pattern)]
+            paths |= {pattern.rstrip("/") for pattern in plain if _is_file(self._root, pattern)}
+            self._named[key] = [Evidence("", path, Span(1, 1, 1, 1), "") for path in sorted(paths)]
+        return [place.path for place in self._named[key]]
+
+
+def _is_file(root: str, name: str) -> bool:
+    return os.path.isfile(os.path.join(root, name)) and not os.path.islink(os.path.join(root, name))

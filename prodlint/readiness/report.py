@@ -1,0 +1,56 @@
+"""The verb `report`."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from prodlint.check import BUG, CLEAN, FOUND, UNCHECKED, request_of, write
+from prodlint.model import PRIORITIES
+from prodlint.readiness import report_json
+from prodlint.readiness.answers import Answers, ask
+from prodlint.reports.material import Material
+
+FORMATS = ("text", "markdown", "html", "json")
+
+
+def report(given: Namespace) -> int:
+    """Answer the checklist, tell it, and say with the exit code how it went."""
+    old = report_json.read_old(given.compare) if given.compare else None
+    foreign: list[tuple[str, str]] = []
+    if given.evidence:
+        from prodlint.readiness.evidence import read_all
+
+        foreign = read_all(given.evidence)
+    before = {item["id"]: item["verdict"] for item in old["items"]} if old else {}
+    answers = ask(request_of(given), foreign, before)
+    material = report_json.material_of(answers)
+    format = given.output_format or ("text" if sys.stdout.isatty() or given.output_file is None else _by_name(given.output_file))
+    write(_stream(report_json.as_object(answers, material, old), material, format), given.output_file)
+    return exit_code(answers, given.fail_on_items)
+
+
+def _by_name(path: str) -> str:
+    endings = {".html": "html", ".htm": "html", ".json": "json", ".md": "markdown"}
+    return next((format for ending, format in endings.items() if path.endswith(ending)), "text")
+
+
+def _stream(told: dict[str, Any], material: Material, format: str) -> Iterator[str]:
+    module = import_module(f"prodlint.readiness.report_{format}")
+    pieces: Iterator[str] = module.write(told, material) if format == "html" else module.write(told)
+    return pieces
+
+
+def exit_code(answers: Answers, fail_on: str) -> int:
+    """0, or 1 where an item at or above `fail_on` is not met, 3 where a file could not be read, 70 for a bug in prodlint."""
+    if answers.result.crashed:
+        return BUG
+    failing = PRIORITIES[: PRIORITIES.index(fail_on) + 1] if fail_on in PRIORITIES else ()
+    if any(answer.verdict == "not met" and answer.item.priority in failing for answer in answers.answers):
+        return FOUND
+    if not answers.result.settings.allow_unchecked and any(not item.analysed for item in answers.unchecked):
+        return UNCHECKED
+    return CLEAN

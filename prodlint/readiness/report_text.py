@@ -1,0 +1,109 @@
+"""`text`: the report for a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+# Findings and places shown of one item; the other formats have all of them.
+_FINDINGS, _PLACES = 5, 3
+_MARK = {"met": "+", "not met": "x", "cannot be told": "?", "does not apply": "-", "exempt": "~"}
+
+
+def write(report: Mapping[str, Any], *, width: int = 100) -> Iterator[str]:
+    """The report in pieces."""
+    items = {item["id"]: item for item in report["items"]}
+    yield from _head(report)
+    yield from _categories(report["categories"])
+    yield from _change(report["compared"], items)
+    yield from _backlog([items[name] for name in report["backlog"]], width)
+    for verdict, title in (("cannot be told", "To look at"), ("met", "Met"), ("exempt", "Exempt"), ("does not apply", "Does not apply")):
+        yield from _listed(title, [item for item in report["items"] if item["verdict"] == verdict], width)
+    yield from _unchecked(report)
+
+
+def _head(report: Mapping[str, Any]) -> Iterator[str]:
+    counts = report["verdicts"]
+    yield f"Production readiness: {counts['not met']} not met, {counts['met']} met, {counts['cannot be told']} to look at\n"
+    yield f"Level: {report['level'] or 'none yet'}\n"
+    for level in report["levels"]:
+        if not level["reached"]:
+            missing = len(level["not_met"])
+            below = "" if missing else " (a level below is not reached)"
+            yield f"  {level['name']}: {missing} not met, {level['to_look_at']} to look at{below}\n"
+            break
+    yield f"Score: {'-' if report['score']['percent'] is None else report['score']['percent']} %: {report['score']['formula']}\n"
+
+
+def _categories(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    width = max((len(category["name"]) for category in categories), default=0)
+    yield f"\n{'':{width}}  not met  look at  met  exempt  n/a\n"
+    for category in categories:
+        counts = category["verdicts"]
+        numbers = (
+            f"{counts['not met']:7}  {counts['cannot be told']:7}  {counts['met']:3}  {counts['exempt']:6}  {counts['does not apply']:3}"
+        )
+        yield f"{category['name']:{width}}  {numbers}\n"
+
+
+def _change(compared: Mapping[str, Any] | None, items: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    if compared is None:
+        return
+    yield f"\nSince then: {compared['percent_before']} % -> {compared['percent_now']} %\n"
+    for key, words in (("worse", "worse"), ("better", "better"), ("new", "new")):
+        for name in compared[key]:
+            was = f" (was {items[name]['before']})" if items[name]["before"] else ""
+            yield f"  {words}: {items[name]['title']}: {items[name]['verdict']}{was}\n"
+    for name in compared["gone"]:
+        yield f"  no longer asked: {name}\n"
+
+
+def _backlog(items: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]:
+    for priority in ("P0", "P1", "P2"):
+        mine = [item for item in items if item["priority"] == priority]
+        if mine:
+            yield f"\nBacklog {priority}\n"
+        for item in mine:
+            yield f"\n  x {item['title']} [{item['id']}]\n"
+            for finding in item["findings"][:_FINDINGS]:
+                yield f"      {finding['path']}:{finding['line']}:{finding['column']}: {finding['code']} {finding['message']}\n"
+            if len(item["findings"]) > _FINDINGS:
+                yield f"      and {len(item['findings']) - _FINDINGS:,} more\n"
+            if not item["findings"]:
+                yield f"      {item['because']}\n"
+            for words in (*item["others"], *(f"Fix: {text}" for text in item["fixes"])):
+                yield _wrapped(words, width, "      ")
+
+
+def _listed(title: str, items: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]:
+    if items:
+        yield f"\n{title}\n"
+    for item in items:
+        yield f"  {_MARK[item['verdict']]} {item['priority']} {item['title']}: {item['because']}\n"
+        if item["verdict"] == "cannot be told" and item["look"]:
+            yield _wrapped(f"Look: {item['look']}", width, "      ")
+        if item["verdict"] in ("met", "cannot be told"):
+            shown = ", ".join(f"{place['path']}:{place['line']}" for place in item["places"][:_PLACES])
+            more = len(item["places"]) + item["more_places"] - _PLACES
+            if shown:
+                yield f"      {shown}{f' and {more:,} more' if more > 0 else ''}\n"
+        if item["suppressed"]:
+            yield f"      {len(item['suppressed']):,} suppressed in comments\n"
+
+
+def _unchecked(report: Mapping[str, Any]) -> Iterator[str]:
+    yield f"\nChecked {report['checked']:,} files.\n"
+    for unchecked in report["unchecked"]:
+        yield f"  not checked: {unchecked['path']}: {unchecked['why']}\n"
+    for note in report["notes"]:
+        yield f"  note: {note}\n"
+
+
+def _wrapped(text: str, width: int, indent: str) -> str:
+    return (
+        textwrap.fill(
+            text, max(width, 40), initial_indent=indent, subsequent_indent=indent + "  ", break_long_words=False, break_on_hyphens=False
+        )
+        + "\n"
+    )
