@@ -429,7 +429,7 @@ def celery_countdown(call: Call, ask: Ask) -> Iterator[Hit]:
         yield Hit(call, f"`{shown(call)}` with `countdown={call.keywords['countdown'].text}` tries again at once")
 
 
-@check("PRD542", on=[every(Handler)], anchors=[("for ", "range(", "except"), ("while ", "except")])
+@check("PRD542", on=[every(Handler)], anchors=[("in range(", "except"), ("itertools", "except"), ("while ", "except")])
 def loop_without_pause(handler: Handler, ask: Ask) -> Iterator[Hit]:
     """A loop of attempts at something remote that does not wait between them."""
     if not handler.scope.in_loop or not _is_of_retries(handler, broad=False) or _only_timeouts(handler):
