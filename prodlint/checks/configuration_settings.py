@@ -8,8 +8,8 @@ from typing import Any
 
 from prodlint.checks import Ask, Hit, Project, ProjectHit, Trace, check, collect, every, project_check, settings, trace
 from prodlint.checks.configuration_places import deployed, weight_in
-from prodlint.facts import Assignment, Collection, Constant, Setting
 from prodlint.checks.truth import FALSY, TRUTHY
+from prodlint.facts import Assignment, Call, Class, Collection, Constant, Dictionary, Setting
 from prodlint.model import Evidence, Related
 
 # Names whose truth takes protection away, and names whose falsehood does. Whole words, so that
@@ -72,41 +72,101 @@ _PLATFORM = re.compile(
 )
 
 
-@collect("env-read", on=[every(Setting)], anchors=["getenv", "environ", "basesettings", "decouple", "environs"], files=("python",))
+_NOT_SERVICE = frozenset(("test", "example", "dev", "ci", "docs", "script", "migration", "command", "notebook", "vendored", "generated"))
+# Functions that somebody else's platform is given its variables for, beside the code or far from it.
+_OTHER_DEPLOYMENT = frozenset("terraform tf pulumi cdk lambda lambdas functions cloudformation serverless infra infrastructure ansible cli".split())
+_SET = re.compile(r"[ \t]*(?:\+|\|)?=(?!=)")
+
+
+@collect("env-read", on=[every(Setting)], anchors=["environ[", "decouple", "environs", "environ.env", "django_environ"], files=("python",))
 def reads(setting: Setting, ask: Ask) -> Iterator[Trace]:
-    """Environment variables that source code reads."""
-    if setting.origin == "python" and not ask.file.roles & {"test", "example", "dev", "ci", "docs", "script", "migration"} and not _PLATFORM.match(setting.name):
-        yield trace("env-read", setting, setting.name, default="yes" if setting.reference else "")
+    """Environment variables without which the code stops: `os.environ["X"]`, `config("X")`. `os.getenv("X")` has None to fall back on."""
+    if setting.origin != "python" or setting.reference or not _of_service(ask) or _PLATFORM.match(setting.name):
+        return
+    text = setting.text
+    if text.startswith(("os.getenv", "getenv", "os.environ.", "environ.")) or "click" in text:
+        return
+    data = setting.source.data
+    line_end = data.find(b"\n", setting.end)
+    if _SET.match(setting.source.slice(setting.end, line_end if line_end != -1 else len(data))) or data[max(0, setting.start - 4) : setting.start] == b"del ":
+        return
+    quoted = (f'"{setting.name}"'.encode(), f"'{setting.name}'".encode())
+    main = data.find(b"\nif __name__ ==")
+    if main != -1 and main < setting.start:
+        return
+    # Asked for before it is read, or read where its absence is caught.
+    asked = (b"%s in os.environ", b"%s not in os.environ", b"%s in environ", b"environ.get(%s", b"getenv(%s", b"environ.setdefault(%s")
+    if b"except KeyError" in data or any(words % name in data for words in asked for name in quoted):
+        return
+    yield trace("env-read", setting, setting.name)
 
 
-@collect("env-set", on=[every(Setting)], anchors=["environment", "env:", "variables:", "configmap", "=", "env ", "arg "], files=("env", "dockerfile", "systemd", "yaml"))
-def sets(setting: Setting, ask: Ask) -> Iterator[Trace]:
-    """Environment variables that an example file, compose, Kubernetes or a Dockerfile names."""
-    if setting.origin != "python":
-        yield trace("env-set", setting, setting.name)
+def _of_service(ask: Ask) -> bool:
+    folders = ask.file.path.lower().split("/")[:-1]
+    return not ask.file.roles & _NOT_SERVICE and _OTHER_DEPLOYMENT.isdisjoint(folders) and bool(ask.environment.deploys(ask.file.path))
 
 
-@project_check("PRD642", topics=("env-read", "env-set"))
+_REQUIRED_FIELD = re.compile(r"\s*([A-Za-z]\w*)\s*:\s*([^=#\n]+?)\s*(?:#[^\n]*)?$")
+
+
+@collect("env-read", on=[every(Class)], anchors=["basesettings)"], files=("python",))
+def required_fields(class_: Class, ask: Ask) -> Iterator[Trace]:
+    """Fields of pydantic-settings classes without a default: the service does not start without them."""
+    if not any(base.endswith("BaseSettings") for base in class_.bases) or not _of_service(ask):
+        return
+    prefix = ""
+    for statement in class_.body:
+        if statement.assignment is not None and statement.assignment.target == "model_config":
+            value = statement.assignment.value
+            given = value.keywords.get("env_prefix") if isinstance(value, Call) else value.get("env_prefix") if isinstance(value, Dictionary) else None
+            prefix = str(given.value) if isinstance(given, Constant) else prefix
+    for statement in class_.body:
+        if statement.kind != "assign" or statement.assignment is not None:
+            continue
+        match = _REQUIRED_FIELD.fullmatch(statement.source.slice(statement.start, statement.end))
+        if match is None or "ClassVar" in match.group(2) or match.group(2)[:1].islower() and match.group(2).split("[", 1)[0] not in _PLAIN:
+            continue
+        name = (prefix + match.group(1)).upper()
+        if not _PLATFORM.match(name):
+            yield Trace("env-read", class_.file.path, statement.span, name)
+
+
+_PLAIN = frozenset("str int float bool bytes list dict tuple set frozenset datetime.timedelta".split())
+
+
+@project_check("PRD642", topics=("env-read",))
 def undocumented(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
-    """Variables that the code reads and no example file, deployment file or document names."""
+    """Variables that the service cannot start without and that no example file, deployment file or document names."""
     if not project.environment.is_service:
         return
     first: dict[str, Trace] = {}
     for read in project.about("env-read"):
         first.setdefault(read.words, read)
-    known = {found.words.upper() for found in project.about("env-set")}
-    missing = [name for name in first if name.upper() not in known]
+    missing = _not_named(project, set(first))
     if len(first) < int(options.get("least", 3)) or not missing:
         return
-    documents = b"\n".join(project.read(file.path) or b"" for file in project.files if file.name.lower().endswith((".md", ".rst", ".example", ".sample", ".template")))
-    missing = [name for name in missing if name.upper().encode() not in documents and name.encode() not in documents]
-    required = sorted((name for name in missing if not first[name].get("default")), key=lambda name: (first[name].path, first[name].span))
-    if not required:
-        return
+    ordered = sorted(missing, key=lambda name: (first[name].path, first[name].span))
     examples = [file for file in project.files if file.kind == "env"]
-    shown = ", ".join(f"`{name}`" for name in required[:5]) + (f" and {len(required) - 5} more" if len(required) > 5 else "")
-    at = first[required[0]]
-    where = f"`{examples[0].path}` or any other" if examples else "any example env"
-    related = tuple(Related(first[name].path, first[name].span, f"`{name}` is read here") for name in required[1:10])
-    words = f"{shown} {'is' if len(required) == 1 else 'are'} read without a default and named in no {where.removeprefix('any ')} file, deployment file or document"
+    shown = ", ".join(f"`{name}`" for name in ordered[:5]) + (f" and {len(ordered) - 5} more" if len(ordered) > 5 else "")
+    at = first[ordered[0]]
+    where = f"`{examples[0].path}`" if examples else "example env file"
+    related = tuple(Related(first[name].path, first[name].span, f"`{name}` is read here") for name in ordered[1:10])
+    words = f"{shown} must be set, and no {where}, deployment file or document names {'it' if len(ordered) == 1 else 'them'}"
     yield ProjectHit(at.path, at.span, words, related=related)
+
+
+_NAMING = frozenset(("env", "yaml", "dockerfile", "toml", "ini", "shell", "makefile", "markdown", "systemd", "procfile", "json", "text"))
+_DOCUMENTS = (".md", ".mdx", ".rst", ".adoc", ".txt", ".example", ".sample", ".template", ".dist", ".tf", ".tpl")
+
+
+def _not_named(project: Project, names: set[str]) -> set[str]:
+    """The names that stand in no file but Python's own."""
+    left = {name: name.lower().encode() for name in names}
+    for file in project.files:
+        if not left:
+            break
+        if file.kind in _NAMING and (file.kind not in ("json", "text") or file.name.lower().endswith((*_DOCUMENTS, "app.json", "values.json"))):
+            data = (project.read(file.path) or b"").lower()
+            for name in [name for name, word in left.items() if word in data]:
+                del left[name]
+    return set(left)
