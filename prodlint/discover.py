@@ -292,7 +292,7 @@ def _kind(path: str, name: str) -> str | None:
         return "jenkinsfile"
     if name.startswith("makefile."):
         return "makefile"
-    if extension in (".txt", ".in", ".pip") and (_REQUIREMENTS.search(stem) or "/requirements/" in f"/{path.lower()}"):
+    if extension in (".txt", ".in", ".pip", ".lock") and (_REQUIREMENTS.search(stem) or "/requirements/" in f"/{path.lower()}"):
         return "requirements"
     if extension == ".conf":
         return _kind_of_conf(path.lower(), stem)
