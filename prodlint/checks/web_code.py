@@ -9,7 +9,7 @@ from prodlint.checks import Ask, Hit, calls, check, every
 from prodlint.checks.web_text import Reader, is_fixed, pieces_of, reader_of
 from prodlint.checks.web_values import follow, innermost, module_statements, truth, values
 from prodlint.facts import Call, Collection, Constant, Dictionary, Expression, Module, Name, Other, Statement, calls_in, statements_in
-from prodlint.model import Priority, Recipe
+from prodlint.model import Recipe
 
 # ---------------------------------------------------------------- Python and shells
 
@@ -42,7 +42,7 @@ def evaluated_text(call: Call, ask: Ask) -> Iterator[Hit]:
         return
     if is_fixed(given, reader) or _own_file(module, given, reader):
         return
-    if function is not None and function.name == "exec_module" or b"RestrictedPython" in call.source.data:
+    if "command" in ask.file.roles or function is not None and function.name == "exec_module" or b"RestrictedPython" in call.source.data:
         return  # a module loader, and an interpreter that is made for strangers' code
     yield Hit(call, f"`{call.method}` runs `{_shown(given)}` as Python")
 
@@ -193,13 +193,14 @@ def unpickled(call: Call, ask: Ask) -> Iterator[Hit]:
         return
     if not _OUTSIDE.search(text) or function is not None and any(other.method in _PROVED for other in calls_in(function.body)):
         return
-    # What the same file pickled into the store is only as dangerous as the store is open.
+    # What the same file pickled into a store is only as dangerous as the store is open.
     own = any(
         other.name.rsplit(".", 1)[-1] in ("dump", "dumps") and other.name.split(".", 1)[0] == call.name.split(".", 1)[0]
         for other in module.calls()
     )
-    priority: Priority = "P2" if own and not re.search(r"request|upload|cookie|header", text, re.IGNORECASE) else "P1"
-    yield Hit(call, f"`{call.name}` runs whatever `{_shown(given)}` says: unpickling is executing", priority=priority)
+    if own and not re.search(r"request|upload|cookie|header", text, re.IGNORECASE):
+        return
+    yield Hit(call, f"`{call.name}` runs whatever `{_shown(given)}` says: unpickling is executing", priority="P1")
 
 
 def _made_here(module: Module, given: Expression, call: Call) -> bool:

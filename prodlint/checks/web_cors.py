@@ -146,6 +146,7 @@ class Policy:
     open: bool = False
     credentials: bool | None = None
     credentials_words: str = ""
+    credentials_keyword: str = ""
     reads_only: bool = False
     prefix: bool = False
     globs: bool = False
@@ -185,7 +186,11 @@ def judge(policy: Policy, ask: Ask) -> Iterator[Hit]:
                 yield Hit(at, words, priority="P1", related=_related(policy, value) if value is not None else ())
             else:
                 words = f"{policy.library} answers any origin with its credentials: {how} together with {policy.credentials_words}"
-                yield Hit(at, words, related=_related(policy, value) if value is not None else ())
+                fix = None
+                if policy.credentials_keyword:
+                    arguments = (("keyword", policy.credentials_keyword), ("value", "False"))
+                    fix = Recipe("set-keyword", f"set `{policy.credentials_keyword}=False`", False, arguments)
+                yield Hit(at, words, related=_related(policy, value) if value is not None else (), fix=fix)
         return
     lowered: Priority | None = "P1" if policy.reads_only else None
     if (star is not None or policy.open) and ask.options.get("public"):
@@ -421,6 +426,7 @@ def policy_of(call: Call) -> Policy | None:
         if credentials in keywords:
             policy.credentials = truth(module, keywords[credentials], call)
             policy.credentials_words = f"`{credentials}=True`"
+            policy.credentials_keyword = credentials if credentials in call.keywords else ""
     if helper is FALCON:
         granted = keywords.get("allow_credentials") or call.argument(2)
         if granted is not None:

@@ -186,7 +186,7 @@ def sql_string_building(call: Call, ask: Ask) -> Iterator[Hit]:
             _IDENTIFIER_BEFORE.search(text) and (text.endswith(('"', "`", "[")) or _IDENTIFIER_NAME.search(_last_word(piece)))
             for text, (_, piece) in zip(before, loose)
         ):
-            if not ask.options.get("identifiers", True) or "migration" in ask.file.roles:
+            if not ask.options.get("identifiers", True) or ask.file.roles & _BY_HAND or "/alembic/" in f"/{ask.file.path}":
                 continue
             priority = "P2"
         shown = " ".join(loose[0][1].text.split())
@@ -224,6 +224,10 @@ _STATEMENT = re.compile(
 
 
 _SIGNS = (b".join(", b".format(", b"+", b'f"', b"f'", b"%", b".replace(")
+
+
+# Code that a person runs against tables of their own; names of tables come from nowhere else.
+_BY_HAND = frozenset({"migration", "script", "command"})
 
 
 def _may_be_built(query: Expression, call: Call) -> bool:

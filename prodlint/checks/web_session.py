@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from prodlint.checks import Ask, Hit, calls, check, every, settings
 from prodlint.checks.web_values import follow, is_truth_of_development, listed, module_statements, truth, values
 from prodlint.facts import Attribute, Call, Constant, Expression, Module, Name, Setting, Statement, Subscript, statements_in
-from prodlint.model import Priority
+from prodlint.model import Priority, Recipe
 
 # ---------------------------------------------------------------- PRD443
 
@@ -51,7 +51,9 @@ def insecure_cookie(call: Call, ask: Ask) -> Iterator[Hit]:
     if isinstance(same_site, Constant) and str(same_site.value).lower() == "none" and "`secure`" in missing:
         yield Hit(call, f'cookie `{name}` has `samesite="none"` without `secure`: browsers drop it')
     elif missing:
-        yield Hit(call, f"cookie `{name}` is set without {' and '.join(missing)}")
+        first = missing[0].strip("`")
+        fix = Recipe("set-keyword", f"add `{first}=True`", False, (("keyword", first), ("value", "True")))
+        yield Hit(call, f"cookie `{name}` is set without {' and '.join(missing)}", fix=fix)
 
 
 def _deletes(module: Module, call: Call, value: Expression) -> bool:
@@ -75,7 +77,8 @@ def session_middleware(call: Call, ask: Ask) -> Iterator[Hit]:
         return
     given = call.keywords.get("https_only")
     if given is None or isinstance(follow(call.module, given, call), Constant) and truth(call.module, given, call) is False:
-        yield Hit(call, "`SessionMiddleware` without `https_only=True` sends the session over plain HTTP too")
+        fix = Recipe("set-keyword", "add `https_only=True`", False, (("keyword", "https_only"), ("value", "True")))
+        yield Hit(call, "`SessionMiddleware` without `https_only=True` sends the session over plain HTTP too", fix=fix)
 
 
 _SECURE = frozenset(
