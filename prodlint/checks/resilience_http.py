@@ -605,8 +605,11 @@ def aiohttp_session_default(call: Call, ask: Ask) -> Iterator[Hit]:
         return
     if "timeout" in call.keywords and value_of(call.keywords["timeout"], call.module, call) is not None:
         return
-    used = calls_on(call, (*VERBS, "ws_connect"))
-    if used and all("timeout" in one.keywords or one.stars or one.method == "ws_connect" or has_deadline(one, call.module) for one in used):
+    used = calls_on(call, VERBS)
+    if used and all("timeout" in one.keywords or one.stars or has_deadline(one, call.module) for one in used):
+        return
+    # A local session on which nothing is asked here is for a web socket, or for a library with limits of its own.
+    if not used and (calls_on(call, ("ws_connect",)) or any("." not in name for name in names_bound_to(call))):
         return
     if has_deadline(call, call.module):
         return
