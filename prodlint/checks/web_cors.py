@@ -146,7 +146,7 @@ class Policy:
     open: bool = False
     credentials: bool | None = None
     credentials_words: str = ""
-    credentials_keyword: str = ""
+    credentials_at: Expression | None = None
     reads_only: bool = False
     prefix: bool = False
     globs: bool = False
@@ -187,9 +187,11 @@ def judge(policy: Policy, ask: Ask) -> Iterator[Hit]:
             else:
                 words = f"{policy.library} answers any origin with its credentials: {how} together with {policy.credentials_words}"
                 fix = None
-                if policy.credentials_keyword:
-                    arguments = (("keyword", policy.credentials_keyword), ("value", "False"))
-                    fix = Recipe("set-keyword", f"set `{policy.credentials_keyword}=False`", False, arguments)
+                if policy.credentials_at is not None:
+                    span = policy.credentials_at.span
+                    place = {"line": span.line, "column": span.column, "end_line": span.end_line, "end_column": span.end_column}
+                    arguments = (*((key, str(value)) for key, value in place.items()), ("text", "False"))
+                    fix = Recipe("replace-at", "answer without credentials", False, arguments)
                 yield Hit(at, words, related=_related(policy, value) if value is not None else (), fix=fix)
         return
     lowered: Priority | None = "P1" if policy.reads_only else None
@@ -426,7 +428,7 @@ def policy_of(call: Call) -> Policy | None:
         if credentials in keywords:
             policy.credentials = truth(module, keywords[credentials], call)
             policy.credentials_words = f"`{credentials}=True`"
-            policy.credentials_keyword = credentials if credentials in call.keywords else ""
+            policy.credentials_at = keywords[credentials] if isinstance(keywords[credentials], Constant) else None
     if helper is FALCON:
         granted = keywords.get("allow_credentials") or call.argument(2)
         if granted is not None:

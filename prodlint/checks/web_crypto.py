@@ -237,9 +237,15 @@ def _judge_block(module: Module, function: Function | None, block: tuple[Stateme
             value = statement.expressions[0]
             if attribute == "check_hostname" and not target.text.startswith("self.") and truth(module, value, value) is False:
                 hostname.append(statement)
-            elif attribute in _ON and not target.text.startswith(("self.", "cls.")) and _plain(value, False):
-                yield Hit(statement_place(statement, target), f"`{target.text} = False` accepts any certificate")
-            elif attribute == "verify" and _plain(value, False) and _talks_http(module) and _is_session(target, module):
+            elif (
+                attribute in _ON
+                and not target.text.startswith(("self.", "cls."))
+                and _plain(value, False)
+                or attribute == "verify"
+                and _plain(value, False)
+                and _talks_http(module)
+                and _is_session(target, module)
+            ):
                 yield Hit(statement_place(statement, target), f"`{target.text} = False` accepts any certificate")
             elif isinstance(target, Subscript) and isinstance(target.key, Constant) and target.value.text.endswith("environ"):
                 words = _environment_words(str(target.key.value), str(value.value) if isinstance(value, Constant) else "")
@@ -444,30 +450,38 @@ def _insecure_word(command: Command) -> int:
                         return index
                     if letter in _CURL_WITH_VALUE:
                         break
-        elif program == "wget" and word in ("--no-check-certificate", "--no-hsts-check"):
-            return index
-        elif program.startswith("pip") and word.startswith("--trusted-host"):
-            return index
-        elif program == "uv" and word.startswith("--allow-insecure-host"):
-            return index
-        elif program == "git" and _GIT_SSL.match(word) and ("=" in word or (index + 1 < len(argv) and argv[index + 1].lower() in _FALSE)):
-            return index
-        elif program in ("npm", "yarn", "pnpm") and word == "strict-ssl" and index + 1 < len(argv) and argv[index + 1].lower() == "false":
-            return index
-        elif program in ("kubectl", "helm", "oc") and word.startswith("--insecure-skip-tls-verify") and not word.endswith("=false"):
-            return index
-        elif program in ("apt-get", "apt") and (word in ("--allow-unauthenticated", "--force-yes") or "verify-peer=false" in word.lower()):
-            return index
-        elif program == "apk" and word == "--allow-untrusted" or program in ("yum", "dnf", "microdnf") and word == "--nogpgcheck":
-            return index
         elif (
-            program == "aws"
-            and word == "--no-verify-ssl"
-            or program in ("http", "https", "httpie")
-            and word in ("--verify=no", "--verify=false")
+            program == "wget"
+            and word in ("--no-check-certificate", "--no-hsts-check")
+            or program.startswith("pip")
+            and word.startswith("--trusted-host")
+            or program == "uv"
+            and word.startswith("--allow-insecure-host")
+            or program == "git"
+            and _GIT_SSL.match(word)
+            and ("=" in word or (index + 1 < len(argv) and argv[index + 1].lower() in _FALSE))
+            or program in ("npm", "yarn", "pnpm")
+            and word == "strict-ssl"
+            and index + 1 < len(argv)
+            and argv[index + 1].lower() == "false"
+            or program in ("kubectl", "helm", "oc")
+            and word.startswith("--insecure-skip-tls-verify")
+            and not word.endswith("=false")
+            or program in ("apt-get", "apt")
+            and (word in ("--allow-unauthenticated", "--force-yes") or "verify-peer=false" in word.lower())
+            or program == "apk"
+            and word == "--allow-untrusted"
+            or program in ("yum", "dnf", "microdnf")
+            and word == "--nogpgcheck"
+            or (
+                program == "aws"
+                and word == "--no-verify-ssl"
+                or program in ("http", "https", "httpie")
+                and word in ("--verify=no", "--verify=false")
+            )
+            or program in ("ssh", "scp", "sftp", "rsync", "ssh-copy-id")
+            and "stricthostkeychecking=no" in word.replace(" ", "").lower()
         ):
-            return index
-        elif program in ("ssh", "scp", "sftp", "rsync", "ssh-copy-id") and "stricthostkeychecking=no" in word.replace(" ", "").lower():
             return index
     return -1
 

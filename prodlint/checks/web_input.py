@@ -184,7 +184,7 @@ def sql_string_building(call: Call, ask: Ask) -> Iterator[Hit]:
         priority: Priority | None = None
         if all(
             _IDENTIFIER_BEFORE.search(text) and (text.endswith(('"', "`", "[")) or _IDENTIFIER_NAME.search(_last_word(piece)))
-            for text, (_, piece) in zip(before, loose)
+            for text, (_, piece) in zip(before, loose, strict=True)
         ):
             if not ask.options.get("identifiers", True) or ask.file.roles & _BY_HAND or "/alembic/" in f"/{ask.file.path}":
                 continue

@@ -305,7 +305,7 @@ def signature_off_by_argument(call: Call, ask: Ask) -> Iterator[Hit]:
         given = call.argument(2)
     if given is None or truth(call.module, given, call) is not False:
         return
-    if name.startswith("rest_framework_simplejwt.") and not (name.endswith("Token") or name.endswith("TokenBackend.decode")):
+    if name.startswith("rest_framework_simplejwt.") and not name.endswith(("Token", "TokenBackend.decode")):
         return
     wanted, priority = _weight(call.module, call)
     if not wanted:
@@ -389,9 +389,7 @@ def claims_by_hand(call: Call, ask: Ask) -> Iterator[Hit]:
     if claims and claims <= _ROUTING_CLAIMS:
         return
     lowered: Priority | None = None
-    if claims and claims <= _TIME_CLAIMS | _ROUTING_CLAIMS:
-        lowered = "P2"
-    elif _ID_TOKEN.search(receiver.text):
+    if claims and claims <= _TIME_CLAIMS | _ROUTING_CLAIMS or _ID_TOKEN.search(receiver.text):
         lowered = "P2"
     yield Hit(call, f"`{receiver.text}` is taken apart by hand and its claims are read without checking the signature", priority=lowered)
 
@@ -621,9 +619,7 @@ def claim_checks_disabled(call: Call, ask: Ask) -> Iterator[Hit]:
     if off:
         words = ", ".join(f"`{name}`" for name in off)
         priority: Priority | None = None
-        if set(off) <= {"verify_at_hash"}:
-            priority = "P2"
-        elif "verify_exp" in off and _may_be_expired(function):
+        if set(off) <= {"verify_at_hash"} or "verify_exp" in off and _may_be_expired(function):
             priority = "P2"
         elif "verify_exp" not in off and "verify_nbf" not in off:
             priority = "P1"
@@ -743,7 +739,7 @@ _ENCODE_POSITIONS = {
 @check("PRD427", on=[calls(*_ENCODE_POSITIONS)], files=["python"])
 def encoded_without_expiry(call: Call, ask: Ask) -> Iterator[Hit]:
     """A payload that is plain to see and holds no `exp`."""
-    position = _ENCODE_POSITIONS[_name(call)] if _name(call) in _ENCODE_POSITIONS else 0
+    position = _ENCODE_POSITIONS.get(_name(call), 0)
     keyword = "claims" if position == 1 else "payload"
     payload = call.argument(position, keyword) or call.keywords.get("claims")
     if payload is None:

@@ -98,13 +98,14 @@ def _holds_at(statement: Statement, test: Operation, at: int) -> bool:
 
 def _unpack(given: dict[str, list[Expression]], target: Collection, value: Expression) -> None:
     values = value.items if isinstance(value, Collection) and len(value.items) == len(target.items) else (value,) * len(target.items)
-    for name, one in zip(target.items, values):
+    for name, one in zip(target.items, values, strict=True):
         if isinstance(name, Name):
             given.setdefault(name.written, []).append(one)
 
 
 _CHECKS = re.compile(
-    r"valid|verify|sanitiz|check(?!_output|_call)|ensure|assert|allow|safe|fullmatch|match|isidentifier|isalnum|isdigit|isnumeric|isdecimal", re.IGNORECASE
+    r"valid|verify|sanitiz|check(?!_output|_call)|ensure|assert|allow|safe|fullmatch|match|isidentifier|isalnum|isdigit|isnumeric|isdecimal",
+    re.IGNORECASE,
 )
 
 

@@ -121,7 +121,7 @@ def settings_field(module: Module, written: str) -> Expression | None:
             return None
         holder = module.class_named(made.name)
         if holder is None and isinstance(made.function, Name):
-            # settings = get_settings()
+            # settings come from a function that makes and returns them
             maker = module.function(made.function.written)
             for statement in statements_in(maker.body) if maker is not None else ():
                 if statement.kind == "return" and statement.expressions and isinstance(statement.expressions[0], Call):
