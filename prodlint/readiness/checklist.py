@@ -123,7 +123,7 @@ def mapped(line: Line, phrases: Phrases, items: Sequence[Item], rules: Mapping[s
                 matches.setdefault(match.item.id, match)
     if matches:
         return list(matches.values())
-    inherited = phrases.by_context(line.above)
+    inherited = phrases.by_parent(line.parent)
     return [inherited] if inherited is not None else []
 
 

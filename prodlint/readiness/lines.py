@@ -34,7 +34,7 @@ class Line:
     """One line that claims or asks something.
 
     number: from 1. head: what it names (bold, or before the first colon or dash); rest: what it explains. above: the lines
-    and headings it stands under, the nearest first. names: what an explicit comment says it means. number_claimed: the
+    and headings it stands under, the nearest first; parent: the line of the list it stands under, or "". names: what an explicit comment says it means. number_claimed: the
     number in "0 bare excepts", or None. mark: where its tick stands, as (start, end) in the line, or None.
     """
 
@@ -44,6 +44,7 @@ class Line:
     rest: str
     text: str
     above: tuple[str, ...] = ()
+    parent: str = ""
     names: tuple[str, ...] = ()
     number_claimed: int | None = None
     mark: tuple[int, int] | None = None
@@ -96,7 +97,7 @@ def read_lines(text: str) -> Iterator[Line]:
             indent = _depth(raw)
             parents = [entry for entry in parents if entry[0] < indent]
             above = tuple(name for _, name in reversed((*headings[1:], *parents)))
-            yield _line(number, state, (task["text"] or "").strip(), above, task.span("box"))
+            yield _line(number, state, (task["text"] or "").strip(), above, task.span("box"), parent=_last(parents))
             parents.append((indent, _plain(task["text"] or "")))
         elif raw.lstrip().startswith("|"):
             cells = [cell.strip() for cell in raw.strip().strip("|").split("|")]
@@ -108,7 +109,7 @@ def read_lines(text: str) -> Iterator[Line]:
             indent = _depth(raw)
             parents = [entry for entry in parents if entry[0] < indent]
             above = tuple(name for _, name in reversed((*headings[1:], *parents)))
-            yield _emoji_line(number, raw, bullet["text"], above)
+            yield _emoji_line(number, raw, bullet["text"], above, _last(parents))
             parents.append((indent, _plain(bullet["text"])))
         elif any(raw.lstrip().startswith(sign) for sign in (*TICKS, *CROSSES)):
             yield _emoji_line(number, raw, raw.strip(), above)
@@ -121,15 +122,19 @@ def _depth(raw: str) -> int:
     return len(raw[: len(raw) - len(body)].expandtabs(4))
 
 
-def _emoji_line(number: int, raw: str, text: str, above: tuple[str, ...]) -> Line:
+def _last(parents: Sequence[tuple[int, str]]) -> str:
+    return parents[-1][1] if parents else ""
+
+
+def _emoji_line(number: int, raw: str, text: str, above: tuple[str, ...], parent: str = "") -> Line:
     for signs, state in ((TICKS, "ticked"), (CROSSES, "open")):
         for sign in signs:
             bare = text.lstrip("*_ ")
             if bare.startswith(sign) or text.rstrip().endswith(sign):
                 at = raw.find(sign)
                 made: State = "ticked" if state == "ticked" else "open"
-                return _line(number, made, text.replace(sign, "", 1).strip(), above, (at, at + len(sign)))
-    return _line(number, "stated", text, above, None)
+                return _line(number, made, text.replace(sign, "", 1).strip(), above, (at, at + len(sign)), parent=parent)
+    return _line(number, "stated", text, above, None, parent=parent)
 
 
 def _row(number: int, raw: str, cells: Sequence[str], columns: Sequence[str], above: tuple[str, ...]) -> Iterator[Line]:
@@ -167,15 +172,17 @@ def _row(number: int, raw: str, cells: Sequence[str], columns: Sequence[str], ab
     yield _line(number, state, f"{named}: {' '.join(cell for cell in others if cell != named)}", above, mark)
 
 
-def _line(number: int, state: State, text: str, above: tuple[str, ...], mark: tuple[int, int] | None, in_code: bool = False) -> Line:
+def _line(
+    number: int, state: State, text: str, above: tuple[str, ...], mark: tuple[int, int] | None, in_code: bool = False, parent: str = ""
+) -> Line:
     names = tuple(name.strip() for found in _COMMENT.finditer(text) for name in re.split(r"[,\s]+", found["names"]) if name.strip())
     text = text.split(_EVIDENCE.strip(), maxsplit=1)[0] if _EVIDENCE.strip() in text else text
     body = re.sub(r"<!--.*?-->", "", text).strip()
     if in_code:
-        return Line(number, state, body, "", body, above, names, None, mark, True)
+        return Line(number, state, body, "", body, above, "", names, None, mark, True)
     head, rest = _head_and_rest(body)
     claimed = _NUMBER.search(_plain(head))
-    return Line(number, state, head, rest, _plain(body), above, names, int(claimed["number"]) if claimed else None, mark)
+    return Line(number, state, head, rest, _plain(body), above, parent, names, int(claimed["number"]) if claimed else None, mark)
 
 
 def _head_and_rest(text: str) -> tuple[str, str]:

@@ -43,7 +43,7 @@ def stem(word: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """The words of a text without markup, in order, without endings."""
-    plain = text.lower().replace("'", "").replace("’", "")
+    plain = text.lower().replace("'", "").replace("’", "").replace("on-call", "oncall").replace("on call", "oncall")
     return [stem(word) for word in _WORD.findall(plain.replace("_", " ")) if word not in _EMPTY]
 
 
@@ -88,9 +88,9 @@ class Phrases:
                     totals[name] = (totals[name][0] + score * 0.3 / (depth + 1), totals[name][1])
         return self._chosen(totals)
 
-    def by_context(self, context: Sequence[str]) -> Match | None:
-        """The item of the line above, for one whose own words say nothing: never sure."""
-        match = self.best(context[0]) if context else None
+    def by_parent(self, parent: str) -> Match | None:
+        """The item of the line that a line stands under, for one whose own words say nothing: never sure."""
+        match = self.best(parent) if parent else None
         return replace(match, confidence="low") if match is not None else None
 
     def _chosen(self, totals: Mapping[str, tuple[float, int]]) -> Match | None:
