@@ -60,7 +60,7 @@ def _terms(run: Run, selected: frozenset[str]) -> suppress.Terms:
 def _directives(source: Source, file: File, run: Run, parsed: Any) -> tuple[list[suppress.Directive], Callable[[Span], tuple[int, int]] | None]:
     wanted_kinds: frozenset[type[Fact]] = frozenset((Comment, Instruction) if file.kind == "dockerfile" else (Comment,))
     kept: list[Any] = [parsed] if parsed is not None else []
-    wanted = Wanted(wanted_kinds, frozenset(), lambda name: False, {}, kept)
+    wanted = Wanted(wanted_kinds, frozenset(), lambda name: False, {}, kept=kept)
     comments: list[tuple[int, int]] = []
     instructions: list[tuple[int, int]] = []
     own = source

@@ -328,7 +328,7 @@ class Index:
                 passed = gate(data, mine)
                 if not passed:
                     result.active &= ~subscription.bit
-                elif not isinstance(passed, bool):
+                elif isinstance(passed, list):
                     result.passed[subscription.bit] = passed
             called = result.active & self._by_call
             if called and kind in ("python", "notebook"):

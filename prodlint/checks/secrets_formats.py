@@ -91,6 +91,7 @@ def jwt_part(token: bytes, index: int) -> dict[str, object]:
     import json
 
     try:
+        # prodlint: ignore[PRD422] -- nobody is let in by it: the claims tell what kind of secret was found
         part = token.split(b".")[index]
         found = json.loads(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)))
     except (ValueError, IndexError):
