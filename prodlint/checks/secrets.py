@@ -110,7 +110,10 @@ def provider_token(file: Text, ask: Ask) -> Iterator[Hit]:
         if judged is None:
             continue
         words, priority = judged
-        if _is_shown_as_example(data, start):
+        example = _is_shown_as_example(data, start)
+        if example == "field" and (row.valid is None or not row.valid(token)):
+            continue
+        if example:
             priority = "P2"
         yield Hit(Place(file.source, start, end), words, priority=priority, secret=True)
 
@@ -137,13 +140,15 @@ def token_known_to_others(file: Text, ask: Ask) -> Iterator[Hit]:
                 yield Hit(Place(file.source, first, last), f"{found.title}{bound(data, first)}; revoke it", secret=True)
 
 
-def _is_shown_as_example(data: bytes, start: int) -> bool:
-    """Whether the line, or the one before, calls the value an example: in an OpenAPI document, a docstring, a comment."""
-    line = line_start(data, start) - 1
-    before = line_of(data, line - 1) if line > 0 else b""
-    return b"example" in line_of(data, start)[:400].lower() or before.rstrip().lower().endswith(
-        (b"example", b"examples", b'examples": [', b'example": [', b"example:", b"examples:")
-    )
+# `examples=[`, `"example": `, `@example`: fields of an API's description, which hold made-up values.
+_EXAMPLE_FIELD = re.compile(rb"(?:@example|\bexamples?[\"']?\s{0,4}[:=])[\s\[\"'({]{0,80}\Z")
+
+
+def _is_shown_as_example(data: bytes, start: int) -> str:
+    """How a value is called an example: "field" of an API's description, "remark" on its line, or not at all."""
+    if _EXAMPLE_FIELD.search(data, max(0, start - 120), start):
+        return "field"
+    return "remark" if b"example" in line_of(data, start).lower() else ""
 
 
 def _judge_token(row: formats.Format, token: bytes, where: str, ask: Ask) -> tuple[str, Priority | None] | None:
@@ -315,12 +320,7 @@ def credentials_in_url(file: Text, ask: Ask) -> Iterator[Hit]:
 def is_remark(data: bytes, offset: int) -> bool:
     """Whether an offset lies in a comment, a docstring or a line that says "example"."""
     line = line_of(data, offset).lstrip()
-    if (
-        line.startswith((b"#", b"//", b"*", b"--", b"- "))
-        and data[offset - 12 : offset].find(b"=") == -1
-        or b"example" in line.lower()
-        or b"e.g." in line
-    ):
+    if line.startswith((b"#", b"//", b"*", b"--")) or b"example" in line.lower() or b"e.g." in line:
         return True
     return offset < _LARGEST_WITH_DOCSTRINGS and data.count(b'"""', 0, offset) % 2 == 1
 

@@ -53,7 +53,15 @@ def secrets_of_env_file(setting: Setting, ask: Ask) -> Iterator[Trace]:
         works = (named is not None and is_secret(value, named.kind, named.certain)) or _has_password(value)
     if works:
         name = setting.source.span(setting.key_start, setting.key_end)
-        yield trace("env-file-secret", setting, setting.name, line=str(name.line), column=str(name.column), end=str(name.end_column))
+        yield trace(
+            "env-file-secret",
+            setting,
+            setting.name,
+            line=str(name.line),
+            column=str(name.column),
+            end=str(name.end_column),
+            dev="dev" if "dev" in ask.file.roles else "",
+        )
 
 
 def _has_password(value: str) -> bool:
@@ -89,6 +97,7 @@ def committed_env_file(project: Project, options: Mapping[str, Any]) -> Iterator
             path,
             Span(line, column, line, end),
             f"`{path.rpartition('/')[2]}` {state} and holds {words}",
+            priority="P1" if first.get("dev") else None,
             secrets=tuple(each.span for each in traces),
         )
 

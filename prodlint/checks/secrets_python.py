@@ -546,8 +546,9 @@ def fallback_of_option(call: Call, ask: Ask) -> Iterator[Hit]:
     """`parser.add_argument("--api-key", default="...")` and its kin in click."""
     given = call.keywords.get("default")
     names = [part.value for part in call.arguments if isinstance(part, Constant) and isinstance(part.value, str)]
-    if given is not None and names:
-        yield from _fallback(max(names, key=len).lstrip("-"), given, ask, call)
+    if given is None or not names or (isinstance(given, Constant) and shape_of(str(given.value)) == "default"):
+        return  # `--password admin`: of commands that fill a developer's database
+    yield from _fallback(max(names, key=len).lstrip("-"), given, ask, call)
 
 
 def _fallback(name: str, given: Expression, ask: Ask, call: Call | None) -> Iterator[Hit]:
@@ -634,7 +635,7 @@ def hardcoded_signing_key(fact: Assignment, ask: Ask) -> Iterator[Hit]:
         return
     if fact.kind in ("item", "keyword") and not fact.target.isupper():
         return  # SIMPLE_JWT = {"SIGNING_KEY": ...}, app.config.update(SECRET_KEY=...); elsewhere it is somebody else's key
-    if isinstance(fact.value, Operation) and looked_up(fact.value):
+    if (isinstance(fact.value, Operation) and looked_up(fact.value)) or _in_settings_class(fact.source.data, fact.scope.class_):
         return  # a fallback: PRD105
     yield from _signing(
         literals(fact.value),
@@ -746,7 +747,12 @@ def default_password(fact: Assignment, ask: Ask) -> Iterator[Hit]:
     if named is None or not named.certain or named.kind not in ("password", "secret", "key") or fact.kind == "compare":
         return
     for value, at in bound_values(fact):
-        if shape_of(value) == "default" and value.lower() != fact.target.lower() and len(value) > 1:
+        if (
+            shape_of(value) == "default"
+            and value.lower() != fact.target.lower()
+            and len(value) > 1
+            and not is_example(at.source.data, at.start)
+        ):
             yield Hit(inside(at), f"`{fact.target}` is a published default", secret=True)
 
 
