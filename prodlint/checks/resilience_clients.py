@@ -20,7 +20,7 @@ from prodlint.checks.resilience_places import (
 from prodlint.facts import Call, Function, Module, Name, Statement, calls_in, statements_in
 
 CLIENTS: Mapping[str, str] = {
-    **{name: "connections and TLS handshakes" for name in HTTPX_CONSTRUCTORS},
+    **dict.fromkeys(HTTPX_CONSTRUCTORS, "connections and TLS handshakes"),
     "requests.Session": "connections and TLS handshakes",
     "requests.session": "connections and TLS handshakes",
     "requests.sessions.Session": "connections and TLS handshakes",

@@ -34,7 +34,8 @@ from prodlint.model import Evidence, Priority, Span
 
 _SCHEMA = ("create_all", "drop_all")
 _STARTUP = re.compile(
-    r"lifespan|start_?up|on_start|create_app|make_app|get_app|^main$|app_factory|build_app|bootstrap|initiali[sz]e|^init_|_init$|^init$|^setup_|^create_(db|tables|database|schema|all)|^ensure_(tables|schema|db)|^configure_"
+    r"lifespan|start_?up|on_start|create_app|make_app|get_app|^main$|app_factory|build_app|bootstrap|initiali[sz]e|^init_|_init$|^init$"
+    r"|^setup_|^create_(db|tables|database|schema|all)|^ensure_(tables|schema|db)|^configure_"
 )
 _ON_DEMAND = re.compile(r"test|seed|reset|recreate|fixture|demo|drop_|clean|cli|command|export|dump|diagram|generate")
 _COMMANDS = ("command", "cli", "task", "fixture", "group", "option", "argument", "callback")
