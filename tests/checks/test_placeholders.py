@@ -197,7 +197,7 @@ def test_no_placeholders(name: str, value: str) -> None:
 def test_a_placeholder_is_looked_for_in_its_string() -> None:
     def gate(data: bytes, *words: bytes) -> bool:
         found = sorted(((word, data.find(word)) for word in words if word in data), key=lambda hit: hit[1])
-        return _in_a_literal(data, found)
+        return bool(_in_a_literal(data, found))
 
     assert gate(b'x = "changeme"', b"changeme")
     assert gate(b'"""changeme"""', b"changeme")
