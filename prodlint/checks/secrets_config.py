@@ -41,8 +41,10 @@ def worth_reading(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
     if b'"openapi"' in data[:400] or b'"swagger"' in data[:400]:
         return False
     paired = b"alue" in data
+    # In JSON a name is bound by a colon; words behind it are prose.
+    patterns = (_BOUND,) if data[:1] in b"{[" else (_BOUND, _SPACED)
     for _, offset in hits:
-        for pattern in (_BOUND, _PAIRED, _SPACED) if paired else (_BOUND, _SPACED):
+        for pattern in (*patterns, _PAIRED) if paired else patterns:
             found = pattern.match(data, offset)
             if found is not None and _likely(found):
                 return True
@@ -58,13 +60,21 @@ def worth_reading(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
 _EARLIER = re.compile(rb"[Vv]alue\\?[\"']?\s{0,8}[:=]\s{0,8}" + _VALUE)
 
 
+_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
+_SCHEMES = ("Bearer ", "Basic ", "Token ", "token ", "ApiKey ", "Bot ")
+
+
 def _likely(found: re.Match[bytes]) -> bool:
     value = _group(found)
-    if _looks(value) or _looks(value.rstrip(",;]}\"'\\")):
+    if "\\u" in value:
+        value = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), value)
+    if _looks(value) or _looks(value.rstrip(",;.\"'\\")) or ("[" not in value and "{" not in value and _looks(value.rstrip(",;]}\"'\\"))):
         return True
-    if any(sign in value for sign in "=;@{"):
+    if any(sign in value for sign in "=;@"):
         return any(_looks(part) for part in re.split(r"[\s:;=,@\"'\\{}]+", value) if len(part) >= 5)
-    return value.count(" ") == 1 and _looks(value.partition(" ")[2])
+    if "${" in value:
+        return True
+    return value.startswith(_SCHEMES) and _looks(value.partition(" ")[2])
 
 
 def _looks(value: str) -> bool:

@@ -131,45 +131,54 @@ _LITERAL = re.compile(
 )
 _CONTINUED = re.compile(rb"\s{0,80}(?:[+\\]\s{0,80})?[A-Za-z]{0,2}[\"']")
 _SPACED = re.compile(rb"[\"'](?:Bearer|Basic|Token|token|bearer|Bot|ApiKey|Api-Key|Splunk|GenieKey|SSWS) ([^\s\"']{8,4096})[\"']")
-_PASSWORD_PAIR = re.compile(rb"(?i)(?:password|pwd|accountkey|sharedaccesskey)\s{0,3}=\s{0,3}[^\s=]")
+_PASSWORD_PAIR = re.compile(rb"(?:password|pwd|accountkey|sharedaccesskey)\s{0,3}=\s{0,3}[^\s=]")
 _LIKELY = frozenset(("weak", "random", "passphrase", "uuid", "digits"))
+
+
+_REVERSED = re.compile(rb"[\"'][ \t]{0,8}\)?[ \t]{0,8}[=!]=")
+_BINDS = frozenset(b"=:!,")
 
 
 def worth_parsing(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
     """Whether a secret's word is bound to, or compared with, an expression that holds a literal with the shape of a secret."""
     done = -1
+    size = len(data)
+    name_end = _NAME_END.match
+    compared = _REVERSED.search(data) is not None
     for _, offset in hits:
         if offset < done:
             continue
-        found = _NAME_END.match(data, offset)
+        found = name_end(data, offset)
         if found is None:
             continue
-        done = found.end(1) if found[1] else found.start() + 1
-        for start, stop in _regions(data, offset, found):
-            if holds_literal(data, start, stop):
+        done = found.end(1) if found[1] else offset + 1
+        at = found.end()
+        if at < size and data[at] in _BINDS:
+            region = _bound_region(data, at, bool(found[1]))
+            if region is not None and holds_literal(data, *region):
+                return True
+        if compared:
+            line = max(data.rfind(b"\n", max(0, offset - REACH), offset) + 1, offset - REACH, 0)
+            before = data[line:offset]
+            if (b"==" in before or b"!=" in before) and _COMPARED.search(before) and holds_literal(data, line, offset):
                 return True
     return False
 
 
-def _regions(data: bytes, offset: int, name: re.Match[bytes]) -> Iterator[tuple[int, int]]:
-    """Where the literals bound to a name can stand."""
-    at = name.end()
+def _bound_region(data: bytes, at: int, quoted: bool) -> tuple[int, int] | None:
+    """Where the literals bound to a name can stand; `at` is where the name, or the key that holds it, has ended."""
     following = data[at : at + 2]
     if following[:1] == b"=" or following in (b":=", b"!="):
         start = at + (2 if following in (b"==", b":=", b"!=") else 1)
-        yield start, expression_end(data, start)
-    elif following[:1] == b":":
+        return start, expression_end(data, start)
+    if following[:1] == b":":
         stop = expression_end(data, at + 1)
-        equals = -1 if name[1] else data.find(b"=", at, stop)
-        yield (at + 1 if equals == -1 else equals + 1), stop
-    elif following[:1] == b",":
-        unpacked = _UNPACKED.match(data, at)
-        if unpacked is not None:
-            yield unpacked.end(), expression_end(data, unpacked.end())
-    line = max(data.rfind(b"\n", max(0, offset - REACH), offset) + 1, offset - REACH, 0)
-    before = data[line:offset]
-    if (b"==" in before or b"!=" in before) and _COMPARED.search(before):
-        yield line, offset
+        equals = -1 if quoted else data.find(b"=", at, stop)
+        return (at + 1 if equals == -1 else equals + 1), stop
+    unpacked = _UNPACKED.match(data, at) if following[:1] == b"," else None
+    if unpacked is None:
+        return None
+    return unpacked.end(), expression_end(data, unpacked.end())
 
 
 def expression_end(data: bytes, start: int) -> int:
@@ -195,7 +204,8 @@ def expression_end(data: bytes, start: int) -> int:
 
 def holds_literal(data: bytes, start: int, stop: int) -> bool:
     """Whether a literal that begins in the range has the shape of a secret; every quote may be an opening one."""
-    if _PASSWORD_PAIR.search(data, start, stop):
+    region = data[start:stop].lower()
+    if (b"password" in region or b"pwd" in region or b"accesskey" in region or b"accountkey" in region) and _PASSWORD_PAIR.search(region):
         return True
     position = _next_quote(data, start, stop)
     while position != -1:
