@@ -71,10 +71,10 @@ class Answers:
 
     @property
     def level(self) -> Level | None:
-        """The highest level of which, and of all below it, nothing is unmet."""
+        """The highest level of which, and of all below it, everything is met: nothing unmet, nothing left to look at."""
         reached: Level | None = None
         for level in LEVELS:
-            if self.missing(level):
+            if self.missing(level) or self.to_look_at(level):
                 break
             reached = level
         return reached
@@ -152,7 +152,7 @@ def answer(
         given.setdefault(name, []).append(words)
     answers = []
     for item in checklist.items:
-        made = _with_others(_answer(item, seen), given)
+        made = _confirmed(_with_others(_answer(item, seen), given))
         answers.append(replace(made, before=(old or {}).get(item.id, "")))
     notes = [*checklist.notes, *result.report.notes]
     return Answers(answers, checklist, rules, result, result.report.unchecked, notes, old or {})
@@ -226,6 +226,15 @@ def _answer(item: Item, seen: _Seen) -> Answer:
     if item.hint:
         return replace(made, verdict="cannot be told", places=tuple(proofs or where), because="no rule was broken, which does not prove it")
     return replace(made, places=tuple(proofs or where), because=_looked(files, looked_at, proofs, where, item))
+
+
+def _confirmed(made: Answer) -> Answer:
+    """What a person has looked at, where the code cannot tell. It never outweighs a finding."""
+    given = made.item.confirmed
+    if given is None or made.verdict != "cannot be told":
+        return made
+    until = f" (until {given.until})" if given.until else ""
+    return replace(made, verdict="met", because=f"confirmed by the team: {given.reason}{until}")
 
 
 def _by_what_is_shown(made: Answer, where: Sequence[Evidence], proven: bool) -> Answer:

@@ -38,7 +38,7 @@ _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 @dataclass(frozen=True, slots=True)
 class Exemption:
-    """Why an item is not asked of this project, and until when (a date, or "")."""
+    """Why an item is not asked of this project (or how a person knows it to be met), and until when (a date, or "")."""
 
     reason: str
     until: str = ""
@@ -51,6 +51,7 @@ class Item:
     rules: findings of these say that it is not met. files: kinds of file that it is about; () any. when: it applies only
     where one of these stands. shown: one of these must stand somewhere for it to be met. unseen: the answer where none
     does. hint: what `shown` finds speaks for it and does not prove it. says: phrases by which checklists mean it.
+    confirmed: what a person has looked at, where the code cannot tell.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Item:
     look: str = ""
     path: str = ""
     exempt: Exemption | None = None
+    confirmed: Exemption | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ def _item(lines: Sequence[str], start: int, path: str, category: str) -> Item:
 
 # ---------------------------------------------------------------- what a team makes of it
 
-_SETTINGS = ("pages", "drop", "priority", "level", "exempt")
+_SETTINGS = ("pages", "drop", "priority", "level", "exempt", "confirmed")
 
 
 def checklist_of(settings: Mapping[str, Any], root: str, known: Iterable[str] = (), today: str = "") -> Checklist:
@@ -220,13 +222,16 @@ def checklist_of(settings: Mapping[str, Any], root: str, known: Iterable[str] = 
         if value not in LEVELS:
             raise SettingsError(f"`checklist.level.{name}` is one of {', '.join(LEVELS)}")
         items[name] = replace(items[name], level=value)
-    for name, value in _tabled(settings, "exempt"):
-        _known_item(items, name, "exempt")
-        exemption = _exemption(name, value)
-        if exemption.until and today and exemption.until < today:
-            notes.append(f"the exemption of `{name}` ended on {exemption.until}")
-        else:
-            items[name] = replace(items[name], exempt=exemption)
+    for key in ("exempt", "confirmed"):
+        for name, value in _tabled(settings, key):
+            _known_item(items, name, key)
+            given = _exemption(key, name, value)
+            if given.until and today and given.until < today:
+                notes.append(f"`checklist.{key}.{name}` ended on {given.until}")
+            elif key == "exempt":
+                items[name] = replace(items[name], exempt=given)
+            else:
+                items[name] = replace(items[name], confirmed=given)
     codes = frozenset(known)
     if codes:
         items = {name: replace(item, rules=tuple(code for code in item.rules if code in codes)) for name, item in items.items()}
@@ -256,13 +261,13 @@ def _tabled(settings: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
     return sorted(value.items())
 
 
-def _exemption(name: str, value: Any) -> Exemption:
+def _exemption(key: str, name: str, value: Any) -> Exemption:
     given = {"reason": value} if isinstance(value, str) else value
     if not isinstance(given, Mapping) or not set(given) <= {"reason", "until"} or not str(given.get("reason", "")).strip():
-        raise SettingsError(f"`checklist.exempt.{name}` needs a `reason`, and may have `until`")
+        raise SettingsError(f"`checklist.{key}.{name}` needs a `reason`, and may have `until`")
     until = str(given.get("until", ""))
     if until and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", until):
-        raise SettingsError(f"`checklist.exempt.{name}.until` is written as 2027-01-31")
+        raise SettingsError(f"`checklist.{key}.{name}.until` is written as 2027-01-31")
     return Exemption(str(given["reason"]).strip(), until)
 
 

@@ -86,7 +86,7 @@ def _head(report: Mapping[str, Any]) -> Iterator[str]:
     yield '<ul class="levels" aria-label="Levels">\n'
     for level in report["levels"]:
         missing = len(level["not_met"])
-        words_ = "reached" if level["reached"] else f"{missing} not met" if missing else "waits for the level below"
+        words_ = "reached" if level["reached"] else f"{missing} not met" if missing else "nothing unmet"
         look = f", {level['to_look_at']} to look at" if level["to_look_at"] else ""
         yield f'<li class="{"reached" if level["reached"] else ""}">{level["name"].capitalize()}: {words_}{look}</li>\n'
     yield f'</ul>\n<p class="faint">Score: {text(score["formula"])}.</p>\n</header>\n'
@@ -94,7 +94,7 @@ def _head(report: Mapping[str, Any]) -> Iterator[str]:
 
 def _score(score: Mapping[str, Any]) -> str:
     shown = "–" if score["percent"] is None else f"{score['percent']} %"
-    return f"<li><b>{shown}</b><span>score</span></li>\n</ul>\n"
+    return f"<li><b>{shown}</b><span>score, of what can be told</span></li>\n</ul>\n"
 
 
 def _overview(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -29,10 +29,7 @@ def _head(report: Mapping[str, Any]) -> Iterator[str]:
     yield f"Level: {report['level'] or 'none yet'}\n"
     for level in report["levels"]:
         if not level["reached"]:
-            missing = len(level["not_met"])
-            below = "" if missing else " (a level below is not reached)"
-            yield f"  {level['name']}: {missing} not met, {level['to_look_at']} to look at{below}\n"
-            break
+            yield f"  {level['name']}: {len(level['not_met'])} not met, {level['to_look_at']} to look at\n"
     yield f"Score: {'-' if report['score']['percent'] is None else report['score']['percent']} %: {report['score']['formula']}\n"
 
 
