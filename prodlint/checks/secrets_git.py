@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -104,6 +103,8 @@ def committed_env_file(project: Project, options: Mapping[str, Any]) -> Iterator
 
 def tracked_files(root: str, paths: Sequence[str]) -> frozenset[str] | None:
     """Which of these paths git tracks; None where this is no repository or git is not there."""
+    import subprocess
+
     command = ["git", "-c", "core.quotePath=false", "ls-files", "-z", "--", *(f":(literal){path}" for path in paths)]
     try:
         done = subprocess.run(command, cwd=root, capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL)
