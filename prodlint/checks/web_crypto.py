@@ -332,7 +332,7 @@ def unverified_url(literal: Literal, ask: Ask) -> Iterator[Hit]:
     found = re.search(
         r"\b(ssl_cert_reqs=(?:none|CERT_NONE)|tlsInsecure=true|tlsAllowInvalidCertificates=true)\b", literal.value, re.IGNORECASE
     )
-    if found is not None and literal.role != "docstring":
+    if found is not None and "://" in literal.value and literal.role != "docstring":
         yield Hit(literal, f"`{found[1]}` accepts any certificate")
 
 
