@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Protocol
 
-from prodlint import ignoring, suppress
 from prodlint.checks import Ask, Check, Collector, Hit, Project, ProjectCheck, ProjectHit, Trace
 from prodlint.context import Roles, roles_of
 from prodlint.facts import Fact, File, Problem, Source, Text
@@ -111,7 +110,7 @@ def _analyse(path: str, kind: str, raw: bytes, run: Run, outcome: Outcome) -> No
     hits = run.index.scan(source.data, kind, plan)
     selected = run.switches.on(path)
     active = _selected(run, hits.active, selected)
-    directed = hits.directives and suppress.may_hold_directives(source.data, run.settings.honor)
+    directed = hits.directives and _may_direct(source.data, run)
     parsed: list[Any] = []
     made: list[tuple[Hit, Subscription]] = []
     if len(source.data) > LARGEST_PARSED:
@@ -124,7 +123,24 @@ def _analyse(path: str, kind: str, raw: bytes, run: Run, outcome: Outcome) -> No
     findings.extend(_problem_findings(problems, file, run, selected, outcome, source))
     outcome.findings = _unique(findings)
     if directed:
+        from prodlint import ignoring
+
         ignoring.in_file(source, file, run, outcome, parsed[0] if parsed else None, selected)
+
+
+def _may_direct(data: bytes, run: Run) -> bool:
+    from prodlint import suppress
+
+    return suppress.may_hold_directives(data, run.settings.honor)
+
+
+def _marks(settings: Settings) -> list[bytes]:
+    """What other tools' directives begin with, where they are obeyed."""
+    if not settings.honor:
+        return []
+    from prodlint import suppress
+
+    return [suppress.HONOR_MARKS[name] for name in settings.honor]
 
 
 def _looks_broken(data: bytes, kind: str) -> bool:
@@ -336,7 +352,7 @@ def build(
         catalogue.checks,
         [*(collector for collector in catalogue.collectors if topics & set(collector.topics)), *collectors],
         exhaustive=exhaustive,
-        honor=[suppress.HONOR_MARKS[name] for name in settings.honor],
+        honor=_marks(settings),
     )
     roles = Roles(settings.roles, below).of if any(settings.roles.values()) else roles_of
     return Run(settings, {rule.code: rule for rule in active}, switches, index, environment, project_checks, parse_all or exhaustive, today, roles)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from prodlint import compiled, engine, environment, ignoring, workers
+from prodlint import compiled, engine, environment, workers
 from prodlint.checks import Collector
 from prodlint.discover import Discovered, discover, project_root
 from prodlint.facts import Source
@@ -262,6 +262,8 @@ def _content(absolute: str) -> bytes:
 def _check_project(result: Result, run: engine.Run) -> None:
     findings, evidence, unchecked = engine.check_project(result.report.root, result.outcomes, run)
     kinds = {path: kind for path, _, kind in result.discovered.files}
+    from prodlint import ignoring
+
     kept, suppressed = ignoring.of_project(findings, run, result.source, kinds)
     result.report.findings.extend(kept)
     result.report.suppressed.extend(suppressed)
