@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from prodlint.checks import Ask, Hit, calls, check, every, settings
-from prodlint.checks.configuration_places import deployed, is_true, weight_in
-from prodlint.facts import Assignment, Call, Constant, Setting
+from prodlint.checks.configuration_places import SETTING_FILES, deployed, is_true, weight_in
+from prodlint.checks.gates import gate_at
 from prodlint.checks.truth import TRUTHY
+from prodlint.facts import Assignment, Call, Constant, Setting
 from prodlint.model import Priority, Recipe
 
 # call -> keywords that open debug pages, by the libraries' own sources (facts.md 1.1, 7)
@@ -33,10 +34,13 @@ _KEYWORDS = {
     "waitress.create_server": ("expose_tracebacks",),
     "aiohttp.web.run_app": ("debug",),
 }
+# `debug=`, and not `logger.debug(`; `DEBUG = True`, `"debug": True`, `debug: bool = True`.
+_DEBUG_KEYWORD = gate_at(rb"(?i:(?:debug(?:ger)?|pdb_on_exception|serve_tracebacks?|expose_tracebacks))\s{0,40}=(?!=)")
+_DEBUG_TRUE = gate_at(rb"(?i:debug)[\"'\]]{0,2}\s{0,9}(?::[^=\n]{0,80})?[=:][^=][\s\S]{0,80}?\bTrue\b|(?i:debug)[\"'\]]{0,2}\s{0,9}[=:]True\b")
 _APPLICATION_NAMES = ("app", "application", "server", "flask_app", "api")
 
 
-@check("PRD621", on=[calls(*_KEYWORDS, "*.run")], anchors=["debug", "pdb_on_exception", "serve_traceback", "expose_tracebacks"], files=("python",))
+@check("PRD621", on=[calls(*_KEYWORDS, "*.run")], anchors=["debug", "pdb_on_exception", "serve_traceback", "expose_tracebacks"], files=("python",), gate=_DEBUG_KEYWORD)
 def debug_in_call(call: Call, ask: Ask) -> Iterator[Hit]:
     """`app.run(debug=True)`, `FastAPI(debug=True)` and their kin."""
     names = _KEYWORDS.get(call.name)
@@ -63,7 +67,7 @@ def _effect(name: str) -> str:
     return "shows tracebacks and source code to clients"
 
 
-def _priority(weight: Priority | None | bool) -> Priority | None:
+def _priority(weight: Priority | bool | None) -> Priority | None:
     return weight if isinstance(weight, str) else None
 
 
@@ -81,7 +85,7 @@ def debugger_called(call: Call, ask: Ask) -> Iterator[Hit]:
         yield Hit(call, f"`{call.name}` {_effect(call.name)}", priority=_priority(weight))
 
 
-@check("PRD621", on=[every(Assignment)], anchors=["debug"], files=("python",))
+@check("PRD621", on=[every(Assignment)], anchors=["debug"], files=("python",), gate=_DEBUG_TRUE)
 def debug_assigned(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
     """`DEBUG = True` in settings, `app.debug = True`, `app.config["DEBUG"] = True`, `debug: bool = True` of a settings class."""
     value = assignment.value
@@ -94,9 +98,7 @@ def debug_assigned(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
         if "settings" not in ask.file.roles and not _reads_like_settings(assignment):
             return
         message = "`DEBUG = True` in a settings module that production may load"
-    elif kind == "attribute" and target == "debug" and assignment.qualified.rsplit(".", 2)[-2] in _APPLICATION_NAMES:
-        message = f"`{assignment.qualified} = True` {_effect('x.run')}"
-    elif kind == "subscript" and target in ("DEBUG", "PROPAGATE_EXCEPTIONS") and ".config[" in assignment.qualified and target == "DEBUG":
+    elif kind == "attribute" and target == "debug" and assignment.qualified.rsplit(".", 2)[-2] in _APPLICATION_NAMES or kind == "subscript" and target in ("DEBUG", "PROPAGATE_EXCEPTIONS") and ".config[" in assignment.qualified and target == "DEBUG":
         message = f"`{assignment.qualified} = True` {_effect('x.run')}"
     elif kind == "field" and target.upper() == "DEBUG" and _is_settings_class(assignment):
         message = f"`{scope.class_}.{target}` is true by default"
@@ -135,7 +137,7 @@ _SWITCHES = ("FLASK_DEBUG", "QUART_DEBUG", "LITESTAR_DEBUG", "LITESTAR_PDB", "DJ
 _MODES = ("FLASK_ENV", "FASTAPI_ENV", "APP_ENV", "ENVIRONMENT", "DJANGO_ENV", "ENV", "QUART_ENV")
 
 
-@check("PRD621", on=[settings(*_SWITCHES)], anchors=["debug", "pythondevmode", "litestar_pdb"])
+@check("PRD621", on=[settings(*_SWITCHES)], anchors=["debug", "pythondevmode", "litestar_pdb"], files=SETTING_FILES)
 def debug_in_setting(setting: Setting, ask: Ask) -> Iterator[Hit]:
     """FLASK_DEBUG=1 and its kin, given to production."""
     value = setting.value if setting.value is not None else setting.default
@@ -149,7 +151,7 @@ def debug_in_setting(setting: Setting, ask: Ask) -> Iterator[Hit]:
         yield Hit(setting, f"`{setting.name}={value}` switches debugging on{surprise}", fix=Recipe("replace", "Write `0`", False, (("text", "0"),)))
 
 
-@check("PRD621", on=[settings(*_MODES)], anchors=["_env", "environment", "env="])
+@check("PRD621", on=[settings(*_MODES)], anchors=["_env", "environment", "env="], files=SETTING_FILES)
 def development_mode(setting: Setting, ask: Ask) -> Iterator[Hit]:
     """APP_ENV=development in a file that production reads."""
     value = setting.value if setting.value is not None else setting.default
@@ -159,5 +161,5 @@ def development_mode(setting: Setting, ask: Ask) -> Iterator[Hit]:
         version = ask.environment.version("flask")
         if version is not None and version >= (2, 3):
             return  # gone in Flask 2.3: the variable does nothing there
-    explicit = "production" in ask.file.roles and setting.origin in ("env-file",)
+    explicit = "production" in ask.file.roles and setting.origin == "env-file"
     yield Hit(setting, f"`{setting.name}={value}` runs the service in its development mode", priority=None if explicit else "P1")

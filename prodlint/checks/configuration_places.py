@@ -9,6 +9,8 @@ from prodlint.facts import Call, Command, Constant, Expression, Fact, Setting
 from prodlint.model import Priority
 
 DEVELOPMENT_ORIGINS = frozenset(("ci", "package-json", "pre-commit", "tox", "toml", "dockerfile-run", "dockerfile-healthcheck", "compose-healthcheck", "kubernetes-probe"))
+# Kinds of files whose settings `deployed` may take for production's.
+SETTING_FILES = ("env", "yaml", "json", "dockerfile", "systemd", "ini", "procfile")
 _PRODUCTION_TARGET = re.compile(r"(?:^|[-_:])(?:prod|production|deploy|release|live|docker|serve-prod|start-prod)(?:$|[-_:])")
 _PRODUCTION_SCRIPT = re.compile(r"(?:entrypoint|docker|prod|deploy|release|start-server|gunicorn|uvicorn)")
 _DEVELOPMENT_OWNER = re.compile(r"(?:^|[-_. ])(?:dev|develop|development|local|debug|test|tests|watch|hot|reload)(?:$|[-_. ])")
@@ -28,6 +30,14 @@ def matters(command: Command) -> bool:
     return command.long_running
 
 
+def weight_of(command: Command, ask: Ask) -> Priority | None:
+    """P2 for a compose file in a repository that is deployed in another way: it is how developers run the service."""
+    if command.origin != "compose":
+        return None
+    elsewhere = any(not started.path.endswith((".yml", ".yaml")) and "dockerfile" not in started.path.lower() for started in ask.environment.started)
+    return "P2" if elsewhere else None
+
+
 def deployed(setting: Setting) -> bool:
     """Whether a setting is one that production is given, as far as the file it stands in says."""
     if setting.origin in ("ci", "makefile", "python", "shell", "toml", "ini"):
@@ -38,7 +48,7 @@ def deployed(setting: Setting) -> bool:
     return not _DEVELOPMENT_OWNER.search(setting.service.lower())
 
 
-def weight_in(fact: Fact, ask: Ask) -> Priority | None | bool:
+def weight_in(fact: Fact, ask: Ask) -> Priority | bool | None:
     """False where a Python switch stands behind a check of the environment; P1 behind `__main__` in a file that production does
     not start; None (the page's own priority) everywhere else."""
     guards = fact.scope.guards

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from prodlint.checks import Ask, Hit, Place, calls, check, commands, documents, every, settings
-from prodlint.checks.configuration_places import deployed, is_true, matters, weight_in
-from prodlint.facts import Assignment, Call, Command, Constant, Document, Node, Setting
+from prodlint.checks.configuration_places import deployed, is_true, matters, weight_in, weight_of
 from prodlint.checks.truth import FALSY, TRUTHY
+from prodlint.facts import Assignment, Call, Command, Constant, Document, Node, Setting
 from prodlint.model import Recipe, Related
 
 # call -> keyword that turns the reloader on, by the libraries' own sources (uvicorn 0.54, werkzeug 3.1, sanic 25.12,
@@ -121,7 +121,7 @@ def reload_in_command(command: Command, ask: Ask) -> Iterator[Hit]:
         return
     place = Place(command.source, *command.words[index]) if index < len(command.words) else command
     fix = Recipe("remove-word", f"Remove `{flag}`", False, (("word", flag),))
-    yield Hit(place, f"`{command.program}` is started with `{flag}`", fix=fix)
+    yield Hit(place, f"`{command.program}` is started with `{flag}`", priority=weight_of(command, ask), fix=fix)
 
 
 _SETTINGS = ("UVICORN_RELOAD", "GRANIAN_RELOAD", "LITESTAR_RELOAD", "FLASK_RUN_RELOAD", "SANIC_AUTO_RELOAD", "RELOAD", "AUTO_RELOAD", "HOT_RELOAD", "APP_RELOAD")
@@ -200,7 +200,7 @@ def development_server(command: Command, ask: Ask) -> Iterator[Hit]:
     elif program == "streamlit" and any("runOnSave" in word for word in argv):
         words = "`streamlit` is started with `runOnSave`"
     if words:
-        yield Hit(command, words, fix=fix)
+        yield Hit(command, words, priority=weight_of(command, ask), fix=fix)
 
 
 @check(

@@ -8,6 +8,7 @@ from typing import Any
 
 from prodlint.checks import Ask, Hit, Project, ProjectHit, Trace, check, collect, every, project_check, settings, trace
 from prodlint.checks.configuration_places import deployed, weight_in
+from prodlint.checks.gates import gate_at
 from prodlint.checks.truth import FALSY, TRUTHY
 from prodlint.facts import Assignment, Call, Class, Collection, Constant, Dictionary, Setting
 from prodlint.model import Evidence, Related
@@ -47,7 +48,11 @@ def weakening_setting(setting: Setting, ask: Ask) -> Iterator[Hit]:
         yield Hit(setting, f"`{setting.name}={setting.value}` takes a protection away")
 
 
-@check("PRD624", on=[every(Assignment)], anchors=[*ANCHORS, "auth_password_validators"], files=("python",))
+# `VERIFY_TLS: bool = False`, `app.config["SKIP_AUTH"] = True`, `AUTH_PASSWORD_VALIDATORS = []`: from the anchor on.
+_SWITCHED = gate_at(rb"\w{3,60}[\"'\]]{0,2}\s{0,9}(?::[^=\n]{0,60})?=\s{0,9}(?:\\\n\s*)?\(?\s{0,9}(?:True|False|\[|\()")
+
+
+@check("PRD624", on=[every(Assignment)], anchors=[*ANCHORS, "auth_password_validators"], files=("python",), gate=_SWITCHED)
 def weakening_assignment(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
     """The same switches set in Python settings, and Django's password validators emptied."""
     if assignment.kind not in ("name", "annotated", "field", "subscript"):

@@ -22,7 +22,7 @@ _BEFORE = re.compile(rb"(?:\bif|\belif|\bwhile|\bnot|\band|\bor|\bbool\(|\belse|
 
 def may_be_tested(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
     """Whether one of the reads stands where a truth value is taken, or has a default that is one."""
-    for literal, offset in hits:
+    for _, offset in hits:
         line_start = data.rfind(b"\n", 0, offset) + 1
         before = data[max(line_start, offset - 60) : offset]
         if _BEFORE.search(before) or before.strip() in (b"", b"os."):
