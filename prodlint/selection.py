@@ -18,8 +18,8 @@ from prodlint.facts import (
     Class,
     Command,
     Comment,
-    Document,
     Dockerfile,
+    Document,
     Entry,
     Fact,
     Function,
@@ -194,10 +194,20 @@ class Index:
             return self.keyword_all | self.keywords.get(fact.keyword, 0)
         if isinstance(fact, Document):
             return self.document_all | self.documents.get(fact.kind, 0)
+        if isinstance(fact, Entry):
+            return self._for_entry(fact.document.kind, fact.path)
         mask = 0
         for kind, bits in self.of_type.items():
             if isinstance(fact, kind):
                 mask |= bits
+        return mask
+
+    def _for_entry(self, kind: str, path: str) -> int:
+        """The checks that want entries of such documents under such a path."""
+        mask = 0
+        for wanted, pattern, bit in self.entries:
+            if wanted == kind and _under(tuple(pattern.split(".")), tuple(path.split("."))):
+                mask |= bit
         return mask
 
     # ------------------------------------------------------------ anchors
@@ -433,6 +443,15 @@ class Index:
 
 _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _AFTER_CALLEE = frozenset((b"(", b" ", b"\t", b"\\", b"\n", b"\r"))
+
+
+def _under(pattern: Sequence[str], parts: Sequence[str]) -> bool:
+    """Whether a path fits: `*` stands for one part, `**` for any number of them."""
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return any(_under(pattern[1:], parts[start:]) for start in range(len(parts) + 1))
+    return bool(parts) and pattern[0] in ("*", parts[0]) and _under(pattern[1:], parts[1:])
 
 
 def may_rename(data: bytes) -> bool:

@@ -16,7 +16,7 @@ from prodlint.patterns import Patterns
 
 TOPIC = "readiness"
 # What is written for other readers than the production service proves nothing about it.
-ASIDE = frozenset(("test", "example", "docs", "vendored", "generated", "stub"))
+ASIDE = frozenset(("test", "example", "docs", "dev", "vendored", "generated", "stub"))
 # A file that answers requests holds one of these.
 _ROUTES = ("route", "apirouter", "fastapi", "blueprint", "urlpatterns", "add_url_rule", "add_get", "add_post", "@app.", "@api.", "@bp.")
 _OWN = {"text": {"kind"}, "file": set(), "route": set()}
