@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from prodlint.match import MatchError, compile_match
 from prodlint.checks import Check
+from prodlint.match import MatchError, compile_match
 from prodlint.model import PRIORITIES, Example, Rule
 
 _FILE_NAME = re.compile(r"([A-Z]{2,8}\d{3})-([a-z0-9]+(?:-[a-z0-9]+)*)\.md")

@@ -9,7 +9,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Any, Literal as OneOf
+from typing import Any
+from typing import Literal as OneOf
 
 from prodlint.model import Span
 
@@ -166,7 +167,7 @@ class Fact:
         return self.source.position(self.start)[0]
 
 
-# ---------------------------------------------------------------- expressions and statements (Python)
+# ---------------------------------------------------------------- expressions and statements of Python
 
 
 class Expression(Fact):

@@ -95,6 +95,8 @@ class _Mender:
         self.makers = makers
         self.kinds = {path: kind for path, _, kind in result.discovered.files}
         self.root = result.report.root
+        # What was said of the bytes of the file at hand: every pass asks for what the last one found.
+        self._outcomes: dict[tuple[str, bytes], engine.Outcome] = {}
 
     def raw(self, path: str) -> bytes | None:
         """A file as it is by now; None where there is none."""
@@ -120,11 +122,15 @@ class _Mender:
 
     def outcome(self, path: str, raw: bytes) -> engine.Outcome:
         """What prodlint says of a file with these bytes. Read in any case, so that a broken one is seen."""
-        run = replace(self.result.run_of(path), parse_all=True)
-        return engine.analyse(path, path, self.kinds.get(path, "text"), run, raw)
+        known = self._outcomes.get((path, raw))
+        if known is None:
+            run = replace(self.result.run_of(path), parse_all=True)
+            known = self._outcomes[path, raw] = engine.analyse(path, path, self.kinds.get(path, "text"), run, raw)
+        return known
 
     def file(self, path: str, findings: Sequence[Finding]) -> None:
         """Apply what can be applied to one file."""
+        self._outcomes.clear()
         source = self.source(path)
         raw = self.raw(path)
         if source is None or raw is None:
@@ -169,6 +175,8 @@ class _Mender:
     def _of_file(self, path: str, wanted: Counter[_Key], maker: Maker) -> None:
         refused: set[tuple[_Key, str]] = set()
         for _ in range(_PASSES):
+            if not +wanted:
+                return
             raw = self.mended.after[path]
             outcome = self.outcome(path, raw)
             offered = list(self._offered(path, outcome, wanted, refused, maker))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from prodlint import suppress
@@ -53,7 +53,7 @@ def of_project(findings: Iterable[Finding], run: Run, sources: Callable[[str], S
 def _terms(run: Run, selected: frozenset[str]) -> suppress.Terms:
     # What a project rule would have said is not known here, so its ignores are never called unused.
     of_files = selected - {check.code for check in run.project_checks}
-    today = date.fromisoformat(run.today) if run.today else date.today()
+    today = date.fromisoformat(run.today) if run.today else datetime.now(tz=timezone.utc).astimezone().date()
     return suppress.Terms(run.switches.codes_of, of_files, today, run.settings.require_reason, run.switches.unsuppressible)
 
 

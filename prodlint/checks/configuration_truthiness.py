@@ -86,5 +86,5 @@ def _tested(read: Expression, where: str, at: Expression, certain: bool) -> Iter
             return
     shown = f"`{name}`"
     words = f'{shown} is true for any text, "False" and "0" included' if not says_false else f"{shown} is true even by its own default, the text {text!r}"
-    fix = Recipe("replace", "Compare the text", False, (("text", f'os.getenv("{name}", "").lower() in {{"1", "true", "yes", "on"}}'),))
+    fix = Recipe("replace", "Compare the text", False, (("text", f'os.getenv("{name}", "").lower() in {{"1", "true", "yes", "on"}}'), ("import", "os")))
     yield Hit(at, f"{words}, in {where}", fix=fix)

@@ -205,7 +205,7 @@ def _sources(dockerfile: Dockerfile) -> list[str]:
 
 def _brings(sources: Sequence[str], lock: str) -> bool:
     """Whether a lock file is among what is copied, by its name or with the folder around it."""
-    stem = lock.split(".")[0].lower()
+    stem = lock.split(".", maxsplit=1)[0].lower()
     return any(
         lock.lower() in source.lower()
         or source.rstrip("/") in ("", ".")

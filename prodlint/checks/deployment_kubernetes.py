@@ -103,9 +103,7 @@ def has_hole(document: Document, node: Node) -> bool:
                 told = _INDENT.search(bare)
                 if (int(told.group(1)) if told else own) == indent:
                     return True
-        elif bare and own < indent and not bare.startswith(("- ", "#")):
-            return False
-        elif bare.startswith("- ") and own + 2 <= indent and line > source.position(node.start)[0]:
+        elif bare and own < indent and not bare.startswith(("- ", "#")) or bare.startswith("- ") and own + 2 <= indent and line > source.position(node.start)[0]:
             return False
         line += 1
     return False

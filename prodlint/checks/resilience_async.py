@@ -141,9 +141,7 @@ def _async_callers(function: Function) -> Iterator[Call]:
         if owner is None:
             if written != function.name or symbol:
                 continue
-        elif written not in (f"self.{function.name}", f"cls.{function.name}", f"{owner.name}.{function.name}"):
-            continue
-        elif written.startswith(("self.", "cls.")) and call.scope.symbol.split(".", 1)[0] != owner.name:
+        elif written not in (f"self.{function.name}", f"cls.{function.name}", f"{owner.name}.{function.name}") or written.startswith(("self.", "cls.")) and call.scope.symbol.split(".", 1)[0] != owner.name:
             continue
         caller = enclosing(call, call.module)
         if caller is not None and caller.is_async and not _before_serving(caller) and not in_lambda(call, body_of(caller)):

@@ -642,7 +642,7 @@ STDLIB: Mapping[str, int] = {
     "paramiko.client.SSHClient.exec_command": 2,
 }
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0")  # noqa: S104 - names to recognise, nothing is bound
+_LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0")
 
 
 def _is_loopback(expression: Expression | None, module: Module, near: Fact) -> bool:

@@ -129,10 +129,10 @@ _TEMPLATE_COMMENTS = ("###", "commands auto generated", "please adjust", "end al
 _TEMPLATE_DOCSTRINGS = ("", "downgrade schema.", "downgrade schema", "downgrade database.", "downgrade", "revert", "pass")
 
 
-_SHAPES = re.compile(r"\b(?:create|drop|alter|rename|truncate)\b", re.I)
+_SHAPES = re.compile(r"\b(?:create|drop|alter|rename|truncate)\b", re.IGNORECASE)
 # PostgreSQL cannot take a value out of an enum, and an extension hurts nobody.
 _HARMLESS = re.compile(
-    r"\badd\s+value\b|\bcreate\s+extension\b|\bdrop\s+(?:table|index|column)\s+if\s+exists\s+\w*(?:tmp|temp|backup)", re.I
+    r"\badd\s+value\b|\bcreate\s+extension\b|\bdrop\s+(?:table|index|column)\s+if\s+exists\s+\w*(?:tmp|temp|backup)", re.IGNORECASE
 )
 
 
@@ -649,7 +649,7 @@ def migrations_skipped(project: Project, options: Mapping[str, Any]) -> Iterator
 _RUN_TEXT = re.compile(
     rb"alembic[^\n]{0,80}upgrade|manage(?:\.py)?[^\n]{0,40}migrate|db upgrade|flask[- ]migrate|run_?migrations?"
     rb"|migrate_?(?:db|database)|command\.upgrade",
-    re.I,
+    re.IGNORECASE,
 )
 
 

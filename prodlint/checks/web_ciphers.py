@@ -372,7 +372,7 @@ def old_protocol_or_leaky_comparison(module: Module, ask: Ask) -> Iterator[Hit]:
                             "replace",
                             "compare with `hmac.compare_digest`",
                             False,
-                            (("text", f"hmac.compare_digest({left.text}, {right.text})"),),
+                            (("text", f"hmac.compare_digest({left.text}, {right.text})"), ("import", "hmac")),
                         )
                         yield Hit(
                             expression,

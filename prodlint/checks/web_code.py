@@ -237,7 +237,7 @@ def yaml_objects(call: Call, ask: Ask) -> Iterator[Hit]:
     loader = call.argument(1, "Loader")
     safe = "safe_load_all" if call.method == "load_all" else "safe_load"
     if loader is None:
-        fix = Recipe("replace", f"use `yaml.{safe}`", True, (("text", f"yaml.{safe}"),))
+        fix = Recipe("replace", f"use `yaml.{safe}`", True, (("text", f"yaml.{safe}"), ("import", "yaml")))
         yield Hit(call.function, f"`yaml.{call.method}` without a safe loader makes any Python object that the text asks for", fix=fix)
         return
     known = follow(call.module, loader, call)

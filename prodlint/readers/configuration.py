@@ -6,7 +6,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import import_module
 
-from prodlint.facts import Command, Comment, Document, Dockerfile, Entry, Fact, File, Instruction, Option, Problem, Requirement, Setting, Source, Text
+from prodlint.facts import (
+    Command,
+    Comment,
+    Dockerfile,
+    Document,
+    Entry,
+    Fact,
+    File,
+    Instruction,
+    Option,
+    Problem,
+    Requirement,
+    Setting,
+    Source,
+    Text,
+)
 
 _DOCUMENTS = frozenset(("yaml", "json", "toml", "ini", "systemd", "lock", "notebook-json"))
 _INSIDE: frozenset[type[Fact]] = frozenset((Command, Setting))

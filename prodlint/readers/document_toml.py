@@ -214,7 +214,7 @@ def _toml_text(written: bytes) -> str:
     text = written.decode("utf-8", "replace")
     if text.startswith(('"""', "'''")):
         inside = text[3:-3]
-        inside = inside[2:] if inside.startswith("\r\n") else inside[1:] if inside.startswith("\n") else inside
+        inside = inside[2:] if inside.startswith("\r\n") else inside.removeprefix("\n")
     else:
         inside = text[1:-1]
     if text[0] == "'" or "\\" not in inside:

@@ -13,7 +13,6 @@ from prodlint.facts import (
     Class,
     Comment,
     Constant,
-    Expression,
     Fact,
     File,
     Function,

@@ -60,11 +60,7 @@ def regions(data: bytes, offsets: Sequence[int]) -> list[tuple[int, int]] | None
     wanted = {bisect_right(starts, offset) - 1 for offset in offsets}
     for index, start in enumerate(starts):
         head = data[start : start + 7]
-        if head.startswith((b"import ", b"from ")) or (index == 0 and b"import" in data[: starts[1] if len(starts) > 1 else len(data)]):
-            wanted.add(index)
-        elif data[start] not in b"@d\"'" and not head.startswith((b"class ", b"async ")) and _is_short_binding(data, start, starts, index):
-            wanted.add(index)
-        elif head.startswith((b"if ", b"try:")) and b"import" in data[start : starts[index + 1] if index + 1 < len(starts) else len(data)]:
+        if head.startswith((b"import ", b"from ")) or (index == 0 and b"import" in data[: starts[1] if len(starts) > 1 else len(data)]) or data[start] not in b"@d\"'" and not head.startswith((b"class ", b"async ")) and _is_short_binding(data, start, starts, index) or head.startswith((b"if ", b"try:")) and b"import" in data[start : starts[index + 1] if index + 1 < len(starts) else len(data)]:
             wanted.add(index)
     ends = [*starts[1:], len(data)]
     found: list[tuple[int, int]] = []

@@ -7,11 +7,11 @@ cost a hundred times that to copy into Python objects.
 from __future__ import annotations
 
 import ast
-import re
 import builtins
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -56,7 +56,7 @@ _STRING_PREFIX_END = {34, 39}  # " and '
 _START = attrgetter("start_byte")
 
 
-@lru_cache(maxsize=None)
+@cache
 def query(text: str) -> tree_sitter.Query:
     """A compiled query."""
     made: tree_sitter.Query = tree_sitter.Query(LANGUAGE, text)
@@ -317,7 +317,7 @@ class PyModule(Module):
         if bindings:
             head = written
             while "." in head:
-                head, _, last = head.rpartition(".")
+                head = head.rpartition(".")[0]
                 if head in bindings:
                     binding = self._binding(head, at)
                     if binding is not None:
@@ -1056,7 +1056,7 @@ class PyModule(Module):
             targets = left.named_children
             values = right.named_children if right.type in ("expression_list", "tuple", "list") else []
             if len(targets) == len(values):
-                for target, value in zip(targets, values):
+                for target, value in zip(targets, values, strict=True):
                     yield from self._bind(target, value, "unpacked" if kind != "compare" else kind, annotation)
             else:
                 for target in targets:

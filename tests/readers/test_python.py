@@ -4,7 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from prodlint.facts import Assignment, Call, Class, Collection, Comment, Constant, Fact, File, Function, Handler, Import, Literal, Module, Problem, Route, Setting, Source
+from prodlint.facts import (
+    Assignment,
+    Call,
+    Class,
+    Collection,
+    Comment,
+    Constant,
+    Fact,
+    File,
+    Function,
+    Handler,
+    Import,
+    Literal,
+    Module,
+    Problem,
+    Route,
+    Setting,
+    Source,
+)
 from prodlint.readers import Undecodable, Wanted, decode, python
 from prodlint.readers.python_regions import regions, top_level_starts
 
