@@ -52,7 +52,9 @@ def with_import(work: Work, text: str, wanted: str) -> tuple[str, list[Piece]] |
         for each in known:
             if each.qualified == module and not each.module:
                 return _renamed(text, name, f"{each.name}.{name}"), []
-    if any(True for _ in identifiers(root, wanted.partition(".")[0] if is_module else name)):
+    taken = any(True for _ in identifiers(root, wanted.partition(".")[0] if is_module else name))
+    # Where some function imports the module for itself, the name means the same all over the file.
+    if taken and not (is_module and re.search(rf"(?m)^[ \t]+import {re.escape(wanted)}[ \t]*(?:#.*)?\r?$", work.source.text)):
         return None
     piece = _added(work, root, module, name)
     return None if piece is None else (text, [piece])

@@ -53,7 +53,7 @@ def block_of(header: Node | None) -> Node | None:
 
 
 def identifiers(root: Node, name: str) -> Iterator[Node]:
-    """Every use of a plain name: no attribute, no keyword of a call."""
+    """Every use of a plain name: no attribute, no keyword of a call, no module that names are imported from."""
     wanted = name.encode()
     data = root.text or b""
     at = data.find(wanted)
@@ -70,4 +70,6 @@ def _is_label(node: Node) -> bool:
         return False
     if parent.type == "attribute":
         return parent.child_by_field_name("attribute") == node
+    if parent.type == "dotted_name" and parent.parent is not None and parent.parent.type in ("import_from_statement", "relative_import"):
+        return parent.parent.type == "relative_import" or parent.parent.child_by_field_name("module_name") == parent
     return parent.type == "keyword_argument" and parent.child_by_field_name("name") == node
