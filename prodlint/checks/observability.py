@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prodlint.checks import observability_endpoints as endpoints
 from prodlint.checks import observability_leaks as leaks
+from prodlint.checks import observability_logging as logging
 from prodlint.checks import observability_prints as prints
 
-__all__ = ["endpoints", "leaks", "prints"]
+__all__ = ["endpoints", "leaks", "logging", "prints"]

@@ -62,7 +62,7 @@ _BUILT_IN_HEALTH = frozenset(("streamlit", "bentoml"))
 _BUILT_IN_METRICS = frozenset(("bentoml",))
 
 
-def _web_service(project: Project) -> Started | bool | None:
+def web_service(project: Project) -> Started | bool | None:
     """What serves HTTP in production: what is started, True where only the packages say so, False where nothing does."""
     environment = project.environment
     if not environment.is_service:
@@ -74,7 +74,7 @@ def _web_service(project: Project) -> Started | bool | None:
     return None if environment.packages & _WEB_PACKAGES else False
 
 
-def _place(project: Project, started: Started | None) -> tuple[str, Span, str] | None:
+def place_of(project: Project, started: Started | None) -> tuple[str, Span, str] | None:
     """Where the service was seen, and the words for it."""
     if started is not None:
         return started.path, started.span, f"`{started.words.split(' ', 1)[0]}` serves here"
@@ -181,11 +181,11 @@ def metrics_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Pr
         yield Evidence("PRD721", best.path, best.span, best.words)
         yield from _split_counters(project, found)
         return
-    web = _web_service(project)
+    web = web_service(project)
     started = web if isinstance(web, Started) else project.environment.service
     if started is not None and started.program in _BUILT_IN_METRICS:
         return
-    place = _place(project, started)
+    place = place_of(project, started)
     if place is not None:
         path, span, words = place
         yield ProjectHit(path, span, f"{words} and nothing exposes metrics: no `/metrics`, no exporter, no agent")
@@ -305,7 +305,7 @@ def _key(node: Node) -> Span:
 @project_check("PRD722", topics=("health",))
 def health_missing(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
     """A web service that nobody can ask whether it is well."""
-    web = _web_service(project)
+    web = web_service(project)
     if web is False:
         return
     found = project.about("health")
@@ -316,7 +316,7 @@ def health_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Pro
     started = web if isinstance(web, Started) else None
     if any(one.program in _BUILT_IN_HEALTH for one in project.environment.started):
         return
-    place = _place(project, started)
+    place = place_of(project, started)
     if place is not None:
         path, span, words = place
         yield ProjectHit(path, span, f"{words} and answers no health request: no route such as `/health` or `/readyz`, no gRPC health service")

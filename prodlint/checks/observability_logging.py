@@ -1,0 +1,202 @@
+"""How a service logs: structured or not (PRD702), with a request's id or without (PRD703), into files that grow (PRD706)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prodlint.checks import (
+    Ask,
+    Hit,
+    Project,
+    ProjectHit,
+    Trace,
+    calls,
+    check,
+    collect,
+    documents,
+    every,
+    literals,
+    project_check,
+    text,
+    trace,
+)
+from prodlint.checks.observability_endpoints import place_of, web_service
+from prodlint.checks.resilience_http import value_of
+from prodlint.environment import Started
+from prodlint.facts import Assignment, Call, Constant, Document, Import, Literal, Name, Text
+from prodlint.model import Evidence, Related
+
+_ELSEWHERE = frozenset(("test", "example", "docs", "vendored", "generated", "stub", "notebook", "migration", "script", "dev", "ci"))
+
+# ---------------------------------------------------------------- PRD702: structured logs
+
+_STRUCTURED_MODULES = re.compile(
+    r"^(?:pythonjsonlogger|json_log_formatter|ecs_logging|jsonformatter|logstash\w*|logstash_async|google\.cloud\.logging|watchtower|logfire|python_logging_loki|logging_loki|fluent|graypy|pygelf|asgi_logger"
+    r"|aws_lambda_powertools(?:\.logging|\.Logger|$)|opentelemetry\.(?:sdk\.)?_logs|opentelemetry\.exporter\..*log|opencensus\.ext\.azure\.log_exporter|azure\.monitor\.opentelemetry|sentry_sdk\.integrations\.logging|seqlog|logging_json|structlog_gcp|dockerflow|flask_structlog|uvicorn_json\w*)(?:\.|$)"
+)
+
+
+@collect(
+    "structured-log",
+    on=[every(Import)],
+    anchors=["pythonjsonlogger", "json_log_formatter", "ecs_logging", "jsonformatter", "logstash", "google.cloud import logging", "google.cloud.logging", "watchtower", "logfire", "logging_loki", "graypy", "pygelf",
+             "aws_lambda_powertools", "_logs", "log_exporter", "azure.monitor", "seqlog", "structlog_gcp", "dockerflow"],
+    files=("python",),
+)  # fmt: skip
+def structured_imports(fact: Import, ask: Ask) -> Iterator[Trace]:
+    """Imports of what writes a log's entries as data."""
+    if not ask.file.roles & _ELSEWHERE and _STRUCTURED_MODULES.match(fact.qualified):
+        yield trace("structured-log", fact, f"`{fact.qualified}`")
+
+
+@collect("structured-log", on=[text()], anchors=[("structlog", "jsonrenderer"), "jsonformatter", "json_formatter", "jsonlogger", "json_logger", "serialize=true", "ecsformatter", "logstashformatter", "json_log", "jsonlog", "log_json", "logging_json", "structuredlog", "structured_log", "logfmt", ("structlog", "keyvaluerenderer"), "gcp_formatter", "--log-config", "logconfig", "logger-class", "logger_class"])
+def structured_words(whole: Text, ask: Ask) -> Iterator[Trace]:
+    """A renderer or formatter that writes JSON, or a server told to take its own configuration of logs."""
+    if ask.file.roles & (_ELSEWHERE - {"script"}) or ask.file.kind not in ("python", "yaml", "toml", "ini", "dockerfile", "shell", "procfile", "json", "env") or not whole.hits:
+        return
+    literal, offset = next(((found, place) for found, place in whole.hits if found != b"structlog"), whole.hits[0])
+    yield Trace("structured-log", ask.file.path, whole.source.span(offset, offset + len(literal)), f"`{whole.source.slice(offset, offset + len(literal))}`")
+
+
+@collect("structured-log", on=[every(Assignment)], anchors=["logging ="], files=("python",))
+def left_to_the_deployment(assignment: Assignment, ask: Ask) -> Iterator[Trace]:
+    """Django's LOGGING taken from somewhere else: who deploys decides."""
+    if assignment.target == "LOGGING" and not ask.file.roles & _ELSEWHERE and isinstance(assignment.value, Call):
+        yield trace("structured-log", assignment, "`LOGGING` is given by the deployment")
+
+
+@collect("plain-log", on=[calls("logging.basicConfig", "logging.config.dictConfig", "logging.config.fileConfig", "structlog.configure", "loguru.logger.add", "loguru.logger.configure", "coloredlogs.install")], files=("python",))
+def plain_configurations(call: Call, ask: Ask) -> Iterator[Trace]:
+    """Where logging is set up at all."""
+    if ask.file.name == "env.py" and b"alembic" in call.source.data:
+        return
+    if not ask.file.roles & (_ELSEWHERE | {"command"}) and "main" not in call.scope.guards and ask.environment.deploys(ask.file.path):
+        yield trace("plain-log", call, call.name)
+
+
+@collect("plain-log", on=[literals()], anchors=["logging.streamhandler", "logging.handlers.", "logging.formatter"], files=("python",))
+def plain_dictionaries(literal: Literal, ask: Ask) -> Iterator[Trace]:
+    """A logging dictionary, as Django's `LOGGING`."""
+    if literal.role in ("item", "element") and not ask.file.roles & (_ELSEWHERE | {"command"}) and ask.environment.deploys(ask.file.path):
+        yield trace("plain-log", literal, f"`{literal.value}`")
+
+
+@project_check("PRD702", topics=("structured-log", "plain-log"))
+def logging_not_structured(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
+    """A service whose log is plain text, or whose log nobody set up."""
+    if not project.environment.is_service:
+        return
+    structured = project.about("structured-log")
+    if structured:
+        best = next((one for one in structured if one.path.endswith(".py")), structured[0])
+        yield Evidence("PRD702", best.path, best.span, best.words)
+        return
+    web = web_service(project)
+    started = web if isinstance(web, Started) else project.environment.service
+    plain = project.about("plain-log")
+    place = place_of(project, started)
+    if place is None:
+        return
+    path, span, words = place
+    if plain:
+        first = plain[0]
+        yield ProjectHit(first.path, first.span, f"`{first.words.strip('`')}` sets up a log of plain text, and {words.replace(' here', '')} in `{path}`: no formatter writes JSON", related=(Related(path, span, words),))
+    else:
+        yield ProjectHit(path, span, f"{words} and nothing sets up its log: warnings and errors only, as bare text, without a time")
+
+
+# ---------------------------------------------------------------- PRD703: a request's id
+
+# What is surely about it; "request_id" beside a context variable or in a middleware most likely is.
+_REQUEST_ID = re.compile(r"(?i)x[-_](?:request|correlation|trace)[-_]id|traceparent|correlation|django_guid|log_request_id|header|instrument|ddtrace|newrelic|logfire|apm")
+
+
+@collect(
+    "request-id",
+    on=[text()],
+    anchors=["x-request-id", "x_request_id", "x-correlation-id", "x_correlation_id", "x-trace-id", "x-amzn-trace-id", "x-cloud-trace-context", "traceparent", "correlation_id", "request_id_header", "django_guid", "log_request_id",
+             ("request_id", "contextvar"), ("trace_id", "contextvar"), ("request_id", "middleware"), ("request-id", "middleware"), "opentelemetry.instrumentation", "opentelemetry-instrument", "ddtrace", "newrelic", "elasticapm", "logfire.instrument", "$request_id"],
+)  # fmt: skip
+def request_ids(whole: Text, ask: Ask) -> Iterator[Trace]:
+    """Where a request gets an id that its log lines carry."""
+    if ask.file.roles & (_ELSEWHERE - {"script"}) or ask.file.kind in ("markdown", "requirements", "lock", "text", "json", "sql") or not whole.hits:
+        return
+    literal, offset = next(((found, place) for found, place in whole.hits if found not in (b"middleware", b"contextvar")), whole.hits[0])
+    yield Trace("request-id", ask.file.path, whole.source.span(offset, offset + len(literal)), f"`{whole.source.slice(offset, offset + len(literal))}`")
+
+
+@project_check("PRD703", topics=("request-id",))
+def request_id_missing(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
+    """A web service whose log lines cannot be brought together by request."""
+    web = web_service(project)
+    if web is False:
+        return
+    found = project.about("request-id")
+    if found:
+        best = min(found, key=lambda one: (_REQUEST_ID.search(one.words) is None, not one.path.endswith(".py")))
+        yield Evidence("PRD703", best.path, best.span, best.words)
+        return
+    place = place_of(project, web if isinstance(web, Started) else None)
+    if place is not None:
+        path, span, words = place
+        yield ProjectHit(path, span, f"{words} and no request gets an id: no `X-Request-ID`, no correlation middleware, no tracing")
+
+
+# ---------------------------------------------------------------- PRD706: log files that grow
+
+_STREAMS = re.compile(r"^/dev/|^/proc/\d+/fd/|^nul$|^\$|^std(?:out|err)$", re.IGNORECASE)
+
+
+def _is_rotated_elsewhere(call_or_literal: Call | Literal, ask: Ask) -> bool:
+    """Whether the repository brings a logrotate configuration, or the handler is taken off again."""
+    data = call_or_literal.source.data
+    if b"removeHandler(" in data or b"logger.remove(" in data and b"tempfile" in data:
+        return True
+    return any("logrotate" in path.lower() for path, _, _ in ask.environment.files)
+
+
+@check("PRD706", on=[calls("logging.FileHandler", "logging.basicConfig")], anchors=["filehandler(", "filename"], files=("python",))
+def log_file(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`FileHandler` and `basicConfig(filename=...)`: files that nothing cuts."""
+    given = call.argument(0, "filename") if call.name == "logging.FileHandler" else call.keywords.get("filename")
+    if given is None or call.scope.guards & {"main", "debug", "environment"}:
+        return
+    path = value_of(given, call.module, call)
+    if path is None or (isinstance(path, str) and _STREAMS.search(path)) or (isinstance(given, Name) and given.name == "os.devnull"):
+        return
+    if not _is_rotated_elsewhere(call, ask):
+        mode = call.argument(1, "mode") if call.name == "logging.FileHandler" else call.keywords.get("filemode")
+        if isinstance(mode, Constant) and mode.value == "w":
+            return
+        shown = f' "{path}"' if isinstance(path, str) and len(path) < 50 else ""
+        words = "logging.FileHandler" if call.name == "logging.FileHandler" else "logging.basicConfig(filename=...)"
+        yield Hit(call, f"`{words}` writes a log file{shown} that nothing rotates")
+
+
+@check("PRD706", on=[calls("loguru.logger.add")], anchors=[("loguru", ".add(")], files=("python",))
+def loguru_file(call: Call, ask: Ask) -> Iterator[Hit]:
+    """loguru's file sink without `rotation`."""
+    path = value_of(call.argument(0, "sink"), call.module, call)
+    if not isinstance(path, str) or call.stars or "rotation" in call.keywords or _STREAMS.search(path) or call.scope.guards & {"main", "debug", "environment"}:
+        return
+    if not _is_rotated_elsewhere(call, ask):
+        yield Hit(call, f'`logger.add("{path[:50]}")` without `rotation` writes a log file that nothing cuts')
+
+
+@check("PRD706", on=[literals()], anchors=["logging.filehandler"], files=("python",))
+def file_handler_in_dictionary(literal: Literal, ask: Ask) -> Iterator[Hit]:
+    """`"class": "logging.FileHandler"` of a logging dictionary."""
+    if literal.value == "logging.FileHandler" and literal.name == "class" and not _is_rotated_elsewhere(literal, ask):
+        yield Hit(literal, '`"class": "logging.FileHandler"` writes a log file that nothing rotates')
+
+
+@check("PRD706", on=[documents("compose")], anchors=["json-file"], files=("yaml",))
+def container_log(document: Document, ask: Ask) -> Iterator[Hit]:
+    """Compose: the driver `json-file` without `max-size`."""
+    services = document.root.get("services")
+    for name, service in services.members.items() if services is not None else ():
+        driver = service.get("logging", "driver")
+        if driver is not None and driver.value == "json-file" and service.get("logging", "options", "max-size") is None:
+            yield Hit(driver, f"the log of `{name}` grows without limit: `json-file` has no `max-size`")
