@@ -83,6 +83,9 @@ def print_in_service(call: Call, ask: Ask) -> Iterator[Hit]:
         return
     if not _TOOLS.isdisjoint(ask.file.path.lower().split("/")[:-1]) or ask.file.name in ("management.py", "commands.py", "setup.py"):
         return
+    data = call.source.data
+    if data.startswith(b"#!") or is_terminal_program(data):
+        return
     module = call.module
     function = enclosing(call, module)
     if is_for_a_person(call, function, module) or _leaves_next(call, function, module) or _when_asked(call, function, module) or not _is_service(module, ask):
