@@ -13,6 +13,8 @@ VERBS = ("check", "rule", "baseline", "clean", "report", "checklist", "init", "c
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run prodlint; the exit code is one of 0, 1, 2, 3 and 70."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words and words[0] in ("-V", "--version") and {"-v", "--verbose"} & set(words[1:]):
+        words = ["version", "-v"]
     if not words or (words[0] not in VERBS and words[0] not in ("-h", "--help", "-V", "--version")):
         words = ["check", *words]
     try:
@@ -57,6 +59,16 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     clean.set_defaults(function=_clean)
     _add_report(verbs.add_parser("report", help="answer the readiness checklist with places"))
     _add_checklist(verbs.add_parser("checklist", help="audit a Markdown checklist: which ticks the code belies"))
+    init = verbs.add_parser("init", help="write settings, a baseline and hooks where there are none")
+    init.add_argument("paths", nargs="*", default=["."], metavar="PATH")
+    _add_selection(init)
+    init.set_defaults(function=_init)
+    completion = verbs.add_parser("completion", help="print the completion of a shell")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+    completion.set_defaults(function=_completion, parser=parser)
+    version = verbs.add_parser("version", help="print the version")
+    version.add_argument("-v", "--verbose", action="store_true", help="those of its dependencies as well")
+    version.set_defaults(function=_version)
     _add_rule(verbs.add_parser("rule", help="explain a rule, or test the examples of a folder of rules"))
     return parser
 
@@ -197,3 +209,21 @@ def _clean(given: argparse.Namespace) -> int:
     from prodlint.adopt import clean
 
     return clean(given)
+
+
+def _init(given: argparse.Namespace) -> int:
+    from prodlint.init import init
+
+    return init(given)
+
+
+def _completion(given: argparse.Namespace) -> int:
+    from prodlint.completion import completion
+
+    return completion(given)
+
+
+def _version(given: argparse.Namespace) -> int:
+    from prodlint.versions import version
+
+    return version(given)

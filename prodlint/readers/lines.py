@@ -12,6 +12,9 @@ _WHOLE_LINES = frozenset(("gitignore", "ignore", "properties", "text", "requirem
 _SQL = frozenset(("sql",))
 _PROPERTIES = frozenset(("properties",))
 
+# Here a line that begins with `#` is a heading.
+_MARKDOWN = (".md", ".markdown", ".mdx", ".rst", ".html", ".htm")
+
 
 def read(source: Source, file: File, wanted: frozenset[type[Fact]]) -> Iterator[Fact]:
     """The comments of a plain-text kind."""
@@ -19,6 +22,8 @@ def read(source: Source, file: File, wanted: frozenset[type[Fact]]) -> Iterator[
         return
     if file.kind in _SQL:
         yield from _sql(source, file)
+    elif file.name.lower().endswith(_MARKDOWN):
+        yield from _html(source, file)
     else:
         yield from _hash(source, file, whole_lines=file.kind in _WHOLE_LINES, signs=b"#!" if file.kind in _PROPERTIES else b"#")
 
@@ -27,6 +32,19 @@ def _comment(source: Source, file: File, start: int, end: int, marker: int) -> C
     comment = Comment(source, file, start, end)
     comment.value = source.slice(start + marker, end).strip().lstrip("#").strip()
     return comment
+
+
+def _html(source: Source, file: File) -> Iterator[Comment]:
+    data = source.data
+    start = data.find(b"<!--")
+    while start != -1:
+        end = data.find(b"-->", start + 4)
+        if end == -1:
+            return
+        comment = Comment(source, file, start, end + 3)
+        comment.value = source.slice(start + 4, end).strip()
+        yield comment
+        start = data.find(b"<!--", end + 3)
 
 
 def _hash(source: Source, file: File, *, whole_lines: bool, signs: bytes) -> Iterator[Comment]:

@@ -1,0 +1,146 @@
+"""What a person meets first: init, completion, version, the settings in force, watch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tomli
+
+from prodlint.check import request_of
+from prodlint.cli import VERBS, _parser
+from prodlint.versions import DEPENDENCIES
+from prodlint.watch import watch
+from tests.conftest import ROOT, Project, Ran
+
+Run = Callable[..., Ran]
+BAD = "import requests\n\n\ndef f():\n    return requests.get('https://orders.test')\n"
+
+
+def test_init_in_a_new_repository(project: Project, prodlint: Run) -> None:
+    root = project({"app/main.py": BAD, ".github/CODEOWNERS": "* @a\n", "pyproject.toml": '[project]\nname = "x"\r\n'})
+    subprocess.run(["git", "init", "-q", "."], cwd=root, check=True)
+    ran = prodlint("init", cwd=root)
+    assert ran.code == 0, ran.err
+    assert (root / "pyproject.toml").read_bytes().startswith(b'[project]\nname = "x"\r\n')
+    assert tomli.loads((root / "pyproject.toml").read_text())["tool"]["prodlint"]["baseline"] == ".prodlint-baseline"
+    assert "prodlint-project" in (root / ".pre-commit-config.yaml").read_text()
+    assert prodlint("check", ".").code == 0
+    ours = (".pre-commit-config.yaml", ".github/workflows/prodlint.yml")
+    assert not [line for line in prodlint("check", ".", "--isolated", "--output-format", "concise").out.splitlines() if line.startswith(ours)]
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file() and ".git/" not in str(path) and "_cache" not in str(path)}
+    assert prodlint("init").code == 0
+    assert before == {path: path.read_bytes() for path in before}
+
+
+def test_init_overwrites_nothing_and_says_what_to_add(project: Project, prodlint: Run) -> None:
+    files = {"a.py": BAD, "prodlint.toml": "fail-on = 'P0'\n", ".pre-commit-config.yaml": "repos: []\n", ".gitlab-ci.yml": "stages: []\n", ".prodlint-baseline": "mine"}
+    root = project(files)
+    ran = prodlint("init", cwd=root)
+    assert ran.code == 0
+    assert {name: (root / name).read_text() for name in files} == files
+    assert "rev: v" in ran.out
+    assert "gl-code-quality-report.json" in ran.out
+
+
+def test_the_snippets_name_flags_that_exist(project: Project, prodlint: Run) -> None:
+    from prodlint import init
+
+    for text in (init._WORKFLOW, init._GITLAB):
+        line = next(line for line in text.splitlines() if "prodlint check" in line)
+        words = line.split("prodlint check", 1)[1].replace('"$GITHUB_STEP_SUMMARY"', "summary.md").split()
+        assert prodlint("check", *words, cwd=project({"a.py": "x = 1\n"})).code == 0
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_knows_everything(prodlint: Run, shell: str) -> None:
+    out = prodlint("completion", shell).out
+    for word in ("PRD504", "sarif", "unsafe-fixes", "checklist", "show-settings"):
+        assert word in out
+
+
+def test_bash_completes(tmp_path: Path, prodlint: Run) -> None:
+    (tmp_path / "c.bash").write_text(prodlint("completion", "bash").out)
+
+    def complete(*words: str) -> list[str]:
+        script = f"source c.bash; COMP_WORDS=(prodlint {' '.join(repr(w) for w in words)}); COMP_CWORD={len(words)}; _prodlint; echo \"${{COMPREPLY[@]}}\""
+        return subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=tmp_path, check=True).stdout.split()
+
+    assert complete("--output-format", "sa") == ["sarif"]
+    assert complete("che") == ["check", "checklist"]
+    assert complete("rule", "PRD50") == ["PRD501", "PRD502", "PRD503", "PRD504", "PRD505", "PRD506", "PRD507"]
+    assert "--unsafe-fixes" in complete("check", "--un")
+
+
+def test_every_verb_is_there() -> None:
+    helped = _parser("check").format_help()
+    assert all(verb in helped for verb in VERBS if verb != "help")
+
+
+def test_versions(prodlint: Run) -> None:
+    assert prodlint("version").out == prodlint("--version").out
+    for words in (["version", "-v"], ["--version", "-v"]):
+        out = prodlint(*words).out
+        assert all(name in out for name in ("Python 3.", *DEPENDENCIES))
+        assert "missing" not in out
+    named = tomli.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert sorted(DEPENDENCIES, key=str.lower) == sorted((item.split(">")[0] for item in named), key=str.lower)
+
+
+SETTINGS = """\
+[tool.prodlint]
+fail-on = "P1"
+select = ["PRD2", "PRD5"]
+[[tool.prodlint.per-path]]
+paths = ["jobs/**"]
+ignore = ["PRD504"]
+priority = { PRD502 = "P0" }
+"""
+
+
+def test_per_path_tables(project: Project, prodlint: Run) -> None:
+    both = BAD + "\n\nimport httpx\n\nc = httpx.Client()\n"
+    root = project({"pyproject.toml": SETTINGS, "app/a.py": both, "jobs/b.py": both})
+    out = prodlint("check", ".", "--no-cache", "--output-format", "json", cwd=root).out
+    assert [(f["path"], f["code"], f["priority"]) for f in json.loads(out)["findings"]] == [
+        ("app/a.py", "PRD504", "P0"),
+        ("app/a.py", "PRD502", "P1"),
+        ("jobs/b.py", "PRD502", "P0"),
+    ]
+
+
+def test_settings_in_force_for_a_file(project: Project, prodlint: Run) -> None:
+    root = project({"pyproject.toml": SETTINGS, "jobs/b.py": BAD, "api/prodlint.toml": "extend = '../pyproject.toml'\nignore = ['PRD201']\n", "api/a.py": BAD})
+    out = prodlint("check", "jobs/b.py", "--show-settings", cwd=root).out
+    assert "fail-on = 'P1'  # pyproject.toml:2" in out
+    assert "select = PRD2, PRD5  # pyproject.toml:3" in out
+    assert "[[per-path]] jobs/** (holds here)" in out
+    assert "PRD502 is P0 instead of P1" in out
+    on = out.splitlines()[-1]
+    assert "PRD501" in on and "PRD504" not in on and "PRD601" not in on
+    out = prodlint("check", "api/a.py", "--show-settings").out
+    assert "ignore = PRD201  # api/prodlint.toml:2" in out
+    assert "PRD201" not in out.splitlines()[-1]
+    assert "fail-on = 'P1'  # pyproject.toml:2" in out
+    assert "ignore = PRD502  # the command line" in prodlint("check", ".", "--show-settings", "--ignore", "PRD502").out
+
+
+def test_watch_checks_again_when_a_file_changes(project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    root = project({"a.py": BAD})
+    monkeypatch.chdir(root)
+    given = _parser("check").parse_args(["check", ".", "--watch", "--no-cache", "--isolated", "--select", "PRD504", "--output-format", "concise"])
+    naps: list[float] = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        (root / "a.py").write_text("x = 1\n")
+
+    monkeypatch.setattr("prodlint.watch.time.sleep", nap)
+    assert watch(given, request_of(given), rounds=2) == 0
+    assert len(naps) == 1
+    out = capsys.readouterr().out
+    assert out.count("PRD504") == 1
+    assert "No findings" in out
