@@ -210,7 +210,9 @@ def _answer(item: Item, seen: _Seen) -> Answer:
     silent = [code for code in item.rules if code not in seen.active]
     proofs = sorted({e for code in running for e in seen.evidence.get(code, ())})
     if item.shown:
-        return _by_what_is_shown(replace(made, places=_distinct([*proofs, *seen.marks.of(item.shown)])), where, bool(proofs))
+        proving = [] if item.hint else seen.marks.of([table for table in item.shown if not table.get("hint")])
+        shown = _distinct([*proofs, *proving, *seen.marks.of(item.shown)])
+        return _by_what_is_shown(replace(made, places=shown), where, bool(proofs or proving))
     if not running:
         because = (
             f"{', '.join(silent)} {'is' if len(silent) == 1 else 'are'} switched off" if silent else "no rule of this version looks at it"
@@ -243,7 +245,7 @@ def _by_what_is_shown(made: Answer, where: Sequence[Evidence], proven: bool) -> 
         things = _or(dict.fromkeys(str(table.get("words", "")) for table in item.shown))
         because = f"not seen: {things}" if things else "nothing seen that shows it"
         return replace(made, verdict=item.unseen, because=because, places=tuple(where) if item.unseen == "cannot be told" else ())
-    if item.hint and not proven:
+    if not proven:
         return replace(made, verdict="cannot be told", because=f"seen, which speaks for it: {_first(made.places)}")
     return replace(made, because=_first(made.places))
 

@@ -132,13 +132,17 @@ def _audited(line: Line, match: Match, by_item: Mapping[str, Answer], rules: Map
     return _open(line, match, answer) if line.state == "open" else _claimed(line, match, answer)
 
 
+# Beside the name of a rule these add nothing: "no bare except statements left".
+_COUNTED = frozenset(words_of("no zero statements clauses left remaining comments found"))
+
+
 def _narrowed(answer: Answer, line: Line, match: Match, rules: Mapping[str, Rule]) -> Answer:
     """The answer for the rules alone that the line names: "0 bare excepts" is not belied by an exception swallowed otherwise."""
     if match.confidence == "named":
         codes = set(match.item.rules)
     else:
-        said = set(words_of(f"{line.head} {line.rest}"))
-        codes = {code for code in answer.item.rules if code in rules and set(words_of(rules[code].name)) <= said}
+        said = {word for word in words_of(line.head) if word not in _COUNTED and not word.isdigit()}
+        codes = {code for code in answer.item.rules if code in rules and set(words_of(rules[code].name)) == said}
     if not codes or codes >= set(answer.item.rules) or answer.verdict != "not met" or not answer.findings:
         return answer
     findings = tuple(finding for finding in answer.findings if finding.code in codes)

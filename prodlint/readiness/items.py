@@ -50,7 +50,7 @@ class Item:
 
     rules: findings of these say that it is not met. files: kinds of file that it is about; () any. when: it applies only
     where one of these stands. shown: one of these must stand somewhere for it to be met. unseen: the answer where none
-    does. hint: what `shown` finds speaks for it and does not prove it. says: phrases by which checklists mean it.
+    does. hint: what `shown` finds speaks for it and does not prove it (a single table may say so too). says: phrases by which checklists mean it.
     confirmed: what a person has looked at, where the code cannot tell.
     """
 

@@ -34,7 +34,7 @@ _MOST = 20
 
 def key_of(table: Mapping[str, Any]) -> str:
     """What a table looks for, as a text: tables that differ in their words only are looked for once."""
-    return repr(sorted((name, value) for name, value in table.items() if name != "words"))
+    return repr(sorted((name, value) for name, value in table.items() if name not in ("words", "hint")))
 
 
 def check_table(table: Any) -> None:
@@ -51,7 +51,7 @@ def check_table(table: Any) -> None:
     if len(own) > 1:
         raise MatchError(f"a table has one of {', '.join(_OWN)}")
     for name in table:
-        if name != own[0] and name != "words" and name not in _OWN[own[0]] and name not in EVERYWHERE:
+        if name != own[0] and name not in ("words", "hint") and name not in _OWN[own[0]] and name not in EVERYWHERE:
             raise MatchError(f"unknown key `{name}` beside `{own[0]}`")
     _texts(table[own[0]], own[0])
 
@@ -111,7 +111,7 @@ def _collector(key: str, table: Mapping[str, Any]) -> Collector:
 
 def _compiled(table: Mapping[str, Any]) -> Any:
     subject = next((name for name in _NAMES if name in table), "")
-    plain = {name: value for name, value in table.items() if name not in ("words", "in", "not_in")}
+    plain = {name: value for name, value in table.items() if name not in ("words", "hint", "in", "not_in")}
     return compile_match("", plain, _NAMES.get(subject, "found"))
 
 

@@ -1,0 +1,163 @@
+"""Anybody's checklist against the code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prodlint.readiness.checklist import mapped
+from prodlint.readiness.items import folder, read_folder
+from prodlint.readiness.lines import read_lines
+from prodlint.readiness.phrases import Phrases, stem, words_of
+from tests.conftest import ROOT, Ran
+
+UNREADY, READY = ROOT / "fixtures" / "unready" / "orders", ROOT / "fixtures" / "ready" / "orders"
+CLAIMS = Path(__file__).parent / "claims.md"
+SEEDS = ROOT.parent / "shared" / "seeds"
+Run = Callable[..., Ran]
+
+
+def audit(prodlint: Run, text: str, tmp_path: Path, root: Path = UNREADY, *words: str) -> list[dict[str, Any]]:
+    file = tmp_path / "CHECKLIST.md"
+    file.write_bytes(text.encode())
+    ran = prodlint("checklist", str(file), str(root), "--root", str(root), "--isolated", "--output-format", "json", *words)
+    assert ran.code in (0, 1), ran.err
+    lines: list[dict[str, Any]] = json.loads(ran.out)["lines"]
+    return lines
+
+
+@pytest.fixture(scope="module")
+def phrases() -> Phrases:
+    return Phrases(read_folder(folder()))
+
+
+def meaning(phrases: Phrases, text: str) -> str | None:
+    (line,) = list(read_lines(text))
+    matches = mapped(line, phrases, read_folder(folder()))
+    return matches[0].item.id if matches else None
+
+
+@pytest.mark.parametrize(
+    ("line", "item"),
+    [
+        ("- [x] 0 bare excepts", "no-swallowed-exceptions"),
+        ("- [ ] **CORS** is locked down", "cors-restricted"),
+        ("* [X] No hardcoded passwords anywhere", "no-secrets-in-code"),
+        ("1. [ ] `--reload` is not used in production", "no-auto-reload"),
+        ("- ✅ Timeouts on all external calls", "http-timeouts"),
+        ("- [ ] Non-root user in the image", "not-root"),
+        ("- [x] All TODO and FIXME comments resolved", "no-placeholders"),
+        ("- [ ] Dependencies are pinned", "dependencies-pinned"),
+        ("- [x] Liveness and readiness probes", "container-healthchecks"),
+        ("- [ ] SBOM generated for each release", "bill-of-materials"),
+        ("- [ ] On-call rotation", "alerts"),
+        ("- [ ] Buy cake for the launch", None),
+        ("- [ ] Ask Karin", None),
+    ],
+)
+def test_a_line_means_an_item(phrases: Phrases, line: str, item: str | None) -> None:
+    assert meaning(phrases, line) == item
+
+
+def test_words_lose_their_endings() -> None:
+    assert stem("tested") == stem("tests") == stem("testing") == "test"
+    assert words_of("The dependencies are **pinned**!") == words_of("dependency pins")
+
+
+def test_states_of_lines() -> None:
+    text = (
+        "# T\n\n- [x] a\n- [ ] b\n- ✅ c\n- ❌ d\n- e\n\n| Item | Status |\n|---|---|\n| f | ✅ |\n| g | Pending |\n\n```\n- [x] h\n```\n"
+    )
+    assert [(line.text, line.state) for line in read_lines(text) if not line.in_code] == [
+        ("a", "ticked"), ("b", "open"), ("c", "ticked"), ("d", "open"), ("e", "stated"), ("f:", "ticked"), ("g:", "open"),
+    ]  # fmt: skip
+    assert [line.text for line in read_lines(text) if line.in_code] == ["- [x] h"]
+
+
+def test_a_comment_says_what_a_line_means(prodlint: Run, tmp_path: Path) -> None:
+    (line,) = audit(prodlint, "- [x] We are fine <!-- prodlint: PRD402 -->\n", tmp_path)
+    assert (line["item"], line["confidence"], line["judgement"]) == ("cors-restricted", "named", "belied")
+    (line,) = audit(prodlint, "- [x] We are fine <!-- prodlint: PRD406 -->\n", tmp_path)
+    assert line["judgement"] == "agrees"
+    (line,) = audit(prodlint, "- [x] We are fine <!-- prodlint: jwt-verified -->\n", tmp_path)
+    assert line["judgement"] == "belied"
+
+
+def test_our_own_checklist_is_audited(prodlint: Run, tmp_path: Path) -> None:
+    """claims.md says behind each line what the audit has to say of it."""
+    text = CLAIMS.read_text()
+    expected = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if "<!-- expect:" in line:
+            expected[number] = line.split("<!-- expect:")[1].split("-->")[0].strip()
+    found = {line["line"]: line["judgement"] for line in audit(prodlint, text, tmp_path) if line["line"] in expected}
+    assert found == expected
+
+
+def test_a_named_rule_decides_alone(prodlint: Run, tmp_path: Path, project: Callable[..., Path]) -> None:
+    root = project({"app.py": "try:\n    f()\nexcept Exception:\n    pass\n"})
+    lines = audit(prodlint, "- [x] 0 bare excepts\n- [x] No swallowed exceptions\n", tmp_path / "..", root)
+    assert [line["judgement"] for line in lines] == ["agrees", "belied"]
+
+
+def test_writing_changes_boxes_and_nothing_else(prodlint: Run, tmp_path: Path) -> None:
+    file = tmp_path / "CHECKLIST.md"
+    before = b"\xef\xbb\xbf# Launch\r\n\r\n- [x] CORS locked down   \r\n* [ ] CI/CD pipeline configured\n- [x] Buy cake\r- [ ] Rate limiting\n\n| Item | Status |\n|--|--|\n| Debug mode off | \xe2\x9c\x85 |\nthe end"
+    file.write_bytes(before)
+    words = ("checklist", str(file), str(UNREADY), "--root", str(UNREADY), "--isolated", "--write", "--fail-on", "belied")
+    assert prodlint(*words).code == 1
+    after = file.read_bytes()
+    assert b"- [ ] CORS locked down <!-- prodlint-evidence --> [app/main.py:18](" in after
+    assert b"* [x] CI/CD pipeline configured <!-- prodlint-evidence --> [.github/workflows/ci.yml:1](" in after
+    assert b"| Debug mode off | \xe2\x9d\x8c |\n" in after
+    assert b"- [x] Buy cake\r- [ ] Rate limiting\n" in after
+    assert after.startswith(b"\xef\xbb\xbf# Launch\r\n\r\n")
+    assert after.endswith(b"\nthe end")
+    prodlint(*words)
+    assert file.read_bytes() == after
+
+
+def test_a_checklist_that_cannot_be_read(prodlint: Run, tmp_path: Path) -> None:
+    assert prodlint("checklist", str(tmp_path / "none.md")).code == 2
+    (tmp_path / "bad.md").write_bytes(b"\xff\xfe\x00")
+    assert prodlint("checklist", str(tmp_path / "bad.md")).code == 2
+
+
+def test_nothing_is_found_in_nothing(prodlint: Run, tmp_path: Path) -> None:
+    assert audit(prodlint, "", tmp_path) == []
+
+
+@pytest.mark.skipif(not SEEDS.is_dir(), reason="the documents that prodlint started from are not beside the checkout")
+@pytest.mark.parametrize(
+    ("seed", "expected"),
+    [
+        (
+            "002",
+            {
+                5: "belied",
+                6: "belied",
+                7: "belied",
+                8: "belied",
+                9: "does not apply",
+                10: "agrees",
+                12: "belied",
+                18: "still open",
+                21: "still open",
+            },
+        ),
+        ("003", {28: "agrees", 29: "belied", 31: "belied", 228: "belied", 237: "belied", 273: "belied", 341: "belied", 183: "agrees"}),
+        ("001", {67: "still open", 186: "still open", 196: "in fact met", 197: "still open", 254: "still open"}),
+    ],
+)
+def test_the_seeds_are_audited_against_the_unready_service(prodlint: Run, seed: str, expected: dict[int, str]) -> None:
+    (file,) = SEEDS.glob(f"{seed}_*.txt")
+    ran = prodlint("checklist", str(file), str(UNREADY), "--root", str(UNREADY), "--isolated", "--output-format", "json")
+    found: dict[int, str] = {}
+    for line in json.loads(ran.out)["lines"]:
+        if line["line"] in expected and found.get(line["line"]) != "belied":
+            found[line["line"]] = line["judgement"]
+    assert found == expected

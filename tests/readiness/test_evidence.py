@@ -1,0 +1,74 @@
+"""What other tools found counts towards items, and is named as theirs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from prodlint.readiness.evidence import read_all
+from prodlint.settings import SettingsError
+from tests.conftest import ROOT, Ran
+
+READY = ROOT / "fixtures" / "ready" / "orders"
+
+
+def sarif(tool: str, *results: tuple[str, str, int], **more: object) -> str:
+    listed = [
+        {"ruleId": rule, "locations": [{"physicalLocation": {"artifactLocation": {"uri": path}, "region": {"startLine": line}}}], **more}
+        for rule, path, line in results
+    ]
+    return json.dumps({"version": "2.1.0", "runs": [{"tool": {"driver": {"name": tool}}, "results": listed}]})
+
+
+def read(tmp_path: Path, content: str) -> list[tuple[str, str]]:
+    file = tmp_path / "other.sarif"
+    file.write_text(content)
+    return read_all([str(file)])
+
+
+def test_findings_are_counted_once_a_place(tmp_path: Path) -> None:
+    found = read(tmp_path, sarif("Bandit", ("B608", "a.py", 3), ("B608", "a.py", 3), ("B608", "b.py", 9), ("B999", "c.py", 1)))
+    assert found == [("no-sql-injection", "Bandit: 2 x `B608` first at `a.py:3`")]
+
+
+def test_what_prodlint_says_itself_is_not_counted_twice(tmp_path: Path) -> None:
+    assert read(tmp_path, sarif("prodlint", ("PRD201", "a.py", 3))) == []
+
+
+def test_suppressed_results_and_passes_do_not_count(tmp_path: Path) -> None:
+    assert read(tmp_path, sarif("bandit", ("B608", "a.py", 3), suppressions=[{"kind": "inSource"}])) == []
+    assert read(tmp_path, sarif("bandit", ("B608", "a.py", 3), kind="pass")) == []
+
+
+def test_an_auditor_that_found_nothing_speaks_for_the_item(tmp_path: Path) -> None:
+    assert read(tmp_path, sarif("pip-audit")) == [("no-known-vulnerabilities", "+pip-audit found nothing")]
+
+
+def test_coverage_and_test_results(tmp_path: Path) -> None:
+    assert read(tmp_path, '<?xml version="1.0" ?>\n<coverage version="7" line-rate="0.853" branch-rate="0">') == [
+        ("coverage-gate", "+`other.sarif`: 85 % of the lines are covered")
+    ]
+    assert read(tmp_path, '<coverage line-rate="0.5">')[0][1].startswith("`")
+    passed = read(tmp_path, '<testsuites><testsuite name="pytest" errors="0" failures="0" skipped="1" tests="12"></testsuite></testsuites>')
+    assert ("ci-tests", "+`other.sarif`: 12 tests passed") in passed
+    assert read(tmp_path, '<testsuite errors="1" failures="2" tests="12"/>') == [("ci-tests", "`other.sarif`: 3 of 12 tests failed")]
+
+
+@pytest.mark.parametrize("content", ["", "hello", "{}", '{"runs": 3}', '{"runs": [{}]}', "<html>", "<coverage>"])
+def test_what_is_something_else_is_refused(tmp_path: Path, content: str) -> None:
+    with pytest.raises(SettingsError):
+        read(tmp_path, content)
+
+
+def test_others_findings_make_an_item_unmet(prodlint: Callable[..., Ran], tmp_path: Path) -> None:
+    (tmp_path / "bandit.sarif").write_text(sarif("Bandit", ("B608", "app/main.py", 3)))
+    (tmp_path / "audit.sarif").write_text(sarif("pip-audit"))
+    words = ("--evidence", str(tmp_path / "bandit.sarif"), "--evidence", str(tmp_path / "audit.sarif"))
+    ran = prodlint("report", str(READY), "--root", str(READY), "--isolated", "--output-format", "json", *words)
+    items = {item["id"]: item for item in json.loads(ran.out)["items"]}
+    assert items["no-sql-injection"]["verdict"] == "not met"
+    assert items["no-sql-injection"]["others"] == ["Bandit: 1 x `B608` first at `app/main.py:3`"]
+    assert items["no-known-vulnerabilities"]["verdict"] == "met"
