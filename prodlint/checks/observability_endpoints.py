@@ -148,7 +148,7 @@ def metrics_manifests(whole: Text, ask: Ask) -> Iterator[Trace]:
 @collect("metrics", on=[text()], anchors=["[metrics]"], files=("toml",))
 def metrics_of_platform(whole: Text, ask: Ask) -> Iterator[Trace]:
     """Fly's own table that has a service scraped."""
-    if ask.file.name == "fly.toml":
+    if ask.file.name == "fly.toml" and whole.hits:
         yield Trace("metrics", ask.file.path, Span(1, 1, 1, 1), "`[metrics]`")
 
 
@@ -166,7 +166,7 @@ def several_workers(command: Command, ask: Ask) -> Iterator[Trace]:
 @collect("multiprocess-metrics", on=[text()], anchors=["prometheus_multiproc_dir", "multiprocesscollector"])
 def multiprocess_metrics(whole: Text, ask: Ask) -> Iterator[Trace]:
     """prometheus_client told to add up the processes' counters."""
-    if not ask.file.roles & {"test", "docs", "vendored"}:
+    if whole.hits and not ask.file.roles & {"test", "docs", "vendored"}:
         yield Trace("multiprocess-metrics", ask.file.path, Span(1, 1, 1, 1), "PROMETHEUS_MULTIPROC_DIR")
 
 

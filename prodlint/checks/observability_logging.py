@@ -51,12 +51,20 @@ def structured_imports(fact: Import, ask: Ask) -> Iterator[Trace]:
         yield trace("structured-log", fact, f"`{fact.qualified}`")
 
 
+# Other libraries have a JSONRenderer too: that of Django REST framework renders answers.
+_OF_STRUCTLOG = frozenset((b"jsonrenderer", b"keyvaluerenderer"))
+
+
 @collect("structured-log", on=[text()], anchors=[("structlog", "jsonrenderer"), "jsonformatter", "json_formatter", "jsonlogger", "json_logger", "serialize=true", "ecsformatter", "logstashformatter", "json_log", "jsonlog", "log_json", "logging_json", "structuredlog", "structured_log", "logfmt", ("structlog", "keyvaluerenderer"), "gcp_formatter", "--log-config", "logconfig", "logger-class", "logger_class"])
 def structured_words(whole: Text, ask: Ask) -> Iterator[Trace]:
     """A renderer or formatter that writes JSON, or a server told to take its own configuration of logs."""
     if ask.file.roles & (_ELSEWHERE - {"script"}) or ask.file.kind not in ("python", "yaml", "toml", "ini", "dockerfile", "shell", "procfile", "json", "env") or not whole.hits:
         return
-    literal, offset = next(((found, place) for found, place in whole.hits if found != b"structlog"), whole.hits[0])
+    told = {found for found, _ in whole.hits}
+    named = [(found, place) for found, place in whole.hits if found != b"structlog" and (found not in _OF_STRUCTLOG or b"structlog" in told)]
+    if not named:
+        return
+    literal, offset = named[0]
     yield Trace("structured-log", ask.file.path, whole.source.span(offset, offset + len(literal)), f"`{whole.source.slice(offset, offset + len(literal))}`")
 
 
@@ -67,7 +75,7 @@ def left_to_the_deployment(assignment: Assignment, ask: Ask) -> Iterator[Trace]:
         yield trace("structured-log", assignment, "`LOGGING` is given by the deployment")
 
 
-@collect("plain-log", on=[calls("logging.basicConfig", "logging.config.dictConfig", "logging.config.fileConfig", "structlog.configure", "loguru.logger.add", "loguru.logger.configure", "coloredlogs.install")], files=("python",))
+@collect("plain-log", on=[calls("logging.basicConfig", "logging.config.dictConfig", "logging.config.fileConfig", "structlog.configure", "loguru.logger.add", "loguru.logger.configure", "coloredlogs.install")], anchors=["basicconfig(", "dictconfig(", "fileconfig(", ("structlog", "configure("), ("loguru", ".add("), ("loguru", "configure("), "coloredlogs"], files=("python",))
 def plain_configurations(call: Call, ask: Ask) -> Iterator[Trace]:
     """Where logging is set up at all."""
     if ask.file.name == "env.py" and b"alembic" in call.source.data:
@@ -76,10 +84,13 @@ def plain_configurations(call: Call, ask: Ask) -> Iterator[Trace]:
         yield trace("plain-log", call, call.name)
 
 
+_HANDLER = re.compile(r"^logging\.(?:StreamHandler|Formatter|handlers\.\w+)$")
+
+
 @collect("plain-log", on=[literals()], anchors=["logging.streamhandler", "logging.handlers.", "logging.formatter"], files=("python",))
 def plain_dictionaries(literal: Literal, ask: Ask) -> Iterator[Trace]:
     """A logging dictionary, as Django's `LOGGING`."""
-    if literal.role in ("item", "element") and not ask.file.roles & (_ELSEWHERE | {"command"}) and ask.environment.deploys(ask.file.path):
+    if literal.role in ("item", "element") and _HANDLER.match(literal.value) and not ask.file.roles & (_ELSEWHERE | {"command"}) and ask.environment.deploys(ask.file.path):
         yield trace("plain-log", literal, f"`{literal.value}`")
 
 
@@ -113,6 +124,11 @@ def logging_not_structured(project: Project, options: Mapping[str, Any]) -> Iter
 _REQUEST_ID = re.compile(r"(?i)x[-_](?:request|correlation|trace)[-_]id|traceparent|correlation|django_guid|log_request_id|header|instrument|ddtrace|newrelic|logfire|apm")
 
 
+# What a request's id is called, but not only that, and what it is then found beside.
+_AMBIGUOUS = frozenset((b"request_id", b"request-id", b"trace_id"))
+_AROUND = frozenset((b"middleware", b"contextvar"))
+
+
 @collect(
     "request-id",
     on=[text()],
@@ -123,7 +139,11 @@ def request_ids(whole: Text, ask: Ask) -> Iterator[Trace]:
     """Where a request gets an id that its log lines carry."""
     if ask.file.roles & (_ELSEWHERE - {"script"}) or ask.file.kind in ("markdown", "requirements", "lock", "text", "json", "sql") or not whole.hits:
         return
-    literal, offset = next(((found, place) for found, place in whole.hits if found not in (b"middleware", b"contextvar")), whole.hits[0])
+    around = _AROUND & {found for found, _ in whole.hits}
+    named = [(found, place) for found, place in whole.hits if found not in _AROUND and (found not in _AMBIGUOUS or around)]
+    if not named:
+        return
+    literal, offset = named[0]
     yield Trace("request-id", ask.file.path, whole.source.span(offset, offset + len(literal)), f"`{whole.source.slice(offset, offset + len(literal))}`")
 
 
