@@ -133,7 +133,9 @@ def say(words: str) -> None:
     print(f"prodlint: {words}", file=sys.stderr)
 
 
-def _report(given: Namespace, result: session.Result, code: int, also: Sequence[tuple[str, str | None]] = (), out: TextIO | None = None) -> None:
+def _report(
+    given: Namespace, result: session.Result, code: int, also: Sequence[tuple[str, str | None]] = (), out: TextIO | None = None
+) -> None:
     """Every report that was asked for."""
     out = out or sys.stdout
     format = given.output_format or ("full" if out.isatty() else "concise")
@@ -161,7 +163,12 @@ def _report(given: Namespace, result: session.Result, code: int, also: Sequence[
         if name == "sarif" and told > options.max_results:
             say(f"{told - options.max_results:,} findings of the lowest priority are left out of the SARIF report (`--sarif-max-results`)")
         own = options._replace(color=_color(given, path), show_time=path is None and out.isatty())
-        write(stream(result.report, name, result.rules, root=result.report.root, sources=result.source, options=own), path, out)
+        pieces = stream(result.report, name, result.rules, root=result.report.root, sources=result.source, options=own)
+        if name == "sarif" and given.checklist:
+            from prodlint.readiness.sarif import with_items
+
+            pieces = with_items(pieces, request_of(given))
+        write(pieces, path, out)
 
 
 def _further(words: str) -> tuple[str, str | None]:

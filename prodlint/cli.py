@@ -107,6 +107,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--also", action="append", default=[], metavar="FORMAT[=FILE]", help="one more report, in another format")
     show.add_argument("--sarif-category", metavar="NAME", help="tells several SARIF uploads of one commit apart (default: prodlint/)")
     show.add_argument("--sarif-max-results", type=int, metavar="N", help="most SARIF results written; the most severe stay (default: 5000)")
+    show.add_argument("--checklist", action="store_true", help="SARIF: the readiness checklist's items too, as pass, fail, open and notApplicable")
     show.add_argument("--statistics", action="store_true", help="count the findings of each rule")
     show.add_argument("--show-files", action="store_true", help="list the files that would be checked, and stop")
     show.add_argument("--show-settings", action="store_true", help="print the settings and where each comes from, and stop")
