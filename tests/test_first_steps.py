@@ -30,14 +30,24 @@ def test_init_in_a_new_repository(project: Project, prodlint: Run) -> None:
     assert "prodlint-project" in (root / ".pre-commit-config.yaml").read_text()
     assert prodlint("check", ".").code == 0
     ours = (".pre-commit-config.yaml", ".github/workflows/prodlint.yml")
-    assert not [line for line in prodlint("check", ".", "--isolated", "--output-format", "concise").out.splitlines() if line.startswith(ours)]
-    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file() and ".git/" not in str(path) and "_cache" not in str(path)}
+    assert not [
+        line for line in prodlint("check", ".", "--isolated", "--output-format", "concise").out.splitlines() if line.startswith(ours)
+    ]
+    before = {
+        path: path.read_bytes() for path in root.rglob("*") if path.is_file() and ".git/" not in str(path) and "_cache" not in str(path)
+    }
     assert prodlint("init").code == 0
     assert before == {path: path.read_bytes() for path in before}
 
 
 def test_init_overwrites_nothing_and_says_what_to_add(project: Project, prodlint: Run) -> None:
-    files = {"a.py": BAD, "prodlint.toml": "fail-on = 'P0'\n", ".pre-commit-config.yaml": "repos: []\n", ".gitlab-ci.yml": "stages: []\n", ".prodlint-baseline": "mine"}
+    files = {
+        "a.py": BAD,
+        "prodlint.toml": "fail-on = 'P0'\n",
+        ".pre-commit-config.yaml": "repos: []\n",
+        ".gitlab-ci.yml": "stages: []\n",
+        ".prodlint-baseline": "mine",
+    }
     root = project(files)
     ran = prodlint("init", cwd=root)
     assert ran.code == 0
@@ -66,7 +76,7 @@ def test_bash_completes(tmp_path: Path, prodlint: Run) -> None:
     (tmp_path / "c.bash").write_text(prodlint("completion", "bash").out)
 
     def complete(*words: str) -> list[str]:
-        script = f"source c.bash; COMP_WORDS=(prodlint {' '.join(repr(w) for w in words)}); COMP_CWORD={len(words)}; _prodlint; echo \"${{COMPREPLY[@]}}\""
+        script = f'source c.bash; COMP_WORDS=(prodlint {" ".join(repr(w) for w in words)}); COMP_CWORD={len(words)}; _prodlint; echo "${{COMPREPLY[@]}}"'
         return subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=tmp_path, check=True).stdout.split()
 
     assert complete("--output-format", "sa") == ["sarif"]
@@ -113,7 +123,14 @@ def test_per_path_tables(project: Project, prodlint: Run) -> None:
 
 
 def test_settings_in_force_for_a_file(project: Project, prodlint: Run) -> None:
-    root = project({"pyproject.toml": SETTINGS, "jobs/b.py": BAD, "api/prodlint.toml": "extend = '../pyproject.toml'\nignore = ['PRD201']\n", "api/a.py": BAD})
+    root = project(
+        {
+            "pyproject.toml": SETTINGS,
+            "jobs/b.py": BAD,
+            "api/prodlint.toml": "extend = '../pyproject.toml'\nignore = ['PRD201']\n",
+            "api/a.py": BAD,
+        }
+    )
     out = prodlint("check", "jobs/b.py", "--show-settings", cwd=root).out
     assert "fail-on = 'P1'  # pyproject.toml:2" in out
     assert "select = PRD2, PRD5  # pyproject.toml:3" in out
@@ -128,10 +145,14 @@ def test_settings_in_force_for_a_file(project: Project, prodlint: Run) -> None:
     assert "ignore = PRD502  # the command line" in prodlint("check", ".", "--show-settings", "--ignore", "PRD502").out
 
 
-def test_watch_checks_again_when_a_file_changes(project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_watch_checks_again_when_a_file_changes(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     root = project({"a.py": BAD})
     monkeypatch.chdir(root)
-    given = _parser("check").parse_args(["check", ".", "--watch", "--no-cache", "--isolated", "--select", "PRD504", "--output-format", "concise"])
+    given = _parser("check").parse_args(
+        ["check", ".", "--watch", "--no-cache", "--isolated", "--select", "PRD504", "--output-format", "concise"]
+    )
     naps: list[float] = []
 
     def nap(seconds: float) -> None:

@@ -68,7 +68,12 @@ CASES: list[tuple[str, str, str, str]] = [
         "from tenacity import retry, stop_after_attempt, wait_exponential, wait_fixed\n\n\n"
         "@retry(reraise=True, stop=stop_after_attempt(3), wait=wait_exponential(multiplier=1, min=1, max=10))\ndef f(): ...\n",
     ),
-    ("app.py", "PRD621", "from fastapi import FastAPI\n\napp = FastAPI(title='x', debug=True)\n", "from fastapi import FastAPI\n\napp = FastAPI(title='x')\n"),
+    (
+        "app.py",
+        "PRD621",
+        "from fastapi import FastAPI\n\napp = FastAPI(title='x', debug=True)\n",
+        "from fastapi import FastAPI\n\napp = FastAPI(title='x')\n",
+    ),
     (
         "app.py",
         "PRD621",
@@ -152,14 +157,14 @@ CASES: list[tuple[str, str, str, str]] = [
         "compose.production.yaml",
         "PRD825",
         "services:\n  db:\n    image: postgres:16\n    ports:\n      - '5432:5432'  # words\n",
-        "services:\n  db:\n    image: postgres:16\n    ports:\n      - \"127.0.0.1:5432:5432\"  # words\n",
+        'services:\n  db:\n    image: postgres:16\n    ports:\n      - "127.0.0.1:5432:5432"  # words\n',
     ),
     ("app.py", "PRD462", "from yaml import load\n\nx = load(t)\n", "import yaml\nfrom yaml import load\n\nx = yaml.safe_load(t)\n"),
     (
         "app.py",
         "PRD644",
         "from os import getenv\n\nDEBUG = bool(getenv('DEBUG', 'False'))\n",
-        "from os import getenv\n\nDEBUG = getenv(\"DEBUG\", \"\").lower() in {\"1\", \"true\", \"yes\", \"on\"}\n",
+        'from os import getenv\n\nDEBUG = getenv("DEBUG", "").lower() in {"1", "true", "yes", "on"}\n',
     ),
     (
         "app.py",
@@ -187,7 +192,12 @@ def test_every_kind_of_recipe_is_known() -> None:
     given = set()
     for path in (ROOT / "prodlint").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Recipe" and isinstance(node.args[0], ast.Constant):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id == "Recipe"
+                and isinstance(node.args[0], ast.Constant)
+            ):
                 given.add(node.args[0].value)
     assert len(given) > 10
     assert given <= set(KINDS)
@@ -202,7 +212,9 @@ GAP = st.sampled_from(["", " ", "\n    ", "  # why\n    ", "\n    # above\n    "
 
 
 @limits(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.tuples(GAP, ARGUMENT, GAP), max_size=5, unique_by=lambda item: item[1]), GAP, st.booleans(), st.sampled_from(["\n", "\r\n"]))
+@given(
+    st.lists(st.tuples(GAP, ARGUMENT, GAP), max_size=5, unique_by=lambda item: item[1]), GAP, st.booleans(), st.sampled_from(["\n", "\r\n"])
+)
 def test_a_call_keeps_everything_else(arguments: list[tuple[str, str, str]], ending: str, trailing: bool, newline: str) -> None:
     from prodlint.fixes.calls import rewrite, with_keyword, without_keyword
 
@@ -242,8 +254,15 @@ PIECES = (
 
 
 @limits(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=9), st.sampled_from(["\n", "\r\n"]), st.sampled_from(["utf-8", "utf-8-sig"]), st.booleans())
-def test_files_made_of_anything(tmp_path_factory: pytest.TempPathFactory, lines: list[str], newline: str, encoding: str, ends: bool) -> None:
+@given(
+    st.lists(st.sampled_from(PIECES), min_size=1, max_size=9),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from(["utf-8", "utf-8-sig"]),
+    st.booleans(),
+)
+def test_files_made_of_anything(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], newline: str, encoding: str, ends: bool
+) -> None:
     folder = tmp_path_factory.mktemp("tree")
     text = "import requests\nimport httpx\n" + "\n".join(lines) + ("\n" if ends else "")
     raw = text.replace("\n", newline).encode(encoding)
@@ -386,7 +405,9 @@ def test_several_formats_at_once(project: Project, prodlint: Run) -> None:
 
 def test_results_left_out_are_said(project: Project, prodlint: Run) -> None:
     root = project({f"m{n}.py": BAD for n in range(4)})
-    ran = prodlint("check", ".", "--isolated", "--no-cache", "--select", "PRD502", "--output-format", "sarif", "--sarif-max-results", "3", cwd=root)
+    ran = prodlint(
+        "check", ".", "--isolated", "--no-cache", "--select", "PRD502", "--output-format", "sarif", "--sarif-max-results", "3", cwd=root
+    )
     assert len(json.loads(ran.out)["runs"][0]["results"]) == 3
     assert "1 findings of the lowest priority are left out" in ran.err
 
@@ -397,7 +418,9 @@ def test_ignores_are_added(project: Project, prodlint: Run) -> None:
         "Dockerfile": "FROM python:3.12\nENV UVICORN_RELOAD=true\nCMD uvicorn a:app\n",
     }
     root = project(files)
-    ran = prodlint("check", ".", "--isolated", "--no-cache", "--add-ignore", "--reason", "known  since\nlaunch", "--until", "2099-01-31", cwd=root)
+    ran = prodlint(
+        "check", ".", "--isolated", "--no-cache", "--add-ignore", "--reason", "known  since\nlaunch", "--until", "2099-01-31", cwd=root
+    )
     assert ran.code == 0, ran.err
     assert "# prodlint: ignore[PRD504, PRD571] until=2099-01-31 -- known since launch" in (root / "a.py").read_text()
     assert prodlint("check", ".", "--isolated", "--no-cache").code == 0

@@ -59,7 +59,9 @@ def make(finding: Finding, kind: str, source_of: SourceOf) -> Fix | None:
         target = source
     span = finding.span
     text = target if target is not None else Source(b"")
-    start, end = (source.offset_at(span.line, span.column), source.offset_at(span.end_line, span.end_column)) if target is source else (0, 0)
+    start, end = (
+        (source.offset_at(span.line, span.column), source.offset_at(span.end_line, span.end_column)) if target is source else (0, 0)
+    )
     work = Work(text, kind, start, end, recipe.arguments, newline_of(text.data or source.data))
     module, name = KINDS[recipe.kind]
     if kind == "python" and "import" in arguments and module == "text":

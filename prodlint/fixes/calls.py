@@ -122,7 +122,11 @@ def without(arguments: Arguments, index: int) -> Arguments | None:
     before = arguments[index - 1]
     between = before.comma.whitespace_after if isinstance(before.comma, cst.Comma) else _NOTHING
     if isinstance(between, cst.ParenthesizedWhitespace) and _has_comment(between):
-        ending = between.with_changes(last_line=ending.last_line, indent=ending.indent) if isinstance(ending, cst.ParenthesizedWhitespace) else between
+        ending = (
+            between.with_changes(last_line=ending.last_line, indent=ending.indent)
+            if isinstance(ending, cst.ParenthesizedWhitespace)
+            else between
+        )
     if isinstance(gone.comma, cst.Comma):
         changed = before.with_changes(comma=gone.comma.with_changes(whitespace_after=ending))
     else:

@@ -121,7 +121,9 @@ def drop_default(work: Work) -> list[Piece]:
         return []
     if parent.type == "boolean_operator" and text_of(parent.child_by_field_name("operator")) == "or":
         left = parent.child_by_field_name("left")
-        return _without_or(parent, left) if left is not None and left.type == "call" and parent.child_by_field_name("right") == literal else []
+        return (
+            _without_or(parent, left) if left is not None and left.type == "call" and parent.child_by_field_name("right") == literal else []
+        )
     if parent.type == "assignment" and parent.child_by_field_name("type") is not None and parent.child_by_field_name("right") == literal:
         kind = parent.child_by_field_name("type")
         return [(kind.end_byte, parent.end_byte, "")] if kind is not None and _in_class(parent) else []
@@ -195,7 +197,12 @@ def _in_class(node: Node) -> bool:
 def delete(work: Work) -> list[Piece]:
     """The statement goes, where it is nothing but the call; a block that would be empty gets `pass`."""
     statement = statement_around(node_at(work))
-    if statement is None or statement.start_byte != work.start or statement.end_byte != work.end or statement.type != "expression_statement":
+    if (
+        statement is None
+        or statement.start_byte != work.start
+        or statement.end_byte != work.end
+        or statement.type != "expression_statement"
+    ):
         return []
     block = statement.parent
     if block is None:
@@ -246,7 +253,17 @@ def append_to_block(work: Work) -> list[Piece]:
     return _into_block(work, first=False)
 
 
-_HEADERS = ("except_clause", "except_group_clause", "finally_clause", "else_clause", "if_statement", "for_statement", "while_statement", "with_statement", "function_definition")
+_HEADERS = (
+    "except_clause",
+    "except_group_clause",
+    "finally_clause",
+    "else_clause",
+    "if_statement",
+    "for_statement",
+    "while_statement",
+    "with_statement",
+    "function_definition",
+)
 
 
 def _into_block(work: Work, first: bool) -> list[Piece]:
