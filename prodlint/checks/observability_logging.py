@@ -23,7 +23,7 @@ from prodlint.checks import (
     trace,
 )
 from prodlint.checks.observability_endpoints import place_of, web_service
-from prodlint.checks.resilience_http import value_of
+from prodlint.checks.resilience_places import value_of
 from prodlint.environment import Started
 from prodlint.facts import Assignment, Call, Constant, Document, Import, Literal, Name, Text
 from prodlint.model import Evidence, Related
