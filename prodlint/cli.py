@@ -25,6 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+    except Exception as error:  # a bug: said in one line, without values, which might be secrets
+        from prodlint.engine import where_raised
+
+        print(f"prodlint: a bug in prodlint: {type(error).__name__} in {where_raised(error)}; please report it", file=sys.stderr)
+        return 70
 
 
 def _parse_and_run(words: list[str]) -> int:

@@ -87,8 +87,8 @@ def analyse(path: str, absolute: str, kind: str, run: Run, raw: bytes | None = N
     except MemoryError:
         outcome.unchecked.append(Unchecked(path, "not enough memory"))
     except Exception as error:  # a bug in a reader must not lose the other files' findings
-        outcome.unchecked.append(Unchecked(path, f"prodlint failed: {type(error).__name__} in {_where(error)}"))
-        outcome.crashed.append(_where(error))
+        outcome.unchecked.append(Unchecked(path, f"prodlint failed: {type(error).__name__} in {where_raised(error)}"))
+        outcome.crashed.append(where_raised(error))
     return outcome
 
 
@@ -225,7 +225,7 @@ def _call(
         broken.add(subscription.bit)
         name = rule.code if rule is not None else getattr(subscription.check.function, "__name__", "collector")
         outcome.crashed.append(name)
-        outcome.unchecked.append(Unchecked(outcome.path, f"`{name}` failed: {type(error).__name__} in {_where(error)}", fact.line, 0))
+        outcome.unchecked.append(Unchecked(outcome.path, f"`{name}` failed: {type(error).__name__} in {where_raised(error)}", fact.line, 0))
 
 
 def options_of(rule: Rule, settings: Settings) -> dict[str, Any]:
@@ -237,7 +237,7 @@ def options_of(rule: Rule, settings: Settings) -> dict[str, Any]:
     return {**options, **settings.options(rule.code)}
 
 
-def _where(error: BaseException) -> str:
+def where_raised(error: BaseException) -> str:
     """Module and line where an exception was raised: no values, which might be secrets."""
     step = error.__traceback__
     while step is not None and step.tb_next is not None:
@@ -398,7 +398,7 @@ def check_project(root: str, outcomes: Sequence[Outcome], run: Run) -> tuple[lis
                 elif check.code in run.switches.on(found.path):
                     findings.append(_project_finding(found, rule, run))
         except Exception as error:  # as for files: loud and contained
-            unchecked.append(Unchecked(".", f"`{check.code}` failed: {type(error).__name__} in {_where(error)}"))
+            unchecked.append(Unchecked(".", f"`{check.code}` failed: {type(error).__name__} in {where_raised(error)}"))
     return findings, evidence, unchecked
 
 
