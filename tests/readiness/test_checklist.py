@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from prodlint.readiness.checklist import mapped
+from prodlint.readiness.checklist import _pointed_at, mapped
 from prodlint.readiness.items import folder, read_folder
 from prodlint.readiness.lines import read_lines
 from prodlint.readiness.phrases import Phrases, stem, words_of
@@ -161,3 +161,23 @@ def test_the_seeds_are_audited_against_the_unready_service(prodlint: Run, seed: 
         if line["line"] in expected and found.get(line["line"]) != "belied":
             found[line["line"]] = line["judgement"]
     assert found == expected
+
+
+@pytest.mark.skipif(not SEEDS.is_dir(), reason="the documents that prodlint started from are not beside the checkout")
+def test_the_lines_of_the_seeds_are_mapped_to_the_rules_that_decide_them(phrases: Phrases) -> None:
+    """seed_lines.json holds, for each line that files can decide, the rules that the catalogue gave it by hand."""
+    items = read_folder(folder())
+    right = wrong = asked = 0
+    for seed, rows in json.loads((Path(__file__).parent / "seed_lines.json").read_text()).items():
+        (file,) = SEEDS.glob(f"{seed}_*.txt")
+        lines = {line.number: line for line in read_lines(file.read_text(encoding="utf-8"))}
+        for number, codes in rows:
+            asked += 1
+            pointer = number in lines and _pointed_at(lines[number])
+            matches = mapped(lines[number], phrases, items) if number in lines and not pointer else []
+            fits = "PRD965" in codes if pointer else any(set(match.item.rules) & set(codes) for match in matches)
+            right += fits
+            wrong += not fits and bool(matches or pointer)
+    assert asked == 389
+    assert right / asked >= 0.9
+    assert wrong / asked <= 0.05
