@@ -30,12 +30,15 @@ def matters(command: Command) -> bool:
     return command.long_running
 
 
+def deployed_elsewhere(ask: Ask) -> bool:
+    """Whether the repository is deployed by more than compose and an image: then compose is how developers run it."""
+    names = [started.path.rsplit("/", 1)[-1].lower() for started in ask.environment.started]
+    return any("compose" not in name and "dockerfile" not in name and not name.endswith(".sh") for name in names)
+
+
 def weight_of(command: Command, ask: Ask) -> Priority | None:
-    """P2 for a compose file in a repository that is deployed in another way: it is how developers run the service."""
-    if command.origin != "compose":
-        return None
-    elsewhere = any(not started.path.endswith((".yml", ".yaml")) and "dockerfile" not in started.path.lower() for started in ask.environment.started)
-    return "P2" if elsewhere else None
+    """P2 for a compose file in a repository that is deployed in another way."""
+    return "P2" if command.origin == "compose" and deployed_elsewhere(ask) else None
 
 
 def deployed(setting: Setting) -> bool:
