@@ -211,8 +211,8 @@ def _answer(item: Item, seen: _Seen) -> Answer:
     proofs = sorted({e for code in running for e in seen.evidence.get(code, ())})
     if item.shown:
         proving = [] if item.hint else seen.marks.of([table for table in item.shown if not table.get("hint")])
-        shown = _distinct([*proofs, *proving, *seen.marks.of(item.shown)])
-        return _by_what_is_shown(replace(made, places=shown), where, bool(proofs or proving))
+        proof = _distinct([*proofs, *proving])
+        return _by_what_is_shown(replace(made, places=proof or _distinct(seen.marks.of(item.shown))), where, bool(proof))
     if not running:
         because = (
             f"{', '.join(silent)} {'is' if len(silent) == 1 else 'are'} switched off" if silent else "no rule of this version looks at it"
