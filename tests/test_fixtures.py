@@ -51,6 +51,8 @@ def expected_in(tree: Path) -> Found:
 
 
 def rewrite(prodlint: Run, tree: Path) -> None:
+    found = found_in(prodlint, tree)
+    assert found, "nothing was found: the markers are left as they are"
     for path in tree.rglob("*"):
         if path.suffix in COMMENTED:
             kept = [line for line in path.read_text(encoding="utf-8").splitlines() if not re.fullmatch(r"\s*# expect-next: .*", line)]
