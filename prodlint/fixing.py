@@ -95,6 +95,9 @@ class _Mender:
         self.makers = makers
         self.kinds = {path: kind for path, _, kind in result.discovered.files}
         self.root = result.report.root
+        # What the files say to the project's rules, and what those find, as far as fixes have come.
+        self._project = list(result.outcomes)
+        self._found = self._of_whole(self._project) if result.discovered.whole else Counter()
         # What was said of the bytes of the file at hand: every pass asks for what the last one found.
         self._outcomes: dict[tuple[str, bytes], engine.Outcome] = {}
 
@@ -168,9 +171,26 @@ class _Mender:
         new = self._applied(target, fix.edits)
         if new is None or (before is not None and raw is not None and not self._is_sound(target, raw, new, before, ())):
             return []
+        if target in self.kinds and not self._is_sound_for_project(target, new, finding):
+            return []
         self.mended.after[target] = new
         self.mended.fixed.append(finding)
         return [edit for edit in fix.edits if edit.path == path]
+
+    def _is_sound_for_project(self, path: str, new: bytes, finding: Finding) -> bool:
+        """Whether the project's rules find nothing that they did not find before, and the finding, where it is a fix, no more."""
+        after = self.outcome(path, new)
+        outcomes = [after if outcome.path == path else outcome for outcome in self._project]
+        found = self._of_whole(outcomes)
+        key = (finding.path, *_key(finding))
+        if found - self._found or (self.makers[0] is fixes.make and found[key] >= self._found[key]):
+            return False
+        self._project, self._found = outcomes, found
+        return True
+
+    def _of_whole(self, outcomes: list[engine.Outcome]) -> Counter[tuple[str, str, str, str]]:
+        findings, _, _ = engine.check_project(self.root, outcomes, self.result.run_of(""))
+        return Counter((finding.path, *_key(finding)) for finding in findings)
 
     def _of_file(self, path: str, wanted: Counter[_Key], maker: Maker) -> None:
         refused: set[tuple[_Key, str]] = set()

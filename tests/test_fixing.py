@@ -137,6 +137,20 @@ CASES: list[tuple[str, str, str, str]] = [
     ),
     (
         "Dockerfile",
+        "PRD646",
+        'FROM python:3.12\nCMD ["uvicorn", "a:app"]\n',
+        'FROM python:3.12\nCMD ["uvicorn", "a:app", "--host", "0.0.0.0"]\n',
+    ),
+    ("Dockerfile", "PRD646", "FROM python:3.12\nCMD uvicorn a:app  \n", "FROM python:3.12\nCMD uvicorn a:app --host 0.0.0.0  \n"),
+    (
+        "compose.production.yaml",
+        "PRD646",
+        "services:\n  web:\n    build: .\n    ports: ['80:80']\n    command:\n      - uvicorn\n      - a:app\n    restart: always\n",
+        "services:\n  web:\n    build: .\n    ports: ['80:80']\n    command:\n      - uvicorn\n      - a:app\n"
+        '      - "--host"\n      - 0.0.0.0\n    restart: always\n',
+    ),
+    (
+        "Dockerfile",
         "PRD802",
         "FROM python:3.12\nCOPY . .\n# serve\nCMD gunicorn a:app\n",
         "FROM python:3.12\nCOPY . .\nUSER 10001\n# serve\nCMD gunicorn a:app\n",
@@ -349,6 +363,46 @@ def test_a_new_file_is_made_once(project: Project, prodlint: Run) -> None:
     assert prodlint(*words, cwd=root).code == 0
     assert (root / ".dockerignore").read_text() == ".git\n"
     assert prodlint(*words, "--diff").out == ""
+
+
+def test_a_fix_that_brings_another_finding_of_the_project_is_not_made(project: Project, prodlint: Run) -> None:
+    files = {
+        "compose.yaml": "services:\n  web:\n    build: .\n    command: gunicorn a:app\n    ports: ['80:80']\n    depends_on: [db]\n"
+        "    healthcheck:\n      test: curl -f localhost\n  db:\n    image: postgres:16\n",
+        "Dockerfile": "FROM python:3.12\nCMD gunicorn a:app\n",
+    }
+    root = project(files)
+    words = ("check", ".", "--isolated", "--no-cache", "--select", "PRD821", "--output-format", "concise")
+    before = prodlint(*words, cwd=root).out
+    assert "PRD821" in before
+    after = prodlint(*words, "--fix", "--unsafe-fixes").out.replace("[*] ", "")
+    assert {line.split(": ", 1)[1] for line in after.splitlines() if ": PRD" in line} <= {
+        line.split(": ", 1)[1] for line in before.splitlines() if ": PRD" in line
+    }
+
+
+def test_a_comment_inside_is_not_lost(project: Project, prodlint: Run) -> None:
+    text = "import logging\n\nfrom fastapi import FastAPI\n\nlogger = logging.getLogger(__name__)\n\n\ndef f():\n    print(  # why\n        'x'\n    )\n"
+    root = project({"a.py": text, "requirements.txt": "fastapi\n"})
+    words = ("check", "a.py", "--isolated", "--no-cache", "--select", "PRD701", "--unsafe-fixes")
+    assert prodlint(*words, cwd=root).code == 1
+    prodlint(*words, "--fix")
+    assert (root / "a.py").read_text() == text
+    (root / "a.py").write_text(text.replace("  # why", ""))
+    prodlint(*words, "--fix")
+    assert "logger.info('x')" in (root / "a.py").read_text()
+
+
+def test_libcst_is_imported_for_fixes_only(project: Project) -> None:
+    import subprocess
+    import sys
+
+    root = project({"a.py": BAD})
+    script = "import sys\nfrom prodlint.cli import main\ntry:\n    main(sys.argv[1:])\nfinally:\n    print('libcst' in sys.modules, file=sys.stderr)"
+    for words, imported in ((["--output-format", "concise"], "False"), (["--diff"], "True")):
+        command = [sys.executable, "-c", script, "check", ".", "--isolated", "--no-cache", "--select", "PRD502", *words]
+        ran = subprocess.run(command, cwd=root, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+        assert ran.stderr.split()[-1] == imported
 
 
 def test_no_fix_writes_a_secret_down(project: Project, prodlint: Run) -> None:

@@ -20,6 +20,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "replace-at": ("text", "replace_at"),
     "replace-word": ("text", "replace_word"),
     "remove-word": ("text", "remove_word"),
+    "append-words": ("text", "append_words"),
     "insert-line-before": ("text", "insert_line_before"),
     "insert-line-after": ("text", "insert_line_after"),
     "append-lines": ("text", "append_lines"),
@@ -71,6 +72,8 @@ def make(finding: Finding, kind: str, source_of: SourceOf) -> Fix | None:
     pieces = getattr(import_module(f"prodlint.fixes.{module}"), name)(work)
     if not pieces or _moves_secret(finding, source, pieces):
         return None
+    if kind == "python" and recipe.kind != "replace-at" and _loses_comment(text, pieces):
+        return None
     edits = tuple(Edit(path, text.span(first, last), words) for first, last, words in sorted(pieces))
     return Fix(recipe.description, recipe.safe, edits)
 
@@ -82,3 +85,12 @@ def _moves_secret(finding: Finding, source: Source, pieces: list[tuple[int, int,
         if len(text) >= _TELLING and any(text in words for _, _, words in pieces):
             return True
     return False
+
+
+def _loses_comment(source: Source, pieces: list[tuple[int, int, str]]) -> bool:
+    """Whether what goes holds a comment that does not come back. Only an ignore is there to be deleted."""
+    if not any(b"#" in source.data[start:end] for start, end, _ in pieces):
+        return False
+    from prodlint.fixes.syntax import comments
+
+    return any(comment not in words for start, end, words in pieces for comment in comments(source.data, start, end))

@@ -73,3 +73,14 @@ def _is_label(node: Node) -> bool:
     if parent.type == "dotted_name" and parent.parent is not None and parent.parent.type in ("import_from_statement", "relative_import"):
         return parent.parent.type == "relative_import" or parent.parent.child_by_field_name("module_name") == parent
     return parent.type == "keyword_argument" and parent.child_by_field_name("name") == node
+
+
+def comments(data: bytes, start: int, end: int) -> Iterator[str]:
+    """The comments that begin in a part of a file."""
+    at = data.find(b"#", start, end)
+    while at != -1:
+        node = root_of(data).descendant_for_byte_range(at, at + 1)
+        if node is not None and node.type == "comment" and node.start_byte == at:
+            yield text_of(node)
+            at = node.end_byte - 1
+        at = data.find(b"#", at + 1, end)

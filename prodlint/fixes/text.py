@@ -68,6 +68,31 @@ def remove_word(work: Work) -> list[Piece]:
     return [(blank.start(), end, "")] if blank and blank.start() > work.line_start(blank.start()) else []
 
 
+_LIST_END = re.compile(rb"[\"']?\s*\]")
+
+
+def append_words(work: Work) -> list[Piece]:
+    """Words at the end of a command line: of a shell's, of a list `["a", "b"]`, of a list with an item a line."""
+    data, end = work.source.data, work.end
+    words = work.arguments["text"].split(" ")
+    text = data[work.start : end].rstrip()
+    if text.endswith(b"]"):
+        end = work.start + len(text[:-1].rstrip(b" \t\r\n,"))
+    if _LIST_END.match(data, end):
+        end += data[end : end + 1] in (b'"', b"'")
+        return [(end, end, "".join(f', "{word}"' for word in words))] if data[end - 1 : end] in (b'"', b"'") else []
+    line = data[work.line_start(end - 1) : end]
+    item = re.match(rb"[ \t]*-[ \t]+", line)
+    if work.kind == "yaml" and item is not None and b" " not in line[item.end() :]:
+        at = work.line_end(end - 1)
+        ended = data[at - 1 : at] in (b"\n", b"\r")
+        lines = [item[0].decode() + (word if not word.startswith("-") and ":" not in word else f'"{word}"') for word in words]
+        return [(at, at, "".join(f"{each}{work.newline}" for each in lines) if ended else "".join(f"{work.newline}{each}" for each in lines))]
+    if data[end - 1 : end].isspace():
+        return []
+    return [(end, end, " " + " ".join(words))]
+
+
 def insert_line_before(work: Work) -> list[Piece]:
     """A line of its own before that of the place, and before the comments right above it."""
     at = work.line_start(work.start)
