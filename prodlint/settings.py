@@ -671,7 +671,7 @@ class Switches:
         for selection in settings.selections:
             on = self._layer(on, selection, kept if selection.select is not None else ())
             kept = selection.ignore if selection.select is None else ()
-        self.everywhere = on - self._overlap(settings)
+        self.everywhere = on
         self.unsuppressible = self.resolve(settings.unsuppressible)
         self.warn_only = self.resolve(settings.warn_only)
         self._priorities = self._priority_map(settings.priority)
@@ -679,16 +679,13 @@ class Switches:
         self._ignores = [
             (pattern.startswith("!"), Patterns((pattern.removeprefix("!"),)), self.resolve(selectors))
             for pattern, selectors in settings.per_file_ignores.items()
-        ]
+        ] + [(False, Patterns(OWNED_BY[tool][0]), self._owned(tool)) for tool in dict.fromkeys(settings.disable_overlap)]
         self._known: dict[tuple[bool, ...], frozenset[str]] = {}
 
-    def _overlap(self, settings: Settings) -> frozenset[str]:
-        """The rules that other tools in use own, where nobody chose them by name."""
-        if not settings.disable_overlap:
-            return frozenset()
-        chosen = {s for layer in settings.selections for s in (*(layer.select or ()), *layer.extend_select)}
-        owned = {code for tool in settings.disable_overlap for code in OWNED_BY[tool]}
-        return frozenset(code for code in owned & self.codes if code not in chosen)
+    def _owned(self, tool: str) -> frozenset[str]:
+        """The rules that another tool in use owns, where nobody chose them by code or name."""
+        chosen = {selector for layer in self.settings.selections for selector in (*(layer.select or ()), *layer.extend_select)}
+        return OWNED_BY[tool][1] - {self.by_name.get(selector, selector.upper()) for selector in chosen}
 
     def on(self, path: str) -> frozenset[str]:
         """The codes that are on for a file."""
@@ -801,12 +798,21 @@ def check_options(settings: Settings, known: Mapping[str, Mapping[str, Any]]) ->
                 raise SettingsError(f"option `{name}` of `{selector}` must be like its default `{default!r}`", file, int(line or 0))
 
 
-# What `disable-overlap` switches off: rules that say little beyond what the other tool says.
-OWNED_BY: dict[str, frozenset[str]] = {
-    "ruff": frozenset(("PRD201", "PRD205", "PRD207", "PRD208", "PRD209", "PRD212", "PRD301", "PRD302", "PRD307", "PRD701")),
-    "bandit": frozenset(("PRD208", "PRD482")),
-    "hadolint": frozenset(("PRD802", "PRD803", "PRD806", "PRD808")),
-    "zizmor": frozenset(("PRD906", "PRD907")),
+_PYTHON = ("*.py", "*.pyi", "*.ipynb")
+# What `disable-overlap` switches off: in the files that the other tool reads, rules that say little beyond what it says there.
+OWNED_BY: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
+    "ruff": (
+        _PYTHON,
+        frozenset(
+            ("PRD201", "PRD202", "PRD203", "PRD205", "PRD207", "PRD208", "PRD209", "PRD212", "PRD301", "PRD302", "PRD307", "PRD482", "PRD701")
+        ),
+    ),
+    "bandit": (_PYTHON, frozenset(("PRD202", "PRD208", "PRD482"))),
+    "hadolint": (
+        ("[Dd]ockerfile*", "*.[Dd]ockerfile", "[Cc]ontainerfile*", "*.[Cc]ontainerfile"),
+        frozenset(("PRD802", "PRD803", "PRD806")),
+    ),
+    "zizmor": ((".github/**", "action.yml", "action.yaml"), frozenset(("PRD906",))),
 }
 
 

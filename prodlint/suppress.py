@@ -38,6 +38,7 @@ class Directive:
     """One directive as it was read.
 
     line, end_line: those of its comment. alone: nothing else stands on its line; target is then the line it speaks of.
+    behind: words of the same comment stand before it, so it speaks of them too.
     selectors: what stands between the brackets. span: the directive's text; cut: what to delete to be rid of it.
     problem: why it cannot be obeyed, or "".
     """
@@ -54,6 +55,7 @@ class Directive:
     until: date | None = None
     reason: str = ""
     problem: str = ""
+    behind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,7 @@ def _in_line(source: Source, start: int, end: int, text: str, offset: int, line:
             after = next((after for after, other in parts if other >= last), last)
             cut = place(first, after + len(body[after:]) - len(body[after:].lstrip(" \t")))
         if ours:
-            yield _directive(source, (start, end), bytes_at, cut, body[ours.end() : last], body[first:last])
+            yield _directive(source, (start, end), bytes_at, cut, body[ours.end() : last], body[first:last], mark > begin)
         elif noqa:
             codes = re.findall(r"[A-Za-z]+[0-9]+", noqa["codes"] or "")
             own = tuple(code.upper() for code in codes if code.upper().startswith("PRD"))
@@ -183,7 +185,8 @@ def _in_line(source: Source, start: int, end: int, text: str, offset: int, line:
             for match in list(regex.finditer(body, begin))[:_MOST_IN_A_LINE]:
                 codes = re.findall(r"[A-Z]+[0-9]+", match[1] or "") if regex.groups else []
                 mapped = frozenset(code for found in codes for code in FOREIGN.get(found, ())) if codes else _BLANKET[name]
-                yield from _foreign(source, start, end, *place(match.start(), match.end()), mapped, match[0].strip())
+                above = name in ("hadolint", "nosemgrep") or "nextline" in match[0]
+                yield from _foreign(source, start, end, *place(match.start(), match.end()), mapped, match[0].strip(), above)
 
 
 def _end_of_words(line: str) -> int:
@@ -205,15 +208,18 @@ def _end_of_directive(body: str, first: int, later: Sequence[tuple[int, int]]) -
     return len(body)
 
 
-def _foreign(source: Source, start: int, end: int, first: int, last: int, codes: frozenset[str], text: str) -> Iterable[Directive]:
+def _foreign(
+    source: Source, start: int, end: int, first: int, last: int, codes: frozenset[str], text: str, above: bool = False
+) -> Iterable[Directive]:
+    """above: whether the other tool takes it, alone on a line, for the line below."""
     if codes:
         line, end_line, alone, target = _lines(source, start, end, first)
         span = source.span(first, last)
-        yield Directive("foreign", line, end_line, target, alone, span, span, text, tuple(sorted(codes)), reason=f"`{text}`")
+        yield Directive("foreign", line, end_line, target, alone and above, span, span, text, tuple(sorted(codes)), reason=f"`{text}`")
 
 
 def _directive(
-    source: Source, comment: tuple[int, int], place: tuple[int, int], deleted: tuple[int, int], body: str, text: str
+    source: Source, comment: tuple[int, int], place: tuple[int, int], deleted: tuple[int, int], body: str, text: str, behind: bool
 ) -> Directive:
     """Read `ignore[...] until=... -- reason`."""
     line, end_line, alone, target = _lines(source, *comment, place[0])
@@ -250,7 +256,7 @@ def _directive(
             problem = f"`{rest[:30]}` is not understood and the directive ignores nothing; a reason begins with `--`"
         if kind == "ignore-file" and line > TOP_LINES and not problem:
             problem = f"`prodlint: ignore-file` must stand in the first {TOP_LINES} lines; here it ignores nothing"
-    return Directive(kind, line, end_line, target, alone, span, cut, text, selectors, until, reason, problem)
+    return Directive(kind, line, end_line, target, alone, span, cut, text, selectors, until, reason, problem, behind)
 
 
 def _lines(source: Source, start: int, end: int, at: int) -> tuple[int, int, bool, int]:
@@ -303,7 +309,11 @@ def apply(findings: Iterable[Finding], directives: Sequence[Directive], terms: T
         if directive.kind == "ignore-file":
             everywhere.append(number)
         else:
-            for line in {-directive.target} if directive.alone else {directive.line, directive.end_line}:
+            lines = {directive.line, directive.end_line}
+            if directive.alone:
+                # Of the statement below, of the comment below, and of the comment that it ends itself.
+                lines = {-directive.target, -directive.end_line - 1, *((directive.line,) if directive.behind else ())}
+            for line in lines:
                 by_line.setdefault(line, []).append(number)
     for finding in findings:
         reason: str | None = None
@@ -493,18 +503,16 @@ def _quoted(names: Iterable[str]) -> str:
 _SECRETS = frozenset(f"PRD1{number:02}" for number in range(1, 15))
 # ruff's codes for what bandit calls B105 are S105, and so on: these numbers hold for both.
 _OF_BANDIT: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("105", "106", "107"), ("PRD103", "PRD104", "PRD105", "PRD106", "PRD107", "PRD112")),
-    **dict.fromkeys(("110", "112"), ("PRD202", "PRD203")),
+    **dict.fromkeys(("105", "106", "107"), ("PRD103", "PRD104", "PRD105", "PRD106", "PRD112")),
+    **dict.fromkeys(("110", "112"), ("PRD202",)),
     **dict.fromkeys(("102", "301", "307", "506", "602", "605"), ("PRD462",)),
-    **dict.fromkeys(("303", "304", "305", "311", "324", "502", "505"), ("PRD445", "PRD482")),
+    **dict.fromkeys(("304", "305", "311", "502", "505"), ("PRD482",)),
+    **dict.fromkeys(("303", "324"), ("PRD445", "PRD482")),
     **dict.fromkeys(("323", "501", "507"), ("PRD481",)),
     **dict.fromkeys(("608", "610", "611"), ("PRD461",)),
-    **dict.fromkeys(("308", "701", "702", "703", "704"), ("PRD463",)),
     "101": ("PRD208",),
-    "113": ("PRD501", "PRD503", "PRD504"),
-    "201": ("PRD621",),
-    "310": ("PRD464",),
-    "321": ("PRD483",),
+    "113": ("PRD501", "PRD504"),
+    "201": ("PRD601", "PRD621"),
 }
 # What another tool's code silences here, for those who ask for it with `honor`.
 FOREIGN: dict[str, tuple[str, ...]] = {
@@ -512,22 +520,22 @@ FOREIGN: dict[str, tuple[str, ...]] = {
     **{f"B{number}": codes for number, codes in _OF_BANDIT.items()},
     **dict.fromkeys(("ASYNC210", "ASYNC212", "ASYNC220", "ASYNC221", "ASYNC222", "ASYNC230", "ASYNC250", "ASYNC251"), ("PRD571",)),
     **dict.fromkeys(("FIX001", "FIX003", "FIX004"), ("PRD302",)),
-    **dict.fromkeys(("FIX002", "TD001", "TD002", "TD003"), ("PRD301",)),
+    **dict.fromkeys(("FIX002", "TD001", "TD002", "TD003", "TD004", "TD005", "TD006", "TD007"), ("PRD301",)),
     **dict.fromkeys(("LOG007", "LOG014", "TRY400"), ("PRD205",)),
     **dict.fromkeys(("T201", "T203"), ("PRD701",)),
+    # bandit has no code for a bare `except:` and says of one that passes what it says of any other.
+    **dict.fromkeys(("B110", "B112"), ("PRD201", "PRD202")),
     "B012": ("PRD212",),
     "BLE001": ("PRD202", "PRD203", "PRD204"),
     "DL3002": ("PRD802",),
     "DL3006": ("PRD803",),
     "DL3007": ("PRD803",),
-    "DL3009": ("PRD805",),
     "DL3013": ("PRD806",),
-    "DL3025": ("PRD808",),
-    "DL3042": ("PRD805",),
     "DL3057": ("PRD804",),
     "DL3064": ("PRD110",),
     "DL4006": ("PRD903",),
     "E722": ("PRD201",),
+    "PLW1508": ("PRD644",),
     "RUF006": ("PRD209",),
     "SIM105": ("PRD202",),
     "T100": ("PRD307",),
@@ -536,7 +544,7 @@ FOREIGN: dict[str, tuple[str, ...]] = {
 ALL_FOREIGN = frozenset(code for codes in FOREIGN.values() for code in codes)
 _FOREIGN_DIRECTIVES = {
     "nosec": re.compile(r"(?:(?<=#)|(?<=# ))nosec\b[ \t:]*((?:B[0-9]{3}[, \t]*)*)"),
-    "pragma": re.compile(r"pragma:[ \t]*(?:allowlist|whitelist)[ \t]+secret"),
+    "pragma": re.compile(r"pragma:[ \t]*(?:allowlist|whitelist)[ \t]+(?:nextline[ \t]+)?secret"),
     "gitleaks": re.compile(r"gitleaks:allow"),
     "nosemgrep": re.compile(r"(?:(?<=#)|(?<=# )|(?<=/)|(?<=/ ))nosem(?:grep)?(?=[ \t:]|$)"),
     "hadolint": re.compile(r"hadolint[ \t]+ignore=((?:[A-Z]{2}[0-9]{4}[, \t]*)+)"),

@@ -87,8 +87,21 @@ def test_the_command_line_is_a_layer_over_the_settings(
 
 def test_what_another_tool_owns_is_off_unless_chosen_by_name(tmp_path: Path) -> None:
     settings = loaded(tmp_path, 'disable-overlap = ["ruff"]')
-    assert "PRD201" not in enabled(settings, RULES)
-    assert "PRD201" in enabled(with_arguments(settings, extend_select=["PRD201"]), RULES)
+    assert "PRD201" not in Switches(settings, RULES).on("app/a.py")
+    assert "PRD201" in Switches(settings, RULES).on("entrypoint.sh")  # ruff does not read it
+    for chosen in ("PRD201", "prd201", "bare-except"):
+        assert "PRD201" in Switches(with_arguments(settings, extend_select=[chosen]), RULES).on("app/a.py")
+
+
+def test_what_other_tools_own_are_rules_that_exist() -> None:
+    from prodlint import catalogue
+    from prodlint.settings import OVERLAP, OWNED_BY
+    from prodlint.suppress import ALL_FOREIGN
+
+    codes = {rule.code for rule in catalogue.own_rules()}
+    assert set(OWNED_BY) == set(OVERLAP)
+    assert all(owned <= codes for _, owned in OWNED_BY.values())
+    assert codes >= ALL_FOREIGN
 
 
 def test_per_file_ignores_and_per_path_tables(tmp_path: Path) -> None:

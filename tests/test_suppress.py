@@ -297,6 +297,25 @@ def test_foreign_directives_count_only_when_asked_for(text: str, honor: str, cod
     assert silenced(text, finding(line, "PRD501"), terms=terms, honor=(honor,)) == [] or honor in ("noqa", "nosemgrep", "nosec")
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("# words  # prodlint: ignore[PRD501]\nx\n", 1),
+        ("# prodlint: ignore[PRD501]\n# words\nx\n", 2),
+        ("# prodlint: ignore[PRD501]\n# words\nx\n", 3),
+    ],
+)
+def test_a_comment_can_be_spoken_of(text: str, line: int) -> None:
+    assert silenced(text, finding(line)) != []
+
+
+def test_other_tools_speak_of_their_own_line() -> None:
+    assert silenced("# words  # noqa: E722\nx\n", finding(1, "PRD201"), honor=("noqa",)) != []
+    assert silenced("# noqa: E722\nx\n", finding(2, "PRD201"), honor=("noqa",)) == []
+    terms = replace(TERMS, codes_of=Switches(Settings(), [*RULES, ("PRD104", "hardcoded-password", True)]).codes_of)
+    assert silenced("# pragma: allowlist nextline secret\nx\n", finding(2, "PRD104"), terms=terms, honor=("pragma",)) != []
+
+
 def test_an_unused_foreign_directive_is_not_ours_to_report() -> None:
     _, read_ = directives("x  # nosec B105\n", ("nosec",))
     assert problems("a.py", read_, set(), TERMS) == []
