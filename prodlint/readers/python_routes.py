@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from prodlint.readers.python_tree import PyModule
 
 _VERBS = {"get", "post", "put", "patch", "delete", "head", "options"}
+_DECORATORS = {"route", "websocket", "api_route", "api_view", "api_operation", "head_view"}
+_REGISTRATIONS = {"add_api_route", "add_route", "add_url_rule", "add_get", "add_post", "add_put", "add_delete", "add_patch"}
+_METHODS = _VERBS | _DECORATORS | _REGISTRATIONS
+_ROUTE_OBJECTS = {"starlette.routing.Route", "fastapi.routing.APIRoute", "starlette.routing.Mount", "litestar.router.Router"}
+_DJANGO = {"django.urls.path", "django.urls.re_path", "django.conf.urls.url", "django.urls.conf.path"}
 _FRAMEWORKS = (
     "fastapi",
     "starlette",
@@ -40,9 +45,11 @@ def frameworks_of(module: PyModule) -> set[str]:
 def route_of(call: Call, function: Function | None, module: PyModule) -> Route | None:
     """The route that a decorator (with its function) or a registration call (without) makes."""
     name, method = call.name, call.method
+    if method not in _METHODS and name not in _ROUTE_OBJECTS and name not in _DJANGO:
+        return None
     path = _text(call, 0, "path") or _text(call, 0, "rule")
     if function is not None:
-        if method in _VERBS or method in ("route", "websocket", "api_route", "api_view", "api_operation", "head_view"):
+        if method in _VERBS or method in _DECORATORS:
             receiver = call.receiver
             if receiver is None and not name.startswith(("litestar.", "blacksheep.", "bottle.")):
                 return None
@@ -52,13 +59,13 @@ def route_of(call: Call, function: Function | None, module: PyModule) -> Route |
                 return None
             return _route(call, module, function, _methods(call, method), path)
         return None
-    if method in ("add_api_route", "add_route", "add_url_rule", "add_get", "add_post", "add_put", "add_delete", "add_patch") and path is not None and (method != "add_route" or path.startswith(("/", "{"))):
+    if method in _REGISTRATIONS and path is not None and (method != "add_route" or path.startswith(("/", "{"))):
         verb = method[4:].upper() if method[4:] in _VERBS else ""
         handler = call.argument(1, "endpoint") or call.argument(2, "view_func")
         return _route(call, module, _named(handler, module), (verb,) if verb else _methods(call, method), path)
-    if name in ("starlette.routing.Route", "fastapi.routing.APIRoute", "starlette.routing.Mount", "litestar.router.Router") and path is not None:
+    if name in _ROUTE_OBJECTS and path is not None:
         return _route(call, module, _named(call.argument(1, "endpoint"), module), _methods(call, method), path)
-    if name in ("django.urls.path", "django.urls.re_path", "django.conf.urls.url", "django.urls.conf.path") and (route := _text(call, 0, "route")) is not None:
+    if name in _DJANGO and (route := _text(call, 0, "route")) is not None:
         return _route(call, module, _named(call.argument(1, "view"), module), (), "/" + route.lstrip("^/"))
     if name.startswith("aiohttp.web.") and method in _VERBS and path is not None:
         return _route(call, module, _named(call.argument(1, "handler"), module), (method.upper(),), path)

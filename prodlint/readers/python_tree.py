@@ -79,6 +79,11 @@ _SURVEY = """
 """
 
 
+# `name = `, `name: type =` at the start of a line; `(name := `.
+_BOUND_FIRST = re.compile(rb"\n[ \t]*([\w.\x80-\xff]+)[ \t]*(?::[^=\n]*)?=")
+_BOUND_INSIDE = re.compile(rb"\(([\w.\x80-\xff]+)[ \t]*:=")
+
+
 class _Block:
     """A definition, loop, condition or handler: what `Scope` is made of."""
 
@@ -113,6 +118,7 @@ class PyModule(Module):
         "_bindings",
         "_blocks",
         "_body",
+        "_bound",
         "_calls",
         "_classes",
         "_functions",
@@ -155,6 +161,7 @@ class PyModule(Module):
         self._resolving: set[int] = set()
         self._roles: dict[int, tuple[str, str]] = {}
         self._body: tuple[Statement, ...] | None = None
+        self._bound: frozenset[str] | None = None
         self._functions: list[Function] | None = None
         self._classes: list[Class] | None = None
         self._calls: list[Call] | None = None
@@ -171,6 +178,14 @@ class PyModule(Module):
         return self._whole
 
     # ------------------------------------------------------------ text and names
+
+    @property
+    def bound_names(self) -> frozenset[str]:
+        """The names that the text binds somewhere, as far as a look at its lines tells: one pass, however many names are asked for."""
+        if self._bound is None:
+            found = _BOUND_FIRST.findall(b"\n" + self.data) + _BOUND_INSIDE.findall(self.data)
+            self._bound = frozenset(name.decode("utf-8", "replace") for name in set(found))
+        return self._bound
 
     def read(self, node: tree_sitter.Node) -> str:
         """A node's text."""
@@ -635,7 +650,7 @@ class PyModule(Module):
             return in_class[0].value if len(in_class) == 1 else expression
         if scope.symbol and self._is_parameter(written, place.start):
             return expression
-        if not re.search(rb"(?m)^(?:[ \t]+)?%s[ \t]*(?::[^=\n]*)?=|\(%s[ \t]*:=" % (re.escape(written.encode()), re.escape(written.encode())), self.data):
+        if written not in self.bound_names:
             return expression  # bound nowhere in the file: no need to parse all of it to know
         return self.constant(written) or expression
 
