@@ -157,7 +157,7 @@ def _leaks_of(call: Call) -> Iterator[_Leak]:
 
 
 # Words before a secret's name that make it a name, a question or a number instead: CONF_PASSWORD, should_send_token.
-_KEYS_OF_MAPPINGS = frozenset("conf attr key keys header cookie env field param var column option scope grant type kind event action step error err code status msg message claim form label".split())
+_KEYS_OF_MAPPINGS = frozenset("path dir folder conf attr key keys header cookie env field param var column option scope grant type kind event action step error err code status msg message claim form label".split())
 _QUESTIONS = frozenset("is has had should can could did does needs need was were will use uses using with without no allow allows require requires required missing found num n count total max min valid invalid new_style supports".split())
 # Words that leave no doubt about a token, and those of tokens that are mere marks.
 _OPENS = frozenset("access refresh auth oauth bearer api id session bot jwt login secret user personal bearer reset invitation invite verification".split())
@@ -166,6 +166,12 @@ _MARKS = frozenset(
     "idempotency lexer lexing parser parse parsing tokenizer tokenize tokenise grammar syntax ast tree keyword node template markdown expression sentence word words "
     "vocab vocabulary embedding embeddings logit logits llm model sampling decoder sql query scanner symbol regex stemmer glossary search index".split()
 )
+# A constant such as UPDATE_USER_PASSWORD names a route, a permission or an event.
+_ACTIONS = frozenset("update change forgot forget create delete rotate revoke remove".split())
+# Words in a name that say what was done to the secret in it.
+_DISGUISES = frozenset("hash hashed masked redacted digest fingerprint sanitized truncated obfuscated encrypted".split())
+_ERRORS = re.compile(r"(?:Error|Exception|Failure)$")
+_SENTENCE = re.compile(r"[A-Za-z]+ [A-Za-z]+")
 _MASKS = re.compile(r"(?i)mask|redact|hash|obfuscat|sanitiz|scrub|anonymi|fingerprint|digest|sha\d|md5|hmac|hexdigest|encrypt|censor|hide|conceal|truncat|shorten|summar|preview|safe|strip_|without|exclude|clean|filter|secretstr|secretbytes|count|len|bool")
 _PLAIN_TYPES = re.compile(r"^[\"']?(?:typing\.)?(?:Optional\[)?(?:str|bytes|Any|object|None|dict\b.*|Dict\b.*|Mapping\b.*|Annotated\[str.*)(?:\s*\|\s*(?:None|str|bytes))*\]?[\"']?$")
 _WHOLE = re.compile(r"(?:^|\.)_?(?:request|req|http_request|flask\.request|websocket|ws)\.(?:headers|META|cookies|COOKIES)$|^os\.environ$")
@@ -187,6 +193,7 @@ class _Reading:
         self.module: Module = call.module
         self._function: Function | None = None
         self._known = False
+        self._replaced: frozenset[str] = frozenset()
 
     @property
     def function(self) -> Function | None:
@@ -210,9 +217,12 @@ class _Reading:
             for item in expression.items:
                 yield from self.of(item, steps)
         elif isinstance(expression, Dictionary):
+            named = frozenset(key.value for key, _ in expression.items if isinstance(key, Constant) and isinstance(key.value, str))
             for key, value in expression.items:
-                if key is None:
+                if key is None:  # `{**data, "token": masked}`: what is named here takes the place of what `data` has under that name
+                    before, self._replaced = self._replaced, named
                     yield from self.of(value, steps)
+                    self._replaced = before
                 else:
                     yield from self.under(key, value)
         elif isinstance(expression, Conditional):
@@ -248,7 +258,7 @@ class _Reading:
         if _WHOLE.search(written) or name.name == "os.environ":
             yield name, f"`{written}`, with whatever secrets are in it,", True
             return
-        if _BODY.search(written):
+        if _BODY.search(written) and not self._is_answer(written.split(".", 1)[0]):
             yield name, f"`{written}`, with whatever secrets are in it,", True
             return
         first, _, last = written.rpartition(".")
@@ -256,12 +266,12 @@ class _Reading:
             if not _is_member(first, last) and not self._is_harmless(name):
                 yield name, f"`{written}`", False
             return
-        if steps and not first:
+        if steps and not first and _DISGUISES.isdisjoint(parts_of(written)):
             bound = self.module.follow(name, self.call)
             if isinstance(bound, Dictionary):
                 for key, value in bound.items:
                     text = key.value if isinstance(key, Constant) else None
-                    if isinstance(text, str) and not isinstance(value, Constant) and _is_secret(text) and next(self.of(value, 0), None):
+                    if isinstance(text, str) and text not in self._replaced and not isinstance(value, Constant) and _is_secret(text) and next(self.of(value, 0), None):
                         yield name, f"`{written}`, with its `{text}`,", False
                         return
             elif isinstance(bound, (Template, Call)):
@@ -269,8 +279,14 @@ class _Reading:
 
     def _is_harmless(self, name: Name) -> bool:
         """Whether what is known of a name says that no secret stands in it: its type, its value, the loop that binds it."""
+        if name.written.isupper() and not _ACTIONS.isdisjoint(parts_of(name.written)):
+            return True
+        if _is_store_url(name.written.rsplit(".", 1)[-1]) and any(module in ("sqlite3", "aiosqlite") for module in self.module.imports.values()):
+            return True
         bound = self.module.follow(name, self.call)
-        if isinstance(bound, (Constant, Collection, Dictionary)):
+        if isinstance(bound, (Constant, Collection, Dictionary)) or self._is_sentence(bound):
+            return True
+        if self._is_cut_before(name.written) or self._is_error(name.written):
             return True
         if isinstance(bound, Call) and (_MASKS.search(bound.method) or bound.method in ("get_logger", "getLogger", "count", "TypeVar")):
             return True
@@ -303,9 +319,49 @@ class _Reading:
 
     def _is_key(self, written: str) -> bool:
         """Whether a bare name is what something else is looked up by in this function: the name of a secret, then."""
-        block = self.function.body if self.function is not None else ()
+        for part in expressions_in(self.function.body if self.function is not None else ()):
+            if isinstance(part, Subscript) and isinstance(part.key, Name) and part.key.written == written:
+                return True
+            if isinstance(part, Call) and part.method in _LOOKUPS and part.arguments and isinstance(part.arguments[0], Name) and part.arguments[0].written == written:
+                if isinstance(part.receiver, Name) and part.receiver.written.endswith(f"{written}s"):  # `self.secrets.get(secret)`
+                    return True
+        return False
+
+    def _is_sentence(self, bound: Expression) -> bool:
+        """Whether a text is put together from words, with no secret among them: ` (tracking URI: ..., profile: ...)`."""
+        if isinstance(bound, Conditional):
+            return self._is_sentence(bound.then) and (isinstance(bound.otherwise, Constant) or self._is_sentence(bound.otherwise))
+        if not isinstance(bound, Template):
+            return False
+        words = any(isinstance(item, Constant) and _SENTENCE.search(str(item.value)) for item in bound.items)
+        return words and next(self.of(bound, 0), None) is None
+
+    def _is_cut_before(self, written: str) -> bool:
+        """Whether the last value that a name was given before the call is a piece of a secret: `key = key[:4] + "..."`."""
+        symbol = self.call.scope.symbol
+        before = [one for one in self.module.assignments(written) if one.scope.symbol == symbol and one.start < self.call.start]
+        if len(before) < 2:
+            return False
+        return any(isinstance(part, Subscript) and isinstance(part.key, Other) for part in before[-1].value.walk())
+
+    def _is_error(self, written: str) -> bool:
+        """Whether the call stands where the name is known to hold no secret but an error: `if isinstance(token, AuthError):`."""
+        for statement in statements_in(self.function.body if self.function is not None else ()):
+            if statement.kind == "if" and statement.start <= self.call.start and self.call.end <= statement.end and statement.expressions:
+                for part in statement.expressions[0].walk():
+                    if isinstance(part, Call) and part.name == "isinstance" and len(part.arguments) == 2 and part.arguments[0].text == written:
+                        if isinstance(part.arguments[1], Name) and _ERRORS.search(part.arguments[1].written):
+                            return True
+        return False
+
+    def _is_answer(self, first: str) -> bool:
+        """Whether what is called a request is the answer to one: `request = requests.post(url)`."""
+        symbol = self.call.scope.symbol
         return any(
-            isinstance(part, Subscript) and isinstance(part.key, Name) and part.key.written == written for part in expressions_in(block)
+            isinstance(part, Call) and not part.method.endswith(("Request", "request"))
+            for one in self.module.assignments(first)
+            if one.scope.symbol == symbol and symbol
+            for part in (one.value, *(one.value.items if isinstance(one.value, Other) else ()))
         )
 
     def _annotation(self, written: str) -> str:
@@ -351,7 +407,7 @@ class _Reading:
         elif call.name in _PASSES_ON:
             for argument in (*call.arguments, *call.keywords.values()):
                 yield from self.of(argument, steps)
-        elif _BODY_CALL.search(call.function.text):
+        elif _BODY_CALL.search(call.function.text) and not self._is_answer(call.function.text.split(".", 1)[0]):
             yield call, f"`{_cut(call)}`, with whatever secrets are in it,", True
         elif call.method in _LOOKUPS and call.arguments:
             key = call.arguments[0]

@@ -21,7 +21,7 @@ _TERMINAL = tuple(
     f"{word} {module}".encode()
     for module in (
         "argparse", "click", "typer", "optparse", "getopt", "fire", "cmd", "cyclopts", "docopt", "rich", "tqdm", "questionary",
-        "prompt_toolkit", "IPython", "curses", "readline", "getpass", "plumbum", "invoke", "cliff", "asyncclick", "rich_click",
+        "prompt_toolkit", "IPython", "curses", "readline", "getpass", "termios", "tty", "inquirer", "textual", "blessed", "plumbum", "invoke", "cliff", "asyncclick", "rich_click",
         "django.core.management", "code", "pdb", "unittest", "pytest", "locust", "streamlit",
     )
     for word in ("import", "from")
@@ -31,7 +31,13 @@ _SHOWS = re.compile(r"^_*(?:p?print|show|display|pretty|usage|help|dump|echo|ban
 # Classes that a developer's machine uses in place of the real one, and those that write to a console on purpose.
 _STAND_IN = re.compile(r"^_*(?:Null|Console|Dummy|Fake|Stub|Mock|Noop|NoOp|Local|Dev|Print|Stdout|Stderr|Debug|Verbose|Terminal|Rich)|(?:Printer|Console|Cli|CLI|Command|Reporter|Renderer)$")
 # Folders of tools that stand inside a service's package.
-_TOOLS = frozenset("cli commands command management console evals eval bench benches benchmarks tools_dev devtools codegen oneoff one_off repl playground".split())
+_TOOLS = frozenset("cli commands command management console evals eval bench benches benchmarks tools_dev devtools codegen oneoff one_off repl play playground sandbox scratch".split())
+# Scripts by their names: what they write is for whoever runs them.
+_GENERATORS = ("generate_", "gen_", "codegen_", "bootstrap_")
+# What a person has to type in elsewhere, in the sign-in of a device.
+_SIGN_IN = re.compile(r"\b(?:user_code|device_code|verification_ur[il]\w*)\b")
+# A question to whoever sits at the terminal.
+_ASKS = re.compile(rb"(?<![\w.])input\(")
 _TALKATIVE = re.compile(r"(?i)(?:^|[._])(?:verbos\w*|debug\w*|dry_?run|interactive|isatty|quiet|silent|show_\w+|print_\w+)(?:$|[._])")
 _WEB = tuple(sorted(package.replace("-", "_") for package in WEB_PACKAGES if package != "django-ninja"))
 
@@ -45,7 +51,12 @@ def may_print(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
 
 def is_terminal_program(data: bytes) -> bool:
     """Whether a file imports what programs for the terminal are made of."""
-    return any(word in data and _is_import(data, word) for word in _TERMINAL)
+    return any(word in data and _is_import(data, word) for word in _TERMINAL) or (b"input(" in data and _asks(data))
+
+
+def _asks(data: bytes) -> bool:
+    """Whether a file calls `input` itself; a function or a method of that name is something else."""
+    return b"def input(" not in data and any(_is_code(data, b"input(", match.start()) for match in _ASKS.finditer(data))
 
 
 def _is_code(data: bytes, literal: bytes, offset: int) -> bool:
@@ -81,7 +92,7 @@ def print_in_service(call: Call, ask: Ask) -> Iterator[Hit]:
         return
     if call.scope.guards & {"main", "debug", "environment", "type-checking"} or _goes_elsewhere(call):
         return
-    if not _TOOLS.isdisjoint(ask.file.path.lower().split("/")[:-1]) or ask.file.name in ("management.py", "commands.py", "setup.py"):
+    if not _TOOLS.isdisjoint(ask.file.path.lower().split("/")[:-1]) or ask.file.name in ("management.py", "commands.py", "setup.py") or ask.file.name.startswith(_GENERATORS):
         return
     data = call.source.data
     if data.startswith(b"#!") or is_terminal_program(data):
@@ -97,7 +108,11 @@ def print_in_service(call: Call, ask: Ask) -> Iterator[Hit]:
 
 
 def _goes_elsewhere(call: Call) -> bool:
-    """Whether the output goes to a file that was given, or a progress line is drawn."""
+    """Whether the output goes to a file that was given, a progress line is drawn, or what is written is a log line already."""
+    if call.name in STREAMS and any(isinstance(part, Call) and part.method == "dumps" for argument in call.arguments for part in argument.walk()):
+        return True
+    if len(call.arguments) == 1 and isinstance(call.arguments[0], Name) and "banner" in call.arguments[0].written.lower():
+        return True
     file = call.keywords.get("file")
     if file is not None and not (isinstance(file, Name) and file.name in ("sys.stdout", "sys.stderr")):
         return True
@@ -107,6 +122,8 @@ def _goes_elsewhere(call: Call) -> bool:
 
 def is_for_a_person(call: Call, function: Function | None, module: Module) -> bool:
     """Whether what is printed is meant to be read at a terminal: a command, a function that shows, what `__main__` calls."""
+    if _SIGN_IN.search(call.text):
+        return True
     if function is not None:
         outer: Function | None = function
         if _SHOWS.search(function.name.lower()):
