@@ -14,11 +14,11 @@ NONE: frozenset[str] = frozenset()
 _DIRECTORIES: dict[str, str] = {
     name: role
     for role, names in {
-        "test": ".semgrep tests test testing __tests__ specs spec e2e fixtures testdata __mocks__ mocks cypress playwright loadtest loadtests load-test load-tests load_tests locust factories",
+        "test": ".semgrep tests test testing unittests unittest __tests__ specs spec e2e fixtures testdata __mocks__ mocks cypress playwright loadtest loadtests load-test load-tests load_tests locust factories",
         "example": "examples example samples sample demos demo tutorials tutorial cookbook cookbooks quickstart quickstarts snippets docs_src",
         "docs": "docs doc documentation",
         "dev": ".devcontainer devcontainer dev development .vscode .idea .claude .cursor .agents",
-        "ci": ".github .gitlab .circleci .buildkite .woodpecker .azure-pipelines .teamcity .ci ci",
+        "ci": ".github .gitea .forgejo .gitlab .circleci .buildkite .woodpecker .azure-pipelines .teamcity .ci ci",
         "generated": "generated __generated__ _generated autogen",
         "vendored": "vendor vendored _vendor _vendored third_party third-party thirdparty 3rdparty node_modules site-packages bower_components",
         "script": "scripts bin benchmarks benchmark bench benches",
@@ -87,6 +87,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "dockerfile": ("production",),
     "containerfile": ("production",),
 }
+_WORKFLOWS = (".github/workflows", ".gitea/workflows", ".forgejo/workflows")
 _WORD = re.compile(r"[a-z0-9]+")
 
 # Roles that mean "this is not what production runs".
@@ -101,7 +102,8 @@ def roles_of(path: str, kind: str, head: bytes = b"") -> frozenset[str]:
     """
     directory, _, name = path.rpartition("/")
     roles = _directory_roles(directory.lower(), kind == "python")
-    own = _name_roles(name.lower(), kind, directory.lower().rpartition("/")[2])
+    # `python-tests.yml` is the workflow that runs the tests, and `deploy-dev.yml` one that deploys: what they are called says nothing more.
+    own = NONE if directory.lower().endswith(_WORKFLOWS) else _name_roles(name.lower(), kind, directory.lower().rpartition("/")[2])
     if own:
         roles = roles | own
     # A compose file made from a template is still the one that production runs.

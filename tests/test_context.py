@@ -19,7 +19,7 @@ def roles(path: str, head: bytes = b"") -> set[str]:
             "test",
             (
                 "tests/a.py app/tests/unit/a.py conftest.py app/test_a.py app/a_test.py fixtures/a.yaml tests_integration/a.py integration_tests/a.py"
-                " docker-compose.test.yml .env.test settings/test.py loadtest/k8s/app.yaml web/login.spec.ts sdk/recording_test_helpers.py"
+                " docker-compose.test.yml .env.test settings/test.py unittests/scans/a.yaml loadtest/k8s/app.yaml web/login.spec.ts sdk/recording_test_helpers.py"
             ),
         ),
         (
@@ -39,7 +39,7 @@ def roles(path: str, head: bytes = b"") -> set[str]:
         ),
         (
             "ci",
-            ".github/workflows/ci.yml .gitlab-ci.yml .circleci/config.yml Jenkinsfile azure-pipelines.yml ci/build.sh docker-compose.ci.yml",
+            ".github/workflows/ci.yml .forgejo/workflows/tests.yaml .gitlab-ci.yml .circleci/config.yml Jenkinsfile azure-pipelines.yml ci/build.sh docker-compose.ci.yml",
         ),
         ("generated", "app/a_pb2.py app/a_pb2_grpc.py app/a_pb2.pyi app/generated/a.py uv.lock web/api.gen.ts"),
         ("vendored", "vendor/a.py app/_vendor/x/a.py third_party/a.py node_modules/a/b.js"),
@@ -76,6 +76,9 @@ def test_a_role_is_in_the_path(role: str, paths: str) -> None:
         ("app/agents/tools/search.py", "script"),
         ("app/deploy.py", "production"),
         ("app/email_template.py", "example"),
+        (".github/workflows/python-tests.yml", "test"),
+        (".github/workflows/deploy-dev.yml", "dev"),
+        (".github/workflows/release-prod.example.yml", "example"),
         ("template.yaml", "example"),
         ("nginx/default.conf.template", "example"),
         ("app/image_gen.py", "generated"),

@@ -267,12 +267,25 @@ def deploy_in_a_file_of_its_own(project: Project, options: Mapping[str, Any]) ->
         yield ProjectHit(each.path, each.span, f"{each.words} on a push and waits for no test", priority="P1")
 
 
+# Clusters and clouds that live as long as the job: what is installed there is being tested.
+_THROWAWAY_ACTIONS = re.compile(r"(?:^|[/_-])(?:kind|k3d|k3s|minikube|microk8s|localstack)(?:$|[/_-])")
+_THROWAWAY_COMMANDS = frozenset(("kind", "k3d", "minikube", "microk8s", "localstack", "ct"))
+
+
+def _is_throwaway(job: Job) -> bool:
+    return any(
+        _THROWAWAY_ACTIONS.search(step.uses) or any(command.program in _THROWAWAY_COMMANDS for command in step.commands) for step in job.steps
+    )
+
+
 def _release(job: Job) -> tuple[Step, str, str] | None:
     if job.manual:
         return None
+    throwaway = _is_throwaway(job)
     for step in job.steps:
         for kind, program in step.releases():
-            return step, kind, program
+            if kind == "publish" or not throwaway:
+                return step, kind, program
         if _DEPLOYS.search(job.name):
             # What starts containers for the tests elsewhere starts the service in a job of that name.
             for command in step.commands:
@@ -491,6 +504,8 @@ _CI_PLACES = (
 )
 
 
+# Those that a service of a larger tree may have a file of its own for, wherever it stands.
+_ANYWHERE = ("Jenkinsfile", ".woodpecker", "azure-pipelines", "cloudbuild.y", "buildspec.y")
 # Those whose jobs and steps `pipeline_of` knows.
 _READ_SYSTEMS = frozenset(("GitHub Actions", "GitLab CI", "CircleCI", "Azure Pipelines"))
 
@@ -620,7 +635,7 @@ def _listed(traces: Sequence[Trace]) -> str:
 def _ci_files(project: Project) -> Iterator[tuple[str, str]]:
     for file in project.files:
         for start, who in _CI_PLACES:
-            if file.path.startswith(start) or (start in ("Jenkinsfile", ".woodpecker", "azure-pipelines") and file.name.startswith(start)):
+            if file.path.startswith(start) or (start in _ANYWHERE and file.name.startswith(start)):
                 yield file.path, who
                 break
 
@@ -678,7 +693,9 @@ def gates_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Proj
         return
     for name, kinds, priority, words in _WANTED:
         if gates[True] & set(kinds) or (name == "build" and gates[False] & set(kinds)):
-            yield Evidence("PRD904", anchor.path, anchor.span, f"CI has a {name} gate")
+            own = next((each for each in traces if each.get("automatic") and set(each.get("gates").split(",")) & set(kinds)), None)
+            own = own or next((each for each in traces if set(each.get("gates").split(",")) & set(kinds)), anchor)
+            yield Evidence("PRD904", own.path, own.span, f"CI has a {name} gate")
         elif unresolved or (name == "build" and not has_image):
             # A template, an orb or a reusable workflow elsewhere may hold the gate: nothing can be said.
             continue

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from prodlint.checks import Ask, Hit, Place, check, documents
-from prodlint.checks.deployment_images import with_defaults
-from prodlint.checks.deployment_services import ADMINISTRATION, Image, datastore, image_of, is_host_agent, is_infrastructure
+from prodlint.checks.deployment_services import ADMINISTRATION, Image, datastore, image_of, is_host_agent, is_infrastructure, with_defaults
 from prodlint.facts import Document, Node
 from prodlint.model import Priority, Recipe
 

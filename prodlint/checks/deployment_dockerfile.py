@@ -23,6 +23,21 @@ def shipped(dockerfile: Dockerfile) -> Stage | None:
     return next((stage for name in _SHIPPED for stage in dockerfile.stages if stage.name == name), None)
 
 
+def targets(dockerfile: Dockerfile) -> list[Stage]:
+    """The stages that are started somewhere: the shipped one, and those that start something and that no other stage is made
+    from. `docker build --target` is the only use of these."""
+    ships = shipped(dockerfile)
+    if ships is None:
+        return []
+    used = set[int]().union(*(_made_from(dockerfile, each) for each in dockerfile.stages))
+    return [
+        each
+        for each in dockerfile.stages
+        if each is ships
+        or (each.index not in used and not _DEVELOPMENT.search(each.name) and any(line.keyword in ("CMD", "ENTRYPOINT") for line in each.instructions))
+    ]
+
+
 def lineage(stage: Stage) -> Iterator[Instruction]:
     """What makes the image, last instruction first; what is only for images built on top of it left out."""
     return (instruction for instruction in stage.lineage() if not instruction.onbuild)
@@ -76,43 +91,49 @@ def scripts_of(stage: Stage) -> list[str]:
     return found
 
 
-def runs_as_root(dockerfile: Dockerfile) -> tuple[Place, str, Priority | None, Recipe | None] | None:
+# Web servers bind port 80 as root and hand requests to workers that are not.
+_WEB_SERVERS = ("nginx", "httpd", "caddy", "traefik")
+
+
+def runs_as_root(dockerfile: Dockerfile, stage: Stage) -> tuple[Place, str, Priority | None, Recipe | None] | None:
     """Where an image is told to start as root, the words for it; None where it is not, or where that cannot be known."""
-    stage = shipped(dockerfile)
-    start = start_of(stage) if stage is not None else None
-    if stage is None or start is None:
+    base = root_image(stage)
+    image = image_of(base)
+    server = image.official and image.family in _WEB_SERVERS
+    start = start_of(stage) or (stage.instructions[0] if server else None)
+    if start is None:
         return None
+    if any(DROPS_ROOT.search(each.value) for each in lineage(stage) if each.keyword in ("RUN", "CMD", "ENTRYPOINT", "ENV")):
+        return None
+    priority: Priority | None = "P2" if server else None
     user = final_user(dockerfile, stage)
     if user is not None:
         instruction, name = user
         if name is None or name.split(":")[0].strip() not in ("root", "0"):
             return None
         words = f"The image runs as `{instruction.value}`"
-        return Place(instruction.source, instruction.start, instruction.end), words, None, None
-    base = root_image(stage)
-    if not base or not leaves_root(image_of(base)):
-        return None
-    if any(DROPS_ROOT.search(each.value) for each in lineage(stage) if each.keyword in ("RUN", "CMD", "ENTRYPOINT", "ENV")):
+        return Place(instruction.source, instruction.start, instruction.end), words, priority, None
+    if not base or not leaves_root(image):
         return None
     place = start if start.stage is stage else stage.instructions[0]
-    # Web servers bind port 80 as root and hand requests to workers that are not.
-    priority: Priority | None = "P2" if image_of(base).family in ("nginx", "httpd", "caddy", "traefik") else None
     fix = None
-    if place is start:
+    if place is start and start.keyword != "FROM":
         fix = Recipe("insert-line-before", "Run as a user without rights", False, (("text", "USER 10001"),))
-    return Place(place.source, place.start, place.end), "The image runs as root: no `USER` before this", priority, fix
+    words = "The image runs as root: no `USER` before this" if start.keyword != "FROM" else f"The image runs as root, as `{image.family}` does: no `USER`"
+    return Place(place.source, place.start, place.end), words, priority, fix
 
 
 @check("PRD802", on=[every(Dockerfile)], anchors=["from"], files=("dockerfile",))
 def image_as_root(dockerfile: Dockerfile, ask: Ask) -> Iterator[Hit]:
     """An image whose process is root. One that starts a script waits for the project pass, which reads the script."""
-    found = runs_as_root(dockerfile)
-    if found is not None:
-        stage = shipped(dockerfile)
-        if stage is not None and scripts_of(stage) and final_user(dockerfile, stage) is None:
-            return
-        place, words, priority, fix = found
-        yield Hit(place, words, priority=priority, fix=fix)
+    seen: set[int] = set()
+    for stage in targets(dockerfile):
+        found = runs_as_root(dockerfile, stage)
+        if found is not None and not scripts_of(stage):
+            place, words, priority, fix = found
+            if place.start not in seen:
+                seen.add(place.start)
+                yield Hit(place, words, priority=priority, fix=fix)
 
 
 # ---------------------------------------------------------------- PRD804
@@ -170,22 +191,27 @@ _EXACT = re.compile(r"===?[^*,]+\Z")
 _REMOTE = re.compile(r"@|://|\$|^git\+|\.(?:whl|tar\.gz|zip)\Z")
 
 
-def built_from(dockerfile: Dockerfile, stage: Stage) -> set[int]:
-    """The stages that something of the shipped image comes from."""
-    names = {each.name: each for each in dockerfile.stages if each.name} | {str(each.index): each for each in dockerfile.stages}
-    waiting, found = [stage], set[int]()
+def built_from(dockerfile: Dockerfile) -> set[int]:
+    """The stages that something of an image that is started comes from."""
+    waiting, found = targets(dockerfile), set[int]()
     while waiting:
         each = waiting.pop()
         if each.index in found:
             continue
         found.add(each.index)
-        if each.parent is not None:
-            waiting.append(each.parent)
-        for instruction in each.instructions:
-            for name, value in instruction.flags:
-                origin = value if name == "from" else next((part[5:] for part in value.split(",") if part.startswith("from=")), "")
-                if origin.lower() in names:
-                    waiting.append(names[origin.lower()])
+        waiting.extend(dockerfile.stages[number] for number in _made_from(dockerfile, each))
+    return found
+
+
+def _made_from(dockerfile: Dockerfile, stage: Stage) -> set[int]:
+    """The stages that a stage is built on or takes files of."""
+    names = {each.name: each.index for each in dockerfile.stages if each.name} | {str(each.index): each.index for each in dockerfile.stages}
+    found = {stage.parent.index} if stage.parent is not None else set[int]()
+    for instruction in stage.instructions:
+        for name, value in instruction.flags:
+            origin = value if name == "from" else next((part[5:] for part in value.split(",") if part.startswith("from=")), "")
+            if origin.lower() in names:
+                found.add(names[origin.lower()])
     return found
 
 
@@ -227,7 +253,7 @@ def unrepeatable_install(dockerfile: Dockerfile, ask: Ask) -> Iterator[Hit]:
         return
     from prodlint.readers.commands import from_dockerfile
 
-    relevant = built_from(dockerfile, stage)
+    relevant = built_from(dockerfile)
     places = [(each.start, each.end) for number in relevant for each in dockerfile.stages[number].instructions if each.keyword == "RUN"]
     commands = [
         fact

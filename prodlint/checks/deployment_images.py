@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from prodlint.checks import Ask, Hit, Place, check, documents, every
-from prodlint.checks.deployment_dockerfile import built_from, shipped
+from prodlint.checks.deployment_compose import is_for_development
+from prodlint.checks.deployment_dockerfile import built_from
 from prodlint.checks.deployment_kubernetes import containers_of, pods
-from prodlint.checks.deployment_services import Image, image_of
+from prodlint.checks.deployment_services import Image, image_of, with_defaults
 from prodlint.facts import Dockerfile, Document, Instruction, Node
 from prodlint.model import Priority
 
@@ -53,32 +54,8 @@ def movement(image: Image, *, digest_wanted: bool = False) -> tuple[str, Priorit
     return None
 
 
-_VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^${}]*))?\}|\$(\w+)")
-
-
-def with_defaults(text: str) -> tuple[str, bool] | None:
-    """A compose value with the defaults of its variables put in, and whether there were any; None where one has none."""
-    varied = False
-    for _ in range(4):
-        if "$" not in text:
-            return text, varied
-        known = True
-
-        def put(found: re.Match[str]) -> str:
-            nonlocal known
-            if found[2] is None:
-                known = False
-            return found[2] or ""
-
-        replaced = _VARIABLE.sub(put, text)
-        if not known or replaced == text:
-            return None
-        text, varied = replaced, True
-    return None
-
-
-def _hits(text: str, place: Place, options: Mapping[str, object], words: str = "") -> Iterator[Hit]:
-    """The finding on one reference, if there is one."""
+def _hits(text: str, place: Place, options: Mapping[str, object], words: str = "", *, softer: bool = False) -> Iterator[Hit]:
+    """The finding on one reference, if there is one. softer: nothing in production starts this."""
     known = with_defaults(text)
     if known is None or "{{" in text or not known[0].strip() or " " in known[0].strip():
         return
@@ -87,15 +64,14 @@ def _hits(text: str, place: Place, options: Mapping[str, object], words: str = "
         return
     why, priority = found
     # Whoever starts it can name a version from outside.
-    yield Hit(place, f"{words}image `{known[0].strip()}` {why}", priority=priority or ("P2" if known[1] else None))
+    yield Hit(place, f"{words}image `{known[0].strip()}` {why}", priority=priority or ("P2" if known[1] or softer else None))
 
 
 @check("PRD803", on=[every(Dockerfile)], anchors=["from"], files=("dockerfile",))
 def moving_base(dockerfile: Dockerfile, ask: Ask) -> Iterator[Hit]:
     """FROM, COPY --from and RUN --mount=from= that name a moving image."""
     names = {stage.name for stage in dockerfile.stages if stage.name} | {str(stage.index) for stage in dockerfile.stages}
-    ships = shipped(dockerfile)
-    relevant = built_from(dockerfile, ships) if ships is not None else ()
+    relevant = built_from(dockerfile)
     seen: set[str] = set()
     for stage in dockerfile.stages:
         # Stages for tests and development go nowhere.
@@ -142,13 +118,14 @@ def moving_compose_image(document: Document, ask: Ask) -> Iterator[Hit]:
     if services is None or services.kind != "mapping":
         return
     built = {service.text_at("image") for service in services.members.values() if service.get("build") is not None}
+    softer = is_for_development(document)
     seen: set[str] = set()
     for service in services.members.values():
         image = _scalar(service.get("image"))
         if image is None or image.raw in built or image.raw in seen or service.text_at("pull_policy") in ("build", "never"):
             continue
         seen.add(image.raw)
-        yield from _hits(image.raw, Place(image.source, image.start, image.end), ask.options)
+        yield from _hits(image.raw, Place(image.source, image.start, image.end), ask.options, softer=softer)
 
 
 @check("PRD803", on=[documents("kubernetes")], anchors=[("image", "containers")], files=("yaml", "json"))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from prodlint.checks import Ask, Hit, Place, check, documents
 from prodlint.checks.deployment_services import has_own_user, image_of
 from prodlint.facts import Document, Node
-from prodlint.model import Priority
+from prodlint.model import Priority, Recipe
 
 # Where the pod stands in each kind of workload.
 _POD_PATHS: dict[str, tuple[str, ...]] = {
@@ -31,7 +31,7 @@ _SYSTEM_NAMESPACES = frozenset(
 )
 _SIDECAR = re.compile(
     r"istio-proxy|linkerd-proxy|envoy|cloud-?sql-?proxy|sql-proxy|vault-agent|fluent-?bit|fluentd|filebeat|datadog-agent|otel-|opentelemetry"
-    r"|oauth2-proxy|-exporter\b|config-?reload|git-sync|pgbouncer|statsd|promtail|vector\b|jaeger-agent|kube-rbac-proxy|-sidecar\b|^sidecar|log-?tail"
+    r"|oauth2-proxy|-exporter\b|config-?reload|git-sync|pgbouncer|statsd|promtail|vector\b|jaeger-agent|kube-rbac-proxy|-sidecar\b|^sidecar|^metrics$|log-?tail"
 )
 _WORKER = re.compile(r"worker|beat|scheduler|consumer|celery|cron|queue-")
 
@@ -211,12 +211,16 @@ def missing_probes(document: Document, ask: Ask) -> Iterator[Hit]:
     for pod in pods(document):
         if pod.kind not in _SERVING or pod.patch or _is_system(pod):
             continue
-        for container in containers_of(pod):
+        containers = list(containers_of(pod))
+        # A container that is alone in its pod stands beside nothing; in a template others may come from elsewhere.
+        alone = len(containers) == 1 and not document.template
+        for container in containers:
             name, place = _name_of(container)
-            if _SIDECAR.search(name) or _SIDECAR.search(container.text_at("image")) or has_hole(document, container):
+            helps = not alone and (_SIDECAR.search(name) or _SIDECAR.search(container.text_at("image")))
+            if helps or has_hole(document, container):
                 continue
-            serving = _said(container, "ports") and not _WORKER.search(name)
             ready, live, start = (_said(container, probe) for probe in ("readinessProbe", "livenessProbe", "startupProbe"))
+            serving = (ready or _said(container, "ports")) and not _WORKER.search(name)
             if serving and not ready:
                 also = "" if live else " and no `livenessProbe`"
                 yield Hit(place, f"`{name}` has no `readinessProbe`{also}: it gets requests before it can answer")
@@ -301,7 +305,32 @@ def pod_privileges(document: Document, ask: Ask) -> Iterator[Hit]:
             name, place = _name_of(container)
             kept = _not_given_up(pod, container)
             if kept:
-                yield Hit(place, f"`{name}` does not set {', '.join(f'`{each}`' for each in kept)}", priority="P2")
+                words = f"`{name}` does not set {', '.join(f'`{each}`' for each in kept)}"
+                yield Hit(place, words, priority="P2", fix=_given_up(container, place, kept))
+
+
+def _given_up(container: Node, place: Place, kept: list[str]) -> Recipe | None:
+    """The missing settings as lines of their own: below the name, or in the context that is there."""
+    source = container.source
+    name, context = container.get("name"), container.get("securityContext")
+    first = next(iter(context.members.values()), None) if context is not None else name
+    if name is None or first is None or b"{" in source.data[container.start : first.key_start] or (context and context.get("capabilities")):
+        return None
+    line, column = source.position(first.key_start)
+    pad = " " * (column - 1 if context is not None else column + 1)
+    lines = [f"{pad[2:]}securityContext:"] if context is None else []
+    if "allowPrivilegeEscalation: false" in kept:
+        lines.append(f"{pad}allowPrivilegeEscalation: false")
+    if "capabilities.drop" in kept:
+        lines += [f"{pad}capabilities:", f'{pad}  drop: ["ALL"]']
+    words = "Take these rights from the container"
+    if context is None:
+        same = line == source.position(name.end)[0] == source.position(place.start)[0]
+        return Recipe("insert-line-after", words, False, (("text", "\n".join(lines)),)) if same else None
+    at = (("line", str(line)), ("column", "1"), ("end_line", str(line)), ("end_column", "1"))
+    if b"\r" in source.data or source.line_text(line)[: column - 1].strip():
+        return None
+    return Recipe("replace-at", words, False, (*at, ("text", "\n".join(lines) + "\n")))
 
 
 @check("PRD843", on=[documents("helm-values")], anchors=["privileged"], files=("yaml",))

@@ -58,12 +58,12 @@ def _contexts(project: Project) -> dict[str, set[str]]:
 # ---------------------------------------------------------------- PRD802
 
 
-@project_check("PRD802", topics=("dockerfile",))
+@project_check("PRD802", topics=("script-as-root",))
 def root_behind_a_script(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
-    """An image without USER that starts a script: root, unless the script drops it."""
-    for image in project.about("dockerfile"):
-        scripts = json.loads(image.get("scripts") or "[]")
-        if not scripts or image.get("off"):
+    """An image that starts a script as root, unless the script drops it."""
+    for image in project.about("script-as-root"):
+        scripts = json.loads(image.get("scripts"))
+        if image.get("off"):
             continue
         known = [file.path for file in project.named(*scripts)]
         texts = [text.decode("utf-8", "replace") for path in known if (text := project.read(path)) is not None]
@@ -73,7 +73,7 @@ def root_behind_a_script(project: Project, options: Mapping[str, Any]) -> Iterat
         if any(DROPS_ROOT.search(text) for text in texts):
             yield Evidence("PRD802", image.path, image.span, f"`{scripts[0]}` takes the process to another user")
         else:
-            yield ProjectHit(image.path, image.span, image.get("root"))
+            yield ProjectHit(image.path, image.span, image.words)
 
 
 # ---------------------------------------------------------------- PRD804

@@ -55,6 +55,30 @@ def image_of(text: str) -> Image:
     return Image(bare if bare and ("/" not in bare or name.startswith("docker.io/")) else name, tag, digest)
 
 
+_VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^${}]*))?\}|\$(\w+)")
+
+
+def with_defaults(text: str) -> tuple[str, bool] | None:
+    """A compose value with the defaults of its variables put in, and whether there were any; None where one has none."""
+    varied = False
+    for _ in range(4):
+        if "$" not in text:
+            return text, varied
+        known = True
+
+        def put(found: re.Match[str]) -> str:
+            nonlocal known
+            if found[2] is None:
+                known = False
+            return found[2] or ""
+
+        replaced = _VARIABLE.sub(put, text)
+        if not known or replaced == text:
+            return None
+        text, varied = replaced, True
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Datastore:
     """A database, broker or object store. test: a health check that its image can run, or ""."""

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from prodlint.checks import Ask, Trace, collect, commands, documents, every, trace
 from prodlint.checks.deployment_compose import Service, is_for_development, items, services
 from prodlint.checks.deployment_dockerfile import (
-    final_user,
     lineage,
     root_image,
     runs_as_root,
     scripts_of,
     shipped,
     start_of,
+    targets,
 )
 from prodlint.checks.deployment_kubernetes import pods
 from prodlint.facts import Command, Dockerfile, Document, File, Instruction, Node, Stage
@@ -35,15 +35,13 @@ def _off(file: File) -> str:
 # ---------------------------------------------------------------- what Dockerfiles say
 
 
-@collect("dockerfile", "copied-context", on=[every(Dockerfile)], anchors=["from"], files=("dockerfile",))
+@collect("dockerfile", "script-as-root", "copied-context", on=[every(Dockerfile)], anchors=["from"], files=("dockerfile",))
 def dockerfiles(dockerfile: Dockerfile, ask: Ask) -> Iterator[Trace]:
     """One trace an image, and one for every `COPY .`."""
     stage = shipped(dockerfile)
     if stage is None:
         return
     start = start_of(stage)
-    root = runs_as_root(dockerfile)
-    scripts = scripts_of(stage) if root is not None and final_user(dockerfile, stage) is None else []
     exposed = next((each.words[0] for each in lineage(stage) if each.keyword == "EXPOSE" and each.words), "")
     started = " ".join(" ".join(each.words) for each in lineage(stage) if each.keyword in ("CMD", "ENTRYPOINT"))
     yield trace(
@@ -56,9 +54,14 @@ def dockerfiles(dockerfile: Dockerfile, ask: Ask) -> Iterator[Trace]:
         serves="1" if start is not None and (exposed or SERVERS.search(started)) and not _is_function(stage) else "",
         port=re.sub(r"\D.*", "", exposed),
         python="1" if "python" in root_image(stage) else "",
-        scripts=json.dumps(scripts),
-        root=root[1] if root is not None else "",
     )
+    for target in targets(dockerfile):
+        scripts, root = scripts_of(target), runs_as_root(dockerfile, target)
+        if scripts and root is not None:
+            place = root[0]
+            span = dockerfile.source.span(place.start, place.end)
+            data = (("off", _off(dockerfile.file)), ("scripts", json.dumps(scripts)))
+            yield Trace("script-as-root", dockerfile.file.path, span, root[1], data)
     final = {id(each) for each in lineage(stage)}
     for each in dockerfile.stages:
         for instruction in each.instructions:

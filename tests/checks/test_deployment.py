@@ -93,7 +93,7 @@ def test_a_major_version_of_python_is_softer() -> None:
     ],
 )
 def test_with_defaults(text: str, known: tuple[str, bool] | None) -> None:
-    assert deployment_images.with_defaults(text) == known
+    assert deployment_services.with_defaults(text) == known
 
 
 @pytest.mark.parametrize(
