@@ -53,7 +53,8 @@ def tests_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Proj
         return
     cases = project.about("test-case")
     if cases:
-        yield Evidence("PRD941", cases[0].path, cases[0].span, f"{len(cases)} files with tests")
+        first = next((case for case in cases if not case.path.startswith(".")), cases[0])
+        yield Evidence("PRD941", first.path, first.span, "a file with tests" if len(cases) == 1 else f"{len(cases):,} files with tests")
         return
     if any(_OTHER_TESTS.search(file.path) for file in project.files):
         return

@@ -12,7 +12,7 @@ from prodlint.checks.secrets_formats import recognise
 from prodlint.checks.secrets_names import secret_name
 from prodlint.checks.secrets_values import is_secret
 from prodlint.facts import Setting, Text
-from prodlint.model import Recipe, Span
+from prodlint.model import Evidence, Recipe, Span
 from prodlint.patterns import Patterns
 
 _COPIES = frozenset(
@@ -195,7 +195,7 @@ def use_of_env_file(file: Text, ask: Ask) -> Iterator[Trace]:
 
 
 @project_check("PRD109", topics=("dotenv-use",))
-def env_file_not_ignored(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit]:
+def env_file_not_ignored(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
     ignores = Ignores(project)
     top = ignores.patterns("")
     if top is None and not ignores.repository:
@@ -212,6 +212,9 @@ def env_file_not_ignored(project: Project, options: Mapping[str, Any]) -> Iterat
     for home in homes:
         path = f"{home}/.env" if home else ".env"
         if ignores.ignored(path):
+            at = next((f"{where}/.gitignore".lstrip("/") for where in (home, "") if ignores.patterns(where) is not None), "")
+            if at:
+                yield Evidence("PRD109", at, Span(1, 1, 1, 1), f"`{path}` is ignored")
             continue
         yield _not_ignored(path, top, ignores, home, uses, [file.path for file in templates])
         return

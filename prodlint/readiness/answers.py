@@ -42,6 +42,13 @@ class Answer:
     others: tuple[str, ...] = ()
     before: str = ""
 
+    @property
+    def urgency(self) -> Priority:
+        """The item's priority, or that of the gravest finding where all are less grave: a TODO alone is not P0."""
+        if not self.findings or self.others:
+            return self.item.priority
+        return max(self.item.priority, min(finding.priority for finding in self.findings))
+
 
 @dataclass(slots=True)
 class Answers:
@@ -65,9 +72,9 @@ class Answers:
 
     @property
     def backlog(self) -> list[Answer]:
-        """What is not met, the most urgent first; within a priority, what has most places first."""
+        """What is not met, the largest risk first: by urgency, then by how many findings are that urgent, then in the checklist's order."""
         open_items = [answer for answer in self.answers if answer.verdict == "not met"]
-        return sorted(open_items, key=lambda a: (PRIORITIES.index(a.item.priority), -len(a.findings), a.item.id))
+        return sorted(open_items, key=lambda a: (a.urgency, -sum(f.priority == a.urgency for f in a.findings)))
 
     @property
     def level(self) -> Level | None:
@@ -127,15 +134,23 @@ def ask(request: session.Request, foreign: Sequence[tuple[str, str]] = (), old: 
     off = tuple(rule.code for rule in known if not rule.default and rule.code in wanted)
     finish = request.finish
 
+    chosen: set[str] = set()
+
     def switched_on(given: Settings) -> Settings:
         # Below the team's own choices: what it ignores stays ignored, and the report says so.
         given = finish(given)
+        words = {word for made in given.selections for word in (*(made.select or ()), *made.extend_select)}
+        chosen.update(rule.code for rule in known if rule.code in off and any(_selects(word, rule) for word in words))
         return replace(given, selections=(Selection(extend_select=off), *given.selections)) if off else given
 
     tables = [table for item in checklist.items for table in (*item.when, *item.shown)]
     asked = replace(request, finish=switched_on, collectors=collectors(tables), cache=False, since="", baseline=False)
     result = session.run(asked)
-    return answer(result, checklist, {rule.code: rule for rule in known}, foreign, old or {})
+    return answer(result, checklist, {rule.code: rule for rule in known}, foreign, old or {}, frozenset(off) - chosen)
+
+
+def _selects(word: str, rule: Rule) -> bool:
+    return word in ("ALL", rule.name) or rule.code.startswith(word)
 
 
 def answer(
@@ -144,9 +159,10 @@ def answer(
     rules: Mapping[str, Rule],
     foreign: Sequence[tuple[str, str]] = (),
     old: Mapping[str, str] | None = None,
+    unasked: frozenset[str] = frozenset(),
 ) -> Answers:
-    """What a run says of each item."""
-    seen = _Seen(result)
+    """What a run says of each item. unasked: rules that are off by default and that the team did not choose: they do not decide."""
+    seen = _Seen(result, rules, unasked)
     given: dict[str, list[str]] = {}
     for name, words in foreign:
         given.setdefault(name, []).append(words)
@@ -161,8 +177,12 @@ def answer(
 class _Seen:
     """A run's results by code and by kind."""
 
-    def __init__(self, result: session.Result) -> None:
+    def __init__(self, result: session.Result, rules: Mapping[str, Rule], unasked: frozenset[str]) -> None:
         report = result.report
+        self.rules = rules
+        self.unasked = unasked
+        unread = {unchecked.path for unchecked in report.unchecked if not unchecked.analysed}
+        self.unread = {outcome.path: outcome.kind for outcome in result.outcomes if outcome.path in unread and not outcome.roles & ASIDE}
         self.roles = {outcome.path: outcome.roles for outcome in result.outcomes}
         self.kinds = Counter(outcome.kind for outcome in result.outcomes if not outcome.roles & {"vendored", "generated"})
         self.active = frozenset(rule.code for rule in result.rules)
@@ -179,8 +199,13 @@ class _Seen:
         self.marks = Marks((trace for outcome in result.outcomes for trace in outcome.traces), report.files, report.root)
 
     def is_aside(self, finding: Finding, item: Item) -> bool:
-        """Whether a finding is shown and does not decide: it does not run in production, or weighs much less than the item."""
-        if self.roles.get(finding.path, frozenset()) & ASIDE:
+        """Whether a finding is shown and does not decide: it does not run in production, weighs much less than the item or than its rule
+        commonly does, or comes from a rule that is off by default."""
+        roles = self.roles.get(finding.path, frozenset())
+        if roles & ASIDE or finding.code in self.unasked:
+            return True
+        rule = self.rules.get(finding.code)
+        if rule is not None and roles & rule.lower_in:
             return True
         return PRIORITIES.index(finding.priority) > PRIORITIES.index(item.priority) + 1
 
@@ -225,8 +250,23 @@ def _answer(item: Item, seen: _Seen) -> Answer:
             places=tuple(proofs or where),
             because=f"{', '.join(silent)} switched off; the other rules found nothing",
         )
-    if item.hint:
-        return replace(made, verdict="cannot be told", places=tuple(proofs or where), because="no rule was broken, which does not prove it")
+    weak = [finding for finding in aside if finding.code in seen.unasked]
+    if weak:
+        names = ", ".join(sorted({finding.code for finding in weak}))
+        return replace(
+            made,
+            verdict="cannot be told",
+            places=tuple(where),
+            because=f"{counted(weak)} of {names}, off by default: to be judged one by one",
+        )
+    if item.hint and not proofs:
+        return replace(made, verdict="cannot be told", places=tuple(where), because="no rule was broken, which does not prove it")
+    unread = sorted(path for path, kind in seen.unread.items() if not item.files or kind in item.files)
+    if unread and not proofs:
+        more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
+        return replace(
+            made, verdict="cannot be told", places=tuple(where), because=f"nothing found, but `{unread[0]}`{more} could not be read"
+        )
     return replace(made, places=tuple(proofs or where), because=_looked(files, looked_at, proofs, where, item))
 
 

@@ -165,7 +165,7 @@ class Marks:
             paths = {path for path in self._files if compiled.match(path)}
             # Files that no rule reads, such as CODEOWNERS, are not among the discovered ones.
             plain = [pattern for pattern in patterns if not set("*?[!") & set(pattern)]
-            paths |= {pattern.rstrip("/") for pattern in plain if _is_file(self._root, pattern)}
+            paths |= {pattern.strip("/") for pattern in plain if _is_file(self._root, pattern.strip("/"))}
             self._named[key] = [Evidence("", path, Span(1, 1, 1, 1), "") for path in sorted(paths)]
         return [place.path for place in self._named[key]]
 

@@ -45,11 +45,11 @@ def _stream(told: dict[str, Any], material: Material, format: str) -> Iterator[s
 
 
 def exit_code(answers: Answers, fail_on: str) -> int:
-    """0, or 1 where an item at or above `fail_on` is not met, 3 where a file could not be read, 70 for a bug in prodlint."""
+    """0, or 1 where an item that is not met is as urgent as `fail_on`, 3 where a file could not be read, 70 for a bug in prodlint."""
     if answers.result.crashed:
         return BUG
     failing = PRIORITIES[: PRIORITIES.index(fail_on) + 1] if fail_on in PRIORITIES else ()
-    if any(answer.verdict == "not met" and answer.item.priority in failing for answer in answers.answers):
+    if any(answer.verdict == "not met" and answer.urgency in failing for answer in answers.answers):
         return FOUND
     if not answers.result.settings.allow_unchecked and any(not item.analysed for item in answers.unchecked):
         return UNCHECKED

@@ -155,7 +155,7 @@ def _backlog(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if not items:
         yield "<p>Nothing is unmet.</p>\n"
     for priority in ("P0", "P1", "P2"):
-        mine = [item for item in items if item["priority"] == priority]
+        mine = [item for item in items if item["urgency"] == priority]
         if mine:
             yield f"<h3>{priority}</h3>\n<ol>\n"
             yield "".join(

@@ -69,6 +69,7 @@ def _item(answer: Answer, material: Material) -> dict[str, Any]:
         "title": item.title,
         "category": item.category,
         "priority": item.priority,
+        "urgency": answer.urgency,
         "level": item.level,
         "verdict": answer.verdict,
         "because": material.words(answer.because),

@@ -85,7 +85,7 @@ def _backlog(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if items:
         yield "## Backlog\n\n"
     for priority in ("P0", "P1", "P2"):
-        mine = [item for item in items if item["priority"] == priority]
+        mine = [item for item in items if item["urgency"] == priority]
         if mine:
             yield f"### {priority}\n\n"
         for item in mine:

@@ -58,7 +58,7 @@ def _change(compared: Mapping[str, Any] | None, items: Mapping[str, Mapping[str,
 
 def _backlog(items: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]:
     for priority in ("P0", "P1", "P2"):
-        mine = [item for item in items if item["priority"] == priority]
+        mine = [item for item in items if item["urgency"] == priority]
         if mine:
             yield f"\nBacklog {priority}\n"
         for item in mine:
@@ -77,7 +77,7 @@ def _listed(title: str, items: Sequence[Mapping[str, Any]], width: int) -> Itera
     if items:
         yield f"\n{title}\n"
     for item in items:
-        yield f"  {_MARK[item['verdict']]} {item['priority']} {item['title']}: {item['because']}\n"
+        yield f"  {_MARK[item['verdict']]} {item['urgency']} {item['title']}: {item['because']}\n"
         if item["verdict"] == "cannot be told" and item["look"]:
             yield _wrapped(f"Look: {item['look']}", width, "      ")
         if item["verdict"] in ("met", "cannot be told"):

@@ -57,7 +57,7 @@ def test_the_ready_service_has_places_for_what_is_met(prodlint: Run) -> None:
 def test_findings_come_with_the_fix_and_the_largest_risk_first(prodlint: Run) -> None:
     report = told(prodlint, UNREADY)
     items = by_id(report)
-    priorities = [items[name]["priority"] for name in report["backlog"]]
+    priorities = [items[name]["urgency"] for name in report["backlog"]]
     assert priorities == sorted(priorities)
     assert items["cors-restricted"]["findings"][0]["code"] == "PRD402"
     assert items["cors-restricted"]["fixes"] == ["List the origins that need the cookies."]
@@ -229,3 +229,28 @@ def test_change_is_better_worse_or_neither() -> None:
     assert report_json.change("met", "cannot be told") == "worse"
     assert report_json.change("does not apply", "not met") == ""
     assert report_json.change("", "met") == ""
+
+
+def test_a_todo_alone_is_not_urgent(prodlint: Run, project: Project) -> None:
+    root = project({"app.py": "def f():\n    return 1  # TODO: more\n"})
+    report = told(prodlint, root)
+    item = by_id(report)["no-placeholders"]
+    assert (item["verdict"], item["priority"], item["urgency"]) == ("not met", "P0", "P1")
+    (root / "prodlint.toml").write_text('[checklist]\ndrop = ["ci-exists", "tests-exist"]\n')
+    words = ("report", str(root), "--root", str(root), "--allow-unchecked", "--output-format", "json", "--fail-on")
+    assert (prodlint(*words, "P0").code, prodlint(*words, "P1").code) == (0, 1)
+
+
+def test_rules_that_are_off_by_default_do_not_decide(prodlint: Run, project: Project) -> None:
+    migration = "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n    operations = [migrations.RemoveField('order', 'note')]\n"
+    root = project({"shop/models.py": "from django.db import models\n", "shop/migrations/0001_initial.py": migration})
+    item = by_id(told(prodlint, root))["migrations-safe"]
+    assert (item["verdict"], [found["code"] for found in item["aside"]]) == ("cannot be told", ["PRD559"])
+    assert by_id(told(prodlint, root, "--extend-select", "PRD559"))["migrations-safe"]["verdict"] == "not met"
+
+
+def test_what_could_not_be_read_proves_nothing(prodlint: Run, project: Project) -> None:
+    root = project({"app/a.py": "x = 1\n", "app/b.py": b"x = '\xff\xfe\x00'\n"})
+    items = by_id(told(prodlint, root))
+    assert items["no-code-execution"]["verdict"] == "cannot be told"
+    assert "app/b.py" in items["no-code-execution"]["because"]
