@@ -17,6 +17,7 @@ from prodlint.checks.web_values import (
     is_setting_read,
     is_truth_of_development,
     module_statements,
+    spread,
     truth,
     values,
 )
@@ -97,7 +98,8 @@ def _options(call: Call) -> dict[str, Expression]:
     if constructor is not None and constructor.name.endswith("PyJWT"):
         found.update(dictionary(call.module, constructor.argument(0, "options"), constructor) or {})
     position = 4 if _is(call, _JOSE_DECODE) else 3
-    found.update(dictionary(call.module, call.argument(3 if position == 4 else position, "options"), call) or {})
+    given = call.argument(3 if position == 4 else position, "options") or spread(call).get("options")
+    found.update(dictionary(call.module, given, call) or {})
     return found
 
 
@@ -352,6 +354,19 @@ def _keys_read(function: Function) -> set[str]:
 
 
 _TOKEN_WORDS = re.compile(r"jwt|token|bearer|assertion|credential|authorization", re.IGNORECASE)
+# `_parse_token_expiration`, `cache_ttl`: when a token of one's own has to be fetched anew.
+_OF_TIME = re.compile(r"(?:^|_)(?:expir\w*|expires|exp|ttl|lifetime|max_age)(?:_|$)", re.IGNORECASE)
+
+
+def _parts_read(function: Function, module: Module, call: Call) -> set[int]:
+    """Which parts of a token that was split are looked at: `parts[0]`, `token.split(".")[1]`."""
+    name = _result_name(function, module, call)
+    found: set[int] = set()
+    for expression in expressions_in(function.body):
+        if isinstance(expression, Subscript) and (expression.value.start == call.start or name and expression.value.text == name):
+            if isinstance(expression.key, Constant) and isinstance(expression.key.value, int):
+                found.add(expression.key.value)
+    return found
 
 
 @check(
@@ -385,11 +400,13 @@ def claims_by_hand(call: Call, ask: Ask) -> Iterator[Hit]:
             return
         if _is(other, _DECODERS) or ("verify" in last and any(a.text == receiver.text for a in other.arguments)):
             return
+    if _parts_read(function, module, call) == {0}:
+        return  # the header alone: which key, which algorithm
     claims = _keys_read(function)
-    if claims and claims <= _ROUTING_CLAIMS:
+    if claims and claims <= _ROUTING_CLAIMS or _OF_TIME.search(function.name):
         return
     lowered: Priority | None = None
-    if claims and claims <= _TIME_CLAIMS | _ROUTING_CLAIMS or _ID_TOKEN.search(receiver.text):
+    if claims and claims <= _TIME_CLAIMS | _ROUTING_CLAIMS or _ID_TOKEN.search(receiver.text) or "unverified" in function.name:
         lowered = "P2"
     yield Hit(call, f"`{receiver.text}` is taken apart by hand and its claims are read without checking the signature", priority=lowered)
 
@@ -619,7 +636,7 @@ def claim_checks_disabled(call: Call, ask: Ask) -> Iterator[Hit]:
     if off:
         words = ", ".join(f"`{name}`" for name in off)
         priority: Priority | None = None
-        if set(off) <= {"verify_at_hash"} or "verify_exp" in off and _may_be_expired(function):
+        if set(off) <= {"verify_at_hash", "verify_nbf"} or "verify_exp" in off and (_may_be_expired(function) or _only_signature(function)):
             priority = "P2"
         elif "verify_exp" not in off and "verify_nbf" not in off:
             priority = "P1"
@@ -641,6 +658,11 @@ def _validated_later(function: Function, result: str) -> bool:
         _VERIFIES.search(call.method) and any(argument.text == result for argument in (*call.arguments, *call.keywords.values()))
         for call in calls_in(function.body)
     )
+
+
+def _only_signature(function: Function | None) -> bool:
+    """Whether the function is named for asking who signed, and nothing else: `_signed_with`, `issued_by_us`."""
+    return function is not None and bool(re.search(r"(?:^|_)(?:signed|issued|minted)_(?:with|by)(?:_|$)", function.name))
 
 
 def _may_be_expired(function: Function | None) -> bool:
@@ -746,7 +768,10 @@ def encoded_without_expiry(call: Call, ask: Ask) -> Iterator[Hit]:
         return
     module = call.module
     known = follow(module, payload, call)
-    if not isinstance(known, Dictionary) or not known.items or not all(_plain_key(module, key, call) for key, _ in known.items):
+    made = isinstance(known, Call) and known.name == "dict" and bool(known.keywords) and not known.arguments and not known.stars
+    if not made and (not isinstance(known, Dictionary) or not known.items):
+        return
+    if isinstance(known, Dictionary) and not all(_plain_key(module, key, call) for key, _ in known.items):
         return
     keys = set(dictionary(module, known, call) or {})
     if "exp" in keys:

@@ -57,8 +57,10 @@ def insecure_cookie(call: Call, ask: Ask) -> Iterator[Hit]:
 
 
 def _deletes(module: Module, call: Call, value: Expression) -> bool:
+    """Whether the cookie is taken away, or its value is a flag written in the code: nothing worth stealing."""
     age = call.keywords.get("max_age")
-    return isinstance(value, Constant) and value.value in ("", "deleted", None) or isinstance(age, Constant) and age.value == 0
+    flag = isinstance(value, Constant) and (not isinstance(value.value, str) or value.value.isalnum() and len(value.value) < 12)
+    return flag or isinstance(value, Constant) and value.value == "" or isinstance(age, Constant) and age.value == 0
 
 
 @check(
@@ -70,8 +72,8 @@ def _deletes(module: Module, call: Call, value: Expression) -> bool:
 def session_middleware(call: Call, ask: Ask) -> Iterator[Hit]:
     """Starlette's `SessionMiddleware` without `https_only=True`."""
     first = call.argument(0, "middleware_class")
-    direct = call.name.endswith("sessions.SessionMiddleware")
-    if not direct and not (isinstance(first, Name) and first.name.endswith("sessions.SessionMiddleware")) or call.stars:
+    direct = call.name.endswith(".sessions.SessionMiddleware")
+    if not direct and not (isinstance(first, Name) and first.name.endswith(".sessions.SessionMiddleware")) or call.stars:
         return
     if call.scope.guards & {"debug", "environment"}:
         return

@@ -104,7 +104,7 @@ def _unpack(given: dict[str, list[Expression]], target: Collection, value: Expre
 
 
 _CHECKS = re.compile(
-    r"valid|verify|sanitiz|check(?!_output|_call)|ensure|assert|allow|safe|fullmatch|match|isidentifier|isalnum|isdigit|isnumeric|isdecimal",
+    r"valid|verify|sanitiz|check(?!_output|_call)|ensure|assert|allow|(?<!un)safe(?!_load|_dump)|fullmatch|match|isidentifier|isalnum|isdigit|isnumeric|isdecimal",
     re.IGNORECASE,
 )
 

@@ -303,6 +303,22 @@ def dictionary(module: Module, expression: Expression | None, near: Fact, depth:
     return None
 
 
+def spread(call: Call) -> dict[str, Expression]:
+    """Keywords from `f(**options)` where options is a dict that the file shows; nothing where it is not."""
+    found = _SPREAD.search(call.text) if call.stars else None
+    if found is None:
+        return {}
+    function = innermost(call.module, call)
+    given = call.module.constant(found[1])
+    for statement in statements_in(function.body) if function is not None else ():
+        if statement.kind == "assign" and statement.start < call.start and any(target.text == found[1] for target in statement.targets):
+            given = statement.expressions[0] if statement.expressions else None
+    return dictionary(call.module, given, call) or {}
+
+
+_SPREAD = re.compile(r"\*\*\s*([A-Za-z_]\w*)\s*,?\s*\)$")
+
+
 def later_items(module: Module, name: Name, near: Fact) -> dict[str, Expression]:
     """Entries put into a dict after it was made: `options["x"] = value`."""
     function = innermost(module, near)
