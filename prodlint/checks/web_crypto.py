@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, check, commands, documents, every, literals, settings
-from prodlint.checks.web_values import follow, innermost, truth
+from prodlint.checks.web_values import follow, innermost, spread, truth
 from prodlint.facts import (
     Attribute,
     Call,
@@ -131,7 +131,7 @@ def _talks_http(fact: Fact) -> bool:
 
 def _switch(call: Call) -> tuple[str, Expression, bool] | None:
     """The keyword of a call that decides about certificates, its value, and what it must be to be safe."""
-    for keyword, value in call.keywords.items():
+    for keyword, value in (*call.keywords.items(), *spread(call).items()):
         if keyword in _ON:
             return keyword, value, True
         if keyword in _OFF:
