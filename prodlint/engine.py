@@ -375,8 +375,10 @@ def processors() -> int:
         return os.cpu_count() or 1
 
 
-def check_project(root: str, outcomes: Sequence[Outcome], run: Run) -> tuple[list[Finding], list[Evidence], list[Unchecked]]:
-    """The rules about the project as a whole, on the traces that the files left."""
+def check_project(
+    root: str, outcomes: Sequence[Outcome], run: Run, changed: Mapping[str, bytes] | None = None
+) -> tuple[list[Finding], list[Evidence], list[Unchecked]]:
+    """The rules about the project as a whole, on the traces that the files left. changed: files as they would be."""
     files = [File(outcome.path, outcome.kind, outcome.roles) for outcome in outcomes]
     traces: dict[str, list[Trace]] = {}
     for outcome in outcomes:
@@ -384,7 +386,7 @@ def check_project(root: str, outcomes: Sequence[Outcome], run: Run) -> tuple[lis
             traces.setdefault(trace.topic, []).append(trace)
     for listed in traces.values():
         listed.sort(key=lambda trace: (trace.path, trace.span, trace.words))
-    project = Project(root, files, traces, run.environment)
+    project = Project(root, files, traces, run.environment, changed=changed or {})
     findings: list[Finding] = []
     evidence: list[Evidence] = []
     unchecked: list[Unchecked] = []

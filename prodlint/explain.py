@@ -18,7 +18,7 @@ from prodlint.settings import Settings, SettingsError
 def explain(given: Namespace) -> int:
     """Print one page, all of them, or test the examples of folders."""
     if given.test:
-        return _test(given.test)
+        return _test([*given.test, *([given.rule] if given.rule else ())])
     rules = list(catalogue.own_rules())
     if not given.all:
         if not given.rule:

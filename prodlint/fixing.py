@@ -26,6 +26,9 @@ from prodlint.session import Result
 _PASSES = 60
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
+# Rules that speak alone for what others would say of the same place: once they are silent, the others are heard.
+_SPEAKS_FOR = {"PRD201": ("PRD202", "PRD203"), "PRD402": ("PRD401", "PRD403", "PRD404")}
+
 # What a finding is known by while the lines around it move.
 _Key = tuple[str, str, str]
 Maker = Callable[[Finding, str, fixes.SourceOf], "Fix | None"]
@@ -181,15 +184,15 @@ class _Mender:
         """Whether the project's rules find nothing that they did not find before, and the finding, where it is a fix, no more."""
         after = self.outcome(path, new)
         outcomes = [after if outcome.path == path else outcome for outcome in self._project]
-        found = self._of_whole(outcomes)
+        found = self._of_whole(outcomes, {**self.mended.after, path: new})
         key = (finding.path, *_key(finding))
         if found - self._found or (self.makers[0] is fixes.make and found[key] >= self._found[key]):
             return False
         self._project, self._found = outcomes, found
         return True
 
-    def _of_whole(self, outcomes: list[engine.Outcome]) -> Counter[tuple[str, str, str, str]]:
-        findings, _, _ = engine.check_project(self.root, outcomes, self.result.run_of(""))
+    def _of_whole(self, outcomes: list[engine.Outcome], changed: Mapping[str, bytes] | None = None) -> Counter[tuple[str, str, str, str]]:
+        findings, _, _ = engine.check_project(self.root, outcomes, self.result.run_of(""), changed)
         return Counter((finding.path, *_key(finding)) for finding in findings)
 
     def _of_file(self, path: str, wanted: Counter[_Key], maker: Maker) -> None:
@@ -255,6 +258,7 @@ class _Mender:
             return False
         allowed = Counter(finding.code for finding in before.findings)
         allowed.subtract(finding.code for finding in done)
+        allowed.update(code for finding in done for code in _SPEAKS_FOR.get(finding.code, ()))
         return all(number <= allowed[code] for code, number in Counter(finding.code for finding in after.findings).items())
 
 

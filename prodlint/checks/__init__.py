@@ -222,13 +222,17 @@ class Collector:
 
 @dataclass(slots=True)
 class Project:
-    """What a project check sees: every file's path, kind and roles; the traces by topic; the environment."""
+    """What a project check sees: every file's path, kind and roles; the traces by topic; the environment.
+
+    changed: what fixes make of files that are not written yet.
+    """
 
     root: str
     files: Sequence[File]
     traces: Mapping[str, Sequence[Trace]]
     environment: Any
     evidence: list[Evidence] = field(default_factory=list)
+    changed: Mapping[str, bytes] = field(default_factory=dict)
 
     def about(self, topic: str) -> Sequence[Trace]:
         """The traces of a topic, in order of path and place."""
@@ -240,6 +244,8 @@ class Project:
 
     def read(self, path: str) -> bytes | None:
         """The bytes of a project file, or None where it cannot be read. At most 1 MiB."""
+        if path in self.changed:
+            return self.changed[path][: 1 << 20]
         try:
             with open(f"{self.root}/{path}", "rb") as handle:
                 return handle.read(1 << 20)

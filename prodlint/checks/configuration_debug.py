@@ -92,7 +92,7 @@ def debug_assigned(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
     if not (isinstance(value, Constant) and value.value is True):
         return
     target, kind = assignment.target, assignment.kind
-    message = ""
+    message, template = "", False
     scope = assignment.scope
     if kind in ("name", "annotated") and target == "DEBUG" and not scope.symbol:
         if "settings" not in ask.file.roles and not _reads_like_settings(assignment):
@@ -103,13 +103,23 @@ def debug_assigned(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
     elif kind == "field" and target.upper() == "DEBUG" and _is_settings_class(assignment):
         message = f"`{scope.class_}.{target}` is true by default"
     elif kind == "item" and target == "debug" and "settings" in ask.file.roles and "TEMPLATES" in _surrounding(assignment):
-        message = "`debug: True` of TEMPLATES shows template source to clients"
+        # Shown to clients by the page that `DEBUG` alone brings; what is left is its cost, and source in error reports.
+        message, template = "`debug: True` of TEMPLATES puts template source into error reports", True
     if not message:
         return
     weight = weight_in(assignment, ask)
     if weight is not False:
-        fix = Recipe("replace-value", "Write `False`", False, (("text", "False"),))
-        yield Hit(assignment, message, priority=_priority(weight), fix=fix)
+        fix = _FROM_ENVIRONMENT if target == "DEBUG" and not scope.symbol and kind in ("name", "annotated") else _OFF
+        yield Hit(assignment, message, priority="P2" if template else _priority(weight), fix=fix)
+
+
+_OFF = Recipe("replace-value", "Write `False`", False, (("text", "False"),))
+_FROM_ENVIRONMENT = Recipe(
+    "replace-value",
+    "Switch it on by the variable `DEBUG` alone",
+    False,
+    (("text", 'os.getenv("DEBUG", "").lower() in {"1", "true", "yes", "on"}'), ("import", "os")),
+)
 
 
 def _reads_like_settings(assignment: Assignment) -> bool:

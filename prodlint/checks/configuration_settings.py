@@ -9,9 +9,9 @@ from typing import Any
 from prodlint.checks import Ask, Hit, Project, ProjectHit, Trace, check, collect, every, project_check, settings, trace
 from prodlint.checks.configuration_places import deployed, weight_in
 from prodlint.checks.gates import gate_at
-from prodlint.checks.truth import FALSY, TRUTHY
+from prodlint.checks.truth import FALSY, TRUTHY, flipped
 from prodlint.facts import Assignment, Call, Class, Collection, Constant, Dictionary, Setting
-from prodlint.model import Evidence, Related
+from prodlint.model import Evidence, Recipe, Related
 
 # Names whose truth takes protection away, and names whose falsehood does. Whole words, so that
 # DISABLE_AUTHOR_PAGES is none of them.
@@ -45,7 +45,8 @@ def weakens(name: str, value: Any) -> bool:
 def weakening_setting(setting: Setting, ask: Ask) -> Iterator[Hit]:
     """DISABLE_AUTH=true given to production."""
     if setting.value is not None and deployed(setting) and weakens(setting.name, setting.value):
-        yield Hit(setting, f"`{setting.name}={setting.value}` takes a protection away")
+        fix = flipped(setting.value, "Keep the protection")
+        yield Hit(setting, f"`{setting.name}={setting.value}` takes a protection away", fix=fix)
 
 
 # `VERIFY_TLS: bool = False`, `app.config["SKIP_AUTH"] = True`, `AUTH_PASSWORD_VALIDATORS = []`: from the anchor on.
@@ -62,7 +63,8 @@ def weakening_assignment(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
         return
     value = assignment.value
     if isinstance(value, Constant) and isinstance(value.value, bool) and weakens(assignment.target, value.value):
-        yield Hit(assignment, f"`{assignment.target} = {value.value}` takes a protection away")
+        fix = Recipe("replace-value", "Keep the protection", False, (("text", str(not value.value)),))
+        yield Hit(assignment, f"`{assignment.target} = {value.value}` takes a protection away", fix=fix)
     elif assignment.target == "AUTH_PASSWORD_VALIDATORS" and isinstance(value, Collection) and not value.items:
         yield Hit(assignment, "`AUTH_PASSWORD_VALIDATORS` is empty: any password is accepted", priority="P1")
 
@@ -157,7 +159,10 @@ def undocumented(project: Project, options: Mapping[str, Any]) -> Iterator[Proje
     where = f"`{examples[0].path}`" if examples else "example env file"
     related = tuple(Related(first[name].path, first[name].span, f"`{name}` is read here") for name in ordered[1:10])
     words = f"{shown} must be set, and no {where}, deployment file or document names {'it' if len(ordered) == 1 else 'them'}"
-    yield ProjectHit(at.path, at.span, words, related=related)
+    target = next((file.path for file in examples if "example" in file.roles), ".env.example")
+    lines = "".join(f"{name}=\n" for name in ordered)
+    fix = Recipe("append-lines", f"Name them in `{target}`", False, (("file", target), ("text", lines)))
+    yield ProjectHit(at.path, at.span, words, related=related, fix=fix)
 
 
 _NAMING = frozenset(("env", "yaml", "dockerfile", "toml", "ini", "shell", "makefile", "markdown", "systemd", "procfile", "json", "text"))

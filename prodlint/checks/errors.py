@@ -19,6 +19,7 @@ from prodlint.checks.errors_paths import (
     Way,
     is_broad,
     is_constant,
+    own_logger,
     plain_logs,
     ways_out,
 )
@@ -276,13 +277,9 @@ def _swallowed(handler: Handler, ask: Ask) -> Iterator[Hit]:
 
 def _logging_fix(handler: Handler) -> Recipe | None:
     """Log the traceback first, where the module has a logger of its own."""
-    for name in ("logger", "log", "LOGGER", "LOG", "_logger", "_LOGGER"):
-        value = handler.module.constant(name)
-        if isinstance(value, Call) and value.method in ("getLogger", "get_logger"):
-            where = handler.scope.function or "module"
-            text = f'{name}.exception("Unexpected error in {where}")'
-            return Recipe("insert-first-in-block", "log the traceback", False, (("text", text),))
-    return None
+    name = own_logger(handler.module)
+    text = f'{name}.exception("Unexpected error in {handler.scope.function or "module"}")'
+    return Recipe("insert-first-in-block", "log the traceback", False, (("text", text),)) if name else None
 
 
 _SUPPRESSED_CLOSER = re.compile(r"\.?(\w+)\([^()\n]*\)\s*$")

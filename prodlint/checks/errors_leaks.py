@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, check, every, settings
-from prodlint.checks.errors_paths import is_broad, log_level
+from prodlint.checks.errors_paths import TRACEBACK, is_broad, log_level, own_logger
 from prodlint.checks.gates import gate_at
 from prodlint.facts import (
     Assignment,
     Call,
+    Collection,
     Conditional,
     Constant,
+    Dictionary,
     Expression,
     Function,
     Handler,
@@ -22,7 +24,9 @@ from prodlint.facts import (
     Setting,
     Statement,
     Template,
+    calls_in,
 )
+from prodlint.model import Recipe
 
 # Errors whose text describes the inside of the service: statements, hosts, paths, command lines.
 _TECHNICAL = (
@@ -196,12 +200,32 @@ def _is_route(function: Function | None) -> bool:
     )
 
 
-def _hits(leaks: _Leaks, block: Sequence[Statement], caught: str) -> Iterator[Hit]:
+_GENERAL = '"Internal server error"'
+
+
+def _fix(leaks: _Leaks, at: Expression, handler: Handler) -> Recipe | None:
+    """General words for the client, where the traceback goes to a log: the handler's own, or one of the module's."""
+    while isinstance(at, (Dictionary, Collection)) or (isinstance(at, Call) and at.name == "dict"):
+        inside = [part for part in (*at.parts(), *(at.keywords.values() if isinstance(at, Call) else ())) if leaks.shows(part)]
+        if len(set(inside)) != 1:
+            return None
+        at = inside[0]
+    place = (("text", _GENERAL), ("start", str(at.start)), ("end", str(at.end)))
+    if any(log_level(call) == TRACEBACK for call in calls_in(handler.body)):
+        return Recipe("replace-value", "Answer with general words", False, place)
+    name = own_logger(handler.module)
+    if not name:
+        return None
+    log = f'{name}.exception("Unexpected error in {handler.scope.function or "module"}")'
+    return Recipe("replace-and-log", "Log the traceback, and answer with general words", False, (*place, ("log", log)))
+
+
+def _hits(leaks: _Leaks, block: Sequence[Statement], caught: str, handler: Handler | None = None) -> Iterator[Hit]:
     for at, words in leaks.in_block(block):
         shows = (
             "the traceback" if any(isinstance(i, Call) and i.name.startswith("traceback.") for i in at.walk()) else f"the text of {caught}"
         )
-        yield Hit(at, f"{words} shows {shows} to the client")
+        yield Hit(at, f"{words} shows {shows} to the client", fix=_fix(leaks, at, handler) if handler is not None else None)
 
 
 @check("PRD206", on=[every(Handler)], anchors=_ANCHORS, gate=_GATE)
@@ -213,7 +237,7 @@ def exception_detail_leaked(handler: Handler, ask: Ask) -> Iterator[Hit]:
     if handler.scope.guards & {"debug", "environment"}:
         return
     caught = "any error" if is_broad(handler) else f"`{technical[0].rsplit('.', 1)[-1]}`"
-    yield from _hits(_Leaks(handler.alias, _is_route(handler.function)), handler.body, caught)
+    yield from _hits(_Leaks(handler.alias, _is_route(handler.function)), handler.body, caught, handler)
 
 
 @check(

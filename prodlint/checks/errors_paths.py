@@ -19,6 +19,7 @@ from prodlint.facts import (
     Dictionary,
     Expression,
     Handler,
+    Module,
     Name,
     Operation,
     Other,
@@ -161,6 +162,15 @@ def _keeps_traceback(call: Call) -> bool:
         chain = chain.receiver
     parts: Iterable[Expression] = (*call.arguments, *call.keywords.values())
     return any(isinstance(inner, Call) and inner.name in _TRACEBACKS for part in parts for inner in part.walk())
+
+
+def own_logger(module: Module) -> str:
+    """The name of the logger that a module has made for itself, or nothing."""
+    for name in ("logger", "log", "LOGGER", "LOG", "_logger", "_LOGGER"):
+        value = module.constant(name)
+        if isinstance(value, Call) and value.method in ("getLogger", "get_logger"):
+            return name
+    return ""
 
 
 def log_level(call: Call) -> int:

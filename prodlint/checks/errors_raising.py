@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from prodlint.checks import Ask, Hit, calls, check, every
 from prodlint.checks.gates import gate_at
 from prodlint.facts import Call, Constant, Expression, Function, Module, Name, Operation, Other, Statement, statements_in
+from prodlint.model import Recipe
 
 # ---------------------------------------------------------------- PRD207
 
@@ -114,7 +115,9 @@ def assert_as_runtime_check(function: Function, ask: Ask) -> Iterator[Hit]:
         if statement.kind == "assert" and statement.expressions:
             what = _guards_what(statement.expressions[0])
             if what:
-                yield Hit(statement, f"`assert` guards {what}, and is gone under `python -O`", symbol=_symbol(function))
+                error = "PermissionError" if what == "an access rule" else "ValueError"
+                fix = Recipe("raise-instead", f"Raise `{error}` instead", False, (("error", error),))
+                yield Hit(statement, f"`assert` guards {what}, and is gone under `python -O`", symbol=_symbol(function), fix=fix)
 
 
 def _symbol(function: Function) -> str:

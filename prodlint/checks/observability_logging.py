@@ -26,7 +26,7 @@ from prodlint.checks.observability_endpoints import place_of, web_service
 from prodlint.checks.resilience_places import value_of
 from prodlint.environment import Started
 from prodlint.facts import Assignment, Call, Constant, Document, Import, Literal, Name, Text
-from prodlint.model import Evidence, Related
+from prodlint.model import Evidence, Recipe, Related
 
 _ELSEWHERE = frozenset(("test", "example", "docs", "vendored", "generated", "stub", "notebook", "migration", "script", "dev", "ci"))
 
@@ -53,9 +53,10 @@ def structured_imports(fact: Import, ask: Ask) -> Iterator[Trace]:
 
 # Other libraries have a JSONRenderer too: that of Django REST framework renders answers.
 _OF_STRUCTLOG = frozenset((b"jsonrenderer", b"keyvaluerenderer"))
+_LEFT_TO_THE_DEPLOYMENT = "`LOGGING` is given by the deployment"
 
 
-@collect("structured-log", on=[text()], anchors=[("structlog", "jsonrenderer"), "jsonformatter", "json_formatter", "jsonlogger", "json_logger", "serialize=true", "ecsformatter", "logstashformatter", "json_log", "jsonlog", "log_json", "logging_json", "structuredlog", "structured_log", "logfmt", ("structlog", "keyvaluerenderer"), "gcp_formatter", "--log-config", "logconfig", "logger-class", "logger_class"])
+@collect("structured-log", on=[text()], anchors=[("structlog", "jsonrenderer"), "jsonformatter", "json_formatter", "jsonlogger", "json_logger", "serialize=true", "ecsformatter", "logstashformatter", "json_log", "jsonlog", "log_json", "logging_json", "structuredlog", "structured_log", "jsonlogformatter", "logfmt", ("structlog", "keyvaluerenderer"), "gcp_formatter", "--log-config", "logconfig", "logger-class", "logger_class"])
 def structured_words(whole: Text, ask: Ask) -> Iterator[Trace]:
     """A renderer or formatter that writes JSON, or a server told to take its own configuration of logs."""
     if ask.file.roles & (_ELSEWHERE - {"script"}) or ask.file.kind not in ("python", "yaml", "toml", "ini", "dockerfile", "shell", "procfile", "json", "env") or not whole.hits:
@@ -72,7 +73,7 @@ def structured_words(whole: Text, ask: Ask) -> Iterator[Trace]:
 def left_to_the_deployment(assignment: Assignment, ask: Ask) -> Iterator[Trace]:
     """Django's LOGGING taken from somewhere else: who deploys decides."""
     if assignment.target == "LOGGING" and not ask.file.roles & _ELSEWHERE and isinstance(assignment.value, Call):
-        yield trace("structured-log", assignment, "`LOGGING` is given by the deployment")
+        yield trace("structured-log", assignment, _LEFT_TO_THE_DEPLOYMENT)
 
 
 @collect("plain-log", on=[calls("logging.basicConfig", "logging.config.dictConfig", "logging.config.fileConfig", "structlog.configure", "loguru.logger.add", "loguru.logger.configure", "coloredlogs.install")], anchors=["basicconfig(", "dictconfig(", "fileconfig(", ("structlog", "configure("), ("loguru", ".add("), ("loguru", "configure("), "coloredlogs"], files=("python",))
@@ -101,8 +102,10 @@ def logging_not_structured(project: Project, options: Mapping[str, Any]) -> Iter
         return
     structured = project.about("structured-log")
     if structured:
-        best = next((one for one in structured if one.path.endswith(".py")), structured[0])
-        yield Evidence("PRD702", best.path, best.span, best.words)
+        # What the deployment decides is no finding, and no proof either.
+        proofs = [one for one in structured if one.words != _LEFT_TO_THE_DEPLOYMENT]
+        for best in [one for one in proofs if one.path.endswith(".py")][:1] or proofs[:1]:
+            yield Evidence("PRD702", best.path, best.span, best.words)
         return
     web = web_service(project)
     started = web if isinstance(web, Started) else project.environment.service
@@ -121,7 +124,7 @@ def logging_not_structured(project: Project, options: Mapping[str, Any]) -> Iter
 # ---------------------------------------------------------------- PRD703: a request's id
 
 # What is surely about it; "request_id" beside a context variable or in a middleware most likely is.
-_REQUEST_ID = re.compile(r"(?i)x[-_](?:request|correlation|trace)[-_]id|traceparent|correlation|django_guid|log_request_id|header|instrument|ddtrace|newrelic|logfire|apm")
+_REQUEST_ID = re.compile(r"(?i)dockerflow|requestidlogfilter|x[-_](?:request|correlation|trace)[-_]id|traceparent|correlation|django_guid|log_request_id|header|instrument|ddtrace|newrelic|logfire|apm")
 
 
 # What a request's id is called, but not only that, and what it is then found beside.
@@ -133,7 +136,7 @@ _AROUND = frozenset((b"middleware", b"contextvar"))
     "request-id",
     on=[text()],
     anchors=["x-request-id", "x_request_id", "x-correlation-id", "x_correlation_id", "x-trace-id", "x-amzn-trace-id", "x-cloud-trace-context", "traceparent", "correlation_id", "request_id_header", "django_guid", "log_request_id",
-             ("request_id", "contextvar"), ("trace_id", "contextvar"), ("request_id", "middleware"), ("request-id", "middleware"), "opentelemetry.instrumentation", "opentelemetry-instrument", "ddtrace", "newrelic", "elasticapm", "logfire.instrument", "$request_id"],
+             ("request_id", "contextvar"), ("trace_id", "contextvar"), ("request_id", "middleware"), ("request-id", "middleware"), "opentelemetry.instrumentation", "opentelemetry-instrument", "ddtrace", "newrelic", "elasticapm", "logfire.instrument", "$request_id", "requestidlogfilter", "dockerflow.django.middleware", "dockerflow.flask", "dockerflow.fastapi"],
 )  # fmt: skip
 def request_ids(whole: Text, ask: Ask) -> Iterator[Trace]:
     """Where a request gets an id that its log lines carry."""
@@ -177,6 +180,21 @@ def _is_rotated_elsewhere(call_or_literal: Call | Literal, ask: Ask) -> bool:
     return any("logrotate" in path.lower() for path, _, _ in ask.environment.files)
 
 
+_ROTATE = Recipe(
+    "call-instead",
+    "Begin a new file at 10 MB, and keep five",
+    False,
+    (
+        ("text", "logging.handlers.RotatingFileHandler"),
+        ("import", "logging.handlers"),
+        ("keyword", "maxBytes"),
+        ("value", "10_000_000"),
+        ("keyword", "backupCount"),
+        ("value", "5"),
+    ),
+)
+
+
 @check("PRD706", on=[calls("logging.FileHandler", "logging.basicConfig")], anchors=["filehandler(", "filename"], files=("python",))
 def log_file(call: Call, ask: Ask) -> Iterator[Hit]:
     """`FileHandler` and `basicConfig(filename=...)`: files that nothing cuts."""
@@ -192,7 +210,8 @@ def log_file(call: Call, ask: Ask) -> Iterator[Hit]:
             return
         shown = f' "{path}"' if isinstance(path, str) and len(path) < 50 else ""
         words = "logging.FileHandler" if call.name == "logging.FileHandler" else "logging.basicConfig(filename=...)"
-        yield Hit(call, f"`{words}` writes a log file{shown} that nothing rotates")
+        fix = _ROTATE if call.name == "logging.FileHandler" and len(call.arguments) < 3 and not call.stars else None
+        yield Hit(call, f"`{words}` writes a log file{shown} that nothing rotates", fix=fix)
 
 
 @check("PRD706", on=[calls("loguru.logger.add")], anchors=[("loguru", ".add(")], files=("python",))
@@ -202,7 +221,8 @@ def loguru_file(call: Call, ask: Ask) -> Iterator[Hit]:
     if not isinstance(path, str) or call.stars or "rotation" in call.keywords or _STREAMS.search(path) or call.scope.guards & {"main", "debug", "environment"}:
         return
     if not _is_rotated_elsewhere(call, ask):
-        yield Hit(call, f'`logger.add("{path[:50]}")` without `rotation` writes a log file that nothing cuts')
+        fix = Recipe("set-keyword", "Begin a new file at 10 MB", False, (("keyword", "rotation"), ("value", '"10 MB"')))
+        yield Hit(call, f'`logger.add("{path[:50]}")` without `rotation` writes a log file that nothing cuts', fix=fix)
 
 
 @check("PRD706", on=[literals()], anchors=["logging.filehandler"], files=("python",))

@@ -27,6 +27,7 @@ from prodlint.checks import (
 )
 from prodlint.checks.resilience_data import text_of
 from prodlint.checks.resilience_places import calls_of, decorator_name, enclosing, resolved, shown, value_of
+from prodlint.checks.truth import flipped
 from prodlint.facts import Assignment, Call, Class, Command, Constant, Expression, Function, Module, Name, Setting, calls_in
 from prodlint.model import Evidence, Priority, Span
 
@@ -64,6 +65,9 @@ def schema_at_startup(call: Call, ask: Ask) -> Iterator[Hit]:
         ):
             return
         if "sqlite" in function.text.lower():
+            return
+        # The tables of a new database, and then every migration: what the migrations know is what there is.
+        if any(re.search(r"(?:^|_)(?:upgrade|stamp|migrate|run_migrations)(?:_|$)", other.method) for other in calls_in(function.body)):
             return
     verb = "makes" if method == "create_all" else "drops"
     yield Hit(call, f"`{written}` {verb} the tables when the application starts: no migration knows of it")
@@ -532,7 +536,7 @@ def migration_flags(setting: Setting, ask: Ask) -> Iterator[Trace]:
     else:
         return
     if state:
-        yield trace("migration-flag", setting, f"{setting.name}={setting.value}", state=state, name=name)
+        yield trace("migration-flag", setting, f"{setting.name}={setting.value}", state=state, name=name, value=setting.value.strip())
 
 
 _TOOLS = (
@@ -623,9 +627,8 @@ def migrations_skipped(project: Project, options: Mapping[str, Any]) -> Iterator
         # One process of several runs them: the others are told not to.
         if flag.get("state") == "off" and flag.get("name") not in switched_on and not runs:
             found = True
-            yield ProjectHit(
-                flag.path, flag.span, f"`{flag.words}`: this deployment does not run its migrations, and nothing else here does"
-            )
+            words = f"`{flag.words}`: this deployment does not run its migrations, and nothing else here does"
+            yield ProjectHit(flag.path, flag.span, words, fix=flipped(flag.get("value"), "Let the migrations run"))
     for run in runs[:1]:
         yield Evidence("PRD561", run.path, run.span, run.words)
     if found or runs or switched_on or not options.get("require-step", True):

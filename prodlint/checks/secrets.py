@@ -14,7 +14,7 @@ from prodlint.checks import secrets_formats as formats
 from prodlint.checks.secrets_formats import sample_token
 from prodlint.checks.secrets_values import shape_of
 from prodlint.facts import Text
-from prodlint.model import Finding, Priority
+from prodlint.model import Finding, Priority, Recipe
 
 __all__ = ["ORDER", "one_a_value", "sample_token"]
 
@@ -314,7 +314,15 @@ def credentials_in_url(file: Text, ask: Ask) -> Iterator[Hit]:
             f"{words} in a `{scheme}://` URL{bound(data, offset - len(scheme))}",
             priority=priority,
             secret=True,
+            fix=_asked_for(scheme) if "compose" in ask.file.name and ask.file.kind == "yaml" else None,
         )
+
+
+def _asked_for(scheme: str) -> Recipe:
+    """Compose fills the password in, and starts nothing without it."""
+    name = re.sub(r"\W", "_", scheme.partition("+")[0].rstrip("s") if scheme in ("rediss", "amqps") else scheme.partition("+")[0])
+    variable = f"{name.upper().replace('POSTGRESQL', 'POSTGRES')}_PASSWORD"
+    return Recipe("replace", f"Require `{variable}` from the environment", False, (("text", f"${{{variable}:?set {variable}}}"),))
 
 
 def is_remark(data: bytes, offset: int) -> bool:

@@ -205,6 +205,7 @@ def judge(policy: Policy, ask: Ask) -> Iterator[Hit]:
                 f"{policy.words} lets any origin{fallback} read this service's answers",
                 priority=lowered,
                 related=_related(policy, star),
+                fix=_from_settings(policy, star),
             )
         return
     if policy.open:
@@ -215,9 +216,67 @@ def judge(policy: Policy, ask: Ask) -> Iterator[Hit]:
         for value in policy.patterns:
             why = too_broad(value.text, policy.prefix)
             if why:
-                yield Hit(value.at, why)
+                yield Hit(value.at, why, fix=_tighter(value, policy))
     if code == "PRD405":
         yield from _judge_values(policy)
+
+
+_ORIGINS_NAME = re.compile(r"(?i)^(?:\w+_)?(?:cors_(?:\w+_)?origins?(?:_list)?|allowed_origins|allow_origins)$")
+_SETTINGS_NAME = re.compile(r"(?i)^(?:\w+_)?(?:settings|config|conf|cfg)$")
+
+
+def _from_settings(policy: Policy, star: Value) -> Recipe | None:
+    """The project's own setting instead of the list with the asterisk, where this file uses it or makes it."""
+    call = policy.at
+    if not isinstance(call, Call) or not call.start <= star.at.start < star.at.end <= call.end:
+        return None
+    given = next((value for value in call.keywords.values() if _is_only(value, star.at)), None)
+    name = _origins_setting(call.module, call)
+    if given is None or not name:
+        return None
+    place = (("start", str(given.start)), ("end", str(given.end)))
+    return Recipe("replace-value", f"Take the origins from `{name}`", False, (("text", name), *place))
+
+
+def _is_only(given: Expression, star: Expression) -> bool:
+    """Whether an argument is the asterisk itself, or a list of nothing else."""
+    alone = given.items[0] if isinstance(given, Collection) and len(given.items) == 1 else given
+    return (alone.start, alone.end) == (star.start, star.end)
+
+
+def _origins_setting(module: Module, call: Call) -> str:
+    """`settings.cors_origins`, where the file names such a setting outside this call or has the class of `settings`."""
+    for statement, _ in module_statements(module):
+        for expression in (inner for given in statement.expressions for inner in given.walk()):
+            if isinstance(expression, Name) and not call.start <= expression.start < call.end:
+                holder, _, field_ = expression.written.rpartition(".")
+                if _ORIGINS_NAME.match(field_) and _SETTINGS_NAME.match(holder):
+                    return expression.written
+    for class_ in module.classes():
+        names = [s.assignment.target for s in class_.body if s.assignment is not None]
+        names += [target.written for s in class_.body for target in s.targets if isinstance(target, Name)]
+        field_ = next((name for name in names if _ORIGINS_NAME.match(name)), "")
+        for statement, _ in module_statements(module) if field_ else ():
+            made = statement.expressions[0] if statement.kind == "assign" and statement.expressions else None
+            bound = statement.targets[0] if statement.targets else None
+            if isinstance(made, Call) and made.name.rsplit(".", 1)[-1] == class_.name and isinstance(bound, Name):
+                return f"{bound.written}.{field_}"
+    return ""
+
+
+def _tighter(value: Value, policy: Policy) -> Recipe | None:
+    """The pattern with its dots escaped and its end fixed, where that is all that is wrong with it."""
+    written = value.at.text
+    literal = re.fullmatch(r"""[rR]?(["'])(?!\1)[^"'\n]*\1""", written)
+    if literal is None or re.search(r"(?<![.\])}])\*", value.text) or ("\\" in written and written[0] not in "rR"):
+        return None
+    pattern = re.sub(r"(?<!\\)\.(?![*+?{])", r"\.", value.text)
+    if policy.prefix and not pattern.endswith(("$", r"\Z")):
+        pattern += "$"
+    if pattern == value.text or too_broad(pattern, policy.prefix):
+        return None
+    place = (("start", str(value.at.start)), ("end", str(value.at.end)))
+    return Recipe("replace-value", "Escape the dots and fix the end", False, (("text", f"r{literal[1]}{pattern}{literal[1]}"), *place))
 
 
 def _judge_values(policy: Policy) -> Iterator[Hit]:

@@ -32,6 +32,11 @@ KINDS: dict[str, tuple[str, str]] = {
     "delete": ("python", "delete"),
     "insert-first-in-block": ("python", "insert_first_in_block"),
     "append-to-block": ("python", "append_to_block"),
+    "remove-items": ("python", "remove_items"),
+    "call-instead": ("python", "call_instead"),
+    "insert-after-statement": ("statements", "insert_after_statement"),
+    "replace-and-log": ("statements", "replace_and_log"),
+    "raise-instead": ("statements", "raise_instead"),
 }
 # A secret shorter than this may stand in any text by chance.
 _TELLING = 4
@@ -67,7 +72,7 @@ def make(finding: Finding, kind: str, source_of: SourceOf) -> Fix | None:
     module, name = KINDS[recipe.kind]
     if kind == "python" and "import" in arguments and module == "text":
         module, name = "python", "replace_expression"
-    if module == "python" and kind != "python":
+    if module in ("python", "statements") and kind != "python":
         return None
     pieces = getattr(import_module(f"prodlint.fixes.{module}"), name)(work)
     if not pieces or _moves_secret(finding, source, pieces):

@@ -38,7 +38,8 @@ def with_import(work: Work, text: str, wanted: str) -> tuple[str, list[Piece]] |
     if is_module:
         for each in known:
             if each.qualified == wanted and not each.module or each.name == wanted == each.qualified.split(".")[0]:
-                return _renamed(text, wanted, each.name), []
+                # `import a.b` binds `a`, and the text says `a.b` already.
+                return text if each.name == wanted.split(".", maxsplit=1)[0] else _renamed(text, wanted, each.name), []
         parts = set(re.findall(rf"(?<![\w.]){re.escape(wanted)}\.(\w+)", text))
         bound = {each.qualified: each.name for each in known}
         if parts and all(f"{wanted}.{part}" in bound for part in parts):
@@ -52,7 +53,10 @@ def with_import(work: Work, text: str, wanted: str) -> tuple[str, list[Piece]] |
         for each in known:
             if each.qualified == module and not each.module:
                 return _renamed(text, name, f"{each.name}.{name}"), []
-    taken = any(True for _ in identifiers(root, wanted.partition(".")[0] if is_module else name))
+    head = wanted.partition(".")[0]
+    taken = any(True for _ in identifiers(root, head if is_module else name))
+    if is_module and head != wanted and any(each.qualified == each.name == head for each in known):
+        taken = False  # the package is imported, only this part of it is not
     # Where some function imports the module for itself, the name means the same all over the file.
     if taken and not (is_module and re.search(rf"(?m)^[ \t]+import {re.escape(wanted)}[ \t]*(?:#.*)?\r?$", work.source.text)):
         return None

@@ -107,6 +107,64 @@ def _call_at(work: Work) -> Node | None:
     return None
 
 
+def call_instead(work: Work) -> list[Piece]:
+    """Another function is called with the same arguments, and with the keywords that the recipe brings."""
+    from prodlint.fixes.calls import rewrite, with_keyword
+
+    call = _call_at(work)
+    function = call.child_by_field_name("function") if call is not None else None
+    made = with_import(work, work.arguments["text"] + "(", work.arguments["import"])
+    if call is None or function is None or made is None:
+        return []
+    name, pieces = made[0].removesuffix("("), made[1]
+    old = text_of(call)
+    new: str | None = name + old[len(text_of(function)) :]
+    pairs = list(work.pairs)
+    for (key, keyword), (_, value) in zip(pairs, pairs[1:], strict=False):
+        if key == "keyword" and new is not None:
+            new = rewrite(new, with_keyword(keyword, value), work.newline)
+    return [*smallest(call.start_byte, old, new), *pieces] if new is not None else []
+
+
+_DISPLAYS = ("list", "dictionary", "set")
+
+
+def remove_items(work: Work) -> list[Piece]:
+    """Items of a list or a dictionary go, others stay. The recipe's `item`s are their byte offsets, `start:end`."""
+    root = root_of(work.source.data)
+    places = [tuple(map(int, value.split(":"))) for key, value in work.pairs if key == "item"]
+    gone = [_item_at(root, start, end) for start, end in places]
+    first = gone[0] if gone else None
+    display = first.parent if first is not None else None
+    if display is None or display.type not in _DISPLAYS or any(node is None or node.parent != display for node in gone):
+        return []
+    items = [child for child in display.named_children if child.type != "comment"]
+    pieces: list[Piece] = []
+    kept: Node | None = None
+    begun: Node | None = None
+    for item in items:
+        if item in gone:
+            begun = begun or item
+        elif begun is not None:
+            pieces.append((begun.start_byte, item.start_byte, ""))
+            kept, begun = item, None
+        else:
+            kept = item
+    if begun is not None:
+        if kept is None:
+            return []  # nothing would be left
+        pieces.append((kept.end_byte, items[-1].end_byte, ""))
+    return pieces
+
+
+def _item_at(root: Node, start: int, end: int) -> Node | None:
+    """The item of a display over a range: the largest node that is no larger, with its key where it is a pair."""
+    for around in upwards(root.descendant_for_byte_range(start, end)):
+        if around.parent is not None and around.parent.type in _DISPLAYS:
+            return around
+    return None
+
+
 def drop_default(work: Work) -> list[Piece]:
     """A setting's fallback goes: what reads it fails where it is missing."""
     literal = next((around for around in upwards(node_at(work)) if around.type in ("string", "concatenated_string", "integer")), None)
