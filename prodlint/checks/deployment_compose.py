@@ -126,8 +126,15 @@ def service_as_root(document: Document, ask: Ask) -> Iterator[Hit]:
     """`user: root` on a service of the project."""
     for service in services(document):
         user = service.node.get("user")
-        if user is not None and user.kind == "scalar" and user.raw.split(":")[0] in ("root", "0") and service.own:
-            yield Hit(user, f"`{service.name}` runs as `{user.raw}`")
+        known = _known(user)
+        if user is not None and known.split(":")[0] in ("root", "0") and service.own:
+            yield Hit(user, f"`{service.name}` runs as `{known}`")
+
+
+def _known(node: Node | None) -> str:
+    """A scalar with the defaults of its variables put in; "" where one has none."""
+    known = with_defaults(node.raw) if node is not None and node.kind == "scalar" else None
+    return known[0] if known is not None else ""
 
 
 # ---------------------------------------------------------------- PRD823
@@ -145,7 +152,7 @@ def privileged_service(document: Document, ask: Ask) -> Iterator[Hit]:
         agent: Priority | None = "P1" if image is not None and is_host_agent(image) else None
         node = service.node
         privileged = node.get("privileged")
-        if privileged is not None and str(privileged.value).lower() in ("true", "yes", "on"):
+        if privileged is not None and _known(privileged).lower() in ("true", "yes", "on"):
             yield Hit(privileged, f"`{service.name}` is privileged: it is root on the host", priority=agent)
         for key in ("pid", "ipc", "network_mode", "userns_mode", "uts"):
             mode = node.get(key)
@@ -157,8 +164,9 @@ def privileged_service(document: Document, ask: Ask) -> Iterator[Hit]:
                 yield Hit(capability, f"`{service.name}` is given the capability `{capability.raw}`", priority=agent)
         for option in items(node.get("security_opt")):
             name, _, value = option.raw.replace("=", ":", 1).partition(":")
-            if value == "unconfined" and name in ("seccomp", "apparmor"):
-                yield Hit(option, f"`{service.name}` runs without {name}", priority=agent or "P1")
+            if value == "unconfined" and name in ("seccomp", "apparmor", "systempaths"):
+                what = "the kernel's files masked" if name == "systempaths" else name
+                yield Hit(option, f"`{service.name}` runs without {what}", priority=agent or "P1")
         yield from _mounts(service, agent)
 
 
@@ -176,6 +184,10 @@ def _mounts(service: Service, agent: Priority | None) -> Iterator[Hit]:
         else:
             known = with_defaults(volume.raw)
             if known is None:
+                # Wherever it lies on the host, this is what it is for. A user's own daemon is not root.
+                inside = next((part for part in _LONG_VARIABLE.sub("?", volume.raw).split(":")[1:] if _SOCKET.search(part)), "")
+                if inside and "XDG_RUNTIME_DIR" not in volume.raw:
+                    yield Hit(at, f"`{service.name}` is given `{inside}`: whoever holds it is root on the host", priority=agent)
                 continue
             source, _, rest = known[0].partition(":")
             mode = rest.rpartition(":")[2]
@@ -245,12 +257,18 @@ def port_of(node: Node) -> Port | None:
 _PRODUCTION_PATH = re.compile(r"(?:^|[/._-])(?:prod|production|live|deploy|deployment|deployments|infra|infrastructure|ops)(?:$|[/._-])")
 
 
+# Profiles that nobody switches on in production.
+_ASKED_FOR = _DEVELOPED | frozenset("debugging tools tool test tests testing ci e2e".split())
+
+
 @check("PRD825", on=[documents("compose")], anchors=[("services", "ports")], files=("yaml",))
 def exposed_datastore(document: Document, ask: Ask) -> Iterator[Hit]:
     """Ports of databases, brokers and their administration that every interface of the host answers on."""
     if is_for_development(document) and (has_own_service(document) or not _PRODUCTION_PATH.search(document.file.path.lower())):
         return
     for service in services(document):
+        if any(profile.raw.lower() in _ASKED_FOR for profile in items(service.get("profiles"))):
+            continue
         image = service.image
         kind = datastore(image)
         administration = image is not None and image.family in ADMINISTRATION

@@ -263,6 +263,8 @@ def unrepeatable_install(dockerfile: Dockerfile, ask: Ask) -> Iterator[Hit]:
     sources = _sources(dockerfile)
     locked = any(_locks(command, sources) for command in commands)
     exported = any(each.keyword == "ENV" and re.search(r"UV_(?:FROZEN|LOCKED)", each.value) for each in lineage(stage))
+    if any(each.keyword in ("ENV", "ARG") and re.search(r"\b(?:PIP|UV)_CONSTRAINT\b", each.value) for each in lineage(stage)):
+        return
     for command in commands:
         found = _loose(command, sources, locked, exported)
         if found is not None:

@@ -46,13 +46,27 @@ def _contexts(project: Project) -> dict[str, set[str]]:
         if file:
             found.setdefault(file, set()).add(_joined(_folder(service.path), service.get("context")))
     for build in project.about("image-build"):
-        context = build.get("context")
-        if context in ("-", "{context}") or "://" in context:
-            continue
-        here = "" if build.path.startswith(".github/") else _folder(build.path)
-        file = _joined(here, build.words) if build.words else _joined(here, context, "Dockerfile")
-        found.setdefault(file, set()).add(_joined(here, context))
+        file, context = _built_by(build)
+        if file:
+            found.setdefault(file, set()).add(context)
     return found
+
+
+def _built_by(build: Trace) -> tuple[str, str]:
+    """The Dockerfile and the context of a build command; "" where they cannot be told."""
+    context = build.get("context")
+    if context in ("-", "{context}") or "://" in context:
+        return "", ""
+    here = "" if build.path.startswith(".github/") else _folder(build.path)
+    return _joined(here, build.words) if build.words else _joined(here, context, "Dockerfile"), _joined(here, context)
+
+
+def _asked_by_name(project: Project) -> dict[str, Trace]:
+    """The compose service that asks each Dockerfile's image by the name it is built under elsewhere."""
+    asking = {image_of(each.get("image")).name: each for each in project.about("compose-service") if each.get("health") == "yes"}
+    named = [(_built_by(build)[0], image_of(build.get("image")).name) for build in project.about("image-build")]
+    named += [(_built_file(each), image_of(each.get("image")).name) for each in project.about("compose-service") if each.get("built")]
+    return {file: asking[name] for file, name in named if file and name and name in asking}
 
 
 # ---------------------------------------------------------------- PRD802
@@ -85,7 +99,7 @@ _PLATFORM_FILES = frozenset(
 )
 
 
-@project_check("PRD804", topics=("dockerfile", "compose-service", "kubernetes-workload", "platform"))
+@project_check("PRD804", topics=("dockerfile", "compose-service", "image-build", "kubernetes-workload", "platform"))
 def missing_health_check(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
     """An image that serves, which nothing ever asks whether it does."""
     if project.about("kubernetes-workload") or project.about("platform"):
@@ -96,7 +110,7 @@ def missing_health_check(project: Project, options: Mapping[str, Any]) -> Iterat
         if not file.roles & {"test", "example"}
     ):
         return
-    asked: dict[str, Trace] = {}
+    asked = _asked_by_name(project)
     started: set[str] = set()
     for service in project.about("compose-service"):
         if service.get("health") == "yes":
@@ -224,30 +238,50 @@ _WAITS = re.compile(r"wait[-_]for|dockerize|pg_isready|wait4x|nc -z|until ")
 
 
 class _Compose:
-    """The services of all compose files, and what they say of each other. A place is (path, name); files of one folder
-    are put over one another by compose, so some answers are by (folder, name)."""
+    """The services of all compose files, and what they say of each other. A place is (path, name); files of one folder, and
+    files that a command names together, are put over one another by compose, so some answers are by (group of files, name)."""
 
     def __init__(self, project: Project) -> None:
         self.services = {(service.path, service.words): service for service in project.about("compose-service")}
         self.waits = project.about("compose-dependency")
         self.waited = {(wait.path, wait.words) for wait in self.waits}
+        self.groups = self._groups(project)
         self.finished = {
-            (_folder(wait.path), wait.words) for wait in self.waits if wait.get("condition") == "service_completed_successfully"
+            (self.group(wait.path), wait.words) for wait in self.waits if wait.get("condition") == "service_completed_successfully"
         }
-        self.asked = {(_folder(path), name) for (path, name), service in self.services.items() if service.get("health") == "yes"}
+        self.asked = {(self.group(path), name) for (path, name), service in self.services.items() if service.get("health") == "yes"}
         self.own = {place for place, service in self.services.items() if _is_own(service)}
         self.with_own = {path for path, _ in self.own}
         self.images = {image.path: image for image in project.about("dockerfile")}
 
+    def _groups(self, project: Project) -> dict[str, str]:
+        """The folder that stands for each folder whose files are used together with those of another."""
+        known = {path for path, _ in self.services}
+        groups: dict[str, str] = {}
+        for each in project.about("compose-files"):
+            paths = [next((path for path in (_joined(_folder(each.path), name), _joined(name)) if path in known), "") for name in each.words.split()]
+            folders = [_folder(path) for path in paths if path]
+            for folder in folders[1:]:
+                if folder != folders[0]:
+                    groups.setdefault(folder, folders[0])
+        return groups
 
-@project_check("PRD821", topics=("compose-service", "compose-dependency", "dockerfile"))
+    def group(self, path: str) -> str:
+        """What the files that are put over this one share."""
+        folder = _folder(path)
+        for _ in range(4):
+            folder = self.groups.get(folder, folder)
+        return folder
+
+
+@project_check("PRD821", topics=("compose-service", "compose-dependency", "compose-files", "dockerfile"))
 def unasked_services(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectHit | Evidence]:
     """Services that compose takes for healthy as soon as they are started."""
     compose = _Compose(project)
     unhealthy: set[tuple[str, str]] = set()
     for place, service in compose.services.items():
         path, name = place
-        if service.get("off") or not service.get("whole") or (_folder(path), name) in compose.finished or _is_one_shot(service):
+        if service.get("off") or not service.get("whole") or (compose.group(path), name) in compose.finished or _is_one_shot(service):
             continue
         state = _health_of(service, compose)
         store = _store_of(service)
@@ -305,7 +339,7 @@ def _health_of(service: Trace, compose: _Compose) -> str:
     """What is known of the check of a service: "yes", "off", "" for none, "?" where an image or file says it that is not here."""
     if service.get("health"):
         return service.get("health")
-    if (_folder(service.path), service.words) in compose.asked:
+    if (compose.group(service.path), service.words) in compose.asked:
         return "yes"
     if service.get("extends"):
         base = compose.services.get((_joined(_folder(service.path), service.get("extends")), service.get("extended")))

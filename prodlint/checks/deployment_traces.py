@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from prodlint.checks import Ask, Trace, collect, commands, documents, every, trace
+from prodlint.checks import Ask, Trace, collect, commands, documents, every, settings, trace
 from prodlint.checks.deployment_compose import Service, is_for_development, items, services
 from prodlint.checks.deployment_dockerfile import (
     lineage,
@@ -18,7 +18,7 @@ from prodlint.checks.deployment_dockerfile import (
     targets,
 )
 from prodlint.checks.deployment_kubernetes import pods
-from prodlint.facts import Command, Dockerfile, Document, File, Instruction, Node, Stage
+from prodlint.facts import Command, Dockerfile, Document, File, Instruction, Node, Setting, Stage
 
 # Files of these roles say nothing about production; they may still show a rule to be satisfied.
 _ELSEWHERE = frozenset(("test", "example", "dev", "ci", "docs", "generated", "vendored"))
@@ -153,6 +153,33 @@ def _described(service: Service) -> dict[str, str]:
     }
 
 
+@collect(
+    "compose-files",
+    on=[commands("docker", "docker-compose", "podman-compose")],
+    anchors=[("compose", " -f"), ("compose", "--file")],
+    files=("yaml", "shell", "makefile", "jenkinsfile", "json", "procfile"),
+)
+def files_together(command: Command, ask: Ask) -> Iterator[Trace]:
+    """`docker compose -f compose.yaml -f ops/compose.prod.yaml`: files that are put over one another, though they lie apart."""
+    if command.program == "docker" and "compose" not in command.argv[:4]:
+        return
+    named: list[str] = []
+    for index, word in enumerate(command.argv):
+        flag, equals, value = word.partition("=")
+        if flag in ("-f", "--file"):
+            named += [value] if equals else command.argv[index + 1 : index + 2]
+    if len(named) > 1:
+        yield trace("compose-files", command, " ".join(named))
+
+
+@collect("compose-files", on=[settings("COMPOSE_FILE")])
+def files_by_setting(setting: Setting, ask: Ask) -> Iterator[Trace]:
+    """`COMPOSE_FILE=compose.yaml:ops/compose.prod.yaml` says the same."""
+    named = re.split(r"[:;]", setting.value or "")
+    if len(named) > 1:
+        yield trace("compose-files", setting, " ".join(named))
+
+
 def _indent(node: Node) -> int:
     first = next((child for child in node.members.values() if child.key_start >= node.start), None)
     return node.source.position(first.key_start)[1] - 1 if first is not None else 0
@@ -253,7 +280,8 @@ def image_builds(command: Command, ask: Ask) -> Iterator[Trace]:
         return
     file = command.flag_value("-f", "--file") or ""
     if "$" not in file and "$" not in argv[-1] and len(argv) > 1 and not argv[-1].startswith("-"):
-        yield trace("image-build", command, file, context=argv[-1])
+        tag = command.flag_value("-t", "--tag") or ""
+        yield trace("image-build", command, file, context=argv[-1], image=tag if "$" not in tag.rpartition(":")[0] else "")
 
 
 @collect("image-build", on=[documents("github-workflow", "github-action")], anchors=["build-push-action"], files=("yaml",))
@@ -263,4 +291,5 @@ def build_steps(document: Document, ask: Ask) -> Iterator[Trace]:
         if node.kind == "mapping" and "build-push-action" in node.text_at("uses"):
             context, file = node.text_at("with", "context") or ".", node.text_at("with", "file")
             if "${{" not in context and "${{" not in file:
-                yield trace("image-build", node, file, context=context)
+                tag = next((word for word in re.split(r"[\s,]+", node.text_at("with", "tags")) if word), "")
+                yield trace("image-build", node, file, context=context, image=tag if "{{" not in tag.rpartition(":")[0] else "")
