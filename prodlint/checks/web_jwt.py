@@ -24,6 +24,7 @@ from prodlint.checks.web_values import (
 from prodlint.facts import (
     Attribute,
     Call,
+    Collection,
     Constant,
     Dictionary,
     Expression,
@@ -40,7 +41,7 @@ from prodlint.facts import (
     expressions_in,
     statements_in,
 )
-from prodlint.model import Priority
+from prodlint.model import Priority, Recipe
 
 # ---------------------------------------------------------------- libraries
 
@@ -485,13 +486,22 @@ def none_algorithm(call: Call, ask: Ask) -> Iterator[Hit]:
     allowed = _algorithms(call)
     if allowed is None:
         return
+    fix = _without_none(allowed, call)
     if any(value.text.lower() == "none" for value in values(module, allowed, call)):
         if name in _ALGORITHM_LISTS or name in _AUTHLIB_DECODE or name in _JOSERFC_DECODE:
-            yield Hit(call, f'`{name}` allows the algorithm "none" and then accepts tokens without a signature')
+            yield Hit(call, f'`{name}` allows the algorithm "none" and then accepts tokens without a signature', fix=fix)
         else:
-            yield Hit(
-                call, f'`{name}` allows the algorithm "none": the library still refuses it, but the list says otherwise', priority="P1"
-            )
+            words = f'`{name}` allows the algorithm "none": the library still refuses it, but the list says otherwise'
+            yield Hit(call, words, priority="P1", fix=fix)
+
+
+def _without_none(allowed: Expression, call: Call) -> Recipe | None:
+    """Take "none" out of a list that stands in the call and names others."""
+    if not isinstance(allowed, Collection) or allowed.kind == "tuple" or not call.start <= allowed.start < allowed.end <= call.end:
+        return None
+    items = [item for item in allowed.items if isinstance(item, Constant) and str(item.value).lower() == "none"]
+    places = tuple(("item", f"{item.start}:{item.end}") for item in items)
+    return Recipe("remove-items", 'Take "none" out', False, places) if places else None
 
 
 _ALGORITHM_SETTING = re.compile(r"^(?:\w+_)?(?:JWT_(?:\w+_)?ALG(?:ORITHM)?S?|JWT_DECODE_ALGORITHMS|ALGORITHM)$", re.IGNORECASE)
@@ -623,7 +633,8 @@ def claim_checks_disabled(call: Call, ask: Ask) -> Iterator[Hit]:
     if call.name == "flask_jwt_extended.decode_token":
         given = call.argument(2, "allow_expired")
         if truth(module, given, call):
-            yield Hit(call, "`allow_expired=True` accepts tokens for ever", priority="P2" if _may_be_expired(function) else None)
+            fix = Recipe("remove-keyword", "Refuse expired tokens", False, (("keyword", "allow_expired"),))
+            yield Hit(call, "`allow_expired=True` accepts tokens for ever", priority="P2" if _may_be_expired(function) else None, fix=fix)
         return
     if _signature_off(call)[1] is False or truth(module, call.keywords.get("verify"), call) is False:
         return
@@ -640,11 +651,24 @@ def claim_checks_disabled(call: Call, ask: Ask) -> Iterator[Hit]:
             priority = "P2"
         elif "verify_exp" not in off and "verify_nbf" not in off:
             priority = "P1"
-        yield Hit(call, f"`{_name(call)}` switches {words} off", priority=priority)
+        yield Hit(call, f"`{_name(call)}` switches {words} off", priority=priority, fix=_with_checks(call, off))
     leeway = call.keywords.get("leeway") or options.get("leeway")
     seconds = _seconds(module, leeway, call)
     if seconds is not None and seconds > _LEEWAY_LIMIT:
         yield Hit(call, f"`leeway` of {seconds:g} seconds keeps expired tokens alive", priority="P1")
+
+
+def _with_checks(call: Call, off: list[str]) -> Recipe | None:
+    """Take the switched-off checks out of the options that stand in the call."""
+    options = call.keywords.get("options")
+    if not isinstance(options, Dictionary) or any(key is None for key, _ in options.items):
+        return None
+    gone = [value for key, value in options.items if isinstance(key, Constant) and key.value in off]
+    if len(gone) != len(off):
+        return None
+    if len(gone) == len(options.items):
+        return Recipe("remove-keyword", "Check every claim", False, (("keyword", "options"),))
+    return Recipe("remove-items", "Check these claims too", False, tuple(("item", f"{value.start}:{value.end}") for value in gone))
 
 
 def _plainly_off(module: Module, given: Expression, call: Call) -> bool:
@@ -725,7 +749,25 @@ def claims_never_validated(call: Call, ask: Ask) -> Iterator[Hit]:
     ):
         return
     library = "Authlib" if call.name.startswith("authlib") else "joserfc"
-    yield Hit(call, f"`{_name(call)}` of {library} accepts expired tokens: nothing calls `validate` on the claims")
+    words = f"`{_name(call)}` of {library} accepts expired tokens: nothing calls `validate` on the claims"
+    yield Hit(call, words, fix=_validating(call, block, library))
+
+
+def _validating(call: Call, block: tuple[Statement, ...], library: str) -> Recipe | None:
+    """Validate the claims in the line below, where the result of `decode` has a name."""
+    for statement in statements_in(block):
+        targets = statement.targets
+        bound = statement.kind == "assign" and bool(statement.expressions) and statement.expressions[0].start == call.start
+        if bound and len(targets) == 1 and isinstance(targets[0], Name) and "." not in targets[0].written:
+            result = targets[0].written
+            receiver = call.receiver
+            text = f"{result}.validate()"
+            if library == "joserfc":
+                if not isinstance(receiver, Name):
+                    return None
+                text = f"{receiver.written}.JWTClaimsRegistry().validate({result}.claims)"
+            return Recipe("insert-after-statement", "Validate the claims", False, (("text", text),))
+    return None
 
 
 def _validates(block: tuple[Statement, ...], call: Call, through: str = "") -> bool:
