@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, check, every
-from prodlint.facts import Call, Conditional, Constant, Expression, Module, Operation, Statement
+from prodlint.facts import Call, Conditional, Constant, Expression, Module, Operation, Statement, Subscript
 from prodlint.model import Recipe
 
 READS = ("os.getenv", "os.environ.get")
@@ -44,12 +44,28 @@ def truth_of_text(module: Module, ask: Ask) -> Iterator[Hit]:
             if isinstance(value, Call) and value.name in READS:
                 yield from _tested(value, f"`{name}=`", value, certain=True)
     for statement in _statements(module):
-        if statement.kind in ("if", "while", "assert") and statement.expressions:
+        if statement.kind in ("if", "while", "assert") and statement.expressions and not _sets_when_missing(statement):
             yield from _truth(statement.expressions[0])
         for expression in statement.expressions:
             for part in expression.walk():
                 if isinstance(part, Conditional):
                     yield from _truth(part.test)
+
+
+def _sets_when_missing(statement: Statement) -> bool:
+    """`if not os.environ.get("X"): os.environ["X"] = "1"`: whether it is there is all that is asked."""
+    if statement.kind != "if":
+        return False
+    keys = {
+        target.key.value
+        for inner in statement.body
+        for target in inner.targets
+        if isinstance(target, Subscript) and target.value.text.endswith("environ") and isinstance(target.key, Constant)
+    }
+    if not keys:
+        return False
+    asked = [part.argument(0, "key") for part in statement.expressions[0].walk() if isinstance(part, Call) and part.name in READS]
+    return bool(asked) and all(isinstance(key, Constant) and key.value in keys for key in asked)
 
 
 def _statements(module: Module) -> Iterator[Statement]:

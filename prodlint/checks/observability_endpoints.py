@@ -244,19 +244,23 @@ def health_routes(route: Route, ask: Ask) -> Iterator[Trace]:
 _ROUTE_CALL = re.compile(r"(?:^|\.)(?:get|post|put|head|options|request|route|api_route|url|urljoin|add_get|websocket)$")
 
 
-@collect("health", on=[literals()], anchors=[*(f"/{word}" for word in ("health", "_health", "livez", "readyz", "readiness", "liveness", "ping", "heartbeat", "__heartbeat__", "__lbheartbeat__")), "health_check.urls", "watchman.urls", "django_alive.urls"], files=("python",))
+# What answers by being included or installed; Dockerflow's middleware brings `/__heartbeat__`, which runs its checks.
+_HEALTH_PACKAGES = frozenset(("health_check.urls", "watchman.urls", "django_alive.urls", "dockerflow.django.middleware.DockerflowMiddleware"))
+
+
+@collect("health", on=[literals()], anchors=[*(f"/{word}" for word in ("health", "_health", "livez", "readyz", "readiness", "liveness", "ping", "heartbeat", "__heartbeat__", "__lbheartbeat__")), "health_check.urls", "watchman.urls", "django_alive.urls", "dockerflow.django.middleware"], files=("python",))
 def health_paths(literal: Literal, ask: Ask) -> Iterator[Trace]:
     """A health path that a middleware compares with, or a router has as its prefix; packages that bring one."""
     if ask.file.roles & (_ELSEWHERE | {"script", "ci", "dev"}) or literal.role in ("docstring", "fstring", "other", "return"):
         return
-    if literal.value in ("health_check.urls", "watchman.urls", "django_alive.urls") or (_HEALTH_TEXT.match(literal.value) and not _ROUTE_CALL.search(literal.name)):
+    if literal.value in _HEALTH_PACKAGES or (_HEALTH_TEXT.match(literal.value) and not _ROUTE_CALL.search(literal.name)):
         yield trace("health", literal, f"`{literal.value}`", kind="health", depth="unknown", path=literal.value)
 
 
-@collect("health", on=[every(Import)], anchors=["grpc_health", "healthcheck", "fastapi_health", "flask_healthz", "django_healthchecks", "py_healthcheck", "pyctuator"], files=("python",))
+@collect("health", on=[every(Import)], anchors=["grpc_health", "healthcheck", "fastapi_health", "flask_healthz", "django_healthchecks", "py_healthcheck", "pyctuator", "dockerflow.flask", "dockerflow.fastapi", "dockerflow.sanic"], files=("python",))
 def health_imports(fact: Import, ask: Ask) -> Iterator[Trace]:
     """Packages that answer for health."""
-    if not ask.file.roles & _ELSEWHERE and fact.module.split(".", 1)[0] in ("grpc_health", "healthcheck", "fastapi_health", "fastapi_healthcheck", "flask_healthz", "django_healthchecks", "pyctuator"):
+    if not ask.file.roles & _ELSEWHERE and fact.module.split(".", 1)[0] in ("grpc_health", "healthcheck", "fastapi_health", "fastapi_healthcheck", "flask_healthz", "django_healthchecks", "pyctuator", "dockerflow"):
         yield trace("health", fact, f"`{fact.qualified}` is imported", kind="health", depth="unknown")
 
 

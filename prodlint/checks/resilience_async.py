@@ -18,10 +18,11 @@ from prodlint.checks.resilience_places import (
     is_handler,
     is_imported,
     is_number,
+    same_call,
     shown,
     value_of,
 )
-from prodlint.facts import Call, Function, Module, Name
+from prodlint.facts import Call, Function, Module, Name, calls_in, statements_in
 from prodlint.model import Recipe
 
 _ASYNC = "async def"
@@ -191,10 +192,24 @@ def blocking_in_handler(call: Call, ask: Ask) -> Iterator[Hit]:
     if function is None or not function.is_async or call.awaited or in_lambda(call, body_of(function)) or not is_handler(function):
         return
     if call.name == "open":
-        if isinstance(call.function, Name) and "open" not in call.module.imports:
+        if isinstance(call.function, Name) and "open" not in call.module.imports and not _read_in_a_thread(call, function):
             yield Hit(call, f"`open` blocks the event loop in `{function.name}`: use `asyncio.to_thread`, or a plain `def`", priority="P2")
     elif is_imported(call):
         yield Hit(call, f"`{shown(call)}` blocks the event loop in `{function.name}`: use `asyncio.to_thread`, or a plain `def`")
+
+
+_THREADS = frozenset(("to_thread", "run_sync", "run_in_executor", "run_in_threadpool", "sync_to_async"))
+
+
+def _read_in_a_thread(opened: Call, function: Function) -> bool:
+    """Whether an open file is only read and written in threads: `with open(path) as f: await asyncio.to_thread(f.read)`."""
+    for statement in statements_in(body_of(function)):
+        if statement.kind == "with" and any(same_call(item, opened) for item in statement.expressions) and statement.targets:
+            name = statement.targets[0].text
+            if any(call.receiver is not None and call.receiver.text == name for call in calls_in(statement.body)):
+                return False
+            return any(call.method in _THREADS and any(part.text.startswith(f"{name}.") for part in call.arguments) for call in calls_in(statement.body))
+    return False
 
 
 _SESSIONS = ("sqlalchemy.orm.Session", "sqlalchemy.orm.session.Session", "sqlmodel.Session")

@@ -76,6 +76,9 @@ def client_per_request(call: Call, ask: Ask) -> Iterator[Hit]:
     if function is None or not is_imported(call) or for_tests(call) or is_kept_or_cached(call, function):
         return
     if is_handler(function):
+        # A web socket lives as long as the client that was made for it.
+        if any(isinstance(decorator, Call) and decorator.method in ("websocket", "websocket_route") for decorator in function.decorators):
+            return
         yield Hit(call, f"`{shown(call)}` sets up {CLIENTS[call.name]} for every request of `{function.name}`")
         return
     handler = _users_by_name(call.module).get(function.name)

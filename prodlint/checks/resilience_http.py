@@ -6,6 +6,7 @@ aiohttp 3.14 (300 s in all), urllib3 2.8 (pools: none), CPython 3.11 (none).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,7 @@ from prodlint.checks.resilience_places import (
     UNKNOWN,
     VERBS,
     annotated_as,
+    block_around,
     calls_of,
     calls_on,
     class_around,
@@ -28,7 +30,7 @@ from prodlint.checks.resilience_places import (
     value_of,
     written,
 )
-from prodlint.facts import Assignment, Call, Class, Constant, Expression, Fact, Module, Name, Other, Template
+from prodlint.facts import Assignment, Call, Class, Constant, Dictionary, Expression, Fact, Module, Name, Other, Template, expressions_in
 from prodlint.model import Priority, Recipe
 
 
@@ -61,6 +63,9 @@ HTTPX_CLIENTS = ("Client", "AsyncClient")
 HTTPX_METHODS = (*VERBS, "stream")
 PHASES = ("connect", "read", "write", "pool")
 TEST_TRANSPORTS = ("ASGITransport", "MockTransport", "WSGITransport")
+# A transport of the project's own that stands for one of them, and functions that make clients for tests.
+_TEST_TRANSPORT = re.compile(r"(?:Mock|Fake|Stub|Dummy|ASGI|WSGI)\w*Transport$")
+_MAKES_STAND_INS = re.compile(r"(?i)(?:^|[_.])(?:mock|fake|stub|dummy)(?:[_.]|$)")
 
 HTTPX_FUNCTIONS = tuple(f"{library}.{verb}" for library in HTTPX for verb in HTTPX_METHODS)
 HTTPX_CONSTRUCTORS = tuple(f"{library}.{client}" for library in HTTPX for client in HTTPX_CLIENTS)
@@ -124,8 +129,15 @@ def for_tests(call: Call) -> bool:
     """Whether an httpx client talks to an application in the same process."""
     if "app" in call.keywords:
         return True
-    transport = resolved(call.keywords.get("transport"), call.module, call)
-    return isinstance(transport, Call) and transport.method in TEST_TRANSPORTS
+    if "." not in call.scope.symbol and _MAKES_STAND_INS.search(call.scope.symbol):
+        return True
+    return is_test_transport(call.keywords.get("transport"), call)
+
+
+def is_test_transport(expression: Expression | None, call: Call) -> bool:
+    """Whether a transport leads to an application, or an answer, in the same process."""
+    transport = resolved(expression, call.module, call)
+    return isinstance(transport, Call) and _TEST_TRANSPORT.search(transport.method) is not None
 
 
 def _of_constructor(call: Call) -> bool:
@@ -163,8 +175,12 @@ def httpx_timeout_object_none(call: Call, ask: Ask) -> Iterator[Hit]:
 
 def _goes_to_test_client(timeout: Call) -> bool:
     """Whether a timeout is an argument of a client that talks to an application in the same process."""
-    if not any(transport.encode() in timeout.source.data for transport in TEST_TRANSPORTS):
+    if b"Transport" not in timeout.source.data:
         return False
+    for part in expressions_in(block_around(timeout, timeout.module)):
+        if isinstance(part, Dictionary) and part.start < timeout.start and timeout.end <= part.end:
+            if any(isinstance(key, Constant) and key.value == "transport" and is_test_transport(value, timeout) for key, value in part.items):
+                return True
     clients = calls_of(timeout.module, *HTTPX_CLIENTS)
     return any(client.start < timeout.start and timeout.end <= client.end and for_tests(client) for client in clients)
 
@@ -611,9 +627,23 @@ def aiohttp_session_default(call: Call, ask: Ask) -> Iterator[Hit]:
     # A local session on which nothing is asked here is for a web socket, or for a library with limits of its own.
     if not used and (calls_on(call, ("ws_connect",)) or any("." not in name for name in names_bound_to(call))):
         return
-    if has_deadline(call, call.module):
+    # One that is handed out or kept, in a file whose requests bring their own: the budget is theirs.
+    if not used and _requests_bring_timeouts(call.module):
+        return
+    # A socket of this machine.
+    connector = resolved(call.keywords.get("connector"), call.module, call)
+    if has_deadline(call, call.module) or (isinstance(connector, Call) and connector.method in ("UnixConnector", "NamedPipeConnector")):
         return
     yield Hit(call, f"`{shown(call)}` has no timeout: aiohttp's default is 300 s in all", priority="P2", fix=_set_aiohttp_timeout(ask))
+
+
+@lru_cache(maxsize=4)
+def _requests_bring_timeouts(module: Module) -> bool:
+    """Whether every request of a file (at least one) brings a timeout of its own."""
+    if b"timeout" not in module.source.data:
+        return False
+    asked = [one for one in module.calls() if one.method in ("post", "put", "patch", "request") or (one.method in ("get", "delete") and {"headers", "params", "ssl", "timeout"} & set(one.keywords))]
+    return bool(asked) and all("timeout" in one.keywords or one.stars for one in asked)
 
 
 # ---------------------------------------------------------------- the standard library and friends

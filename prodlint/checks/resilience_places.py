@@ -298,7 +298,12 @@ def is_handler(function: Function) -> bool:
                 return True
             if decorator.method in _WITHOUT_PATH:
                 return True
+    if function.class_ is not None and function.name in VERBS:  # a view's method: `class Orders(APIView): def get(self, request)`
+        return any(base.endswith(_VIEWS) for base in function.class_.bases)
     return function.name in _registered(function.module)
+
+
+_VIEWS = ("View", "ViewSet", ".Resource", "RequestHandler", "HTTPEndpoint", "HTTPMethodView", "HTTPController")
 
 
 @lru_cache(maxsize=4)

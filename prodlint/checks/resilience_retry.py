@@ -7,6 +7,7 @@ otherwise; urllib3 2.8's `Retry` has total 10 and backoff_factor 0.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, calls, check, every
@@ -189,7 +190,22 @@ def _is_a_service(handler: Handler, loop: Statement, tried: Statement) -> bool:
         return True
     if any(statement.kind in ("while", "for") for statement in statements_in(tried.body)):
         return True
-    return any(call.method == "wait" and not call.arguments for call in calls_in(loop.body))
+    if any(call.method == "wait" and not call.arguments for call in calls_in(loop.body)):
+        return True
+    # Who waits for a lock waits for whoever holds it, and asks nobody else again; a helper that is given a deadline ends the loop itself.
+    return _waits_for_a_lock(tried) or any(
+        _DEADLINE.search(argument.text) for call in calls_in(handler.body) for argument in (*call.arguments, *call.keywords.values())
+    )
+
+
+_DEADLINE = re.compile(r"(?i)\b\w*(?:deadline|expires_at|give_up_at|stop_at)\w*\b")
+
+
+def _waits_for_a_lock(tried: Statement) -> bool:
+    """Whether all that is tried is to get hold of a lock."""
+    made = [call for call in calls_in(tried.body) if call.method not in ("to_thread", "partial")]
+    named = [part.written for call in calls_in(tried.body) for part in call.arguments if isinstance(part, Name)]
+    return all(call.method in ("acquire", "flock", "lockf") for call in made) and (bool(made) or any(name.endswith(".acquire") for name in named))
 
 
 def _named(handler: Handler) -> str:
@@ -438,9 +454,26 @@ def loop_without_pause(handler: Handler, ask: Ask) -> Iterator[Hit]:
     if found is None:
         return
     loop, tried = found
-    if _first_remote(tried) != handler.start or not _counts(loop, tried, handler.module) or _pauses(loop):
+    if _first_remote(tried) != handler.start or not _counts(loop, tried, handler.module) or _pauses(loop) or _asks_for_something_else(handler, tried):
         return
     yield Hit(_header(handler), f"`{_named(handler)}` tries again at once: nothing in this loop waits")
+
+
+# Failures that are an answer: the other side is there, and did not like what it was sent.
+_ANSWERS = re.compile(r"(?i)http|status|clienterror|response")
+_CHANGES = frozenset(("update", "pop", "clear", "append", "extend", "add", "remove", "discard", "setdefault"))
+
+
+def _asks_for_something_else(handler: Handler, tried: Statement) -> bool:
+    """Whether the next attempt sends something else, because of an answer: a request that was changed, a row that was read again."""
+    if not all(_ANSWERS.search(name.rsplit(".", 1)[-1]) for name in handler.types):
+        return False
+    sent = {part.written for call in calls_in(tried.body) for value in (*call.arguments, *call.keywords.values()) for part in value.walk() if isinstance(part, Name)}
+    for statement in statements_in(handler.body):
+        if statement.kind == "assign" and statement.assignment is not None and statement.assignment.kind != "augmented":
+            if {part.written for target in statement.targets for part in target.walk() if isinstance(part, Name)} & sent:
+                return True
+    return any(call.method in _CHANGES and isinstance(call.receiver, Name) and call.receiver.written in sent for call in calls_in(handler.body))
 
 
 def _only_timeouts(handler: Handler) -> bool:
