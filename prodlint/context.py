@@ -131,7 +131,7 @@ def _directory_roles(directory: str, python: bool) -> frozenset[str]:
             roles.add("example")
         if part == "versions" and depth and parts[depth - 1] in ("alembic", "migrations", "migration"):
             roles.add("migration")
-        if part == "migration" and not python:
+        if part == "migration" and not python or part.endswith("_migrations") and depth:
             roles.add("migration")
         if part == "commands" and depth and parts[depth - 1] == "management":
             roles.add("command")

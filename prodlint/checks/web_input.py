@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import Ask, Hit, calls, check
-from prodlint.checks.web_text import Reader, is_fixed, pieces_of, reader_of
+from prodlint.checks.web_text import Piece, Reader, is_fixed, pieces_of, reader_of
 from prodlint.checks.web_values import innermost
 from prodlint.facts import (
     Call,
@@ -153,13 +153,34 @@ _FRAGMENT = re.compile(
 
 _IDENTIFIER_BEFORE = re.compile(
     r"(?:\b(?:from|join|into|update|table|index|schema|view|database|trigger|function|column|on|role|user|sequence|type|constraint|exists|only|to|references|key|by|truncate|analyze|vacuum"
-    r"|pragma|search_path|cascade|add|rename|as|select|using|extension|partition\s+of|where|and|or|not|having|template|owner|with|set|then|else|when|distinct|in\s+schema)\s*[\"`\[(]?|[\"`\[.(,]\s*)$",
+    r"|pragma|describe|detail|extended|formatted|search_path|cascade|add|rename|as|select|using|extension|partition\s+of|where|and|or|not|having|template|owner|with|set|then|else|when|distinct|in\s+schema)\s*[\"`\[(]?|[\"`\[.(,]\s*)$",
     re.IGNORECASE,
 )
 _IDENTIFIER_NAME = re.compile(
-    r"(?:table|tbl|column|col|schema|index|view|database|db_?name|field|constraint|trigger|sequence|role|identifier|func(?:tion)?(?:_name)?|alias|prefix|suffix|partition|collection)s?(?:_?names?)?$",
+    r"(?:table|tbl|column|col|schema|index|view|database|db_?name|field|constraint|trigger|sequence|role|identifier|fn|func(?:tion)?(?:_name)?|alias|prefix|suffix|partition|collection)s?(?:_?names?)?$",
     re.IGNORECASE,
 )
+
+
+# `= :tag_{number}`, `%({name})s`: the name of a parameter, whose value goes beside the text.
+_BIND_NAME = re.compile(r"(?:(?<![:\w]):|%\(|(?<![\w@])@)\w*$")
+# A server's own tables about tables hold names as texts.
+_CATALOGUE = re.compile(r"\b(?:table|database|schema|cluster(?:allreplicas)?|name)(?:_?name)?\s*(?:=|\(|\bin\s*\()\s*'$", re.IGNORECASE)
+_CATALOGUE_NAME = re.compile(r"(?:^|_)(?:table|database|schema|cluster|db)(?:_?name)?$", re.IGNORECASE)
+_OF_A_COLUMN = re.compile(r"(?i)(?:^|[._])(?:table|column|col|index|constraint|field|foreign_key)\.(?:key|name)$")
+
+
+def _before(pieces: list[Piece], index: int) -> str:
+    return "".join(piece if isinstance(piece, str) else "x" for piece in pieces[:index])[-60:]
+
+
+def _is_identifier(before: str, piece: Expression) -> bool:
+    """Whether a part is the name of a table or column, by what stands before it and by its own name."""
+    word = _last_word(piece)
+    if _CATALOGUE.search(before):
+        return bool(_CATALOGUE_NAME.search(word))
+    named = _IDENTIFIER_NAME.search(word) or _OF_A_COLUMN.search(piece.text)
+    return bool(_IDENTIFIER_BEFORE.search(before)) and (before.endswith(('"', "`", "[")) or bool(named))
 
 
 @check("PRD461", on=[calls(*_SINKS)], anchors=_ANCHORS, files=["python"])
@@ -177,15 +198,13 @@ def sql_string_building(call: Call, ask: Ask) -> Iterator[Hit]:
         if literal.strip("\0 ") == "" or not (sure or _is_sql(literal)):
             continue
         loose = [(index, piece) for index, piece in enumerate(pieces) if not isinstance(piece, str) and not is_fixed(piece, reader)]
-        loose = [(index, piece) for index, piece in loose if not _is_fragment(piece, reader)]
-        if not loose:
+        parts = [(_before(pieces, index), piece) for index, piece in loose if not _is_fragment(piece, reader)]
+        parts = [(text, piece) for text, piece in parts if not _BIND_NAME.search(text)]
+        if not parts:
             continue
-        before = ["".join(p if isinstance(p, str) else "x" for p in pieces[:index])[-60:] for index, _ in loose]
+        loose = [(0, piece) for _, piece in parts]
         priority: Priority | None = None
-        if all(
-            _IDENTIFIER_BEFORE.search(text) and (text.endswith(('"', "`", "[")) or _IDENTIFIER_NAME.search(_last_word(piece)))
-            for text, (_, piece) in zip(before, loose, strict=True)
-        ):
+        if all(_is_identifier(text, piece) for text, piece in parts):
             if not ask.options.get("identifiers", True) or ask.file.roles & _BY_HAND or "/alembic/" in f"/{ask.file.path}":
                 continue
             priority = "P2"

@@ -48,6 +48,7 @@ class Reader:
     quoting: re.Pattern[str]
     given: dict[str, list[Expression]] = field(default_factory=dict)
     looped: dict[str, Expression] = field(default_factory=dict)
+    counted: set[str] = field(default_factory=set)
     parameters: dict[str, str] = field(default_factory=dict)
     checked: frozenset[str] = frozenset()
     busy: set[str] = field(default_factory=set)
@@ -66,6 +67,9 @@ def reader_of(module: Module, function: Function | None, quoting: re.Pattern[str
                 elif isinstance(target, Collection):
                     _unpack(reader.given, target, statement.expressions[0])
         elif statement.kind in ("for", "with") and statement.expressions and statement.targets:
+            iterable, first = statement.expressions[0], statement.targets[0]
+            if statement.kind == "for" and isinstance(iterable, Call) and iterable.name == "enumerate" and isinstance(first, Collection):
+                reader.counted |= {item.written for item in first.items[:1] if isinstance(item, Name)}
             for target in statement.targets:
                 for name in target.walk():
                     if isinstance(name, Name):
@@ -276,13 +280,19 @@ def _joined(call: Call, reader: Reader, depth: int) -> list[Piece]:
         return found or [""]
     if isinstance(argument, Collection):
         return [piece for item in argument.items for piece in (" ", *pieces_of(item, reader, depth - 1))]
+    if isinstance(argument, Other) and argument.kind == "comprehension" and argument.items and isinstance(argument.items[0], Template):
+        if not is_fixed(argument, reader, frozenset(), depth - 1):
+            return [" ", *pieces_of(argument.items[0], reader, depth - 1)]
     return [call]
 
 
 # ---------------------------------------------------------------- fixed text
 
 _FIXED_CALLS = frozenset(
-    {"int", "float", "len", "bool", "abs", "round", "ord", "range", "sum", "hash", "uuid.uuid4", "uuid.uuid1", "time.time", "id", "uuid4"}
+    (
+        "int float len bool abs round ord range sum hash uuid.uuid4 uuid.uuid1 time.time id uuid4 math.ceil math.floor math.trunc "
+        "time.monotonic time.time_ns os.getpid"
+    ).split()
 )
 _TRANSPARENT = frozenset(
     {
@@ -314,6 +324,8 @@ _FIXED_TYPES = re.compile(rf"^(?:Optional\[)?{_FIXED_TYPE}\]?(?:\s*\|\s*None)?$"
 _FIXED_LISTS = re.compile(
     rf"^(?:\w+\.)?(?:Sequence|list|List|set|Set|Iterable|tuple|Tuple|Collection|frozenset|Optional\[list|Optional\[List)\[{_FIXED_TYPE}(?:,\s*\.\.\.)?\]+(?:\s*\|\s*None)?$"
 )
+# Numbers by their name. A limit or an offset is none of them: requests bring those as text.
+_NUMBERS = re.compile(r"(?:^|_)(?:(?:vector_?)?length|dims?|dimensions?|milliseconds|seconds|minutes|hours|days|ms|retention)$")
 _DEPLOYMENT = re.compile(r"^(?:self\.|cls\.|app\.|current_app\.|_)*(?:settings|config|conf|cfg|configuration)\b", re.IGNORECASE)
 
 
@@ -364,7 +376,9 @@ def _name_is_fixed(name: Name, reader: Reader, bound: frozenset[str], depth: int
         return True
     if any(part.isupper() and len(part) > 1 for part in parts) or _FIXED_ATTRIBUTES.search(written) and "." in written:
         return True
-    if _PLACEHOLDERS.search(parts[-1]) or written in reader.checked:
+    if _PLACEHOLDERS.search(parts[-1]) or written in reader.checked or len(parts) > 1 and _NUMBERS.search(parts[-1]):
+        return True
+    if written in reader.looped and written in reader.counted:
         return True
     if written in reader.looped:
         reader.busy.add(written)
