@@ -306,7 +306,13 @@ def _or(things: Iterable[str]) -> str:
 def _first(places: Sequence[Evidence]) -> str:
     words = list(dict.fromkeys(place.words for place in places if place.words))
     more = f" and {len(words) - 3} more" if len(words) > 3 else ""
-    return ", ".join(words[:3]) + more
+    told, said = [], ""
+    for each in words[:3]:
+        # What is the same is said once: "a scan: `bandit`, `trivy`".
+        what, colon, name = each.partition(": `")
+        told.append(f"`{name}" if colon and what == said else each)
+        said = what
+    return ", ".join(told) + more
 
 
 def _looked(files: int, looked_at: int, proofs: Sequence[Evidence], where: Sequence[Evidence], item: Item) -> str:

@@ -43,10 +43,18 @@
   }
 
   form.addEventListener("input", filter);
-  form.addEventListener("reset", () => setTimeout(filter));
+  form.querySelector("[type=reset]").addEventListener("click", () => setTimeout(filter));
   form.addEventListener("submit", (event) => event.preventDefault());
   document.getElementById("open-all").addEventListener("click", () => items.forEach((item) => { if (!item.hidden) item.open = true; }));
   document.getElementById("close-all").addEventListener("click", () => items.forEach((item) => { item.open = false; }));
+  for (const tile of document.querySelectorAll("a[data-only]")) {
+    tile.addEventListener("click", () => {
+      const wanted = tile.dataset.only.split(",");
+      form.reset();
+      for (const box of form.querySelectorAll("input[name=verdict]")) box.checked = wanted.includes(box.value);
+      filter();
+    });
+  }
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-link]");
     if (!button) return;

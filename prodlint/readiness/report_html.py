@@ -13,7 +13,8 @@ from typing import Any
 from prodlint.readiness.answers import VERDICTS
 from prodlint.reports.material import Material
 
-# Findings of one item that are shown with their lines; the others are listed behind a fold.
+# Findings of one item that are shown at once, and that are shown with their lines; the others are listed behind a fold.
+_OPEN = 6
 _WITH_LINES = 40
 _AROUND = 2
 _WIDEST = 220
@@ -76,35 +77,75 @@ def _badge(verdict: str) -> str:
 
 
 def _head(report: Mapping[str, Any]) -> Iterator[str]:
-    counts, score = report["verdicts"], report["score"]
-    yield "<header>\n<h1>Production readiness</h1>\n"
-    yield f'<p class="faint">{report["checked"]:,} files checked with prodlint {text(report["tool"]["version"])}</p>\n<ul class="figures">\n'
-    yield f"<li><b>{counts['not met']}</b><span>not met</span></li>\n<li><b>{counts['met']}</b><span>met</span></li>\n"
-    yield f"<li><b>{counts['cannot be told']}</b><span>to look at</span></li>\n"
-    yield f"<li><b>{counts['does not apply'] + counts['exempt']}</b><span>exempt or not applicable</span></li>\n"
-    yield _score(score)
-    yield '<ul class="levels" aria-label="Levels">\n'
-    for level in report["levels"]:
-        missing = len(level["not_met"])
-        words_ = "reached" if level["reached"] else f"{missing} not met" if missing else "nothing unmet"
-        look = f", {level['to_look_at']} to look at" if level["to_look_at"] else ""
-        yield f'<li class="{"reached" if level["reached"] else ""}">{level["name"].capitalize()}: {words_}{look}</li>\n'
-    yield f'</ul>\n<p class="faint">Score: {text(score["formula"])}.</p>\n</header>\n'
+    counts = report["verdicts"]
+    yield '<header>\n<div class="hero">\n<div>\n<h1>Production readiness</h1>\n'
+    yield f'<p class="lead">{_lead(report)}</p>\n'
+    yield from _levels(report["levels"])
+    yield f"</div>\n{_score(report['score'])}</div>\n"
+    yield '<ul class="tiles">\n'
+    for verdicts, label in (
+        (("not met",), "not met"),
+        (("cannot be told",), "to look at"),
+        (("met",), "met"),
+        (("does not apply", "exempt"), "exempt or not applicable"),
+    ):
+        number = sum(counts[verdict] for verdict in verdicts)
+        yield f'<li><a class="tile {_class(verdicts[0])}" href="#items" data-only="{",".join(verdicts)}"><b>{number}</b> {label}</a></li>\n'
+    yield "</ul>\n</header>\n"
+
+
+def _lead(report: Mapping[str, Any]) -> str:
+    """The report in one sentence."""
+    unmet = [item for item in report["items"] if item["verdict"] == "not met"]
+    first = sum(item["urgency"] == "P0" for item in unmet)
+    if first:
+        told = f"<b>{_items(first)} to mend before launch</b>"
+    elif unmet:
+        told = f"<b>Nothing stands against a launch</b>{_items(len(unmet))} to mend after it. "
+    else:
+        told = "<b>Everything that can be told from the code is met</b>"
+    checked = "one file" if report["checked"] == 1 else f"{report['checked']:,} files"
+    return f'{told}<span class="faint">{checked} checked with prodlint {text(report["tool"]["version"])}.</span>'
+
+
+def _items(number: int) -> str:
+    return "One item" if number == 1 else f"{number} items"
+
+
+def _levels(levels: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield '<ol class="levels" aria-label="Levels">\n'
+    for level in levels:
+        missing, look = len(level["not_met"]), level["to_look_at"]
+        left = [f"{missing} not met"] if missing else []
+        left += [f"{look} to look at"] if look else []
+        state = "reached" if level["reached"] else ", ".join(left) or "all met, the one before is not"
+        yield f'<li class="{"reached" if level["reached"] else ""}"><b>{level["name"].capitalize()}</b> <span>{state}</span></li>\n'
+    yield "</ol>\n"
 
 
 def _score(score: Mapping[str, Any]) -> str:
-    shown = "–" if score["percent"] is None else f"{score['percent']} %"
-    return f"<li><b>{shown}</b><span>score, of what can be told</span></li>\n</ul>\n"
+    """The score as a ring, with its formula."""
+    percent = score["percent"]
+    shown = "–" if percent is None else f"{percent} %"
+    # The ring is 100 long; a stroke of no length would still leave a dot.
+    kind = "not-met" if percent is None or percent < 50 else "cannot-be-told" if percent < 80 else "met"
+    arc = f'<circle class="part {kind}" cx="18" cy="18" r="15.915" pathLength="100" stroke-dasharray="{percent} 100"/>' if percent else ""
+    return (
+        f'<div class="score">\n<svg viewBox="0 0 36 36" role="img" aria-label="Score: {shown}"><circle cx="18" cy="18" r="15.915"/>{arc}'
+        f'<text x="18" y="20.6" text-anchor="middle">{shown}</text></svg>\n<p><b>Score</b> {text(score["formula"])}.</p>\n</div>\n'
+    )
 
 
 def _overview(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    yield '<h2 id="overview">Overview</h2>\n<div class="scroll" tabindex="0" role="region" aria-labelledby="overview"><table>\n<thead><tr>'
+    yield '<h2 id="overview">Overview</h2>\n<div class="scroll card" tabindex="0" role="region" aria-labelledby="overview"><table>\n<thead><tr>'
     yield '<th scope="col">Category</th><th scope="col" class="bar">Share</th>'
-    yield "".join(f'<th scope="col" class="number">{name.capitalize()}</th>' for name in VERDICTS) + "</tr></thead>\n<tbody>\n"
+    yield (
+        "".join(f'<th scope="col" class="number {_class(name)}">{name.capitalize()}</th>' for name in VERDICTS) + "</tr></thead>\n<tbody>\n"
+    )
     for category in categories:
-        counts = category["verdicts"]
-        numbers = "".join(f'<td class="number">{counts[name]}</td>' for name in VERDICTS)
-        yield f'<tr><th scope="row">{text(category["name"])}</th><td class="bar">{_bar(counts)}</td>{numbers}</tr>\n'
+        counts, bar = category["verdicts"], _bar(category["verdicts"])
+        numbers = "".join(f'<td class="number {_class(name)}{"" if counts[name] else " none"}">{counts[name]}</td>' for name in VERDICTS)
+        yield f'<tr><th scope="row">{text(category["name"])}<div class="narrow">{bar}</div></th><td class="bar">{bar}</td>{numbers}</tr>\n'
     yield "</tbody></table></div>\n"
 
 
@@ -116,28 +157,33 @@ def _bar(counts: Mapping[str, int]) -> str:
         width = counts[verdict] * 100 / total
         if width:
             pieces.append(
-                f'<rect class="s-{_class(verdict)}" x="{at:.2f}" y="0" width="{max(width - 0.4, 0.2):.2f}" height="14"><title>{verdict}: {counts[verdict]}</title></rect>'
+                f'<rect class="s-{_class(verdict)}" x="{at:.2f}" y="0" width="{max(width - 0.5, 0.2):.2f}" height="10"><title>{verdict}: {counts[verdict]}</title></rect>'
             )
         at += width
-    return f'<svg viewBox="0 0 100 14" preserveAspectRatio="none" aria-hidden="true" focusable="false">{"".join(pieces)}</svg>'
+    return f'<svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" focusable="false">{"".join(pieces)}</svg>'
 
 
 def _change(compared: Mapping[str, Any] | None, items: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     if compared is None:
         return
-    yield '<h2 id="change">Change</h2>\n'
+    yield '<h2 id="change">Change</h2>\n<div class="card pad">\n'
     before, now = compared["percent_before"], compared["percent_now"]
     if isinstance(before, (int, float)) and isinstance(now, (int, float)):
         yield _arrow(int(before), int(now))
+    yield '<div class="columns">\n'
     for key, title in (("worse", "Got worse"), ("better", "Got better"), ("new", "Asked for the first time")):
         if compared[key]:
-            yield f"<h3>{title}: {len(compared[key])}</h3>\n<ul>\n"
+            yield f'<div>\n<h3>{title} <span class="count">{len(compared[key])}</span></h3>\n<ul class="plain">\n'
             for name in compared[key]:
                 was = f", was {text(items[name]['before'])}" if items[name]["before"] else ""
-                yield f'<li><a href="#{text(name)}">{text(items[name]["title"])}</a>: {text(items[name]["verdict"])}{was}</li>\n'
-            yield "</ul>\n"
+                yield f'<li><a href="#{text(name)}">{text(items[name]["title"])}</a> <span class="faint">{text(items[name]["verdict"])}{was}</span></li>\n'
+            yield "</ul>\n</div>\n"
+    yield "</div>\n"
     if not (compared["worse"] or compared["better"]):
         yield "<p>No item got better or worse.</p>\n"
+    if compared["gone"]:
+        yield f'<p class="faint">No longer asked: {", ".join(text(name) for name in compared["gone"])}.</p>\n'
+    yield "</div>\n"
 
 
 def _arrow(before: int, now: int) -> str:
@@ -150,35 +196,48 @@ def _arrow(before: int, now: int) -> str:
     return f'<svg class="change" viewBox="0 0 420 44" role="img" aria-label="Score: {before} per cent before, {now} per cent now">{rows}</svg>\n'
 
 
+_WHEN = {"P0": "before launch", "P1": "in the first week", "P2": "in the first month"}
+
+
 def _backlog(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield '<h2 id="backlog">Backlog</h2>\n'
     if not items:
-        yield "<p>Nothing is unmet.</p>\n"
+        yield '<p class="card pad">Nothing is unmet.</p>\n'
     for priority in ("P0", "P1", "P2"):
         mine = [item for item in items if item["urgency"] == priority]
         if mine:
-            yield f"<h3>{priority}</h3>\n<ol>\n"
-            yield "".join(
-                f'<li><a href="#{text(item["id"])}">{text(item["title"])}</a> <span class="faint">{words(item["because"])}</span></li>\n'
-                for item in mine
-            )
-            yield "</ol>\n"
+            opened = " open" if priority == "P0" or mine[0] is items[0] else ""
+            yield f'<details class="card group"{opened}>\n<summary><h3>{_priority(priority)} Mend {_WHEN[priority]} <span class="count">{len(mine)}</span></h3></summary>\n'
+            yield '<ol class="backlog">\n'
+            for item in mine:
+                fix = f'<span class="fix">{words(item["fixes"][0])}</span>' if item["fixes"] else ""
+                yield f'<li><a href="#{text(item["id"])}">{text(item["title"])}</a><span class="because">{words(item["because"])}</span>{fix}</li>\n'
+            yield "</ol>\n</details>\n"
+
+
+def _priority(priority: str) -> str:
+    return f'<span class="priority {priority.lower()}">{priority}</span>'
 
 
 def _filters(report: Mapping[str, Any]) -> Iterator[str]:
-    yield '<h2 id="items">Items</h2>\n<form id="filters" class="js" role="search" aria-label="Filter the items">\n'
-    yield '<label>Search <span class="faint">(key /)</span><input type="search" name="search" autocomplete="off"></label>\n'
-    yield '<label>Category<select name="category"><option value="">all</option>'
+    yield '<h2 id="items">Items</h2>\n<form id="filters" class="js card" role="search" aria-label="Filter the items">\n'
+    yield '<label class="search"><span class="hidden">Search</span><input type="search" name="search" autocomplete="off" placeholder="Search (press /)"></label>\n'
+    yield '<label><span class="hidden">Category</span><select name="category"><option value="">All categories</option>'
     yield "".join(f"<option>{text(category['name'])}</option>" for category in report["categories"]) + "</select></label>\n"
     for name, values in (("priority", ("P0", "P1", "P2")), ("verdict", VERDICTS)):
-        boxes = "".join(f'<label><input type="checkbox" name="{name}" value="{value}" checked> {value}</label>' for value in values)
-        yield f"<fieldset><legend>{'Priority' if name == 'priority' else 'Answer'}</legend>{boxes}</fieldset>\n"
-    yield '<span><button type="reset">Show all</button> <button type="button" id="open-all">Open all</button> <button type="button" id="close-all">Close all</button></span>\n'
-    yield '</form>\n<p id="told" class="js faint" role="status"></p>\n'
+        boxes = "".join(
+            f'<label class="pill {_class(value).lower()}"><input type="checkbox" name="{name}" value="{value}" checked><span>{value}</span></label>'
+            for value in values
+        )
+        yield f'<fieldset><legend class="hidden">{"Priority" if name == "priority" else "Answer"}</legend>{boxes}</fieldset>\n'
+    yield '<div class="tools"><span id="told" class="faint" role="status"></span>'
+    yield '<button type="reset">Show all</button><button type="button" id="open-all">Open all</button><button type="button" id="close-all">Close all</button></div>\n'
+    yield "</form>\n"
 
 
 def _category(name: str, items: Sequence[Mapping[str, Any]], material: Material) -> Iterator[str]:
-    yield f'<section class="category" aria-label="{text(name)}">\n<h3>{text(name)}</h3>\n'
+    unmet = sum(item["verdict"] == "not met" for item in items)
+    yield f'<section class="category" aria-label="{text(name)}">\n<h3>{text(name)} <span class="faint">{unmet or "none"} of {len(items)} not met</span></h3>\n'
     for item in items:
         yield from _item(item, material)
     yield "</section>\n"
@@ -186,33 +245,34 @@ def _category(name: str, items: Sequence[Mapping[str, Any]], material: Material)
 
 def _item(item: Mapping[str, Any], material: Material) -> Iterator[str]:
     verdict = item["verdict"]
-    opened = " open" if verdict == "not met" else ""
+    opened = " open" if verdict == "not met" and item["urgency"] == "P0" else ""
     yield f'<details class="item {_class(verdict)}" id="{text(item["id"])}" data-category="{text(item["category"])}" '
-    yield f'data-priority="{item["priority"]}" data-verdict="{verdict}"{opened}>\n<summary>{_badge(verdict)} <span>{item["priority"]}</span> '
-    yield f'<span class="title">{text(item["title"])}{_changed(item)}</span> <span class="because">{words(item["because"])}</span></summary>\n<div class="body">\n'
+    yield f'data-priority="{item["urgency"]}" data-verdict="{verdict}"{opened}>\n<summary>{_badge(verdict)} '
+    yield f'<span class="title">{text(item["title"])}{_changed(item)}</span> {_priority(item["urgency"])} '
+    yield f'<span class="because">{words(item["because"])}</span></summary>\n<div class="body">\n'
     if item["why"]:
-        yield f'<p class="told">{words(item["why"])}</p>\n'
+        yield f'<p class="why">{words(item["why"])}</p>\n'
     if item["exempt"]:
         until = f", until {text(item['exempt']['until'])}" if item["exempt"]["until"] else ""
-        yield f'<p class="told"><b>Exempt:</b> {text(item["exempt"]["reason"])}{until}</p>\n'
-    yield from _findings(item, item["findings"], material)
-    for others in item["others"]:
-        yield f'<p class="told">{words(others)}</p>\n'
-    for fix in item["fixes"]:
-        yield f'<p class="told"><b>Fix:</b> {words(fix)}</p>\n'
+        yield f'<p class="note"><b>Exempt</b> {text(item["exempt"]["reason"])}{until}</p>\n'
+    if item["fixes"]:
+        fixes = "".join(f"<li>{words(fix)}</li>" for fix in item["fixes"])
+        yield f'<div class="note good"><b>How to mend it</b><ul>{fixes}</ul></div>\n'
     if item["look"] and verdict in ("cannot be told", "met"):
-        yield f'<p class="told"><b>Look:</b> {words(item["look"])}</p>\n'
+        yield f'<p class="note look"><b>What to look at</b> {words(item["look"])}</p>\n'
+    for others in item["others"]:
+        yield f'<p class="note"><b>Another tool</b> {words(others)}</p>\n'
+    yield from _findings(item["findings"], material)
     yield from _places(item)
     for key, title in (
-        ("aside", "Found, but it does not decide (tests, examples, or of less weight)"),
+        ("aside", "Found, and does not decide (tests, examples, of less weight, or of a rule that is off by default)"),
         ("suppressed", "Suppressed in comments or the baseline"),
     ):
         if item[key]:
             yield f'<details class="more"><summary>{title}: {len(item[key]):,}</summary><ul class="found">\n'
-            yield "".join(_line_of(item, finding) for finding in item[key])
+            yield "".join(_line_of(finding) for finding in item[key])
             yield "</ul></details>\n"
-    yield _rules(item)
-    yield f'<p class="faint"><a href="#{text(item["id"])}">Permalink</a> <button type="button" class="js" data-link="{text(item["id"])}">Copy link</button></p>\n'
+    yield f'<p class="rules">{_rules(item)}<a href="#{text(item["id"])}">Permalink</a><button type="button" class="js" data-link="{text(item["id"])}">Copy link</button></p>\n'
     yield "</div>\n</details>\n"
 
 
@@ -223,34 +283,36 @@ def _changed(item: Mapping[str, Any]) -> str:
 
 
 def _rules(item: Mapping[str, Any]) -> str:
-    if not item["rules"]:
-        return ""
-    listed = ", ".join(
-        f'<a href="{text(r["url"])}" rel="noreferrer">{text(r["code"])}</a> {text(r["name"])}'
+    return "".join(
+        f'<a class="rule" href="{text(r["url"])}" rel="noreferrer">{text(r["code"])} <span>{text(r["name"])}</span></a>'
         if r["url"]
-        else f"{text(r['code'])} {text(r['name'])}"
+        else f'<span class="rule">{text(r["code"])} <span>{text(r["name"])}</span></span>'
         for r in item["rules"]
     )
-    return f'<p class="faint">Rules: {listed}</p>\n'
 
 
-def _findings(item: Mapping[str, Any], findings: Sequence[Mapping[str, Any]], material: Material) -> Iterator[str]:
+def _findings(findings: Sequence[Mapping[str, Any]], material: Material) -> Iterator[str]:
     if not findings:
         return
     yield '<ul class="found">\n'
-    for finding in findings[:_WITH_LINES]:
-        yield _line_of(item, finding, _excerpt(finding, material))
+    for finding in findings[:_OPEN]:
+        yield _line_of(finding, _excerpt(finding, material))
     yield "</ul>\n"
-    if len(findings) > _WITH_LINES:
-        yield f'<details class="more"><summary>and {len(findings) - _WITH_LINES:,} more</summary><ul class="found">\n'
-        yield "".join(_line_of(item, finding) for finding in findings[_WITH_LINES:])
+    if len(findings) > _OPEN:
+        yield f'<details class="more"><summary>and {len(findings) - _OPEN:,} more</summary><ul class="found">\n'
+        for finding in findings[_OPEN:_WITH_LINES]:
+            yield _line_of(finding, _excerpt(finding, material))
+        yield "".join(_line_of(finding) for finding in findings[_WITH_LINES:])
         yield "</ul></details>\n"
 
 
-def _line_of(item: Mapping[str, Any], finding: Mapping[str, Any], excerpt: str = "") -> str:
-    reason = f" <span class='faint'>({text(finding['reason'])})</span>" if finding.get("reason") else ""
+def _line_of(finding: Mapping[str, Any], excerpt: str = "") -> str:
+    reason = f" ({text(finding['reason'])})" if finding.get("reason") else ""
     place = f"{finding['path']}:{finding['line']}:{finding['column']}"
-    return f"<li><code>{text(place)}</code> <b>{text(finding['code'])}</b> {finding['priority']} {words(finding['message'])}{reason}{excerpt}</li>\n"
+    return (
+        f'<li><span class="message">{words(finding["message"])}</span> <span class="where"><code>{text(place)}</code> '
+        f"{text(finding['code'])} {finding['priority']}{reason}</span>{excerpt}</li>\n"
+    )
 
 
 def _excerpt(finding: Mapping[str, Any], material: Material) -> str:
@@ -284,16 +346,13 @@ def _excerpt(finding: Mapping[str, Any], material: Material) -> str:
 def _places(item: Mapping[str, Any]) -> Iterator[str]:
     if not item["places"]:
         return
-    yield (
-        '<ul class="found" aria-label="Places that show it">\n'
-        if item["verdict"] == "met"
-        else '<ul class="found" aria-label="Places to look at">\n'
-    )
+    title = "Places that show it" if item["verdict"] == "met" else "Places to look at"
+    yield f'<p class="label">{title}</p>\n<ul class="places">\n'
     for place in item["places"]:
         yield f"<li><code>{text(place['path'])}:{place['line']}</code> {words(place['words'])}</li>\n"
-    yield "</ul>\n"
     if item["more_places"]:
-        yield f'<p class="faint">and {item["more_places"]:,} more places</p>\n'
+        yield f'<li class="faint">and {item["more_places"]:,} more</li>\n'
+    yield "</ul>\n"
 
 
 def _foot(report: Mapping[str, Any]) -> Iterator[str]:

@@ -40,6 +40,7 @@ def test_the_page_in_a_browser(prodlint: Callable[..., Ran], project: Project, t
     steps = seen["steps"]
     assert 0 < steps["search"] < steps["security"] < steps["without_not_met"] < steps["all"]
     assert steps["escape"] == steps["reset"] == steps["all"]
+    assert steps["tile"][0] == steps["tile"][1] > 0
     assert steps["enter_folds"]
     assert steps["permalink_opens"]
     assert steps["without_scripts"] == ["none", steps["all"]]

@@ -39,6 +39,10 @@ async function main(chromium, page_file, pdf_file) {
   await page.click("button[type=reset]");
   await page.waitForFunction(() => !document.querySelector("details.item[hidden]"));
   seen.steps.reset = await shown();
+  await page.click('a[data-only="not met"]');
+  seen.steps.tile = [await shown(), await page.evaluate(() => document.querySelectorAll("details.item.not-met").length)];
+  await page.click("button[type=reset]");
+  await page.waitForFunction(() => !document.querySelector("details.item[hidden]"));
   await page.focus("details.item summary");
   const open = () => page.evaluate(() => document.activeElement.parentElement.open);
   const before = await open();
