@@ -421,7 +421,10 @@ def base_exception_swallowed(handler: Handler, ask: Ask) -> Iterator[Hit]:
     word = leaving[0] if leaving else ""
     said = f"`except {word.removeprefix('asyncio.').removeprefix('exceptions.')}`" if word else "`except:` around an `await`"
     why = _LEAVING[word] if word else "a cancelled task lives on"
-    fix = Recipe("append-to-block", "raise again", False, (("text", "raise"),)) if all(way.kind == "fall" for way in kept) else None
+    # A handler that does nothing but raise again would be good for nothing: what was meant there only its author knows.
+    does_something = not all(_is_trivial(statement) for statement in handler.body)
+    mendable = does_something and all(way.kind == "fall" for way in kept)
+    fix = Recipe("append-to-block", "raise again", False, (("text", "raise"),)) if mendable else None
     way = min(kept, key=lambda each: each.at.start if each.at is not None else handler.end)
     yield Hit(
         _header(handler), f"{said} {way.words} without `raise`: {why}", priority="P2" if _explanation(handler) >= _REASON else None, fix=fix

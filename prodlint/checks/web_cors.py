@@ -689,10 +689,13 @@ def _calls_cors(module: Module) -> bool:
 def cors_settings(module: Module, ask: Ask) -> Iterator[Hit]:
     """Django settings, Flask and Sanic configuration, and settings classes whose value a middleware takes elsewhere."""
     judged_by_call = _calls_cors(module)
-    credentials = next((found for name in _CREDENTIALS if (found := _assigned_truth(module, name)) is not None), None)
     seen: list[tuple[Statement, str, Expression]] = []
-    for statement, _ in _settings_statements(module):
-        if not statement.expressions or statement.assignment is None:
+    statements = [statement for statement, _ in _settings_statements(module) if statement.expressions]
+    named = {_config_key(target): statement for statement in reversed(statements) for target in statement.targets}
+    switches = [named[name].expressions[0] for name in _CREDENTIALS if name in named]
+    credentials = next((found for given in switches if (found := truth(module, given, given)) is not None), None)
+    for statement in statements:
+        if statement.assignment is None:
             continue
         for target in statement.targets:
             key = _config_key(target)
@@ -731,13 +734,6 @@ def _settings_statements(module: Module) -> Iterator[tuple[Statement, str]]:
                 isinstance(t, (Subscript, Attribute)) or (isinstance(t, Name) and ".config." in t.written) for t in statement.targets
             ):
                 yield statement, ""
-
-
-def _assigned_truth(module: Module, name: str) -> bool | None:
-    for statement, _ in _settings_statements(module):
-        if statement.expressions and any(_config_key(target) == name for target in statement.targets):
-            return truth(module, statement.expressions[0], statement.expressions[0])
-    return None
 
 
 def _compiled(module: Module, given: Expression) -> Iterator[Value]:
