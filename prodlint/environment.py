@@ -92,6 +92,18 @@ class Environment:
         return [(path, absolute, kind) for _, path, absolute, kind in wanted[:_MOST]]
 
     @cached_property
+    def deployment_files(self) -> tuple[tuple[str, str, int, int], ...]:
+        """Manifest, lock and deployment files: path, where it is, time and size. What a check reads of these is part of `digest`."""
+        found = []
+        for path, absolute, _ in self._near_root:
+            try:
+                state = os.stat(absolute)
+            except OSError:
+                continue
+            found.append((path, absolute, state.st_mtime_ns, state.st_size))
+        return tuple(found)
+
+    @cached_property
     def started(self) -> tuple[Started, ...]:
         """What production starts, from Dockerfiles' final stages, compose, Kubernetes, Procfiles, systemd, supervisord and
         entrypoint scripts. Files of the development, test and example classes say nothing about production."""

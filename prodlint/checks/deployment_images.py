@@ -9,6 +9,7 @@ from prodlint.checks import Ask, Hit, Place, check, documents, every
 from prodlint.checks.deployment_compose import is_for_development
 from prodlint.checks.deployment_dockerfile import built_from
 from prodlint.checks.deployment_kubernetes import containers_of, pods
+from prodlint.checks.deployment_kustomize import tag_is_set
 from prodlint.checks.deployment_services import Image, image_of, with_defaults
 from prodlint.facts import Dockerfile, Document, Instruction, Node
 from prodlint.model import Priority
@@ -137,7 +138,9 @@ def moving_pod_image(document: Document, ask: Ask) -> Iterator[Hit]:
             image = _scalar(container.get("image"))
             if image is not None and image.raw not in seen:
                 seen.add(image.raw)
-                yield from _hits(image.raw, Place(image.source, image.start, image.end), ask.options)
+                for hit in _hits(image.raw, Place(image.source, image.start, image.end), ask.options):
+                    if not tag_is_set(ask, image_of(image.raw).name):
+                        yield hit
 
 
 @check("PRD803", on=[documents("helm-values")], anchors=[("tag", "repository")], files=("yaml",))

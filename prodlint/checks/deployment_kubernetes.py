@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from prodlint.checks import Ask, Hit, Place, check, documents
+from prodlint.checks.deployment_kustomize import has_limit_range, patched_keys
 from prodlint.checks.deployment_services import has_own_user, image_of
 from prodlint.facts import Document, Node
 from prodlint.model import Priority, Recipe
@@ -150,16 +151,19 @@ def pod_as_root(document: Document, ask: Ask) -> Iterator[Hit]:
         if _is_system(pod):
             continue
         own = pod.spec.get("securityContext", "runAsUser")
-        if own is not None and own.value == 0:
+        containers = list(containers_of(pod))
+        # A container's own user goes before the pod's.
+        replaced = containers and all(container.get("securityContext", "runAsUser") is not None for container in containers)
+        if own is not None and own.value == 0 and not replaced:
             yield Hit(own, "`runAsUser: 0`: the pod runs as root")
         unsaid: list[Node] = []
-        for container in containers_of(pod):
+        for container in containers:
             user = container.get("securityContext", "runAsUser")
             if user is not None and user.value == 0:
                 yield Hit(user, f"`runAsUser: 0`: `{_name_of(container)[0]}` runs as root")
             elif not _user_is_said(pod, container) and not has_own_user(image_of(container.text_at("image"))):
                 unsaid.append(container)
-        if unsaid and not pod.patch:
+        if unsaid and not pod.patch and not patched_keys(ask, pod.kind, pod.name) & {"runAsNonRoot", "runAsUser"}:
             names = ", ".join(f"`{_name_of(container)[0]}`" for container in unsaid)
             yield Hit(
                 _name_of(unsaid[0])[1], f"{names} may run as root: neither `runAsNonRoot: true` nor a `runAsUser` is set", priority="P1"
@@ -167,22 +171,21 @@ def pod_as_root(document: Document, ask: Ask) -> Iterator[Hit]:
 
 
 def _user_is_said(pod: Pod, container: Node) -> bool:
+    """Whether the pod and the container together say who runs, or a template may."""
+    asked: Node | None = None
     for node in (container, pod.spec):
         context = node.get("securityContext")
         if context is None:
             if has_hole(pod.document, node):
                 return True
             continue
-        if context.kind != "mapping" or has_hole(pod.document, context):
+        if context.kind != "mapping" or has_hole(pod.document, context) or context.get("windowsOptions") is not None:
             return True
-        if _is_true(context.get("runAsNonRoot")) or context.get("runAsUser") is not None:
+        if context.get("runAsUser") is not None:
             return True
-        asked = context.get("runAsNonRoot")
-        if asked is not None and asked.value not in (True, False):
-            return True
-        if context.get("windowsOptions") is not None:
-            return True
-    return False
+        # What the container says goes before what the pod says.
+        asked = asked or context.get("runAsNonRoot")
+    return asked is not None and asked.value is not False
 
 
 def _contexts_in_values(document: Document) -> Iterator[tuple[str, Node]]:
@@ -205,6 +208,19 @@ def values_as_root(document: Document, ask: Ask) -> Iterator[Hit]:
 # ---------------------------------------------------------------- PRD841
 
 
+def _is_selected(pod: Pod) -> bool:
+    """Whether a Service of the same file sends requests to the pod."""
+    data = pod.document.source.data
+    labels = pod.root.get("spec", "template", "metadata", "labels")
+    if labels is None or labels.kind != "mapping" or re.search(rb"(?m)^kind:[ \t]*Service[ \t]*$", data) is None:
+        return False
+    for key, value in labels.members.items():
+        said = rf"selector:\s*\{{?\s*[\"']?{re.escape(key)}[\"']?:\s*[\"']?{re.escape(value.raw)}[\"']?\s*(?:[,}}\n]|\Z)"
+        if value.raw and re.search(said.encode(), data):
+            return True
+    return False
+
+
 @check("PRD841", on=[documents("kubernetes")], anchors=[("kind", "containers")], files=("yaml", "json"))
 def missing_probes(document: Document, ask: Ask) -> Iterator[Hit]:
     """Containers that Kubernetes sends requests to, or keeps, without asking them."""
@@ -220,7 +236,10 @@ def missing_probes(document: Document, ask: Ask) -> Iterator[Hit]:
             if helps or has_hole(document, container):
                 continue
             ready, live, start = (_said(container, probe) for probe in ("readinessProbe", "livenessProbe", "startupProbe"))
-            serving = (ready or _said(container, "ports")) and not _WORKER.search(name)
+            serving = (ready or _said(container, "ports") or (alone and _is_selected(pod))) and not _WORKER.search(name)
+            if serving and not (ready and live):
+                patched = patched_keys(ask, pod.kind, pod.name)
+                ready, live = ready or "readinessProbe" in patched, live or "livenessProbe" in patched
             if serving and not ready:
                 also = "" if live else " and no `livenessProbe`"
                 yield Hit(place, f"`{name}` has no `readinessProbe`{also}: it gets requests before it can answer")
@@ -264,7 +283,9 @@ def missing_resources(document: Document, ask: Ask) -> Iterator[Hit]:
                 )
                 if not there
             ]
-            if missing:
+            if missing and not _said(pod.spec, "resources") and not patched_keys(ask, pod.kind, pod.name) & {"resources"}:
+                if has_limit_range(ask):
+                    return
                 at = place if resources is None else Place(resources.source, resources.key_start, resources.key_end)
                 priority: Priority | None = "P2" if pod.kind in _JOBS else None
                 yield Hit(at, f"`{name}` sets no {_listed(missing)}", priority=priority)
@@ -304,7 +325,7 @@ def pod_privileges(document: Document, ask: Ask) -> Iterator[Hit]:
         for container in containers_of(pod):
             name, place = _name_of(container)
             kept = _not_given_up(pod, container)
-            if kept:
+            if kept and not patched_keys(ask, pod.kind, pod.name) & {"securityContext"}:
                 words = f"`{name}` does not set {', '.join(f'`{each}`' for each in kept)}"
                 yield Hit(place, words, priority="P2", fix=_given_up(container, place, kept))
 
