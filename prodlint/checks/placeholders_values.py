@@ -55,7 +55,7 @@ _NOT_NAMES = re.compile(
     r"(?i)(?:^|_|-)(?:help|metavar|examples?|description|placeholder\w*|title|label|summary|message|msg|text|error|errors|hint|note|doc|docs|usage|epilog|"
     r"comment|prompt|caption|tooltip|sample\w*|demo\w*|dummy\w*|mock\w*|fake\w*|test\w*|insecure\w*|weak\w*|forbidden|blocked|denied|invalid\w*|known|bad|"
     r"mask\w*|format|pattern|regex|template|status|state|kind|tag|tags|column|stage|phase|schema|namespace|xmlns|default_insecure\w*|verbose_name|"
-    r"fixture\w*|redacted|docstring|body|content|html|markdown|query|sql|footer|subject|instructions|system|role|reserved|unsafe\w*|disallowed)(?:$|_|-)"
+    r"change_?me|replace_?me|fixture\w*|redacted|docstring|body|content|html|markdown|query|sql|footer|subject|instructions|system|role|reserved|unsafe\w*|disallowed)(?:$|_|-)"
 )
 _EXAMPLE_AROUND = re.compile(rb"(?i)[\"']?(?:json_schema_extra|openapi_examples|schema_extra|examples?)[\"']?\s*[:=(]|OpenApiExample")
 _EXAMPLE_SCOPE = re.compile(
@@ -134,6 +134,8 @@ def _shown(value: str) -> str:
 
 
 _STATEMENT = re.compile(rb"\n([A-Za-z_]\w*)")
+# `Response(200, request=Request("GET", url="https://example.com"))`: an answer that no request was sent for.
+_MADE_UP = re.compile(rb"\brequest\s{0,2}=\s{0,2}(?:\w{1,30}\.)?Request\([^()]{0,150}\Z")
 
 
 def _surrounding_name(assignment: Assignment) -> str:
@@ -164,6 +166,8 @@ def placeholder_value(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
     ):
         return  # the program asks whether it was replaced
     if assignment.kind in ("item", "keyword"):
+        if _MADE_UP.search(data, max(0, assignment.start - 200), assignment.start):
+            return
         if _EXAMPLE_AROUND.search(data[max(0, assignment.start - 500) : assignment.start]) or _EXAMPLE_SCOPE.search(
             _surrounding_name(assignment)
         ):

@@ -303,9 +303,9 @@ def credentials_in_url(file: Text, ask: Ask) -> Iterator[Hit]:
         if found is None or is_allowed(data, offset):
             continue
         scheme, start, end, verdict = found
-        if verdict != "random" and ask.file.roles & _CALM:
+        if verdict != "random" and (ask.file.roles & _CALM or _CATALOGUE.search(f"/{ask.file.path}")):
             continue
-        if verdict == "default" and is_remark(data, offset):
+        if verdict in ("default", "words") and (is_remark(data, offset) or scheme.lower().partition("+")[0] not in _SCHEMES):
             continue
         priority: Priority | None = "P1" if verdict == "default" else None
         words = "Published default password" if verdict == "default" else "Password"
@@ -325,15 +325,26 @@ def _asked_for(scheme: str) -> Recipe:
     return Recipe("replace", f"Require `{variable}` from the environment", False, (("text", f"${{{variable}:?set {variable}}}"),))
 
 
+_SAID_FOR_EXAMPLE = re.compile(rb"\be\.g\.|\b[Ee]x[:.]|\b(?:help|help_text|description|placeholder)\s{0,2}=")
+
+
 def is_remark(data: bytes, offset: int) -> bool:
     """Whether an offset lies in a comment, a docstring or a line that says "example"."""
     line = line_of(data, offset).lstrip()
-    if line.startswith((b"#", b"//", b"*", b"--")) or b"example" in line.lower() or b"e.g." in line:
+    if line.startswith((b"#", b"//", b"*", b"--")) or b"example" in line.lower() or _SAID_FOR_EXAMPLE.search(line):
         return True
     return offset < _LARGEST_WITH_DOCSTRINGS and data.count(b'"""', 0, offset) % 2 == 1
 
 
 _LARGEST_WITH_DOCSTRINGS = 200_000
+# What a word that could be anything is a password for; what a machine made is one behind any scheme.
+_SCHEMES = frozenset(
+    "http https ftp ftps sftp ssh git svn ws wss socks4 socks5 socks5h smtp smtps imap imaps pop3 ldap ldaps postgres postgresql psql pgsql pg mysql "
+    "mariadb redis rediss valkey valkeys amqp amqps pyamqp mongodb mssql sqlserver oracle clickhouse cockroachdb redshift snowflake trino presto "
+    "hive db2 nats tls kafka mqtt mqtts stomp elasticsearch opensearch couchdb couchbase neo4j bolt influxdb cassandra memcached timescaledb".split()
+)
+# Translations of help texts.
+_CATALOGUE = re.compile(r"/(?:translations|locales?|i18n|lang|languages|LC_MESSAGES)/")
 
 
 # Where people write the passwords of what runs on their own machine, or of nothing at all.
@@ -341,7 +352,7 @@ _CALM = frozenset(("test", "example", "docs", "dev", "ci", "script", "notebook")
 
 
 def url_credentials(data: bytes, offset: int) -> tuple[str, int, int, str] | None:
-    """Scheme, place of the password, and "random", "secret" or "default", for the "://" at an offset; None where no password stands."""
+    """Scheme, place of the password, and "random", "secret", "words" or "default", for the "://" at an offset; None where no password stands."""
     found = _USERINFO.match(data, offset + 3)
     if found is None:
         return None
@@ -365,7 +376,7 @@ def _judge_userinfo(user: bytes, password: bytes, host: bytes) -> str:
         return ""
     sample = bool(_SAMPLE_HOSTS.match(host))
     local = b"." not in name or name in (b"127.0.0.1", b"0.0.0.0", b"host.docker.internal")
-    if (sample or user.lower() in _SAMPLE_USERS) and shape != "random":
+    if shape != "random" and (sample or user.lower() in _SAMPLE_USERS and (local or shape not in ("weak", "digits"))):
         return ""
     if shape in ("placeholder", "reference"):
         return ""
@@ -374,7 +385,7 @@ def _judge_userinfo(user: bytes, password: bytes, host: bytes) -> str:
     if shape == "words":
         if any(word in value.lower() for word in ("password", "passwd", "secret", "token", "key")):
             return ""
-        return "default" if local else "secret"
+        return "default" if local else "words"
     if shape in ("random", "uuid"):
         return "random"
     return "secret"

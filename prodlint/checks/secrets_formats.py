@@ -150,7 +150,7 @@ FORMATS: tuple[Format, ...] = (
     _row("dockerhub", "Docker Hub access token", "dckr_pat_{U:27}", "pushing images"),
     _row("dockerhub-organisation", "Docker Hub organisation token", "dckr_oat_{U:32}", "pushing images"),
     _row("artifactory", "Artifactory API key", "AKCp{A:69}", "packages and images"),
-    _row("buildkite", "Buildkite API token", "bkua_{h:40}", "pipelines and their secrets"),
+    _row("buildkite", "Buildkite API token", "bkua_{l:40}", "pipelines and their secrets"),
     _row("sonar", "Sonar token", "squ_{h:40}", "source code and its findings"),
     _row("sonar-project", "Sonar token", "sqp_{h:40}", "source code and its findings"),
     _row("sonar-analysis", "Sonar token", "sqa_{h:40}", "source code and its findings"),
@@ -242,8 +242,8 @@ FORMATS: tuple[Format, ...] = (
     _row("linear", "Linear API key", "lin_api_{A:40}", "issues as its owner"),
     _row("figma", "Figma token", "figd_{U:40}", "files as its owner"),
     _row("postman", "Postman API key", "PMAK-{h:24}-{h:34}", "collections and their variables"),
-    _row("prefect", "Prefect API key", "pnu_{l:36}", "flows and their blocks"),
-    _row("prefect-bot", "Prefect service account key", "pnb_{l:36}", "flows and their blocks"),
+    _row("prefect", "Prefect API key", "pnu_{A:36}", "flows and their blocks"),
+    _row("prefect-bot", "Prefect service account key", "pnb_{A:36}", "flows and their blocks"),
     _row("hubspot", "HubSpot access token", "pat-na1-{x:8}-{x:4}-{x:4}-{x:4}-{x:12}", "customer records"),
     _row("hubspot-europe", "HubSpot access token", "pat-eu1-{x:8}-{x:4}-{x:4}-{x:4}-{x:12}", "customer records"),
     # Watching
@@ -290,7 +290,7 @@ FORMATS: tuple[Format, ...] = (
     _row(
         "slack-trigger", "Slack trigger webhook", "hooks.slack.com/triggers/T{C:8-12}/{d:9-14}/{h:32}", "starting the workflow", glued=True
     ),
-    _row("discord", "Discord bot token", "{A:24-28}.{U:6}.{U:27-38}", "the bot's servers", after=("discord",)),
+    _row("discord", "Discord bot token", "{A:24-28}.{U:6}.{U:27-38}", "the bot's servers", after=("discord", "bot_token", "bot.run", "client.run")),
     _row("discord-webhook", "Discord webhook", "discord.com/api/webhooks/{d:17-20}/{U:60-72}", "posting to the channel", glued=True),
     _row("discord-webhook-old", "Discord webhook", "discordapp.com/api/webhooks/{d:17-20}/{U:60-72}", "posting to the channel", glued=True),
     _row(
