@@ -50,6 +50,11 @@ class Answer:
         return max(self.item.priority, min(finding.priority for finding in self.findings))
 
 
+def _by_risk(answer: Answer) -> tuple[Priority, int]:
+    urgency = answer.urgency
+    return urgency, -sum(finding.priority == urgency for finding in answer.findings)
+
+
 @dataclass(slots=True)
 class Answers:
     """The whole report. rules: by code. old: what the compared report said of items, by id."""
@@ -73,8 +78,7 @@ class Answers:
     @property
     def backlog(self) -> list[Answer]:
         """What is not met, the largest risk first: by urgency, then by how many findings are that urgent, then in the checklist's order."""
-        open_items = [answer for answer in self.answers if answer.verdict == "not met"]
-        return sorted(open_items, key=lambda a: (a.urgency, -sum(f.priority == a.urgency for f in a.findings)))
+        return sorted((answer for answer in self.answers if answer.verdict == "not met"), key=_by_risk)
 
     @property
     def level(self) -> Level | None:
