@@ -232,6 +232,40 @@ def _is_justified(text: str, ask: Ask) -> bool:
     return any(str(tag).lower() in lower for tag in ask.options.get("justified-by", ()))
 
 
+def _is_inside_one_that_raises(handler: Handler) -> bool:
+    """Whether the handler stands in another one that ends with `raise`: that error is the one to be seen."""
+    function = handler.function
+    if function is None or not handler.scope.in_handler:
+        return False
+    outer = [
+        other.body[-1]
+        for statement in statements_in(function.body)
+        for other in statement.handlers
+        if other.body and other.body[0].start <= handler.start and handler.end <= other.body[-1].end
+    ]
+    return any(last.kind == "raise" and handler.end <= last.start for last in outer)
+
+
+def _is_shielded(handler: Handler) -> bool:
+    """Whether it stands in `with anyio.CancelScope(shield=True)`, where no cancellation arrives."""
+    function = handler.function
+    return function is not None and any(
+        statement.kind == "with" and statement.start <= handler.start and handler.end <= statement.end and _shields(statement)
+        for statement in statements_in(function.body)
+    )
+
+
+def _shields(statement: Statement) -> bool:
+    return any(isinstance(opened, Call) and opened.method == "CancelScope" and "shield" in opened.keywords for opened in statement.expressions)
+
+
+def _only_waits(block: Sequence[Statement]) -> bool:
+    """`await task`, and nothing else."""
+    waited = block[0].expressions[0] if len(block) == 1 and block[0].kind in ("expression", "assign") and block[0].expressions else None
+    inner = waited.items[0] if isinstance(waited, Other) and waited.kind == "await" and waited.items else None
+    return isinstance(inner, (Name, Attribute))
+
+
 def _awaits_cancelled(handler: Handler) -> bool:
     """Whether the try block only waits for a task that the same function cancelled."""
     function = handler.function
@@ -374,7 +408,7 @@ def broad_except_unlogged(handler: Handler, ask: Ask) -> Iterator[Hit]:
         return
     ways = ways_out(handler, _reporters(ask))
     lost = _unhandled(ways)
-    if not lost or _retries(handler, ways):
+    if not lost or _retries(handler, ways) or _is_inside_one_that_raises(handler):
         return
     if handler.scope.function in _MUST_NOT_RAISE or _is_justified(_comments(handler), ask):
         return
@@ -444,6 +478,8 @@ def _keeps(handler: Handler, names: Sequence[str], leaving: Sequence[str], kept:
     scope = handler.scope
     if not names:
         return scope.is_async and _awaits(handler.tried)
+    if _is_shielded(handler) or _is_inside_one_that_raises(handler) or (_only_waits(handler.tried) and _awaits_cancelled(handler)):
+        return False
     goes_on = scope.in_loop and any(way.kind in ("continue", "fall") for way in kept)
     if "BaseException" in leaving:
         return not any(way.done & KEPT and way.kind == "return" for way in kept) or scope.in_loop

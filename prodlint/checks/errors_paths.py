@@ -100,6 +100,10 @@ _REPORTER_PREFIXES = ("rollbar.", "bugsnag.", "honeybadger.", "airbrake.", "newr
 _FAILURE_NAME = re.compile(
     r"(?i)(?:^|_)(?:fail|failed|failure|failures|err|error|errors|exception|exceptions|abort|aborted|reject|nack|invalid|broken)(?:_|$)"
 )
+_FAILURE_LIST = re.compile(rf"{_FAILURE_NAME.pattern}|(?:^|_)(?:warnings|problems|issues)$")
+_FAILURE_CLASS = re.compile(
+    r"^_?[A-Z]\w*(?:Error|Exception|Failure|Failed|Fault|Unreachable|Unavailable|Rejected|Denied|Refused|Stranded|Unknown)$|^Err$"
+)
 _FAILURE_VALUE = re.compile(r"(?i)\b(?:fail\w*|error\w*|exception|invalid|unavailable|broken|crash\w*)\b")
 _FAILURE_CODE = re.compile(r"(?i)^(?:\w*[_.])?(?:fail\w*|error\w*|exception\w*|failure)(?:[_.]\w*)?$")
 _PRINTS = frozenset(
@@ -239,7 +243,7 @@ class _Reading:
         if (
             isinstance(call.function, Name)
             and "." in call.function.written
-            and _FAILURE_NAME.search(call.function.written.rsplit(".", 2)[-2])
+            and _FAILURE_LIST.search(call.function.written.rsplit(".", 2)[-2])
         ):
             done |= TOLD  # `errors.append(...)`
         if any(
@@ -322,6 +326,8 @@ class _Walk:
             done |= self.reading.of(expression)
         if kind == "assign":
             done |= self.reading.tells(statement)
+        if kind in ("assign", "return") and any(isinstance(e, Call) and _FAILURE_CLASS.search(e.method) for e in statement.expressions):
+            done |= TOLD  # `return Unavailable()`: the failure is a value
         if kind in ("if", "while", "match", "assert"):
             # A test only looks at the exception: it does not pass it on.
             done &= ~(HANDED | TOLD)

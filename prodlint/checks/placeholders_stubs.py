@@ -106,6 +106,8 @@ _BINARY = re.compile(
 _NOT_IMPLEMENTED_TEXT = re.compile(r"(?i)\b(?:not (?:yet )?(?:been )?implemented|unimplemented|to be implemented|implement me)\b")
 
 
+# "Not yet supported" by a service that this one talks to: nothing that could be written here.
+_NOT_SUPPORTED = re.compile(r"(?i)\bnot (?:yet )?(?:currently )?(?:be )?supported\b|\bdoes(?: not|n't) (?:yet |currently )?support\b")
 _REFUSING_NAME = re.compile(
     r"(?i)^_*(?:raise|refuse|reject|forbid|fail|abort)(?:_|$)|unsupported|not_supported|dummy|fake|mock|stub|not_implemented|null|_*missing_"
 )
@@ -197,7 +199,7 @@ def not_implemented_stub(function: Function, ask: Ask) -> Iterator[Hit]:
     ):
         return
     said = " ".join((_text_of(last.expressions[0] if last.expressions else None), docstring(function.body), _comments_in(function)))
-    later = bool(_SAYS_LATER.search(said))
+    later = bool(_SAYS_LATER.search(said)) and not (holder is not None and _NOT_SUPPORTED.search(said))
     if _is_route(function) or later or (holder is None and not (_SAYS_BASE.search(said) or _SAYS_REFUSED.search(said))):
         if function.name.startswith("__") and not later:
             return

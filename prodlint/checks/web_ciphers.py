@@ -205,7 +205,7 @@ _SECURITY = re.compile(
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(
-    r"cache|etag|checksum|fingerprint|dedup|gravatar|file|content_|_content|slug|shard|bucket|version|color|colour|avatar|uniq|digest_cache|anonymi|hash_key|cache_key|thumb|etags|identifier|display|short|label|count|num_|token_count|tokeniz|max_token|n_token",
+    r"cache|etag|checksum|fingerprint|dedup|gravatar|file|content_|_content|slug|shard|bucket|version|color|colour|avatar|uniq|digest_cache|anonymi|hash_key|cache_key|thumb|etags|identifier|signature_hash|display|short|label|count|num_|token_count|tokeniz|max_token|n_token",
     re.IGNORECASE,
 )
 
