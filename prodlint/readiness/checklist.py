@@ -313,7 +313,9 @@ def _other(mark: str, ticked: bool) -> str | None:
     if mark in " xX✓✔~-":
         return "x" if ticked else " "
     if mark in TICKS:
-        return None if ticked else "❌"
+        return None if ticked else ":x:" if mark.startswith(":") else "❌"
+    if ticked and mark.startswith(":"):
+        return ":white_check_mark:"
     return "✅" if ticked else None
 
 

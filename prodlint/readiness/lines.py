@@ -18,8 +18,40 @@ _NUMBER = re.compile(r"(?:^|[\s(*])(?P<number>\d{1,6})\s+(?=[a-z])", re.IGNORECA
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _EVIDENCE = " <!-- prodlint-evidence -->"
 
-TICKS = ("✅", "✔️", "✔", "☑️", "☑", "🟢", "[done]", "âœ…", "‚úÖ", "‚úì")
-CROSSES = ("❌", "✖️", "✖", "🔴", "⬜", "☐", "🟡", "⏳", "⚠️", "‚ùå", "‚è≥", "‚ö†Ô∏è")
+# What GitHub shows as a picture; its letters are no words.
+_SHORTCODE = re.compile(r":(?:[a-z]+(?:_[a-z]+)+|x|lock|wrench|airplane|warning|clipboard|construction):")
+TICKS = (
+    "✅",
+    "✔️",
+    "✔",
+    "☑️",
+    "☑",
+    "🟢",
+    "[done]",
+    ":white_check_mark:",
+    ":heavy_check_mark:",
+    ":ballot_box_with_check:",
+    "âœ…",
+    "‚úÖ",
+    "‚úì",
+)
+CROSSES = (
+    "❌",
+    "✖️",
+    "✖",
+    "🔴",
+    "⬜",
+    "☐",
+    "🟡",
+    "⏳",
+    "⚠️",
+    ":x:",
+    ":heavy_multiplication_x:",
+    ":white_large_square:",
+    "‚ùå",
+    "‚è≥",
+    "‚ö†Ô∏è",
+)
 _YES = frozenset("yes done complete completed pass passed ok implemented met ready finished x true".split())
 _NO = frozenset("no open todo pending missing fail failed incomplete planned partial false blocked".split()) | {
     "in progress",
@@ -130,7 +162,8 @@ def _emoji_line(number: int, raw: str, text: str, above: tuple[str, ...], parent
     for signs, state in ((TICKS, "ticked"), (CROSSES, "open")):
         for sign in signs:
             bare = text.lstrip("*_ ")
-            if bare.startswith(sign) or text.rstrip().endswith(sign):
+            # Several at the end are a grade, not a tick.
+            if bare.startswith(sign) or (text.rstrip().endswith(sign) and text.count(sign) == 1):
                 at = raw.find(sign)
                 made: State = "ticked" if state == "ticked" else "open"
                 return _line(number, made, text.replace(sign, "", 1).strip(), above, (at, at + len(sign)), parent=parent)
@@ -195,7 +228,7 @@ def _head_and_rest(text: str) -> tuple[str, str]:
 
 def _plain(text: str) -> str:
     """A text without Markdown's marks."""
-    text = _LINK.sub(r"\1", re.sub(r"<!--.*?-->", "", text))
+    text = _SHORTCODE.sub("", _LINK.sub(r"\1", re.sub(r"<!--.*?-->", "", text)))
     return re.sub(r"[*`]|(?<!\w)_|_(?!\w)", "", text).strip()
 
 

@@ -23,16 +23,21 @@ _EMPTY = frozenset(
     " are been so than then up via if".split()
 )
 _ENDINGS = ("ications", "ication", "ations", "ation", "ions", "ion", "ings", "ing", "ies", "ied", "ers", "er", "ed", "es", "s", "y", "e")
+# No plurals: without its last letter each would be another word.
+_WHOLE = frozenset(("cors", "https", "redis", "kubernetes", "postgres", "ingress"))
 # A phrase of one common word says little; at least this much must fit.
 _LEAST = 2.2
 _SURE = 4.5
+# Words that may stand between those of a phrase, and what it counts when more do.
+_APART = 8
+_SCATTERED = 0.15
 # What a line names says more than what it explains.
 _HEAD = 1.6
 
 
 def stem(word: str) -> str:
     """A word without its ending: `tested`, `tests` and `testing` are one."""
-    if not word.isalpha():
+    if not word.isalpha() or word in _WHOLE:
         return word
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
@@ -116,6 +121,9 @@ class Phrases:
                 score = sum(self._weight[part] * here[part] for part in set(wanted))
                 if len(wanted) > 1 and _together(wanted, order):
                     score *= 1.2
+                elif len(wanted) > 1 and not _near(set(wanted), order):
+                    # Words from all over a long explanation are those of something else.
+                    score *= _SCATTERED
                 # A title is what an item says itself; it is no better than a phrase, but never worse.
                 if score > found.get(item.id, (0.0, 0))[0]:
                     found[item.id] = (score, index)
@@ -126,6 +134,12 @@ def _together(wanted: Sequence[str], order: Sequence[str]) -> bool:
     """Whether the words stand side by side."""
     first = wanted[0]
     return any(word == first and list(order[at : at + len(wanted)]) == list(wanted) for at, word in enumerate(order))
+
+
+def _near(wanted: set[str], order: Sequence[str]) -> bool:
+    """Whether the words stand not far from one another somewhere."""
+    reach = len(wanted) + _APART
+    return len(order) <= reach or any(wanted <= set(order[at : at + reach]) for at, word in enumerate(order) if word in wanted)
 
 
 def named(codes: Iterable[str], items: Sequence[Item]) -> list[Item]:

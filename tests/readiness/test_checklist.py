@@ -55,6 +55,9 @@ def meaning(phrases: Phrases, text: str) -> str | None:
         ("- [x] Liveness and readiness probes", "container-healthchecks"),
         ("- [ ] SBOM generated for each release", "bill-of-materials"),
         ("- [ ] On-call rotation", "alerts"),
+        ("- [ ] API documentation disabled in production (`/docs`)", "debug-off"),
+        ("- [ ] Requests forwarded by the proxy keep X-Forwarded-For", "proxy-headers-trusted"),
+        ("- Maintenance window: outside of our core hours", None),
         ("- [ ] Buy cake for the launch", None),
         ("- [ ] Ask Karin", None),
     ],
@@ -76,6 +79,13 @@ def test_states_of_lines() -> None:
         ("a", "ticked"), ("b", "open"), ("c", "ticked"), ("d", "open"), ("e", "stated"), ("f:", "ticked"), ("g:", "open"),
     ]  # fmt: skip
     assert [line.text for line in read_lines(text) if line.in_code] == ["- [x] h"]
+
+
+def test_shortcodes_are_ticks_and_no_words() -> None:
+    text = "- :white_check_mark: a\n- :x: b\n- c :white_check_mark:\n- d :white_check_mark: :white_check_mark:\n## :lock: e\n"
+    assert [(line.text, line.state) for line in read_lines(text)] == [
+        ("a", "ticked"), ("b", "open"), ("c", "ticked"), ("d", "stated"), ("e", "stated"),
+    ]  # fmt: skip
 
 
 def test_a_comment_says_what_a_line_means(prodlint: Run, tmp_path: Path) -> None:
