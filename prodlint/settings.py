@@ -63,11 +63,12 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class PerPath:
-    """Choices for the files that match one of the patterns."""
+    """Choices for the files that match one of the patterns. where: the place of the table."""
 
     paths: tuple[str, ...]
     selection: Selection = Selection()
     priority: Mapping[str, Priority] = field(default_factory=dict)
+    where: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,7 +427,8 @@ def _apply(settings: Settings, values: Mapping[str, Any], text: str, shown: str,
             before = getattr(settings, name)
             read = {**before, **read} if isinstance(read, dict) else (*before, *(item for item in read if item not in before))
         made[name] = read
-        origins[key] = f"{shown}:{line}"
+        adds = key in _ADD_UP and key in origins
+        origins[key] = f"{origins[key]}, {shown}:{line}" if adds else f"{shown}:{line}"
     selection = _selection(values, text, shown, within)
     if selection != Selection():
         made["selections"] = (*settings.selections, selection)
@@ -473,7 +475,7 @@ def _per_path(value: Any, text: str, shown: str, within: tuple[str, ...]) -> Ite
             priority = _KEYS["priority"](table.get("priority", {}))
         except ValueError as error:
             raise SettingsError(f"`per-path` {error}", shown, line) from None
-        yield PerPath(paths, _selection(table, text, shown, within, line), priority)
+        yield PerPath(paths, _selection(table, text, shown, within, line), priority, f"{shown}:{line}")
 
 
 def _line(text: str, path: tuple[str, ...], otherwise: int = 1, index: int = 0) -> int:
@@ -561,7 +563,9 @@ def with_arguments(
             if item not in allowed:
                 raise SettingsError(f"unknown value `{item}` for `--{name.replace('_', '-')}`{_nearest(item, allowed)}")
     for name in made:
-        origins[name.replace("_", "-")] = "the command line"
+        key = name.replace("_", "-")
+        adds = name in ("extend_exclude", "honor", "disable_overlap") and key in origins
+        origins[key] = f"{origins[key]}, the command line" if adds else "the command line"
     if selection != Selection():
         made["selections"] = (*settings.selections, selection)
         for key, given in (("select", select), ("extend-select", extend_select), ("ignore", ignore)):

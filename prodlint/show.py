@@ -51,7 +51,7 @@ def _lines(settings: Settings, root: str, path: str) -> Iterator[str]:
     below = os.path.relpath(os.path.abspath(path), settings.root or root).replace(os.sep, "/") if path else ""
     for table in settings.per_path:
         holds = " (holds here)" if path and Patterns(table.paths).match(below) else ""
-        yield f"[[per-path]] {', '.join(table.paths)}{holds}  # {settings.origins.get('per-path', '')}"
+        yield f"[[per-path]] {', '.join(table.paths)}{holds}  # {table.where}"
         for line in _selection(table.selection):
             yield f"  {line}"
         if table.priority:

@@ -325,5 +325,12 @@ def test_each_service_has_its_own_settings(project: Project, prodlint: Run) -> N
     assert by_service.pop("s4") == [("PRD502", "P0")]
     assert set(map(tuple, by_service.values())) == {(("PRD504", "P0"), ("PRD502", "P1"))}
     assert len(by_service) == 8
+    grouped = prodlint("check", ".", "--no-cache", "--output-format", "grouped").out
+    assert [line for line in grouped.splitlines() if line.startswith("==")] == [
+        "== .: 8 P0, 8 P1",
+        "== services/s3: 1 P1",
+        "== services/s4: 1 P0",
+    ]
+    assert "| `services/s4` | 1 | 0 | 0 |" in prodlint("check", ".", "--no-cache", "--output-format", "markdown").out
     one = json.loads(prodlint("check", "services/s3", "--no-cache", "--output-format", "json").out)["findings"]
     assert [finding["code"] for finding in one] == ["PRD502"]

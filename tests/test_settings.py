@@ -258,7 +258,7 @@ def test_extend_lays_one_file_over_another(tmp_path: Path, monkeypatch: pytest.M
     assert settings.per_file_ignores == {"a": ("PRD201",), "b": ("PRD202",)}
     assert enabled(settings, RULES) == {"PRD002", "PRD201", "PRD202", "PRD502"}
     assert settings.origins["fail-on"] == "base.toml:2"
-    assert settings.origins["extend-exclude"] == "s/pyproject.toml:4"
+    assert settings.origins["extend-exclude"] == "base.toml:3, s/pyproject.toml:4"
     assert settings.sources == ("base.toml", "s/pyproject.toml")
 
 

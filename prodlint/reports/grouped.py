@@ -1,4 +1,4 @@
-"""`grouped`: findings under the file they stand in."""
+"""`grouped`: findings under the file they stand in, and files under their service where the tree holds several."""
 
 from __future__ import annotations
 
@@ -16,8 +16,15 @@ def write(material: Material) -> Iterator[str]:
     ink = Ink(material.options.color)
     remarks = {id(s.finding): f" (suppressed, {s.kind}{': ' * bool(s.reason)}{s.reason})" for s in material.shown_suppressed()}
     shown = [*material.findings, *(s.finding for s in material.shown_suppressed())]
-    shown.sort(key=place_order)
+    several = len(material.by_service) > 1
+    shown.sort(key=lambda finding: (material.service_of(finding.path) if several else "", *place_order(finding)))
+    service: str | None = None
     for path, group in groupby(shown, key=lambda finding: finding.path):
+        if several and material.service_of(path) != service:
+            service = material.service_of(path)
+            counts = [f"{n:,} {priority}" for priority, n in material.by_service.get(service, {}).items() if n]
+            title = ink.paint(f"== {harmless(service) or '.'}", "bold")
+            yield f"{title}: {', '.join(counts) or 'nothing new'}\n\n"
         findings = list(group)
         yield f"{ink.paint(harmless(path), 'bold')}\n"
         places = [f"{finding.span.line}:{finding.span.column}" for finding in findings]

@@ -14,6 +14,7 @@ from prodlint.reports.terminal import harmless
 # GitHub refuses a step summary above 1 MiB; what is beyond a screen or two nobody reads there.
 ROWS = 500
 _BYTES = 900_000
+_SERVICES = 50
 
 _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\*_[]|~#"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "&#64;"})
 
@@ -56,6 +57,8 @@ def write(material: Material) -> Iterator[str]:
     if total:
         yield from _findings(material)
         yield from _rules(material)
+        if len(material.by_service) > 1:
+            yield from _services(material)
     if material.options.show_suppressed and material.suppressed:
         yield f"<details><summary>{len(material.suppressed):,} suppressed</summary>\n\n| Rule | Place | Reason |\n| --- | --- | --- |\n"
         for one in material.suppressed[:ROWS]:
@@ -92,6 +95,13 @@ def _findings(material: Material) -> Iterator[str]:
     if shown < len(worst_first):
         yield f"\nand {len(worst_first) - shown:,} more.\n"
     yield "\n"
+
+
+def _services(material: Material) -> Iterator[str]:
+    yield "<details><summary>By service</summary>\n\n| Service | P0 | P1 | P2 |\n| --- | ---: | ---: | ---: |\n"
+    for service, counts in list(material.by_service.items())[:_SERVICES]:
+        yield f"| {_code(service or '.')} | {' | '.join(f'{n:,}' for n in counts.values())} |\n"
+    yield "\n</details>\n"
 
 
 def _rules(material: Material) -> Iterator[str]:

@@ -13,6 +13,10 @@ from prodlint.fingerprint import fingerprints, place_order
 from prodlint.model import PRIORITIES, Finding, Fix, Priority, Report, Rule, Suppressed, Unchecked
 from prodlint.redact import Redaction, SourceLookup
 
+# What makes a directory a service (or package) of its own, and directories that hold such files for other reasons.
+_MANIFESTS = ("pyproject.toml", "setup.cfg", "requirements.txt", "Pipfile", "prodlint.toml", ".prodlint.toml")
+_NO_SERVICE = frozenset("doc docs test tests example examples template templates fixtures scripts .github requirements".split())
+
 HOMEPAGE = "https://github.com/prodlint/prodlint"
 
 
@@ -116,6 +120,26 @@ class Material:
         """How many findings each priority has."""
         counted = Counter(finding.priority for finding in self.report.findings)
         return {priority: counted[priority] for priority in PRIORITIES}
+
+    @cached_property
+    def _services(self) -> frozenset[str]:
+        splits = (path.rpartition("/") for path in self.report.files)
+        return frozenset(folder for folder, _, name in splits if folder and name in _MANIFESTS and _NO_SERVICE.isdisjoint(folder.split("/")))
+
+    def service_of(self, path: str) -> str:
+        """The directory of the service that a file belongs to: the nearest one with a manifest or settings; "" is the root."""
+        folder = path.rpartition("/")[0]
+        while folder and folder not in self._services:
+            folder = folder.rpartition("/")[0]
+        return folder
+
+    @cached_property
+    def by_service(self) -> Mapping[str, Mapping[Priority, int]]:
+        """How many findings each service has, by priority; those without any are left out."""
+        counted: dict[str, Counter[Priority]] = {}
+        for finding in self.report.findings:
+            counted.setdefault(self.service_of(finding.path), Counter())[finding.priority] += 1
+        return {service: {priority: counted[service][priority] for priority in PRIORITIES} for service in sorted(counted)}
 
     def placed(self, finding: Finding) -> str:
         """The message, with the place where a line number does not tell it."""
