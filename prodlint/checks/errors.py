@@ -32,6 +32,7 @@ from prodlint.facts import (
     Handler,
     Name,
     Other,
+    Source,
     Statement,
     Subscript,
     calls_in,
@@ -83,7 +84,12 @@ _PRAGMA = re.compile(
 
 def _explanation(handler: Handler) -> int:
     """How many words the handler's comments spend on why nothing is done; directives and dead code are none."""
-    lines = [line for line in _comments(handler).split("\n") if not _PRAGMA.match(line)]
+    return _words(_comments(handler).split("\n"))
+
+
+def _words(remarks: Sequence[str]) -> int:
+    """How many words comments hold, directives and dead code left out."""
+    lines = [line for line in remarks if not _PRAGMA.match(line)]
     words = [re.sub(r"(?i)\s*#?\s*(?:noqa|pragma|nosec|type:|pylint:).*$", "", line) for line in lines]
     return len(" ".join(words).split())
 
@@ -97,7 +103,7 @@ def _calls_tried(handler: Handler) -> list[Call]:
 
 
 _CLOSERS = re.compile(
-    r"(?i)^_*(?:a?close|aclose|async_close|close_\w+|disconnect|shutdown|stop|terminate|kill|cancel|cleanup|clean_up|unlink|remove|rmtree|rmdir|"
+    r"(?i)^_*(?:a?close|async_close|a?close_\w+|disconnect|shutdown|stop|terminate|kill|cancel|cleanup|clean_up|unlink|remove|rmtree|rmdir|"
     r"delete|dispose|release|rollback|flush|unsubscribe|unregister|quit|logout|teardown|tear_down|__exit__|__aexit__|join|wait|wait_for|gather|"
     r"drain|wait_closed|destroy|detach|expunge|reset|abort|exists|is_closed|unlock|expire|detach_\w+|stop_\w+|clear\w*|remove_\w+|cleanup_\w+)$"
 )
@@ -316,6 +322,15 @@ def _logging_fix(handler: Handler) -> Recipe | None:
     return Recipe("insert-first-in-block", "log the traceback", False, (("text", text),)) if name else None
 
 
+def _remarks_above(source: Source, line: int) -> list[str]:
+    """The comments on the lines right above a line."""
+    found: list[str] = []
+    while line > 1 and len(found) < 12 and source.line_text(line - 1).lstrip().startswith("#"):
+        line -= 1
+        found.insert(0, source.line_text(line).strip().lstrip("# "))
+    return found
+
+
 _SUPPRESSED_CLOSER = re.compile(r"\.?(\w+)\([^()\n]*\)\s*$")
 
 
@@ -326,12 +341,18 @@ def suppressed_exception(call: Call, ask: Ask) -> Iterator[Hit]:
     broad = [name for name in broad if name in ("Exception", "BaseException")]
     if not broad:
         return
-    line = call.span.end_line
-    around = call.source.line_text(line - 1), call.source.line_text(line), call.source.line_text(line + 1)
-    if _is_justified("\n".join(text.split("#", 1)[1] for text in around if "#" in text), ask):
+    first, last = call.span.line, call.span.end_line
+    body = call.source.line_text(last + 1).strip()
+    remarks = [*_remarks_above(call.source, first), *(call.source.line_text(line).partition("#")[2] for line in range(first, last + 2))]
+    explained = _words(remarks)
+    if _is_justified("\n".join(remarks), ask) or explained >= _REASON:
         return
-    inside = _SUPPRESSED_CLOSER.search(around[2].split("#", 1)[0].rstrip())
+    waits = re.fullmatch(r"await ([\w.]+)", body)
+    if waits and len(call.arguments) > 1 and any(f"{waits[1]}.cancel(" in call.source.line_text(first - back) for back in (1, 2, 3)):
+        return  # the task was told to end
+    inside = _SUPPRESSED_CLOSER.search(body.split("#", 1)[0].rstrip())
     mild = bool(inside and _CLOSERS.match(inside.group(1))) or call.scope.in_handler or bool(_CLOSING_FUNCTION.match(call.scope.function))
+    mild = mild or explained >= 3
     yield Hit(call, f"`suppress({broad[0]})` drops every error without a trace", priority="P2" if mild else None)
 
 
