@@ -165,6 +165,29 @@ def _related(policy: Policy, value: Value) -> tuple[Related, ...]:
     return (Related(policy.at.file.path, value.at.span, f'"{value.text}" comes from here'),)
 
 
+_ASKS_FOR_STAR = re.compile(r"""(?:==|\bin)\s*\[?\s*["']\*["']|["']\*["']\]?\s*(?:==|in\b)""")
+
+
+def _was_chosen(star: Value) -> bool:
+    """Whether the asterisk stands where the code asked if it was set: `if "*" in origins:`, `"*" if origins == ["*"] else origins`."""
+    source, line = star.at.source, star.at.span.line
+    text = source.line_text(line)
+    if " if " in text and _ASKS_FOR_STAR.search(text.partition(" if ")[2]):
+        return True
+    indent = len(text) - len(text.lstrip())
+    while line > 1 and indent:
+        line -= 1
+        text = source.line_text(line)
+        here = len(text) - len(text.lstrip())
+        if text.strip() and here < indent:
+            if text.lstrip().startswith(("if ", "elif ")) and _ASKS_FOR_STAR.search(text):
+                return True
+            indent = here
+            if text.lstrip().startswith(("def ", "class ", "async def ")):
+                return False
+    return False
+
+
 def judge(policy: Policy, ask: Ask) -> Iterator[Hit]:
     """The hits of one rule in one policy. Wildcard and credentials together are PRD402 alone."""
     code = ask.code
@@ -195,7 +218,7 @@ def judge(policy: Policy, ask: Ask) -> Iterator[Hit]:
                 yield Hit(at, words, related=_related(policy, value) if value is not None else (), fix=fix)
         return
     lowered: Priority | None = "P1" if policy.reads_only else None
-    if (star is not None or policy.open) and ask.options.get("public"):
+    if (star is not None or policy.open) and ask.options.get("public") or star is not None and _was_chosen(star):
         return
     if star is not None:
         if code == "PRD401":
