@@ -58,6 +58,16 @@ def ignored_line(command: Command, ask: Ask) -> Iterator[Hit]:
         yield Hit(command, f"`{_shown(command)}` cannot fail this: the leading `-` drops its exit status")
 
 
+_STATUS_ALONE = re.compile(r"(?:^|[{;])\s*sh\s*\(?[^=;{}]*\breturnStatus\s*:\s*true\b")
+
+
+@check("PRD902", on=[commands()], anchors=["returnstatus"], files=("jenkinsfile",))
+def status_thrown_away(command: Command, ask: Ask) -> Iterator[Hit]:
+    """`sh(script: "pytest", returnStatus: true)` gives the exit status back to nobody."""
+    if gate_of(command) and _STATUS_ALONE.search(command.source.line_text(command.source.position(command.start)[0])):
+        yield Hit(command, f"`{_shown(command)}` cannot fail this: `returnStatus` only hands its exit status back")
+
+
 @check("PRD902", on=[documents("tox")], anchors=["ignore_outcome"], files=("ini",))
 def ignored_outcome(document: Document, ask: Ask) -> Iterator[Hit]:
     for section in document.root.members.values():
@@ -76,8 +86,13 @@ def masked_in_pipeline(document: Document, ask: Ask) -> Iterator[Hit]:
     pipeline = pipeline_of(document)
     if pipeline is None:
         return
+    seen: set[int] = set()
     for job in pipeline.jobs.values():
-        yield from _masked_in_job(pipeline, job)
+        for hit in _masked_in_job(pipeline, job):
+            # Jobs of GitLab may share what they extend.
+            if hit.at.start not in seen:
+                seen.add(hit.at.start)
+                yield hit
 
 
 def _masked_in_job(pipeline: Pipeline, job: Job) -> Iterator[Hit]:
@@ -179,8 +194,10 @@ def gate_in_pipe(command: Command, ask: Ask) -> Iterator[Hit]:
 def gate_in_pipe_of_pipeline(document: Document, ask: Ask) -> Iterator[Hit]:
     pipeline = pipeline_of(document)
     for job in pipeline.jobs.values() if pipeline is not None else ():
+        # PowerShell keeps the exit status of the program.
+        windows = "windows" in job.node.text_at("runs-on").lower()
         for step in job.steps:
-            if step.ignored is None:
+            if step.ignored is None and not (windows and not step.node.text_at("shell")):
                 for command in step.commands:
                     yield from _piped(command)
 
@@ -253,7 +270,9 @@ def deploys_on_push(document: Document, ask: Ask) -> Iterator[Trace]:
         found = _release(job)
         if found is not None and found[1] == "deploy" and not testing - {job.name} and not _is_gated(pipeline, job, found[0], testing):
             place = _job_place(job)
-            yield Trace("deploy", ask.file.path, document.source.span(place.start, place.end), f"`{job.name}` runs `{found[2]}`")
+            late = "push" not in pipeline.triggers and "workflow_run" in pipeline.triggers
+            why = "whatever the workflow before it came to: its `conclusion` is not asked for" if late else "on a push and waits for no test"
+            yield Trace("deploy", ask.file.path, document.source.span(place.start, place.end), f"`{job.name}` runs `{found[2]}` {why}")
 
 
 @project_check("PRD905", topics=("deploy", "ci-pipeline"))
@@ -264,7 +283,7 @@ def deploy_in_a_file_of_its_own(project: Project, options: Mapping[str, Any]) ->
     if options.get("branch-protection") or queued:
         return
     for each in project.about("deploy"):
-        yield ProjectHit(each.path, each.span, f"{each.words} on a push and waits for no test", priority="P1")
+        yield ProjectHit(each.path, each.span, each.words, priority="P1")
 
 
 # Clusters and clouds that live as long as the job: what is installed there is being tested.
@@ -281,6 +300,8 @@ def _is_throwaway(job: Job) -> bool:
 def _release(job: Job) -> tuple[Step, str, str] | None:
     if job.manual:
         return None
+    if job.calls.startswith("./") and _DEPLOYS.search(job.calls.rpartition("/")[2]):
+        return Step(job.node), "deploy", job.calls.rpartition("/")[2]
     throwaway = _is_throwaway(job)
     for step in job.steps:
         for kind, program in step.releases():
@@ -329,6 +350,11 @@ def _defeats_gates(job: Job, pipeline: Pipeline, testing: set[str]) -> bool:
     return bool(pipeline.before(job) & testing)
 
 
+def _asks_conclusion(pipeline: Pipeline) -> bool:
+    """Whether a workflow that starts after another one asks how that ended: it starts after a failure too."""
+    return b"conclusion" in pipeline.document.source.data
+
+
 def _is_gated(pipeline: Pipeline, job: Job, release: Step, testing: set[str]) -> bool:
     started = set(pipeline.triggers)
     # A person, a published release, a tag or another workflow decides.
@@ -337,12 +363,14 @@ def _is_gated(pipeline: Pipeline, job: Job, release: Step, testing: set[str]) ->
     if "push" not in started and "workflow_run" not in started:
         return True
     if "workflow_run" in started:
-        return b"conclusion" in pipeline.document.source.data or "push" not in started
+        return _asks_conclusion(pipeline)
     if pipeline.before(job) & testing:
         return True
     if any(_TESTING & {kind for kind, _ in pipeline.jobs[name].gates()} for name in pipeline.before(job) if name in pipeline.jobs) and not testing:
         return True
     if any(pipeline.jobs[name].calls for name in pipeline.before(job) if name in pipeline.jobs):
+        return True
+    if pipeline.kind == "circleci" and any(pipeline.jobs[name].manual for name in pipeline.before(job) if name in pipeline.jobs):
         return True
     for step in job.steps:
         if step is release and pipeline.kind == "github-workflow":
@@ -350,6 +378,8 @@ def _is_gated(pipeline: Pipeline, job: Job, release: Step, testing: set[str]) ->
         if _TESTING & {kind for kind, _ in step.gates()}:
             return True
     text = f"{job.condition} {' '.join(s.condition for s in job.steps)}"
+    if pipeline.kind == "gitlab-ci" and re.search(r"\bCI_COMMIT_TAG\b|\btags\b", job.condition):
+        return True
     return "refs/tags" in text or "github.event_name == 'release'" in text or "workflow_dispatch" in text or "merged" in text
 
 
@@ -361,7 +391,7 @@ _BRANCHES = frozenset("main master develop dev trunk head latest edge next stabl
 _OFFICIAL = ("actions", "github")
 
 
-@check("PRD906", on=[documents("github-workflow", "github-action")], anchors=["uses:"], files=("yaml",))
+@check("PRD906", on=[documents("github-workflow", "github-action")], anchors=["uses:", ("runs:", "docker://")], files=("yaml",))
 def unpinned_action(document: Document, ask: Ask) -> Iterator[Hit]:
     allowed = tuple(str(entry).lower() for entry in ask.options.get("allow", ()))
     own = _owner_of(ask)
@@ -396,6 +426,9 @@ def _uses(root: Node) -> Iterator[Node]:
         called = holder.get("uses")
         if called is not None and called.kind == "scalar":
             yield called
+        image = holder.get("image") if holder is runs else None
+        if image is not None and image.raw.startswith("docker://"):
+            yield image
         steps = holder.get("steps")
         for step in steps.items if steps is not None else ():
             action = step.get("uses")
@@ -430,7 +463,7 @@ def _unpinned(uses: str, own: str) -> tuple[Priority, str] | None:
     name, at, reference = uses.partition("@")
     if not at or not reference:
         return "P1", f"`{uses}` names no version"
-    if _SHA.fullmatch(reference):
+    if _SHA.fullmatch(reference.lower()):
         return None
     owner = name.split("/", 1)[0].lower()
     if reference.lower() in _BRANCHES or reference.startswith("refs/heads/"):
@@ -510,6 +543,25 @@ _ANYWHERE = ("Jenkinsfile", ".woodpecker", "azure-pipelines", "cloudbuild.y", "b
 _READ_SYSTEMS = frozenset(("GitHub Actions", "GitLab CI", "CircleCI", "Azure Pipelines"))
 
 
+@collect("task-gate", "task-needs", on=[documents("github-action")], anchors=[("runs:", "steps:")], files=("yaml",))
+def composite_actions(document: Document, ask: Ask) -> Iterator[Trace]:
+    """What a composite action of this repository guards, under the path that workflows call it by."""
+    pipeline = pipeline_of(document)
+    for job in pipeline.jobs.values() if pipeline is not None else ():
+        task = f"action:./{ask.file.path.rpartition('/')[0]}"
+        yield trace("task-gate", document, "", task=task)
+        for kind in {kind for kind, _ in job.gates()}:
+            yield trace("task-gate", document, kind, task=task)
+        wanted = {_task_of(command) for step in job.steps for command in step.commands} | {_called(step) for step in job.steps}
+        yield trace("task-needs", document, " ".join(sorted(wanted - {""})), task=task)
+
+
+def _called(step: Step) -> str:
+    """The composite action of this repository that a step calls."""
+    used = step.action.raw.rstrip("/") if step.action is not None else ""
+    return f"action:{used}" if used.startswith("./") else ""
+
+
 @collect("ci-pipeline", on=[documents(*KINDS)], anchors=_CI_WORDS, files=("yaml",))
 def pipelines(document: Document, ask: Ask) -> Iterator[Trace]:
     pipeline = pipeline_of(document)
@@ -523,7 +575,7 @@ def pipelines(document: Document, ask: Ask) -> Iterator[Trace]:
         named = named_gate(job.name)
         gates |= found | ({named} if named and (job.steps or job.calls) else set())
         for step in job.steps:
-            unresolved = unresolved or step.uses.startswith("./")
+            tasks.add(_called(step))
             if _CHECKS.search(step.name) or any(_CHECKS.search(_script(command)) for command in step.commands):
                 gates.add("lint")
             tasks.update(_task_of(command) for command in step.commands)
@@ -679,7 +731,7 @@ def gates_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Proj
         found = set(each.get("gates").split(","))
         for task in filter(None, each.get("tasks").split(",")):
             found |= known.get(task, set())
-            unresolved = unresolved or (task not in known and not task.startswith("npm:"))
+            unresolved = unresolved or (task not in known and not task.startswith("npm:")) or "?" in found
         gates[automatic] |= found
         if "workflow_call" in each.words.split(","):
             gates[True] |= found
@@ -706,6 +758,10 @@ def gates_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Proj
             yield ProjectHit(anchor.path, anchor.span, f"{words} in CI", priority=priority)
 
 
+# Stands among the gates of a task that does something this repository does not show.
+_UNKNOWN = frozenset("?")
+
+
 def _known_tasks(project: Project) -> dict[str, set[str]]:
     """What each make target, package script and shell script of the repository guards, those it calls included."""
     known: dict[str, set[str]] = {}
@@ -713,7 +769,7 @@ def _known_tasks(project: Project) -> dict[str, set[str]]:
     for gate in project.about("task-gate"):
         known.setdefault(gate.get("task"), set()).add(gate.words)
     for need in project.about("task-needs"):
-        needs.setdefault(need.get("task"), set()).update(f"make:{target}" for target in need.words.split())
+        needs.setdefault(need.get("task"), set()).update(target if ":" in target else f"make:{target}" for target in need.words.split())
     for file in project.files:
         if file.kind == "shell":
             known.setdefault(f"sh:{file.name}", set())
@@ -725,7 +781,7 @@ def _known_tasks(project: Project) -> dict[str, set[str]]:
             other = waiting.pop()
             if other not in seen:
                 seen.add(other)
-                kinds |= known.get(other, set())
+                kinds |= known.get(other, _UNKNOWN if other.startswith(("?:", "sh:", "action:")) else set())
                 waiting.extend(needs.get(other, ()))
     return known
 

@@ -26,6 +26,8 @@ _BY_VERB: Sequence[tuple[str, tuple[str, ...], str]] = (
     ("ty", ("check",), "type"),
     ("zuban", ("check",), "type"),
     ("hatch", ("test",), "test"),
+    ("rye", ("test",), "test"),
+    ("rye", ("lint",), "lint"),
     ("coverage", ("run",), "test"),
     ("unittest", (), "test"),
     ("flask", ("test",), "test"),
@@ -101,7 +103,14 @@ def gate_of(command: Command) -> str:
     program, words = _inner(command)
     if any(flag in _NOT_JUDGING for flag in words):
         return ""
-    return _kind(program, words)
+    kind = _kind(program, words)
+    if not kind and _PROJECT_RUNNERS & set(command.through):
+        # `hatch run test` starts a script of the project's own.
+        kind = _task_kind((program,))
+    return kind
+
+
+_PROJECT_RUNNERS = frozenset(("hatch", "pdm", "rye", "pixi"))
 
 
 def _kind(program: str, words: Sequence[str]) -> str:

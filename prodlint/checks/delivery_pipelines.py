@@ -44,6 +44,22 @@ _GATE_ACTIONS: Sequence[tuple[str, str]] = (
     ("useblacksmith/build-push-action", "build"),
     ("wntrblm/nox", ""),
 )
+# Tasks of Azure Pipelines: what they are when their `command` is one of these words ("" for any).
+_AZURE_TASKS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "docker": (("build", "build"), ("buildandpush", "build")),
+    "dockercompose": (("build services", "build"),),
+}
+_AZURE_RELEASES: Mapping[str, Sequence[tuple[str, str]]] = {
+    "docker": (("push", "publish"), ("buildandpush", "publish")),
+    "helmdeploy": (("upgrade", "deploy"), ("install", "deploy")),
+    "kubernetes": (("apply", "deploy"),),
+    "kubernetesmanifest": (("", "deploy"),),
+    "azurewebapp": (("", "deploy"),),
+    "azurermwebappdeployment": (("", "deploy"),),
+    "azurewebappcontainer": (("", "deploy"),),
+    "azurefunctionapp": (("", "deploy"),),
+    "azurecontainerapps": (("", "deploy"),),
+}
 
 
 # What an action that logs into a server does there when it deploys.
@@ -75,6 +91,7 @@ class Step:
             kind = gate_of(command)
             if kind:
                 yield kind, command.program
+        yield from self._task(_AZURE_TASKS)
         for start, kind in _GATE_ACTIONS:
             if kind and self.uses.startswith(start):
                 yield kind, self.uses
@@ -85,6 +102,7 @@ class Step:
             kind = release_of(command)
             if kind:
                 yield kind, command.program
+        yield from self._task(_AZURE_RELEASES)
         for start, kind in RELEASE_ACTIONS:
             if kind and self.uses.startswith(start):
                 yield kind, self.uses
@@ -92,6 +110,14 @@ class Step:
             yield "deploy", self.uses
         if self.uses.endswith(("build-push-action", "bake-action")) and self.node.text_at("with", "push") == "true":
             yield "publish", self.uses
+
+
+    def _task(self, known: Mapping[str, Sequence[tuple[str, str]]]) -> Iterator[tuple[str, str]]:
+        if self.node.get("task") is not None:
+            given = (self.node.text_at("inputs", "command") or self.node.text_at("inputs", "action")).lower()
+            for word, kind in known.get(self.uses, ()):
+                if word in ("", given):
+                    yield kind, self.uses
 
 
 @dataclass(slots=True)
@@ -156,6 +182,8 @@ def pipeline_of(document: Document) -> Pipeline | None:
         return None
     if document.kind == "github-workflow":
         return _github(document)
+    if document.kind == "github-action":
+        return _action(document)
     if document.kind == "gitlab-ci":
         return _gitlab(document)
     if document.kind == "circleci":
@@ -216,19 +244,32 @@ def _github(document: Document) -> Pipeline:
         environment = node.get("environment")
         job.environment = environment.raw if environment is not None and environment.kind == "scalar" else node.text_at("environment", "name")
         unresolved = unresolved or (bool(job.calls) and not job.calls.startswith("./"))
-        steps = node.get("steps")
-        for item in steps.items if steps is not None else ():
-            if item.kind == "mapping":
-                job.steps.append(
-                    Step(
-                        item, item.text_at("name"), item.text_at("id"), commands.inside(item), item.get("uses"),
-                        _true(item.get("continue-on-error")), item.text_at("if"),
-                    )
-                )  # fmt: skip
+        job.steps = _github_steps(node, commands)
         jobs[name] = job
     push = triggers.get("push")
     tags_only = push is not None and push.kind == "mapping" and "tags" in push.members and "branches" not in push.members
     return Pipeline(document, document.kind, triggers, jobs, tags_only, unresolved)
+
+
+def _github_steps(holder: Node, commands: _Commands) -> list[Step]:
+    listed = holder.get("steps")
+    return [
+        Step(
+            item, item.text_at("name"), item.text_at("id"), commands.inside(item), item.get("uses"), _true(item.get("continue-on-error")),
+            item.text_at("if"),
+        )
+        for item in (listed.items if listed is not None else ())
+        if item.kind == "mapping"
+    ]  # fmt: skip
+
+
+def _action(document: Document) -> Pipeline | None:
+    """The steps of a composite action, as a job that nothing starts by itself."""
+    runs = document.root.get("runs")
+    if runs is None or runs.kind != "mapping":
+        return None
+    name = document.root.text_at("name")
+    return Pipeline(document, document.kind, {"workflow_call": None}, {name: Job(name, runs, _github_steps(runs, _Commands(document)))})
 
 
 def _gitlab(document: Document) -> Pipeline:
@@ -241,15 +282,16 @@ def _gitlab(document: Document) -> Pipeline:
     for name, node in root.members.items():
         if name in GITLAB_GLOBAL or node.kind != "mapping" or not ({"script", "trigger", "extends", "stage", "run"} & set(node.members)):
             continue
-        job = Job(name, node, manual=node.text_at("when") == "manual")
-        job.ignored = _true(node.get("allow_failure"))
+        job = Job(name, node, manual=_inherited_text(root, node, "when") == "manual" or _started_by_hand(root, node))
+        job.condition = " ".join(each.text for key in ("rules", "only") if (each := _inherited(root, node, key)) is not None)
+        job.ignored = _true(_inherited(root, node, "allow_failure")) or _allowed_by_every_rule(node)
         environment = node.get("environment")
         job.environment = environment.raw if environment is not None and environment.kind == "scalar" else node.text_at("environment", "name")
         script = node.get("script")
         if script is not None:
             job.steps.append(Step(node, name, name, [each for each in commands.inside(node) if not each.owner.endswith(".after_script")]))
         jobs[name] = job
-        places[name] = order.get(_stage(root, node), order.get("test", 1))
+        places[name] = order.get(_inherited_text(root, node, "stage") or "test", order.get("test", 1))
     for name, job in jobs.items():
         needs = job.node.get("needs")
         job.needs = _names(needs) if needs is not None else tuple(other for other in jobs if places[other] < places[name] and not other.startswith("."))
@@ -260,16 +302,40 @@ def _gitlab(document: Document) -> Pipeline:
     return Pipeline(document, document.kind, {"push": None}, jobs, False, not local)
 
 
-def _stage(root: Node, node: Node) -> str:
-    for _ in range(8):
-        if node.text_at("stage"):
-            return node.text_at("stage")
-        parents = _names(node.get("extends"))
-        parent = root.get(parents[-1]) if parents else None
-        if parent is None:
-            break
-        node = parent
-    return "test"
+def _inherited(root: Node, node: Node, key: str) -> Node | None:
+    """A key of a GitLab job, its own or of the jobs it extends; of several parents the last one wins."""
+    seen: set[int] = set()
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        if current.start in seen or current.kind != "mapping":
+            continue
+        seen.add(current.start)
+        found = current.get(key)
+        if found is not None:
+            return found
+        waiting.extend(parent for name in _names(current.get("extends")) if (parent := root.members.get(name)) is not None)
+    return None
+
+
+def _inherited_text(root: Node, node: Node, key: str) -> str:
+    found = _inherited(root, node, key)
+    return found.raw if found is not None and found.kind == "scalar" else ""
+
+
+def _started_by_hand(root: Node, node: Node) -> bool:
+    """Whether each of the `rules` of a GitLab job leaves its start to a person."""
+    rules = _inherited(root, node, "rules")
+    ways = [rule.text_at("when") for rule in rules.items] if rules is not None else []
+    return "manual" in ways and set(ways) <= {"manual", "never"}
+
+
+def _allowed_by_every_rule(node: Node) -> Node | None:
+    """`allow_failure: true` under each of the `rules` that start the job."""
+    rules = node.get("rules")
+    listed = [rule for rule in rules.items if rule.text_at("when") != "never"] if rules is not None else []
+    allowed = [_true(rule.get("allow_failure")) for rule in listed]
+    return allowed[0] if allowed and all(allowed) else None
 
 
 def _circleci(document: Document) -> Pipeline:
@@ -283,6 +349,7 @@ def _circleci(document: Document) -> Pipeline:
     triggers: dict[str, Node | None] = {"push": None}
     workflows = root.get("workflows")
     called: list[tuple[str, Node, tuple[str, ...]]] = []
+    approvals: set[str] = set()
     for workflow in workflows.members.values() if workflows is not None and workflows.kind == "mapping" else ():
         listed = workflow.get("jobs")
         for item in listed.items if listed is not None else ():
@@ -291,6 +358,8 @@ def _circleci(document: Document) -> Pipeline:
             elif item.kind == "mapping":
                 for name, settings in item.members.items():
                     called.append((name, item, _names(settings.get("requires"))))
+                    if settings.text_at("type") == "approval":
+                        approvals.add(name)
     if not called:
         called = [(name, node, ()) for name, node in known.items()]
     for name, place, needs in called:
@@ -299,7 +368,7 @@ def _circleci(document: Document) -> Pipeline:
         for part, shared_node in shared.items():
             if name in known and part in document.source.slice(node.start, node.end):
                 steps.append(Step(shared_node, part, part, commands.inside(shared_node)))
-        jobs[name] = Job(name, node, steps, needs)
+        jobs[name] = Job(name, node, steps, needs, manual=name in approvals)
     return Pipeline(document, document.kind, triggers, jobs, False, bool(root.get("orbs")) or bool(root.get("setup")))
 
 
@@ -307,31 +376,36 @@ def _azure(document: Document) -> Pipeline:
     root = document.root
     commands = _Commands(document)
     jobs: dict[str, Job] = {}
-    unresolved = False
     stages = root.get("stages")
-    groups = list(stages.items) if stages is not None and stages.kind == "sequence" else [root]
-    earlier: list[str] = []
+    in_stages = stages is not None and stages.kind == "sequence"
+    groups = list(stages.items) if stages is not None and in_stages else [root]
+    unresolved = "extends" in root.members
+    by_stage: dict[str, list[str]] = {}
     for group in groups:
         listed = group.get("jobs")
         nodes = list(listed.items) if listed is not None and listed.kind == "sequence" else [group]
-        own: list[str] = []
+        depends = group.get("dependsOn") if in_stages else None
+        # A stage waits for the one before it, unless it says for which.
+        after = list(_names(depends)) if depends is not None else list(by_stage)[-1:]
+        earlier = tuple(job for stage in after for job in by_stage.get(stage, ()))
+        own = by_stage.setdefault(group.text_at("stage") or f"stage {len(by_stage) + 1}", [])
         for node in nodes:
             if node.kind != "mapping":
                 continue
             unresolved = unresolved or "template" in node.members
             name = node.text_at("job") or node.text_at("deployment") or node.text_at("stage") or f"job {len(jobs) + 1}"
-            wanted = node.get("dependsOn")
-            job = Job(name, node, needs=_names(wanted) + tuple(earlier), environment=node.text_at("environment"))
+            wanted = node.get("dependsOn") if node is not group else None
+            job = Job(name, node, needs=_names(wanted) + earlier, environment=node.text_at("environment"))
             job.ignored = _true(node.get("continueOnError"))
             if node.text_at("deployment"):
                 job.environment = job.environment or node.text_at("environment", "name") or name
             for item in _azure_steps(node):
-                job.steps.append(Step(item, item.text_at("displayName"), "", commands.inside(item), None, _true(item.get("continueOnError"))))
+                unresolved = unresolved or "template" in item.members
+                job.steps.append(
+                    Step(item, item.text_at("displayName"), "", commands.inside(item), item.get("task"), _true(item.get("continueOnError")))
+                )
             jobs[name] = job
             own.append(name)
-        depends = group.get("dependsOn")
-        if not (depends is not None and depends.kind == "sequence" and not depends.items):
-            earlier += own
     trigger = root.get("trigger")
     automatic = not (trigger is not None and trigger.raw == "none")
     return Pipeline(document, document.kind, {"push": None} if automatic else {"workflow_dispatch": None}, jobs, False, unresolved)

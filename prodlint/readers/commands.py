@@ -758,6 +758,11 @@ def _other_ci(document: Document) -> Found:
             continue
         if node.kind == "mapping":
             owner = node.text_at("name") or owner
+            listed = node.get("args")
+            if listed is not None and listed.kind == "sequence" and node.text_at("entrypoint").rsplit("/", 1)[-1] in ("bash", "sh"):
+                # Cloud Build: `entrypoint: bash` with `args: ["-c", script]`.
+                script = next((item for item in listed.items if item.kind == "scalar" and not item.raw.startswith("-")), None)
+                yield from _run(script, "ci", owner)
             for key, member in node.members.items():
                 texts = member.kind == "scalar" or (member.kind == "sequence" and bool(member.items) and member.items[0].kind == "scalar")
                 if key in _OTHER_CI_KEYS and texts:
