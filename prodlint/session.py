@@ -242,8 +242,8 @@ def _cached(jobs: Sequence[workers.Job], runs: Sequence[engine.Run], request: Re
         row = known.get(path)
         if row is None:
             row = next(fresh)
-            # What could not be read, or what a bug spoilt, is looked at again.
-            if path in stamps and not row[8] and not row[5]:
+            # What could not be read, or what a bug spoilt, is looked at again. (The last of `unchecked` says: in part.)
+            if path in stamps and not row[8] and all(unchecked[-1] for unchecked in row[5]):
                 store.put(path, stamps[path], _content(absolute), row, names[number])
         yield row
     store.save()

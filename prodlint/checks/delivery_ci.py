@@ -538,6 +538,7 @@ _CI_PLACES = (
 
 
 # Those that a service of a larger tree may have a file of its own for, wherever it stands.
+_CI_STARTS = tuple(start for start, _ in _CI_PLACES)
 _ANYWHERE = ("Jenkinsfile", ".woodpecker", "azure-pipelines", "cloudbuild.y", "buildspec.y")
 # Those whose jobs and steps `pipeline_of` knows.
 _READ_SYSTEMS = frozenset(("GitHub Actions", "GitLab CI", "CircleCI", "Azure Pipelines"))
@@ -686,6 +687,8 @@ def _listed(traces: Sequence[Trace]) -> str:
 
 def _ci_files(project: Project) -> Iterator[tuple[str, str]]:
     for file in project.files:
+        if not file.path.startswith(_CI_STARTS) and not file.path.rpartition("/")[2].startswith(_ANYWHERE):
+            continue
         for start, who in _CI_PLACES:
             if file.path.startswith(start) or (start in _ANYWHERE and file.name.startswith(start)):
                 yield file.path, who
