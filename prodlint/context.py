@@ -14,7 +14,7 @@ NONE: frozenset[str] = frozenset()
 _DIRECTORIES: dict[str, str] = {
     name: role
     for role, names in {
-        "test": ".semgrep tests test testing unittests unittest __tests__ specs spec e2e fixtures testdata __mocks__ mocks cypress playwright loadtest loadtests load-test load-tests load_tests locust factories",
+        "test": ".semgrep tests test testing unittests unittest __tests__ specs spec e2e fixtures testdata __mocks__ mocks cypress playwright loadtest loadtests load-test load-tests load_tests locust factories testutils test_utils",
         "example": "examples example samples sample demos demo tutorials tutorial cookbook cookbooks quickstart quickstarts snippets docs_src",
         "docs": "docs doc documentation",
         "dev": ".devcontainer devcontainer dev development .vscode .idea .claude .cursor .agents",
@@ -58,6 +58,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "tests.py": ("test",),
     "test.py": ("test",),
     "locustfile.py": ("test",),
+    "testing.py": ("test",),
+    "testcases.py": ("test",),
+    "pytest_plugin.py": ("test",),
     "pytest.ini": ("dev",),
     "tox.ini": ("dev",),
     "mypy.ini": ("dev",),

@@ -38,7 +38,7 @@ _LIBRARIES = (
 _IMPORT = gate_at(rb"(?:import|from)[ \t]+(?:%s)(?![\w])" % "|".join(_LIBRARIES).encode())
 # Whose purpose is testing, whatever the folder's role.
 _FOR_TESTS = re.compile(
-    r"(?i)(?:^|[/_.])(?:tests?|testing|testutils?|test_utils?|test_helpers?|mocks?|fakes?|fixtures?|factories|pytest_\w+|conftest|plugin|faker|testlib|simulator|dummy|bench(?:es|mark|marks)?|anonymi[sz]\w*|seed\w*|random_data|populate\w*|demo\w*|sample\w*)(?:[/_.]|$)"
+    r"(?i)(?:^|[/_.])(?:tests?|testing|testutils?|test_utils?|test_helpers?|mocks?|fakes?|fixtures?|factory|factories|pytest_\w+|conftest|plugin|faker|testlib|simulator|dummy|bench(?:es|mark|marks)?|anonymi[sz]\w*|seed\w*|random_data|populate\w*|demo\w*|sample\w*)(?:[/_.]|$)"
 )
 
 

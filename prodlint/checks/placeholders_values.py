@@ -55,7 +55,7 @@ _NOT_NAMES = re.compile(
     r"(?i)(?:^|_|-)(?:help|metavar|examples?|description|placeholder\w*|title|label|summary|message|msg|text|error|errors|hint|note|doc|docs|usage|epilog|"
     r"comment|prompt|caption|tooltip|sample\w*|demo\w*|dummy\w*|mock\w*|fake\w*|test\w*|insecure\w*|weak\w*|forbidden|blocked|denied|invalid\w*|known|bad|"
     r"mask\w*|format|pattern|regex|template|status|state|kind|tag|tags|column|stage|phase|schema|namespace|xmlns|default_insecure\w*|verbose_name|"
-    r"change_?me|replace_?me|fixture\w*|redacted|docstring|body|content|html|markdown|query|sql|footer|subject|instructions|system|role|reserved|unsafe\w*|disallowed)(?:$|_|-)"
+    r"author\w*|maintainer\w*|change_?me|replace_?me|fixture\w*|redacted|docstring|body|content|html|markdown|query|sql|footer|subject|instructions|system|role|reserved|unsafe\w*|disallowed)(?:$|_|-)"
 )
 _EXAMPLE_AROUND = re.compile(rb"(?i)[\"']?(?:json_schema_extra|openapi_examples|schema_extra|examples?)[\"']?\s*[:=(]|OpenApiExample")
 _EXAMPLE_SCOPE = re.compile(

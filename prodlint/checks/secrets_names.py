@@ -72,10 +72,14 @@ def parts_of(name: str) -> tuple[str, ...]:
     return tuple(word.rstrip("0123456789") or word for word in lowered)
 
 
+# `img/flags/pw.png`, an entry of a manifest.
+_FILE_NAME = re.compile(r"/[\w.\-]*\.[A-Za-z]{2,5}\Z")
+
+
 @lru_cache(maxsize=4096)
 def secret_name(name: str) -> SecretName | None:
     """What a name says its value is, or None where it names no secret."""
-    words = list(parts_of(name))
+    words = list(parts_of(name)) if not _FILE_NAME.search(name) else []
     if not words or not _HARMLESS.isdisjoint(words) or words[:2] in (["react", "app"], ["mock", "service"]):
         return None
     if words[0] in _VERBS:

@@ -310,10 +310,17 @@ def _speaks_as(value: str, at: Expression, kind: NameKind, certain: bool, ask: A
 
 def is_example(data: bytes, start: int) -> bool:
     """Whether a value stands in the `examples` of a field or a route: documentation, not a key in use."""
-    return _EXAMPLES.search(data, max(0, start - 600), start) is not None
+    return _EXAMPLES.search(data, max(0, start - 900), start) is not None
 
 
-_EXAMPLES = re.compile(rb"\b(?:examples?|json_schema_extra|openapi_examples|sample_\w{1,30})[\"']?\s{0,4}[=:]\s{0,4}[\[{][^\]=]{0,600}\Z")
+_EXAMPLES = re.compile(
+    rb"\b(?:examples?|json_schema_extra|openapi_examples|sample_\w{1,30})[\"']?\s{0,4}[=:]\s{0,4}[\[{][^\]=]{0,600}\Z"
+    rb"|\b\w{0,40}(?:Placeholder|Example|Sample)\w{0,20}\((?:(?!\n\w)[\s\S]){0,900}\Z"
+)
+
+
+# What an SSH public key begins with, by its kind: what servers are known by.
+_PUBLIC_KEYS = ("AAAAB3NzaC1yc2E", "AAAAB3NzaC1kc3M", "AAAAC3NzaC1lZDI1NTE5", "AAAAE2VjZHNhLXNoYTI", "AAAAGnNrLXNzaC1lZDI1NTE5")
 
 
 def is_meant_to_be_seen(value: str) -> bool:
@@ -321,6 +328,8 @@ def is_meant_to_be_seen(value: str) -> bool:
     from prodlint.checks.secrets import is_sample_jwt
 
     known = recognise(value)
+    if value.startswith(_PUBLIC_KEYS):
+        return True
     if known is None:
         return value.startswith("eyJ") and is_sample_jwt(value.encode())
     return known.kind in ("test", "publishable") or (known.name == "jwt" and is_sample_jwt(value.encode()))
