@@ -33,6 +33,8 @@ _KEYWORDS = {
     "waitress.serve": ("expose_tracebacks",),
     "waitress.create_server": ("expose_tracebacks",),
     "aiohttp.web.run_app": ("debug",),
+    "asyncio.run": ("debug",),
+    "asyncio.Runner": ("debug",),
 }
 # `debug=`, and not `logger.debug(`; `DEBUG = True`, `"debug": True`, `debug: bool = True`.
 _DEBUG_KEYWORD = gate_at(rb"(?i:(?:debug(?:ger)?|pdb_on_exception|serve_tracebacks?|expose_tracebacks))\s{0,40}=(?!=)")
@@ -57,11 +59,14 @@ def debug_in_call(call: Call, ask: Ask) -> Iterator[Hit]:
             return
         effect = {"expose_tracebacks": "sends tracebacks to clients", "serve_traceback": "sends tracebacks to clients"}.get(name, _effect(call.name))
         fix = Recipe("remove-keyword", f"Remove `{name}=True`; off is the default", False, (("keyword", name),))
-        yield Hit(call, f"`{call.name}` with `{name}=True` {effect}", priority=_priority(weight), fix=fix)
+        loop = call.name.startswith("asyncio.")
+        yield Hit(call, f"`{call.name}` with `{name}=True` {effect}", priority="P2" if loop else _priority(weight), fix=fix)
         return
 
 
 def _effect(name: str) -> str:
+    if name.startswith("asyncio."):
+        return "checks and times every step of the event loop: several times slower"
     if name.startswith(("flask", "quart", "werkzeug", "dash")) or name.endswith(".run"):
         return "opens the interactive debugger: whoever reaches it runs code on the server"
     return "shows tracebacks and source code to clients"
@@ -89,6 +94,9 @@ def debugger_called(call: Call, ask: Ask) -> Iterator[Hit]:
 def debug_assigned(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
     """`DEBUG = True` in settings, `app.debug = True`, `app.config["DEBUG"] = True`, `debug: bool = True` of a settings class."""
     value = assignment.value
+    if isinstance(value, Call) and assignment.target == "DEBUG" and _own_reader_says_true(value) and weight_in(assignment, ask) is not False:
+        yield Hit(assignment, "`DEBUG` is on where the environment does not switch it off", priority="P1")
+        return
     if not (isinstance(value, Constant) and value.value is True):
         return
     target, kind = assignment.target, assignment.kind
@@ -111,6 +119,21 @@ def debug_assigned(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
     if weight is not False:
         fix = _FROM_ENVIRONMENT if target == "DEBUG" and not scope.symbol and kind in ("name", "annotated") else _OFF
         yield Hit(assignment, message, priority="P2" if template else _priority(weight), fix=fix)
+
+
+def _own_reader_says_true(call: Call) -> bool:
+    """`get_bool_from_env("DEBUG", True)`: a project's own helper, by its name; those of libraries are settings already."""
+    name, default = call.argument(0), call.argument(1, "default")
+    reader = call.function.text
+    return (
+        "env" in reader.lower()
+        and "." not in reader
+        and isinstance(name, Constant)
+        and isinstance(name.value, str)
+        and "DEBUG" in name.value.upper()
+        and isinstance(default, Constant)
+        and default.value is True
+    )
 
 
 _OFF = Recipe("replace-value", "Write `False`", False, (("text", "False"),))
@@ -159,6 +182,28 @@ def debug_in_setting(setting: Setting, ask: Ask) -> Iterator[Hit]:
     if on:
         surprise = " (Flask takes `off` for on)" if text in ("off", "n", "f") else ""
         yield Hit(setting, f"`{setting.name}={value}` switches debugging on{surprise}", fix=Recipe("replace", "Write `0`", False, (("text", "0"),)))
+
+
+_ON_BY_DEFAULT = gate_at(rb"(?i:debug)[\"']\s{0,20},[^)\n]{0,60}?(?:[\"'](?i:1|true|t|yes|y|on)[\"']|\bTrue\b|\b1\b)")
+
+
+@check("PRD621", on=[settings(*_SWITCHES)], anchors=["debug"], files=("python",), gate=_ON_BY_DEFAULT)
+def debug_by_default(setting: Setting, ask: Ask) -> Iterator[Hit]:
+    """`env.bool("DEBUG", default=True)`, `os.getenv("DEBUG", "1") == "1"`: on wherever nobody switches it off."""
+    # The fields of settings classes are assignments, and reported as such.
+    if setting.service or setting.default is None or setting.default.strip().lower() not in TRUTHY or weight_in(setting, ask) is False:
+        return
+    yield Hit(setting, f"`{setting.name}` is on where the environment does not switch it off", priority="P1")
+
+
+@check("PRD621", on=[calls("*.update", "*.from_mapping")], anchors=[("debug", "config.update("), ("debug", "config.from_mapping(")], files=("python",), gate=_DEBUG_KEYWORD)
+def debug_in_configuration(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`app.config.update(DEBUG=True)`."""
+    if call.function.text.endswith((".config.update", ".config.from_mapping")) and is_true(call, "DEBUG") is not None:
+        weight = weight_in(call, ask)
+        if weight is not False:
+            fix = Recipe("remove-keyword", "Remove `DEBUG=True`; off is the default", False, (("keyword", "DEBUG"),))
+            yield Hit(call.keywords["DEBUG"], f"`DEBUG=True` {_effect('x.run')}", priority=_priority(weight), fix=fix)
 
 
 @check("PRD621", on=[settings(*_MODES)], anchors=["_env", "environment", "env="], files=SETTING_FILES)
