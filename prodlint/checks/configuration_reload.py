@@ -87,6 +87,17 @@ def reload_in_server_configuration(assignment: Assignment, ask: Ask) -> Iterator
         yield Hit(assignment, f"`{assignment.qualified} = True` switches the reloader on", priority=weight if isinstance(weight, str) else None, fix=fix)
 
 
+@check("PRD601", on=[every(Assignment)], anchors=["templates_auto_reload", "jinja_env.auto_reload"], files=("python",))
+def templates_reloaded(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
+    """`TEMPLATES_AUTO_RELOAD = True`: a look at every template's file for every page."""
+    value = assignment.value
+    if not (isinstance(value, Constant) and value.value is True) or (assignment.target != "TEMPLATES_AUTO_RELOAD" and not assignment.qualified.endswith("jinja_env.auto_reload")):
+        return
+    if weight_in(assignment, ask) is not False:
+        fix = Recipe("replace-value", "Write `False`", False, (("text", "False"),))
+        yield Hit(assignment, f"`{assignment.qualified} = True` looks for changed templates on every page", priority="P2", fix=fix)
+
+
 # program -> flags that turn reloading on; value flags alone count for litestar only (facts: uvicorn merely warns)
 _FLAGS = {
     "uvicorn": ("--reload",),

@@ -53,7 +53,7 @@ def weakening_setting(setting: Setting, ask: Ask) -> Iterator[Hit]:
 _SWITCHED = gate_at(rb"\w{3,60}[\"'\]]{0,2}\s{0,9}(?::[^=\n]{0,60})?=\s{0,9}(?:\\\n\s*)?\(?\s{0,9}(?:True|False|\[|\()")
 
 
-@check("PRD624", on=[every(Assignment)], anchors=[*ANCHORS, "auth_password_validators"], files=("python",), gate=_SWITCHED)
+@check("PRD624", on=[every(Assignment)], anchors=[*ANCHORS, "auth_password_validators", "testing"], files=("python",), gate=_SWITCHED)
 def weakening_assignment(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
     """The same switches set in Python settings, and Django's password validators emptied."""
     if assignment.kind not in ("name", "annotated", "field", "subscript"):
@@ -65,6 +65,8 @@ def weakening_assignment(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
     if isinstance(value, Constant) and isinstance(value.value, bool) and weakens(assignment.target, value.value):
         fix = Recipe("replace-value", "Keep the protection", False, (("text", str(not value.value)),))
         yield Hit(assignment, f"`{assignment.target} = {value.value}` takes a protection away", fix=fix)
+    elif assignment.target == "TESTING" and isinstance(value, Constant) and value.value is True:
+        yield Hit(assignment, "`TESTING = True` lets errors through that a client should not see, and switches off what extensions guard", priority="P1", fix=Recipe("replace-value", "Keep the protection", False, (("text", "False"),)))
     elif assignment.target == "AUTH_PASSWORD_VALIDATORS" and isinstance(value, Collection) and not value.items:
         yield Hit(assignment, "`AUTH_PASSWORD_VALIDATORS` is empty: any password is accepted", priority="P1")
 

@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, check, every
-from prodlint.facts import Call, Conditional, Constant, Expression, Module, Operation, Statement, Subscript
+from prodlint.facts import Assignment, Call, Conditional, Constant, Expression, Module, Name, Operation, Statement, Subscript
 from prodlint.model import Recipe
 
 READS = ("os.getenv", "os.environ.get")
+# Text unless it is told to `cast`.
+_DECOUPLE = "decouple.config"
+_SWITCH_KEYWORDS = ("debug", "reload", "verify", "use_reloader", "echo", "testing")
 _SWITCH = re.compile(
     r"(?:^|_)(?:DEBUG|RELOAD|TESTING|ENABLED?|DISABLED?|USE|IS|VERIFY|SKIP|ALLOW|INSECURE|VERBOSE|DRY_RUN|FORCE|HTTPS_ONLY|SECURE|STRICT|DEV|PROD|ON|OFF)(?:_|$)"
 )
@@ -17,6 +20,8 @@ _SWITCH = re.compile(
 _PRESENCE = frozenset(("CI", "NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS", "GITLAB_CI", "KUBERNETES_SERVICE_HOST", "AWS_LAMBDA_FUNCTION_NAME", "PYTEST_CURRENT_TEST"))
 _VALUE_WORDS = re.compile(r"(?:^|_)(?:DSN|URL|URI|KEY|TOKEN|PATH|DIR|FILE|HOST|PORT|NAME|ID|SECRET|PASSWORD|ADDR|ADDRESS|ENDPOINT|REGION|BUCKET|LEVEL|TIMEOUT|USER|LIST|HOSTS|ORIGINS|DIRS|PATHS|VERSION|PROXY|CERT|CA|ENV|MODULE|BACKEND)$")
 _FALSE_TEXTS = frozenset(("false", "0", "no", "off", "f", "n"))
+# A default that says no in words: whoever tests the name it is given to finds it true.
+_SAID_AS_TEXT = re.compile(rb"^[\w.]*\(\s*[\"'][A-Za-z_0-9]+[\"'],\s*(?:default\s*=\s*)?[\"'](?i:false|0|no|off|f|n)[\"']\s*\)\s*$", re.MULTILINE)
 _BEFORE = re.compile(rb"(?:\bif|\belif|\bwhile|\bnot|\band|\bor|\bbool\(|\belse|\breload ?=|\bdebug ?=|\bverify ?=|\bassert)[ \t(]*(?:os\.|environ|getenv|_os\.)?[ \t]*$")
 
 
@@ -25,31 +30,70 @@ def may_be_tested(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
     for _, offset in hits:
         line_start = data.rfind(b"\n", 0, offset) + 1
         before = data[max(line_start, offset - 60) : offset]
-        if _BEFORE.search(before) or before.strip() in (b"", b"os."):
-            return True
         after = data[offset : offset + 160]
+        if _BEFORE.search(before):
+            return True
+        if data[offset : offset + 8].lower() == b"environ[":
+            continue  # an index has no default, and at the start of a line it is set
+        if before.strip() in (b"", b"os.") or _SAID_AS_TEXT.search(after) or b".debug" in before or b'["DEBUG"]' in before:
+            return True
         if b"False" in after or b"True" in after or b"bool" in before:
             return True
     return False
 
 
-@check("PRD644", on=[every(Module)], anchors=["getenv", "environ.get"], files=("python", "notebook"), gate=may_be_tested)
+@check("PRD644", on=[every(Module)], anchors=["getenv", "environ.get", "environ[", ("decouple", "config(")], files=("python", "notebook"), gate=may_be_tested)
 def truth_of_text(module: Module, ask: Ask) -> Iterator[Hit]:
     """Every place that takes the truth value of text from the environment."""
     for call in module.calls():
         if call.name == "bool" and len(call.arguments) == 1:
-            yield from _tested(call.arguments[0], "bool(...)", call, certain=True)
-        for name in ("debug", "reload", "verify", "use_reloader", "echo"):
+            yield from _tested(_read_behind(call.arguments[0], module), "bool(...)", call, certain=True)
+        for name in _SWITCH_KEYWORDS:
             value = call.keywords.get(name) if call.name not in READS else None
             if isinstance(value, Call) and value.name in READS:
                 yield from _tested(value, f"`{name}=`", value, certain=True)
     for statement in _statements(module):
         if statement.kind in ("if", "while", "assert") and statement.expressions and not _sets_when_missing(statement):
-            yield from _truth(statement.expressions[0])
+            yield from _truth(statement.expressions[0], module)
+        if statement.kind == "assign" and statement.assignment is not None and statement.expressions:
+            yield from _kept(statement.assignment, statement.expressions[0])
         for expression in statement.expressions:
             for part in expression.walk():
                 if isinstance(part, Conditional):
-                    yield from _truth(part.test)
+                    yield from _truth(part.test, module)
+                elif isinstance(part, Operation) and part.operator == "and" and statement.kind not in ("if", "while", "assert"):
+                    yield from _truth(part.operands[0], module)
+
+
+def _read_behind(expression: Expression, module: Module) -> Expression:
+    """The read that a name bound once stands for: `debug = os.getenv("DEBUG", "False")`."""
+    if not isinstance(expression, Name) or "." in expression.written:
+        return expression
+    bound = module.follow(expression, expression)
+    default = bound.argument(1, "default") if isinstance(bound, Call) and bound.name in READS else None
+    # One with a boolean for default is reported where it is read.
+    if not isinstance(default, Constant) or isinstance(default.value, bool) or _is_known_as_text(expression.written, module.source.data):
+        return expression
+    return bound
+
+
+def _is_known_as_text(name: str, data: bytes) -> bool:
+    """Whether the text under a name is compared somewhere, or converted: who does that knows that it is one."""
+    word = re.escape(name.encode())
+    known = rb"\b%s\b[\])]*\s*(?:==|!=|\.(?:lower|upper|strip|casefold)\(|(?:not )?in\b)|\b(?:str|int|float|strtobool|str2bool|\w*bool\w*)\(\s*%s\b" % (word, word)
+    return re.search(known, data) is not None
+
+
+def _kept(assignment: Assignment, value: Expression) -> Iterator[Hit]:
+    """`app.debug = os.getenv("DEBUG")`, and `VERIFY = os.getenv("VERIFY", True)`: a text, or a boolean where there is none."""
+    if not isinstance(value, Call) or value.name not in READS:
+        return
+    default = value.argument(1, "default")
+    if isinstance(default, Constant) and isinstance(default.value, bool):
+        if not _is_known_as_text(assignment.target, assignment.source.data):
+            yield from _tested(value, f"`{assignment.target}`", value, certain=True)
+    elif assignment.kind in ("attribute", "subscript") and assignment.target.lower() in _SWITCH_KEYWORDS:
+        yield from _tested(value, f"`{assignment.qualified}`", value, certain=True)
 
 
 def _sets_when_missing(statement: Statement) -> bool:
@@ -73,23 +117,27 @@ def _statements(module: Module) -> Iterator[Statement]:
         yield from statement.walk(into_definitions=True)
 
 
-def _truth(expression: Expression) -> Iterator[Hit]:
+def _truth(expression: Expression, module: Module) -> Iterator[Hit]:
     """The reads whose truth value decides."""
     if isinstance(expression, Operation) and expression.operator in ("not", "and", "or"):
         for operand in expression.operands:
-            yield from _truth(operand)
-    elif isinstance(expression, Call):
-        yield from _tested(expression, "a condition", expression, certain=False)
+            yield from _truth(operand, module)
+    elif isinstance(expression, (Call, Subscript, Name)):
+        yield from _tested(_read_behind(expression, module), "a condition", expression, certain=False)
 
 
 def _tested(read: Expression, where: str, at: Expression, certain: bool) -> Iterator[Hit]:
-    if not isinstance(read, Call) or read.name not in READS:
+    key: Expression | None
+    default: Expression | None
+    if isinstance(read, Subscript) and isinstance(read.value, Name) and read.value.name == "os.environ":
+        key, default = read.key, None
+    elif isinstance(read, Call) and (read.name in READS or (read.name == _DECOUPLE and "cast" not in read.keywords)):
+        key, default = read.argument(0, "key"), read.argument(1, "default")
+    else:
         return
-    key = read.argument(0, "key")
     name = key.value if isinstance(key, Constant) and isinstance(key.value, str) else ""
     if not name or name in _PRESENCE:
         return
-    default = read.argument(1, "default")
     text = default.value if isinstance(default, Constant) else None
     says_false = isinstance(text, str) and text.strip().lower() in _FALSE_TEXTS
     says_bool = isinstance(text, bool)

@@ -46,6 +46,7 @@ _NETWORK: Mapping[str, str] = {
     "psycopg.connect": "`psycopg.AsyncConnection`",
     "pymysql.connect": "an async driver, or `asyncio.to_thread`",
     "MySQLdb.connect": "an async driver, or `asyncio.to_thread`",
+    "sqlite3.connect": "aiosqlite, or `asyncio.to_thread`",
 }
 _PROCESS: Mapping[str, str] = {
     **{
@@ -54,6 +55,8 @@ _PROCESS: Mapping[str, str] = {
     },
     "subprocess.Popen.wait": "`asyncio.create_subprocess_exec`",
     "subprocess.Popen.communicate": "`asyncio.create_subprocess_exec`",
+    **{f"os.{name}": "`asyncio.create_subprocess_exec`" for name in ("wait", "wait3", "wait4", "waitid", "waitpid", "posix_spawn", "posix_spawnp")},
+    **{f"os.spawn{kind}": "`asyncio.create_subprocess_exec`" for kind in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")},
     "os.system": "`asyncio.create_subprocess_shell`",
     "os.popen": "`asyncio.create_subprocess_shell`",
 }
@@ -85,6 +88,10 @@ _anchors = [
         "subprocess",
         "os.system",
         "os.popen",
+        "os.wait",
+        "os.spawn",
+        "posix_spawn",
+        "sqlite3",
         "from os ",
     )
 ]
@@ -140,7 +147,7 @@ def _async_callers(function: Function) -> Iterator[Call]:
             continue
         written = call.function.written
         if owner is None:
-            if written != function.name or symbol:
+            if written != function.name or symbol and call.scope.symbol != symbol:
                 continue
         elif written not in (f"self.{function.name}", f"cls.{function.name}", f"{owner.name}.{function.name}") or written.startswith(("self.", "cls.")) and call.scope.symbol.split(".", 1)[0] != owner.name:
             continue
@@ -244,11 +251,17 @@ def _first_queries(module: Module) -> Mapping[int, int]:
     return first
 
 
+def _is_made_by_factory(made: Call) -> bool:
+    """Whether a session comes from a `sessionmaker` of this file: `SessionLocal = sessionmaker(engine); SessionLocal()`."""
+    factory = made.module.follow(made.function, made) if isinstance(made.function, Name) else None
+    return isinstance(factory, Call) and factory.name in ("sqlalchemy.orm.sessionmaker", "sqlalchemy.orm.session.sessionmaker") and "class_" not in factory.keywords
+
+
 def _is_plain_session(call: Call) -> bool:
     """Whether a call goes to a session of SQLAlchemy that is not an async one."""
     made = call.constructor
     if made is not None:
-        return made.name in _SESSIONS and is_imported(made)
+        return made.name in _SESSIONS and is_imported(made) or _is_made_by_factory(made)
     receiver = call.receiver
     return isinstance(receiver, Name) and "." not in receiver.written and bool(annotated_as(call, receiver.written, _SESSIONS))
 

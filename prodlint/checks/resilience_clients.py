@@ -40,6 +40,7 @@ CLIENTS: Mapping[str, str] = {
     "motor.motor_asyncio.AsyncIOMotorClient": "a connection pool",
     "boto3.client": "a session and connections",
     "boto3.resource": "a session and connections",
+    **{f"boto3.{session}.{kind}": "a session and connections" for session in ("Session", "session.Session") for kind in ("client", "resource")},
 }
 _client_anchors = (
     ("httpx", "client("),
@@ -53,6 +54,7 @@ _client_anchors = (
     ("asynciomotorclient(",),
     ("boto3.client(",),
     ("boto3.resource(",),
+    ("boto3", "session("),
     ("from boto3",),
 )
 _CACHES = frozenset(

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from prodlint.checks import Ask, Hit, calls, check, every
+from prodlint.checks.configuration_places import weight_in
 from prodlint.checks.resilience_places import (
     UNKNOWN,
     body_of,
@@ -399,6 +400,7 @@ _redis_names = (
     *(f"redis.connection.{name}" for name in ("ConnectionPool", "BlockingConnectionPool")),
     *(f"redis.asyncio.client.{name}" for name in ("Redis", "StrictRedis")),
     *(f"redis.asyncio.connection.{name}" for name in ("ConnectionPool", "BlockingConnectionPool")),
+    *(f"redis.{package}{module}Sentinel" for package in ("", "asyncio.") for module in ("", "sentinel.")),
     "redis.cluster.RedisCluster",
     "redis.asyncio.cluster.RedisCluster",
     "aioredis.Redis",
@@ -418,7 +420,7 @@ _SINCE_8 = (8, 0)
 @check(
     "PRD523",
     on=[calls(*_redis_calls)],
-    anchors=[("redis", "redis("), ("redis", "from_url("), ("redis", "connectionpool("), ("redis", "rediscluster(")],
+    anchors=[("redis", "redis("), ("redis", "from_url("), ("redis", "connectionpool("), ("redis", "rediscluster("), ("redis", "sentinel(")],
 )
 def redis_timeout(call: Call, ask: Ask) -> Iterator[Hit]:
     """A Redis client without `socket_timeout`, where redis-py has no default."""
@@ -470,11 +472,26 @@ def engine_echo(call: Call, ask: Ask) -> Iterator[Hit]:
         yield Hit(echo, f"`{shown(call)}` with `echo={echo.text}` logs every statement with its values", priority=priority, fix=fix)
 
 
-_SQL_LOGGERS = ("sqlalchemy.engine", "sqlalchemy", "sqlalchemy.engine.Engine", "django.db.backends", "django.db")
+# Django's logger of statements is none of them: it is silent without DEBUG, whatever its level.
+_SQL_LOGGERS = ("sqlalchemy.engine", "sqlalchemy", "sqlalchemy.engine.Engine")
 _VERBOSE = ("logging.DEBUG", "logging.INFO", "DEBUG", "INFO")
 
 
-@check("PRD552", on=[calls("*.setLevel")], anchors=[("sqlalchemy", "setlevel"), ("django.db", "setlevel")])
+@check("PRD552", on=[every(Assignment)], anchors=["sqlalchemy_echo", "'sqlalchemy", '"sqlalchemy'], files=("python",))
+def sql_logged_by_settings(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
+    """`SQLALCHEMY_ECHO = True` of Flask-SQLAlchemy, and a logging dictionary in which the database's logger speaks."""
+    if assignment.scope.guards & {"debug", "environment", "main"} or weight_in(assignment, ask) is False:
+        return
+    value = assignment.value
+    if assignment.target == "SQLALCHEMY_ECHO" and isinstance(value, Constant) and value.value is True:
+        yield Hit(assignment, f"`{assignment.qualified} = True` logs every statement with its values")
+    elif assignment.kind == "item" and assignment.qualified in _SQL_LOGGERS and isinstance(value, Dictionary):
+        level = next((one for key, one in value.items if isinstance(key, Constant) and key.value == "level"), None)
+        if isinstance(level, Constant) and level.value in ("DEBUG", "INFO"):
+            yield Hit(level, f"logger `{assignment.qualified}` at `{level.value}` logs every statement with its values")
+
+
+@check("PRD552", on=[calls("*.setLevel")], anchors=[("sqlalchemy", "setlevel")])
 def sql_logger_verbose(call: Call, ask: Ask) -> Iterator[Hit]:
     """`logging.getLogger("sqlalchemy.engine").setLevel(logging.INFO)`."""
     made = call.constructor or call.receiver
