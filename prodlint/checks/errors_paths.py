@@ -292,9 +292,27 @@ _END = re.compile(
 )
 
 
+_SEEN = re.compile(r"(?i)(?:^|[_.])(?:known|seen|warned|reported|logged|notified|already|failed|invalid|broken)(?:$|_)")
+
+
+def _asks_for_the_first(expression: Expression) -> bool:
+    """`if key not in self._known_invalid:`: said once, not every time."""
+    return (
+        isinstance(expression, Operation)
+        and expression.operator == "not in"
+        and isinstance(expression.operands[-1], Name)
+        and bool(_SEEN.search(expression.operands[-1].written))
+    )
+
+
 def _asks_for_the_end(expression: Expression) -> bool:
     """Whether a test asks if things are being shut down, when errors are expected, or if the caller wants a log at all."""
     return any(isinstance(inner, Name) and _END.search(inner.written) for inner in expression.walk())
+
+
+def _asks_for_a_listener(test: Expression) -> bool:
+    """`if logger:`, `if logger.isEnabledFor(logging.DEBUG):`"""
+    return is_logger(test) or isinstance(test, Call) and test.method in ("isEnabledFor", "is_enabled_for")
 
 
 def _is_none(expression: Expression) -> bool:
@@ -326,12 +344,15 @@ class _Walk:
             done |= self.reading.of(expression)
         if kind == "assign":
             done |= self.reading.tells(statement)
-        if kind in ("assign", "return") and any(isinstance(e, Call) and _FAILURE_CLASS.search(e.method) for e in statement.expressions):
+        if kind in ("assign", "return") and any(_is_failure(value) for value in statement.expressions):
             done |= TOLD  # `return Unavailable()`: the failure is a value
         if kind in ("if", "while", "match", "assert"):
             # A test only looks at the exception: it does not pass it on.
             done &= ~(HANDED | TOLD)
-            if any(self.reading.mentions(expression) or _asks_for_the_end(expression) for expression in statement.expressions):
+            if any(
+                self.reading.mentions(expression) or _asks_for_the_end(expression) or _asks_for_the_first(expression)
+                for expression in statement.expressions
+            ):
                 done |= EXAMINED
         states = {state | done for state in states}
         if kind in ("return", "raise", "continue", "break"):
@@ -344,7 +365,7 @@ class _Walk:
             return set()
         if kind == "if":
             taken = self.block(statement.body, states, exits)
-            if statement.expressions and is_logger(statement.expressions[0]):
+            if statement.expressions and _asks_for_a_listener(statement.expressions[0]):
                 return taken  # `if self.logger:` is there for the case that nobody listens
             return taken | self.block(statement.otherwise, states, exits)
         if kind in ("for", "while"):
@@ -410,6 +431,16 @@ class _Walk:
             else:
                 exits.setdefault((kind, state), at)
         return after
+
+
+_FAILURE_CONSTANT = re.compile(r"(?:^|[_.])(?:ERROR|FAILURE|FAILED|INVALID|UNAVAILABLE)(?:$|_)")
+
+
+def _is_failure(value: Expression) -> bool:
+    """`Unavailable()`, `REPO_INFO_ERROR`."""
+    if isinstance(value, Call):
+        return bool(_FAILURE_CLASS.search(value.method))
+    return isinstance(value, Name) and bool(_FAILURE_CONSTANT.search(value.written))
 
 
 def _never_returns(statement: Statement) -> bool:

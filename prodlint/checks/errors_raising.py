@@ -55,7 +55,7 @@ _GUARDS = re.compile(
     r"(?i)(?:^|_|\.)(?:auth\w*|permission|permissions|perms|allowed|is_admin|is_staff|is_superuser|superuser|admin|owner|role|roles|scope|scopes|"
     r"password|passwd|token|secret|signature|csrf|nonce|otp|credential|credentials|owner_id)(?:$|_|\.)"
 )
-_REQUESTED = re.compile(r"^(?:self\.)?(?:request|req|flask\.request)\.(?:\w+)|^(?:body|payload|form|query_params|params)(?:\.|$)")
+_REQUESTED = re.compile(r"^(?:self\.)?(?:request|req|flask\.request)\.(?!method\b)(?:\w+)|^(?:body|payload|form|query_params|params)(?:\.|$)")
 _CONFIGURED = re.compile(r"^(?:os\.environ|os\.getenv|settings|config|current_app\.config|django\.conf\.settings)(?:\.|$)")
 
 
@@ -87,6 +87,9 @@ def _narrows(expression: Expression) -> bool:
     if isinstance(expression, Call):
         if expression.method.startswith("is_") and expression.arguments:
             return True  # a type guard
+        if expression.name in ("all", "any") and len(expression.arguments) == 1:
+            inner = expression.arguments[0]
+            return isinstance(inner, Other) and inner.kind == "comprehension" and bool(inner.items) and _narrows(inner.items[0])
         return expression.name in ("isinstance", "issubclass", "callable", "hasattr", "len", "inspect.isclass", "typing.assert_never")
     if isinstance(expression, Operation):
         if expression.operator in ("is", "is not"):
