@@ -16,7 +16,7 @@ from prodlint.model import Rule
 from prodlint.readiness import report_json
 from prodlint.readiness.answers import Answer, Answers, ask, counted
 from prodlint.readiness.items import Item
-from prodlint.readiness.lines import EVIDENCE_MARK, TICKS, Line, read_lines, split_lines
+from prodlint.readiness.lines import EVIDENCE_MARK, NO, TICKS, YES, Line, read_lines, split_lines
 from prodlint.readiness.phrases import Match, Phrases, named, words_of
 from prodlint.reports.material import Material
 from prodlint.settings import SettingsError
@@ -142,7 +142,7 @@ def _narrowed(answer: Answer, line: Line, match: Match, rules: Mapping[str, Rule
         codes = set(match.item.rules)
     else:
         said = {word for word in words_of(line.head) if word not in _COUNTED and not word.isdigit()}
-        codes = {code for code in answer.item.rules if code in rules and set(words_of(rules[code].name)) == said}
+        codes = {code for code in answer.item.rules if code in rules and set(words_of(rules[code].name)) - _COUNTED == said}
     if not codes or codes >= set(answer.item.rules) or answer.verdict != "not met" or not answer.findings:
         return answer
     findings = tuple(finding for finding in answer.findings if finding.code in codes)
@@ -304,7 +304,9 @@ def rewritten(text: str, audited: Sequence[Audited], way: str = "") -> str:
             continue
         made = raw[:start] + sign + raw[end:]
         if not raw.lstrip().startswith("|"):
-            made = made.split(EVIDENCE_MARK)[0].rstrip() + EVIDENCE_MARK + " " + _links(decided.answer, way)
+            # Two blanks at the end of a line break it: they stay.
+            blanks = raw[len(raw.rstrip()) :]
+            made = made.split(EVIDENCE_MARK)[0].rstrip() + EVIDENCE_MARK + " " + _links(decided.answer, way) + blanks
         lines[number - 1] = made + full[len(raw) :]
     return "".join(lines)
 
@@ -312,6 +314,9 @@ def rewritten(text: str, audited: Sequence[Audited], way: str = "") -> str:
 def _other(mark: str, ticked: bool) -> str | None:
     if mark in " xX✓✔~-":
         return "x" if ticked else " "
+    if mark.lower() in NO if ticked else mark.lower() in YES:
+        word = "done" if ticked else "open"
+        return word.upper() if mark.isupper() else word.capitalize() if mark[:1].isupper() else word
     if mark in TICKS:
         return None if ticked else ":x:" if mark.startswith(":") else "❌"
     if ticked and mark.startswith(":"):

@@ -52,8 +52,8 @@ CROSSES = (
     "‚è≥",
     "‚ö†Ô∏è",
 )
-_YES = frozenset("yes done complete completed pass passed ok implemented met ready finished x true".split())
-_NO = frozenset("no open todo pending missing fail failed incomplete planned partial false blocked".split()) | {
+YES = frozenset("yes done complete completed pass passed ok implemented met ready finished x true".split())
+NO = frozenset("no open todo pending missing fail failed incomplete planned partial false blocked".split()) | {
     "in progress",
     "not started",
     "needs work",
@@ -192,17 +192,31 @@ def _row(number: int, raw: str, cells: Sequence[str], columns: Sequence[str], ab
     sign = next((sign for sign in (*TICKS, *CROSSES) if sign in value), "")
     words = _plain(value.replace(sign, "")).lower().strip("* .!")
     state: State = "stated"
-    if sign in TICKS or words in _YES:
+    if sign in TICKS or words in YES:
         state = "ticked"
-    elif sign in CROSSES or words in _NO:
+    elif sign in CROSSES or words in NO:
         state = "open"
     mark = None
+    start, end = _cell(raw, status)
     if sign:
-        at = raw.rfind(sign)
+        at = raw.find(sign, start, end)
         mark = (at, at + len(sign))
+    elif words in YES or words in NO:
+        at = raw.lower().find(words, start, end)
+        mark = (at, at + len(words))
     # The first cell may be a number of the row.
     named = next((cell for cell in others if not re.fullmatch(r"[\W\d]*", cell)), others[0])
-    yield _line(number, state, f"{named}: {' '.join(cell for cell in others if cell != named)}", above, mark)
+    rest = " ".join(cell for cell in others if cell != named)
+    yield _line(number, state, f"{named}: {rest}" if rest else named, above, mark)
+
+
+def _cell(raw: str, index: int) -> tuple[int, int]:
+    """Where a cell of a row stands in its line."""
+    start = raw.find("|") + 1
+    for _ in range(index):
+        start = raw.find("|", start) + 1
+    end = raw.find("|", start)
+    return start, end if end >= 0 else len(raw)
 
 
 def _line(

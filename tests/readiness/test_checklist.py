@@ -76,7 +76,7 @@ def test_states_of_lines() -> None:
         "# T\n\n- [x] a\n- [ ] b\n- ✅ c\n- ❌ d\n- e\n\n| Item | Status |\n|---|---|\n| f | ✅ |\n| g | Pending |\n\n```\n- [x] h\n```\n"
     )
     assert [(line.text, line.state) for line in read_lines(text) if not line.in_code] == [
-        ("a", "ticked"), ("b", "open"), ("c", "ticked"), ("d", "open"), ("e", "stated"), ("f:", "ticked"), ("g:", "open"),
+        ("a", "ticked"), ("b", "open"), ("c", "ticked"), ("d", "open"), ("e", "stated"), ("f", "ticked"), ("g", "open"),
     ]  # fmt: skip
     assert [line.text for line in read_lines(text) if line.in_code] == ["- [x] h"]
 
@@ -116,12 +116,14 @@ def test_a_named_rule_decides_alone(prodlint: Run, tmp_path: Path, project: Call
 
 def test_writing_changes_boxes_and_nothing_else(prodlint: Run, tmp_path: Path) -> None:
     file = tmp_path / "CHECKLIST.md"
-    before = b"\xef\xbb\xbf# Launch\r\n\r\n- [x] CORS locked down   \r\n* [ ] CI/CD pipeline configured\n- [x] Buy cake\r- [ ] Rate limiting\n\n| Item | Status |\n|--|--|\n| Debug mode off | \xe2\x9c\x85 |\nthe end"
+    before = b"\xef\xbb\xbf# Launch\r\n\r\n- [x] CORS locked down   \r\n* [ ] CI/CD pipeline configured\n- [x] Buy cake\r- [ ] Rate limiting\n\n| Item | Status |\n|--|--|\n| Debug mode off | \xe2\x9c\x85 |\n| Non-root user | Done |\n- :white_check_mark: No auto-reload\nthe end"
     file.write_bytes(before)
     words = ("checklist", str(file), str(UNREADY), "--root", str(UNREADY), "--isolated", "--write", "--fail-on", "belied")
     assert prodlint(*words).code == 1
     after = file.read_bytes()
     assert b"- [ ] CORS locked down <!-- prodlint-evidence --> [app/main.py:18](" in after
+    assert after.split(b"\r\n")[2].endswith(b")   ")
+    assert b"| Non-root user | Open |\n- :x: No auto-reload <!-- prodlint-evidence --> [Dockerfile:6](" in after
     assert b"* [x] CI/CD pipeline configured <!-- prodlint-evidence --> [.github/workflows/ci.yml:1](" in after
     assert b"| Debug mode off | \xe2\x9d\x8c |\n" in after
     assert b"- [x] Buy cake\r- [ ] Rate limiting\n" in after
