@@ -81,9 +81,11 @@ def fast_password_hash(call: Call, ask: Ask) -> Iterator[Hit]:
         return
     module = call.module
     text = given.text
-    if not _PASSWORD.search(text):
+    if not _PASSWORD.search(text) or re.search(r"passw(?:or)?d_?hash", text, re.IGNORECASE):
         return
     function = innermost(module, call)
+    if function is not None and re.search(r"legacy|(?:^|_)old(?:_|$)", function.name):
+        return  # to know those again that are still stored so
     around = f"{function.name} {function.text}" if function is not None else ""
     if re.search(
         r"pwned|hibp|breach|k_?anonym|\[:5\]|etag|cache|fingerprint|compare_digest|pbkdf2|bcrypt|scrypt|argon2", around, re.IGNORECASE
@@ -201,7 +203,7 @@ def plain_comparison(module: Module, ask: Ask) -> Iterator[Hit]:
 # ---------------------------------------------------------------- PRD482
 
 _SECURITY = re.compile(
-    r"signature|(?:^|_)sign(?:ed|ing)?(?:_|$)|token|secret|(?:^|_)auth(?!or)|nonce|otp|csrf|api_?key|session_?(?:id|key)|hmac|(?:^|_)mac(?:_|$)|credential",
+    r"signature|(?:^|_)sign(?:ed|ing)?(?:_|$)|token|secret|(?:^|_)auth_?(?:token|key|code|sig|mac|digest)|nonce|otp|csrf|api_?key|session_?(?:id|key)|hmac|(?:^|_)mac(?:_|$)|credential",
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(
@@ -223,10 +225,18 @@ def weak_hash(call: Call, ask: Ask) -> Iterator[Hit]:
     text = given.text if given is not None else ""
     if _PASSWORD.search(text):
         return  # PRD445
-    around = f"{bound} {function.name if function is not None else ''}"
+    if re.search(r"urandom|uuid|secrets\.|token_(?:hex|bytes|urlsafe)", text) or _is_signed(call):
+        return
+    named = function is not None and (not bound or bound == function.name)
+    around = f"{bound} {function.name if function is not None and named else ''}"
     if _HARMLESS.search(around) or not (_SECURITY.search(around) or re.search(r"secret|api_?key|private_key", text, re.IGNORECASE)):
         return
     yield Hit(call, f"`{name}` for `{bound or (function.name if function is not None else 'a secret')}` can be forged")
+
+
+def _is_signed(call: Call) -> bool:
+    """`signer.sign(sha1(payload).hexdigest())`: the signature is what holds."""
+    return bool(re.search(rb"\.(?:sign|sign_object)\(\s*(?:\w+\.)?$", call.source.data[max(0, call.start - 60) : call.start]))
 
 
 _CIPHERS = re.compile(

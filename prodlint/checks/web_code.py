@@ -57,7 +57,14 @@ def _is_parsed(module: Module, source: Expression) -> bool:
 
 def _own_file(module: Module, given: Expression, reader: Reader) -> bool:
     """`exec(open("version.py").read())`, `exec(compile(...))` of a file that the code names."""
+    for source in (*reader.given.get(given.written, ()),) if isinstance(given, Name) else ():
+        if source is not given and not isinstance(source, Name) and _own_file(module, source, reader):
+            return True
     for expression in follow(module, given, given).walk():
+        if isinstance(expression, Name) and expression is not given:
+            opened = reader.given.get(expression.written.split(".", 1)[0], ())
+            if opened and all(isinstance(value, Call) and value.method == "open" and _own_file(module, value, reader) for value in opened):
+                return True
         if isinstance(expression, Call) and expression.method in ("open", "read_text", "read_bytes"):
             target = expression.argument(0) if expression.method == "open" and expression.receiver is None else expression.receiver
             if target is not None and (is_fixed(target, reader) or "__file__" in follow(module, target, given).text):

@@ -961,13 +961,30 @@ def raw_cors_header(module: Module, ask: Ask) -> Iterator[Hit]:
             if function is not None and _in_development_branch(module, header.at, function):
                 continue
             if _is_star(module, header.value):
-                if reads_only and not credentials:
+                if not credentials and (reads_only or _is_for_everybody(module, header.at, function)):
                     continue  # says itself that it is meant for reading by everybody
                 tail = " together with `Access-Control-Allow-Credentials: true`" if credentials else ""
-                yield Hit(header.value, f"`Access-Control-Allow-Origin: *`{tail} lets any origin read this answer")
+                words = f"`Access-Control-Allow-Origin: *`{tail} lets any origin read this answer"
+                yield Hit(header.value, words, priority=None if credentials else "P1")
             elif _echoes_request(module, header.value, function):
                 tail = ", credentials included" if credentials else ""
                 yield Hit(header.value, f"`Access-Control-Allow-Origin` repeats the caller's origin without looking it up{tail}")
+
+
+_FOR_EVERYBODY = re.compile(
+    r"(?i)(?:^|[_.])(?:open_?id|oidc|jwks?|well_?known|webfinger|node_?info|oembed|embed|widget|badge|fonts?|theme|css|feed|rss|ical|robots|sitemap|"
+    r"public|static|static_?files|assets?|media)(?:$|_)"
+)
+_HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def _is_for_everybody(module: Module, at: Fact, function: Function | None) -> bool:
+    """Whether the place is named for what other sites are meant to fetch: keys and addresses of sign-in, widgets, fonts."""
+    if function is None:
+        return False
+    holder = function.class_
+    names = [function.name, *((holder.name, *holder.bases) if holder is not None else ())]
+    return any(_FOR_EVERYBODY.search(_HUMPS.sub("_", name)) for name in names)
 
 
 def _in_development_branch(module: Module, at: Fact, function: Function) -> bool:

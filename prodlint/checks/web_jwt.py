@@ -820,6 +820,9 @@ def encoded_without_expiry(call: Call, ask: Ask) -> Iterator[Hit]:
         return
     if isinstance(payload, Name) and _grows(module, payload, known, call):
         return
+    algorithm = call.argument(2, "algorithm") if position == 0 else None
+    if isinstance(algorithm, Constant) and str(algorithm.value).lower() == "none":
+        return  # PRD423 speaks
     yield Hit(call, f"`{_name(call)}` writes a token that never expires: its claims hold no `exp`")
 
 

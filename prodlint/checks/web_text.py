@@ -325,7 +325,7 @@ _FIXED_LISTS = re.compile(
     rf"^(?:\w+\.)?(?:Sequence|list|List|set|Set|Iterable|tuple|Tuple|Collection|frozenset|Optional\[list|Optional\[List)\[{_FIXED_TYPE}(?:,\s*\.\.\.)?\]+(?:\s*\|\s*None)?$"
 )
 # Numbers by their name. A limit or an offset is none of them: requests bring those as text.
-_NUMBERS = re.compile(r"(?:^|_)(?:(?:vector_?)?length|dims?|dimensions?|milliseconds|seconds|minutes|hours|days|ms|retention)$")
+_NUMBERS = re.compile(r"^pk$|(?:^|_)(?:(?:vector_?)?length|dims?|dimensions?|milliseconds|seconds|minutes|hours|days|ms|retention)$")
 _DEPLOYMENT = re.compile(r"^(?:self\.|cls\.|app\.|current_app\.|_)*(?:settings|config|conf|cfg|configuration)\b", re.IGNORECASE)
 
 
@@ -497,6 +497,8 @@ def _call_is_fixed(call: Call, reader: Reader, bound: frozenset[str], depth: int
     if call.method in ("isoformat", "timestamp", "strftime") or call.name.startswith(("datetime.", "time.")):
         return True
     if isinstance(call.function, Name) and "." not in call.function.written:
+        if any(reader.quoting.search(value.text) for value in reader.given.get(call.function.written, ())):
+            return True  # `qn = connection.ops.quote_name`
         made = reader.module.function(call.function.written)
         if made is not None:
             returned = [s.expressions[0] for s in statements_in(made.body) if s.kind == "return" and s.expressions]
