@@ -286,6 +286,10 @@ def _kind(path: str, name: str) -> str | None:
         return "dockerfile"
     if extension == ".dockerignore":
         return "ignore"
+    if not dot and name.endswith(("dockerfile", "containerfile")):
+        return "dockerfile"
+    if name.startswith("pylock.") and extension == ".toml":
+        return "lock"
     if name.startswith(("procfile.", "procfile-")):
         return "procfile"
     if name.startswith(("jenkinsfile.", "jenkinsfile-")):

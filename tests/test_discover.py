@@ -45,7 +45,7 @@ def names(discovered: Discovered) -> list[str]:
     [
         ("python", "a.py a.pyi a.pyw app.wsgi gunicorn.conf.py env.py"),
         ("notebook", "a.ipynb"),
-        ("dockerfile", "Dockerfile Dockerfile.dev api.Dockerfile Containerfile dockerfile x/Dockerfile-worker Dockerfile.j2"),
+        ("dockerfile", "Dockerfile Dockerfile.dev api.Dockerfile Containerfile dockerfile x/Dockerfile-worker SlimDockerfile Dockerfile.j2"),
         ("yaml", "a.yaml a.yml .gitlab-ci.yml env.yaml values.yaml.j2 a.yml.example"),
         ("json", "a.json package.json a.jsonc env.json"),
         ("toml", "a.toml pyproject.toml Pipfile"),
@@ -68,7 +68,7 @@ def names(discovered: Discovered) -> list[str]:
         ("jenkinsfile", "Jenkinsfile Jenkinsfile.release"),
         ("sql", "a.sql"),
         ("ignore", ".gitignore .dockerignore api.dockerignore Dockerfile.dockerignore"),
-        ("lock", "poetry.lock uv.lock Pipfile.lock pdm.lock pylock.toml"),
+        ("lock", "poetry.lock pylock.prod.toml uv.lock Pipfile.lock pdm.lock pylock.toml"),
     ],
 )
 def test_the_kind_of_a_file_is_in_its_name(kind: str, paths: str) -> None:

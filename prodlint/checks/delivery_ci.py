@@ -496,6 +496,16 @@ def unpinned_include(document: Document, ask: Ask) -> Iterator[Hit]:
                 yield Hit(component, f"the component `{component.raw.rsplit('/', 1)[-1]}` follows `{reference}`")
 
 
+@check("PRD906", on=[documents("circleci")], anchors=["orbs:"], files=("yaml",))
+def moving_orb(document: Document, ask: Ask) -> Iterator[Hit]:
+    """Orbs that change between two pipelines: `volatile` is the newest of all, `dev:` a version that may be published over."""
+    orbs = document.root.get("orbs")
+    for name, orb in orbs.members.items() if orbs is not None else ():
+        reference = orb.raw.partition("@")[2] if orb.kind == "scalar" else "inline"
+        if reference == "volatile" or reference.startswith("dev:") or not reference:
+            yield Hit(orb, f"the orb `{name}` follows `{reference}`" if reference else f"the orb `{name}` names no version")
+
+
 @check("PRD906", on=[documents("pre-commit")], anchors=["rev:"], files=("yaml",))
 def unpinned_hook(document: Document, ask: Ask) -> Iterator[Hit]:
     repos = document.root.get("repos")

@@ -241,9 +241,14 @@ def index_option(option: Option, ask: Ask) -> Iterator[Hit]:
 @check(
     "PRD923",
     on=[commands(*_PIP)],
-    anchors=["--extra-index-url", "--trusted-host", "index-url http:", "index-url=http:", "-i http:", "--allow-insecure-host", "unsafe-best-match", "unsafe-any-match"],
+    anchors=["--extra-index-url", "--trusted-host", "index-url http:", "index-url=http:", "-i http:", "--allow-insecure-host", "unsafe-best-match", "unsafe-any-match", ("pip", "config", "set")],
 )
 def index_flag(command: Command, ask: Ask) -> Iterator[Hit]:
+    if command.program == "pip" and command.argv[:2] == ("config", "set") and len(command.argv) > 3:
+        words = _index_words(command.argv[2].rpartition(".")[2], command.argv[3])
+        if words:
+            yield Hit(command, words)
+        return
     for index, word in enumerate(command.argv):
         name, equals, value = word.partition("=")
         if not name.startswith("-"):

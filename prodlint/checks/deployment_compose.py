@@ -141,7 +141,7 @@ def _known(node: Node | None) -> str:
 
 _CAPABILITIES = frozenset("ALL SYS_ADMIN SYS_MODULE SYS_PTRACE DAC_READ_SEARCH SYS_RAWIO BPF SYS_BOOT".split())
 _SOCKET = re.compile(r"/(?:docker|podman/podman|containerd/containerd|crio/crio)\.sock\Z")
-_ROOTS = frozenset(("/", "/etc", "/root", "/var/run", "/run", "/var/lib/docker", "/boot", "/dev"))
+_ROOTS = frozenset(("/", "/etc", "/root", "/var/run", "/run", "/var/lib/docker", "/boot", "/dev", "/proc", "/sys"))
 
 
 @check("PRD823", on=[documents("compose")], anchors=[("services",)], files=("yaml",))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, Place, check, every
-from prodlint.checks.deployment_services import image_of, leaves_root
+from prodlint.checks.deployment_services import datastore, has_own_user, image_of, leaves_root
 from prodlint.facts import Command, Dockerfile, Instruction, Stage
 from prodlint.model import Priority, Recipe
 from prodlint.readers.dockerfile import expand, variables
@@ -100,13 +100,15 @@ def runs_as_root(dockerfile: Dockerfile, stage: Stage) -> tuple[Place, str, Prio
     base = root_image(stage)
     image = image_of(base)
     server = image.official and image.family in _WEB_SERVERS
-    start = start_of(stage) or (stage.instructions[0] if server else None)
+    user = final_user(dockerfile, stage)
+    # An image of others that has a command of its own, and a user that was left for root to install something.
+    left = user is not None and base != "" and not image.official and not has_own_user(image) and datastore(image) is None
+    start = start_of(stage) or (stage.instructions[0] if server or left else None)
     if start is None:
         return None
     if any(DROPS_ROOT.search(each.value) for each in lineage(stage) if each.keyword in ("RUN", "CMD", "ENTRYPOINT", "ENV")):
         return None
-    priority: Priority | None = "P2" if server else None
-    user = final_user(dockerfile, stage)
+    priority: Priority | None = "P2" if server else "P1" if start.keyword == "FROM" else None
     if user is not None:
         instruction, name = user
         if name is None or name.split(":")[0].strip() not in ("root", "0"):

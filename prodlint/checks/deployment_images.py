@@ -152,19 +152,34 @@ def moving_chart_image(document: Document, ask: Ask) -> Iterator[Hit]:
             yield from _hits(f"{repository.raw}:{tag.raw}", Place(tag.source, tag.start, tag.end), ask.options)
 
 
-@check("PRD803", on=[documents("github-workflow", "gitlab-ci", "circleci")], anchors=["image", "container:", "docker://"], files=("yaml",))
+@check("PRD803", on=[documents("github-workflow", "gitlab-ci", "circleci", "azure-pipelines")], anchors=["image", "container:", "docker://"], files=("yaml",))
 def moving_ci_image(document: Document, ask: Ask) -> Iterator[Hit]:
     """Containers and services of CI jobs, and steps that run an image."""
     seen: set[str] = set()
     for node in _ci_images(document):
         text = node.raw.removeprefix("docker://")
-        if text not in seen and "${{" not in text:
+        if text not in seen and "${{" not in text and "$(" not in text:
             seen.add(text)
             yield from _hits(text, Place(node.source, node.start, node.end), ask.options)
 
 
+def _azure_images(root: Node) -> Iterator[Node]:
+    """`container:` of a job, by name or with an image, and `resources.containers`, which are named where they are used."""
+    listed = root.get("resources", "containers")
+    named = {each.text_at("container") for each in listed.items} if listed is not None else set[str]()
+    for node in root.walk():
+        key = node.path.rsplit(".", 1)[-1]
+        if key == "container" and node.kind == "scalar" and node.raw not in named and re.search(r"[:/]", node.raw):
+            yield node
+        elif key == "image" and node.kind == "scalar" and "container" in node.path:
+            yield node
+
+
 def _ci_images(document: Document) -> Iterator[Node]:
     root = document.root
+    if document.kind == "azure-pipelines":
+        yield from _azure_images(root)
+        return
     if document.kind == "github-workflow":
         jobs = root.get("jobs")
         for job in jobs.members.values() if jobs is not None else ():
