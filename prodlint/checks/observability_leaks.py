@@ -45,6 +45,7 @@ _KEEPERS = {
     "set_context": "the error tracker's report",
     "bind_contextvars": "every log line of the request",
     "labels": "a metric's label",
+    "bind": "every line of this logger",
 }
 _NOT_LOGGED = frozenset(("exc_info", "stack_info", "stacklevel", "level", "file", "end", "sep", "flush"))
 _ANCHORS = [*(f"{level}(" for level in _LEVELS), "print(", "pprint(", "pprint.pp(", *(f"{keeper}(" for keeper in _KEEPERS)]
@@ -132,6 +133,8 @@ def _sink(call: Call) -> str:
             return ""
         if call.method == "labels" and not re.search(r"(?i)counter|gauge|histogram|summary|metric|total|seconds|count|prometheus", call.function.text):
             return ""
+        if call.method == "bind" and not re.search(r"(?i)log", call.function.text):
+            return ""
         return _KEEPERS[call.method]
     return f"the log, by `{_shown(call)}`" if log_level(call) else ""
 
@@ -178,7 +181,6 @@ _WHOLE = re.compile(r"(?:^|\.)_?(?:request|req|http_request|flask\.request|webso
 _BODY = re.compile(r"(?:^|\.)_?(?:request|req|http_request)\.(?:POST|body|data|form|json)$")
 _BODY_CALL = re.compile(r"(?:^|\.)_?(?:request|req|http_request)\.(?:body|json|form|get_data|get_json|text|post)$")
 _STORE = re.compile(r"(?i)^(?:database|db|redis|broker|amqp|mongo\w*|postgres\w*|pg|mysql|rabbitmq|sqlalchemy\w*|celery_broker|result_backend)$")
-_SETTINGS = re.compile(r"(?i)(?:^|\.|_)(?:settings|config|cfg|conf)$")
 _GENERIC = frozenset("value val v key data raw text result x s k new old header auth plain cleartext".split())
 _PASSES_ON = frozenset(("str", "repr", "ascii", "format", "dict", "list", "tuple", "vars", "json.dumps", "orjson.dumps", "pprint.pformat", "bytes", "urllib.parse.quote", "sorted"))
 _SAME_TEXT = frozenset(("decode", "encode", "strip", "lstrip", "rstrip", "lower", "upper", "format", "join", "items", "copy", "title", "replace", "hex"))

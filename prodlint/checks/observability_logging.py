@@ -195,6 +195,26 @@ _ROTATE = Recipe(
 )
 
 
+# Handlers that turn only when told how much to keep -> what they have to be told, and where it stands.
+_TURNING = {
+    "logging.handlers.RotatingFileHandler": (("maxBytes", 2), ("backupCount", 3)),
+    "logging.handlers.TimedRotatingFileHandler": (("backupCount", 3),),
+}
+
+
+@check("PRD706", on=[calls(*_TURNING)], anchors=["rotatingfilehandler("], files=("python",))
+def log_file_that_only_seems_to_turn(call: Call, ask: Ask) -> Iterator[Hit]:
+    """`RotatingFileHandler(path)`: without `maxBytes` and `backupCount` it never begins a new file."""
+    if call.stars or call.scope.guards & {"main", "debug", "environment"} or _is_rotated_elsewhere(call, ask):
+        return
+    for keyword, position in _TURNING[call.name]:
+        given = call.argument(position, keyword)
+        if given is None or value_of(given, call.module, call) == 0:
+            what = "keeps every old file" if "Timed" in call.name else "never begins a new file"
+            yield Hit(call, f"`{call.name}` without `{keyword}` {what}", fix=Recipe("set-keyword", f"Set {keyword}", False, (("keyword", keyword), ("value", "10_000_000" if keyword == "maxBytes" else "5"))))
+            return
+
+
 @check("PRD706", on=[calls("logging.FileHandler", "logging.basicConfig")], anchors=["filehandler(", "filename"], files=("python",))
 def log_file(call: Call, ask: Ask) -> Iterator[Hit]:
     """`FileHandler` and `basicConfig(filename=...)`: files that nothing cuts."""
