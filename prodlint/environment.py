@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -47,10 +47,23 @@ class Started:
 
 @dataclass
 class Environment:
-    """The answers."""
+    """The answers.
+
+    given: the files of this run. beyond: finds those of the whole project where a run was asked for some of them: what is said
+    of a file is the same either way.
+    """
 
     root: str = ""
-    files: _Files = field(default=(), repr=False)
+    given: _Files = field(default=(), repr=False)
+    beyond: Callable[[], _Files] | None = field(default=None, repr=False)
+
+    @cached_property
+    def files(self) -> _Files:
+        """The project's files: path, where it is, kind."""
+        if self.beyond is None:
+            return self.given
+        known = {path for path, _, _ in self.given}
+        return sorted([*self.given, *(each for each in self.beyond() if each[0] not in known)])
 
     def version(self, package: str) -> tuple[int, ...] | None:
         """The resolved version of a dependency (PEP 503 name), or None where nothing says it. Locks go before pins."""
@@ -122,7 +135,8 @@ class Environment:
                 continue
             file = File(path, kind, roles)
             for fact in configuration.read(Source(data), file, kinds):
-                if isinstance(fact, Command) and fact.long_running:
+                # A stage for developers is built on request, never by default: the last one is, and what that one builds on.
+                if isinstance(fact, Command) and fact.long_running and not (fact.origin.startswith("dockerfile") and _DEVELOPERS_STAGE.search(fact.owner.lower())):
                     started = _started(fact)
                     if started is not None:
                         found.append(started)
@@ -238,6 +252,9 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
+_DEVELOPERS_STAGE = re.compile(r"(?:^|[-_.])(?:dev|devel|develop|development|debug|test|tests|testing|lint|watch)(?:$|[-_.])")
+
+
 def _started(command: Command) -> Started | None:
     module = script = ""
     program = command.program
@@ -281,6 +298,6 @@ def _is_below(started: Started, folder: str) -> bool:
     return named.startswith(folder)
 
 
-def read(root: str, files: _Files) -> Environment:
-    """The environment of a project: its root, and the files that were discovered in it."""
-    return Environment(os.path.abspath(root), files)
+def read(root: str, files: _Files, beyond: Callable[[], _Files] | None = None) -> Environment:
+    """The environment of a project: its root, the files that were discovered in it, and a way to find the others."""
+    return Environment(os.path.abspath(root), files, beyond)
