@@ -50,11 +50,6 @@ class Answer:
         return max(self.item.priority, min(finding.priority for finding in self.findings))
 
 
-def _by_risk(answer: Answer) -> tuple[Priority, int]:
-    urgency = answer.urgency
-    return urgency, -sum(finding.priority == urgency for finding in answer.findings)
-
-
 @dataclass(slots=True)
 class Answers:
     """The whole report. rules: by code. old: what the compared report said of items, by id."""
@@ -77,8 +72,8 @@ class Answers:
 
     @property
     def backlog(self) -> list[Answer]:
-        """What is not met, the largest risk first: by urgency, then by how many findings are that urgent, then in the checklist's order."""
-        return sorted((answer for answer in self.answers if answer.verdict == "not met"), key=_by_risk)
+        """What is not met, the largest risk first: by urgency, then in the checklist's order, which begins with security."""
+        return sorted((answer for answer in self.answers if answer.verdict == "not met"), key=lambda answer: answer.urgency)
 
     @property
     def level(self) -> Level | None:
