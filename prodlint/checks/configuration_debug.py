@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from prodlint.checks import Ask, Hit, calls, check, every, settings
+from prodlint.checks import Ask, Hit, calls, check, documents, every, settings
 from prodlint.checks.configuration_places import SETTING_FILES, deployed, is_true, weight_in
 from prodlint.checks.gates import gate_at
 from prodlint.checks.truth import TRUTHY
-from prodlint.facts import Assignment, Call, Constant, Setting
+from prodlint.facts import Assignment, Call, Constant, Document, Expression, Setting
 from prodlint.model import Priority, Recipe
 
 # call -> keywords that open debug pages, by the libraries' own sources (facts.md 1.1, 7)
@@ -93,7 +93,9 @@ def debugger_called(call: Call, ask: Ask) -> Iterator[Hit]:
 @check("PRD621", on=[every(Assignment)], anchors=["debug"], files=("python",), gate=_DEBUG_TRUE)
 def debug_assigned(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
     """`DEBUG = True` in settings, `app.debug = True`, `app.config["DEBUG"] = True`, `debug: bool = True` of a settings class."""
-    value = assignment.value
+    value: Expression | None = assignment.value
+    if isinstance(value, Call) and value.method == "Field":  # pydantic
+        value = value.argument(0, "default")
     if isinstance(value, Call) and assignment.target == "DEBUG" and _own_reader_says_true(value) and weight_in(assignment, ask) is not False:
         yield Hit(assignment, "`DEBUG` is on where the environment does not switch it off", priority="P1")
         return
@@ -204,6 +206,18 @@ def debug_in_configuration(call: Call, ask: Ask) -> Iterator[Hit]:
         if weight is not False:
             fix = Recipe("remove-keyword", "Remove `DEBUG=True`; off is the default", False, (("keyword", "DEBUG"),))
             yield Hit(call.keywords["DEBUG"], f"`DEBUG=True` {_effect('x.run')}", priority=_priority(weight), fix=fix)
+
+
+@check("PRD621", on=[documents()], anchors=["debug"], files=("toml", "yaml", "json"))
+def debug_in_dynaconf(document: Document, ask: Ask) -> Iterator[Hit]:
+    """`DEBUG = true` for production in dynaconf's `settings.toml`, or for every environment without a word of its own."""
+    if ask.file.name not in ("settings.toml", "settings.yaml", "settings.yml", "settings.json") or "dynaconf" not in ask.environment.packages:
+        return
+    for node in document.root.walk():
+        section, _, key = node.path.rpartition(".")
+        if node.kind == "scalar" and key.upper() == "DEBUG" and str(node.value).strip().lower() in TRUTHY and section.lower() in ("", "default", "global", "production"):
+            priority: Priority | None = None if section.lower() == "production" else "P1"
+            yield Hit(node, f"`{node.path} = {node.raw}` switches debugging on", priority=priority, fix=Recipe("replace", "Write `false`", False, (("text", "false"),)))
 
 
 @check("PRD621", on=[settings(*_MODES)], anchors=["_env", "environment", "env="], files=SETTING_FILES)
