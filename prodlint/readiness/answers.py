@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Literal
 
 from prodlint import session
 from prodlint.model import PRIORITIES, Evidence, Finding, Priority, Rule, Suppressed, Unchecked
+from prodlint.readiness.evidence import Said
 from prodlint.readiness.items import LEVELS, Checklist, Item, Level, checklist_of
 from prodlint.readiness.marks import Marks, collectors
 from prodlint.settings import Selection, Settings
@@ -45,7 +47,7 @@ class Answer:
     @property
     def urgency(self) -> Priority:
         """The item's priority, or that of the gravest finding where all are less grave: a TODO alone is not P0."""
-        if not self.findings or self.others:
+        if not self.findings:
             return self.item.priority
         return max(self.item.priority, min(finding.priority for finding in self.findings))
 
@@ -120,8 +122,8 @@ def _percent(part: int, whole: int) -> int:
     return part * 100 // whole
 
 
-def ask(request: session.Request, foreign: Sequence[tuple[str, str]] = (), old: Mapping[str, str] | None = None) -> Answers:
-    """Run the rules over a tree and answer the checklist. foreign: what other tools say, as `evidence` reads it: (code or item, words).
+def ask(request: session.Request, foreign: Sequence[Said] = (), old: Mapping[str, str] | None = None) -> Answers:
+    """Run the rules over a tree and answer the checklist. foreign: what other tools say.
 
     Raises SettingsError and PageError.
     """
@@ -156,18 +158,18 @@ def answer(
     result: session.Result,
     checklist: Checklist,
     rules: Mapping[str, Rule],
-    foreign: Sequence[tuple[str, str]] = (),
+    foreign: Sequence[Said] = (),
     old: Mapping[str, str] | None = None,
     unasked: frozenset[str] = frozenset(),
 ) -> Answers:
     """What a run says of each item. unasked: rules that are off by default and that the team did not choose: they do not decide."""
     seen = _Seen(result, rules, unasked)
-    given: dict[str, list[str]] = {}
-    for name, words in foreign:
-        given.setdefault(name, []).append(words)
+    given: dict[str, list[Said]] = {}
+    for said in foreign:
+        given.setdefault(said.item, []).append(said)
     answers = []
     for item in checklist.items:
-        made = _confirmed(_with_others(_answer(item, seen), given))
+        made = _confirmed(_with_others(_answer(item, seen), given.get(item.id, ()), seen))
         answers.append(replace(made, before=(old or {}).get(item.id, "")))
     notes = [*checklist.notes, *result.report.notes]
     return Answers(answers, checklist, rules, result, result.report.unchecked, notes, old or {})
@@ -178,6 +180,7 @@ class _Seen:
 
     def __init__(self, result: session.Result, rules: Mapping[str, Rule], unasked: frozenset[str]) -> None:
         report = result.report
+        self.root = os.path.abspath(report.root)
         self.rules = rules
         self.unasked = unasked
         unread = {unchecked.path for unchecked in report.unchecked if not unchecked.analysed}
@@ -196,6 +199,10 @@ class _Seen:
             self.evidence.setdefault(evidence.code, []).append(evidence)
         self.looked_at = report.looked_at
         self.marks = Marks((trace for outcome in result.outcomes for trace in outcome.traces), report.files, report.root)
+
+    def path_of(self, named: str) -> str:
+        """A path as another tool writes it, from the root."""
+        return os.path.relpath(named, self.root).replace(os.sep, "/") if os.path.isabs(named) else named
 
     def is_aside(self, finding: Finding, item: Item) -> bool:
         """Whether a finding is shown and does not decide: it does not run in production, weighs much less than the item or than its rule
@@ -338,15 +345,30 @@ def _by_urgency(finding: Finding) -> tuple[str, tuple[object, ...]]:
     return (finding.priority, finding.order)
 
 
-def _with_others(made: Answer, given: Mapping[str, Sequence[str]]) -> Answer:
-    """The answer with what other tools say. What they object to makes an item unmet; that they have nothing to say proves nothing."""
-    words = [text for name in (made.item.id, *made.item.rules) for text in given.get(name, ())]
-    if not words or made.verdict == "exempt":
+def _with_others(made: Answer, given: Sequence[Said], seen: _Seen) -> Answer:
+    """The answer with what other tools say. What they object to makes an item unmet; that they have nothing to say proves nothing.
+    What stands in tests and examples does not count, and what prodlint or a tool before found at the same place is not counted again."""
+    if not given or made.verdict == "exempt":
         return made
-    against = [text for text in words if not text.startswith("+")]
-    others = tuple(text.removeprefix("+") for text in words)
-    if against and made.verdict != "not met":
-        return replace(made, verdict="not met", others=others, because=f"{_plural(len(against), 'finding')} of other tools")
-    if not against and made.verdict == "cannot be told":
-        return replace(made, verdict="met", others=others, because=others[0])
-    return replace(made, others=others)
+    taken = {(finding.path, finding.span.line) for finding in (*made.findings, *made.aside)}
+    against: dict[tuple[str, str], list[str]] = {}
+    doubles: Counter[tuple[str, str]] = Counter()
+    for said in given:
+        path = seen.path_of(said.path)
+        if said.speaks_for or not said.rule or seen.roles.get(path, frozenset()) & ASIDE:
+            continue
+        if (path, said.line) in taken:
+            doubles[said.tool, said.rule] += 1
+            continue
+        taken.add((path, said.line))
+        against.setdefault((said.tool, said.rule), []).append(f"{path}:{said.line}" if path else "")
+    bad = sum(map(len, against.values())) + sum(not said.speaks_for and not said.rule for said in given)
+    others = [f"{tool}: {len(at):,} x `{rule}`{f' first at `{at[0]}`' if at[0] else ''}" for (tool, rule), at in sorted(against.items())]
+    others += [f"{tool}: {number:,} x `{rule}`, found above as well" for (tool, rule), number in sorted(doubles.items())]
+    others += [said.words for said in given if said.words]
+    made = replace(made, others=tuple(others))
+    if bad and made.verdict != "not met":
+        return replace(made, verdict="not met", because=f"{_plural(bad, 'finding')} of other tools")
+    if not bad and made.verdict == "cannot be told" and any(said.speaks_for for said in given):
+        return replace(made, verdict="met", because=next(said.words for said in given if said.speaks_for))
+    return made

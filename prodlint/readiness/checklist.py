@@ -15,6 +15,7 @@ from prodlint.check import BUG, CLEAN, FOUND, request_of, write
 from prodlint.model import Rule
 from prodlint.readiness import report_json
 from prodlint.readiness.answers import Answer, Answers, ask, counted
+from prodlint.readiness.evidence import read_all
 from prodlint.readiness.items import Item
 from prodlint.readiness.lines import EVIDENCE_MARK, NO, TICKS, YES, Line, read_lines, split_lines
 from prodlint.readiness.phrases import Match, Phrases, named, words_of
@@ -40,11 +41,7 @@ class Audited:
 def checklist(given: Namespace) -> int:
     """Read the checklist, run the rules, say what the code says to each line."""
     text = _read(given.file)
-    foreign: list[tuple[str, str]] = []
-    if given.evidence:
-        from prodlint.readiness.evidence import read_all
-
-        foreign = read_all(given.evidence)
+    foreign = read_all(given.evidence)
     answers = ask(request_of(given), foreign)
     audited = audit(text, answers)
     material = report_json.material_of(answers)

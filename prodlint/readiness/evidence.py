@@ -5,13 +5,29 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from prodlint.settings import SettingsError
 
 _LARGEST = 64_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing that another tool says of an item. rule: what it found, at path (as the tool writes it) and line; "" where `words` say all.
+    speaks_for: it shows that the item is met."""
+
+    item: str
+    tool: str
+    rule: str = ""
+    path: str = ""
+    line: int = 0
+    words: str = ""
+    speaks_for: bool = False
+
 
 # Rules of other tools that speak of what an item asks. By the beginning of their id; what is not here counts for nothing.
 ITEM_OF: Mapping[str, Sequence[tuple[str, str]]] = {
@@ -83,15 +99,15 @@ _CLEAN = {
 }
 
 
-def read_all(paths: Sequence[str]) -> list[tuple[str, str]]:
-    """(item, words) of every file given; words that begin with `+` speak for the item, the others against it.
+def read_all(paths: Sequence[str]) -> list[Said]:
+    """What every file given says.
 
     Raises SettingsError.
     """
-    return [pair for path in paths for pair in _read(path)]
+    return [said for path in paths for said in _read(path)]
 
 
-def _read(path: str) -> Iterator[tuple[str, str]]:
+def _read(path: str) -> Iterator[Said]:
     try:
         with open(path, "rb") as handle:
             data = handle.read(_LARGEST + 1)
@@ -108,7 +124,7 @@ def _read(path: str) -> Iterator[tuple[str, str]]:
         raise SettingsError(f"`{name}` is neither SARIF nor coverage.xml nor junit.xml")
 
 
-def _sarif(data: bytes, name: str) -> Iterator[tuple[str, str]]:
+def _sarif(data: bytes, name: str) -> Iterator[Said]:
     try:
         runs = json.loads(data)["runs"]
         for run in runs:
@@ -117,15 +133,13 @@ def _sarif(data: bytes, name: str) -> Iterator[tuple[str, str]]:
         raise SettingsError(f"`{name}` is not SARIF") from None
 
 
-def _run(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _run(run: Mapping[str, Any]) -> Iterator[Said]:
     tool = str(run["tool"]["driver"]["name"])
     known = tool.lower()
     if known == "prodlint":
         return  # said by prodlint itself already
     table = next((rows for key, rows in ITEM_OF.items() if key in known), ())
-    counted: Counter[tuple[str, str]] = Counter()
-    first: dict[tuple[str, str], str] = {}
-    seen: set[tuple[str, str, int]] = set()
+    seen: set[Said] = set()
     for result in run.get("results") or ():
         if result.get("kind", "fail") != "fail" or result.get("suppressions"):
             continue
@@ -133,24 +147,20 @@ def _run(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         item = next((item for start, item in table if rule.startswith(start)), None)
         if item is None:
             continue
-        path, line = _place(result)
-        if (rule, path, line) in seen:
-            continue
-        seen.add((rule, path, line))
-        counted[item, rule] += 1
-        first.setdefault((item, rule), f"{path}:{line}" if path else "")
-    for (item, rule), number in sorted(counted.items()):
-        where = f" first at `{first[item, rule]}`" if first[item, rule] else ""
-        yield item, f"{tool}: {number:,} x `{rule}`{where}"
+        said = Said(item, tool, rule, *_place(result))
+        if said not in seen:
+            seen.add(said)
+            yield said
     clean = next((item for key, item in _CLEAN.items() if key in known), "")
-    if clean and not any(item == clean for item, _ in counted):
-        yield clean, f"+{tool} found nothing"
+    if clean and not any(said.item == clean for said in seen):
+        yield Said(clean, tool, words=f"{tool} found nothing", speaks_for=True)
 
 
 def _place(result: Mapping[str, Any]) -> tuple[str, int]:
     for location in result.get("locations") or ():
         physical = location.get("physicalLocation") or {}
-        path = str((physical.get("artifactLocation") or {}).get("uri", ""))
+        address = urlsplit(str((physical.get("artifactLocation") or {}).get("uri", "")))
+        path = unquote(address.path).removeprefix("./")
         return path, int((physical.get("region") or {}).get("startLine", 0))
     return "", 0
 
@@ -161,7 +171,7 @@ _SUITE = re.compile(r"<testsuite\b(?P<attributes>[^>]{0,2000})>")
 _ATTRIBUTE = re.compile(r"([\w-]{1,40})\s{0,3}=\s{0,3}[\"']([^\"']{0,200})[\"']")
 
 
-def _xml(text: str, name: str) -> Iterator[tuple[str, str]]:
+def _xml(text: str, name: str) -> Iterator[Said]:
     root = _ROOT.search(text[:100_000])
     if root is None:
         raise SettingsError(f"`{name}` is neither coverage.xml nor junit.xml")
@@ -171,15 +181,15 @@ def _xml(text: str, name: str) -> Iterator[tuple[str, str]]:
             percent = int(float(rate) * 100)
         except ValueError:
             raise SettingsError(f"`{name}` has no `line-rate`") from None
-        yield "coverage-gate", f"{'+' if percent >= 80 else ''}`{name}`: {percent} % of the lines are covered"
+        yield Said("coverage-gate", name, words=f"`{name}`: {percent} % of the lines are covered", speaks_for=percent >= 80)
         return
     suites = [dict(_ATTRIBUTE.findall(suite["attributes"])) for suite in _SUITE.finditer(text)]
     total, bad = _sum(suites, "tests"), _sum(suites, "failures") + _sum(suites, "errors")
     if total and not bad:
-        yield "ci-tests", f"+`{name}`: {total:,} tests passed"
-        yield "tests-exist", f"+`{name}`: {total:,} tests passed"
+        for item in ("ci-tests", "tests-exist"):
+            yield Said(item, name, words=f"`{name}`: {total:,} tests passed", speaks_for=True)
     else:
-        yield "ci-tests", f"`{name}`: {bad:,} of {total:,} tests failed"
+        yield Said("ci-tests", name, words=f"`{name}`: {bad:,} of {total:,} tests failed" if total else f"`{name}`: no test ran")
 
 
 def _sum(suites: Sequence[Mapping[str, str]], key: str) -> int:

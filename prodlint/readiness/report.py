@@ -12,6 +12,7 @@ from prodlint.check import BUG, CLEAN, FOUND, UNCHECKED, request_of, write
 from prodlint.model import PRIORITIES
 from prodlint.readiness import report_json
 from prodlint.readiness.answers import Answers, ask
+from prodlint.readiness.evidence import read_all
 from prodlint.reports.material import Material
 
 FORMATS = ("text", "markdown", "html", "json")
@@ -20,11 +21,7 @@ FORMATS = ("text", "markdown", "html", "json")
 def report(given: Namespace) -> int:
     """Answer the checklist, tell it, and say with the exit code how it went."""
     old = report_json.read_old(given.compare) if given.compare else None
-    foreign: list[tuple[str, str]] = []
-    if given.evidence:
-        from prodlint.readiness.evidence import read_all
-
-        foreign = read_all(given.evidence)
+    foreign = read_all(given.evidence)
     before = {item["id"]: item["verdict"] for item in old["items"]} if old else {}
     answers = ask(request_of(given), foreign, before)
     material = report_json.material_of(answers)
