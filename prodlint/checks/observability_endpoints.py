@@ -206,14 +206,14 @@ def _split_counters(project: Project, found: Sequence[Trace]) -> Iterator[Projec
 
 _LIVE = r"livez?|liveness|alive|is_?alive|ping|up|heartbeat|hello|pulse"
 _READY = r"readyz?|readiness|is_?ready"
-_HEALTH = rf"_?health|healthz|_?health[-_]?checks?|healthy|is[-_]?healthy|status|{_LIVE}|{_READY}"
+_HEALTH = rf"_?health|healthz|_?health[-_]?checks?|healthy|is[-_]?healthy|_?status|{_LIVE}|{_READY}"
 _HEALTH_PATH = re.compile(rf"^/?(?:[\w.{{}}<>:*-]*/)*(?:{_HEALTH})(?:/(?:{_HEALTH}|db|database|deep|full))?/?\$?$", re.IGNORECASE)
 # Of a plain text less is believed: "/status" and "/up" are paths of much else.
 _HEALTH_TEXT = re.compile(r"^/(?:[\w-]+/)*(?:_?health|healthz|_?health[-_]?check|livez|readyz|readiness|liveness|ping|heartbeat|__heartbeat__|__lbheartbeat__)/?$")
 # A path begins with a slash; Django's, and those below a prefix, do without: `"health/"`, `r"^health/$"`.
 _ROUTE_ANCHORS = [
     *(f"{before}{word}" for word in ("health", "_health", "livez", "liveness", "readyz", "readiness", "heartbeat", "alive", "is_alive", "isalive", "ping") for before in ("/", '"', "'", "^")),
-    *(f"/{word}" for word in ("ready", "is_ready", "live", "status", 'up"', "up'", "up/", "hello", "pulse", "healthy", "is_healthy", "is-healthy")),
+    *(f"/{word}" for word in ("ready", "is_ready", "live", "status", "_status", 'up"', "up'", "up/", "hello", "pulse", "healthy", "is_healthy", "is-healthy")),
     *(f"{before}{word}/" for word in ("ready", "live", "status", "up") for before in ('"', "'", "^", "_", "-")),
 ]
 
