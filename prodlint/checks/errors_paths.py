@@ -100,7 +100,7 @@ _REPORTER_PREFIXES = ("rollbar.", "bugsnag.", "honeybadger.", "airbrake.", "newr
 _FAILURE_NAME = re.compile(
     r"(?i)(?:^|_)(?:fail|failed|failure|failures|err|error|errors|exception|exceptions|abort|aborted|reject|nack|invalid|broken)(?:_|$)"
 )
-_FAILURE_LIST = re.compile(rf"{_FAILURE_NAME.pattern}|(?:^|_)(?:warnings|problems|issues)$")
+_FAILURE_LIST = re.compile(rf"{_FAILURE_NAME.pattern}|(?:^|_)(?:warnings|problems|issues|missing\w*)$")
 _FAILURE_CLASS = re.compile(
     r"^_?[A-Z]\w*(?:Error|Exception|Failure|Failed|Fault|Unreachable|Unavailable|Rejected|Denied|Refused|Stranded|Unknown)$|^Err$"
 )

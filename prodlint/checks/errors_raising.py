@@ -55,7 +55,7 @@ _GUARDS = re.compile(
     r"(?i)(?:^|_|\.)(?:auth\w*|permission|permissions|perms|allowed|is_admin|is_staff|is_superuser|superuser|admin|owner|role|roles|scope|scopes|"
     r"password|passwd|token|secret|signature|csrf|nonce|otp|credential|credentials|owner_id)(?:$|_|\.)"
 )
-_REQUESTED = re.compile(r"^(?:self\.)?(?:request|req|flask\.request)\.(?!method\b)(?:\w+)|^(?:body|payload|form|query_params|params)(?:\.|$)")
+_REQUESTED = re.compile(r"^(?:self\.)?(?:request|req|flask\.request)\.(?!method\b)(?:\w+)|^(?:body|payload|query_params|params)(?:\.|$)")
 _CONFIGURED = re.compile(r"^(?:os\.environ|os\.getenv|settings|config|current_app\.config|django\.conf\.settings)(?:\.|$)")
 
 
@@ -104,12 +104,34 @@ def _counts(expression: Expression) -> bool:
     return isinstance(expression, Operation) and any(isinstance(part, Call) and part.name == "len" for part in expression.operands)
 
 
+_SUBJECT = re.compile(
+    r"(?i)^(?:self\.|cls\.|g\.|info\.context\.)?(?:request|req|\w*user|principal|actor|account|member|viewer|session|token|claims|payload|identity)\."
+)
+_PROOF = re.compile(r"(?i)(?:^|[_.])(?:password|passwd|token|secret|signature|csrf|nonce|otp|owner|owner_id)$")
+
+
+def _is_access_rule(part: Expression) -> bool:
+    """What somebody may (`user.is_admin`), whether what they show is right (`token == expected`), or is on a list."""
+    if isinstance(part, (Name, Call)):
+        name = part.written if isinstance(part, Name) else part.name
+        return name.endswith("compare_digest") or bool(_SUBJECT.match(name) and _GUARDS.search(name))
+    if not isinstance(part, Operation) or len(part.operands) != 2:
+        return False
+    left, right = part.operands
+    if part.operator in ("==", "!="):
+        return any(isinstance(operand, Name) and _PROOF.search(operand.written) for operand in part.operands)
+    if part.operator in ("in", "not in") and isinstance(right, Name):
+        last = right.written.rsplit(".", 1)[-1]
+        return last.startswith("allowed") or isinstance(left, Constant) and bool(_GUARDS.search(last))
+    return False
+
+
 def _guards_what(expression: Expression) -> str:
     """What an assert guards, in words, or nothing."""
     if _narrows(expression):
         return ""
     names = list(_names(expression))
-    if any(_GUARDS.search(name) for name in names) and not _counts(expression):
+    if any(_is_access_rule(part) for part in expression.walk()) and not _counts(expression):
         return "an access rule"
     if any(_REQUESTED.match(name) for name in names):
         return "what a request brings"

@@ -325,7 +325,7 @@ def _asked_for(scheme: str) -> Recipe:
     return Recipe("replace", f"Require `{variable}` from the environment", False, (("text", f"${{{variable}:?set {variable}}}"),))
 
 
-_SAID_FOR_EXAMPLE = re.compile(rb"\be\.g\.|\b[Ee]x[:.]|\b(?:help|help_text|description|placeholder)\s{0,2}=")
+_SAID_FOR_EXAMPLE = re.compile(rb"\be\.g\.|\b[Ee]x[:.]|\b(?:help|help_text|description|placeholder)\s{0,2}[=:]")
 
 
 def is_remark(data: bytes, offset: int) -> bool:
@@ -333,7 +333,7 @@ def is_remark(data: bytes, offset: int) -> bool:
     line = line_of(data, offset).lstrip()
     if line.startswith((b"#", b"//", b"*", b"--")) or b"example" in line.lower() or _SAID_FOR_EXAMPLE.search(line):
         return True
-    return offset < _LARGEST_WITH_DOCSTRINGS and data.count(b'"""', 0, offset) % 2 == 1
+    return offset < _LARGEST_WITH_DOCSTRINGS and any(data.count(quotes, 0, offset) % 2 == 1 for quotes in (b'"""', b"'''"))
 
 
 _LARGEST_WITH_DOCSTRINGS = 200_000

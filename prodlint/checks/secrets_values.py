@@ -48,7 +48,7 @@ _PLACEHOLDER = re.compile(
 )
 _PLACEHOLDER_PARTS = frozenset(
     "your insert replace changeme changethis change todo tbd fixme example sample dummy fake placeholder redacted hidden removed insecure unsafe "
-    "notreal mock mocked stub foo bar baz xxx here bogus test testing tests testpass demo".split()
+    "notreal mock mocked stub foo bar baz xxx here bogus test testing tests testpass demo missing".split()
 )
 # What people type where a password is asked for and none is meant: password1, securepassword123, StrongPassw0rd!
 _COMMON_PASSWORD = re.compile(r"(?:\d|[a-z]{0,12})p[a@4]ss(?:w[o0]rd|phrase)?\d{0,6}!?\Z|[a-z]{0,8}secret[\d!]{0,4}\Z")

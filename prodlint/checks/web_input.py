@@ -164,6 +164,8 @@ _IDENTIFIER_NAME = re.compile(
 
 # `= :tag_{number}`, `%({name})s`: the name of a parameter, whose value goes beside the text.
 _BIND_NAME = re.compile(r"(?:(?<![:\w]):|%\(|(?<![\w@])@)\w*$")
+# `SET LOCAL statement_timeout TO {timeout}`: settings of the connection.
+_TUNED = re.compile(r"(?:timeout|cache_size|work_mem)\s*(?:=|\bto\b)\s*['\-]*$", re.IGNORECASE)
 # A server's own tables about tables hold names as texts.
 _CATALOGUE = re.compile(r"\b(?:table|database|schema|cluster(?:allreplicas)?|name)(?:_?name)?\s*(?:=|\(|\bin\s*\()\s*'$", re.IGNORECASE)
 _CATALOGUE_NAME = re.compile(r"(?:^|_)(?:table|database|schema|cluster|db)(?:_?name)?$", re.IGNORECASE)
@@ -199,7 +201,7 @@ def sql_string_building(call: Call, ask: Ask) -> Iterator[Hit]:
             continue
         loose = [(index, piece) for index, piece in enumerate(pieces) if not isinstance(piece, str) and not is_fixed(piece, reader)]
         parts = [(_before(pieces, index), piece) for index, piece in loose if not _is_fragment(piece, reader)]
-        parts = [(text, piece) for text, piece in parts if not _BIND_NAME.search(text)]
+        parts = [(text, piece) for text, piece in parts if not _BIND_NAME.search(text) and not _TUNED.search(text)]
         if not parts:
             continue
         loose = [(0, piece) for _, piece in parts]
