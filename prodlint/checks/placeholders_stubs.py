@@ -27,6 +27,7 @@ _SAYS_LATER = re.compile(
     r"(?i)\b(?:yet|todo|fixme|tbd|placeholder|coming soon|to be implemented|(?<!must )(?<!should )(?<!to )(?<!have to )(?<!classes )implement (?:this|me|it)|needs? implement\w*|implementation pending|"
     r"not (?:fully )?implemented yet|stub(?:bed)?|fill (?:this )?in|work in progress|wip)\b"
 )
+_YET = re.compile(r"(?i)(?<!implemented )\byet\b(?! (?:to be )?implemented)")
 _SAYS_EMPTY = re.compile(
     r"(?i)\b(?:no-?op|nothing|noop|does not|do not|don't|doesn't|intention\w*|deliberate\w*|on purpose|purposely|empty|hook|overrid\w*|deprecat\w*|"
     r"backwards?|compat\w*|kept for|unused|ignored?|required by|needed (?:by|for)|only (?:for|here|exists)|entry ?point|callback|dummy|sentinel|marker|fake|"
@@ -198,8 +199,10 @@ def not_implemented_stub(function: Function, ask: Ask) -> Iterator[Hit]:
         or _REFUSING_NAME.search(function.name)
     ):
         return
-    said = " ".join((_text_of(last.expressions[0] if last.expressions else None), docstring(function.body), _comments_in(function)))
-    later = bool(_SAYS_LATER.search(said)) and not (holder is not None and _NOT_SUPPORTED.search(said))
+    message, about = _text_of(last.expressions[0] if last.expressions else None), docstring(function.body)
+    said = " ".join((message, about, _comments_in(function)))
+    # "If the room does not exist yet" is about the room.
+    later = bool(_SAYS_LATER.search(said.replace(about, _YET.sub("", about)))) and not (holder is not None and _NOT_SUPPORTED.search(said))
     if _is_route(function) or later or (holder is None and not (_SAYS_BASE.search(said) or _SAYS_REFUSED.search(said))):
         if function.name.startswith("__") and not later:
             return
