@@ -6,6 +6,7 @@ masks (int), so that the cost of a file does not grow with the number of rules t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -63,11 +64,10 @@ class Subscription:
 class Hits:
     """What one scan found."""
 
-    __slots__ = ("active", "by_number", "calls", "directives", "passed")
+    __slots__ = ("active", "by_number", "directives", "passed")
 
     def __init__(self, active: int, directives: bool, by_number: dict[int, list[int]]) -> None:
-        # By literal, where it is called; by check, the hits that its gate let pass.
-        self.calls: dict[int, list[int]] = {}
+        # By check, the hits that its gate let pass, or the calls that may be among those it wants.
         self.passed: dict[int, Sequence[int]] = {}
         self.active = active
         self.directives = directives
@@ -92,12 +92,12 @@ class Index:
         self._honor = tuple(honor)
         self._literals: dict[str, list[bytes]] = {}
         self._mine: dict[tuple[str, int], frozenset[int]] = {}
-        # Checks that want nothing but calls by name, and the ids of all and of the last parts of those names.
-        self._by_call = 0
+        # Checks that want nothing but calls by name, and by file kind what those names look like where they are called.
+        self._by_call = sum(each.bit for each in self.subscriptions if _names_calls(each.check))
+        self._called: dict[tuple[str, int], _Called] = {}
+        self._heads: dict[str, dict[int, bytes]] = {}
+        self._renamable: dict[str, dict[bytes, int]] = {}
         self._gated = sum(each.bit for each in self.subscriptions if getattr(each.check, "gate", None) is not None)
-        self._last_parts: dict[tuple[str, int], set[int]] = {}
-        self._call_parts: dict[tuple[str, int], set[int]] = {}
-        self._call_numbers: dict[str, set[int]] = {}
         self._index_names()
 
     def _add(self, check: Check | Collector, rule: Rule | None) -> None:
@@ -242,12 +242,35 @@ class Index:
         alone: list[int] = [0] * len(literals)
         several: dict[int, list[tuple[frozenset[int], int]]] = {}
         always = 0
-        call_numbers = self._call_numbers.setdefault(kind, set())
+        heads = self._heads.setdefault(kind, {})
+        renamable = self._renamable.setdefault(kind, {})
+
+        def number_of(literal: bytes) -> int:
+            if literal not in ids:
+                ids[literal] = len(literals)
+                literals.append(literal)
+                alone.append(0)
+            return ids[literal]
+
         for subscription in self.subscriptions:
             check = subscription.check
             if (check.files and kind not in check.files) or not _may_hold(kind, check):
                 continue
             alternatives = check.anchors
+            called = _Called(check) if subscription.bit & self._by_call else None
+            if called is not None:
+                self._called[kind, subscription.bit] = called
+                for head in called.parts:
+                    for ending in _OPENINGS:
+                        heads[number_of(head + ending)] = head
+                if alternatives is not None and not alternatives:
+                    # Nothing but the calls themselves speaks for this check.
+                    for last in called.last:
+                        renamable[last] = renamable.get(last, 0) | subscription.bit
+                        for ending in _OPENINGS:
+                            alone[ids[last + ending]] |= subscription.bit
+                    self._mine[(kind, subscription.bit)] = frozenset(ids[last + ending] for last in called.last for ending in _OPENINGS)
+                    continue
             if alternatives is not None and not alternatives:
                 alternatives = tuple(anchors_of(check.on)) or None
             if alternatives is None:
@@ -255,14 +278,7 @@ class Index:
                 continue
             mine: set[int] = set()
             for alternative in alternatives:
-                numbers = []
-                for text in alternative:
-                    literal = text.lower().encode("utf-8")
-                    if literal not in ids:
-                        ids[literal] = len(literals)
-                        literals.append(literal)
-                        alone.append(0)
-                    numbers.append(ids[literal])
+                numbers = [number_of(text.lower().encode("utf-8")) for text in alternative]
                 mine.update(numbers)
                 if len(numbers) == 1:
                     alone[numbers[0]] |= subscription.bit
@@ -270,24 +286,6 @@ class Index:
                     rarest = max(numbers, key=lambda number: len(literals[number]))
                     several.setdefault(rarest, []).append((frozenset(numbers), subscription.bit))
             self._mine[(kind, subscription.bit)] = frozenset(mine)
-            if _names_calls(check):
-                self._by_call |= subscription.bit
-                parts: set[int] = set()
-                lasts: set[int] = set()
-                for wish in check.on:
-                    for name in wish.names:
-                        pieces = name.lower().replace("*", "").strip(".").split(".")
-                        for piece in pieces:
-                            literal = piece.encode("utf-8")
-                            if literal not in ids:
-                                ids[literal] = len(literals)
-                                literals.append(literal)
-                                alone.append(0)
-                            parts.add(ids[literal])
-                        lasts.add(ids[pieces[-1].encode("utf-8")])
-                self._call_parts[kind, subscription.bit] = parts
-                self._last_parts[kind, subscription.bit] = lasts
-                call_numbers |= parts
         automaton = ahocorasick_rs.BytesAhoCorasick(literals, implementation=ahocorasick_rs.Implementation.DFA)
         found = (automaton, alone, several, always, first_of_checks)
         self._patterns[kind] = found
@@ -310,7 +308,8 @@ class Index:
     def scan(self, data: bytes, kind: str, plan: int) -> Hits:
         """Which of the planned checks can fire on these bytes, gates included."""
         automaton, alone, several, always, first = self._patterns_of(kind)
-        places = automaton.find_matches_as_indexes(data.lower(), overlapping=True)
+        low = data.lower()
+        places = automaton.find_matches_as_indexes(low, overlapping=True)
         by_number: dict[int, list[int]] = {}
         for number, start, _ in places:
             if number in by_number:
@@ -326,43 +325,56 @@ class Index:
                     active |= bit
         directives = any(number in seen for number in range(first))
         if self.exhaustive:
-            active = plan
+            return Hits(plan, directives, by_number)
+        other_names = renamed(low) if self._by_call and kind in ("python", "notebook") else frozenset()
+        renamable = self._renamable[kind]
+        for name in other_names:
+            active |= renamable.get(name, 0)
         active &= plan
         result = Hits(active, directives, by_number)
-        if active and not self.exhaustive:
-            for subscription in self.subscribed(active & self._gated):
-                gate: Any = getattr(subscription.check, "gate", None)
-                mine = self.hits_of(kind, subscription, result)
-                if len(mine) > MOST_GATED:
-                    continue
-                passed = gate(data, mine)
-                if not passed:
-                    result.active &= ~subscription.bit
-                elif isinstance(passed, list):
-                    result.passed[subscription.bit] = passed
-            called = result.active & self._by_call
-            if called and kind in ("python", "notebook"):
-                result.calls = self._calls_among(data, kind, by_number)
-                if not may_rename(data):
-                    for subscription in self.subscribed(called):
-                        if not self._last_parts[kind, subscription.bit] & result.calls.keys():
-                            result.active &= ~subscription.bit
+        if active & self._by_call:
+            self._pass_calls(low, kind, other_names, result)
+        for subscription in self.subscribed(result.active & self._gated):
+            gate: Any = getattr(subscription.check, "gate", None)
+            mine = self.hits_of(kind, subscription, result)
+            if len(mine) > MOST_GATED:
+                continue
+            passed = gate(data, mine)
+            if not passed:
+                result.active &= ~subscription.bit
+            elif isinstance(passed, list):
+                result.passed[subscription.bit] = passed
         return result
 
-    def _calls_among(self, data: bytes, kind: str, by_number: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
-        """Where literals that name calls are really called: a whole word, and a bracket behind it."""
-        found: dict[int, list[int]] = {}
-        literals = self._literals[kind]
-        for number in self._call_numbers[kind] & by_number.keys():
-            length = len(literals[number])
-            for start in by_number[number]:
-                end = start + length
-                after = data[end : end + 1]
-                if after in _AFTER_CALLEE and (start == 0 or data[start - 1] not in _WORD):
-                    if after != b"(" and data[end : end + 20].lstrip(b" \t\\\r\n")[:1] != b"(":
-                        continue
-                    found.setdefault(number, []).append(start)
-        return found
+    def _pass_calls(self, low: bytes, kind: str, other_names: frozenset[bytes], hits: Hits) -> None:
+        """Of the checks that want calls by name, keep those with a call in the file that may be one of theirs, and where."""
+        heads = self._heads[kind]
+        places: dict[bytes, dict[bytes, list[int]]] = {}
+        for number in heads.keys() & hits.by_number.keys():
+            head = heads[number]
+            owners = places.setdefault(head, {})
+            for start in hits.by_number[number]:
+                owner = _owner(low, start)
+                if owner is not None:
+                    owners.setdefault(owner, []).append(start)
+        imported: dict[bytes, bool] = {}
+        for subscription in self.subscribed(hits.active & self._by_call):
+            called = self._called[kind, subscription.bit]
+            passed: list[int] = []
+            renames = not other_names.isdisjoint(called.parts)
+            for last in called.last & places.keys():
+                for owner, starts in places[last].items():
+                    if renames or called.may_be(last, owner, places, low, imported):
+                        passed.extend(starts)
+            if passed:
+                # What the calls are made on, where it is made by a call: `Session()` of `Session().get()`.
+                for middle in (called.parts - called.last) & places.keys():
+                    for starts in places[middle].values():
+                        passed.extend(starts)
+                passed.sort()
+                hits.passed[subscription.bit] = passed
+            elif not renames:
+                hits.active &= ~subscription.bit
 
     def subscribed(self, mask: int) -> list[Subscription]:
         """The subscriptions of a mask, in order."""
@@ -404,23 +416,18 @@ class Index:
         """Where the active checks' anchors stand; None where one of them needs the whole file."""
         found: list[int] = []
         numbers: set[int] = set()
-        called: set[int] = set()
         for subscription in self.subscribed(active):
             if all(wish.fact is Text for wish in subscription.check.on):
                 continue  # it reads bytes, not syntax
             mine = self.anchors(kind, subscription)
             if not mine or subscription.check.whole:
                 return None
-            if subscription.bit & self._by_call:
-                called |= self._call_parts[kind, subscription.bit]
-            elif subscription.bit in hits.passed:
+            if subscription.bit in hits.passed:
                 found.extend(hits.passed[subscription.bit])
             else:
                 numbers |= mine
         for number in numbers.intersection(hits.by_number):
             found.extend(hits.by_number[number])
-        for number in called - numbers:
-            found.extend(hits.calls.get(number, ()))
         found.sort()
         return found
 
@@ -442,7 +449,70 @@ class Index:
 
 
 _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
-_AFTER_CALLEE = frozenset((b"(", b" ", b"\t", b"\\", b"\n", b"\r"))
+# How a call goes on behind its name.
+_OPENINGS = (b"(", b" (")
+_LAST_WORD = re.compile(rb"\w+\Z")
+
+
+class _Called:
+    """What the calls that a check wants look like in a file's bytes, in lower case.
+
+    last: the last parts of their names. parts: all parts. Of each last part: the parts that stand right before it
+    (`requests` of `requests.get`), and the modules it may be imported from by name; None stands for any.
+    """
+
+    __slots__ = ("before", "last", "parts", "roots")
+
+    def __init__(self, check: Check | Collector) -> None:
+        self.before: dict[bytes, set[bytes] | None] = {}
+        self.roots: dict[bytes, set[bytes] | None] = {}
+        parts: set[bytes] = set()
+        for wish in check.on:
+            for name in wish.names:
+                pieces = name.lower().encode("utf-8").split(b".")
+                last = pieces[-1]
+                if pieces[0] == b"*":
+                    pieces = pieces[1:]
+                    self.before[last] = self.roots[last] = None
+                parts.update(pieces)
+                before, roots = self.before.setdefault(last, set()), self.roots.setdefault(last, set())
+                if before is not None:
+                    before.add(pieces[-2] if len(pieces) > 1 else b"builtins")
+                if len(pieces) == 1:
+                    self.roots[last] = None
+                elif roots is not None:
+                    roots.add(pieces[0])
+        self.last = frozenset(self.before)
+        self.parts = frozenset(parts)
+
+    def may_be(self, last: bytes, owner: bytes, calls: Mapping[bytes, Any], low: bytes, imported: dict[bytes, bool]) -> bool:
+        """Whether a call of this last part on such an owner (b"" for none) may be one of those. calls: what else is called."""
+        if not owner:
+            roots = self.roots[last]
+            if roots is None:
+                return True
+            for root in roots:
+                if root not in imported:
+                    imported[root] = b"from " + root in low
+                if imported[root]:
+                    return True
+            return False
+        before = self.before[last]
+        return before is None or owner in before or not before.isdisjoint(calls)
+
+
+def _owner(low: bytes, start: int) -> bytes | None:
+    """The word before the dot before a name that is called; b"" without a dot, b"." where it is no word; None where the
+    name is the end of a longer one, or is being defined."""
+    if start == 0:
+        return b""
+    before = low[start - 1]
+    if before in _WORD:
+        return None
+    if before != 46:  # .
+        return None if low.endswith((b"def ", b"class "), max(0, start - 6), start) else b""
+    word = _LAST_WORD.search(low, max(0, start - 60), start - 1)
+    return word.group() if word is not None else b"."
 
 
 def _under(pattern: Sequence[str], parts: Sequence[str]) -> bool:
@@ -454,9 +524,24 @@ def _under(pattern: Sequence[str], parts: Sequence[str]) -> bool:
     return bool(parts) and pattern[0] in ("*", parts[0]) and _under(pattern[1:], parts[1:])
 
 
-def may_rename(data: bytes) -> bool:
-    """Whether calls may go by another name than the one they were imported under."""
-    return b" as " in data or has_partial(data)
+_BOUND = re.compile(rb"partial\(\s*[\w.]*?(\w+)\s*[,)]")
+
+
+def renamed(low: bytes) -> frozenset[bytes]:
+    """What a file calls by another name than its own: imported `as` something, or bound by `functools.partial`."""
+    found: set[bytes] = set()
+    at = low.find(b" as ")
+    while at != -1:
+        line = low[low.rfind(b"\n", 0, at) + 1 : at]
+        # An import, or a line of names in the brackets of one.
+        if b"import" in line or (b"(" not in line and not line.lstrip().startswith((b"with ", b"except", b"case ", b"async ", b"#"))):
+            word = _LAST_WORD.search(line)
+            if word is not None and not low.startswith(word.group() + b"\n", at + 4):
+                found.add(word.group())
+        at = low.find(b" as ", at + 4)
+    if has_partial(low):
+        found.update(match.group(1) for match in _BOUND.finditer(low))
+    return frozenset(found)
 
 
 def _names_calls(check: Check | Collector) -> bool:
