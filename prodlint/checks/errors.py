@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, Place, calls, check, every
+from prodlint.checks.errors_bytes import does_nothing, may_lose, narrowed
 from prodlint.checks.errors_paths import (
     ERROR,
     EXAMINED,
@@ -48,6 +49,8 @@ EXCEPT = ("except ", "except:", "except(", "except*", "except\t", "except\\", "e
 _TYPES = rb"except\b\*?[\s\\]*(?::|[^\n:(]*?\b(?:%(names)s)\b|\((?:[^)#]|#[^\n]*\n){0,400}?\b(?:%(names)s)\b)"
 BARE = gate_at(rb"except[\s\\]*:")
 BROAD = gate_at(_TYPES % {b"names": b"(?:Base)?Exception"})
+TRIVIAL = narrowed(BROAD, lambda data, offset, body: does_nothing(body))
+LOSING = narrowed(BROAD, lambda data, offset, body: may_lose(body))
 LEAVING = gate_at(_TYPES % {b"names": b"BaseException|KeyboardInterrupt|SystemExit|GeneratorExit|CancelledError"})
 
 _HEADER = re.compile(rb"except[^:\n]*:?")
@@ -280,7 +283,7 @@ def _awaits_cancelled(handler: Handler) -> bool:
     return any(call.method == "cancel" for call in calls_in(function.body))
 
 
-@check("PRD202", on=[every(Handler)], anchors=EXCEPT, gate=BROAD)
+@check("PRD202", on=[every(Handler)], anchors=EXCEPT, gate=TRIVIAL)
 def swallowed_exception(handler: Handler, ask: Ask) -> Iterator[Hit]:
     """A broad handler that does nothing at all."""
     if is_broad(handler):
@@ -422,7 +425,7 @@ def _is_default(handler: Handler) -> bool:
     return all(_is_trivial(statement) or statement.kind in ("assign", "return") for statement in handler.body)
 
 
-@check("PRD203", on=[every(Handler)], anchors=EXCEPT, gate=BROAD)
+@check("PRD203", on=[every(Handler)], anchors=EXCEPT, gate=LOSING)
 def broad_except_unlogged(handler: Handler, ask: Ask) -> Iterator[Hit]:
     """A broad handler with a way out on which the error is neither raised, logged, reported nor handed on."""
     if not handler.types or not is_broad(handler) or all(_is_trivial(statement) for statement in handler.body):
@@ -522,7 +525,7 @@ def _keeps(handler: Handler, names: Sequence[str], leaving: Sequence[str], kept:
 _LEVEL_WORDS = {ERROR: "error", WARNING: "warning", PRINTED: "print", NOTED: "info"}
 
 
-@check("PRD205", on=[every(Handler)], anchors=EXCEPT, gate=BROAD)
+@check("PRD205", on=[every(Handler)], anchors=EXCEPT, gate=LOSING)
 def error_logged_without_traceback(handler: Handler, ask: Ask) -> Iterator[Hit]:
     """A broad handler that logs the error's text and loses where it came from."""
     if not is_broad(handler):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, check, every, settings
+from prodlint.checks.errors_bytes import may_answer, narrowed
 from prodlint.checks.errors_paths import TRACEBACK, is_broad, log_level, own_logger
 from prodlint.checks.gates import gate_at
 from prodlint.facts import (
@@ -78,10 +79,11 @@ _DEBUG = re.compile(
 _NOT_SHOWN = frozenset({"status_code", "status", "headers", "background", "media_type", "content_type", "extra", "exc_info"})
 
 _ANCHORS = ("except ", "except(", "except:", "except*", "except\t", "except\\")
-_GATE = gate_at(
+_TYPES = gate_at(
     rb"except\b\*?[\s\\]*(?::|[^\n:(]*?\b(?:(?:Base)?Exception|%(names)s)\b|\((?:[^)#]|#[^\n]*\n){0,400}?\b(?:(?:Base)?Exception|%(names)s)\b)"
     % {b"names": _TECHNICAL.encode()}
 )
+_GATE = narrowed(_TYPES, may_answer)
 
 
 def _mentions_debug(expression: Expression) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, Place, calls, check, every
+from prodlint.checks.gates import gate_at
 from prodlint.checks.secrets_formats import recognise
 from prodlint.checks.secrets_names import ANCHORS, NameKind, SecretName, is_key_of_ours, is_signing_name, secret_name
 from prodlint.checks.secrets_values import high_entropy, in_use, is_secret, shape_of
@@ -139,8 +140,9 @@ _REVERSED = re.compile(rb"[\"'][ \t]{0,8}\)?[ \t]{0,8}[=!]=")
 _BINDS = frozenset(b"=:!,")
 
 
-def worth_parsing(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    """Whether a secret's word is bound to, or compared with, an expression that holds a literal with the shape of a secret."""
+def worth_parsing(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    """The secrets' words that are bound to, or compared with, an expression that holds a literal with the shape of a secret."""
+    kept: list[int] = []
     done = -1
     size = len(data)
     name_end = _NAME_END.match
@@ -156,13 +158,14 @@ def worth_parsing(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
         if at < size and data[at] in _BINDS:
             region = _bound_region(data, at, bool(found[1]))
             if region is not None and holds_literal(data, *region):
-                return True
+                kept.append(offset)
+                continue
         if compared:
             line = max(data.rfind(b"\n", max(0, offset - REACH), offset) + 1, offset - REACH, 0)
             before = data[line:offset]
             if (b"==" in before or b"!=" in before) and _COMPARED.search(before) and holds_literal(data, line, offset):
-                return True
-    return False
+                kept.append(offset)
+    return kept
 
 
 def _bound_region(data: bytes, at: int, quoted: bool) -> tuple[int, int] | None:
@@ -398,8 +401,7 @@ def password_of_url(call: Call, ask: Ask) -> Iterator[Hit]:
 _PAIR = re.compile(rb"auth\s?=\s?\(\s{0,40}[A-Za-z]{0,2}[\"'][^\"'\n]{1,200}[\"']\s{0,4},\s{0,40}[A-Za-z]{0,2}[\"'][^\"'\n]{6,200}[\"']")
 
 
-def _has_pair(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    return any(_PAIR.match(data, offset) for _, offset in hits)
+_has_pair = gate_at(_PAIR.pattern)
 
 
 @check("PRD104", on=[every(Assignment)], anchors=["auth=(", "auth =(", "auth= (", "auth = ("], files=("python", "notebook"), gate=_has_pair)
@@ -454,11 +456,15 @@ _LOOKS_UP = (b"environ", b"getenv", b"decouple", b"Env(", b"starlette.config", b
 _FIRST_ARGUMENT = re.compile(rb"[\w)\]][(\[]\s{0,80}(?:[a-z_]{1,20}\s{0,2}=\s{0,2})?[rubRUB]?[\"'][\w.\-]{0,60}\Z")
 
 
-def _has_fallback(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    """Whether a name that is a call's first argument is followed by another one with a literal, or by `or` and one."""
+def _has_fallback(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    """The names that are a call's first argument and are followed by another one with a literal, or by `or` and one."""
     if not any(word in data for word in _LOOKS_UP):
-        return False
-    return any(_AFTER_NAME.match(data, offset) and _FIRST_ARGUMENT.search(data, max(0, offset - 160), offset) for _, offset in hits)
+        return []
+    return [
+        offset
+        for _, offset in hits
+        if _AFTER_NAME.match(data, offset) and _FIRST_ARGUMENT.search(data, max(0, offset - 160), offset)
+    ]
 
 
 @check("PRD105", on=[calls(*_LOOKUPS)], anchors=ANCHORS, files=("python", "notebook"), gate=_has_fallback)
@@ -500,8 +506,8 @@ def looked_up(expression: Expression) -> str:
     return ""
 
 
-def _has_scheme(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    return b"Env(" in data and any(_SCHEME.match(data, offset) for _, offset in hits)
+def _has_scheme(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    return [offset for _, offset in hits if _SCHEME.match(data, offset)] if b"Env(" in data else []
 
 
 _SCHEME = re.compile(rb"\w{0,60}\s{0,4}=\s{0,4}\(\s{0,20}\w{1,20}\s{0,4},\s{0,20}[\"'][^\"']")
@@ -519,10 +525,10 @@ def fallback_of_scheme(fact: Assignment, ask: Ask) -> Iterator[Hit]:
         yield from _fallback(fact.target, fact.value.items[1], ask, None)
 
 
-def _settings_field(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    if b"Settings" in data and _SETTINGS_CLASS.search(data) and any(_FIELD.match(data, offset) for _, offset in hits):
-        return True
-    return b"typer" in data and any(_TYPER.match(data, offset) for _, offset in hits)
+def _settings_field(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    fields = b"Settings" in data and _SETTINGS_CLASS.search(data) is not None
+    options = b"typer" in data
+    return [offset for _, offset in hits if (fields and _FIELD.match(data, offset)) or (options and _TYPER.match(data, offset))]
 
 
 _SETTINGS_CLASS = re.compile(rb"\bclass\s{1,4}\w{1,80}\s{0,2}\([^)]{0,300}Settings")
@@ -551,10 +557,10 @@ def _in_settings_class(data: bytes, class_: str) -> bool:
     return head is not None and b"Settings" in head[1]
 
 
-def _has_default(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+def _has_default(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
     if b"add_argument" not in data and b"option(" not in data:
-        return False
-    return any(_OPTION.match(data, offset) for _, offset in hits)
+        return []
+    return [offset for _, offset in hits if _OPTION.match(data, offset)]
 
 
 _OPTION = re.compile(rb"[\w\-]{0,60}[\"'][^()]{0,240}?default\s{0,4}=\s{0,4}[A-Za-z]{0,2}[\"'][^\"']")
@@ -642,8 +648,7 @@ _SIGNING_WORDS = (
 _BOUND = re.compile(rb"[\w]{0,40}[\"'\])]{0,3}\s{0,8}(?::[^=\n]{0,100})?(?:=|:)\s{0,40}[(A-Za-z_.]{0,40}[\"'(]")
 
 
-def _signs(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    return any(_BOUND.match(data, offset) for _, offset in hits)
+_signs = gate_at(_BOUND.pattern)
 
 
 @check("PRD106", on=[every(Assignment)], anchors=_SIGNING_WORDS, files=("python", "notebook"), gate=_signs)
