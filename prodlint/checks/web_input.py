@@ -7,7 +7,7 @@ look like SQL are nobody's business.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, calls, check
 from prodlint.checks.web_text import Piece, Reader, is_fixed, pieces_of, reader_of
@@ -64,23 +64,6 @@ _METHODS = (
 _EXTRA_KEYWORDS = ("select", "where", "tables", "order_by")
 
 _SINKS = (*_SURE, *(f"*.{name}" for name in (*_SURE_METHODS, *_METHODS, "extra")))
-_ANCHORS = (
-    ".execute",
-    ".raw",
-    ".extra",
-    ".fetch",
-    ".query",
-    ".sql",
-    ".exec",
-    ".from_statement",
-    "rawsql",
-    "read_sql",
-    "read_database",
-    ("sqlalchemy", "text"),
-    ("sqlmodel", "text"),
-    ("psycopg", "sql"),
-)
-
 _QUOTING = re.compile(
     r"quote|escape|identifier|sanitiz|ident$|^literal|^safe_|_safe$|adapt|to_sql|as_string|compile|render|placeholder|param", re.IGNORECASE
 )
@@ -185,7 +168,40 @@ def _is_identifier(before: str, piece: Expression) -> bool:
     return bool(_IDENTIFIER_BEFORE.search(before)) and (before.endswith(('"', "`", "[")) or bool(named))
 
 
-@check("PRD461", on=[calls(*_SINKS)], anchors=_ANCHORS, files=["python"])
+_STRING = re.compile(
+    rb"(?:[rRbBuU]{0,2}(?:\"\"\"(?:[^\"\\]|\\.|\"(?!\"\"))*\"\"\"|'''(?:[^'\\]|\\.|'(?!''))*'''|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')\s*)+[,)]",
+    re.DOTALL,
+)
+_FIRST = re.compile(rb"\s*([A-Za-z_][\w.]*)?\s*(.?)", re.DOTALL)
+# Calls of SQLAlchemy whose result is an expression with bound values.
+_EXPRESSIONS = frozenset((b"select", b"insert", b"update", b"delete", b"text", b"func", b"exists", b"union", b"union_all", b"values"))
+
+
+def _may_run_built_text(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    """The sinks whose first argument may be a text put together here."""
+    kept = []
+    known: dict[bytes, bool] = {}
+    for literal, offset in hits:
+        found = _FIRST.match(data, offset + len(literal))
+        name, following = (found.group(1) or b"", found.group(2)) if found is not None else (b"", b"")
+        if literal.startswith(b"extra"):
+            built = following != b")" or bool(name)
+        elif name and following in (b",", b")"):
+            if name not in known:
+                known[name] = _is_put_together(data, name)
+            built = known[name]
+        elif name and following == b"(":
+            built = name.rpartition(b".")[2] not in _EXPRESSIONS
+        elif following in (b'"', b"'") and name.lower() in (b"", b"b", b"r", b"u", b"br", b"rb"):
+            built = found is not None and _STRING.match(data, found.start(1) if name else found.start(2)) is None
+        else:
+            built = bool(name) or following not in (b")", b"[", b"{", b"*")
+        if built:
+            kept.append(offset)
+    return kept
+
+
+@check("PRD461", on=[calls(*_SINKS)], files=["python"], gate=_may_run_built_text)
 def sql_string_building(call: Call, ask: Ask) -> Iterator[Hit]:
     """A text that is executed as SQL and has a part in it that is not fixed."""
     for query, sure in _queries(call):
@@ -257,16 +273,18 @@ def _may_be_built(query: Expression, call: Call) -> bool:
         return True
     if isinstance(query, Call):
         return query.method in _BUILDERS
-    if not isinstance(query, Name) or _STATEMENT.search(call.source.data) is None:
-        return False
-    # A name: what it is given must begin like a statement, or be put together from other names.
-    data, name = call.source.data, query.written.encode()
+    return isinstance(query, Name) and _is_put_together(call.source.data, query.written.encode())
+
+
+def _is_put_together(data: bytes, name: bytes) -> bool:
+    """Whether what a name is given begins like a statement, or is put together from other names in a file with statements."""
     given = re.compile(rb"\b" + re.escape(name) + rb"\b[^=\n]{0,60}\+?=(?!=)")
     for match in given.finditer(data):
         if _STATEMENT.search(data, match.end() - 1, match.end() + 300):
             return True
-        if any(sign in data[match.end() - 2 : match.end() + 120] for sign in _SIGNS):
-            return True
+        around = data[match.end() - 2 : match.end() + 120]
+        if any(sign in around for sign in _SIGNS):
+            return _STATEMENT.search(data) is not None
     return False
 
 
