@@ -20,7 +20,7 @@ from prodlint.checks import Check, Collector, ProjectCheck, Wish
 from prodlint.match import compile_match
 from prodlint.model import Rule
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Deferred:
@@ -48,7 +48,8 @@ class Deferred:
         module = importlib.import_module(self._module)
         if not self._gate:
             return getattr(module, self._name)
-        return next(c.gate for c in checks.CHECKS if c.code == self._code and _named(c.function) == (self._module, self._name))
+        registered = [c for c in checks.CHECKS if c.code == self._code] if self._code else checks.COLLECTORS
+        return next(c.gate for c in registered if _named(c.function) == (self._module, self._name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def _made() -> Any:
     checks.load()
     rules = [tuple(_plain(getattr(rule, name)) for name in _FIELDS) for rule in catalogue.own_rules()]
     made = [(c.code, *_named(c.function), _wishes(c.on), c.anchors, c.files, c.gate is not None, c.whole) for c in checks.CHECKS]
-    collectors = [(c.topics, *_named(c.function), _wishes(c.on), c.anchors, c.files, c.whole) for c in checks.COLLECTORS]
+    collectors = [(c.topics, *_named(c.function), _wishes(c.on), c.anchors, c.files, c.whole, c.gate is not None) for c in checks.COLLECTORS]
     projects = [(c.code, *_named(c.function), c.topics) for c in checks.PROJECT_CHECKS]
     return rules, made, collectors, projects, _plugins()
 
@@ -113,7 +114,10 @@ def _compiled(data: Any, key: str) -> Compiled:
     return Compiled(
         read,
         own + tables,
-        tuple(Collector(topics, Deferred(module, name, ""), _on(on), anchors, files, whole) for topics, module, name, on, anchors, files, whole in collectors),
+        tuple(
+            Collector(topics, Deferred(module, name, ""), _on(on), anchors, files, whole, Deferred(module, name, "", True) if gate else None)
+            for topics, module, name, on, anchors, files, whole, gate in collectors
+        ),
         tuple(ProjectCheck(code, Deferred(module, name, code), topics) for code, module, name, topics in projects),
         tuple((name, value) for name, value in plugins),
         key,

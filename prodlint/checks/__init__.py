@@ -218,6 +218,7 @@ class Collector:
     anchors: tuple[tuple[str, ...], ...] | None
     files: tuple[str, ...]
     whole: bool = False
+    gate: Gate | None = None
 
 
 @dataclass(slots=True)
@@ -302,12 +303,12 @@ def check(
 
 
 def collect(
-    *topics: str, on: Sequence[Wish], anchors: Anchors = (), files: Sequence[str] = (), whole: bool = False
+    *topics: str, on: Sequence[Wish], anchors: Anchors = (), files: Sequence[str] = (), whole: bool = False, gate: Gate | None = None
 ) -> Callable[[_C], _C]:
-    """Register a collector of traces."""
+    """Register a collector of traces; anchors, files, whole and gate as for checks."""
 
     def register(function: _C) -> _C:
-        COLLECTORS.append(Collector(topics, function, tuple(on), _alternatives(anchors), tuple(files), whole))
+        COLLECTORS.append(Collector(topics, function, tuple(on), _alternatives(anchors), tuple(files), whole, gate))
         return function
 
     return register

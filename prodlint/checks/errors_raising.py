@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, calls, check, every
+from prodlint.checks.errors_bytes import body_of
 from prodlint.checks.gates import gate_at
 from prodlint.facts import Call, Constant, Expression, Function, Module, Name, Operation, Other, Statement, statements_in
 from prodlint.model import Recipe
@@ -265,7 +266,17 @@ def _leaves(block: Sequence[Statement], in_loop: bool = False) -> Iterator[State
                 yield from _leaves(inner, inside)
 
 
-_FINALLY = gate_at(rb"finally\s*:")
+def _leaving_finally(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    """The `finally` blocks that hold a word with which one can be left."""
+    found = []
+    for _, offset in hits:
+        body = body_of(data, offset)
+        if body is None or _LEAVES.search(body):
+            found.append(offset)
+    return found
+
+
+_LEAVES = re.compile(rb"\b(?:return|break|continue)\b")
 
 
 def _dropped(block: Sequence[Statement], symbol: str) -> Iterator[Hit]:
@@ -278,7 +289,7 @@ def _dropped(block: Sequence[Statement], symbol: str) -> Iterator[Hit]:
                     yield Hit(leaving, f"`{leaving.kind}` in `finally` drops any exception on its way", symbol=symbol)
 
 
-@check("PRD212", on=[every(Function)], anchors=("finally:", "finally :"), gate=_FINALLY)
+@check("PRD212", on=[every(Function)], anchors=("finally:", "finally :"), gate=_leaving_finally)
 def return_in_finally(function: Function, ask: Ask) -> Iterator[Hit]:
     """A `finally` block that leaves by itself and drops the exception on its way."""
     if b"finally" not in _bytes(function):
@@ -291,7 +302,7 @@ _TOP_LEVEL = (b"\ndef ", b"\nclass ", b"\nasync def ", b"\nwhile ", b"\nfor ", b
 
 def _outside_of_functions(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
     """Whether a `finally` stands below a statement of the module that is no definition."""
-    for _, offset in hits:
+    for offset in _leaving_finally(data, hits):
         starts = [data.rfind(word, 0, offset) for word in _TOP_LEVEL]
         if max(starts[3:]) > max(starts[:3]) or max(starts) == -1:
             return True

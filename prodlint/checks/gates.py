@@ -19,3 +19,14 @@ def gate_at(pattern: bytes) -> Gate:
         return [offset for _, offset in hits if compiled.match(data, offset)]
 
     return gate
+
+
+def on_imports(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    """A gate for checks of imports: the hits on lines that import something."""
+    kept = []
+    for _, offset in hits:
+        line_end = data.find(b"\n", offset)
+        line = data[data.rfind(b"\n", 0, offset) + 1 : line_end if line_end != -1 else len(data)]
+        if b"import" in line:
+            kept.append(offset)
+    return kept

@@ -27,6 +27,7 @@ from prodlint.checks import (
 from prodlint.checks.delivery_service import service_place
 from prodlint.checks.deployment_kubernetes import containers_of, pods
 from prodlint.checks.errors_paths import is_logger
+from prodlint.checks.gates import on_imports
 from prodlint.environment import Started
 from prodlint.facts import (
     Call,
@@ -101,6 +102,7 @@ _METRICS_MODULES = re.compile(
         "azure.monitor", "google.cloud.monitoring", "google.cloud import monitoring", "opencensus", "appsignal", "scout_apm", "markus", "influxdb_client",
     ],
     files=("python",),
+    gate=on_imports,
 )  # fmt: skip
 def metrics_imports(fact: Import, ask: Ask) -> Iterator[Trace]:
     """Imports of what counts and exposes."""
@@ -257,7 +259,7 @@ def health_paths(literal: Literal, ask: Ask) -> Iterator[Trace]:
         yield trace("health", literal, f"`{literal.value}`", kind="health", depth="unknown", path=literal.value)
 
 
-@collect("health", on=[every(Import)], anchors=["grpc_health", "healthcheck", "fastapi_health", "flask_healthz", "django_healthchecks", "py_healthcheck", "pyctuator", "dockerflow.flask", "dockerflow.fastapi", "dockerflow.sanic"], files=("python",))
+@collect("health", on=[every(Import)], anchors=["grpc_health", "healthcheck", "fastapi_health", "flask_healthz", "django_healthchecks", "py_healthcheck", "pyctuator", "dockerflow.flask", "dockerflow.fastapi", "dockerflow.sanic"], files=("python",), gate=on_imports)
 def health_imports(fact: Import, ask: Ask) -> Iterator[Trace]:
     """Packages that answer for health."""
     if not ask.file.roles & _ELSEWHERE and fact.module.split(".", 1)[0] in ("grpc_health", "healthcheck", "fastapi_health", "fastapi_healthcheck", "flask_healthz", "django_healthchecks", "pyctuator", "dockerflow"):

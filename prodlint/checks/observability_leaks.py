@@ -86,15 +86,16 @@ def _may_leak_at(data: bytes, opening: int) -> bool:
     return False
 
 
-def may_leak(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    """Whether one of the calls has a word of a secret among its arguments."""
+def may_leak(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    """The calls that have a word of a secret among their arguments."""
+    found = []
     for literal, offset in hits:
         before = data[offset - 1 : offset] if offset else b""
         # A method, its asynchronous twin (`ainfo`), or a plain function; not the end of another name (`ValueError(`).
         if before in b"." or (before == b"a" and data[offset - 2 : offset - 1] == b".") or not (before.isalnum() or before == b"_"):
             if _may_leak_at(data, offset + len(literal) - 1):
-                return True
-    return False
+                found.append(offset)
+    return found
 
 
 @check(

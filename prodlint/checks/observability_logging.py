@@ -22,6 +22,7 @@ from prodlint.checks import (
     text,
     trace,
 )
+from prodlint.checks.gates import on_imports
 from prodlint.checks.observability_endpoints import place_of, web_service
 from prodlint.checks.resilience_places import value_of
 from prodlint.environment import Started
@@ -44,6 +45,7 @@ _STRUCTURED_MODULES = re.compile(
     anchors=["pythonjsonlogger", "json_log_formatter", "ecs_logging", "jsonformatter", "logstash", "google.cloud import logging", "google.cloud.logging", "watchtower", "logfire", "logging_loki", "graypy", "pygelf",
              "aws_lambda_powertools", "_logs", "log_exporter", "azure.monitor", "seqlog", "structlog_gcp", "dockerflow"],
     files=("python",),
+    gate=on_imports,
 )  # fmt: skip
 def structured_imports(fact: Import, ask: Ask) -> Iterator[Trace]:
     """Imports of what writes a log's entries as data."""

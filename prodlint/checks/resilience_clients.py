@@ -71,7 +71,7 @@ _CACHES = frozenset(
 )
 
 
-@check("PRD507", on=[calls(*CLIENTS)], anchors=[(*client, "def ") for client in _client_anchors])
+@check("PRD507", on=[calls(*CLIENTS)], anchors=_client_anchors)
 def client_per_request(call: Call, ask: Ask) -> Iterator[Hit]:
     """A client built while a request is answered: in the handler, in a dependency of it, or in a helper it calls."""
     function = enclosing(call, call.module)
@@ -139,7 +139,7 @@ def _keeps_results(function: Function) -> bool:
     return any(statement.kind == "global" for statement in statements_in(body_of(function)))
 
 
-@check("PRD507", on=[calls(*CLIENTS)], anchors=[(*client, "for ") for client in _client_anchors])
+@check("PRD507", on=[calls(*CLIENTS)], anchors=_client_anchors)
 def client_per_loop(call: Call, ask: Ask) -> Iterator[Hit]:
     """A client built anew in each round of a `for` loop."""
     if not call.scope.in_loop or not is_imported(call) or for_tests(call):

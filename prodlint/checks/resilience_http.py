@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from prodlint.checks import Ask, Hit, calls, check, every
+from prodlint.checks.gates import gate_at
 from prodlint.checks.resilience_places import (
     UNKNOWN,
     VERBS,
@@ -145,7 +146,12 @@ def _of_constructor(call: Call) -> bool:
     return call.constructor is not None and for_tests(call.constructor)
 
 
-@check("PRD501", on=[calls(*HTTPX_FUNCTIONS, *HTTPX_CONSTRUCTORS, *_httpx_methods)], anchors=[("httpx", "timeout", "none")])
+@check(
+    "PRD501",
+    on=[calls(*HTTPX_FUNCTIONS, *HTTPX_CONSTRUCTORS, *_httpx_methods)],
+    anchors=[("httpx", "timeout", "none")],
+    gate=gate_at(rb"timeout\s*=\s*[A-Za-z_(]"),
+)
 def httpx_timeout_none(call: Call, ask: Ask) -> Iterator[Hit]:
     """`timeout=None` on a function, a constructor or a client's method."""
     if "timeout" not in call.keywords or not is_imported(call) or is_wrapper(call, ask, call.name):
@@ -491,6 +497,7 @@ def httpx_timeout_partial(call: Call, ask: Ask) -> Iterator[Hit]:
     "PRD503",
     on=[calls(*HTTPX_FUNCTIONS, *HTTPX_CONSTRUCTORS, *_httpx_methods)],
     anchors=[("httpx", "timeout")],
+    gate=gate_at(rb"timeout\s*=\s*[A-Za-z_(]"),
 )
 def httpx_timeout_tuple(call: Call, ask: Ask) -> Iterator[Hit]:
     """`timeout=(5, 30)`: httpx leaves what is not said without a limit."""
@@ -507,7 +514,12 @@ def httpx_timeout_tuple(call: Call, ask: Ask) -> Iterator[Hit]:
         yield from _too_long(call, value, ask)
 
 
-@check("PRD503", on=[calls(*REQUESTS_FUNCTIONS, *_session_methods)], anchors=REQUESTS_ANCHORS)
+@check(
+    "PRD503",
+    on=[calls(*REQUESTS_FUNCTIONS, *_session_methods)],
+    anchors=[(anchor, "timeout") for anchor in REQUESTS_ANCHORS],
+    gate=gate_at(rb"timeout\s*=\s*[A-Za-z_(]"),
+)
 def requests_timeout_partial(call: Call, ask: Ask) -> Iterator[Hit]:
     """`timeout=(3.05, None)` on requests."""
     if "timeout" not in call.keywords:

@@ -8,9 +8,10 @@ otherwise; urllib3 2.8's `Retry` has total 10 and backoff_factor 0.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, calls, check, every
+from prodlint.checks.errors_bytes import body_of, in_loop, leaves_at_last
 from prodlint.checks.resilience_places import (
     UNKNOWN,
     block_around,
@@ -47,6 +48,65 @@ _WAIT_FIX = Recipe(
     safe=False,
     arguments=(("keyword", "wait"), ("value", "wait_exponential(multiplier=1, min=1, max=10)"), ("import", "tenacity.wait_exponential")),
 )
+
+
+# Words in the names of exceptions that come from the other side of a wire.
+_REMOTE = (
+    "timeout",
+    "connection",
+    "connect",
+    "network",
+    "http",
+    "request",
+    "client",
+    "transport",
+    "unavailable",
+    "ratelimit",
+    "throttl",
+    "oserror",
+    "socket",
+    "apierror",
+    "broker",
+    "kafka",
+    "amqp",
+    "remote",
+    "urlerror",
+    "interfaceerror",
+    "ssl",
+)
+_BROAD = ("Exception", "BaseException")
+
+
+_CAUGHT = re.compile(rb"except\b\*?([^:\n(]*|[^:(]*\((?:[^()#]|#[^\n]*\n){0,400}\)[^:\n]*):")
+_FAR_SIDE = re.compile("|".join(_REMOTE).encode())
+
+
+def _gate_of_loops(header: bytes, broad: bool) -> Callable[[bytes, Sequence[tuple[bytes, int]]], list[int]]:
+    """A gate for handlers inside loops whose header begins so: those that catch failures of the other side, or
+    (broad) everything, and do not leave."""
+    begins = re.compile(header)
+
+    def gate(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+        kept = []
+        for literal, offset in hits:
+            if literal != b"except":
+                continue
+            caught = _CAUGHT.match(data, offset)
+            if caught is not None:
+                types = caught.group(1).lower()
+                wide = broad and (not types.strip() or b"exception" in types)
+                if not wide and _FAR_SIDE.search(types) is None:
+                    continue
+            body = body_of(data, offset)
+            if (body is None or not leaves_at_last(body)) and in_loop(data, offset, begins):
+                kept.append(offset)
+        return kept
+
+    return gate
+
+
+_may_loop = _gate_of_loops(rb"while\b[ (]*(?:True|1)", broad=True)
+_may_try_again = _gate_of_loops(rb"while\b|for\b.*\b(?:range|count|repeat)\b", broad=False)
 
 
 def _is_made_here(call: Call) -> bool:
@@ -133,7 +193,7 @@ def task_class_without_end(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
         yield Hit(assignment, f"`{assignment.scope.class_}` with `max_retries = None` tries for ever")
 
 
-@check("PRD541", on=[every(Handler)], anchors=[("while true", "except"), ("while 1", "except")])
+@check("PRD541", on=[every(Handler)], anchors=[("while true", "except"), ("while 1", "except")], gate=_may_loop)
 def loop_without_end(handler: Handler, ask: Ask) -> Iterator[Hit]:
     """`while True: try: ...; return` whose handler only goes round again."""
     if not handler.scope.in_loop or not _is_of_retries(handler, broad=True):
@@ -295,33 +355,6 @@ def _first_that_goes_round(tried: Statement) -> int:
     return -1
 
 
-# Words in the names of exceptions that come from the other side of a wire.
-_REMOTE = (
-    "timeout",
-    "connection",
-    "connect",
-    "network",
-    "http",
-    "request",
-    "client",
-    "transport",
-    "unavailable",
-    "ratelimit",
-    "throttl",
-    "oserror",
-    "socket",
-    "apierror",
-    "broker",
-    "kafka",
-    "amqp",
-    "remote",
-    "urlerror",
-    "interfaceerror",
-    "ssl",
-)
-_BROAD = ("Exception", "BaseException")
-
-
 def _is_of_retries(handler: Handler, broad: bool) -> bool:
     """Whether an except clause catches what a retry is for: failures of the other side, or (broad) everything."""
     if not handler.types:
@@ -445,7 +478,12 @@ def celery_countdown(call: Call, ask: Ask) -> Iterator[Hit]:
         yield Hit(call, f"`{shown(call)}` with `countdown={call.keywords['countdown'].text}` tries again at once")
 
 
-@check("PRD542", on=[every(Handler)], anchors=[("in range(", "except"), ("itertools", "except"), ("while ", "except")])
+@check(
+    "PRD542",
+    on=[every(Handler)],
+    anchors=[("in range(", "except"), ("itertools", "except"), ("while ", "except")],
+    gate=_may_try_again,
+)
 def loop_without_pause(handler: Handler, ask: Ask) -> Iterator[Hit]:
     """A loop of attempts at something remote that does not wait between them."""
     if not handler.scope.in_loop or not _is_of_retries(handler, broad=False) or _only_timeouts(handler):
