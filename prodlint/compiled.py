@@ -20,7 +20,7 @@ from prodlint.checks import Check, Collector, ProjectCheck, Wish
 from prodlint.match import compile_match
 from prodlint.model import Rule
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 class Deferred:
@@ -83,7 +83,7 @@ def _made() -> Any:
     checks.load()
     rules = [tuple(_plain(getattr(rule, name)) for name in _FIELDS) for rule in catalogue.own_rules()]
     made = [(c.code, *_named(c.function), _wishes(c.on), c.anchors, c.files, c.gate is not None, c.whole) for c in checks.CHECKS]
-    collectors = [(c.topics, *_named(c.function), _wishes(c.on), c.anchors, c.files, c.whole, c.gate is not None) for c in checks.COLLECTORS]
+    collectors = [(c.topics, *_named(c.function), _wishes(c.on), c.anchors, c.files, c.whole, c.gate is not None, tuple(sorted(c.not_in))) for c in checks.COLLECTORS]
     projects = [(c.code, *_named(c.function), c.topics) for c in checks.PROJECT_CHECKS]
     return rules, made, collectors, projects, _plugins()
 
@@ -115,8 +115,8 @@ def _compiled(data: Any, key: str) -> Compiled:
         read,
         own + tables,
         tuple(
-            Collector(topics, Deferred(module, name, ""), _on(on), anchors, files, whole, Deferred(module, name, "", True) if gate else None)
-            for topics, module, name, on, anchors, files, whole, gate in collectors
+            Collector(topics, Deferred(module, name, ""), _on(on), anchors, files, whole, Deferred(module, name, "", True) if gate else None, frozenset(not_in))
+            for topics, module, name, on, anchors, files, whole, gate, not_in in collectors
         ),
         tuple(ProjectCheck(code, Deferred(module, name, code), topics) for code, module, name, topics in projects),
         tuple((name, value) for name, value in plugins),

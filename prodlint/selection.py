@@ -95,6 +95,7 @@ class Index:
         # Checks that want nothing but calls by name, and by file kind what those names look like where they are called.
         self._by_call = sum(each.bit for each in self.subscriptions if _names_calls(each.check))
         self._called: dict[tuple[str, int], _Called] = {}
+        self._by_head: set[tuple[str, int]] = set()
         self._heads: dict[str, dict[int, bytes]] = {}
         self._renamable: dict[str, dict[bytes, int]] = {}
         self._gated = sum(each.bit for each in self.subscriptions if getattr(each.check, "gate", None) is not None)
@@ -224,7 +225,7 @@ class Index:
                     continue
                 if rule is not None and roles & rule.not_in:
                     continue
-                if rule is None and roles & {"vendored", "generated"}:
+                if isinstance(check, Collector) and roles & check.not_in:
                     continue
                 mask |= subscription.bit
             self._plans[key] = mask
@@ -265,6 +266,7 @@ class Index:
                         heads[number_of(head + ending)] = head
                 if alternatives is not None and not alternatives:
                     # Nothing but the calls themselves speaks for this check.
+                    self._by_head.add((kind, subscription.bit))
                     for last in called.last:
                         renamable[last] = renamable.get(last, 0) | subscription.bit
                         for ending in _OPENINGS:
@@ -339,6 +341,9 @@ class Index:
             mine = self.hits_of(kind, subscription, result)
             if len(mine) > MOST_GATED:
                 continue
+            if (kind, subscription.bit) in self._by_head:
+                calls = set(result.passed.get(subscription.bit, ()))
+                mine = [hit for hit in mine if hit[1] in calls]
             passed = gate(data, mine)
             if not passed:
                 result.active &= ~subscription.bit
@@ -458,14 +463,16 @@ class _Called:
     """What the calls that a check wants look like in a file's bytes, in lower case.
 
     last: the last parts of their names. parts: all parts. Of each last part: the parts that stand right before it
-    (`requests` of `requests.get`), and the modules it may be imported from by name; None stands for any.
+    (`requests` of `requests.get`), and the modules it may be imported from by name; None stands for any. makers: what
+    stands right before each of those parts, where they are called themselves (`httpx` of `httpx.Client().get`).
     """
 
-    __slots__ = ("before", "last", "parts", "roots")
+    __slots__ = ("before", "last", "makers", "parts", "roots")
 
     def __init__(self, check: Check | Collector) -> None:
         self.before: dict[bytes, set[bytes] | None] = {}
         self.roots: dict[bytes, set[bytes] | None] = {}
+        self.makers: dict[bytes, set[bytes]] = {}
         parts: set[bytes] = set()
         for wish in check.on:
             for name in wish.names:
@@ -478,6 +485,8 @@ class _Called:
                 before, roots = self.before.setdefault(last, set()), self.roots.setdefault(last, set())
                 if before is not None:
                     before.add(pieces[-2] if len(pieces) > 1 else b"builtins")
+                    if len(pieces) > 1:
+                        self.makers.setdefault(pieces[-2], set()).update(pieces[-3:-2], pieces[:1])
                 if len(pieces) == 1:
                     self.roots[last] = None
                 elif roots is not None:
@@ -485,20 +494,29 @@ class _Called:
         self.last = frozenset(self.before)
         self.parts = frozenset(parts)
 
-    def may_be(self, last: bytes, owner: bytes, calls: Mapping[bytes, Any], low: bytes, imported: dict[bytes, bool]) -> bool:
-        """Whether a call of this last part on such an owner (b"" for none) may be one of those. calls: what else is called."""
+    def may_be(self, last: bytes, owner: bytes, calls: Mapping[bytes, Mapping[bytes, Any]], low: bytes, imported: dict[bytes, bool]) -> bool:
+        """Whether a call of this last part on such an owner (b"" for none) may be one of those. calls: what else is called, on what."""
         if not owner:
             roots = self.roots[last]
-            if roots is None:
-                return True
-            for root in roots:
-                if root not in imported:
-                    imported[root] = b"from " + root in low
-                if imported[root]:
-                    return True
-            return False
+            return roots is None or any(_imports_from(root, low, imported) for root in roots)
         before = self.before[last]
-        return before is None or owner in before or not before.isdisjoint(calls)
+        if before is None or owner in before:
+            return True
+        for maker in before & calls.keys():
+            makers = self.makers.get(maker)
+            if makers is None or not makers.isdisjoint(calls[maker]):
+                return True
+            if b"" in calls[maker] and any(_imports_from(root, low, imported) for root in makers):
+                return True
+        return False
+
+
+def _imports_from(root: bytes, low: bytes, imported: dict[bytes, bool]) -> bool:
+    """Whether a file may import names from a module. imported: what is known already."""
+    known = imported.get(root)
+    if known is None:
+        known = imported[root] = b"from " + root in low
+    return known
 
 
 def _owner(low: bytes, start: int) -> bytes | None:

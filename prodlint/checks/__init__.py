@@ -219,6 +219,7 @@ class Collector:
     files: tuple[str, ...]
     whole: bool = False
     gate: Gate | None = None
+    not_in: frozenset[str] = frozenset({"vendored", "generated"})
 
 
 @dataclass(slots=True)
@@ -303,12 +304,19 @@ def check(
 
 
 def collect(
-    *topics: str, on: Sequence[Wish], anchors: Anchors = (), files: Sequence[str] = (), whole: bool = False, gate: Gate | None = None
+    *topics: str,
+    on: Sequence[Wish],
+    anchors: Anchors = (),
+    files: Sequence[str] = (),
+    whole: bool = False,
+    gate: Gate | None = None,
+    not_in: Iterable[str] = (),
 ) -> Callable[[_C], _C]:
-    """Register a collector of traces; anchors, files, whole and gate as for checks."""
+    """Register a collector of traces; anchors, files, whole and gate as for checks. not_in: roles of files that have none for it."""
+    roles = frozenset({"vendored", "generated", *not_in})
 
     def register(function: _C) -> _C:
-        COLLECTORS.append(Collector(topics, function, tuple(on), _alternatives(anchors), tuple(files), whole, gate))
+        COLLECTORS.append(Collector(topics, function, tuple(on), _alternatives(anchors), tuple(files), whole, gate, roles))
         return function
 
     return register

@@ -87,7 +87,7 @@ _OTHER_DEPLOYMENT = frozenset("terraform tf pulumi cdk lambda lambdas functions 
 _SET = re.compile(r"[ \t]*(?:\+|\|)?=(?!=)")
 
 
-@collect("env-read", on=[every(Setting)], anchors=["environ[", "decouple", "environs", "environ.env", "django_environ"], files=("python",))
+@collect("env-read", on=[every(Setting)], anchors=["environ[", "decouple", "environs", "environ.env", "django_environ"], files=("python",), not_in=_NOT_SERVICE)
 def reads(setting: Setting, ask: Ask) -> Iterator[Trace]:
     """Environment variables without which the code stops: `os.environ["X"]`, `config("X")`. `os.getenv("X")` has None to fall back on."""
     if setting.origin != "python" or setting.reference or not _of_service(ask) or _PLATFORM.match(setting.name):
@@ -118,7 +118,7 @@ def _of_service(ask: Ask) -> bool:
 _REQUIRED_FIELD = re.compile(r"\s*([A-Za-z]\w*)\s*:\s*([^=#\n]+?)\s*(?:#[^\n]*)?$")
 
 
-@collect("env-read", on=[every(Class)], anchors=["basesettings)"], files=("python",))
+@collect("env-read", on=[every(Class)], anchors=["basesettings)"], files=("python",), not_in=_NOT_SERVICE)
 def required_fields(class_: Class, ask: Ask) -> Iterator[Trace]:
     """Fields of pydantic-settings classes without a default: the service does not start without them."""
     if not any(base.endswith("BaseSettings") for base in class_.bases) or not _of_service(ask):

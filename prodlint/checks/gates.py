@@ -30,3 +30,11 @@ def on_imports(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
         if b"import" in line:
             kept.append(offset)
     return kept
+
+
+_AWAITED = re.compile(rb"\bawait\s+[\w.]*\Z")
+
+
+def not_awaited(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    """A gate for checks of calls that block: the calls that are not awaited themselves."""
+    return [offset for _, offset in hits if _AWAITED.search(data, max(0, offset - 80), offset) is None]

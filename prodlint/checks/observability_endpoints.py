@@ -103,6 +103,7 @@ _METRICS_MODULES = re.compile(
     ],
     files=("python",),
     gate=on_imports,
+    not_in=_ELSEWHERE,
 )  # fmt: skip
 def metrics_imports(fact: Import, ask: Ask) -> Iterator[Trace]:
     """Imports of what counts and exposes."""
@@ -113,7 +114,7 @@ def metrics_imports(fact: Import, ask: Ask) -> Iterator[Trace]:
 _METRICS_PATH = re.compile(r"^/?(?:(?:api|internal|_|-|admin|actuator|private|monitoring|ops|system)/)*(?:metrics|prometheus)(?:/prometheus)?/?\$?$")
 
 
-@collect("metrics", on=[literals()], anchors=["/metrics", "metrics/", "/prometheus", "django_prometheus.urls"], files=("python",))
+@collect("metrics", on=[literals()], anchors=["/metrics", "metrics/", "/prometheus", "django_prometheus.urls"], files=("python",), not_in=_ELSEWHERE)
 def metrics_paths(literal: Literal, ask: Ask) -> Iterator[Trace]:
     """A route, mount or include for metrics."""
     if ask.file.roles & _ELSEWHERE or literal.role in ("docstring", "fstring", "other", "return") or not ask.environment.deploys(ask.file.path):
@@ -122,7 +123,7 @@ def metrics_paths(literal: Literal, ask: Ask) -> Iterator[Trace]:
         yield trace("metrics", literal, f"`{literal.value}`")
 
 
-@collect("metrics", on=[commands()], anchors=["ddtrace-run", "newrelic-admin", "opentelemetry-instrument", "statsd", "exporter", "apm"])
+@collect("metrics", on=[commands()], anchors=["ddtrace-run", "newrelic-admin", "opentelemetry-instrument", "statsd", "exporter", "apm"], not_in=_ELSEWHERE)
 def metrics_commands(command: Command, ask: Ask) -> Iterator[Trace]:
     """Agents that a service is started through, and exporters beside it."""
     if ask.file.roles & _ELSEWHERE:
@@ -132,7 +133,7 @@ def metrics_commands(command: Command, ask: Ask) -> Iterator[Trace]:
         yield trace("metrics", command, f"`{' '.join(words)[:60]}`")
 
 
-@collect("metrics", on=[settings("OTEL_METRICS_*", "OTEL_EXPORTER_*", "DD_AGENT_HOST", "DD_TRACE_*", "STATSD_*", "NEW_RELIC_*", "PROMETHEUS_*", "LOGFIRE_TOKEN")], anchors=["otel_metrics", "otel_exporter", "dd_agent_host", "dd_trace", "statsd_", "new_relic_", "prometheus_", "logfire_token"])
+@collect("metrics", on=[settings("OTEL_METRICS_*", "OTEL_EXPORTER_*", "DD_AGENT_HOST", "DD_TRACE_*", "STATSD_*", "NEW_RELIC_*", "PROMETHEUS_*", "LOGFIRE_TOKEN")], anchors=["otel_metrics", "otel_exporter", "dd_agent_host", "dd_trace", "statsd_", "new_relic_", "prometheus_", "logfire_token"], not_in=_ELSEWHERE)
 def metrics_settings(setting: Setting, ask: Ask) -> Iterator[Trace]:
     """Settings that a metrics exporter reads."""
     if not ask.file.roles & _ELSEWHERE and (setting.value or "").lower() not in ("none", "false"):
@@ -230,7 +231,7 @@ def _kind_of(path: str) -> str:
     return "live" if re.search(rf"(?:^|[/_-])(?:{_LIVE})$", last) else "health"
 
 
-@collect("health", on=[every(Route)], anchors=_ROUTE_ANCHORS, files=("python",))
+@collect("health", on=[every(Route)], anchors=_ROUTE_ANCHORS, files=("python",), not_in=_ELSEWHERE)
 def health_routes(route: Route, ask: Ask) -> Iterator[Trace]:
     """Routes whose path is one that a load balancer asks."""
     if ask.file.roles & _ELSEWHERE or not _HEALTH_PATH.match(route.path) or (route.methods and not {"GET", "HEAD"} & set(route.methods)):
@@ -250,7 +251,7 @@ _ROUTE_CALL = re.compile(r"(?:^|\.)(?:get|post|put|head|options|request|route|ap
 _HEALTH_PACKAGES = frozenset(("health_check.urls", "watchman.urls", "django_alive.urls", "dockerflow.django.middleware.DockerflowMiddleware"))
 
 
-@collect("health", on=[literals()], anchors=[*(f"/{word}" for word in ("health", "_health", "livez", "readyz", "readiness", "liveness", "ping", "heartbeat", "__heartbeat__", "__lbheartbeat__")), "health_check.urls", "watchman.urls", "django_alive.urls", "dockerflow.django.middleware"], files=("python",))
+@collect("health", on=[literals()], anchors=[*(f"/{word}" for word in ("health", "_health", "livez", "readyz", "readiness", "liveness", "ping", "heartbeat", "__heartbeat__", "__lbheartbeat__")), "health_check.urls", "watchman.urls", "django_alive.urls", "dockerflow.django.middleware"], files=("python",), not_in=(*_ELSEWHERE, "script", "ci", "dev"))
 def health_paths(literal: Literal, ask: Ask) -> Iterator[Trace]:
     """A health path that a middleware compares with, or a router has as its prefix; packages that bring one."""
     if ask.file.roles & (_ELSEWHERE | {"script", "ci", "dev"}) or literal.role in ("docstring", "fstring", "other", "return"):
@@ -259,7 +260,7 @@ def health_paths(literal: Literal, ask: Ask) -> Iterator[Trace]:
         yield trace("health", literal, f"`{literal.value}`", kind="health", depth="unknown", path=literal.value)
 
 
-@collect("health", on=[every(Import)], anchors=["grpc_health", "healthcheck", "fastapi_health", "flask_healthz", "django_healthchecks", "py_healthcheck", "pyctuator", "dockerflow.flask", "dockerflow.fastapi", "dockerflow.sanic"], files=("python",), gate=on_imports)
+@collect("health", on=[every(Import)], anchors=["grpc_health", "healthcheck", "fastapi_health", "flask_healthz", "django_healthchecks", "py_healthcheck", "pyctuator", "dockerflow.flask", "dockerflow.fastapi", "dockerflow.sanic"], files=("python",), gate=on_imports, not_in=_ELSEWHERE)
 def health_imports(fact: Import, ask: Ask) -> Iterator[Trace]:
     """Packages that answer for health."""
     if not ask.file.roles & _ELSEWHERE and fact.module.split(".", 1)[0] in ("grpc_health", "healthcheck", "fastapi_health", "fastapi_healthcheck", "flask_healthz", "django_healthchecks", "pyctuator", "dockerflow"):
@@ -396,6 +397,7 @@ def _says_only(call: Call) -> bool:
         "asyncpg.connect(", "psycopg.connect(", "psycopg2.connect(", "connectionpool(", "mongoclient(", "motorclient(", "tortoise.init(", "register_tortoise(",
     ],
     files=("python",),
+    not_in=(*_ELSEWHERE, "script", "command", "dev", "ci"),
 )  # fmt: skip
 def datastores(call: Call, ask: Ask) -> Iterator[Trace]:
     """Connections to a database or to Redis that the service keeps."""

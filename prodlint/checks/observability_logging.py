@@ -46,6 +46,7 @@ _STRUCTURED_MODULES = re.compile(
              "aws_lambda_powertools", "_logs", "log_exporter", "azure.monitor", "seqlog", "structlog_gcp", "dockerflow"],
     files=("python",),
     gate=on_imports,
+    not_in=_ELSEWHERE,
 )  # fmt: skip
 def structured_imports(fact: Import, ask: Ask) -> Iterator[Trace]:
     """Imports of what writes a log's entries as data."""
@@ -71,14 +72,14 @@ def structured_words(whole: Text, ask: Ask) -> Iterator[Trace]:
     yield Trace("structured-log", ask.file.path, whole.source.span(offset, offset + len(literal)), f"`{whole.source.slice(offset, offset + len(literal))}`")
 
 
-@collect("structured-log", on=[every(Assignment)], anchors=["logging ="], files=("python",))
+@collect("structured-log", on=[every(Assignment)], anchors=["logging ="], files=("python",), not_in=_ELSEWHERE)
 def left_to_the_deployment(assignment: Assignment, ask: Ask) -> Iterator[Trace]:
     """Django's LOGGING taken from somewhere else: who deploys decides."""
     if assignment.target == "LOGGING" and not ask.file.roles & _ELSEWHERE and isinstance(assignment.value, Call):
         yield trace("structured-log", assignment, _LEFT_TO_THE_DEPLOYMENT)
 
 
-@collect("plain-log", on=[calls("logging.basicConfig", "logging.config.dictConfig", "logging.config.fileConfig", "structlog.configure", "loguru.logger.add", "loguru.logger.configure", "coloredlogs.install")], anchors=["basicconfig(", "dictconfig(", "fileconfig(", ("structlog", "configure("), ("loguru", ".add("), ("loguru", "configure("), "coloredlogs"], files=("python",))
+@collect("plain-log", on=[calls("logging.basicConfig", "logging.config.dictConfig", "logging.config.fileConfig", "structlog.configure", "loguru.logger.add", "loguru.logger.configure", "coloredlogs.install")], anchors=["basicconfig(", "dictconfig(", "fileconfig(", ("structlog", "configure("), ("loguru", ".add("), ("loguru", "configure("), "coloredlogs"], files=("python",), not_in=(*_ELSEWHERE, "command"))
 def plain_configurations(call: Call, ask: Ask) -> Iterator[Trace]:
     """Where logging is set up at all."""
     if ask.file.name == "env.py" and b"alembic" in call.source.data:
@@ -90,7 +91,7 @@ def plain_configurations(call: Call, ask: Ask) -> Iterator[Trace]:
 _HANDLER = re.compile(r"^logging\.(?:StreamHandler|Formatter|handlers\.\w+)$")
 
 
-@collect("plain-log", on=[literals()], anchors=["logging.streamhandler", "logging.handlers.", "logging.formatter"], files=("python",))
+@collect("plain-log", on=[literals()], anchors=["logging.streamhandler", "logging.handlers.", "logging.formatter"], files=("python",), not_in=(*_ELSEWHERE, "command"))
 def plain_dictionaries(literal: Literal, ask: Ask) -> Iterator[Trace]:
     """A logging dictionary, as Django's `LOGGING`."""
     if literal.role in ("item", "element") and _HANDLER.match(literal.value) and not ask.file.roles & (_ELSEWHERE | {"command"}) and ask.environment.deploys(ask.file.path):

@@ -216,6 +216,9 @@ def _symbol(function: Function) -> str:
 # ---------------------------------------------------------------- PRD304
 
 
+_OTHER_HEAD = re.compile(rb"(?:except|if|elif|else|for|while|with|try|finally|class|case|match|async (?:for|with))\b.*:(?:\s*#.*)?$")
+
+
 def _is_empty_gate(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
     """Where a `pass` or `...` stands alone right after a function's head or docstring."""
     found: list[int] = []
@@ -224,12 +227,15 @@ def _is_empty_gate(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
         if data[end : end + 1] not in (b"\n", b"\r", b" ", b"#", b";", b"") or data[offset - 1 : offset] not in (b" ", b"\t", b":"):
             continue
         before = data[max(0, offset - 1500) : offset].rstrip()
+        line = b""
         while before:
             line = before[before.rfind(b"\n") + 1 :].lstrip()
             if not line.startswith(b"#"):
                 break
             before = before[: before.rfind(b"\n") + 1].rstrip()
         code = before.split(b"#")[0] if b"#" in line and b"\n" not in before else before
+        if _OTHER_HEAD.match(line):
+            continue
         if (
             before.endswith((b'"', b"'"))
             or (code.endswith(b":") and re.match(rb"(?:async\s+)?def\b|\)|[^=]*\)\s*(?:->[^:]*)?:$|.*#", line))

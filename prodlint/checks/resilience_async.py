@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from prodlint.checks import Ask, Hit, calls, check
-from prodlint.checks.resilience_http import HTTPX_METHODS, REQUESTS_ANCHORS, REQUESTS_SESSIONS, SESSION_METHODS
+from prodlint.checks.gates import Gate, not_awaited
+from prodlint.checks.resilience_http import HTTPX_METHODS, REQUESTS_SESSIONS, SESSION_METHODS
 from prodlint.checks.resilience_places import (
     VERBS,
     annotated_as,
@@ -25,7 +27,7 @@ from prodlint.checks.resilience_places import (
 from prodlint.facts import Call, Function, Module, Name, calls_in, statements_in
 from prodlint.model import Recipe
 
-_ASYNC = "async def"
+_ASYNC = b"async def"
 
 # What blocks, and what to use instead.
 _NETWORK: Mapping[str, str] = {
@@ -72,32 +74,20 @@ _HASHES: Mapping[str, str] = {
 }
 BLOCKING: Mapping[str, str] = {**_WAITS, **_NETWORK, **_PROCESS}
 
-_anchors = [
-    (_ASYNC, anchor)
-    for anchor in (
-        *REQUESTS_ANCHORS,
-        "sleep(",
-        "httpx",
-        "urlopen",
-        "urlretrieve",
-        "create_connection",
-        "smtplib",
-        "psycopg",
-        "pymysql",
-        "mysqldb",
-        "subprocess",
-        "os.system",
-        "os.popen",
-        "os.wait",
-        "os.spawn",
-        "posix_spawn",
-        "sqlite3",
-        "from os ",
-    )
-]
+
+def _in_async_code(*needed: bytes) -> Gate:
+    """A gate for calls that are not awaited, in files with async functions and one of the words (lower case)."""
+
+    def gate(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+        if _ASYNC not in data:
+            return []
+        low = data.lower() if needed else b""
+        return not_awaited(data, hits) if not needed or any(word in low for word in needed) else []
+
+    return gate
 
 
-@check("PRD571", on=[calls(*BLOCKING)], anchors=_anchors)
+@check("PRD571", on=[calls(*BLOCKING)], gate=_in_async_code())
 def blocking_call(call: Call, ask: Ask) -> Iterator[Hit]:
     """A call that blocks, in an async function or in a plain one of the same file that an async function calls."""
     if call.awaited or not is_imported(call):
@@ -166,10 +156,7 @@ _CLIENTS: Mapping[str, str] = {
 @check(
     "PRD571",
     on=[calls(*(f"*.{verb}" for verb in (*HTTPX_METHODS, "send")))],
-    anchors=[
-        (_ASYNC, anchor)
-        for anchor in ("httpx.client", "httpx2.client", "httpxyz.client", "import client", "requests.session", "import session")
-    ],
+    gate=_in_async_code(b"httpx.client", b"httpx2.client", b"httpxyz.client", b"import client", b"requests.session", b"import session"),
 )
 def blocking_client(call: Call, ask: Ask) -> Iterator[Hit]:
     """A plain client that came in as a parameter of an async function: its annotation says what it is."""
@@ -184,7 +171,7 @@ def blocking_client(call: Call, ask: Ask) -> Iterator[Hit]:
         yield Hit(call, f"`{shown(call)}` of `{kind}` blocks the event loop: use {_CLIENTS[kind]}")
 
 
-@check("PRD571", on=[calls("input")], anchors=[(_ASYNC, "input(")])
+@check("PRD571", on=[calls("input")], anchors=[("async def", "input(")])
 def blocking_input(call: Call, ask: Ask) -> Iterator[Hit]:
     """`input()` in an async function."""
     function = enclosing(call, call.module)
@@ -192,7 +179,7 @@ def blocking_input(call: Call, ask: Ask) -> Iterator[Hit]:
         yield Hit(call, "`input` blocks the event loop")
 
 
-@check("PRD571", on=[calls("open", *_HASHES)], anchors=[(_ASYNC, anchor) for anchor in ("open(", "bcrypt", "passlib", "argon2")])
+@check("PRD571", on=[calls("open", *_HASHES)], anchors=[("async def", anchor) for anchor in ("open(", "bcrypt", "passlib", "argon2")])
 def blocking_in_handler(call: Call, ask: Ask) -> Iterator[Hit]:
     """Files and password hashes in an async request handler."""
     function = enclosing(call, call.module)
@@ -223,10 +210,20 @@ _SESSIONS = ("sqlalchemy.orm.Session", "sqlalchemy.orm.session.Session", "sqlmod
 _SESSION_CALLS = ("execute", "scalars", "scalar", "query", "get", "commit", "flush", "refresh", "exec", "delete")
 
 
+_SESSION = re.compile(rb"(?<![A-Za-z_])Session\b")
+
+
+def _with_plain_sessions(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    """The calls that are not awaited in a file with async functions and plain sessions of SQLAlchemy."""
+    if _ASYNC not in data or (b"sqlalchemy.orm" not in data and b"sqlmodel" not in data) or _SESSION.search(data) is None:
+        return []
+    return not_awaited(data, hits)
+
+
 @check(
     "PRD571",
     on=[calls(*(f"*.{method}" for method in _SESSION_CALLS))],
-    anchors=[(_ASYNC, "sqlalchemy.orm", "session"), (_ASYNC, "sqlmodel", "session")],
+    gate=_with_plain_sessions,
 )
 def blocking_session(call: Call, ask: Ask) -> Iterator[Hit]:
     """A plain SQLAlchemy session in an async function: reported once a function, at its first query."""
@@ -266,7 +263,7 @@ def _is_plain_session(call: Call) -> bool:
     return isinstance(receiver, Name) and "." not in receiver.written and bool(annotated_as(call, receiver.written, _SESSIONS))
 
 
-@check("PRD571", on=[calls("boto3.client.*", "boto3.resource.*")], anchors=[(_ASYNC, "boto3")])
+@check("PRD571", on=[calls("boto3.client.*", "boto3.resource.*")], anchors=[("async def", "boto3")])
 def blocking_boto(call: Call, ask: Ask) -> Iterator[Hit]:
     """A call of AWS in an async function."""
     function = enclosing(call, call.module)

@@ -7,12 +7,11 @@ aiohttp 3.14 (300 s in all), urllib3 2.8 (pools: none), CPython 3.11 (none).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from prodlint.checks import Ask, Hit, calls, check, every
-from prodlint.checks.gates import gate_at
 from prodlint.checks.resilience_places import (
     UNKNOWN,
     VERBS,
@@ -72,6 +71,22 @@ HTTPX_FUNCTIONS = tuple(f"{library}.{verb}" for library in HTTPX for verb in HTT
 HTTPX_CONSTRUCTORS = tuple(f"{library}.{client}" for library in HTTPX for client in HTTPX_CLIENTS)
 _httpx_timeouts = tuple(f"{library}.Timeout" for library in HTTPX)
 _httpx_methods = tuple(f"{client}.{verb}" for client in HTTPX_CONSTRUCTORS for verb in (*HTTPX_METHODS, "build_request"))
+
+
+_GIVEN = re.compile(rb"(?<![\w.])timeout\s*=\s*(?:None\b|\(|([A-Za-z_]\w*)\b(?![.(]))")
+
+
+def _may_be_open(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    """The keywords `timeout` that are given None, a tuple, or a name that the file binds to one of them."""
+    kept = []
+    for _, offset in hits:
+        found = _GIVEN.match(data, offset)
+        if found is None:
+            continue
+        name = found.group(1)
+        if name is None or re.search(rb"\b%b\b[^=\n]{0,60}=\s*(?:None\b|\()" % name, data):
+            kept.append(offset)
+    return kept
 
 
 def phases_of(value: Any) -> dict[str, Any] | None:
@@ -150,7 +165,7 @@ def _of_constructor(call: Call) -> bool:
     "PRD501",
     on=[calls(*HTTPX_FUNCTIONS, *HTTPX_CONSTRUCTORS, *_httpx_methods)],
     anchors=[("httpx", "timeout", "none")],
-    gate=gate_at(rb"timeout\s*=\s*[A-Za-z_(]"),
+    gate=_may_be_open,
 )
 def httpx_timeout_none(call: Call, ask: Ask) -> Iterator[Hit]:
     """`timeout=None` on a function, a constructor or a client's method."""
@@ -497,7 +512,7 @@ def httpx_timeout_partial(call: Call, ask: Ask) -> Iterator[Hit]:
     "PRD503",
     on=[calls(*HTTPX_FUNCTIONS, *HTTPX_CONSTRUCTORS, *_httpx_methods)],
     anchors=[("httpx", "timeout")],
-    gate=gate_at(rb"timeout\s*=\s*[A-Za-z_(]"),
+    gate=_may_be_open,
 )
 def httpx_timeout_tuple(call: Call, ask: Ask) -> Iterator[Hit]:
     """`timeout=(5, 30)`: httpx leaves what is not said without a limit."""
@@ -518,7 +533,7 @@ def httpx_timeout_tuple(call: Call, ask: Ask) -> Iterator[Hit]:
     "PRD503",
     on=[calls(*REQUESTS_FUNCTIONS, *_session_methods)],
     anchors=[(anchor, "timeout") for anchor in REQUESTS_ANCHORS],
-    gate=gate_at(rb"timeout\s*=\s*[A-Za-z_(]"),
+    gate=_may_be_open,
 )
 def requests_timeout_partial(call: Call, ask: Ask) -> Iterator[Hit]:
     """`timeout=(3.05, None)` on requests."""

@@ -25,6 +25,7 @@ from prodlint.checks import (
     settings,
     trace,
 )
+from prodlint.checks.gates import gate_at
 from prodlint.checks.resilience_data import text_of
 from prodlint.checks.resilience_places import calls_of, decorator_name, enclosing, resolved, shown, value_of
 from prodlint.checks.truth import flipped
@@ -171,7 +172,11 @@ def _rewrites_rows(call: Call) -> bool:
     return _SHAPES.search(text) is None or _HARMLESS.search(text) is not None
 
 
-@check("PRD558", on=[every(Function)], anchors=["def downgrade"])
+# A docstring may be all there is.
+_EMPTY_DOWNGRADE = rb"def downgrade\s*\([^)]*\)[^:\n]*:(?:\s*#[^\n]*\n)*\s*(?:pass\b|raise\b|return\b|\.\.\.|[rRuU]?[\"'])"
+
+
+@check("PRD558", on=[every(Function)], anchors=["def downgrade"], gate=gate_at(_EMPTY_DOWNGRADE))
 def downgrade_empty(function: Function, ask: Ask) -> Iterator[Hit]:
     """alembic: `upgrade` does something and `downgrade` does not."""
     if function.name != "downgrade" or function.scope.symbol:
@@ -365,6 +370,7 @@ _NOT_DEPLOYED = frozenset(("test", "example", "docs", "vendored", "generated", "
         ("tortoise", "model)"),
     ],
     files=("python",),
+    not_in=_NOT_DEPLOYED,
 )
 def orm_models(class_: Class, ask: Ask) -> Iterator[Trace]:
     """The classes that stand for tables, and by which library."""
@@ -599,6 +605,7 @@ def _runs_migrations(command: Command) -> bool:
     "migration-run",
     on=[calls("alembic.command.upgrade", "flask_migrate.upgrade", "django.core.management.call_command", "*.call_command")],
     anchors=["command.upgrade", "flask_migrate", "call_command", "from alembic"],
+    not_in=("test", "docs", "example", "migration"),
 )
 def migration_calls(call: Call, ask: Ask) -> Iterator[Trace]:
     """Python code that runs migrations."""
