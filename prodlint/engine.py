@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from prodlint.checks import Ask, Check, Collector, Hit, Project, ProjectCheck, ProjectHit, Trace
 from prodlint.context import Roles, roles_of
-from prodlint.facts import Fact, File, Problem, Source, Text
+from prodlint.facts import Fact, File, Handler, Problem, Source, Text
 from prodlint.fingerprint import normalised
 from prodlint.model import Evidence, Finding, Priority, Recipe, Related, Rule, Span, Suppressed, Unchecked
 from prodlint.readers import Undecodable, decode, read
@@ -192,7 +192,7 @@ def _run_checks(
         mask = index.for_fact(fact) & active
         if mask:
             for subscription in index.subscribed(mask):
-                if subscription.bit not in broken:
+                if subscription.bit not in broken and not (isinstance(fact, Handler) and hits.rejected(subscription.bit, fact.start)):
                     _call(subscription, fact, asks, run, outcome, made, broken)
     return made
 

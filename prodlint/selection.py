@@ -39,8 +39,8 @@ from prodlint.model import Rule
 from prodlint.readers import Wanted
 from prodlint.readers.python_regions import has_partial
 
-# Facts made only where an anchor of a check that wants them stands in their own text.
-NEAR = (Assignment, Literal, Comment)
+# Facts made only where an anchor of a check that wants them stands in their own text; handlers only where one begins.
+NEAR = (Assignment, Literal, Comment, Handler)
 
 # What else must be asked of a file whatever the rules: directives that silence findings.
 DIRECTIVES = (b"prodlint:", b"noqa")
@@ -72,6 +72,12 @@ class Hits:
         self.active = active
         self.directives = directives
         self.by_number = by_number
+
+
+    def rejected(self, bit: int, offset: int) -> bool:
+        """Whether a check's gate let hits pass, and the one at this offset is not among them."""
+        passed = self.passed.get(bit)
+        return passed is not None and offset not in passed
 
 
 class Index:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, check, every
-from prodlint.facts import Assignment, Call, Conditional, Constant, Expression, Module, Name, Operation, Statement, Subscript
+from prodlint.facts import Assignment, Call, Conditional, Constant, Expression, Module, Name, Operation, Statement, Subscript, calls_in
 from prodlint.model import Recipe
 
 READS = ("os.getenv", "os.environ.get")
@@ -42,17 +42,23 @@ def may_be_tested(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
     return False
 
 
+# Statements that hold none of these have nothing to say here.
+_READING = (b"getenv", b"environ", b"config(", b"bool(")
+
+
 @check("PRD644", on=[every(Module)], anchors=["getenv", "environ.get", "environ[", ("decouple", "config(")], files=("python", "notebook"), gate=may_be_tested)
 def truth_of_text(module: Module, ask: Ask) -> Iterator[Hit]:
     """Every place that takes the truth value of text from the environment."""
-    for call in module.calls():
+    data = module.source.data
+    statements = [one for one in module.body if any(word in data[one.start : one.end] for word in _READING)]
+    for call in calls_in(statements, into_definitions=True):
         if call.name == "bool" and len(call.arguments) == 1:
             yield from _tested(_read_behind(call.arguments[0], module), "bool(...)", call, certain=True)
         for name in _SWITCH_KEYWORDS:
             value = call.keywords.get(name) if call.name not in READS else None
             if isinstance(value, Call) and value.name in READS:
                 yield from _tested(value, f"`{name}=`", value, certain=True)
-    for statement in _statements(module):
+    for statement in _all_of(statements):
         if statement.kind in ("if", "while", "assert") and statement.expressions and not _sets_when_missing(statement):
             yield from _truth(statement.expressions[0], module)
         if statement.kind == "assign" and statement.assignment is not None and statement.expressions:
@@ -112,8 +118,8 @@ def _sets_when_missing(statement: Statement) -> bool:
     return bool(asked) and all(isinstance(key, Constant) and key.value in keys for key in asked)
 
 
-def _statements(module: Module) -> Iterator[Statement]:
-    for statement in module.body:
+def _all_of(statements: Sequence[Statement]) -> Iterator[Statement]:
+    for statement in statements:
         yield from statement.walk(into_definitions=True)
 
 

@@ -123,11 +123,19 @@ _FAR = 12_000
 
 
 def in_loop(data: bytes, offset: int, header: re.Pattern[bytes]) -> bool:
-    """Whether a line may stand in a loop whose header looks like this."""
+    """Whether a line may stand in a loop of its function whose header looks like this."""
     start = data.rfind(b"\n", 0, offset) + 1
     depth = offset - start
-    loops = _LOOP.finditer(data, max(0, start - _FAR), start)
-    return any(len(loop.group(1)) < depth and header.match(loop.group(2)) for loop in loops)
+    begin = max(0, start - _FAR)
+    # From the function's own line on: the last `def` with less indentation.
+    at = data.rfind(b"def ", begin, start)
+    while at != -1:
+        line = data.rfind(b"\n", 0, at) + 1
+        if at - line < depth or data[line:at].lstrip() == b"async " and at - line - 6 < depth:
+            begin = line
+            break
+        at = data.rfind(b"def ", begin, at)
+    return any(len(loop.group(1)) < depth and header.match(loop.group(2)) for loop in _LOOP.finditer(data, begin, start))
 
 
 _LEAVES_AT_LAST = re.compile(rb"(?:raise|return|break)\b")

@@ -56,8 +56,11 @@ def read(source: Source, file: File, wanted: Wanted) -> Iterator[Fact]:
     if Literal in kinds:
         yield from _literals(module, wanted.near(Literal))
     if Handler in kinds:
+        begins = wanted.near(Handler)
+        starts = frozenset(begins) if begins is not None else None
         for node in captures("(except_clause) @h", module.root).get("h", ()):
-            yield module.handler_at(node)
+            if starts is None or node.start_byte in starts:
+                yield module.handler_at(node)
     if Function in kinds:
         yield from module.functions_here()
     if Class in kinds:
