@@ -492,7 +492,8 @@ class _Called:
                 if before is not None:
                     before.add(pieces[-2] if len(pieces) > 1 else b"builtins")
                     if len(pieces) > 1:
-                        self.makers.setdefault(pieces[-2], set()).update(pieces[-3:-2], pieces[:1])
+                        # `super().__init__`: the first part may itself be called as it stands.
+                        self.makers.setdefault(pieces[-2], set()).update(pieces[-3:-2], pieces[:1], [b""] if len(pieces) == 2 else [])
                 if len(pieces) == 1:
                     self.roots[last] = None
                 elif roots is not None:

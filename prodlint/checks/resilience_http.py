@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from prodlint.checks import Ask, Hit, calls, check, every
+from prodlint.checks.gates import Gate
 from prodlint.checks.resilience_places import (
     UNKNOWN,
     VERBS,
@@ -73,20 +74,21 @@ _httpx_timeouts = tuple(f"{library}.Timeout" for library in HTTPX)
 _httpx_methods = tuple(f"{client}.{verb}" for client in HTTPX_CONSTRUCTORS for verb in (*HTTPX_METHODS, "build_request"))
 
 
-_GIVEN = re.compile(rb"(?<![\w.])timeout\s*=\s*(?:None\b|\(|([A-Za-z_]\w*)\b(?![.(]))")
+def _gate_of_timeouts(values: bytes) -> Gate:
+    """A gate for the keyword `timeout` with one of the values, or a name that the file binds to one of them."""
+    given = re.compile(rb"(?<![\w.])timeout\s*=\s*(?:(?:%b)|([A-Za-z_]\w*)\b(?![.(]))" % values)
 
+    def gate(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+        kept = []
+        for _, offset in hits:
+            found = given.match(data, offset)
+            if found is not None:
+                name = found.group(1)
+                if name is None or re.search(rb"\b%b\b[^=\n]{0,60}=\s*(?:%b)" % (name, values), data):
+                    kept.append(offset)
+        return kept
 
-def _may_be_open(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    """The keywords `timeout` that are given None, a tuple, or a name that the file binds to one of them."""
-    kept = []
-    for _, offset in hits:
-        found = _GIVEN.match(data, offset)
-        if found is None:
-            continue
-        name = found.group(1)
-        if name is None or re.search(rb"\b%b\b[^=\n]{0,60}=\s*(?:None\b|\()" % name, data):
-            kept.append(offset)
-    return kept
+    return gate
 
 
 def phases_of(value: Any) -> dict[str, Any] | None:
@@ -165,7 +167,7 @@ def _of_constructor(call: Call) -> bool:
     "PRD501",
     on=[calls(*HTTPX_FUNCTIONS, *HTTPX_CONSTRUCTORS, *_httpx_methods)],
     anchors=[("httpx", "timeout", "none")],
-    gate=_may_be_open,
+    gate=_gate_of_timeouts(rb"None\b|\("),
 )
 def httpx_timeout_none(call: Call, ask: Ask) -> Iterator[Hit]:
     """`timeout=None` on a function, a constructor or a client's method."""
@@ -512,7 +514,7 @@ def httpx_timeout_partial(call: Call, ask: Ask) -> Iterator[Hit]:
     "PRD503",
     on=[calls(*HTTPX_FUNCTIONS, *HTTPX_CONSTRUCTORS, *_httpx_methods)],
     anchors=[("httpx", "timeout")],
-    gate=_may_be_open,
+    gate=_gate_of_timeouts(rb"None\b|\(|\d"),
 )
 def httpx_timeout_tuple(call: Call, ask: Ask) -> Iterator[Hit]:
     """`timeout=(5, 30)`: httpx leaves what is not said without a limit."""
@@ -533,7 +535,7 @@ def httpx_timeout_tuple(call: Call, ask: Ask) -> Iterator[Hit]:
     "PRD503",
     on=[calls(*REQUESTS_FUNCTIONS, *_session_methods)],
     anchors=[(anchor, "timeout") for anchor in REQUESTS_ANCHORS],
-    gate=_may_be_open,
+    gate=_gate_of_timeouts(rb"None\b|\(|\d"),
 )
 def requests_timeout_partial(call: Call, ask: Ask) -> Iterator[Hit]:
     """`timeout=(3.05, None)` on requests."""
