@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, Place, calls, check, commands, documents, every, settings
 from prodlint.checks.configuration_places import deployed, is_true, matters, weight_in, weight_of
+from prodlint.checks.gates import gate_at
 from prodlint.checks.truth import FALSY, TRUTHY
 from prodlint.facts import Assignment, Call, Command, Constant, Document, Node, Setting
 from prodlint.model import Recipe, Related
@@ -71,7 +73,7 @@ def watches_files(call: Call, ask: Ask) -> Iterator[Hit]:
         yield Hit(call, f"`{call.name}` restarts the process whenever a file changes", priority=weight if isinstance(weight, str) else None)
 
 
-@check("PRD601", on=[every(Assignment)], anchors=["reload"], files=("python",))
+@check("PRD601", on=[every(Assignment)], anchors=["reload"], files=("python",), gate=gate_at(rb"(?i)reload\w*\s*(?::[^=\n]*)?=\s*True"))
 def reload_in_server_configuration(assignment: Assignment, ask: Ask) -> Iterator[Hit]:
     """`reload = True` of gunicorn.conf.py, `config.use_reloader = True` of hypercorn."""
     value = assignment.value
@@ -138,7 +140,21 @@ def reload_in_command(command: Command, ask: Ask) -> Iterator[Hit]:
 _SETTINGS = ("UVICORN_RELOAD", "GRANIAN_RELOAD", "LITESTAR_RELOAD", "FLASK_RUN_RELOAD", "SANIC_AUTO_RELOAD", "RELOAD", "AUTO_RELOAD", "HOT_RELOAD", "APP_RELOAD")
 
 
-@check("PRD601", on=[settings(*_SETTINGS)], anchors=["reload"])
+_NAME_END = re.compile(rb"\w+\Z")
+
+
+def _names_setting(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    """The words that are one of the settings, whole."""
+    kept = []
+    for literal, offset in hits:
+        end = offset + len(literal)
+        name = _NAME_END.search(data, max(0, offset - 24), end)
+        if name is not None and name.group().decode("ascii", "replace").upper() in _SETTINGS and not data[end : end + 1].isalnum():
+            kept.append(offset)
+    return kept
+
+
+@check("PRD601", on=[settings(*_SETTINGS)], anchors=["reload"], gate=_names_setting)
 def reload_in_setting(setting: Setting, ask: Ask) -> Iterator[Hit]:
     """UVICORN_RELOAD=true and its kin, given to production."""
     value = setting.value if setting.value is not None else setting.default

@@ -337,7 +337,7 @@ def _remarks_above(source: Source, line: int) -> list[str]:
 _SUPPRESSED_CLOSER = re.compile(r"\.?(\w+)\([^()\n]*\)\s*$")
 
 
-@check("PRD202", on=[calls("contextlib.suppress")])
+@check("PRD202", on=[calls("contextlib.suppress")], gate=gate_at(rb"suppress\s*\([^)]*\b(?:Base)?Exception\b"))
 def suppressed_exception(call: Call, ask: Ask) -> Iterator[Hit]:
     """`contextlib.suppress(Exception)`: the same thing in a spelling that other linters do not see."""
     broad = [name.name.removeprefix("builtins.") for name in call.arguments if isinstance(name, Name)]

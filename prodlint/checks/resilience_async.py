@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from prodlint.checks import Ask, Hit, calls, check
-from prodlint.checks.gates import Gate, not_awaited
+from prodlint.checks.gates import not_awaited
 from prodlint.checks.resilience_http import HTTPX_METHODS, REQUESTS_SESSIONS, SESSION_METHODS
 from prodlint.checks.resilience_places import (
     VERBS,
@@ -75,19 +75,27 @@ _HASHES: Mapping[str, str] = {
 BLOCKING: Mapping[str, str] = {**_WAITS, **_NETWORK, **_PROCESS}
 
 
-def _in_async_code(*needed: bytes) -> Gate:
-    """A gate for calls that are not awaited, in files with async functions and one of the words (lower case)."""
-
-    def gate(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-        if _ASYNC not in data:
-            return []
-        low = data.lower() if needed else b""
-        return not_awaited(data, hits) if not needed or any(word in low for word in needed) else []
-
-    return gate
+def _in_async_code(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    """The calls that are not awaited, in a file with async functions."""
+    return not_awaited(data, hits) if _ASYNC in data else []
 
 
-@check("PRD571", on=[calls(*BLOCKING)], gate=_in_async_code())
+_ANNOTATED = re.compile(rb"\b(\w+)\s*:\s*[^=\n]{0,60}?\b(?:Client|Session)\b")
+_OWNER = re.compile(rb"(\w+)\.\Z")
+
+
+def _on_annotated_clients(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    """Those of them on a name with a plain client for annotation."""
+    if _ASYNC not in data:
+        return []
+    names = frozenset(_ANNOTATED.findall(data))
+    if not names:
+        return []
+    owners = ((offset, _OWNER.search(data, max(0, offset - 60), offset)) for offset in not_awaited(data, hits))
+    return [offset for offset, owner in owners if owner is not None and owner.group(1) in names]
+
+
+@check("PRD571", on=[calls(*BLOCKING)], gate=_in_async_code)
 def blocking_call(call: Call, ask: Ask) -> Iterator[Hit]:
     """A call that blocks, in an async function or in a plain one of the same file that an async function calls."""
     if call.awaited or not is_imported(call):
@@ -156,7 +164,7 @@ _CLIENTS: Mapping[str, str] = {
 @check(
     "PRD571",
     on=[calls(*(f"*.{verb}" for verb in (*HTTPX_METHODS, "send")))],
-    gate=_in_async_code(b"httpx.client", b"httpx2.client", b"httpxyz.client", b"import client", b"requests.session", b"import session"),
+    gate=_on_annotated_clients,
 )
 def blocking_client(call: Call, ask: Ask) -> Iterator[Hit]:
     """A plain client that came in as a parameter of an async function: its annotation says what it is."""

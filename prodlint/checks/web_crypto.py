@@ -91,7 +91,7 @@ _LIBRARIES = frozenset({b"requests", b"httpx", b"niquests", b"hvac", b"boto", b"
 _PLAIN = frozenset(
     {b"cert_none", b"verify_none", b"_create_unverified_context", b"tls_insecure_set", b"autoaddpolicy", b"warningpolicy", b"known_hosts"}
 )
-_GIVEN = re.compile(rb"[.\w]+(?:[\"']\])?\s{0,4}=\s{0,8}(?!True\b|[\"'/])")
+_GIVEN = re.compile(rb"[.\w]+(?:[\"']\])?\s{0,4}=\s{0,8}(?!True\b|[\"'/]|[\w.]+(?:\[|\.get\())")
 
 
 def _may_switch_off(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:

@@ -78,9 +78,20 @@ def _regions(source: Source, wanted: Wanted) -> list[tuple[int, int]] | None:
     places = wanted.places
     if places is None:
         return None
-    if Call in wanted.kinds and (has_partial(source.data) or _has_alias(source.data, wanted)):
+    if Call in wanted.kinds and (_binds(source.data, wanted) or _has_alias(source.data, wanted)):
         return None
     return regions(source.data, places)
+
+
+_BOUND = re.compile(rb"partial\(\s*[\w.]*?(\w+)\s*[,)]")
+
+
+def _binds(data: bytes, wanted: Wanted) -> bool:
+    """Whether one of the wanted names is bound by `functools.partial`."""
+    last_parts = wanted.last_parts
+    if not has_partial(data):
+        return False
+    return last_parts is None or any(match.group(1).decode("utf-8", "replace") in last_parts for match in _BOUND.finditer(data))
 
 
 _ALIAS = re.compile(rb"\b(\w+) as (\w+)")
