@@ -25,21 +25,30 @@ _SAID_AS_TEXT = re.compile(rb"^[\w.]*\(\s*[\"'][A-Za-z_0-9]+[\"'],\s*(?:default\
 _BEFORE = re.compile(rb"(?:\bif|\belif|\bwhile|\bnot|\band|\bor|\bbool\(|\belse|\breload ?=|\bdebug ?=|\bverify ?=|\bassert)[ \t(]*(?:os\.|environ|getenv|_os\.)?[ \t]*$")
 
 
-def may_be_tested(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    """Whether one of the reads stands where a truth value is taken, or has a default that is one."""
+# A name that a read is given to, and may be tested under.
+_GIVEN_TO = re.compile(rb"^[ \t]*(\w+)[ \t]*(?::[^=\n]*)?=[ \t]*(?:os\.)?(?:getenv|environ\.get)\(", re.MULTILINE)
+
+
+def may_be_tested(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    """The reads that stand where a truth value is taken, or have a default that is one; and the tests of names they are given to."""
+    found = []
     for _, offset in hits:
         line_start = data.rfind(b"\n", 0, offset) + 1
         before = data[max(line_start, offset - 60) : offset]
         after = data[offset : offset + 160]
         if _BEFORE.search(before):
-            return True
+            found.append(offset)
+            continue
         if data[offset : offset + 8].lower() == b"environ[":
             continue  # an index has no default, and at the start of a line it is set
         if before.strip() in (b"", b"os.") or _SAID_AS_TEXT.search(after) or b".debug" in before or b'["DEBUG"]' in before:
-            return True
-        if b"False" in after or b"True" in after or b"bool" in before:
-            return True
-    return False
+            found.append(offset)
+        elif b"False" in after or b"True" in after or b"bool" in before:
+            found.append(offset)
+    if found:
+        for name in set(_GIVEN_TO.findall(data)):
+            found.extend(match.start() for match in re.finditer(rb"\b(?:if|elif|while|not|and|or|bool\(|assert)[ \t(]*" + name + rb"\b", data))
+    return found
 
 
 # Statements that hold none of these have nothing to say here.
@@ -50,7 +59,8 @@ _READING = (b"getenv", b"environ", b"config(", b"bool(")
 def truth_of_text(module: Module, ask: Ask) -> Iterator[Hit]:
     """Every place that takes the truth value of text from the environment."""
     data = module.source.data
-    statements = [one for one in module.body if any(word in data[one.start : one.end] for word in _READING)]
+    words = {*_READING, *_GIVEN_TO.findall(data)}
+    statements = [one for one in module.body if any(word in data[one.start : one.end] for word in words)]
     for call in calls_in(statements, into_definitions=True):
         if call.name == "bool" and len(call.arguments) == 1:
             yield from _tested(_read_behind(call.arguments[0], module), "bool(...)", call, certain=True)

@@ -218,7 +218,7 @@ _SESSIONS = ("sqlalchemy.orm.Session", "sqlalchemy.orm.session.Session", "sqlmod
 _SESSION_CALLS = ("execute", "scalars", "scalar", "query", "get", "commit", "flush", "refresh", "exec", "delete")
 
 
-_SESSION = re.compile(rb"(?<![A-Za-z_])Session\b")
+_SESSION = re.compile(rb"(?<![A-Za-z_])(?:Session|sessionmaker)\b")
 
 
 def _with_plain_sessions(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
