@@ -266,7 +266,7 @@ def _item(item: Mapping[str, Any], material: Material) -> Iterator[str]:
     yield from _places(item)
     for key, title in (
         ("aside", "Found, and does not decide (tests, examples, of less weight, or of a rule that is off by default)"),
-        ("suppressed", "Suppressed in comments or the baseline"),
+        ("suppressed", "Suppressed in comments"),
     ):
         if item[key]:
             yield f'<details class="more"><summary>{title}: {len(item[key]):,}</summary><ul class="found">\n'
