@@ -52,7 +52,7 @@ def checklist(given: Namespace) -> int:
     write(stream(told, given.all), given.output_file)
     if answers.result.crashed:
         return BUG
-    return FOUND if given.fail_on_lines == "belied" and any(line.judgement == "belied" for line in audited) else CLEAN
+    return FOUND if given.fail_on_lines == "belied" and told["judgements"]["belied"] else CLEAN
 
 
 def _read(path: str) -> str:
@@ -175,7 +175,7 @@ def _claimed(line: Line, match: Match, answer: Answer) -> Audited:
 def as_object(audited: Sequence[Audited], material: Material) -> dict[str, Any]:
     """The audit as plain data; secrets are covered here."""
     lines = [_line_object(each, material) for each in audited]
-    judged = [line for line in lines if line["state"] != "stated"]
+    judged = _claims(lines)
     names = ("agrees", "belied", "in fact met", "still open", "cannot be told", "does not apply", "not mapped")
     return {
         "schema_version": 1,
@@ -220,14 +220,18 @@ _SIGN = {
 _BOX = {"ticked": "[x]", "open": "[ ]", "stated": " - "}
 
 
-def _told(told: Mapping[str, Any], everything: bool) -> list[dict[str, Any]]:
-    """The lines to tell of: those with a tick; where a document has none, its statements that could be mapped."""
-    lines: list[dict[str, Any]] = told["lines"]
+def _claims(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines that are judged and counted: those with a tick; where a document has none, its statements whose meaning is clear."""
     ticked = [line for line in lines if line["state"] != "stated"]
-    if everything:
-        return lines
-    shown = ticked or [line for line in lines if not line["in_code"] and line["confidence"] in ("named", "high")]
-    return [line for line in shown if line["judgement"] != "not mapped"]
+    return ticked or [
+        line for line in lines if not line["in_code"] and (line["confidence"] in ("named", "high") or line["judgement"] == "belied")
+    ]
+
+
+def _told(told: Mapping[str, Any], everything: bool) -> list[dict[str, Any]]:
+    """The lines to tell of."""
+    lines: list[dict[str, Any]] = told["lines"]
+    return lines if everything else [line for line in _claims(lines) if line["judgement"] != "not mapped"]
 
 
 def _as_text(told: Mapping[str, Any], everything: bool) -> Iterator[str]:

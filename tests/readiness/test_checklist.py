@@ -133,6 +133,17 @@ def test_writing_changes_boxes_and_nothing_else(prodlint: Run, tmp_path: Path) -
     assert file.read_bytes() == after
 
 
+def test_without_ticks_statements_are_judged_and_with_ticks_they_are_not(prodlint: Run, tmp_path: Path) -> None:
+    file = tmp_path / "NOTES.md"
+    words = ("checklist", str(file), str(UNREADY), "--root", str(UNREADY), "--isolated", "--fail-on", "belied")
+    file.write_text("# Notes\n\n- CORS locked down\n")
+    ran = prodlint(*words)
+    assert (ran.code, "1 belied" in ran.out) == (1, True)
+    file.write_text("# Notes\n\n- CORS locked down\n- [x] CI/CD pipeline configured\n")
+    ran = prodlint(*words)
+    assert (ran.code, "0 belied" in ran.out) == (0, True)
+
+
 def test_a_checklist_that_cannot_be_read(prodlint: Run, tmp_path: Path) -> None:
     assert prodlint("checklist", str(tmp_path / "none.md")).code == 2
     (tmp_path / "bad.md").write_bytes(b"\xff\xfe\x00")
@@ -162,6 +173,35 @@ def test_nothing_is_found_in_nothing(prodlint: Run, tmp_path: Path) -> None:
             },
         ),
         ("003", {28: "agrees", 29: "belied", 31: "belied", 228: "belied", 237: "belied", 273: "belied", 341: "belied", 183: "agrees"}),
+        (
+            "000",
+            {
+                9: "does not apply",
+                11: "belied",
+                16: "belied",
+                23: "cannot be told",
+                34: "does not apply",
+                57: "belied",
+                75: "agrees",
+                77: "agrees",
+            },
+        ),
+        (
+            "004",
+            {
+                21: "does not apply",
+                39: "belied",
+                41: "belied",
+                43: "belied",
+                45: "belied",
+                50: "belied",
+                53: "belied",
+                54: "belied",
+                67: "agrees",
+                68: "belied",
+                79: "cannot be told",
+            },
+        ),
         ("001", {67: "still open", 186: "still open", 196: "in fact met", 197: "still open", 254: "still open"}),
     ],
 )
