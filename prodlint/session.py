@@ -7,11 +7,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from prodlint import compiled, engine, environment, workers
 from prodlint.checks import Collector
-from prodlint.discover import Discovered, discover, project_root
+from prodlint.discover import SETTINGS_FILES, Discovered, discover, project_root
 from prodlint.facts import Source
 from prodlint.model import Finding, Report, Rule
 from prodlint.settings import Nearest, Realms, Settings, idle_patterns, is_single, load
@@ -152,13 +153,29 @@ def find_files(request: Request, settings: Settings, root: str) -> Discovered:
     return discover(request.paths, settings, root=root, stdin_filename=request.stdin_filename, nearest=nearest)
 
 
+# More files than this go to several processes.
+_MANY = 100
+
+
+def _is_project(root: str) -> bool:
+    """Whether a directory is marked as a project's root. Anything else (a home directory) is not searched for one file's sake."""
+    return root != os.path.expanduser("~") and any(os.path.exists(os.path.join(root, name)) for name in (".git", *SETTINGS_FILES))
+
+
+def _files_of(root: str, settings: Settings) -> list[tuple[str, str, str]]:
+    return discover([root], settings, root=root).files
+
+
 def _run(request: Request) -> Result:
     settings, root = read_settings(request)
     discovered = find_files(request, settings, root)
     files = discovered.files
-    world = environment.read(discovered.root, files)
-    named = any(path == "-" or not os.path.isdir(path) for path in request.paths)
-    parse_all = request.exhaustive or named or len(files) < 200
+    beyond = None if discovered.whole or not _is_project(discovered.root) else partial(_files_of, discovered.root, settings)
+    world = environment.read(discovered.root, files, beyond)
+    if len(files) > _MANY:
+        _ = world.files  # once, and not in every worker
+    # Few files are read in any case, so that a broken one is seen; of many, only those that some rule wants.
+    parse_all = request.exhaustive or len(files) < 200
     realms = Realms(settings, discovered.settings)
     runs: list[engine.Run] = []
     numbers: dict[int, int] = {}

@@ -28,6 +28,7 @@ def test_hooks_run_in_pre_commit(tmp_path: Path) -> None:
     project.mkdir()
     (project / "bad.py").write_text(BAD)
     (project / "good.py").write_text("x = 1\n")
+    (project / "Procfile").write_text("web: uvicorn bad:app --reload\n")
     # The hooks as they are shipped, but with the prodlint under test: building it anew would test pip.
     local = hooks.replace("language: python", "language: system").replace("entry: prodlint", f"entry: {sys.executable} -m prodlint")
     lines = "".join(f"      {line}\n" for line in local.splitlines())
@@ -39,8 +40,15 @@ def test_hooks_run_in_pre_commit(tmp_path: Path) -> None:
     ran = subprocess.run(command, cwd=project, capture_output=True, text=True, env=environment)
     assert ran.returncode == 1, ran.stdout + ran.stderr
     assert "bad.py:3:1: PRD504" in ran.stdout
+    assert "Procfile:1:" in ran.stdout
     (project / "bad.py").write_text(BAD.replace("')", "', timeout=5)"))
+    (project / "Procfile").write_text("web: uvicorn bad:app\n")
     git(project, "add", ".")
     only = subprocess.run([*command[:4], "prodlint", "--all-files"], cwd=project, capture_output=True, text=True, env=environment)
     assert only.returncode == 0, only.stdout + only.stderr
-    assert not (project / ".prodlint_cache" / "results").exists() or (project / ".prodlint_cache" / ".gitignore").exists()
+    # What is staged counts, not what lies in the working tree.
+    (project / "bad.py").write_text(BAD)
+    git(project, "add", ".")
+    (project / "bad.py").write_text("x = 1\n")
+    staged = subprocess.run([*command[:4], "prodlint"], cwd=project, capture_output=True, text=True, env=environment)
+    assert "bad.py:3:1: PRD504" in staged.stdout
