@@ -265,7 +265,9 @@ def _is_shielded(handler: Handler) -> bool:
 
 
 def _shields(statement: Statement) -> bool:
-    return any(isinstance(opened, Call) and opened.method == "CancelScope" and "shield" in opened.keywords for opened in statement.expressions)
+    return any(
+        isinstance(opened, Call) and opened.method == "CancelScope" and "shield" in opened.keywords for opened in statement.expressions
+    )
 
 
 def _only_waits(block: Sequence[Statement]) -> bool:

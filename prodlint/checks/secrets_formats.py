@@ -290,7 +290,13 @@ FORMATS: tuple[Format, ...] = (
     _row(
         "slack-trigger", "Slack trigger webhook", "hooks.slack.com/triggers/T{C:8-12}/{d:9-14}/{h:32}", "starting the workflow", glued=True
     ),
-    _row("discord", "Discord bot token", "{A:24-28}.{U:6}.{U:27-38}", "the bot's servers", after=("discord", "bot_token", "bot.run", "client.run")),
+    _row(
+        "discord",
+        "Discord bot token",
+        "{A:24-28}.{U:6}.{U:27-38}",
+        "the bot's servers",
+        after=("discord", "bot_token", "bot.run", "client.run"),
+    ),
     _row("discord-webhook", "Discord webhook", "discord.com/api/webhooks/{d:17-20}/{U:60-72}", "posting to the channel", glued=True),
     _row("discord-webhook-old", "Discord webhook", "discordapp.com/api/webhooks/{d:17-20}/{U:60-72}", "posting to the channel", glued=True),
     _row(

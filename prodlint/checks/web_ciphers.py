@@ -17,6 +17,7 @@ from prodlint.facts import (
     Operation,
     Statement,
     Subscript,
+    Template,
     expressions_in,
     statements_in,
 )
@@ -407,6 +408,8 @@ def _compared(statement: Statement, name: Name) -> bool:
 
 
 def _is_signature(module: Module, part: Expression) -> bool:
-    """Whether this is an HMAC made here."""
+    """Whether this is an HMAC made here, perhaps with `"sha256="` before it."""
     known = follow(module, part, part)
+    if isinstance(known, Operation) and known.operator == "+" or isinstance(known, Template):
+        return any(isinstance(piece, Call) and _is_signature(module, piece) for piece in known.parts())
     return isinstance(known, Call) and "hmac." in known.text and bool(_SIGNED.search(known.text))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, calls, check, every
 from prodlint.checks.web_text import Reader, is_fixed, pieces_of, reader_of
@@ -80,14 +80,18 @@ _SHELLS = {
     "asyncio.create_subprocess_shell": 0,
     "asyncio.subprocess.create_subprocess_shell": 0,
 }
+_EXEC = ("asyncio.create_subprocess_exec", "asyncio.subprocess.create_subprocess_exec")
 _SUBPROCESS = ("subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output", "subprocess.Popen")
 
 
 @check(
     "PRD462",
-    on=[calls(*_SHELLS, *_SUBPROCESS)],
+    on=[calls(*_SHELLS, *_SUBPROCESS, *_EXEC)],
     anchors=[
         ("subprocess", "shell"),
+        ("subprocess", '"-c"'),
+        ("subprocess", "'-c'"),
+        ("subprocess", '"-lc"'),
         "os.system",
         "os.popen",
         ("os import", "system"),
@@ -101,9 +105,9 @@ _SUBPROCESS = ("subprocess.run", "subprocess.call", "subprocess.check_call", "su
 def shell_command(call: Call, ask: Ask) -> Iterator[Hit]:
     """A shell command with a part that the code does not spell out."""
     module = call.module
-    if call.name in _SUBPROCESS and truth(module, call.keywords.get("shell"), call) is not True:
-        return
     given = call.argument(0, "args") or call.keywords.get("cmd") or call.keywords.get("command")
+    if call.name in (*_SUBPROCESS, *_EXEC) and truth(module, call.keywords.get("shell"), call) is not True:
+        given = _script_of(given.items if isinstance(given, Collection) else call.arguments)
     if given is None:
         return
     reader = reader_of(module, innermost(module, call), _SHELL_QUOTING, call.start)
@@ -122,6 +126,17 @@ def shell_command(call: Call, ask: Ask) -> Iterator[Hit]:
             yield from _callers_that_build(module, call, loose[0])
         return
     yield Hit(call, f"`{call.name}` writes `{_shown(loose[0])}` into a shell command")
+
+
+_SHELL_PROGRAM = re.compile(r"(?:^|/)(?:ba|z|da|k|a)?sh$")
+
+
+def _script_of(arguments: Sequence[Expression]) -> Expression | None:
+    """The script of `["bash", "-c", script]`: a shell without `shell=True`."""
+    first, option, script = (*arguments, None, None, None)[:3]
+    if not isinstance(first, Constant) or not isinstance(option, Constant) or not _SHELL_PROGRAM.search(str(first.value)):
+        return None
+    return script if re.fullmatch(r"-[a-z]*c", str(option.value)) else None
 
 
 def _callers_that_build(module: Module, call: Call, name: Name) -> Iterator[Hit]:

@@ -58,7 +58,7 @@ _OFF = frozenset(
 )
 _HTTP_METHODS = frozenset({"get", "post", "put", "delete", "patch", "head", "options", "request", "send", "stream", "ws_connect"})
 _VERIFY_MEANS_CERTIFICATES = re.compile(
-    r"^(?:requests|httpx|httpx2|niquests|hvac|boto3|botocore|aiobotocore|aioboto3|cloudscraper|curl_cffi|treq|docker|consul|jira|atlassian|zeep|gql|clickhouse_connect)\."
+    r"^(?:requests|httpx|httpx2|niquests|hvac|boto3|botocore|aiobotocore|aioboto3|cloudscraper|curl_cffi|treq|docker|consul|github|jira|atlassian|zeep|gql|clickhouse_connect)\."
 )
 _UNVERIFIED = frozenset({"ssl.CERT_NONE", "OpenSSL.SSL.VERIFY_NONE", "ssl._create_unverified_context", "urllib3.util.ssl_.CERT_NONE"})
 _HOST_KEYS = frozenset({"AutoAddPolicy", "WarningPolicy", "MissingHostKeyPolicy"})
@@ -81,15 +81,25 @@ _PYTHON_ANCHORS: tuple[str | tuple[str, ...], ...] = (
     *(("aiohttp", spelling) for spelling in ("ssl=", "ssl =")),
     *(
         (spelling, library)
-        for spelling in ("verify=", "verify =", ".verify")
-        for library in ("requests", "httpx", "niquests", "hvac", "boto", "docker", "curl_cffi")
+        for spelling in ("verify=", "verify =", ".verify", '"verify": false', "'verify': false")
+        for library in ("requests", "httpx", "niquests", "hvac", "boto", "docker", "github", "curl_cffi")
     ),
 )
 
 
-_LIBRARIES = frozenset({b"requests", b"httpx", b"niquests", b"hvac", b"boto", b"docker", b"curl_cffi", b"aiohttp", b"asyncssh"})
+_LIBRARIES = frozenset({b"requests", b"httpx", b"niquests", b"hvac", b"boto", b"docker", b"github", b"curl_cffi", b"aiohttp", b"asyncssh"})
 _PLAIN = frozenset(
-    {b"cert_none", b"verify_none", b"_create_unverified_context", b"tls_insecure_set", b"autoaddpolicy", b"warningpolicy", b"known_hosts"}
+    (
+        b"cert_none",
+        b"verify_none",
+        b"_create_unverified_context",
+        b"tls_insecure_set",
+        b"autoaddpolicy",
+        b"warningpolicy",
+        b"known_hosts",
+        b'"verify": false',
+        b"'verify': false",
+    )
 )
 _GIVEN = re.compile(rb"[.\w]+(?:[\"']\])?\s{0,4}=\s{0,8}(?!True\b|[\"'/]|[\w.]+(?:\[|\.get\())")
 

@@ -49,6 +49,9 @@ _SURE_METHODS = frozenset({"executemany", "executescript", "exec_driver_sql", "R
 _METHODS = (
     "execute",
     "execute_sql",
+    "execute_query",
+    "execute_query_dict",
+    "execute_raw",
     "raw",
     "fetch",
     "fetchrow",

@@ -175,6 +175,8 @@ def _verified_elsewhere(module: Module, call: Call) -> bool:
     for other in calls_in(function.body):
         if other.start == call.start or (call.start <= other.start and other.end <= call.end):
             continue
+        if call.scope.in_handler and other.end <= call.start:
+            continue  # the check failed, and this is what happens instead
         if _is(other, _DECODERS):
             first = _token(other)
             if first is not None and first.text == text and truth(module, _options(other).get("verify_signature"), other) is not False:
