@@ -200,7 +200,7 @@ def exit_code(result: session.Result, exit_zero: bool = False) -> int:
 
 
 def write(pieces: Iterator[str], path: str | None, out: TextIO | None = None) -> None:
-    """To standard output, or whole into a file by rename."""
+    """To standard output, or whole into a file by rename. A device or a pipe (`/dev/null`, `/dev/stderr`) is written to and stays what it is."""
     if path is None:
         out = out or sys.stdout
         for piece in pieces:
@@ -211,8 +211,14 @@ def write(pieces: Iterator[str], path: str | None, out: TextIO | None = None) ->
 
     from prodlint.settings import SettingsError
 
-    directory = os.path.dirname(os.path.abspath(path))
+    path = os.path.realpath(path)
+    directory = os.path.dirname(path)
     try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            with open(path, "w", encoding="utf-8", newline="\n") as device:
+                for piece in pieces:
+                    device.write(piece)
+            return
         handle = tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="\n", dir=directory, prefix=".prodlint-", delete=False)
         with handle:
             for piece in pieces:

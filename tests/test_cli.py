@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -104,6 +107,22 @@ def test_standard_input(project: Project) -> None:
     ran = subprocess.run(command, input=BAD, capture_output=True, text=True, cwd=root)
     assert ran.returncode == 1
     assert ran.stdout.startswith("src/a.py:5:12: PRD504")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes")
+def test_a_pipe_or_a_link_as_output_file_stays_one(project: Project, prodlint: Run) -> None:
+    """A rename over `/dev/null`, by root, would take it from the whole machine."""
+    root = project({"a.py": "try:\n    f()\nexcept:\n    pass\n"})
+    os.mkfifo(root / "pipe")
+    got: list[str] = []
+    reader = threading.Thread(target=lambda: got.append((root / "pipe").read_text(encoding="utf-8")), daemon=True)
+    reader.start()
+    assert prodlint("check", "a.py", "--output-format", "concise", "--output-file", "pipe", cwd=root).code == 1
+    reader.join(10)
+    assert "PRD201" in got[0] and stat.S_ISFIFO((root / "pipe").stat().st_mode)
+    (root / "link.txt").symlink_to(root / "real.txt")
+    assert prodlint("check", "a.py", "--output-format", "concise", "--output-file", "link.txt", cwd=root).code == 1
+    assert (root / "link.txt").is_symlink() and "PRD201" in (root / "real.txt").read_text(encoding="utf-8")
 
 
 def test_output_file_is_written_whole(project: Project, prodlint: Run) -> None:
