@@ -237,10 +237,10 @@ def _filters(report: Mapping[str, Any]) -> Iterator[str]:
 
 def _category(name: str, items: Sequence[Mapping[str, Any]], material: Material) -> Iterator[str]:
     unmet = sum(item["verdict"] == "not met" for item in items)
-    yield f'<section class="category" aria-label="{text(name)}">\n<h3>{text(name)} <span class="faint">{unmet or "none"} of {len(items)} not met</span></h3>\n'
+    yield f'<section class="category" aria-label="{text(name)}">\n<h3>{text(name)} <span class="faint">{unmet or "none"} of {len(items)} not met</span></h3>\n<div class="list card">\n'
     for item in items:
         yield from _item(item, material)
-    yield "</section>\n"
+    yield "</div>\n</section>\n"
 
 
 def _item(item: Mapping[str, Any], material: Material) -> Iterator[str]:

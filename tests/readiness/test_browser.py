@@ -43,6 +43,7 @@ def test_the_page_in_a_browser(prodlint: Callable[..., Ran], project: Project, t
     assert steps["tile"][0] == steps["tile"][1] > 0
     assert steps["enter_folds"]
     assert steps["permalink_opens"]
+    assert 0 <= steps["permalink_top"] < 850
     assert steps["without_scripts"] == ["none", steps["all"]]
     assert seen["title"].startswith("Production readiness")
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")

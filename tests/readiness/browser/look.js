@@ -52,6 +52,8 @@ async function main(chromium, page_file, pdf_file) {
   seen.steps.enter_folds = before !== (await open());
   await page.goto(address + "#backups");
   seen.steps.permalink_opens = await page.evaluate(() => document.getElementById("backups").open);
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  seen.steps.permalink_top = await page.evaluate(() => document.getElementById("backups").getBoundingClientRect().top);
   await page.setJavaScriptEnabled(false);
   await page.goto(address);
   seen.steps.without_scripts = await page.evaluate(() => [getComputedStyle(document.getElementById("filters")).display, document.querySelectorAll("details.item").length]);
