@@ -231,6 +231,7 @@ def _pipefail(command: Command) -> Recipe | None:
 
 # ---------------------------------------------------------------- PRD905: releases that wait for nothing
 
+_TRIAL = re.compile(r"(?:^|[^a-z])(?:staging|stage|stg|preview|sandbox|dev|develop|development|qa|uat|canary)(?:$|[^a-z])", re.IGNORECASE)
 _PRODUCTION = re.compile(r"\bprod(?:uction)?\b|\blive\b", re.IGNORECASE)
 _TESTING = frozenset(("test", "lint", "type", "scan"))
 
@@ -268,7 +269,9 @@ def deploys_on_push(document: Document, ask: Ask) -> Iterator[Trace]:
     testing = {job.name for job in pipeline.jobs.values() if "test" in {kind for kind, _ in job.gates()}}
     for job in pipeline.jobs.values():
         found = _release(job)
-        if found is not None and found[1] == "deploy" and not testing - {job.name} and not _is_gated(pipeline, job, found[0], testing):
+        # Where a change goes to be tried out, it may go first.
+        trial = _TRIAL.search(f"{job.name} {job.environment} {ask.file.name}") and not _PRODUCTION.search(f"{job.name} {job.environment}")
+        if found is not None and found[1] == "deploy" and not trial and not testing - {job.name} and not _is_gated(pipeline, job, found[0], testing):
             place = _job_place(job)
             late = "push" not in pipeline.triggers and "workflow_run" in pipeline.triggers
             why = "whatever the workflow before it came to: its `conclusion` is not asked for" if late else "on a push and waits for no test"

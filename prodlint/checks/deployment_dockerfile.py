@@ -267,11 +267,15 @@ def unrepeatable_install(dockerfile: Dockerfile, ask: Ask) -> Iterator[Hit]:
     exported = any(each.keyword == "ENV" and re.search(r"UV_(?:FROZEN|LOCKED)", each.value) for each in lineage(stage))
     if any(each.keyword in ("ENV", "ARG") and re.search(r"\b(?:PIP|UV)_CONSTRAINT\b", each.value) for each in lineage(stage)):
         return
+    softer: set[str] = set()
     for command in commands:
         found = _loose(command, sources, locked, exported)
         if found is not None:
             words, priority = found
-            yield Hit(command, words, priority=priority)
+            # `pip install --upgrade pip` in each stage is one habit.
+            if priority is None or words not in softer:
+                yield Hit(command, words, priority=priority)
+            softer.add(words)
 
 
 def _locks(command: Command, sources: Sequence[str]) -> bool:

@@ -101,6 +101,8 @@ DATASTORES: dict[str, Datastore] = {
     "timescaledb": _PG,
     "timescaledb-ha": _PG,
     "pgvecto-rs": _PG,
+    "postgresql-repmgr": _PG,
+    "spilo": _PG,
     "cockroach": Datastore("CockroachDB"),
     "mysql": _MYSQL,
     "percona": _MYSQL,
@@ -156,7 +158,7 @@ _INFRASTRUCTURE = ADMINISTRATION | frozenset(
     " pushgateway blackbox-exporter opentelemetry-collector opentelemetry-collector-contrib vector fluent-bit fluentd filebeat logstash"
     " datadog statsd graphite-statsd mailhog mailpit maildev mailcatcher tika tika-server gotenberg chrome chromium browserless"
     " standalone-chrome standalone-firefox hub watchtower docker-socket-proxy autoheal localstack moto wiremock mockserver toxiproxy"
-    " pgbouncer pgbouncer-exporter cloudflared tailscale ngrok registry vault consul keycloak authentik dex mc minio-client busybox"
+    " pgbouncer pgbouncer-exporter pgpool pgpool-II pgcat odyssey proxysql mysql-router haproxy redis-sentinel twemproxy cloudflared tailscale ngrok registry vault consul keycloak authentik dex mc minio-client busybox"
     " alpine docker dind socat stripe-cli ofelia diun homepage dashboard whoami otel-collector".split()
 )
 # Infrastructure that has to look into the host or its Docker to do its work.
