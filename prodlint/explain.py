@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -112,22 +111,29 @@ def test_page(rule: Rule) -> Iterator[Verdict]:
         yield Verdict(rule, Example("", (), 1), "the page has no bad example")
     if not rule.good:
         yield Verdict(rule, Example("", (), 1), "the page has no good example")
-    for example in rule.bad:
+    for example in (*rule.bad, *rule.good, *catalogue.known_false_alarms(rule)):
+        yield from _judged(rule, example)
+
+
+def _judged(rule: Rule, example: Example) -> Iterator[Verdict]:
+    try:
         found = findings_in(rule, example)
+    except RuntimeError as error:
+        yield Verdict(rule, example, str(error))
+        return
+    if example in rule.bad:
         if not found:
             yield Verdict(rule, example, "bad, and nothing is found")
-            continue
+            return
         marked = _marked(example)
         lines = {(finding.path, finding.span.line) for finding in found}
         if marked and lines != marked:
             yield Verdict(rule, example, f"found at {_places(lines)}, marked at {_places(marked)}")
-    for example in rule.good:
-        found = findings_in(rule, example)
+    elif example in rule.good:
         if found:
             yield Verdict(rule, example, f"good, and found at {_places({(f.path, f.span.line) for f in found})}: {found[0].message}")
-    for example in catalogue.known_false_alarms(rule):
-        if not findings_in(rule, example):
-            yield Verdict(rule, example, "a known false alarm that is none any more: make it a good example")
+    elif not found:
+        yield Verdict(rule, example, "a known false alarm that is none any more: make it a good example")
 
 
 def _places(lines: set[tuple[str, int]]) -> str:
@@ -144,7 +150,7 @@ def _marked(example: Example) -> set[tuple[str, int]]:
 
 
 def findings_in(rule: Rule, example: Example) -> list[Finding]:
-    """What the rule finds in an example, laid out as files of their own project."""
+    """What the rule finds in an example, laid out as files of their own project. RuntimeError where the rule's code fails."""
     import tempfile
 
     from prodlint import session
@@ -167,8 +173,7 @@ def findings_in(rule: Rule, example: Example) -> list[Finding]:
 
         result = session.run(session.Request([folder], isolated=True, finish=finish, root=folder, jobs=1))
     if result.crashed:
-        crashed = sorted({why for outcome in result.outcomes for why in outcome.crashed})
-        print(f"{rule.code}: crashed: {crashed} {[u.why for u in result.report.unchecked]}", file=sys.stderr)
+        raise RuntimeError("; ".join(sorted({one.why for one in result.report.unchecked})) or "prodlint failed")
     return [finding for finding in result.report.findings if finding.code == rule.code]
 
 

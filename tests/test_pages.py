@@ -19,6 +19,17 @@ def test_page(rule: Rule) -> None:
     assert [str(verdict) for verdict in explain.test_page(rule)] == []
 
 
+def test_a_check_that_fails_fails_the_good_examples_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("`PRD504` failed: KeyError")
+
+    monkeypatch.setattr(explain, "findings_in", fails)
+    rule = next(rule for rule in RULES if rule.code == "PRD504")
+    verdicts = list(explain.test_page(rule))
+    assert len(verdicts) == len(rule.bad) + len(rule.good) + len(catalogue.known_false_alarms(rule))
+    assert "`PRD504` failed: KeyError" in str(verdicts[-1])
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_page_says_what_a_reader_needs(rule: Rule) -> None:
     assert rule.why
