@@ -77,7 +77,8 @@ def read(path: str) -> Baseline:
         with open(path, "rb") as handle:
             raw = handle.read(_LARGEST + 1)
     except OSError as error:
-        raise SettingsError(f"the baseline cannot be read: {(error.strerror or str(error)).lower()}", shown) from None
+        advice = "; `prodlint baseline` writes one" if isinstance(error, FileNotFoundError) else ""
+        raise SettingsError(f"the baseline cannot be read: {(error.strerror or str(error)).lower()}{advice}", shown) from None
     if len(raw) > _LARGEST:
         raise SettingsError("is too large for a baseline", shown)
     baseline = Baseline(path)
