@@ -12,11 +12,11 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from hashlib import blake2b
 from typing import Any
 
 from prodlint import __version__, catalogue, checks, facts
 from prodlint.checks import Check, Collector, ProjectCheck, Wish
+from prodlint.digests import blake2b
 from prodlint.match import compile_match
 from prodlint.model import Rule
 
@@ -150,7 +150,17 @@ def _signature() -> str:
             seen.update(f"{place} {os.stat(place).st_mtime_ns}\n".encode("utf-8", "surrogateescape") if place.endswith("-packages") else b"")
         except OSError:
             continue
-    for folder in (here, os.path.join(here, "checks"), catalogue.rules_folder(), *_folders(catalogue.rules_folder())):
+    rules = catalogue.rules_folder()
+    folders = (here, os.path.join(here, "checks"), rules, *_folders(rules))
+    if "-packages" in here:
+        # Nobody edits an installed package: what an installer does is seen in its folders (and saves 300 looks).
+        for folder in folders:
+            try:
+                seen.update(f"{folder} {os.stat(folder).st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+            except OSError:
+                continue
+        return seen.hexdigest()
+    for folder in folders:
         try:
             with os.scandir(folder) as entries:
                 for entry in sorted((e for e in entries if e.name.endswith((".py", ".md"))), key=lambda e: e.name):
@@ -171,13 +181,15 @@ def _folders(folder: str) -> Iterator[str]:
 
 def _path() -> str:
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(base, "prodlint", "catalogue")
+    # One for each place prodlint is installed in: two of them must not overwrite each other's at every run.
+    here = blake2b(os.path.dirname(os.path.abspath(__file__)).encode("utf-8", "surrogateescape"), digest_size=6)
+    return os.path.join(base, "prodlint", f"catalogue-{here.hexdigest()}")
 
 
 def _read(path: str, key: str) -> Any:
     try:
         with open(path, "rb") as handle:
-            data = handle.read(1 << 24)
+            data = handle.read()
     except OSError:
         return None
     head, body = data[:96], data[96:]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Any, Protocol
 
 from prodlint.checks import Ask, Check, Collector, Hit, Project, ProjectCheck, ProjectHit, Trace
 from prodlint.context import Roles, roles_of
+from prodlint.digests import blake2b
 from prodlint.facts import Fact, File, Handler, Problem, Source, Text
 from prodlint.fingerprint import normalised
 from prodlint.model import Evidence, Finding, Priority, Recipe, Related, Rule, Span, Suppressed, Unchecked

@@ -86,6 +86,8 @@ class Index:
     def __init__(self, rules: Iterable[Rule], checks: Iterable[Check], collectors: Iterable[Collector], *, exhaustive: bool = False, honor: Sequence[bytes] = ()) -> None:
         by_code = {rule.code: rule for rule in rules}
         self.exhaustive = exhaustive
+        # For few files an automaton that is made in a sixth of the time, and scans two thirds as fast.
+        self.few = False
         self.subscriptions: list[Subscription] = []
         for check in checks:
             if check.code in by_code:
@@ -294,11 +296,18 @@ class Index:
                     rarest = max(numbers, key=lambda number: len(literals[number]))
                     several.setdefault(rarest, []).append((frozenset(numbers), subscription.bit))
             self._mine[(kind, subscription.bit)] = frozenset(mine)
-        automaton = ahocorasick_rs.BytesAhoCorasick(literals, implementation=ahocorasick_rs.Implementation.DFA)
+        kinds_of_automaton = ahocorasick_rs.Implementation
+        chosen = kinds_of_automaton.ContiguousNFA if self.few else kinds_of_automaton.DFA
+        automaton = ahocorasick_rs.BytesAhoCorasick(literals, implementation=chosen)
         found = (automaton, alone, several, always, first_of_checks)
         self._patterns[kind] = found
         self._literals[kind] = literals
         return found
+
+    def prepare(self, kinds: Iterable[str]) -> None:
+        """Make the automata for these file kinds now: processes forked later need not make their own."""
+        for kind in kinds:
+            self._patterns_of(kind)
 
     def anchors(self, kind: str, subscription: Subscription) -> frozenset[int]:
         """The ids of a check's literals in the automaton of a file kind."""

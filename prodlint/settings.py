@@ -120,7 +120,7 @@ class Settings:
 
     def digest(self) -> str:
         """A short text that changes when a setting changes that can change findings."""
-        from hashlib import blake2b
+        from prodlint.digests import blake2b
 
         skipped = ("origins", "sources", "cache_dir", "fail_on", "baseline", "strict_baseline", "allow_unchecked", "root", "exclude")
         values = [(item.name, _plain(getattr(self, item.name))) for item in fields(self) if item.name not in skipped]

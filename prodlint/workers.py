@@ -45,6 +45,10 @@ def _work(jobs: Sequence[Job], given: Mapping[str, bytes]) -> list[tuple[Any, ..
 def spread(jobs: Sequence[Job], runs: Sequence[Run], workers: int, given: Mapping[str, bytes]) -> Iterator[tuple[Any, ...]]:
     """The packed outcome of every file, in order. A worker that dies (killed, out of memory) loses nothing: its files are done here."""
     _start(runs)
+    for number, run in enumerate(runs):
+        run.index.few = len(jobs) < FEW
+        if len(jobs) >= FEW and workers > 1:
+            run.index.prepare({kind for _, _, kind, of in jobs if of == number})
     if workers <= 1 or len(jobs) < FEW:
         for start in range(0, len(jobs), CHUNK):
             yield from _work(jobs[start : start + CHUNK], given)

@@ -21,6 +21,7 @@ LAYERS = [
     {"readers"},
     {"facts"},
     {"model"},
+    {"digests"},
 ]
 RANK = {name: number for number, names in enumerate(LAYERS) for name in names}
 

@@ -12,11 +12,11 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from importlib.machinery import PathFinder
 from operator import attrgetter
 from typing import Any
 
 import tree_sitter
-import tree_sitter_python
 
 from prodlint.facts import (
     Assignment,
@@ -45,7 +45,27 @@ from prodlint.facts import (
     Template,
 )
 
-LANGUAGE = tree_sitter.Language(tree_sitter_python.language())
+
+def _language() -> object:
+    """The grammar. Its package imports `importlib.resources` for queries that nobody asks for, a tenth of a run over one
+    small file; so its extension module is loaded by itself, and the package where that fails."""
+    package = PathFinder.find_spec("tree_sitter_python")
+    inside = package.submodule_search_locations if package is not None else None
+    binding = PathFinder.find_spec("tree_sitter_python._binding", inside) if inside is not None else None
+    if binding is None or binding.loader is None:
+        from tree_sitter_python import language
+
+        return language()
+    module = binding.loader.create_module(binding)
+    if module is None:
+        from tree_sitter_python import language
+
+        return language()
+    binding.loader.exec_module(module)
+    return module.language()
+
+
+LANGUAGE = tree_sitter.Language(_language())
 
 # Deeper nesting than this is never written by hand; it becomes Other("deep") so that no input exhausts the stack.
 DEPTH_LIMIT = 120
