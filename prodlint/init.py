@@ -10,12 +10,14 @@ from prodlint import __version__, baseline, session
 from prodlint.check import request_of
 from prodlint.reports import plural
 from prodlint.reports.material import HOMEPAGE
-from prodlint.settings import SettingsError
+from prodlint.settings import RULESETS, SettingsError
 
-_SETTINGS = """\
+_SETTINGS = f"""\
 # What holds here, and why: `prodlint --show-settings`. Every rule: `prodlint rule --all`.
 # The lowest priority that fails a run: P0 (fix before launch), P1 (first week), P2 (first month), or "never".
 fail-on = "P2"
+# The set of rules: an upgrade brings none of a later set until another one is named here.
+ruleset = "{RULESETS[-1]}"
 # Findings from before prodlint came; `prodlint baseline` writes them anew.
 baseline = ".prodlint-baseline"
 # Rules to switch off, by code, prefix or name.

@@ -28,6 +28,8 @@ ROLES = (
     "notebook",
     "command",
 )
+# The dated sets of rules. Every rule there is belongs to the first; who names a set gets no rule of a later one by an upgrade.
+RULESETS = ("2026.1",)
 HONOR = ("noqa", "nosec", "pragma", "gitleaks", "nosemgrep", "hadolint")
 OVERLAP = ("ruff", "bandit", "hadolint", "zizmor")
 # A settings file in a directory: the first of these that has something to say.
@@ -258,7 +260,7 @@ _KEYS: dict[str, Callable[[Any], Any]] = {
     "strict-baseline": _flag,
     "allow-unchecked": _flag,
     "cache-dir": _text,
-    "ruleset": _text,
+    "ruleset": _one_of(*RULESETS),
     "checklist": _any_options,
 }
 _FURTHER = (*_SELECTION_KEYS, "extend", "per-path")
