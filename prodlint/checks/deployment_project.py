@@ -234,7 +234,7 @@ _ONE_SHOT_NAME = re.compile(
 _ONE_SHOT_COMMAND = re.compile(
     r"\b(?:migrate|upgrade head|collectstatic|createsuperuser|loaddata|pytest|tox|npm (?:ci|install|run build)|seed|mc mb)\b"
 )
-_WAITS = re.compile(r"wait[-_]for|dockerize|pg_isready|wait4x|nc -z|until ")
+_WAITS = re.compile(r"wait[-_]for|dockerize|pg_isready|wait4x|nc -z|until |/dev/tcp/")
 
 
 class _Compose:
@@ -266,6 +266,11 @@ class _Compose:
                     groups.setdefault(folder, folders[0])
         return groups
 
+    def is_awaited(self, place: tuple[str, str]) -> bool:
+        """Whether all that depend on a service wait for it in their own commands."""
+        waiting = [self.services.get((wait.path, wait.get("by"))) for wait in self.waits if (wait.path, wait.words) == place]
+        return all(service is not None and _WAITS.search(service.get("command")) for service in waiting)
+
     def group(self, path: str) -> str:
         """What the files that are put over this one share."""
         folder = _folder(path)
@@ -291,7 +296,7 @@ def unasked_services(project: Project, options: Mapping[str, Any]) -> Iterator[P
             yield ProjectHit(path, service.span, f"The health check of `{name}` is switched off")
         elif state == "" and store is not None and path in compose.with_own:
             unhealthy.add(place)
-            if place in compose.waited:
+            if place in compose.waited and not compose.is_awaited(place):
                 words = f"`{name}` ({store.words}) has no health check: who depends on it starts before it answers"
                 yield ProjectHit(path, service.span, words, priority="P1", fix=_compose_recipe(service, store.test))
         elif state == "" and place in compose.own and _serves(service, compose.images) and store is None:
