@@ -24,7 +24,7 @@ _SAYS_REFUSED = re.compile(
     r"only|use |instead|deprecat\w*|removed|no longer|read-?only|immutable|invalid|never|should not|shouldn't|disabled|requires?|outside)\b"
 )
 _SAYS_LATER = re.compile(
-    r"(?i)\b(?:yet|todo|fixme|tbd|placeholder|coming soon|to be implemented|(?<!must )(?<!should )(?<!to )(?<!have to )(?<!classes )implement (?:this|me|it)|needs? implement\w*|implementation pending|"
+    r"(?i)\b(?:yet|todo|fixme|tbd|placeholder|coming soon|(?<!needs )(?<!need )(?<!has )(?<!have )to be implemented|(?<!must )(?<!should )(?<!to )(?<!have to )(?<!classes )implement (?:this|me|it)|needs? implement\w*|implementation pending|"
     r"not (?:fully )?implemented yet|stub(?:bed)?|fill (?:this )?in|work in progress|wip)\b"
 )
 _YET = re.compile(r"(?i)(?<!implemented )\byet\b(?! (?:to be )?implemented)")
