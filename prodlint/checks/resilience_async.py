@@ -103,6 +103,9 @@ def blocking_call(call: Call, ask: Ask) -> Iterator[Hit]:
     function = enclosing(call, call.module)
     if function is None or in_lambda(call, body_of(function)):
         return
+    # A look at what has ended, no wait for it.
+    if call.name.startswith("os.wait") and any("WNOHANG" in option.text for option in (*call.arguments, *call.keywords.values())):
+        return
     if call.name in _WAITS:
         seconds = value_of(call.argument(0, "secs"), call.module, call)
         if is_number(seconds) and seconds <= 0:

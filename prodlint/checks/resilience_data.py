@@ -428,6 +428,7 @@ def redis_timeout(call: Call, ask: Ask) -> Iterator[Hit]:
         call.stars
         or not is_imported(call)
         or "connection_pool" in call.keywords
+        or ("sentinel_kwargs" in call.keywords and not isinstance(call.keywords["sentinel_kwargs"], Constant))
         or (call.name.endswith("ConnectionPool") and "connection_class" in call.keywords)
     ):
         return
