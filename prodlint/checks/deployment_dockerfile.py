@@ -278,9 +278,17 @@ def unrepeatable_install(dockerfile: Dockerfile, ask: Ask) -> Iterator[Hit]:
             softer.add(words)
 
 
+def _from_verb(argv: Sequence[str]) -> tuple[str, ...]:
+    """The words from the verb on: `pip --no-cache-dir install` has options before it."""
+    start = 0
+    while start < len(argv) and argv[start].startswith("-"):
+        start += 2 if argv[start] in _VALUED else 1
+    return tuple(argv[start:])
+
+
 def _locks(command: Command, sources: Sequence[str]) -> bool:
     """Whether a command installs from a list, after which the project itself brings nothing new."""
-    argv = command.argv
+    argv = _from_verb(command.argv)
     if command.program == "pip" or (command.program == "uv" and argv[:1] == ("pip",)):
         return command.flag("-r", "--requirement", "--requirements", "-c", "--constraint", "--constraints") != -1 or argv[1:2] == ("sync",)
     if command.program == "uv":
@@ -290,9 +298,9 @@ def _locks(command: Command, sources: Sequence[str]) -> bool:
 
 def _loose(command: Command, sources: Sequence[str], locked: bool, exported: bool) -> tuple[str, Priority | None] | None:
     """What is not fixed about an install; None where all of it is."""
-    program, argv = command.program, command.argv
+    program, argv = command.program, _from_verb(command.argv)
     if program == "uv" and argv[:1] == ("pip",):
-        argv = argv[1:]
+        argv = _from_verb(argv[1:])
     elif program == "uv":
         return _loose_uv(command, sources, exported)
     elif program == "poetry":
@@ -321,7 +329,7 @@ def _loose(command: Command, sources: Sequence[str], locked: bool, exported: boo
 
 
 def _loose_uv(command: Command, sources: Sequence[str], exported: bool) -> tuple[str, Priority | None] | None:
-    verb = command.argv[:1]
+    verb = _from_verb(command.argv)[:1]
     if verb == ("sync",) and not exported and command.flag("--frozen", "--locked", "--no-sync") == -1:
         if not _brings(sources, "uv.lock"):
             return "`uv sync` without `uv.lock` in the image takes the versions of the day", None

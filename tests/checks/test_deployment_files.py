@@ -94,6 +94,8 @@ def test_which_references_move(line: str, moves: bool, found: Found) -> None:
     ("run", "loose"),
     [
         ("pip install flask", True),
+        ("pip --no-cache-dir --timeout 60 install flask", True),
+        ("uv --quiet pip install --system flask", True),
         ("pip3.12 install 'flask>=2'", True),
         ("/opt/venv/bin/pip install flask", True),
         ("--mount=type=cache,target=/root/.cache python3 -m pip install flask", True),
