@@ -98,7 +98,9 @@ def _check_and_fix(given: Namespace, request: session.Request, result: session.R
 
     mended = fixing.mend(result, fixing.wanted(result, given.unsafe_fixes))
     if given.diff:
-        write(fixing.difference(mended), given.output_file)
+        from prodlint.redact import Redaction
+
+        write(fixing.difference(mended, Redaction(result.report, result.source)), given.output_file)
         say(f"would fix {plural(len(mended.fixed), 'finding')}")
         return CLEAN if given.exit_zero or not mended.changed() else FOUND
     out = sys.stdout

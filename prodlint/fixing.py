@@ -20,6 +20,7 @@ from prodlint import engine, fixes
 from prodlint.facts import Source
 from prodlint.model import Edit, Finding, Fix, Span
 from prodlint.readers import Undecodable, decode
+from prodlint.redact import Redaction
 from prodlint.session import Result
 
 # Fixes that overlap wait for the next pass; every pass applies or refuses one at least.
@@ -362,14 +363,19 @@ def listed(fixed: Sequence[Finding], names: Mapping[str, str]) -> Iterator[str]:
             yield f"    {number:,} x {code} ({names.get(code, code)})"
 
 
-def difference(mended: Mended) -> Iterator[str]:
-    """The changes as a unified diff."""
+def difference(mended: Mended, redaction: Redaction | None = None) -> Iterator[str]:
+    """The changes as a unified diff. redaction: covers the secrets in it."""
     from difflib import unified_diff
 
     for path in mended.changed():
         before, after = mended.before[path], mended.after[path]
         old = "/dev/null" if before is None else f"a/{path}"
-        for line in unified_diff(_lines(before or b"", path), _lines(after, path), old, f"b/{path}"):
+        lines = _lines(before or b"", path)
+        shown = {} if redaction is None else {line: redaction.line(path, number).text for number, line in enumerate(lines, 1)}
+        for line in unified_diff(lines, _lines(after, path), old, f"b/{path}"):
+            if redaction is not None and not line.startswith(("---", "+++", "@@")):
+                ended = "\n" if line.endswith("\n") else ""
+                line = line[:1] + (shown[line[1:]] + ended if line[1:] in shown else redaction.covered(line[1:]))
             if line.endswith("\n"):
                 yield line
             else:

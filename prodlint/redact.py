@@ -143,6 +143,10 @@ class Redaction:
             shifted.append((start, end, shift))
         return Line("".join([*pieces, text[position:]]), tuple(shifted), len(text))
 
+    def covered(self, text: str) -> str:
+        """A line that stands in no file yet, as it may be shown."""
+        return self._covered("", 0, text).text
+
     def words(self, text: str) -> str:
         """A message, a name or a fix with known secrets covered."""
         if self._values is None:
