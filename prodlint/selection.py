@@ -64,11 +64,13 @@ class Subscription:
 class Hits:
     """What one scan found."""
 
-    __slots__ = ("active", "by_number", "directives", "passed")
+    __slots__ = ("active", "by_number", "directives", "listed", "passed")
 
     def __init__(self, active: int, directives: bool, by_number: dict[int, list[int]]) -> None:
         # By check, the hits that its gate let pass, or the calls that may be among those it wants.
         self.passed: dict[int, Sequence[int]] = {}
+        # By the id of a set of literals, what `hits_of` made of it.
+        self.listed: dict[int, list[tuple[bytes, int]]] = {}
         self.active = active
         self.directives = directives
         self.by_number = by_number
@@ -100,6 +102,7 @@ class Index:
         self._honor = tuple(honor)
         self._literals: dict[str, list[bytes]] = {}
         self._mine: dict[tuple[str, int], frozenset[int]] = {}
+        self._sets: dict[frozenset[int], frozenset[int]] = {}
         # Checks that want nothing but calls by name, and by file kind what those names look like where they are called.
         self._by_call = sum(each.bit for each in self.subscriptions if _names_calls(each.check))
         self._called: dict[tuple[str, int], _Called] = {}
@@ -279,7 +282,7 @@ class Index:
                         renamable[last] = renamable.get(last, 0) | subscription.bit
                         for ending in _OPENINGS:
                             alone[ids[last + ending]] |= subscription.bit
-                    self._mine[(kind, subscription.bit)] = frozenset(ids[last + ending] for last in called.last for ending in _OPENINGS)
+                    self._mine[(kind, subscription.bit)] = self._same(frozenset(ids[last + ending] for last in called.last for ending in _OPENINGS))
                     continue
             if alternatives is not None and not alternatives:
                 alternatives = tuple(anchors_of(check.on)) or None
@@ -295,7 +298,7 @@ class Index:
                 else:
                     rarest = max(numbers, key=lambda number: len(literals[number]))
                     several.setdefault(rarest, []).append((frozenset(numbers), subscription.bit))
-            self._mine[(kind, subscription.bit)] = frozenset(mine)
+            self._mine[(kind, subscription.bit)] = self._same(frozenset(mine))
         kinds_of_automaton = ahocorasick_rs.Implementation
         chosen = kinds_of_automaton.ContiguousNFA if self.few else kinds_of_automaton.DFA
         automaton = ahocorasick_rs.BytesAhoCorasick(literals, implementation=chosen)
@@ -313,14 +316,22 @@ class Index:
         """The ids of a check's literals in the automaton of a file kind."""
         return self._mine.get((kind, subscription.bit), frozenset())
 
+    def _same(self, numbers: frozenset[int]) -> frozenset[int]:
+        """One object for equal sets: checks with the same anchors then share the list of their hits."""
+        return self._sets.setdefault(numbers, numbers)
+
     def hits_of(self, kind: str, subscription: Subscription, hits: Hits) -> list[tuple[bytes, int]]:
         """The (literal, offset) pairs of a check's own anchors."""
         numbers = self.anchors(kind, subscription)
+        known = hits.listed.get(id(numbers))
+        if known is not None:
+            return known
         literals = self._literals[kind]
         by_number = hits.by_number
         found = [(start, literals[number]) for number in numbers.intersection(by_number) for start in by_number[number]]
         found.sort()
-        return [(literal, start) for start, literal in found]
+        listed = hits.listed[id(numbers)] = [(literal, start) for start, literal in found]
+        return listed
 
     def scan(self, data: bytes, kind: str, plan: int) -> Hits:
         """Which of the planned checks can fire on these bytes, gates included."""
