@@ -26,7 +26,19 @@ _BEFORE = re.compile(rb"(?:\bif|\belif|\bwhile|\bnot|\band|\bor|\bbool\(|\belse|
 
 
 # A name that a read is given to, and may be tested under.
-_GIVEN_TO = re.compile(rb"^[ \t]*(\w+)[ \t]*(?::[^=\n]*)?=[ \t]*(?:os\.)?(?:getenv|environ\.get)\(", re.MULTILINE)
+_GIVEN_TO = re.compile(rb"(\w+)[ \t]*(?::[^=\n]*)?=[ \t]*(?:os\.)?\Z")
+_READ = re.compile(rb"(?:getenv|environ\.get)\(")
+
+
+def _names_given(data: bytes) -> set[bytes]:
+    """The names that reads are given to."""
+    found = set()
+    for match in _READ.finditer(data):
+        line = data.rfind(b"\n", 0, match.start()) + 1
+        name = _GIVEN_TO.search(data, max(line, match.start() - 120), match.start())
+        if name is not None:
+            found.add(name.group(1))
+    return found
 
 
 def may_be_tested(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
@@ -46,7 +58,7 @@ def may_be_tested(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
         elif b"False" in after or b"True" in after or b"bool" in before:
             found.append(offset)
     if found:
-        for name in set(_GIVEN_TO.findall(data)):
+        for name in _names_given(data):
             found.extend(match.start() for match in re.finditer(rb"\b(?:if|elif|while|not|and|or|bool\(|assert)[ \t(]*" + name + rb"\b", data))
     return found
 
@@ -59,7 +71,7 @@ _READING = (b"getenv", b"environ", b"config(", b"bool(")
 def truth_of_text(module: Module, ask: Ask) -> Iterator[Hit]:
     """Every place that takes the truth value of text from the environment."""
     data = module.source.data
-    words = {*_READING, *_GIVEN_TO.findall(data)}
+    words = {*_READING, *_names_given(data)}
     statements = [one for one in module.body if any(word in data[one.start : one.end] for word in words)]
     for call in calls_in(statements, into_definitions=True):
         if call.name == "bool" and len(call.arguments) == 1:
