@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, Place, check, every
+from prodlint.checks.deployment_kustomize import another_user
 from prodlint.checks.deployment_services import datastore, has_own_user, image_of, leaves_root
 from prodlint.facts import Command, Dockerfile, Instruction, Stage
 from prodlint.model import Priority, Recipe
@@ -135,6 +136,9 @@ def image_as_root(dockerfile: Dockerfile, ask: Ask) -> Iterator[Hit]:
             place, words, priority, fix = found
             if place.start not in seen:
                 seen.add(place.start)
+                manifest = another_user(ask.environment, ask.file.path)
+                if manifest:
+                    words, priority = f"The image runs as root: only `{manifest}` starts it as another user", "P2"
                 yield Hit(place, words, priority=priority, fix=fix)
 
 

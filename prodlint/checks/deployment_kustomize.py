@@ -64,6 +64,33 @@ def _any_limit_range(files: tuple[_State, ...]) -> bool:
     return any(path.endswith((".yaml", ".yml")) and _LIMIT_RANGE.search(_bytes(absolute)) for path, absolute, _, _ in files)
 
 
+def another_user(environment: Any, dockerfile: str) -> str:
+    """The manifest that starts this Dockerfile's image as another user, where all that start it do so; or nothing."""
+    folder, _, file = dockerfile.lower().rpartition("/")
+    names = {*folder.split("/"), file.removeprefix("dockerfile").removesuffix("dockerfile").strip(".-_")} - _ANYBODY
+    said = _who_runs(environment.deployment_files)
+    known = [each for name in names for each in said.get(name, ())]
+    return known[0][0] if known and all(given for _, given in known) else ""
+
+
+_ANYBODY = frozenset(("", "src", "app", "apps", "docker", "build", "services", "service", "images", "image", "deploy", "backend", "server"))
+_IMAGE = re.compile(rb"(?m)^[ \t-]*image:[ \t]*[\"']?(?:[\w.:-]+/)*([\w.-]+)")
+_GIVEN = re.compile(rb"runAsNonRoot:[ \t]*true|runAsUser:[ \t]*[1-9]")
+
+
+@lru_cache(maxsize=4)
+def _who_runs(files: tuple[_State, ...]) -> dict[str, list[tuple[str, bool]]]:
+    """The manifests that name an image, by its last name, and whether they say who runs it."""
+    found: dict[str, list[tuple[str, bool]]] = {}
+    for path, absolute, _, _ in files:
+        if path.endswith((".yaml", ".yml")):
+            data = _bytes(absolute)
+            if b"containers:" in data and b"apiVersion:" in data:
+                for name in {image[1].decode("ascii", "replace").lower() for image in _IMAGE.finditer(data)}:
+                    found.setdefault(name, []).append((path, _GIVEN.search(data) is not None))
+    return found
+
+
 def _over(ask: Ask) -> Iterator[_Overlay]:
     """The overlays that take this file up, directly or through others."""
     overlays = _overlays(ask.environment.deployment_files)

@@ -13,6 +13,7 @@ from prodlint.checks import Project, ProjectHit, Trace, project_check
 from prodlint.checks.deployment_dockerfile import (
     DROPS_ROOT,
 )
+from prodlint.checks.deployment_kustomize import another_user
 from prodlint.checks.deployment_services import Datastore, datastore, image_of, is_infrastructure
 from prodlint.checks.deployment_traces import SERVERS
 from prodlint.model import Evidence, Recipe, Related, Span
@@ -87,7 +88,9 @@ def root_behind_a_script(project: Project, options: Mapping[str, Any]) -> Iterat
         if any(DROPS_ROOT.search(text) for text in texts):
             yield Evidence("PRD802", image.path, image.span, f"`{scripts[0]}` takes the process to another user")
         else:
-            yield ProjectHit(image.path, image.span, image.words)
+            manifest = another_user(project.environment, image.path)
+            words = f"The image runs as root: only `{manifest}` starts it as another user" if manifest else image.words
+            yield ProjectHit(image.path, image.span, words, priority="P2" if manifest else None)
 
 
 # ---------------------------------------------------------------- PRD804

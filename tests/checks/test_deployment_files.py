@@ -71,6 +71,14 @@ def test_each_target_is_an_image(found: Found) -> None:
     assert found("PRD802", {"Dockerfile": text}) == ["P0 Dockerfile:4", "P0 Dockerfile:7"]
 
 
+@pytest.mark.parametrize(("second", "priority"), [("{runAsUser: 1000}", "P2"), ("{}", "P0")])
+def test_manifests_may_give_an_image_another_user(second: str, priority: str, found: Found) -> None:
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  securityContext: <>\n  containers:\n  - name: a\n    image: acme/cart:1\n"
+    files = {"k8s/a.yaml": pod.replace("<>", "{runAsNonRoot: true}"), "k8s/b.yaml": pod.replace("<>", second)}
+    places = found("PRD802", {"src/cart/Dockerfile": "FROM python:3.12\n" + STARTS, **files})
+    assert [each for each in places if "Dockerfile" in each] == [f"{priority} src/cart/Dockerfile:2"]
+
+
 @pytest.mark.parametrize(
     ("line", "moves"),
     [
