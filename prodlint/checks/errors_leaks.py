@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, check, every, settings
 from prodlint.checks.errors_bytes import may_answer, narrowed
-from prodlint.checks.errors_paths import TRACEBACK, is_broad, log_level, own_logger
+from prodlint.checks.errors_paths import ERROR, TRACEBACK, WARNING, is_broad, log_level, own_logger
 from prodlint.checks.gates import gate_at
 from prodlint.facts import (
     Assignment,
@@ -202,18 +202,18 @@ def _is_route(function: Function | None) -> bool:
     )
 
 
-_GENERAL = '"Internal server error"'
+_GENERAL = '"The request failed"'
 
 
 def _fix(leaks: _Leaks, at: Expression, handler: Handler) -> Recipe | None:
-    """General words for the client, where the traceback goes to a log: the handler's own, or one of the module's."""
+    """General words for the client, where the error goes to a log: the handler's own, or one of the module's."""
     while isinstance(at, (Dictionary, Collection)) or (isinstance(at, Call) and at.name == "dict"):
         inside = [part for part in (*at.parts(), *(at.keywords.values() if isinstance(at, Call) else ())) if leaks.shows(part)]
         if len(set(inside)) != 1:
             return None
         at = inside[0]
     place = (("text", _GENERAL), ("start", str(at.start)), ("end", str(at.end)))
-    if any(log_level(call) == TRACEBACK for call in calls_in(handler.body)):
+    if any(log_level(call) in (TRACEBACK, ERROR, WARNING) for call in calls_in(handler.body)):
         return Recipe("replace-value", "Answer with general words", False, place)
     name = own_logger(handler.module)
     if not name:
