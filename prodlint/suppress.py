@@ -90,6 +90,8 @@ _NOQA = re.compile(r"[ \t]*(?P<text>noqa(?![\w-])(?:[ \t]*:[ \t]*(?P<codes>[A-Za
 _OTHERS = re.compile(
     r"[ \t]*(?:noqa|nosec|nosem|type:|pragma|pylint:|prodlint:|pyright:|mypy:|fmt:|ruff:|isort:|gitleaks:|hadolint|checkov:)"
 )
+# `<!-- prodlint: PRD201, backups -->` in a checklist says what its line means (prodlint/readiness/lines.py).
+_ITEMS = re.compile(r"(?!ignor|disable|noqa|off|skip)[\w-]+(?:[,\s]+[\w-]+)*\s*", re.IGNORECASE)
 _BODY = re.compile(r"(?P<verb>[a-z-]+)[ \t]*(?P<list>\[(?P<codes>[^\]\n]*)\])?(?P<rest>.*)", re.DOTALL)
 _UNTIL = re.compile(r"[ \t]*until[ \t]*=[ \t]*(?P<date>[^ \t]+)")
 _OPENERS = re.compile(r"[ \t]*(?:#+|//+|--|;+|<!--+|/\*+|\{#-?|%+|\*)[ \t]*")
@@ -165,6 +167,8 @@ def _in_line(source: Source, start: int, end: int, text: str, offset: int, line:
         else:
             after = next((after for after, other in parts if other >= last), last)
             cut = place(first, after + len(body[after:]) - len(body[after:].lstrip(" \t")))
+        if ours and "<!--" in line[:begin] and _ITEMS.fullmatch(body[ours.end() : last]):
+            continue
         if ours:
             yield _directive(source, (start, end), bytes_at, cut, body[ours.end() : last], body[first:last], mark > begin)
         elif noqa:

@@ -46,6 +46,11 @@ def said(text: str, *findings: Finding, terms: Terms = TERMS) -> list[str]:
     return [item.message for item in problems("a.py", read_, apply(findings, read_, terms).used, terms)]
 
 
+def test_what_a_line_of_a_checklist_means_is_no_directive() -> None:
+    assert said("- [x] no bare excepts <!-- prodlint: PRD201, no-exception-disappears -->\n") == []
+    assert said("text <!-- prodlint: ignroe[PRD201] -->\n") and said("text <!-- prodlint: ignore -->\n") and said("# prodlint: PRD201\n")
+
+
 # ---------------------------------------------------------------- where a directive holds
 
 
