@@ -96,7 +96,7 @@ def run_once(given: Namespace, request: session.Request) -> int:
 def _check_and_fix(given: Namespace, request: session.Request, result: session.Result, also: Sequence[tuple[str, str | None]]) -> int:
     from prodlint import fixing
 
-    mended = fixing.mend(result, fixing.wanted(result, given.unsafe_fixes))
+    mended = fixing.mend(result, fixing.wanted(result, given.unsafe_fixes), unsafe=given.unsafe_fixes)
     if given.diff:
         from prodlint.redact import Redaction
 

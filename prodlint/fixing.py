@@ -69,13 +69,14 @@ def make_all(result: Result, unsafe: bool) -> dict[Finding, Fix]:
     return made
 
 
-def mend(result: Result, wanted: Iterable[Finding], makers: Sequence[Maker] = (fixes.make,)) -> Mended:
+def mend(result: Result, wanted: Iterable[Finding], makers: Sequence[Maker] = (fixes.make,), unsafe: bool | None = None) -> Mended:
     """What the files would be with the fixes of these findings. Nothing is written.
 
-    makers: ways to make a fix, the preferred one first; what it cannot mend is left to the next.
+    makers: ways to make a fix, the preferred one first; what it cannot mend is left to the next. unsafe: whether findings that
+    get a fix only by another one are mended as well, with unsafe fixes or without; None leaves them.
     """
     mended = Mended()
-    mender = _Mender(result, mended, makers)
+    mender = _Mender(result, mended, makers, unsafe)
     by_path: dict[str, list[Finding]] = {}
     for finding in wanted:
         by_path.setdefault(finding.path, []).append(finding)
@@ -93,7 +94,8 @@ def wanted(result: Result, unsafe: bool) -> list[Finding]:
 class _Mender:
     """Applies fixes file by file to the bytes that `mended` holds."""
 
-    def __init__(self, result: Result, mended: Mended, makers: Sequence[Maker]) -> None:
+    def __init__(self, result: Result, mended: Mended, makers: Sequence[Maker], unsafe: bool | None) -> None:
+        self.unsafe = unsafe
         self.result = result
         self.mended = mended
         self.makers = makers
@@ -153,9 +155,21 @@ class _Mender:
         for finding in findings:
             if finding not in of_file:
                 moves += self._of_project(finding, path, moves)
-        left = Counter(map(_key, of_file))
-        for maker in self.makers:
-            self._of_file(path, left, maker)
+        bare = Counter(_key(each) for each in self.result.report.findings if each.path == path and each.fix is None)
+        while of_file:
+            left = Counter(map(_key, of_file))
+            for maker in self.makers:
+                self._of_file(path, left, maker)
+            of_file = self._given_by_others(path, bare)
+            bare.subtract(map(_key, of_file))
+
+    def _given_by_others(self, path: str, bare: Counter[_Key]) -> list[Finding]:
+        """Findings that had no fix and have one now: `.error` became `.exception`, so the text may leave the answer."""
+        raw = self.mended.after[path]
+        if self.unsafe is None or raw == self.mended.before[path] or not +bare:
+            return []
+        found = self.outcome(path, raw).findings
+        return [each for each in found if bare[_key(each)] > 0 and each.fix is not None and (each.fix.safe or self.unsafe)]
 
     def _of_project(self, finding: Finding, path: str, moves: Sequence[Edit]) -> list[Edit]:
         """A fix of a project rule: whether its finding is gone only the next look at the whole project can tell.
