@@ -200,6 +200,8 @@ def _run_checks(
     wanted.kept = kept
     if len(source.data) > LARGEST_PARSED or (active and not run.parse_all and not wanted.kinds - {Text}):
         return made
+    # A notebook's facts have other offsets than the file that was scanned.
+    by_place = file.kind == "python"
     for fact in read(source, file, wanted):
         if isinstance(fact, Problem):
             problems.append((fact.kind, fact.why, fact.span))
@@ -207,7 +209,7 @@ def _run_checks(
         mask = index.for_fact(fact) & active
         if mask:
             for subscription in index.subscribed(mask):
-                if subscription.bit not in broken and not (isinstance(fact, Handler) and hits.rejected(subscription.bit, fact.start)):
+                if subscription.bit not in broken and not (by_place and isinstance(fact, Handler) and hits.rejected(subscription.bit, fact.start)):
                     _call(subscription, fact, asks, run, outcome, made, broken)
     return made
 

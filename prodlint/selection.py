@@ -440,6 +440,8 @@ class Index:
             for fact in NEAR:
                 if fact in kinds_wanted:
                     offsets[fact] = self._offsets(kind, fact, active, hits)
+            if Call in kinds_wanted:
+                offsets[Call] = self._calls_at(kind, active, hits)
         places = None if self.exhaustive else self._places(kind, active, hits)
         return Wanted(kinds_wanted, last_parts, lambda name: bool(self.for_call(name) & active), offsets, places)
 
@@ -459,6 +461,20 @@ class Index:
                 numbers |= mine
         for number in numbers.intersection(hits.by_number):
             found.extend(hits.by_number[number])
+        found.sort()
+        return found
+
+    def _calls_at(self, kind: str, active: int, hits: Hits) -> list[int] | None:
+        """Where the calls stand that the checks may want; None where one of them has not said where."""
+        wanting = active & self.of_type.get(Call, 0)
+        if wanting & ~self._by_call:
+            return None
+        found: list[int] = []
+        for subscription in self.subscribed(wanting):
+            of_anchors = subscription.bit & self._gated and (kind, subscription.bit) not in self._by_head
+            if of_anchors or subscription.bit not in hits.passed:
+                return None  # such a gate's hits are those of its anchors, not of calls
+            found.extend(hits.passed[subscription.bit])
         found.sort()
         return found
 

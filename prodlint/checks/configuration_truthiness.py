@@ -27,6 +27,7 @@ _BEFORE = re.compile(rb"(?:\bif|\belif|\bwhile|\bnot|\band|\bor|\bbool\(|\belse|
 
 # A name that a read is given to, and may be tested under.
 _GIVEN_TO = re.compile(rb"(\w+)[ \t]*(?::[^=\n]*)?=[ \t]*(?:os\.)?\Z")
+_TESTED = re.compile(rb"\b(?:if|elif|while|not|and|or|bool\(|assert)[ \t(]*\Z")
 _READ = re.compile(rb"(?:getenv|environ\.get)\(")
 
 
@@ -59,7 +60,8 @@ def may_be_tested(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
             found.append(offset)
     if found:
         for name in _names_given(data):
-            found.extend(match.start() for match in re.finditer(rb"\b(?:if|elif|while|not|and|or|bool\(|assert)[ \t(]*" + name + rb"\b", data))
+            uses = (match.start() for match in re.finditer(rb"\b" + name + rb"\b", data))
+            found.extend(offset for offset in uses if _TESTED.search(data, max(0, offset - 16), offset))
     return found
 
 
@@ -72,7 +74,8 @@ def truth_of_text(module: Module, ask: Ask) -> Iterator[Hit]:
     """Every place that takes the truth value of text from the environment."""
     data = module.source.data
     words = {*_READING, *_names_given(data)}
-    statements = [one for one in module.body if any(word in data[one.start : one.end] for word in words)]
+    mentions = re.compile(b"|".join(map(re.escape, sorted(words))))
+    statements = [one for one in module.body if mentions.search(data, one.start, one.end)]
     for call in calls_in(statements, into_definitions=True):
         if call.name == "bool" and len(call.arguments) == 1:
             yield from _tested(_read_behind(call.arguments[0], module), "bool(...)", call, certain=True)

@@ -28,7 +28,7 @@ from prodlint.facts import (
 from prodlint.readers.python_regions import has_partial, regions
 from prodlint.readers.python_routes import route_of
 from prodlint.readers.python_settings import settings_of
-from prodlint.readers.python_tree import ASSIGNMENTS, PyModule, captures
+from prodlint.readers.python_tree import ASSIGNING, ASSIGNMENTS, PyModule, captures, nodes_at
 
 if TYPE_CHECKING:
     import tree_sitter
@@ -58,7 +58,7 @@ def read(source: Source, file: File, wanted: Wanted) -> Iterator[Fact]:
     if Handler in kinds:
         begins = wanted.near(Handler)
         starts = frozenset(begins) if begins is not None else None
-        for node in captures("(except_clause) @h", module.root).get("h", ()):
+        for node in module.handlers():
             if starts is None or node.start_byte in starts:
                 yield module.handler_at(node)
     if Function in kinds:
@@ -111,12 +111,24 @@ def _has_alias(data: bytes, wanted: Wanted) -> bool:
     return False
 
 
+_CALL, _COMMENT, _STRING = frozenset(("call",)), frozenset(("comment",)), frozenset(("string",))
+# Above this many offsets one query over the tree is the shorter way.
+_MANY = 100
+
+
+def _nodes(module: PyModule, offsets: Sequence[int] | None, kinds: frozenset[str], query: str) -> list[tree_sitter.Node]:
+    """The nodes of some kinds: those at the offsets, or those that the query finds, which names them `a`."""
+    if offsets is not None and len(offsets) < _MANY:
+        return nodes_at(module.root, offsets, kinds)
+    return captures(query, module.root).get("a", [])
+
+
 def _calls(module: PyModule, wanted: Wanted) -> Iterator[Call]:
     last_parts = wanted.last_parts
     imports = module.imports
     data = module.data
     bound_partial = has_partial(data)
-    for node in captures("(call) @c", module.root).get("c", ()):
+    for node in _nodes(module, wanted.near(Call), _CALL, "(call) @a"):
         if last_parts is not None:
             function = node.child_by_field_name("function")
             if function is None:
@@ -145,7 +157,7 @@ def holds(offsets: Sequence[int] | None, start: int, end: int) -> bool:
 
 
 def _comments(module: PyModule, offsets: Sequence[int] | None) -> Iterator[Comment]:
-    for node in captures("(comment) @c", module.root).get("c", ()):
+    for node in _nodes(module, offsets, _COMMENT, "(comment) @a"):
         if holds(offsets, node.start_byte, node.end_byte):
             fact = Comment(module.source, module.file, node.start_byte, node.end_byte)
             fact.value = module.read(node).lstrip("#").strip()
@@ -153,7 +165,7 @@ def _comments(module: PyModule, offsets: Sequence[int] | None) -> Iterator[Comme
 
 
 def _assignments(module: PyModule, offsets: Sequence[int] | None) -> Iterator[Assignment]:
-    for node in captures(ASSIGNMENTS, module.root).get("a", ()):
+    for node in _nodes(module, offsets, ASSIGNING, ASSIGNMENTS):
         if holds(offsets, node.start_byte, node.end_byte):
             for assignment in module.assignments_at(node):
                 if holds(offsets, assignment.start, assignment.end):
@@ -161,7 +173,7 @@ def _assignments(module: PyModule, offsets: Sequence[int] | None) -> Iterator[As
 
 
 def _literals(module: PyModule, offsets: Sequence[int] | None) -> Iterator[Literal]:
-    for node in captures("(string) @s", module.root).get("s", ()):
+    for node in _nodes(module, offsets, _STRING, "(string) @a"):
         if holds(offsets, node.start_byte, node.end_byte):
             fact = Literal(module.source, module.file, node.start_byte, node.end_byte)
             expression = module.expression(node)

@@ -91,6 +91,24 @@ def captures(text: str, node: tree_sitter.Node) -> dict[str, list[tree_sitter.No
     return found
 
 
+def nodes_at(root: tree_sitter.Node, offsets: Sequence[int], kinds: frozenset[str]) -> list[tree_sitter.Node]:
+    """The nodes of some kinds that one of the byte offsets lies in, in document order: a query would look at all others too."""
+    found: dict[int, tree_sitter.Node] = {}
+    for offset in offsets:
+        cursor = root.walk()
+        while cursor.goto_first_child_for_byte(offset) is not None:
+            node = cursor.node
+            if node is None or node.start_byte > offset:
+                break
+            if node.type in kinds:
+                found[node.id] = node
+    return sorted(found.values(), key=_extent)
+
+
+def _extent(node: tree_sitter.Node) -> tuple[int, int]:
+    return node.start_byte, -node.end_byte
+
+
 # What nearly every look at a file needs, found in one pass over the tree: imports, and what scopes are made of.
 _SURVEY = """
 [(import_statement) (import_from_statement) (future_import_statement)] @import
@@ -230,6 +248,10 @@ class PyModule(Module):
         if self._survey is None:
             self._survey = captures(_SURVEY, self.root)
         return self._survey
+
+    def handlers(self) -> list[tree_sitter.Node]:
+        """Every except clause, in order."""
+        return self._surveyed.get("except", [])
 
     def import_facts(self) -> list[Import]:
         """Every imported name of the file, in order."""
@@ -1437,6 +1459,18 @@ def _ranges(data: bytes, regions: Sequence[tuple[int, int]]) -> list[tree_sitter
     return made
 
 
+ASSIGNING = frozenset(
+    (
+        "assignment",
+        "augmented_assignment",
+        "default_parameter",
+        "typed_default_parameter",
+        "keyword_argument",
+        "pair",
+        "named_expression",
+        "comparison_operator",
+    )
+)
 ASSIGNMENTS = """
 (assignment right: (_)) @a (augmented_assignment) @a (default_parameter) @a (typed_default_parameter) @a
 (keyword_argument) @a (pair) @a (named_expression) @a (comparison_operator) @a
