@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from prodlint.fingerprint import place_order
-from prodlint.model import Finding
+from prodlint.model import Finding, Unchecked
 from prodlint.reports.closing import position
 from prodlint.reports.material import Material, plural
 from prodlint.reports.terminal import harmless
@@ -68,14 +68,20 @@ def write(material: Material) -> Iterator[str]:
 
 
 def _unchecked(material: Material) -> Iterator[str]:
-    unchecked = sorted(material.report.unchecked)
-    if not unchecked:
-        return
-    left_out = sum(1 for one in unchecked if not one.analysed)
-    yield f"**{plural(left_out, 'file')} not checked**" if left_out else "**Checked in part**"
-    yield ":\n\n"
+    left_out = sorted(one for one in material.report.unchecked if not one.analysed)
+    in_part = sorted(one for one in material.report.unchecked if one.analysed)
+    if left_out:
+        yield f"**{plural(len({one.path for one in left_out}), 'file')} not checked**:\n\n"
+        yield from _places(material, left_out)
+    if in_part:
+        yield f"<details><summary>{plural(len({one.path for one in in_part}), 'file')} checked in part</summary>\n\n"
+        yield from _places(material, in_part)
+        yield "</details>\n\n"
+
+
+def _places(material: Material, unchecked: list[Unchecked]) -> Iterator[str]:
     for one in unchecked[:ROWS]:
-        yield f"- {_code(position(one))}: {_text(material.words(one.why))}{' (checked in part)' if one.analysed else ''}\n"
+        yield f"- {_code(position(one))}: {_text(material.words(one.why))}\n"
     if len(unchecked) > ROWS:
         yield f"- and {len(unchecked) - ROWS:,} more\n"
     yield "\n"
