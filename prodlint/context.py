@@ -14,10 +14,10 @@ NONE: frozenset[str] = frozenset()
 _DIRECTORIES: dict[str, str] = {
     name: role
     for role, names in {
-        "test": ".semgrep tests test testing unittests unittest __tests__ specs spec e2e fixtures testdata __mocks__ mocks cypress playwright loadtest loadtests load-test load-tests load_tests locust factories testutils test_utils",
+        "test": ".semgrep tests test testing unittests unittest regtest __tests__ specs spec e2e fixtures testdata __mocks__ mocks cypress playwright loadtest loadtests load-test load-tests load_tests locust factories testutils test_utils",
         "example": "examples example samples sample demos demo tutorials tutorial cookbook cookbooks quickstart quickstarts snippets docs_src",
         "docs": "docs doc documentation",
-        "dev": ".devcontainer devcontainer dev development .vscode .idea .claude .cursor .agents",
+        "dev": ".devcontainer devcontainer devservices dev development .vscode .idea .claude .cursor .agents",
         "ci": ".github .gitea .forgejo .gitlab .circleci .buildkite .woodpecker .azure-pipelines .teamcity .ci ci",
         "generated": "generated __generated__ _generated autogen",
         "vendored": "vendor vendored _vendor _vendored third_party third-party thirdparty 3rdparty node_modules site-packages bower_components",

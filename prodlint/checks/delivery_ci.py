@@ -171,9 +171,17 @@ def _masked(command: Command, siblings: Sequence[Command] = ()) -> Iterator[Hit]
         index = command.flag("--exit-code")
     if index != -1 and kind in ("lint", "type", "scan"):
         strict = any(other.program == command.program and other is not command and other.flag(*_EXIT_ZERO) == -1 for other in siblings)
+        strict = strict or (command.origin == "shell" and _runs_strictly(command))
         if not strict:
             flag = command.argv[index]
             yield Hit(Place(command.source, *command.words[index]), f"`{flag}` makes `{command.program}` pass whatever it finds")
+
+
+def _runs_strictly(command: Command) -> bool:
+    """Whether a script runs the same check once more, without the flag: the first run only wrote the report."""
+    start = _shown(command)
+    lines = (line.strip() for line in command.source.text.splitlines())
+    return any(line.startswith(start) and not any(flag in line for flag in _EXIT_ZERO) for line in lines)
 
 
 def _shown(command: Command) -> str:
@@ -595,6 +603,8 @@ def pipelines(document: Document, ask: Ask) -> Iterator[Trace]:
         gates |= found | ({named} if named and (job.steps or job.calls) else set())
         for step in job.steps:
             tasks.add(_called(step))
+            # `run: ${{ matrix.command }}` may be anything.
+            unresolved = unresolved or step.node.text_at("run").lstrip().startswith("${{")
             if _CHECKS.search(step.name) or any(_CHECKS.search(_script(command)) for command in step.commands):
                 gates.add("lint")
             tasks.update(_task_of(command) for command in step.commands)

@@ -65,7 +65,7 @@ def tests_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Proj
 
 _NO_CODE = frozenset(("test", "migration", "generated", "vendored", "docs", "example", "stub"))
 # Tests that are not Python functions: features of behave, robot suites, doctest collections.
-_OTHER_TESTS = re.compile(r"(?:^|/)(?:features/.*\.feature|.*\.robot|tests?/.*\.(?:tavern\.yaml|hurl|bats)|.*\.(?:spec|test)\.[jt]sx?)$")
+_OTHER_TESTS = re.compile(r"(?:^|/)(?:features/.*\.feature|.*\.robot|tests?/.*\.(?:tavern\.yaml|hurl|bats)|.*\.(?:spec|test)\.[jt]sx?|(?:run[-_])?tests?\.sh)$")
 
 
 # ---------------------------------------------------------------- PRD942

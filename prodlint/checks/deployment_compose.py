@@ -195,6 +195,9 @@ def _mounts(service: Service, agent: Priority | None) -> Iterator[Hit]:
                 continue
         if _SOCKET.search(source):
             yield Hit(at, f"`{service.name}` is given `{source}`: whoever holds it is root on the host", priority=agent)
+        elif agent and source.rstrip("/") in ("/proc", "/sys"):
+            # What an agent that measures the host reads.
+            continue
         elif (source.rstrip("/") or "/") in _ROOTS and source.startswith("/"):
             softer: Priority | None = "P1" if "ro" in mode.split(",") else None
             yield Hit(at, f"`{service.name}` is given `{source}` of the host", priority=agent or softer)

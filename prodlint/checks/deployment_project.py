@@ -364,12 +364,13 @@ def _health_of(service: Trace, compose: _Compose) -> str:
     return "" if _store_of(service) is not None else "?"
 
 
+_WORKS = re.compile(r"(?:^|[\W_])(?:celery|worker|workers|beat|rq|dramatiq|huey|consumer)(?:$|[\W_])")
+
+
 def _serves(service: Trace, images: Mapping[str, Trace]) -> bool:
     command = service.get("command")
     if command:
-        return bool(SERVERS.search(command)) or (
-            bool(service.get("ports")) and not re.search(r"\b(?:celery|worker|beat|rq|dramatiq|huey|consumer)\b", command)
-        )
+        return bool(SERVERS.search(command)) or (bool(service.get("ports")) and not _WORKS.search(command))
     built = images.get(_built_file(service))
     return bool(service.get("ports")) or (built is not None and bool(built.get("serves")))
 

@@ -143,7 +143,7 @@ def _described(service: Service) -> dict[str, str]:
         "target": target,
         "built": "1" if build is not None else "",
         "command": command[:300],
-        "ports": "1" if service.get("ports") is not None or service.get("expose") is not None else "",
+        "ports": "1" if any(True for key in ("ports", "expose") for _ in items(service.get(key))) else "",
         "restart": (service.get("restart") or service.node).raw,
         "profiles": "1" if service.get("profiles") is not None else "",
         "extends": extends.text_at("file") if extends is not None else "",
