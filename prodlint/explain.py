@@ -11,7 +11,7 @@ from typing import Any
 
 from prodlint import catalogue
 from prodlint.model import Example, Finding, Rule
-from prodlint.settings import Settings, SettingsError
+from prodlint.settings import Settings, SettingsError, load
 
 
 def explain(given: Namespace) -> int:
@@ -19,6 +19,12 @@ def explain(given: Namespace) -> int:
     if given.test:
         return _test([*given.test, *([given.rule] if given.rule else ())])
     rules = list(catalogue.own_rules())
+    settings = load(os.curdir)
+    if settings.extend_rules or settings.plugins:
+        from prodlint import session
+
+        own = {rule.code for rule in rules}
+        rules += [rule for rule in session.catalogue_of(settings).rules if rule.code not in own]
     if not given.all:
         if not given.rule:
             raise SettingsError("name a rule, or ask for `--all`")
@@ -161,7 +167,7 @@ def findings_in(rule: Rule, example: Example) -> list[Finding]:
             target = os.path.join(folder, path)
             os.makedirs(os.path.dirname(target), exist_ok=True)
             with open(target, "w", encoding="utf-8", newline="") as handle:
-                handle.write(_expanded(text))
+                handle.write(expanded(text))
         options = {rule.code: dict(example.options)} if example.options else {}
         own = os.path.abspath(catalogue.rules_folder())
         extend = () if os.path.abspath(rule.path).startswith(own + os.sep) else (os.path.dirname(os.path.abspath(rule.path)),)
@@ -177,7 +183,7 @@ def findings_in(rule: Rule, example: Example) -> list[Finding]:
     return [finding for finding in result.report.findings if finding.code == rule.code]
 
 
-def _expanded(text: str) -> str:
+def expanded(text: str) -> str:
     """`{{token:github}}` becomes a well-formed token that opens nothing; no page holds one whole."""
     if "{{token:" not in text:
         return text
