@@ -289,9 +289,16 @@ def _named_scalars(root: Node) -> Iterator[tuple[str, Node]]:
 # ---------------------------------------------------------------- commands
 
 _FLAG = re.compile(r"--?([A-Za-z][\w\-]*)(?:=(.*))?\Z", re.DOTALL)
-_COMMAND_ANCHORS = (
-    "-password -passwd -passphrase -token -secret -pass --pw api-key api_key apikey access-key auth-key -u --user login sshpass requirepass mysql mariadb redis-cli"
-).split()
+_COMMAND_ANCHORS: tuple[str | tuple[str, ...], ...] = (
+    *(
+        "-password -passwd -passphrase -token -secret -pass --pw api-key api_key apikey access-key auth-key -u --user login sshpass requirepass "
+        "mysql mariadb redis-cli --from-literal"
+    ).split(),
+    *((program, flag) for program in ("docker", "podman", "nerdctl") for flag in ("-e ", "--env", "--build-arg")),
+    ("helm", "--set"),
+    ("curl", "-h "),
+    ("curl", "--header"),
+)
 _WORDS_AFTER = re.compile(rb"[^\n]{0,160}")
 
 
@@ -326,6 +333,26 @@ _FLAG_KINDS = {"password": "Password", "token": "Token", "key": "Key"}
 _PASSWORD = SecretName("password", True)
 
 
+# Flags whose argument binds a value to a name: `-e NAME=VALUE`, `--set a.b=VALUE,c=VALUE`, `-H "Name: value"`.
+_PAIRS = {
+    **dict.fromkeys(("docker", "podman", "nerdctl"), ("-e", "--env", "--build-arg")),
+    **dict.fromkeys(("kubectl", "oc"), ("--from-literal",)),
+    "helm": ("--set", "--set-string"),
+    "curl": ("-H", "--header"),
+}
+
+
+def _pairs(text: str, flag: str) -> Iterator[tuple[str, str]]:
+    """The names and values of such an argument."""
+    if flag in ("H", "header"):
+        name, _, value = text.partition(":")
+        yield name.strip(), value.strip().removeprefix("Bearer ").removeprefix("Token ")
+        return
+    for pair in text.split(",") if flag.startswith("set") else (text,):
+        name, _, value = pair.partition("=")
+        yield name, value
+
+
 def _arguments(command: Command) -> Iterator[tuple[int, str, int, SecretName]]:
     """Index, value and place of each argument that is a password, token or key by its flag."""
     argv, words = command.argv, command.words
@@ -338,7 +365,14 @@ def _arguments(command: Command) -> Iterator[tuple[int, str, int, SecretName]]:
             continue
         name, attached = flag[1], flag[2]
         following = argv[index + 1] if index + 1 < len(argv) and index + 1 < len(words) else ""
-        if word in _USER_FLAGS and command.program in ("curl", "wget", "http", "https") and ":" in following:
+        if word.partition("=")[0] in _PAIRS.get(command.program, ()):
+            at = index if attached is not None else index + 1
+            for setting, value in _pairs(attached if attached is not None else following, name):
+                known = secret_name(setting)
+                if known is not None and known.certain and value:
+                    place = command.source.data.find(value.encode(), *words[at])
+                    yield at, value, place if place != -1 else words[at][0], known
+        elif word in _USER_FLAGS and command.program in ("curl", "wget", "http", "https") and ":" in following:
             _user, _, password = following.partition(":")
             at = command.source.data.find(password.encode(), *words[index + 1])
             yield index + 1, password, at if at != -1 else words[index + 1][0], _PASSWORD
