@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from prodlint import catalogue, explain
 from tests.conftest import ROOT, Ran
 
 Run = Callable[..., Ran]
@@ -29,6 +30,26 @@ def test_on_the_fixtures(prodlint: Run, name: str) -> None:
 
 def test_on_prodlint_itself(prodlint: Run) -> None:
     anchored, exhaustive = both(prodlint, ROOT / "prodlint")
+    assert anchored == exhaustive
+
+
+# Enough of it that a file is cut into regions, with nothing in it that a rule looks for.
+FILLER = "\n\n" + "\n\n".join(f"def filler_{number}(left, right):\n    return left * {number} - right" for number in range(40)) + "\n"
+
+
+def test_on_the_examples_of_all_pages(prodlint: Run, tmp_path: Path) -> None:
+    number = 0
+    for rule in catalogue.own_rules():
+        for example in (*rule.bad, *rule.good):
+            number += 1
+            for name, text in example.files:
+                path = tmp_path / f"example{number}" / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                filler = FILLER if path.suffix == ".py" and "from __future__" not in text else ""
+                path.write_text(explain.expanded(text) + filler, encoding="utf-8")
+    assert number > 1000
+    anchored, exhaustive = both(prodlint, tmp_path)
+    assert len(anchored) > number
     assert anchored == exhaustive
 
 

@@ -23,7 +23,7 @@ def laid_out(rule: Rule, example: Example, folder: Path) -> session.Request:
     for path, text in example.files:
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(explain._expanded(text).encode())
+        target.write_bytes(explain.expanded(text).encode())
     options = {rule.code: dict(example.options)} if example.options else {}
 
     def finish(settings: Settings) -> Settings:
