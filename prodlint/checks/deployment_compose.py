@@ -85,6 +85,29 @@ _DEVELOPING = re.compile(
     r"|\b(?:yarn|pnpm|bun) dev\b|\bwatchmedo\b|\bdev_server\b"
 )
 _DEVELOPED = frozenset("dev devel development local debug".split())
+# Which of its surroundings a program is told it runs in.
+_SURROUNDINGS = re.compile(r"(?:^|_)(?:ENV|ENVIRONMENT|STAGE|DEPLOYMENT_ENV)\Z")
+
+
+def _is_told_development(service: Service) -> bool:
+    """`APP_ENV=development`, `DJANGO_SETTINGS_MODULE=site.settings.local`, end-to-end fixtures that are loaded."""
+    environment = service.get("environment")
+    if environment is None:
+        return False
+    if environment.kind == "mapping":
+        pairs = [(name, _known(value)) for name, value in environment.members.items()]
+    else:
+        pairs = [(name, value) for name, _, value in ((with_defaults(item.raw) or ("", False))[0].partition("=") for item in environment.items)]
+    for name, value in pairs:
+        value = value.lower()
+        if _SURROUNDINGS.search(name) and value in _DEVELOPED:
+            return True
+        if name == "DJANGO_SETTINGS_MODULE" and value.rpartition(".")[2] in _DEVELOPED:
+            return True
+        if re.search(r"(?:END_TO_END|E2E|TEST|DEMO)_?(?:FIXTURES|DATA)\Z", name) and value in ("true", "1", "yes"):
+            return True
+    return False
+
 
 
 def is_for_development(document: Document) -> bool:
@@ -93,12 +116,12 @@ def is_for_development(document: Document) -> bool:
         return True
     for service in services(document):
         command = " ".join(item.raw for key in ("entrypoint", "command") for item in items(service.get(key)))
-        if _DEVELOPING.search(command):
+        if _DEVELOPING.search(command) or (service.own and _is_told_development(service)):
             return True
         build = service.get("build")
         if build is None or build.kind != "mapping":
             continue
-        if build.text_at("target").lower() in _DEVELOPED or set(re.findall(r"[a-z]+", build.text_at("dockerfile").lower())) & _DEVELOPED:
+        if _known(build.get("target")).lower() in _DEVELOPED or set(re.findall(r"[a-z]+", build.text_at("dockerfile").lower())) & _DEVELOPED:
             return True
         arguments = build.get("args")
         if arguments is not None and any(
@@ -267,7 +290,11 @@ _ASKED_FOR = _DEVELOPED | frozenset("debugging tools tool test tests testing ci 
 @check("PRD825", on=[documents("compose")], anchors=[("services", "ports")], files=("yaml",))
 def exposed_datastore(document: Document, ask: Ask) -> Iterator[Hit]:
     """Ports of databases, brokers and their administration that every interface of the host answers on."""
-    if is_for_development(document) and (has_own_service(document) or not _PRODUCTION_PATH.search(document.file.path.lower())):
+    in_production = _PRODUCTION_PATH.search(document.file.path.lower()) is not None
+    if is_for_development(document) and (has_own_service(document) or not in_production):
+        return
+    if not in_production and document.file.path.count("/") > 1 and not any(service.built for service in services(document)):
+        # Deep in the sources, and nothing of it is built: what somebody tries a client against.
         return
     for service in services(document):
         if any(profile.raw.lower() in _ASKED_FOR for profile in items(service.get("profiles"))):
