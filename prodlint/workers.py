@@ -35,7 +35,7 @@ def _collect_less() -> None:
     import gc
 
     gc.freeze()
-    gc.set_threshold(100_000, 20, 100)
+    gc.set_threshold(20_000, 5, 10)
 
 
 def _work(jobs: Sequence[Job], given: Mapping[str, bytes]) -> list[tuple[Any, ...]]:
