@@ -252,6 +252,24 @@ def test_a_call_keeps_everything_else(arguments: list[tuple[str, str, str]], end
         assert comments(back.encode()) == comments(text.encode())
 
 
+@limits(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(st.sampled_from(["", " "]), ARGUMENT, st.sampled_from(["", " "])), max_size=4, unique_by=lambda item: item[1]), st.booleans())
+def test_the_short_way_gives_what_libcst_gives(arguments: list[tuple[str, str, str]], trailing: bool) -> None:
+    from prodlint.fixes.calls import rewrite, with_keyword
+    from prodlint.fixes.python import with_plain_keyword
+    from prodlint.fixes.syntax import root_of
+
+    text = f"f({','.join(''.join(item) for item in arguments)}{',' if trailing and arguments else ''})"
+    try:
+        ast.parse(text, mode="eval")
+    except SyntaxError:
+        return
+    statement = root_of(text.encode()).named_children[0]
+    for name in ("timeout", "c"):
+        plain = with_plain_keyword(statement.named_children[0], name, "5.0")
+        assert plain is None or plain == rewrite(text, with_keyword(name, "5.0"), "\n")
+
+
 PIECES = (
     "x = 1",
     "# words ü",
@@ -397,7 +415,7 @@ def test_libcst_is_imported_for_fixes_only(project: Project) -> None:
     import subprocess
     import sys
 
-    root = project({"a.py": BAD})
+    root = project({"a.py": "import httpx\n\nhttpx.get(\n    u,\n)\n"})
     script = "import sys\nfrom prodlint.cli import main\ntry:\n    main(sys.argv[1:])\nfinally:\n    print('libcst' in sys.modules, file=sys.stderr)"
     for words, imported in ((["--output-format", "concise"], "False"), (["--diff"], "True")):
         command = [sys.executable, "-c", script, "check", ".", "--isolated", "--no-cache", "--select", "PRD502", *words]

@@ -60,8 +60,6 @@ def _value_of(node: Node | None, work: Work) -> Node | None:
 
 def set_keyword(work: Work) -> list[Piece]:
     """Set keywords of the call; those that have a value get the new one."""
-    from prodlint.fixes.calls import rewrite, with_keyword
-
     call = _call_at(work)
     if call is None:
         return []
@@ -78,8 +76,38 @@ def set_keyword(work: Work) -> list[Piece]:
             if made is None:
                 return []
             value, pieces = made
+        plain = with_plain_keyword(call, keyword, value) if new == old else None
+        if plain is not None:
+            new = plain
+            continue
+        from prodlint.fixes.calls import rewrite, with_keyword
+
         new = rewrite(new, with_keyword(keyword, value), work.newline)
     return [*smallest(call.start_byte, old, new), *pieces] if new is not None and new != old else []
+
+
+def with_plain_keyword(call: Node, keyword: str, value: str) -> str | None:
+    """A call with one more keyword, where it stands on one line and nothing in it is unusual.
+
+    libcst gives the same text; to import it takes 0.35 s, a tenth of a cold run over 15 MB that shows its fixes as JSON.
+    """
+    given = call.child_by_field_name("arguments")
+    text = text_of(call)
+    if given is None or given.type != "argument_list" or "\n" in text or "#" in text or not text.endswith(")"):
+        return None
+    arguments = given.named_children
+    for argument in arguments:
+        name = argument.child_by_field_name("name") if argument.type == "keyword_argument" else None
+        if argument.type in ("dictionary_splat", "ERROR") or (name is not None and text_of(name) == keyword):
+            return None
+    if not arguments:
+        return f"{text[:-1]}{keyword}={value})" if text.endswith("()") else None
+    if arguments[-1].end_byte != given.end_byte - 1:
+        return None  # a comma or a blank behind the last
+    between = text.encode()[arguments[-2].end_byte - call.start_byte : arguments[-1].start_byte - call.start_byte] if len(arguments) > 1 else b", "
+    if between != b", ":
+        return None
+    return f"{text[:-1]}, {keyword}={value})"
 
 
 def remove_keyword(work: Work) -> list[Piece]:
