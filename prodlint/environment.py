@@ -212,7 +212,7 @@ class Environment:
 def _bytes(absolute: str) -> bytes:
     try:
         with open(absolute, "rb") as handle:
-            return handle.read(_LARGEST)
+            return handle.read() if os.fstat(handle.fileno()).st_size <= _LARGEST else handle.read(_LARGEST)
     except OSError:
         return b""
 

@@ -223,6 +223,8 @@ def _run(request: Request) -> Result:
 
 
 def _fresh(jobs: Sequence[workers.Job], runs: Sequence[engine.Run], request: Request, given: Mapping[str, bytes]) -> Iterator[tuple[Any, ...]]:
+    if len(jobs) > _MANY and runs:
+        _ = runs[0].environment.started  # nearly every run asks; once, and not in every worker
     for done, row in enumerate(workers.spread(jobs, runs, request.jobs or engine.processors(), given), 1):
         if request.progress is not None:
             request.progress(done, len(jobs))
