@@ -199,6 +199,30 @@ def fallback_of_setting(setting: Setting, ask: Ask) -> Iterator[Hit]:
             yield Hit(at, words, priority="P1" if is_mild(setting.default, named) else None, secret=True, fix=fix)
         return
 
+# `${NAME:-literal}` wherever a document writes it: in a team's own YAML, within a URL, among a command's words.
+_FALLBACK = re.compile(rb"\$\{(\w{1,80}):?[-=]([^\s\"'${}]{1,200})\}")
+
+
+@check("PRD105", on=[documents()], anchors=ANCHORS, files=_DOCUMENT_KINDS, gate=_has_default)
+def fallback_in_document(document: Document, ask: Ask) -> Iterator[Hit]:
+    from prodlint.checks.secrets_python import is_mild, works_as_fallback
+
+    if document.kind in _NOT_SETTINGS or ask.file.roles & _CALM:
+        return
+    for node in document.root.walk():
+        if node.kind != "scalar" or "${" not in node.raw:
+            continue
+        for found in _FALLBACK.finditer(node.source.data, node.start, node.end):
+            variable, value = found[1].decode(), found[2].decode("utf-8", "replace")
+            named = secret_name(variable)
+            if named is None or not named.certain or not works_as_fallback(value, variable, named) or _is_marked(node.source, found.start()):
+                continue
+            fix = Recipe("drop-shell-default", f"Require `{variable}`", False, (("name", variable),)) if document.kind == "compose" else None
+            words = f"`{variable}` falls back to a literal: where it is not set, the published value is used"
+            mild = is_mild(value, named)
+            yield Hit(Place(node.source, *found.span(2)), words, priority="P1" if mild else None, secret=True, fix=fix)
+
+
 
 def _works(value: str, name: str, named: SecretName, ask: Ask) -> bool:
     from prodlint.checks.secrets_python import connection_password, is_meant_to_be_seen
