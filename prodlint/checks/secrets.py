@@ -280,9 +280,10 @@ def _jwk_at(data: bytes, offset: int) -> tuple[int, int, str] | None:
 
 # ---------------------------------------------------------------- PRD103
 
-# Behind "://": a user, a colon, a password, an at sign, a host. Never what a template fills in.
+# Behind "://": a user, a colon, a password, an at sign, a host. Never a password that a template fills in; a user may be filled in.
+_FILLED_IN = rb"\$?\{[^\s\"'`{}]{1,60}\}|%s|\$\w{1,60}"
 _USERINFO = re.compile(
-    rb"([^\s:/?#@\"'`<>{}\[\]()|\\^,;$*%=&]{0,100}):((?:[^\s/?#@\"'`<>{}\[\]|\\,]|%[0-9A-Fa-f]{2}){1,256})@([A-Za-z0-9_\-.\[${<%][^\s/\"'`?#,]{0,120})"
+    rb"(" + _FILLED_IN + rb"|[^\s:/?#@\"'`<>{}\[\]()|\\^,;$*%=&]{0,100}):((?:[^\s/?#@\"'`<>{}\[\]|\\,]|%[0-9A-Fa-f]{2}){1,256})@([A-Za-z0-9_\-.\[${<%][^\s/\"'`?#,]{0,120})"
 )
 _SCHEME = re.compile(rb"([A-Za-z][A-Za-z0-9+.\-]{0,30})\Z")
 _SAMPLE_HOSTS = re.compile(
@@ -361,7 +362,8 @@ def url_credentials(data: bytes, offset: int) -> tuple[str, int, int, str] | Non
         return None
     user, password, host = found[1], found[2], found[3]
     verdict = _judge_userinfo(user, password, host)
-    if not verdict:
+    # With a user that is filled in, a word may be a form that the host prescribes (`{token}:x-oauth-basic@`).
+    if not verdict or (verdict in ("default", "words") and user[:1] in (b"{", b"$", b"%")):
         return None
     return scheme[1].decode(), found.start(2), found.end(2), verdict
 

@@ -71,6 +71,7 @@ POSITIONS = {
     "wrapped": (f'password = SecretStr("{PASSWORD}")', "PRD104", 23),
     "f-string": (f'api_key = f"{RANDOM}{{suffix}}"', "PRD104", 13),
     "URL": (f'url = "redis://:{RANDOM}@cache:6379"', "PRD103", 17),
+    "URL for any user": (f'url = f"postgresql://{{user}}:{RANDOM}@{{host}}/app"', "PRD103", 30),
     "fallback": (f'import os\nx = os.getenv("JWT_SECRET", "{RANDOM}")', "PRD105", 30),
     "signing key": (f'SECRET_KEY = "{RANDOM}"', "PRD106", 15),
     "vendor's token": (f'GITHUB_TOKEN = "{sample_token("github")}"', "PRD101", 17),
