@@ -76,6 +76,10 @@ def check(given: Namespace) -> int:
         from prodlint.watch import watch
 
         return watch(given, request)
+    if given.timings:
+        from prodlint.timings import timed
+
+        return timed(given, request)
     return run_once(given, request)
 
 

@@ -120,6 +120,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--show-files", action="store_true", help="list the files that would be checked, and stop")
     show.add_argument("--show-settings", action="store_true", help="print the settings and where each comes from, and stop")
     show.add_argument("--show-suppressed", action="store_true", help="list suppressed findings with their reasons")
+    show.add_argument("--timings", action="store_true", help="tell where the time went, by phase, rule and file; in one process, without the cache")
     show.add_argument("-q", "--quiet", action="store_true", help="print findings only")
     show.add_argument("--color", choices=("auto", "always", "never"), default="auto")
     work = parser.add_argument_group("day by day")

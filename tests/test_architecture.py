@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent / "prodlint"
 # Each module may import those of its own layer and of the layers below it.
 LAYERS = [
     {"cli", "__main__"},
-    {"check", "explain", "show", "adopt", "completion", "init", "versions", "watch", "readiness"},
+    {"check", "explain", "show", "adopt", "completion", "init", "versions", "timings", "watch", "readiness"},
     {"fixing"},
     {"session"},
     {"reports", "fixes", "workers", "engine", "ignoring", "since", "plugins", "compiled"},

@@ -37,6 +37,28 @@ def test_findings_are_1_whatever_the_format(project: Project, prodlint: Run) -> 
         assert prodlint("check", ".", "--output-format", name, cwd=root).code == 1, name
 
 
+def test_timings_are_told_on_the_other_stream_and_change_nothing(project: Project, prodlint: Run) -> None:
+    root = project({"a.py": BAD, "b.py": "x = 1\n"})
+    plain = prodlint("check", ".", "--output-format", "concise", cwd=root)
+    ran = prodlint("check", ".", "--output-format", "concise", "--timings", cwd=root)
+    assert (ran.out, ran.code) == (plain.out, plain.code)
+    assert "ms" not in plain.err
+    phases, _, rest = ran.err.partition("slowest rules:\n")
+    rules, _, files = rest.partition("slowest files:\n")
+    assert [line.split()[2] for line in phases.splitlines()[2:]] == ["walk", "read", "scan", "parse", "facts", "rules", "project", "report", "the"]
+    assert all(float(line.split()[0]) >= 0 for line in phases.splitlines()[1:])
+    assert " PRD504\n" in rules
+    assert sorted(line.split()[2] for line in files.splitlines()) == ["a.py", "b.py"]
+
+
+def test_clocks_are_taken_off_again(project: Project, prodlint: Run) -> None:
+    from prodlint import engine, session, workers
+
+    before = (engine._call, engine.read, session._check_project, workers.analyse)
+    prodlint("check", ".", "--timings", cwd=project({"a.py": BAD}))
+    assert (engine._call, engine.read, session._check_project, workers.analyse) == before
+
+
 def test_fail_on_decides_what_fails_and_not_what_is_shown(project: Project, prodlint: Run) -> None:
     root = project({"a.py": "import httpx\n\nclient = httpx.Client()\n"})
     ran = prodlint("check", ".", "--fail-on", "P0", "--output-format", "concise", "--select", "PRD502", cwd=root)
