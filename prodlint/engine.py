@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 
 from prodlint.checks import Ask, Check, Collector, Hit, Project, ProjectCheck, ProjectHit, Trace
@@ -445,13 +446,19 @@ def pack(outcome: Outcome) -> tuple[Any, ...]:
     )
 
 
+@lru_cache(maxsize=1000)
+def _shared(roles: tuple[str, ...]) -> frozenset[str]:
+    """One set for the many files with the same roles."""
+    return frozenset(roles)
+
+
 def unpack(packed: tuple[Any, ...]) -> Outcome:
     """The outcome that `pack` was given."""
     path, kind, roles, findings, suppressed, unchecked, traces, looked_at, crashed = packed
     return Outcome(
         path,
         kind,
-        frozenset(roles),
+        _shared(roles),
         [_unpacked(item) for item in findings],
         [Suppressed(_unpacked(item), how, reason) for item, how, reason in suppressed],
         [Unchecked(*item) for item in unchecked],
