@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from prodlint.facts import (
     Call,
@@ -25,6 +25,9 @@ from prodlint.facts import (
     Text,
 )
 from prodlint.model import Evidence, Priority, Recipe, Related, Span
+
+if TYPE_CHECKING:
+    from prodlint.environment import Environment
 
 FAMILIES = (
     "tool",
@@ -78,28 +81,13 @@ class Hit:
     symbol: str | None = None
 
 
-class EnvironmentLike(Protocol):
-    """What checks may ask of the rest of the repository (see `prodlint.environment`)."""
-
-    def version(self, package: str) -> tuple[int, ...] | None:
-        """The resolved version of a dependency, or None where nothing says it."""
-
-    def starts(self, path: str) -> bool:
-        """Whether production starts this file (`python main.py`, `module:app`)."""
-
-    @property
-    def is_service(self) -> bool: ...
-    @property
-    def is_library(self) -> bool: ...
-
-
 @dataclass(slots=True)
 class Ask:
     """What a check may ask besides its fact: the code it runs under, the rule's options, the environment, the file."""
 
     code: str
     options: Mapping[str, Any]
-    environment: Any
+    environment: Environment
     file: File
 
 
@@ -232,7 +220,7 @@ class Project:
     root: str
     files: Sequence[File]
     traces: Mapping[str, Sequence[Trace]]
-    environment: Any
+    environment: Environment
     evidence: list[Evidence] = field(default_factory=list)
     changed: Mapping[str, bytes] = field(default_factory=dict)
 

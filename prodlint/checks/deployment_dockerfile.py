@@ -267,7 +267,7 @@ def unrepeatable_install(dockerfile: Dockerfile, ask: Ask) -> Iterator[Hit]:
         if isinstance(fact, Command) and fact.origin == "dockerfile-run" and any(start <= fact.start < end for start, end in places)
     ]
     sources = _sources(dockerfile)
-    locked = any(_locks(command, sources) for command in commands)
+    locked = any(_locks(command) for command in commands)
     exported = any(each.keyword == "ENV" and re.search(r"UV_(?:FROZEN|LOCKED)", each.value) for each in lineage(stage))
     if any(each.keyword in ("ENV", "ARG") and re.search(r"\b(?:PIP|UV)_CONSTRAINT\b", each.value) for each in lineage(stage)):
         return
@@ -290,7 +290,7 @@ def _from_verb(argv: Sequence[str]) -> tuple[str, ...]:
     return tuple(argv[start:])
 
 
-def _locks(command: Command, sources: Sequence[str]) -> bool:
+def _locks(command: Command) -> bool:
     """Whether a command installs from a list, after which the project itself brings nothing new."""
     argv = _from_verb(command.argv)
     if command.program == "pip" or (command.program == "uv" and argv[:1] == ("pip",)):

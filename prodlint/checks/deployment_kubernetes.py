@@ -133,10 +133,6 @@ def _name_of(container: Node) -> tuple[str, Place]:
     return words, Place(at.source, at.start, at.end)
 
 
-def _is_true(node: Node | None) -> bool:
-    return node is not None and node.value is True
-
-
 def _is_system(pod: Pod) -> bool:
     return pod.namespace in _SYSTEM_NAMESPACES
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from prodlint.checks import Ask
+from prodlint.environment import Environment
 
 _NAMES = ("kustomization.yaml", "kustomization.yml")
 _LIMIT_RANGE = re.compile(rb"(?m)^kind:[ \t]*[\"']?LimitRange\b")
@@ -64,7 +65,7 @@ def _any_limit_range(files: tuple[_State, ...]) -> bool:
     return any(path.endswith((".yaml", ".yml")) and _LIMIT_RANGE.search(_bytes(absolute)) for path, absolute, _, _ in files)
 
 
-def another_user(environment: Any, dockerfile: str) -> str:
+def another_user(environment: Environment, dockerfile: str) -> str:
     """The manifest that starts this Dockerfile's image as another user, where all that start it do so; or nothing."""
     folder, _, file = dockerfile.lower().rpartition("/")
     names = {*folder.split("/"), file.removeprefix("dockerfile").removesuffix("dockerfile").strip(".-_")} - _ANYBODY

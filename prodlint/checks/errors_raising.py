@@ -57,7 +57,6 @@ _GUARDS = re.compile(
     r"password|passwd|token|secret|signature|csrf|nonce|otp|credential|credentials|owner_id)(?:$|_|\.)"
 )
 _REQUESTED = re.compile(r"^(?:self\.)?(?:request|req|flask\.request)\.(?!method\b)(?:\w+)|^(?:body|payload|query_params|params)(?:\.|$)")
-_CONFIGURED = re.compile(r"^(?:os\.environ|os\.getenv|settings|config|current_app\.config|django\.conf\.settings)(?:\.|$)")
 
 
 # An assert with one of those words near; statements are read only where there is one.

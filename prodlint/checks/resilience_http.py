@@ -63,8 +63,7 @@ HTTPX = ("httpx", "httpx2", "httpxyz")
 HTTPX_CLIENTS = ("Client", "AsyncClient")
 HTTPX_METHODS = (*VERBS, "stream")
 PHASES = ("connect", "read", "write", "pool")
-TEST_TRANSPORTS = ("ASGITransport", "MockTransport", "WSGITransport")
-# A transport of the project's own that stands for one of them, and functions that make clients for tests.
+# A transport that stands for the network (httpx's own, or the project's), and functions that make clients for tests.
 _TEST_TRANSPORT = re.compile(r"(?:Mock|Fake|Stub|Dummy|ASGI|WSGI)\w*Transport$")
 _MAKES_STAND_INS = re.compile(r"(?i)(?:^|[_.])(?:mock|fake|stub|dummy)(?:[_.]|$)")
 

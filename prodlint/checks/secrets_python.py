@@ -585,7 +585,7 @@ def _fallback(name: str, given: Expression, ask: Ask, call: Call | None) -> Iter
     if isinstance(given, Name) and call is not None:
         given = call.module.follow(given, call)
     for value, at in literals(given):
-        if not works_as_fallback(value, name, named) or is_allowed(at.source.data, at.start) or is_guarded(at.source.data, value, name):
+        if not works_as_fallback(value, name, named) or is_allowed(at.source.data, at.start) or is_guarded(at.source.data, value):
             continue
         if is_meant_to_be_seen(value):
             continue
@@ -620,7 +620,7 @@ def is_mild(value: str, named: SecretName) -> bool:
     return named.kind == "password" and shape_of(value) in ("default", "words", "placeholder", "masked", "digits")
 
 
-def is_guarded(data: bytes, value: str, name: str) -> bool:
+def is_guarded(data: bytes, value: str) -> bool:
     """Whether the file compares with the very literal and raises: a production check that refuses the default."""
     if b"raise" not in data:
         return False
@@ -682,7 +682,7 @@ def _signing(values: Iterator[Value], message: str, fact: Assignment | Call, nam
             continue
         if isinstance(fact, Assignment) and abs(at.start - fact.start) > REACH:
             continue
-        if is_meant_to_be_seen(value) or is_allowed(at.source.data, at.start) or is_guarded(at.source.data, value, name):
+        if is_meant_to_be_seen(value) or is_allowed(at.source.data, at.start) or is_guarded(at.source.data, value):
             continue
         yield Hit(inside(at), message, secret=True, fix=environment_fix(name, at) if name else None)
 

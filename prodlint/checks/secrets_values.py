@@ -126,10 +126,10 @@ def shape_of(value: str) -> Shape:
         return "placeholder" if _PLACEHOLDER.search(text) and len(text) < 40 else "random"
     if text.endswith("=") and _is_encoded_text(text):
         return "words"
-    return _spoken(text, lowered)
+    return _spoken(text)
 
 
-def _spoken(text: str, lowered: str) -> Shape:
+def _spoken(text: str) -> Shape:
     """The shape of what is not random: words, references, and passwords people make up."""
     if _MAYBE_TEMPLATE.search(text):
         return "template"

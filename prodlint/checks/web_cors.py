@@ -449,13 +449,6 @@ def _starlette_call(call: Call) -> bool:
     return isinstance(first, Name) and bool(_CORS_CLASS.search(first.name)) and not first.name.startswith("falcon.")
 
 
-def _pick(call: Call, names: tuple[str, ...]) -> tuple[str, Expression | None]:
-    for name in names:
-        if name in call.keywords:
-            return name, call.keywords[name]
-    return (names[0] if names else ""), None
-
-
 def _unpacked(call: Call) -> dict[str, Expression] | None:
     """Keywords from `**options` where options is a dict the file shows; None where they are not known."""
     if not call.stars:
@@ -958,10 +951,10 @@ def raw_cors_header(module: Module, ask: Ask) -> Iterator[Hit]:
         for header in written:
             if header.name != _ORIGIN_HEADER:
                 continue
-            if function is not None and _in_development_branch(module, header.at, function):
+            if function is not None and _in_development_branch(header.at, function):
                 continue
             if _is_star(module, header.value):
-                if not credentials and (reads_only or _is_for_everybody(module, header.at, function)):
+                if not credentials and (reads_only or _is_for_everybody(function)):
                     continue  # says itself that it is meant for reading by everybody
                 tail = " together with `Access-Control-Allow-Credentials: true`" if credentials else ""
                 words = f"`Access-Control-Allow-Origin: *`{tail} lets any origin read this answer"
@@ -978,7 +971,7 @@ _FOR_EVERYBODY = re.compile(
 _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-def _is_for_everybody(module: Module, at: Fact, function: Function | None) -> bool:
+def _is_for_everybody(function: Function | None) -> bool:
     """Whether the place is named for what other sites are meant to fetch: keys and addresses of sign-in, widgets, fonts."""
     if function is None:
         return False
@@ -987,7 +980,7 @@ def _is_for_everybody(module: Module, at: Fact, function: Function | None) -> bo
     return any(_FOR_EVERYBODY.search(_HUMPS.sub("_", name)) for name in names)
 
 
-def _in_development_branch(module: Module, at: Fact, function: Function) -> bool:
+def _in_development_branch(at: Fact, function: Function) -> bool:
     for statement in statements_in(function.body):
         if statement.kind == "if" and statement.expressions and is_development_test(statement.expressions[0]):
             if any(inner.start <= at.start < inner.end for inner in statement.body):

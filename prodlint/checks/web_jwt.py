@@ -191,18 +191,6 @@ def _verified_elsewhere(module: Module, call: Call) -> bool:
     return False
 
 
-def _hands_on(module: Module, call: Call) -> bool:
-    """Whether the token goes on to another call after the peek, or is returned with what was read."""
-    function = innermost(module, call)
-    token = _token(call)
-    if function is None or token is None:
-        return False
-    for other in calls_in(function.body):
-        if other.start > call.end and any(argument.text == token.text for argument in (*other.arguments, *other.keywords.values())):
-            return True
-    return False
-
-
 def _weight(module: Module, call: Call) -> tuple[bool, Priority | None]:
     """Whether reading this token unchecked is worth a finding, and at which priority."""
     if _verified_elsewhere(module, call):
@@ -315,7 +303,7 @@ def signature_off_by_argument(call: Call, ask: Ask) -> Iterator[Hit]:
     wanted, priority = _weight(call.module, call)
     if not wanted:
         return
-    version = ask.environment.version("pyjwt") if pyjwt and ask.environment is not None else None
+    version = ask.environment.version("pyjwt") if pyjwt else None
     if pyjwt and version is not None and version[0] >= 2:
         yield Hit(
             call,
@@ -564,7 +552,7 @@ def algorithms_not_fixed(call: Call, ask: Ask) -> Iterator[Hit]:
         if name in _JOSE_DECODE:
             yield Hit(call, f"`{name}` names no `algorithms` and accepts whichever the token asks for")
             return
-        version = ask.environment.version("pyjwt") if ask.environment is not None else None
+        version = ask.environment.version("pyjwt")
         key = call.argument(1, "key")
         if key is None or _is_jwk(module, key, call):
             return

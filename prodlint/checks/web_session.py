@@ -31,7 +31,7 @@ def insecure_cookie(call: Call, ask: Ask) -> Iterator[Hit]:
     module = call.module
     known = follow(module, key, call)
     name = known.value if isinstance(known, Constant) and isinstance(known.value, str) else key.text.rsplit(".", 1)[-1]
-    if not _PRECIOUS.search(name) or _PREFERENCE.search(name) or _deletes(module, call, value):
+    if not _PRECIOUS.search(name) or _PREFERENCE.search(name) or _deletes(call, value):
         return
     missing: list[str] = []
     csrf = re.search(r"csrf|xsrf", name, re.IGNORECASE)
@@ -56,7 +56,7 @@ def insecure_cookie(call: Call, ask: Ask) -> Iterator[Hit]:
         yield Hit(call, f"cookie `{name}` is set without {' and '.join(missing)}", fix=fix)
 
 
-def _deletes(module: Module, call: Call, value: Expression) -> bool:
+def _deletes(call: Call, value: Expression) -> bool:
     """Whether the cookie is taken away, or its value is a flag written in the code: nothing worth stealing."""
     age = call.keywords.get("max_age")
     flag = isinstance(value, Constant) and (not isinstance(value.value, str) or value.value.isalnum() and len(value.value) < 12)

@@ -51,7 +51,7 @@ def kind_of(path: str, root: Node) -> str:
     if name.endswith((".service", ".timer", ".socket")):
         return "systemd"
     if root.kind != "mapping":
-        return _kind_of_list(parts, root)
+        return _kind_of_list(root)
     has = root.members
     if name.endswith((".ini", ".cfg", ".conf", ".properties")):
         if "alembic" in has and has["alembic"].kind == "mapping":
@@ -67,7 +67,7 @@ def kind_of(path: str, root: Node) -> str:
     return "other"
 
 
-def _kind_of_list(parts: list[str], root: Node) -> str:
+def _kind_of_list(root: Node) -> str:
     if root.kind == "sequence" and root.items:
         first = root.items[0]
         if first.get("repo") is not None and first.get("hooks") is not None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prodlint.facts import Comment, Document, Fact, File, Node, Option, Problem, Requirement, Source
 
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _HASH = re.compile(r"--hash[= ]\s*(\S+)")
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9._-]+)")
 _DEV_GROUPS = frozenset(("dev", "develop", "development", "test", "tests", "testing", "lint", "linting", "docs", "doc", "typing", "types", "ci", "local", "qa", "style", "format", "pre-commit", "mypy"))  # fmt: skip
