@@ -221,11 +221,14 @@ def write(pieces: Iterator[str], path: str | None, out: TextIO | None = None) ->
     directory = os.path.dirname(path)
     try:
         if os.path.exists(path) and not os.path.isfile(path):
-            with open(path, "w", encoding="utf-8", newline="\n") as device:
+            with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as device:
                 for piece in pieces:
                     device.write(piece)
             return
-        handle = tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="\n", dir=directory, prefix=".prodlint-", delete=False)
+        # What cannot be encoded are the bytes of a file name that is not UTF-8.
+        handle = tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", errors="backslashreplace", newline="\n", dir=directory, prefix=".prodlint-", delete=False
+        )
         with handle:
             for piece in pieces:
                 handle.write(piece)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words = ["version", "-v"]
     if not words or (words[0] not in VERBS and words[0] not in ("-h", "--help", "-V", "--version")):
         words = ["check", *words]
+    for stream in (sys.stdout, sys.stderr):
+        # A file name need not be UTF-8, nor a terminal: what it cannot show is written as an escape, and nothing breaks.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
     try:
         return _parse_and_run(words)
     except BrokenPipeError:

@@ -63,6 +63,7 @@ def test_broken_syntax_alone_is_a_finding_or_3(project: Project, prodlint: Run) 
         ("brackets.yaml", "[" * 10_000 + "]" * 10_000),
         ("line.py", "x = '" + "a" * 1_000_000 + "'\npassword = x\n"),
         ("line.json", '{"a": "' + "token" * 200_000 + '"}'),
+        (".env.production", "A=a" + " " * 200_000 + "b"),
         ("blanks.py", (" " * 1000 + "\n") * 1000),
         ("dict.py", "x = {\n" + "".join(f"    'password_{n}': value_{n},\n" for n in range(20_000)) + "}\n"),
         ("sum.py", "password = " + " + ".join(["'a'"] * 20_000) + "\n"),
@@ -88,6 +89,19 @@ def test_odd_files(project: Project, prodlint: Run) -> None:
     assert "Traceback" not in ran.err
     if os.geteuid() != 0:
         assert "secret.py" in ran.out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file system of bytes")
+def test_a_name_that_is_not_utf8(project: Project) -> None:
+    root = project({"bad.py": BAD})
+    with open(os.fsencode(root) + b"/caf\xe9.py", "w") as handle:
+        handle.write(BAD)
+    # A terminal in a UTF-8 locale takes no lone surrogates.
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    for words in (["--show-files"], ["report", "-o", "r.html"], ["report", "--output-format", "html"], ["--output-format", "full"]):
+        ran = subprocess.run([sys.executable, "-m", "prodlint", *words], cwd=root, env=environment, capture_output=True, text=True)
+        assert ran.returncode in (0, 1, 3) and ran.stderr.count("bug") == 0
+    assert "caf\\udce9.py" in (root / "r.html").read_text(encoding="utf-8")
 
 
 def test_fifty_megabytes(project: Project, prodlint: Run) -> None:

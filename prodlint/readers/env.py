@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 
 from prodlint.facts import Comment, Fact, File, Problem, Setting, Source
 from prodlint.readers.shell import setting
+
+# python-dotenv looks for a comment behind each blank of a run anew, in time that grows with the square of its length.
+_LONG_BLANKS = re.compile(r"(?<=\S)[^\S\r\n]{200,}")
+_FILLER = "\ue000"
 
 
 def read(source: Source, file: File, wanted: frozenset[type[Fact]]) -> Iterator[Fact]:
     """Settings, comments, and a problem for each line that is neither."""
     from dotenv.parser import parse_stream
 
-    offset = 0
-    for binding in parse_stream(io.StringIO(source.text)):
-        raw = binding.original.string
+    text = source.text
+    offset = done = 0
+    for binding in parse_stream(io.StringIO(_LONG_BLANKS.sub(_filled, text))):
+        raw = text[done : done + len(binding.original.string)]
+        done += len(raw)
         start, offset = offset, offset + len(raw.encode("utf-8", "replace"))
         if binding.key is None or binding.error:
             if binding.error and (Problem in wanted or Fact in wanted):
@@ -27,12 +34,24 @@ def read(source: Source, file: File, wanted: frozenset[type[Fact]]) -> Iterator[
         key_at = raw.find(binding.key, lead)
         after = key_at + len(binding.key) + (1 if raw[key_at - 1 : key_at] == "'" else 0)
         if Setting in wanted or Fact in wanted:
-            yield _setting(source, file, start, raw, key_at, after, binding.key, binding.value)
+            yield _setting(source, file, start, raw, key_at, after, binding.key, _emptied(binding.value))
         if (Comment in wanted or Fact in wanted) and "#" in raw:
             # Comments and blank lines before a binding belong to it in the parser's eyes.
             yield from _comments(source, file, start, raw[:key_at])
-            value_end = raw.find(binding.value or "", after) + len(binding.value or "")
+            value = _emptied(binding.value) or ""
+            value_end = raw.find(value, after) + len(value)
             yield from _comments(source, file, start, raw, max(value_end, after))
+
+
+def _filled(blanks: re.Match[str]) -> str:
+    return blanks[0][:50] + _FILLER * (len(blanks[0]) - 100) + blanks[0][-50:]
+
+
+def _emptied(value: str | None) -> str | None:
+    if value is None or _FILLER not in value:
+        return value
+    # The parser stripped what follows an unquoted value down to the filler; a quoted one keeps its blanks.
+    return (value.rstrip(_FILLER + " \t") if value.endswith(_FILLER) else value).replace(_FILLER, " ")
 
 
 def _setting(source: Source, file: File, start: int, raw: str, key_at: int, after: int, key: str, value: str | None) -> Setting:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from prodlint.reports.terminal import harmless
+
 _FINDINGS, _PLACES = 20, 5
 _SIGN = {"met": "✅", "not met": "❌", "cannot be told": "👀", "does not apply": "➖", "exempt": "⏸️"}
 # What Markdown or HTML would take for something else; names of files and messages are other people's.
@@ -14,12 +16,12 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!@&])")
 
 def escaped(text: str) -> str:
     """A text on one line, in which nothing is markup."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _SPECIAL.sub(r"\\\1", harmless(" ".join(text.split())))
 
 
 def code(text: str) -> str:
     """A text as code."""
-    flat = " ".join(text.split()).replace("|", "\\|")
+    flat = harmless(" ".join(text.split())).replace("|", "\\|")
     longest = max((len(run) for run in re.findall(r"`+", flat)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if flat[:1] == "`" or flat[-1:] == "`" else ""

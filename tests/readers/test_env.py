@@ -43,3 +43,10 @@ def test_comments_and_problems() -> None:
 def test_values_of_several_lines() -> None:
     (found,) = [fact for fact in read('KEY="a\nb"\n') if isinstance(fact, Setting)]
     assert found.value == "a\nb" and found.text == "a\nb"
+
+
+def test_long_runs_of_blanks() -> None:
+    blanks = " " * 300
+    found = [fact for fact in read(f"A=a{blanks}\nB=b{blanks}c{blanks}# note\nC='d{blanks}'\n{blanks}\nD=e\n") if isinstance(fact, Setting)]
+    assert [(each.name, each.value) for each in found] == [("A", "a"), ("B", f"b{blanks}c"), ("C", f"d{blanks}"), ("D", "e")]
+    assert [each.text for each in found] == ["a", f"b{blanks}c", f"d{blanks}", "e"]
