@@ -193,7 +193,7 @@ _TEMPLATES = frozenset((".template", ".tmpl", ".tpl", ".j2", ".jinja", ".jinja2"
 _BEAR_TEMPLATES = frozenset(("yaml", "env", "dockerfile", "nginx", "shell", "requirements", "makefile", "procfile", "systemd", "text"))
 
 _REQUIREMENTS = re.compile(r"(?:^|[-_.])(?:requirements?|constraints?|reqs)(?:[-_.]|$)")
-_SERVERS = frozenset(("nginx", "sites-available", "sites-enabled"))
+_SERVERS = frozenset(("nginx", "conf.d", "sites-available", "sites-enabled"))
 
 
 # Extensions that settle the kind whatever the rest of the name is.
@@ -318,10 +318,10 @@ def _kind(path: str, name: str) -> str | None:
 
 
 def _kind_of_conf(path: str, stem: str) -> str:
-    if "nginx" in stem or _SERVERS.intersection(path.split("/")[:-1]):
-        return "nginx"
     if stem.startswith("supervisor") or "/supervisor" in f"/{path}" or stem in ("logging", "alembic", "uwsgi"):
         return "ini"
+    if "nginx" in stem or _SERVERS.intersection(path.split("/")[:-1]):
+        return "nginx"
     return "text"
 
 

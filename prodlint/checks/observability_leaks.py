@@ -297,6 +297,8 @@ class _Reading:
             return True
         if isinstance(bound, Subscript) and isinstance(bound.key, Other):
             return True
+        if b".get_secret_value(" in name.source.data and re.search(rf"(?<![\w.]){re.escape(name.written)}\.get_secret_value\(", name.source.text):
+            return True  # a SecretStr, which prints as asterisks
         annotation = self._annotation(name.written)
         if annotation and not _PLAIN_TYPES.match(annotation):
             return True
@@ -380,6 +382,10 @@ class _Reading:
                 return assignment.annotation
         if first == "self" and rest and "." not in rest:
             class_ = class_around(self.call, self.module)
+            return _fields_of(class_).get(rest, "") if class_ is not None else ""
+        if rest and "." not in rest:
+            made = self.module.constant(first)
+            class_ = self.module.class_named(made.function.text) if isinstance(made, Call) else None
             return _fields_of(class_).get(rest, "") if class_ is not None else ""
         return ""
 

@@ -29,11 +29,11 @@ _PHRASES = (
 
 @lru_cache(maxsize=16)
 def _tag_pattern(tags: tuple[str, ...], any_case: frozenset[str]) -> re.Pattern[str]:
-    """Tags at the head of a line of a comment, or in capitals with a colon or an author anywhere in it."""
+    """Tags at the head of a line of a comment, also behind another tool's (`# type: ignore  # TODO x`), or in capitals with a colon or an author anywhere in it."""
     exact = "|".join(re.escape(tag) for tag in tags)
     loose = "|".join(re.escape(tag) for tag in tags if tag in any_case)
     parts = [
-        rf"^{_BEFORE}(?P<head>{exact}){_AFTER}(?!(?<=BUG)\s+-)",
+        rf"(?:^|\s#){_BEFORE}(?P<head>{exact}){_AFTER}(?!(?<=BUG)\s+-)",
         rf"(?<![\w`'\"/.\-])(?P<inside>{exact})(?=:\s|:$|\([\w@ .#/\-]{{1,40}}\))",
     ]
     if loose:

@@ -106,7 +106,7 @@ def _ingress(node: Node) -> Iterator[Hit]:
 # ---------------------------------------------------------------- nginx
 
 _HEADER = re.compile(
-    r"^\s*(?:add_header|more_set_headers|proxy_hide_header\s+\S+;\s*add_header)\s+[\"']?Access-Control-Allow-Origin[\"']?\s*:?\s*[\"']?(\*|\$http_origin)[\"']?",
+    r"(?:^|[{;])\s*(?:add_header|more_set_headers|proxy_hide_header\s+\S+;\s*add_header)\s+[\"']?Access-Control-Allow-Origin[\"']?\s*:?\s*[\"']?(\*|\$http_origin)[\"']?",
     re.IGNORECASE,
 )
 _CREDENTIALS = re.compile(r"Access-Control-Allow-Credentials[\"']?\s+[\"']?true", re.IGNORECASE)
@@ -125,8 +125,8 @@ def nginx_cors(whole: Text, ask: Ask) -> Iterator[Hit]:
     offset = 0
     for line in body.splitlines(keepends=True):
         bare = line.split("#", 1)[0]
-        found = _HEADER.match(bare)
-        if found is not None and not any(_ASSETS.search(block) for block in blocks):
+        found = _HEADER.search(bare)
+        if found is not None and not any(_ASSETS.search(block) for block in (*blocks, bare[: found.start()])):
             value = found[1]
             if value == "*" or not looked_up:
                 start = whole.source.offset(offset + found.start(1))
