@@ -293,7 +293,7 @@ def _problem(module: PyModule) -> Problem | None:
         waiting.extend(child for child in reversed(node.children) if child.has_error or child.is_missing)
     if found is None:
         return None
-    if _compiles(module.source.text):
+    if _compiles(module.source.text) or _is_whole_without_type_parameters(module.data):
         return None
     end = min(found.end_byte, module.data.find(b"\n", found.start_byte) if b"\n" in module.data[found.start_byte : found.end_byte] else found.end_byte)
     problem = Problem(module.source, module.file, found.start_byte, max(end, found.start_byte))
@@ -307,6 +307,21 @@ def _problem(module: PyModule) -> Problem | None:
     else:
         problem.why = f"unexpected `{text[:40]}`" if text else "unexpected end"
     return problem
+
+
+# Type parameters of a `def`, a `class` or a `type`: the grammar does not know their defaults (Python 3.13) yet.
+_TYPE_PARAMETERS = re.compile(rb"\b((?:def|class|type)[ \t]{1,8}\w{1,100})\[(?:[^\[\]]|\[[^\[\]]{0,200}\]){1,500}\]")
+
+
+def _is_whole_without_type_parameters(data: bytes) -> bool:
+    plain = _TYPE_PARAMETERS.sub(rb"\1", data)
+    if plain == data:
+        return False
+    import tree_sitter
+
+    from prodlint.readers.python_tree import LANGUAGE
+
+    return not tree_sitter.Parser(LANGUAGE).parse(plain).root_node.has_error
 
 
 def _compiles(text: str) -> bool:

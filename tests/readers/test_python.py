@@ -196,6 +196,7 @@ def test_settings_with_their_defaults() -> None:
     [
         "try:\n    a()\nexcept A, B:\n    pass\n",
         "match x:\n    case {'a': 1, **rest} if y:\n        pass\n",
+        "type X[T: int = str] = list[T]\n\n\ndef f[T = list[int]](): ...\n\n\nclass K[T = int, *Ts = *tuple[int, ...]]: ...\n",
         "type X[T] = list[T]\n",
         "def f[T](x: T) -> T: ...\n",
         "with (open(a) as b, open(c) as d):\n    pass\n",
