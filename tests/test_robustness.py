@@ -63,6 +63,7 @@ def test_broken_syntax_alone_is_a_finding_or_3(project: Project, prodlint: Run) 
         ("brackets.yaml", "[" * 10_000 + "]" * 10_000),
         ("line.py", "x = '" + "a" * 1_000_000 + "'\npassword = x\n"),
         ("line.json", '{"a": "' + "token" * 200_000 + '"}'),
+        ("start.sh", "a=" + "f(a, " * 50_000),
         (".env.production", "A=a" + " " * 200_000 + "b"),
         ("blanks.py", (" " * 1000 + "\n") * 1000),
         ("dict.py", "x = {\n" + "".join(f"    'password_{n}': value_{n},\n" for n in range(20_000)) + "}\n"),

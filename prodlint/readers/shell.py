@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from time import process_time
 from typing import TYPE_CHECKING, Any
 
 from prodlint.facts import Command, Fact, File, Setting, Source
@@ -24,6 +25,10 @@ ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 REFERENCE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-?+=])([^{}]*))?\}|([A-Za-z_][A-Za-z0-9_]*)|\(([A-Za-z_][A-Za-z0-9_]*)\))")
 # Longest text that is parsed: a generated script of megabytes has nothing to say that a rule waits for.
 LONGEST = 1 << 20
+# Seconds of processor time after which a text is given up: the grammar takes the square of the length of some nonsense
+# (`a=f(f(f(...`), and half a second for a megabyte of sense. What is shorter than PROMPT ends in time whatever it is.
+PATIENCE = 3.0
+PROMPT = 4096
 
 # Stands for "each flag takes a value".
 EVERY_FLAG = frozenset(("*",))
@@ -344,11 +349,29 @@ def commands_in(
 
 
 def facts_in(script: Script, unit: Unit) -> Iterator[Command | Setting]:
-    """Commands and settings of shell text, in order. A command of `unit.long_running` text is so only where nothing comes after it."""
+    """Commands and settings of shell text, in order. A command of `unit.long_running` text is so only where nothing comes after it.
+
+    None where the text is longer than LONGEST or takes longer than PATIENCE.
+    """
     if len(script.data) > LONGEST:
         return
-    tree = _parser().parse(script.data)
-    yield from _Walk(script, unit).facts(tree.root_node)
+    root = _tree(script.data)
+    if root is not None:
+        yield from _Walk(script, unit).facts(root)
+
+
+def _tree(data: bytes) -> Node | None:
+    """The root of the text's syntax tree, or None where it takes too long."""
+    parser = _parser()
+    if len(data) <= PROMPT:
+        return parser.parse(data).root_node
+    end = process_time() + PATIENCE
+    try:
+        return parser.parse(lambda offset, _: data[offset : offset + 65536], progress_callback=lambda *_: process_time() > end).root_node
+    except ValueError:
+        # Without this the parser would go on with that text at its next call.
+        parser.reset()
+        return None
 
 
 class _Walk:
