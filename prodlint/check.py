@@ -14,18 +14,22 @@ from prodlint.model import PRIORITIES
 from prodlint.reports import FORMATS, WITH_FIXES, Options, plural, repository_prefix, stream
 from prodlint.settings import Settings, with_arguments
 
+# Notes to oneself are written from one commit to the next, and are gone before a release.
+_NOTES = ("PRD301", "PRD302")
+
 CLEAN, FOUND, MISUSED, UNCHECKED, BUG = 0, 1, 2, 3, 70
 
 
 def request_of(given: Namespace) -> session.Request:
     """What the command line asks of a run."""
+    stage = getattr(given, "stage", None)
 
     def finish(settings: Settings) -> Settings:
         return with_arguments(
             settings,
             select=given.select,
-            extend_select=given.extend_select,
-            ignore=given.ignore,
+            extend_select=[*given.extend_select, *(_NOTES if stage == "release" else ())],
+            ignore=[*given.ignore, *(_NOTES if stage == "commit" else ())],
             exclude=_split(given.exclude),
             extend_exclude=given.extend_exclude,
             include_excluded=given.include_excluded,

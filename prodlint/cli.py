@@ -114,6 +114,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="files or directories (default: .); - for standard input")
     _add_selection(parser)
+    parser.add_argument("--stage", choices=("commit", "release"), help="commit: notes such as TODO and FIXME may wait; release: they count, whatever the settings say")
     show = parser.add_argument_group("output")
     show.add_argument("--output-format", choices=sorted(FORMATS), metavar="FORMAT", help=", ".join(sorted(FORMATS)))
     show.add_argument("-o", "--output-file", metavar="FILE", help="write the report there, by rename")

@@ -37,6 +37,18 @@ def test_findings_are_1_whatever_the_format(project: Project, prodlint: Run) -> 
         assert prodlint("check", ".", "--output-format", name, cwd=root).code == 1, name
 
 
+def test_notes_may_wait_for_the_release(project: Project, prodlint: Run) -> None:
+    text = "# TODO: refuse other currencies\n# FIXME: rounds down\nx = 1\n"
+    root = project({"a.py": text, "prodlint.toml": 'ignore = ["todo-comment"]\n'})
+
+    def codes(*words: str) -> list[str]:
+        return [line.split()[1] for line in prodlint("a.py", "--output-format", "concise", *words, cwd=root).out.splitlines() if ": PRD" in line]
+
+    assert codes() == ["PRD302"]
+    assert codes("--stage", "commit") == []
+    assert codes("--stage", "release") == ["PRD301", "PRD302"]
+
+
 def test_timings_are_told_on_the_other_stream_and_change_nothing(project: Project, prodlint: Run) -> None:
     root = project({"a.py": BAD, "b.py": "x = 1\n"})
     plain = prodlint("check", ".", "--output-format", "concise", cwd=root)
