@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, check, every
-from prodlint.facts import Assignment, Call, Conditional, Constant, Expression, Module, Name, Operation, Statement, Subscript, calls_in
+from prodlint.facts import Assignment, Call, Conditional, Constant, Expression, Module, Name, Operation, Statement, Subscript
 from prodlint.model import Recipe
 
 READS = ("os.getenv", "os.environ.get")
@@ -28,13 +28,18 @@ _BEFORE = re.compile(rb"(?:\bif|\belif|\bwhile|\bnot|\band|\bor|\bbool\(|\belse|
 # A name that a read is given to, and may be tested under.
 _GIVEN_TO = re.compile(rb"(\w+)[ \t]*(?::[^=\n]*)?=[ \t]*(?:os\.)?\Z")
 _TESTED = re.compile(rb"\b(?:if|elif|while|not|and|or|bool\(|assert)[ \t(]*\Z")
+_WITH_DEFAULT = re.compile(rb"\s*(?:key\s*=\s*)?[\"']([A-Za-z0-9_]+)[\"']\s*,\s*(?:default\s*=\s*)?([^\n]{0,12})")
+_SAYS_NO = re.compile(rb"(?i)[\"'](?:false|0|no|off|f|n)[\"']")
 _READ = re.compile(rb"(?:getenv|environ\.get)\(")
 
 
 def _names_given(data: bytes) -> set[bytes]:
-    """The names that reads are given to."""
+    """The names that reads of switches with a default are given to: testing those is what this rule is about."""
     found = set()
     for match in _READ.finditer(data):
+        read = _WITH_DEFAULT.match(data, match.end())
+        if read is None or not (_SWITCH.search(read.group(1).decode().upper()) or _SAYS_NO.match(read.group(2))):
+            continue
         line = data.rfind(b"\n", 0, match.start()) + 1
         name = _GIVEN_TO.search(data, max(line, match.start() - 120), match.start())
         if name is not None:
@@ -66,24 +71,20 @@ def may_be_tested(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
 
 
 # Statements that hold none of these have nothing to say here.
-_READING = (b"getenv", b"environ", b"config(", b"bool(")
+_READING = (b"getenv", b"environ")
 
 
 @check("PRD644", on=[every(Module)], anchors=["getenv", "environ.get", "environ[", ("decouple", "config(")], files=("python", "notebook"), gate=may_be_tested)
 def truth_of_text(module: Module, ask: Ask) -> Iterator[Hit]:
     """Every place that takes the truth value of text from the environment."""
     data = module.source.data
-    words = {*_READING, *_names_given(data)}
+    words = {*_READING, *_names_given(data), *([b"config("] if b"decouple" in data else [])}
     mentions = re.compile(b"|".join(map(re.escape, sorted(words))))
-    statements = [one for one in module.body if mentions.search(data, one.start, one.end)]
-    for call in calls_in(statements, into_definitions=True):
-        if call.name == "bool" and len(call.arguments) == 1:
-            yield from _tested(_read_behind(call.arguments[0], module), "bool(...)", call, certain=True)
-        for name in _SWITCH_KEYWORDS:
-            value = call.keywords.get(name) if call.name not in READS else None
-            if isinstance(value, Call) and value.name in READS:
-                yield from _tested(value, f"`{name}=`", value, certain=True)
-    for statement in _all_of(statements):
+    for statement in _mentioning(module.body, mentions, data):
+        for expression in statement.expressions:
+            for call in expression.walk():
+                if isinstance(call, Call):
+                    yield from _called(call, module)
         if statement.kind in ("if", "while", "assert") and statement.expressions and not _sets_when_missing(statement):
             yield from _truth(statement.expressions[0], module)
         if statement.kind == "assign" and statement.assignment is not None and statement.expressions:
@@ -94,6 +95,16 @@ def truth_of_text(module: Module, ask: Ask) -> Iterator[Hit]:
                     yield from _truth(part.test, module)
                 elif isinstance(part, Operation) and part.operator == "and" and statement.kind not in ("if", "while", "assert"):
                     yield from _truth(part.operands[0], module)
+
+
+def _called(call: Call, module: Module) -> Iterator[Hit]:
+    """`bool(os.getenv("X"))`, and a read given to a keyword that is a switch."""
+    if call.name == "bool" and len(call.arguments) == 1:
+        yield from _tested(_read_behind(call.arguments[0], module), "bool(...)", call, certain=True)
+    for name in _SWITCH_KEYWORDS:
+        value = call.keywords.get(name) if call.name not in READS else None
+        if isinstance(value, Call) and value.name in READS:
+            yield from _tested(value, f"`{name}=`", value, certain=True)
 
 
 def _read_behind(expression: Expression, module: Module) -> Expression:
@@ -143,9 +154,13 @@ def _sets_when_missing(statement: Statement) -> bool:
     return bool(asked) and all(isinstance(key, Constant) and key.value in keys for key in asked)
 
 
-def _all_of(statements: Sequence[Statement]) -> Iterator[Statement]:
-    for statement in statements:
-        yield from statement.walk(into_definitions=True)
+def _mentioning(block: Sequence[Statement], mentions: re.Pattern[bytes], data: bytes) -> Iterator[Statement]:
+    """The statements that hold one of the words, and those inside them that do, bodies of definitions included."""
+    for statement in block:
+        if mentions.search(data, statement.start, statement.end):
+            yield statement
+            for inner in statement.blocks():
+                yield from _mentioning(inner, mentions, data)
 
 
 def _truth(expression: Expression, module: Module) -> Iterator[Hit]:

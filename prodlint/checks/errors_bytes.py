@@ -100,7 +100,17 @@ def may_answer(data: bytes, offset: int, body: bytes) -> bool:
             return False
     if _SINK.search(body) is not None:
         return True
-    return (b"return" in body and _ROUTED.search(data) is not None) or _RENAMED.search(data) is not None
+    return (b"return" in body and _has_routes(data)) or _renames_answers(data)
+
+
+@lru_cache(maxsize=2)
+def _has_routes(data: bytes) -> bool:
+    return _ROUTED.search(data) is not None
+
+
+@lru_cache(maxsize=2)
+def _renames_answers(data: bytes) -> bool:
+    return b" as " in data and _RENAMED.search(data) is not None
 
 
 def narrowed(gate: Callable[[bytes, Hits], list[int]], needed: Callable[[bytes, int, bytes], bool]) -> Callable[[bytes, Hits], list[int]]:

@@ -80,7 +80,8 @@ def _in_async_code(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
     return not_awaited(data, hits) if _ASYNC in data else []
 
 
-_ANNOTATED = re.compile(rb"\b(\w+)\s*:\s*[^=\n]{0,60}?\b(?:Client|Session)\b")
+_CLIENT = re.compile(rb"\b(?:Client|Session)\b")
+_ANNOTATED = re.compile(rb"\b(\w+)\s*:\s*[^=:\n]{0,60}\Z")
 _OWNER = re.compile(rb"(\w+)\.\Z")
 
 
@@ -88,7 +89,8 @@ def _on_annotated_clients(data: bytes, hits: Sequence[tuple[bytes, int]]) -> lis
     """Those of them on a name with a plain client for annotation."""
     if _ASYNC not in data:
         return []
-    names = frozenset(_ANNOTATED.findall(data))
+    annotated = (_ANNOTATED.search(data, max(0, match.start() - 120), match.start()) for match in _CLIENT.finditer(data))
+    names = frozenset(found.group(1) for found in annotated if found is not None)
     if not names:
         return []
     owners = ((offset, _OWNER.search(data, max(0, offset - 60), offset)) for offset in not_awaited(data, hits))

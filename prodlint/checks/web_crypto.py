@@ -115,6 +115,8 @@ def _may_switch_off(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
     )
 
 
+# A call without one of these words is about something else.
+_ABOUT_TLS = re.compile(rb"(?i)verif|valid|ssl|tls|cert|secure|hosts?_?name|known_hosts|host_key|trust|\*\*")
 _ASSIGNED = re.compile(
     rb"CERT_NONE|VERIFY_NONE|_create_unverified|environ|\.(?:verify|check_hostname|" + "|".join(sorted(_ON)).encode() + rb")\s{0,4}=(?!=)"
 )
@@ -123,14 +125,18 @@ _ASSIGNED = re.compile(
 @check("PRD481", on=[every(Module)], anchors=_PYTHON_ANCHORS, gate=_may_switch_off, files=["python"], whole=True)
 def tls_verification_disabled(module: Module, ask: Ask) -> Iterator[Hit]:
     """Clients, sessions, contexts and adapters that believe any certificate."""
+    data = module.source.data
     for call in module.calls():
-        yield from _judge_call(module, call)
-    if _ASSIGNED.search(module.source.data) is None:
+        if _ABOUT_TLS.search(data, call.start, call.end):
+            yield from _judge_call(module, call)
+    if _ASSIGNED.search(data) is None:
         return
     blocks: list[tuple[Function | None, tuple[Statement, ...]]] = [(None, module.body)]
     blocks += [(None, class_.body) for class_ in module.classes()]
     blocks += [(function, function.body) for function in module.functions()]
     for function, block in blocks:
+        if function is not None and _ASSIGNED.search(data, function.start, function.end) is None:
+            continue
         yield from _judge_block(module, function, block)
 
 
