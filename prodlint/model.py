@@ -122,7 +122,7 @@ class Suppressed:
 
 @dataclass(slots=True)
 class Report:
-    """What one run says."""
+    """What one run says. generated: how many of the files a program wrote; few rules look into them."""
 
     root: str
     findings: list[Finding] = field(default_factory=list)
@@ -133,6 +133,7 @@ class Report:
     looked_at: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    generated: int = 0
 
     @property
     def checked(self) -> int:

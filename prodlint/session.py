@@ -293,6 +293,7 @@ def _check_project(result: Result, run: engine.Run) -> None:
 def _report(discovered: Discovered, outcomes: Sequence[engine.Outcome]) -> Report:
     report = Report(discovered.root, unchecked=list(discovered.unchecked), files=[outcome.path for outcome in outcomes])
     for outcome in outcomes:
+        report.generated += "generated" in outcome.roles
         report.findings.extend(outcome.findings)
         report.suppressed.extend(outcome.suppressed)
         report.unchecked.extend(outcome.unchecked)

@@ -37,6 +37,13 @@ def test_findings_are_1_whatever_the_format(project: Project, prodlint: Run) -> 
         assert prodlint("check", ".", "--output-format", name, cwd=root).code == 1, name
 
 
+def test_generated_files_are_counted(project: Project, prodlint: Run) -> None:
+    root = project({"a.py": "x = 1\n", "orders_pb2.py": "try:\n    x = 1\nexcept:\n    pass\n"})
+    ran = prodlint("check", ".", cwd=root)
+    assert ran.code == 0
+    assert "Checked 2 files (1 generated, for keys only)." in ran.out
+
+
 def test_notes_may_wait_for_the_release(project: Project, prodlint: Run) -> None:
     text = "# TODO: refuse other currencies\n# FIXME: rounds down\nx = 1\n"
     root = project({"a.py": text, "prodlint.toml": 'ignore = ["todo-comment"]\n'})

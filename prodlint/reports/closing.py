@@ -62,8 +62,9 @@ def _looked_at(material: Material) -> str:
     left_out = len({u.path for u in report.unchecked if not u.analysed})
     in_part = len({u.path for u in report.unchecked if u.analysed})
     text = f"Checked {plural(checked, 'file')}"
-    if in_part:
-        text += f" ({in_part:,} in part)"
+    parts = [f"{in_part:,} in part"] * bool(in_part) + [f"{report.generated:,} generated, for keys only"] * bool(report.generated)
+    if parts:
+        text += f" ({', '.join(parts)})"
     text += f", {left_out:,} not checked" if left_out else ""
     if material.options.show_time:
         text += f", in {report.seconds:.2f} s"
