@@ -7,7 +7,9 @@ One value, one finding: where several rules see the same value, `ORDER` says whi
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
 
 from prodlint.checks import Ask, Hit, Place, check, secrets_others, text
 from prodlint.checks import secrets_formats as formats
@@ -334,10 +336,15 @@ def is_remark(data: bytes, offset: int) -> bool:
     line = line_of(data, offset).lstrip()
     if line.startswith((b"#", b"//", b"*", b"--")) or b"example" in line.lower() or _SAID_FOR_EXAMPLE.search(line):
         return True
-    return offset < _LARGEST_WITH_DOCSTRINGS and any(data.count(quotes, 0, offset) % 2 == 1 for quotes in (b'"""', b"'''"))
+    return any(bisect_right(ends, offset) % 2 == 1 for ends in _triple_quotes(data))
 
 
-_LARGEST_WITH_DOCSTRINGS = 200_000
+@lru_cache(maxsize=1)
+def _triple_quotes(data: bytes) -> tuple[list[int], ...]:
+    """Where the triple quotes of each sort end, in order: a file can hold ten thousand URLs."""
+    return tuple([found.end() for found in re.finditer(quotes, data)] for quotes in (rb'"""', rb"'''"))
+
+
 # What a word that could be anything is a password for; what a machine made is one behind any scheme.
 _SCHEMES = frozenset(
     "http https ftp ftps sftp ssh git svn ws wss socks4 socks5 socks5h smtp smtps imap imaps pop3 ldap ldaps postgres postgresql psql pgsql pg mysql "
