@@ -20,7 +20,6 @@ DEPENDENCIES = (
     "tree-sitter",
     "tree-sitter-bash",
     "tree-sitter-python",
-    "tree-sitter-toml",
 )
 
 
