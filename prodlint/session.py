@@ -149,7 +149,7 @@ def read_settings(request: Request) -> tuple[Settings, str]:
 def find_files(request: Request, settings: Settings, root: str) -> Discovered:
     """The files that a run looks at."""
     single = is_single(request.config, request.isolated, request.no_local)
-    nearest = None if single else Nearest(settings.root or root, request.finish)
+    nearest = None if single else Nearest(request.finish)
     return discover(request.paths, settings, root=root, stdin_filename=request.stdin_filename, nearest=nearest)
 
 

@@ -583,7 +583,7 @@ def _split(items: Iterable[str]) -> tuple[str, ...]:
 class Nearest:
     """Gives each directory with settings of its own its Settings, the command line's choices laid over them."""
 
-    def __init__(self, top: str, finish: Callable[[Settings], Settings]) -> None:
+    def __init__(self, finish: Callable[[Settings], Settings]) -> None:
         self.finish = finish
         self._known: dict[str, Settings] = {}
 

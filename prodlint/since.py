@@ -42,10 +42,6 @@ class Change:
     deleted: set[str] = field(default_factory=set)
     note: str = ""
 
-    def is_new(self, path: str) -> bool:
-        """Whether the file came with the change."""
-        return path in self.lines and self.lines[path] is None
-
     def touches(self, path: str, first: int, last: int) -> bool:
         """Whether the change wrote one of these lines."""
         if path not in self.lines:

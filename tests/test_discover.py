@@ -213,13 +213,13 @@ def test_settings_of_a_directory_hold_from_there(tmp_path: Path) -> None:
     (tmp_path / "prodlint.toml").write_text('extend-exclude = ["y"]')
     (tmp_path / "a" / "pyproject.toml").write_text('[tool.prodlint]\nextend-exclude = ["/x"]\n')
     top = load(tmp_path, root=tmp_path)
-    nearest = Nearest(top.root, lambda settings: settings)
+    nearest = Nearest(lambda settings: settings)
     result = search(tmp_path, settings=top, nearest=nearest)
     assert [path for path in names(result) if path.endswith(".py")] == ["a/y/2.py", "b/x/3.py"]
     assert {path: settings.extend_exclude for path, settings in result.settings.items()} == {"a": ("/x",)}
     below = load(tmp_path / "a", root=tmp_path)
     assert below.extend_exclude == ("/x",)
-    part = search(tmp_path, "a", settings=below, nearest=Nearest(below.root, lambda settings: settings))
+    part = search(tmp_path, "a", settings=below, nearest=Nearest(lambda settings: settings))
     assert [path for path in names(part) if path.endswith(".py")] == ["a/y/2.py"]
 
 

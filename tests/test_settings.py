@@ -288,7 +288,7 @@ def test_nearest_gives_each_directory_its_own(tmp_path: Path) -> None:
     write(tmp_path / "prodlint.toml", 'fail-on = "P0"')
     write(tmp_path / "a" / "prodlint.toml", 'select = ["PRD201"]')
     top = load(tmp_path, root=tmp_path)
-    nearest = Nearest(top.root, lambda settings: replace(settings, require_reason=True))
+    nearest = Nearest(lambda settings: replace(settings, require_reason=True))
     assert nearest(str(tmp_path), top) is top
     own = nearest(str(tmp_path / "a"), top)
     assert (own.fail_on, own.require_reason, enabled(own, RULES)) == ("P2", True, {"PRD201"})

@@ -53,7 +53,6 @@ def test_which_lines_are_new(repository: Path) -> None:
     change = change_since(str(repository), "HEAD")
     assert change.lines == {"a.py": [(1, 1), (5, 6)], "new.py": None}
     assert change.deleted == {"gone.py"}
-    assert change.is_new("new.py") and not change.is_new("a.py") and not change.is_new("src/b.py")
     assert change.touches("a.py", 4, 5) and not change.touches("a.py", 2, 4) and change.touches("new.py", 9, 9)
 
 
