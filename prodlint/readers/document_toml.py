@@ -22,6 +22,7 @@ _TOML_WORDS: dict[str, Any] = {"true": True, "false": False}
 
 
 def read_toml(source: Source, file: File, comments: bool) -> Iterator[Fact]:
+    """The document, its comments where they are wanted; a problem alone where it is no TOML."""
     import tomli
 
     try:

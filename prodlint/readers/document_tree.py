@@ -25,6 +25,7 @@ class Unreadable(Exception):
 
 
 def problem(source: Source, file: File, kind: Any, why: str, start: int, end: int | None = None) -> Problem:
+    """What cannot be read, at byte offsets; a start outside the file is moved to its nearest end."""
     start = max(0, min(start, len(source.data)))
     fact = Problem(source, file, start, start if end is None else end)
     fact.kind = kind
@@ -33,6 +34,7 @@ def problem(source: Source, file: File, kind: Any, why: str, start: int, end: in
 
 
 def comment(source: Source, file: File, start: int, end: int, marker: int) -> Comment:
+    """A comment between byte offsets, its value without the `marker` bytes that begin it."""
     fact = Comment(source, file, start, end)
     fact.value = source.slice(start + marker, end).strip()
     return fact
@@ -172,6 +174,7 @@ class Tree:
 
 
 def document(source: Source, file: File, root: Node, index: int, template: bool) -> Document:
+    """A document around its root node. index: which of the file it is, from 0; template: whether it was read with blanks for markup."""
     fact = Document(source, file, root.start, root.end)
     fact.kind = kind_of(file.path, root)
     fact.root = root

@@ -19,6 +19,7 @@ _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*(?:\s+|\Z))+")
 
 
 def read_yaml(source: Source, file: File, comments: bool) -> Iterator[Fact]:
+    """The documents, their comments where they are wanted; of a template or broken text what can be read, and a problem."""
     text = source.text
     offsets = Offsets(text)
     try:
