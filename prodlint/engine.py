@@ -21,8 +21,6 @@ from prodlint.settings import Settings, Switches, check_options
 # No source file that a person wrote is larger; what is, is scanned for vendor keys only.
 LARGEST_PARSED = 8_000_000
 LARGEST_READ = 64_000_000
-# Trees below this many bytes are parsed whole: it costs a tenth of a second and finds every broken file.
-WHOLE_TREE = 1_000_000
 # Kinds in which a NUL byte means "not text after all", and nothing is missed by not reading on.
 PLAIN = frozenset(("text", "ignore", "sql"))
 
@@ -162,7 +160,7 @@ def _marks(settings: Settings) -> list[bytes]:
 def _looks_broken(data: bytes, kind: str) -> bool:
     """Whether brackets or triple quotes do not pair up: a file that no rule would look into is then read all the same,
     to say whether it is broken. Counting costs a thousandth of parsing; the other broken files that hold no anchor are
-    found when named on the command line, in trees below WHOLE_TREE bytes, and with `--exhaustive`."""
+    found in runs over few files (see `session`), and with `--exhaustive`."""
     if kind != "python":
         return False
     count = data.count

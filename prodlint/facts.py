@@ -639,11 +639,6 @@ class Module(Fact):
     def body(self) -> tuple[Statement, ...]:
         raise NotImplementedError
 
-    @property
-    def docstring_end(self) -> int:
-        """Byte offset after the module's docstring and `__future__` imports."""
-        raise NotImplementedError
-
     def function(self, name: str) -> Function | None:
         """The function defined at module level under this name."""
         raise NotImplementedError

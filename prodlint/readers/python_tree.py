@@ -606,18 +606,6 @@ class PyModule(Module):
             self._body = self.block(self.root)
         return self._body
 
-    @property
-    def docstring_end(self) -> int:
-        end = 0
-        for node in self.whole.root.named_children:
-            if node.type == "comment":
-                continue
-            is_text = node.type == "expression_statement" and node.named_child_count and node.named_children[0].type in ("string", "concatenated_string")
-            if not (is_text and end == 0) and node.type != "future_import_statement":
-                break
-            end = node.end_byte
-        return end
-
     def functions(self) -> Sequence[Function]:
         return self.whole.functions_here()
 
