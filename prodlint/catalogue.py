@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -195,18 +195,27 @@ def _sections(lines: list[str]) -> Iterator[tuple[str, int, list[str]]]:
 
 def _table(body: list[str], start: int, path: str) -> tuple[dict[str, Any], int, str]:
     """The page's toml block, the line it begins on, and the prose after it."""
+    table, first, last = toml_block(body, start, path, "a page has a ```toml block below its title")
+    return table, start + first, "\n".join(body[last + 1 :]).strip()
+
+
+def toml_block(lines: Sequence[str], start: int, path: str, missing: str) -> tuple[dict[str, Any], int, int]:
+    """What the first toml block among some lines says, and where its fences stand there, from 0.
+
+    start: the number of the first line in the file. Raises PageError: with `missing` where there is no block, and for bad TOML.
+    """
     try:
-        first = body.index("```toml")
-        last = body.index("```", first)
+        first = lines.index("```toml")
+        last = lines.index("```", first)
     except ValueError:
-        raise PageError(path, start, "a page has a ```toml block below its title") from None
+        raise PageError(path, start, missing) from None
     import tomli
 
     try:
-        table = tomli.loads("\n".join(body[first + 1 : last]))
+        table = tomli.loads("\n".join(lines[first + 1 : last]))
     except tomli.TOMLDecodeError as error:
         raise PageError(path, start + first + getattr(error, "lineno", 1), str(error)) from None
-    return table, start + first, "\n".join(body[last + 1 :]).strip()
+    return table, first, last
 
 
 def _check_keys(table: dict[str, Any], start: int, lines: list[str], path: str) -> None:

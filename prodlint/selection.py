@@ -37,7 +37,7 @@ from prodlint.facts import (
 )
 from prodlint.model import Rule
 from prodlint.readers import Wanted
-from prodlint.readers.python_regions import has_partial
+from prodlint.readers.python_regions import bound_by_partial
 
 # Facts made only where an anchor of a check that wants them stands in their own text; handlers only where one begins.
 NEAR = (Assignment, Literal, Comment, Handler)
@@ -585,12 +585,9 @@ def _under(pattern: Sequence[str], parts: Sequence[str]) -> bool:
     return bool(parts) and pattern[0] in ("*", parts[0]) and _under(pattern[1:], parts[1:])
 
 
-_BOUND = re.compile(rb"partial\(\s*[\w.]*?(\w+)\s*[,)]")
-
-
 def renamed(low: bytes) -> frozenset[bytes]:
     """What a file calls by another name than its own: imported `as` something, or bound by `functools.partial`."""
-    found: set[bytes] = set()
+    found = bound_by_partial(low)
     at = low.find(b" as ")
     while at != -1:
         line = low[low.rfind(b"\n", 0, at) + 1 : at]
@@ -600,8 +597,6 @@ def renamed(low: bytes) -> frozenset[bytes]:
             if word is not None and not low.startswith(word.group() + b"\n", at + 4):
                 found.add(word.group())
         at = low.find(b" as ", at + 4)
-    if has_partial(low):
-        found.update(match.group(1) for match in _BOUND.finditer(low))
     return frozenset(found)
 
 

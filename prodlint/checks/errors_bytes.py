@@ -53,7 +53,8 @@ def does_nothing(body: bytes) -> bool:
     return first is None or _TRIVIAL.match(first.group(2)) is not None
 
 
-_LEAVES = re.compile(rb"\b(?:return|continue|break)\b")
+# How a block is left before its end.
+LEAVES = re.compile(rb"\b(?:return|continue|break)\b")
 _KEEPS = re.compile(
     rb"(?:await )?(?:[\w.]*?(?:_|\b)(?:(?i:log|logger|logging|logfire))\d*\.a?exception\((?![^\n]*exc_info)"
     rb"|(?:[\w.]*\.)?(?:capture_exception|record_exception|log_exception|print_exc)\()"
@@ -70,7 +71,7 @@ def may_lose(body: bytes) -> bool:
             depth = indent or b"-"
         if indent not in (depth, b"") or _COMPOUND.match(words):
             # Inside: what is done there may not be done; whether one leaves there is all that counts.
-            left = left or _LEAVES.search(words) is not None
+            left = left or LEAVES.search(words) is not None
             continue
         if left:
             return True
@@ -78,7 +79,7 @@ def may_lose(body: bytes) -> bool:
             return False
         if _KEEPS.match(words):
             return False
-        if _LEAVES.search(words):
+        if LEAVES.search(words):
             return True
     return True
 

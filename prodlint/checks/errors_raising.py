@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import Ask, Hit, calls, check, every
-from prodlint.checks.errors_bytes import body_of
+from prodlint.checks.errors_bytes import LEAVES, body_of
 from prodlint.checks.gates import gate_at
 from prodlint.facts import Call, Constant, Expression, Function, Module, Name, Operation, Other, Statement, statements_in
 from prodlint.model import Recipe
@@ -270,12 +270,11 @@ def _leaving_finally(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int
     found = []
     for _, offset in hits:
         body = body_of(data, offset)
-        if body is None or _LEAVES.search(body):
+        if body is None or LEAVES.search(body):
             found.append(offset)
     return found
 
 
-_LEAVES = re.compile(rb"\b(?:return|break|continue)\b")
 
 
 def _dropped(block: Sequence[Statement], symbol: str) -> Iterator[Hit]:

@@ -25,7 +25,7 @@ from prodlint.facts import (
     Setting,
     Source,
 )
-from prodlint.readers.python_regions import has_partial, regions
+from prodlint.readers.python_regions import bound_by_partial, has_partial, regions
 from prodlint.readers.python_routes import route_of
 from prodlint.readers.python_settings import settings_of
 from prodlint.readers.python_tree import ASSIGNING, ASSIGNMENTS, PyModule, captures, nodes_at
@@ -83,15 +83,12 @@ def _regions(source: Source, wanted: Wanted) -> list[tuple[int, int]] | None:
     return regions(source.data, places)
 
 
-_BOUND = re.compile(rb"partial\(\s*[\w.]*?(\w+)\s*[,)]")
-
-
 def _binds(data: bytes, wanted: Wanted) -> bool:
     """Whether one of the wanted names is bound by `functools.partial`."""
     last_parts = wanted.last_parts
-    if not has_partial(data):
-        return False
-    return last_parts is None or any(match.group(1).decode("utf-8", "replace") in last_parts for match in _BOUND.finditer(data))
+    if last_parts is None:
+        return has_partial(data)
+    return any(name.decode("utf-8", "replace") in last_parts for name in bound_by_partial(data))
 
 
 _ALIAS = re.compile(rb"\b(\w+) as (\w+)")

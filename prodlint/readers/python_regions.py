@@ -31,6 +31,14 @@ def has_partial(data: bytes) -> bool:
     return b"partial" in data and b"functools" in data
 
 
+_BOUND = re.compile(rb"partial\(\s*[\w.]*?(\w+)\s*[,)]")
+
+
+def bound_by_partial(data: bytes) -> set[bytes]:
+    """The last parts of the names that `functools.partial` binds in a file, as they are written."""
+    return set(_BOUND.findall(data)) if has_partial(data) else set()
+
+
 def top_level_starts(data: bytes) -> list[int]:
     """Byte offsets at which top-level statements may begin, decorators with what they decorate."""
     starts = [0]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from prodlint.catalogue import PageError, rules_folder
+from prodlint.catalogue import PageError, rules_folder, toml_block
 from prodlint.model import PRIORITIES, Priority
 from prodlint.settings import SettingsError
 
@@ -132,17 +132,7 @@ def parse_page(text: str, path: str) -> list[Item]:
 
 
 def _item(lines: Sequence[str], start: int, path: str, category: str) -> Item:
-    import tomli
-
-    try:
-        first = lines.index("```toml")
-        last = lines.index("```", first)
-    except ValueError:
-        raise PageError(path, start, "an item has a ```toml block below its sentence") from None
-    try:
-        table = tomli.loads("\n".join(lines[first + 1 : last]))
-    except tomli.TOMLDecodeError as error:
-        raise PageError(path, start + first + getattr(error, "lineno", 1), str(error)) from None
+    table, _, last = toml_block(lines, start, path, "an item has a ```toml block below its sentence")
     for key, value in table.items():
         line = next((start + n for n, text in enumerate(lines) if text.startswith(key)), start)
         if key not in _KEYS:
