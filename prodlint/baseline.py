@@ -13,9 +13,9 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from prodlint.configuration.settings import SettingsError
 from prodlint.fingerprint import normalised
 from prodlint.model import Finding, Suppressed
-from prodlint.settings import SettingsError
 
 DEFAULT = ".prodlint-baseline"
 _HEADER = "# Findings that were here before. `prodlint baseline` writes this file; delete a line to see its finding again.\n"

@@ -29,7 +29,7 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class FixRequest:
     """A fix not yet made: `prodlint.fixes` turns it into edits when a fix is asked for.
 
     `kind` names the rewriting (see `prodlint.fixes.KINDS`), `arguments` are its parameters in a fixed order.
@@ -78,7 +78,7 @@ class Finding:
     symbol: str = ""
     content: str = ""
     place: str = ""
-    fix: Recipe | None = None
+    fix: FixRequest | None = None
     secrets: tuple[Span, ...] = ()
 
     @property

@@ -16,9 +16,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from prodlint.configuration.settings import SettingsError
 from prodlint.fingerprint import normalised
 from prodlint.model import Finding
-from prodlint.settings import SettingsError
 
 # Neither the reader's own configuration nor the repository's attributes may start a program or change what is read.
 _GIT = ("git", "-c", "core.quotepath=off", "-c", "core.fsmonitor=false", "-c", "diff.renameLimit=5000")
@@ -243,13 +243,13 @@ def _contents(change: Change, files: Sequence[BaseFile]) -> Iterator[tuple[BaseF
     assert process.stdout is not None
     incoming, outgoing = process.stdin, process.stdout
 
-    def ask() -> None:
+    def context() -> None:
         # In a thread of its own: git answers while it is asked, and either pipe may be full.
         with suppress(BrokenPipeError), incoming:
             for file in files:
                 incoming.write(file.name.encode() + b"\n")
 
-    asking = threading.Thread(target=ask, daemon=True)
+    asking = threading.Thread(target=context, daemon=True)
     asking.start()
     with outgoing:
         for file in files:

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Literal
 
 from prodlint.facts import Source
-from prodlint.model import Finding, Recipe, Span, Suppressed
+from prodlint.model import Finding, FixRequest, Span, Suppressed
 
 CODE = "PRD002"
 # A file holds directives only if it holds one of these.
@@ -59,7 +59,7 @@ class Directive:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class SuppressionPolicy:
     """What a run says of directives.
 
     codes_of: the codes a selector stands for. selected: codes whose rules were run on this file, to the end.
@@ -297,7 +297,7 @@ def _cut(source: Source, start: int, end: int) -> Span:
 Extent = Callable[[Span], tuple[int, int]]
 
 
-def apply(findings: Iterable[Finding], directives: Sequence[Directive], terms: Terms, extent: Extent | None = None) -> Outcome:
+def apply(findings: Iterable[Finding], directives: Sequence[Directive], terms: SuppressionPolicy, extent: Extent | None = None) -> Outcome:
     """Take away the findings that directives speak of.
 
     extent: first and last line of the statement, instruction or node around a span; the span's own where it is None.
@@ -432,7 +432,11 @@ def _joined_lines(source: Source, span: Span) -> tuple[int, int]:
 
 
 def problems(
-    path: str, directives: Sequence[Directive], used: set[tuple[int, str]], terms: Terms, near: Callable[[str], str] | None = None
+    path: str,
+    directives: Sequence[Directive],
+    used: set[tuple[int, str]],
+    terms: SuppressionPolicy,
+    near: Callable[[str], str] | None = None,
 ) -> list[Finding]:
     """The findings about the directives themselves (PRD002).
 
@@ -473,15 +477,15 @@ def problems(
     return found
 
 
-def _codes(directive: Directive, terms: Terms) -> frozenset[str]:
+def _codes(directive: Directive, terms: SuppressionPolicy) -> frozenset[str]:
     return frozenset(code for selector in directive.selectors if selector != "ALL" for code in terms.codes_of(selector))
 
 
-def _finding(path: str, directive: Directive, message: str, fix: Recipe | None = None) -> Finding:
+def _finding(path: str, directive: Directive, message: str, fix: FixRequest | None = None) -> Finding:
     return Finding(path, directive.span, CODE, message, "P2", content=directive.text, fix=fix)
 
 
-def _without(directive: Directive, dead: tuple[str, ...]) -> Recipe:
+def _without(directive: Directive, dead: tuple[str, ...]) -> FixRequest:
     """Delete the dead selectors, or the whole directive where none is left. Other tools' directives stay as they are."""
     left = [selector for selector in directive.selectors if selector not in dead]
     if directive.kind == "noqa" and (left or directive.cut == directive.span):
@@ -495,7 +499,7 @@ def _without(directive: Directive, dead: tuple[str, ...]) -> Recipe:
         span = directive.span
         text = re.sub(r"\[[^\]]*\]", lambda _: f"[{', '.join(left)}]", directive.text, count=1)
     place = (("line", str(span.line)), ("column", str(span.column)), ("end_line", str(span.end_line)), ("end_column", str(span.end_column)))
-    return Recipe("replace-at", "Delete the ignore that has no effect", True, (*place, ("text", text)))
+    return FixRequest("replace-at", "Delete the ignore that has no effect", True, (*place, ("text", text)))
 
 
 def _quoted(names: Iterable[str]) -> str:

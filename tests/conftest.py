@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from prodlint.cli import main
+from prodlint.commands.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
 

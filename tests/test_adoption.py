@@ -191,7 +191,7 @@ ourhttp.get("x")
 CHECK = """\
 from pathlib import Path
 
-from prodlint.checks import Hit, calls, check
+from prodlint.checks import Diagnostic, calls, check
 
 PRODLINT_API = 1
 RULES = str(Path(__file__).parent / "rules")
@@ -199,7 +199,7 @@ RULES = str(Path(__file__).parent / "rules")
 
 @check("ACM001", on=[calls("requests.get")])
 def foreign_client(call, ask):
-    yield Hit(call, f"`{call.name}` instead of `ourhttp.get`")
+    yield Diagnostic(call, f"`{call.name}` instead of `ourhttp.get`")
 """
 
 
@@ -297,7 +297,7 @@ def test_nothing_of_the_linted_tree_is_run(project: Project, tmp_path_factory: p
     root, home = project(files), tmp_path_factory.mktemp("home")
     script = Path(sys.executable).with_name("prodlint")
     # As pip's script does; `python -m` would look into the working directory by itself.
-    start = f"import sys; sys.path[0] = {str(ROOT)!r}; from prodlint.cli import main; sys.exit(main())"
+    start = f"import sys; sys.path[0] = {str(ROOT)!r}; from prodlint.commands.cli import main; sys.exit(main())"
     command = [str(script)] if script.exists() else [sys.executable, "-c", start]
     environment = {**os.environ, "XDG_CACHE_HOME": str(home)}
     for words in (["check", "."], ["check", ".", "--fix", "--unsafe-fixes", "--diff"], ["check", "a.py", "--output-format", "sarif"]):

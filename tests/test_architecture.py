@@ -9,16 +9,14 @@ ROOT = Path(__file__).resolve().parent.parent / "prodlint"
 
 # Each module may import those of its own layer and of the layers below it.
 LAYERS = [
-    {"cli", "__main__"},
-    {"check", "explain", "show", "adopt", "completion", "init", "versions", "timings", "watch", "readiness"},
-    {"fixing"},
-    {"session"},
-    {"reports", "fixes", "workers", "engine", "ignoring", "since", "plugins", "compiled"},
-    {"catalogue", "selection"},
-    {"match", "suppress", "baseline", "cache", "settings", "discover", "redact", "fingerprint"},
+    {"__main__"},
+    {"commands", "readiness"},
+    {"fixes"},
+    {"reports", "engine"},
+    {"suppress", "baseline", "since", "redact", "fingerprint"},
     {"checks"},
-    {"environment", "context", "patterns"},
-    {"readers"},
+    {"project", "configuration"},
+    {"values", "readers", "python"},
     {"facts"},
     {"model"},
     {"digests"},

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prodlint.baseline import Applied, Baseline, Entry, apply, entry_of, read, text_of, write
+from prodlint.configuration.settings import SettingsError
 from prodlint.model import Finding, Span
-from prodlint.settings import SettingsError
 
 
 def finding(path: str = "a.py", line: int = 1, code: str = "PRD201", symbol: str = "load", content: str = "except:") -> Finding:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from prodlint import cache
-from prodlint.cache import Cache, clean, digest, open_cache, stamp
+from prodlint.engine import cache
+from prodlint.engine.cache import Cache, clean, digest, open_cache, stamp
 
 SEEN = (1, 2, 3, 4)
 RESULT = (("PRD201", 1, "words", None), b"bytes")

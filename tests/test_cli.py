@@ -33,7 +33,21 @@ def test_check_is_the_default_verb(project: Project, prodlint: Run) -> None:
 
 def test_findings_are_1_whatever_the_format(project: Project, prodlint: Run) -> None:
     root = project({"a.py": BAD})
-    for name in ("full", "concise", "json", "json-lines", "github", "sarif", "grouped", "junit", "gitlab", "azure", "rdjson", "markdown", "statistics"):
+    for name in (
+        "full",
+        "concise",
+        "json",
+        "json-lines",
+        "github",
+        "sarif",
+        "grouped",
+        "junit",
+        "gitlab",
+        "azure",
+        "rdjson",
+        "markdown",
+        "statistics",
+    ):
         assert prodlint("check", ".", "--output-format", name, cwd=root).code == 1, name
 
 
@@ -49,7 +63,9 @@ def test_notes_may_wait_for_the_release(project: Project, prodlint: Run) -> None
     root = project({"a.py": text, "prodlint.toml": 'ignore = ["todo-comment"]\n'})
 
     def codes(*words: str) -> list[str]:
-        return [line.split()[1] for line in prodlint("a.py", "--output-format", "concise", *words, cwd=root).out.splitlines() if ": PRD" in line]
+        return [
+            line.split()[1] for line in prodlint("a.py", "--output-format", "concise", *words, cwd=root).out.splitlines() if ": PRD" in line
+        ]
 
     assert codes() == ["PRD302"]
     assert codes("--stage", "commit") == []
@@ -64,18 +80,28 @@ def test_timings_are_told_on_the_other_stream_and_change_nothing(project: Projec
     assert "ms" not in plain.err
     phases, _, rest = ran.err.partition("slowest rules:\n")
     rules, _, files = rest.partition("slowest files:\n")
-    assert [line.split()[2] for line in phases.splitlines()[2:]] == ["walk", "read", "scan", "parse", "facts", "rules", "project", "report", "the"]
+    assert [line.split()[2] for line in phases.splitlines()[2:]] == [
+        "walk",
+        "read",
+        "scan",
+        "parse",
+        "facts",
+        "rules",
+        "project",
+        "report",
+        "the",
+    ]
     assert all(float(line.split()[0]) >= 0 for line in phases.splitlines()[1:])
     assert " PRD504\n" in rules
     assert sorted(line.split()[2] for line in files.splitlines()) == ["a.py", "b.py"]
 
 
 def test_clocks_are_taken_off_again(project: Project, prodlint: Run) -> None:
-    from prodlint import engine, session, workers
+    from prodlint.engine import analysis, session, workers
 
-    before = (engine._call, engine.read, session._check_project, workers.analyse)
+    before = (analysis._call, analysis.read, session._check_project, workers.analyse)
     prodlint("check", ".", "--timings", cwd=project({"a.py": BAD}))
-    assert (engine._call, engine.read, session._check_project, workers.analyse) == before
+    assert (analysis._call, analysis.read, session._check_project, workers.analyse) == before
 
 
 def test_fail_on_decides_what_fails_and_not_what_is_shown(project: Project, prodlint: Run) -> None:

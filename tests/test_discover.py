@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from prodlint.discover import KINDS, Discovered, discover, kind_by_shebang, kind_of, project_root
-from prodlint.settings import Nearest, Settings, load
+from prodlint.configuration.discover import KINDS, Discovered, discover, kind_by_shebang, kind_of, project_root
+from prodlint.configuration.settings import NestedSettings, Settings, load
 
 
 def tree(root: Path, *paths: str) -> Path:
@@ -45,7 +45,10 @@ def names(discovered: Discovered) -> list[str]:
     [
         ("python", "a.py a.pyi a.pyw app.wsgi gunicorn.conf.py env.py"),
         ("notebook", "a.ipynb"),
-        ("dockerfile", "Dockerfile Dockerfile.dev api.Dockerfile Containerfile dockerfile x/Dockerfile-worker SlimDockerfile Dockerfile.j2"),
+        (
+            "dockerfile",
+            "Dockerfile Dockerfile.dev api.Dockerfile Containerfile dockerfile x/Dockerfile-worker SlimDockerfile Dockerfile.j2",
+        ),
         ("yaml", "a.yaml a.yml .gitlab-ci.yml env.yaml values.yaml.j2 a.yml.example"),
         ("json", "a.json package.json a.jsonc env.json"),
         ("toml", "a.toml pyproject.toml Pipfile"),
@@ -213,13 +216,13 @@ def test_settings_of_a_directory_hold_from_there(tmp_path: Path) -> None:
     (tmp_path / "prodlint.toml").write_text('extend-exclude = ["y"]')
     (tmp_path / "a" / "pyproject.toml").write_text('[tool.prodlint]\nextend-exclude = ["/x"]\n')
     top = load(tmp_path, root=tmp_path)
-    nearest = Nearest(lambda settings: settings)
+    nearest = NestedSettings(lambda settings: settings)
     result = search(tmp_path, settings=top, nearest=nearest)
     assert [path for path in names(result) if path.endswith(".py")] == ["a/y/2.py", "b/x/3.py"]
     assert {path: settings.extend_exclude for path, settings in result.settings.items()} == {"a": ("/x",)}
     below = load(tmp_path / "a", root=tmp_path)
     assert below.extend_exclude == ("/x",)
-    part = search(tmp_path, "a", settings=below, nearest=Nearest(lambda settings: settings))
+    part = search(tmp_path, "a", settings=below, nearest=NestedSettings(lambda settings: settings))
     assert [path for path in names(part) if path.endswith(".py")] == ["a/y/2.py"]
 
 

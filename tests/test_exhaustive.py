@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from prodlint import catalogue, explain
+from prodlint.commands import rule as rule_command
+from prodlint.engine import catalogue
 from tests.conftest import ROOT, Ran
 
 Run = Callable[..., Ran]
@@ -46,7 +47,7 @@ def test_on_the_examples_of_all_pages(prodlint: Run, tmp_path: Path) -> None:
                 path = tmp_path / f"example{number}" / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 filler = FILLER if path.suffix == ".py" and "from __future__" not in text else ""
-                path.write_text(explain.expanded(text) + filler, encoding="utf-8")
+                path.write_text(rule_command.expanded(text) + filler, encoding="utf-8")
     assert number > 1000
     anchored, exhaustive = both(prodlint, tmp_path)
     assert len(anchored) > number

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import tomli
 
-from prodlint.check import request_of
-from prodlint.cli import VERBS, _parser
-from prodlint.versions import DEPENDENCIES
-from prodlint.watch import watch
+from prodlint.commands.check import request_of
+from prodlint.commands.cli import VERBS, _parser
+from prodlint.commands.versions import DEPENDENCIES
+from prodlint.commands.watch import watch
 from tests.conftest import ROOT, Project, Ran
 
 Run = Callable[..., Ran]
@@ -57,7 +57,7 @@ def test_init_overwrites_nothing_and_says_what_to_add(project: Project, prodlint
 
 
 def test_the_snippets_name_flags_that_exist(project: Project, prodlint: Run) -> None:
-    from prodlint import init
+    from prodlint.commands import init
 
     for text in (init._WORKFLOW, init._GITLAB):
         line = next(line for line in text.splitlines() if "prodlint check" in line)
@@ -159,7 +159,7 @@ def test_watch_checks_again_when_a_file_changes(
         naps.append(seconds)
         (root / "a.py").write_text("x = 1\n")
 
-    monkeypatch.setattr("prodlint.watch.time.sleep", nap)
+    monkeypatch.setattr("prodlint.commands.watch.time.sleep", nap)
     assert watch(given, request_of(given), rounds=2) == 0
     assert len(naps) == 1
     out = capsys.readouterr().out

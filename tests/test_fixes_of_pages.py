@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from prodlint import catalogue, explain, fixing, session
+from prodlint.commands import rule as rule_command
+from prodlint.configuration.settings import Settings, with_arguments
+from prodlint.engine import catalogue, session
+from prodlint.fixes import applying
 from prodlint.model import Example, Rule
-from prodlint.settings import Settings, with_arguments
 
 FIXABLE = [rule for rule in catalogue.own_rules() if rule.fix != "none"]
 # Enough to see each guarantee at work, and quick.
@@ -23,7 +25,7 @@ def laid_out(rule: Rule, example: Example, folder: Path) -> session.Request:
     for path, text in example.files:
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(explain.expanded(text).encode())
+        target.write_bytes(rule_command.expanded(text).encode())
     options = {rule.code: dict(example.options)} if example.options else {}
 
     def finish(settings: Settings) -> Settings:
@@ -44,7 +46,7 @@ def test_a_fix_does_what_it_says(rule: Rule, tmp_path: Path) -> None:
         folder = tmp_path / str(number)
         request = laid_out(rule, example, folder)
         before = session.run(request)
-        mended = fixing.mend(before, [finding for finding in fixing.wanted(before, True) if finding.code == rule.code])
+        mended = applying.mend(before, [finding for finding in applying.wanted(before, True) if finding.code == rule.code])
         if not mended.fixed:
             continue
         mended_examples += 1
@@ -64,7 +66,7 @@ def test_a_fix_does_what_it_says(rule: Rule, tmp_path: Path) -> None:
         assert not left - codes
         assert sum(codes.values()) - sum(left.values()) >= len(mended.fixed)
         assert len(after.report.unchecked) <= len(before.report.unchecked)
-        again = fixing.mend(after, [finding for finding in fixing.wanted(after, True) if finding.code == rule.code])
+        again = applying.mend(after, [finding for finding in applying.wanted(after, True) if finding.code == rule.code])
         assert again.changed() == []
         if mended_examples == MOST:
             break

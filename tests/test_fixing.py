@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from prodlint import fixing, session
+from prodlint.configuration.settings import Settings, with_arguments
+from prodlint.engine import session
 from prodlint.facts import Source
-from prodlint.fixes import KINDS
+from prodlint.fixes import KINDS, applying
 from prodlint.model import Edit, Span
-from prodlint.settings import Settings, with_arguments
 from tests.conftest import ROOT, Project, Ran
 
 Run = Callable[..., Ran]
@@ -209,7 +209,7 @@ def test_every_kind_of_recipe_is_known() -> None:
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Name)
-                and node.func.id == "Recipe"
+                and node.func.id == "FixRequest"
                 and isinstance(node.args[0], ast.Constant)
             ):
                 given.add(node.args[0].value)
@@ -253,7 +253,10 @@ def test_a_call_keeps_everything_else(arguments: list[tuple[str, str, str]], end
 
 
 @limits(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.tuples(st.sampled_from(["", " "]), ARGUMENT, st.sampled_from(["", " "])), max_size=4, unique_by=lambda item: item[1]), st.booleans())
+@given(
+    st.lists(st.tuples(st.sampled_from(["", " "]), ARGUMENT, st.sampled_from(["", " "])), max_size=4, unique_by=lambda item: item[1]),
+    st.booleans(),
+)
 def test_the_short_way_gives_what_libcst_gives(arguments: list[tuple[str, str, str]], trailing: bool) -> None:
     from prodlint.fixes.calls import rewrite, with_keyword
     from prodlint.fixes.python import with_plain_keyword
@@ -301,7 +304,7 @@ def test_files_made_of_anything(
     (folder / "app.py").write_bytes(raw)
     select = "PRD307,PRD5,PRD104"
     result = session.run(session.Request([str(folder)], isolated=True, config=[], finish=lambda settings: _selecting(settings, select)))
-    mended = fixing.mend(result, fixing.wanted(result, True))
+    mended = applying.mend(result, applying.wanted(result, True))
     after = mended.after.get("app.py", raw)
     ast.parse(after)
     assert sorted(comments(after)) == sorted(comments(raw))
@@ -310,7 +313,7 @@ def test_files_made_of_anything(
         assert after.count(b"\n") == after.count(b"\r\n")
     (folder / "app.py").write_bytes(after)
     again = session.run(session.Request([str(folder)], isolated=True, finish=lambda settings: _selecting(settings, select)))
-    assert not fixing.mend(again, fixing.wanted(again, True)).changed()
+    assert not applying.mend(again, applying.wanted(again, True)).changed()
     gone = len(result.report.findings) - len(again.report.findings)
     assert gone == len(mended.fixed)
 
@@ -322,7 +325,7 @@ def _selecting(settings: Settings, rules: str) -> Settings:
 def test_apply_is_exact() -> None:
     source = Source("aü\nb𝔘c\n".encode())
     edits = [Edit("x", Span(2, 2, 2, 3), "-"), Edit("x", Span(1, 2, 1, 2), "+"), Edit("x", Span(1, 2, 1, 2), "+")]
-    assert fixing.apply(source, edits).decode() == "a+ü\nb-c\n"
+    assert applying.apply(source, edits).decode() == "a+ü\nb-c\n"
 
 
 # ---------------------------------------------------------------- on disk
@@ -342,11 +345,11 @@ def test_a_file_that_changed_meanwhile_is_left_alone(project: Project) -> None:
     root = project({"a.py": BAD, "b.py": BAD})
     result = session.run(session.Request([str(root)], isolated=True))
     (root / "a.py").write_text("import httpx\n\n\n\nc = httpx.Client()\n")
-    mended = fixing.mend(result, fixing.wanted(result, False))
+    mended = applying.mend(result, applying.wanted(result, False))
     assert mended.changed() == ["b.py"]
     assert "a.py" in mended.notes[0]
     (root / "b.py").write_text("x = 1\n")
-    assert fixing.write(mended, str(root)) == ["b.py"]
+    assert applying.write(mended, str(root)) == ["b.py"]
     assert (root / "b.py").read_text() == "x = 1\n"
     assert mended.fixed == []
 
@@ -355,9 +358,9 @@ def test_a_link_out_of_the_project_is_not_followed(project: Project, tmp_path_fa
     outside = tmp_path_factory.mktemp("outside") / "x.py"
     outside.write_text(BAD)
     root = project({"a.py": "x = 1\n"})
-    mended = fixing.Mended({"l.py": BAD.encode()}, {"l.py": b"changed"})
+    mended = applying.FixResult({"l.py": BAD.encode()}, {"l.py": b"changed"})
     (root / "l.py").symlink_to(outside)
-    assert fixing.write(mended, str(root)) == ["l.py"]
+    assert applying.write(mended, str(root)) == ["l.py"]
     assert outside.read_text() == BAD
 
 
@@ -416,7 +419,7 @@ def test_libcst_is_imported_for_fixes_only(project: Project) -> None:
     import sys
 
     root = project({"a.py": "import httpx\n\nhttpx.get(\n    u,\n)\n"})
-    script = "import sys\nfrom prodlint.cli import main\ntry:\n    main(sys.argv[1:])\nfinally:\n    print('libcst' in sys.modules, file=sys.stderr)"
+    script = "import sys\nfrom prodlint.commands.cli import main\ntry:\n    main(sys.argv[1:])\nfinally:\n    print('libcst' in sys.modules, file=sys.stderr)"
     for words, imported in ((["--output-format", "concise"], "False"), (["--diff"], "True")):
         command = [sys.executable, "-c", script, "check", ".", "--isolated", "--no-cache", "--select", "PRD502", *words]
         ran = subprocess.run(command, cwd=root, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)

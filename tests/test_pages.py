@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from prodlint import catalogue, checks, explain
+from prodlint import checks
+from prodlint.commands import rule as rule_command
+from prodlint.engine import catalogue
 from prodlint.model import Rule
 
 RULES = catalogue.own_rules()
@@ -16,16 +18,16 @@ def test_there_are_pages() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_page(rule: Rule) -> None:
-    assert [str(verdict) for verdict in explain.test_page(rule)] == []
+    assert [str(verdict) for verdict in rule_command.test_page(rule)] == []
 
 
 def test_a_check_that_fails_fails_the_good_examples_too(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise RuntimeError("`PRD504` failed: KeyError")
 
-    monkeypatch.setattr(explain, "findings_in", fails)
+    monkeypatch.setattr(rule_command, "findings_in", fails)
     rule = next(rule for rule in RULES if rule.code == "PRD504")
-    verdicts = list(explain.test_page(rule))
+    verdicts = list(rule_command.test_page(rule))
     assert len(verdicts) == len(rule.bad) + len(rule.good) + len(catalogue.known_false_alarms(rule))
     assert "`PRD504` failed: KeyError" in str(verdicts[-1])
 
@@ -43,7 +45,11 @@ def test_page_says_what_a_reader_needs(rule: Rule) -> None:
 def test_every_check_has_a_page_and_every_page_a_check() -> None:
     checks.load()
     told = {rule.code for rule in RULES}
-    made = {check.code for check in checks.CHECKS} | {check.code for check in checks.PROJECT_CHECKS} | {rule.code for rule in RULES if rule.match}
+    made = (
+        {check.code for check in checks.CHECKS}
+        | {check.code for check in checks.PROJECT_CHECKS}
+        | {rule.code for rule in RULES if rule.match}
+    )
     assert made - told == set()
     # PRD001 and PRD002 are said by the engine itself.
     assert told - made == {"PRD001", "PRD002"}

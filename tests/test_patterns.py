@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from prodlint.patterns import Patterns
+from prodlint.configuration.patterns import Patterns
 
 PATHS = (
     "a",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from prodlint import catalogue
+from prodlint.engine import catalogue
 from tests.conftest import ROOT
 
 README = ROOT / "README.md"
@@ -31,7 +31,7 @@ def test_the_table_of_rules_is_true() -> None:
 
 
 def test_every_verb_and_format_of_the_readme_exists() -> None:
-    from prodlint.cli import VERBS
+    from prodlint.commands.cli import VERBS
     from prodlint.reports import FORMATS
 
     text = README.read_text(encoding="utf-8")

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from prodlint import checks, compiled
-from prodlint.checks import Ask, Hit
+from prodlint import checks
+from prodlint.checks import CheckContext, Diagnostic
+from prodlint.engine import compiled
 from prodlint.facts import Call
 from tests.conftest import Project, Ran
 
@@ -68,7 +69,10 @@ def test_broken_syntax_alone_is_a_finding_or_3(project: Project, prodlint: Run) 
         ("blanks.py", (" " * 1000 + "\n") * 1000),
         ("dict.py", "x = {\n" + "".join(f"    'password_{n}': value_{n},\n" for n in range(20_000)) + "}\n"),
         ("sum.py", "password = " + " + ".join(["'a'"] * 20_000) + "\n"),
-        ("laughs.yaml", "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"{c}: &{c} [{','.join(['*' + chr(ord(c) - 1)] * 9)}]\n" for c in "bcdefghij")),
+        (
+            "laughs.yaml",
+            "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"{c}: &{c} [{','.join(['*' + chr(ord(c) - 1)] * 9)}]\n" for c in "bcdefghij"),
+        ),
         ("comment.py", "# " + "TODO " * 100_000 + "\n"),
         ("empty.py", ""),
         ("ends.py", "try:\n    pass\nexcept:"),
@@ -115,7 +119,7 @@ def test_fifty_megabytes(project: Project, prodlint: Run) -> None:
 
 
 def test_a_check_that_raises_is_loud_and_contained(project: Project, prodlint: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(call: Call, ask: Ask) -> list[Hit]:
+    def fails(call: Call, context: CheckContext) -> list[Diagnostic]:
         raise RuntimeError("hunter2-must-not-be-shown")
 
     own = compiled.load()
@@ -129,8 +133,8 @@ def test_a_check_that_raises_is_loud_and_contained(project: Project, prodlint: R
 
 
 def test_a_file_that_is_deleted_meanwhile(project: Project, prodlint: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from prodlint import discover as discovery
-    from prodlint import session
+    from prodlint.configuration import discover as discovery
+    from prodlint.engine import session
 
     root = project({"bad.py": BAD, "gone.py": "x = 1\n"})
     real = discovery.discover

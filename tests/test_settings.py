@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from prodlint.settings import (
-    Nearest,
-    Realms,
+from prodlint.configuration.settings import (
+    NestedSettings,
+    RuleSelection,
     Selection,
     Settings,
+    SettingsByPath,
     SettingsError,
-    Switches,
     check_options,
     enabled,
-    idle_patterns,
     load,
+    unmatched_patterns,
     with_arguments,
 )
 
@@ -87,15 +87,15 @@ def test_the_command_line_is_a_layer_over_the_settings(
 
 def test_what_another_tool_owns_is_off_unless_chosen_by_name(tmp_path: Path) -> None:
     settings = loaded(tmp_path, 'disable-overlap = ["ruff"]')
-    assert "PRD201" not in Switches(settings, RULES).on("app/a.py")
-    assert "PRD201" in Switches(settings, RULES).on("entrypoint.sh")  # ruff does not read it
+    assert "PRD201" not in RuleSelection(settings, RULES).on("app/a.py")
+    assert "PRD201" in RuleSelection(settings, RULES).on("entrypoint.sh")  # ruff does not read it
     for chosen in ("PRD201", "prd201", "bare-except"):
-        assert "PRD201" in Switches(with_arguments(settings, extend_select=[chosen]), RULES).on("app/a.py")
+        assert "PRD201" in RuleSelection(with_arguments(settings, extend_select=[chosen]), RULES).on("app/a.py")
 
 
 def test_what_other_tools_own_are_rules_that_exist() -> None:
-    from prodlint import catalogue
-    from prodlint.settings import OVERLAP, OWNED_BY
+    from prodlint.configuration.settings import OVERLAP, OWNED_BY
+    from prodlint.engine import catalogue
     from prodlint.suppress import ALL_FOREIGN
 
     codes = {rule.code for rule in catalogue.own_rules()}
@@ -122,7 +122,7 @@ paths = ["payments/*.py"]
 extend-select = ["opt-in"]
 """,
     )
-    switches = Switches(settings, RULES)
+    switches = RuleSelection(settings, RULES)
     assert switches.on("src/a.py") == ON
     assert switches.on("a.py") == ON - {"PRD201"}
     assert switches.on("scripts/x/a.py") == {"PRD002", "PRD202"}
@@ -133,7 +133,7 @@ extend-select = ["opt-in"]
 
 
 def test_a_priority_for_a_prefix_yields_to_one_for_a_code(tmp_path: Path) -> None:
-    switches = Switches(loaded(tmp_path, '[priority]\nhttp-timeout-disabled = "P0"\nPRD5 = "P2"'), RULES)
+    switches = RuleSelection(loaded(tmp_path, '[priority]\nhttp-timeout-disabled = "P0"\nPRD5 = "P2"'), RULES)
     assert (switches.priority("PRD501", "a"), switches.priority("PRD502", "a"), switches.priority("PRD201", "a")) == ("P0", "P2", None)
 
 
@@ -288,7 +288,7 @@ def test_nearest_gives_each_directory_its_own(tmp_path: Path) -> None:
     write(tmp_path / "prodlint.toml", 'fail-on = "P0"')
     write(tmp_path / "a" / "prodlint.toml", 'select = ["PRD201"]')
     top = load(tmp_path, root=tmp_path)
-    nearest = Nearest(lambda settings: replace(settings, require_reason=True))
+    nearest = NestedSettings(lambda settings: replace(settings, require_reason=True))
     assert nearest(str(tmp_path), top) is top
     own = nearest(str(tmp_path / "a"), top)
     assert (own.fail_on, own.require_reason, enabled(own, RULES)) == ("P2", True, {"PRD201"})
@@ -308,7 +308,7 @@ def test_settings_travel_to_other_processes_and_have_a_digest(tmp_path: Path) ->
 def test_a_pattern_that_matches_nothing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     settings = loaded(tmp_path, '[per-file-ignores]\n"test/**" = ["PRD201"]\n"src/*.py" = ["PRD202"]\n[roles]\ntest = ["qa/"]')
-    assert idle_patterns(settings, ["src/a.py", "tests/a.py"]) == [
+    assert unmatched_patterns(settings, ["src/a.py", "tests/a.py"]) == [
         "prodlint.toml:1: the pattern `test/**` in `per-file-ignores` matches no file; did you mean `tests`?",
         "prodlint.toml:4: the pattern `qa/` in `roles` matches no file",
     ]
@@ -318,7 +318,7 @@ def test_each_file_has_the_settings_of_the_nearest_directory(tmp_path: Path) -> 
     write(tmp_path / "prodlint.toml", '[per-file-ignores]\n"/x.py" = ["PRD201"]')
     write(tmp_path / "s" / "api" / "prodlint.toml", '[per-file-ignores]\n"/x.py" = ["PRD202"]')
     top, api = load(tmp_path, root=tmp_path), load(tmp_path / "s" / "api", root=tmp_path)
-    realms = Realms(top, {"s/api": api})
+    realms = SettingsByPath(top, {"s/api": api})
     assert [realms.of(path) is api for path in ("x.py", "s/x.py", "s/api/x.py", "s/api/a/b/x.py", "s/api2/x.py")] == [
         False,
         False,
@@ -326,8 +326,8 @@ def test_each_file_has_the_settings_of_the_nearest_directory(tmp_path: Path) -> 
         True,
         False,
     ]
-    assert Realms(top, {}).of("s/api/x.py") is top
+    assert SettingsByPath(top, {}).of("s/api/x.py") is top
     for settings, path, off in ((top, "x.py", "PRD201"), (api, "s/api/x.py", "PRD202")):
-        switches = Switches(settings, RULES, str(tmp_path))
+        switches = RuleSelection(settings, RULES, str(tmp_path))
         assert switches.on(path) == ON - {off}
         assert switches.on(path.replace("x.py", "a/x.py")) == ON

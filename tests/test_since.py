@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from prodlint.configuration.settings import SettingsError
 from prodlint.model import Finding, Span
-from prodlint.settings import SettingsError
 from prodlint.since import Change, base_files, base_tree, change_since, earlier_paths, new_findings
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prodlint.configuration.settings import RuleSelection, Settings
 from prodlint.facts import Source
 from prodlint.model import Finding, Span
-from prodlint.settings import Settings, Switches
-from prodlint.suppress import Directive, Extent, Terms, apply, extent_by_layout, may_hold_directives, problems, read
+from prodlint.suppress import Directive, Extent, SuppressionPolicy, apply, extent_by_layout, may_hold_directives, problems, read
 
 RULES = [
     ("PRD002", "unused-suppression", True),
@@ -20,8 +20,8 @@ RULES = [
     ("PRD202", "swallowed-exception", True),
     ("PRD501", "http-timeout-disabled", True),
 ]
-SWITCHES = Switches(Settings(), RULES)
-TERMS = Terms(SWITCHES.codes_of, SWITCHES.everywhere, date(2026, 11, 21))
+SWITCHES = RuleSelection(Settings(), RULES)
+TERMS = SuppressionPolicy(SWITCHES.codes_of, SWITCHES.everywhere, date(2026, 11, 21))
 COMMENT = re.compile(rb"#[^\n]*|//[^\n]*|--[^\n]*|;[^\n]*|/\*.*?\*/|<!--.*?-->|\{#.*?#\}", re.DOTALL)
 
 
@@ -35,13 +35,13 @@ def finding(line: int, code: str = "PRD501", end_line: int = 0) -> Finding:
 
 
 def silenced(
-    text: str, *findings: Finding, terms: Terms = TERMS, extent: Extent | None = None, honor: tuple[str, ...] = ()
+    text: str, *findings: Finding, terms: SuppressionPolicy = TERMS, extent: Extent | None = None, honor: tuple[str, ...] = ()
 ) -> list[tuple[int, str]]:
     _, read_ = directives(text, honor)
     return [(done.finding.span.line, done.reason) for done in apply(findings, read_, terms, extent).suppressed]
 
 
-def said(text: str, *findings: Finding, terms: Terms = TERMS) -> list[str]:
+def said(text: str, *findings: Finding, terms: SuppressionPolicy = TERMS) -> list[str]:
     _, read_ = directives(text)
     return [item.message for item in problems("a.py", read_, apply(findings, read_, terms).used, terms)]
 
@@ -292,7 +292,7 @@ def test_the_fix_takes_out_only_what_is_dead(before: str, after: str) -> None:
     ],
 )
 def test_foreign_directives_count_only_when_asked_for(text: str, honor: str, code: str) -> None:
-    switches = Switches(Settings(), [*RULES, ("PRD802", "container-runs-as-root", True)])
+    switches = RuleSelection(Settings(), [*RULES, ("PRD802", "container-runs-as-root", True)])
     terms = replace(TERMS, codes_of=switches.codes_of)
     line = 2 if text.startswith("#") else 1
     assert silenced(text, finding(line, code), terms=terms, honor=(honor,)) == [
@@ -317,7 +317,7 @@ def test_a_comment_can_be_spoken_of(text: str, line: int) -> None:
 def test_other_tools_speak_of_their_own_line() -> None:
     assert silenced("# words  # noqa: E722\nx\n", finding(1, "PRD201"), honor=("noqa",)) != []
     assert silenced("# noqa: E722\nx\n", finding(2, "PRD201"), honor=("noqa",)) == []
-    terms = replace(TERMS, codes_of=Switches(Settings(), [*RULES, ("PRD104", "hardcoded-password", True)]).codes_of)
+    terms = replace(TERMS, codes_of=RuleSelection(Settings(), [*RULES, ("PRD104", "hardcoded-password", True)]).codes_of)
     assert silenced("# pragma: allowlist nextline secret\nx\n", finding(2, "PRD104"), terms=terms, honor=("pragma",)) != []
 
 

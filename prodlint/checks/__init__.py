@@ -1,7 +1,7 @@
 """Checks: functions that take one fact and yield the places where a rule is broken.
 
 A check knows nothing of settings, suppression or output. It is registered under its rule's code together with the
-facts it wants and its anchors: literal strings (ASCII, matched without regard to case) without which it cannot fire.
+facts it wants and its required literals: literal strings (ASCII, matched without regard to case) without which it cannot fire.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from prodlint.facts import (
     Source,
     Text,
 )
-from prodlint.model import Evidence, Priority, Recipe, Related, Span
+from prodlint.model import Evidence, FixRequest, Priority, Related, Span
 
 if TYPE_CHECKING:
-    from prodlint.environment import Environment
+    from prodlint.project.environment import Environment
 
 FAMILIES = (
     "tool",
@@ -43,7 +43,7 @@ FAMILIES = (
 )
 
 
-class At(Protocol):
+class Ranged(Protocol):
     """Anything that has a place in a file."""
 
     @property
@@ -55,7 +55,7 @@ class At(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ByteRange:
     """A place given by byte offsets."""
 
     source: Source
@@ -64,25 +64,25 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class Diagnostic:
     """A place where a rule is broken, and the words for it.
 
     priority: another one than the page's, where this variant deserves it. secret: the text at this place must appear
     in no output; secrets: further byte ranges of the same file with that need. symbol: overrides the scope's.
     """
 
-    at: At
+    at: Ranged
     message: str
     priority: Priority | None = None
     related: tuple[Related, ...] = ()
-    fix: Recipe | None = None
+    fix: FixRequest | None = None
     secret: bool = False
     secrets: tuple[tuple[int, int], ...] = ()
     symbol: str | None = None
 
 
 @dataclass(slots=True)
-class Ask:
+class CheckContext:
     """What a check may ask besides its fact: the code it runs under, the rule's options, the environment, the file."""
 
     code: str
@@ -92,7 +92,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Subscription:
     """A kind of fact that a check wants, narrowed to names where the kind has them."""
 
     fact: type[Fact]
@@ -100,81 +100,81 @@ class Wish:
     kinds: tuple[str, ...] = ()
 
 
-def calls(*names: str) -> Wish:
+def calls(*names: str) -> Subscription:
     """Calls by qualified name: "httpx.get", "requests.*" (anything below), "*.execute" (a method on anything)."""
-    return Wish(Call, names)
+    return Subscription(Call, names)
 
 
-def commands(*programs: str) -> Wish:
+def commands(*programs: str) -> Subscription:
     """Commands by program; none named means all."""
-    return Wish(Command, programs)
+    return Subscription(Command, programs)
 
 
-def settings(*names: str) -> Wish:
+def settings(*names: str) -> Subscription:
     """Settings by NAME (without regard to case; `*` allowed at either end); none named means all."""
-    return Wish(Setting, names)
+    return Subscription(Setting, names)
 
 
-def entries(kind: str, *paths: str) -> Wish:
+def entries(kind: str, *paths: str) -> Subscription:
     """Entries of documents of a kind under dotted paths; `*` stands for one part, `**` for any number."""
-    return Wish(Entry, paths, (kind,))
+    return Subscription(Entry, paths, (kind,))
 
 
-def documents(*kinds: str) -> Wish:
+def documents(*kinds: str) -> Subscription:
     """Whole documents of these kinds; none named means all."""
-    return Wish(Document, (), kinds)
+    return Subscription(Document, (), kinds)
 
 
-def instructions(*keywords: str) -> Wish:
+def instructions(*keywords: str) -> Subscription:
     """Dockerfile instructions by keyword."""
-    return Wish(Instruction, keywords)
+    return Subscription(Instruction, keywords)
 
 
-def comments() -> Wish:
+def comments() -> Subscription:
     """Comments of every kind of file."""
-    return Wish(Comment)
+    return Subscription(Comment)
 
 
-def literals() -> Wish:
+def literals() -> Subscription:
     """Text and bytes literals of Python."""
-    return Wish(Literal)
+    return Subscription(Literal)
 
 
-def text() -> Wish:
-    """The file as text, with the anchors' hits."""
-    return Wish(Text)
+def text() -> Subscription:
+    """The file as text, with the required literals' hits."""
+    return Subscription(Text)
 
 
-def every(fact: type[Fact]) -> Wish:
+def every(fact: type[Fact]) -> Subscription:
     """Every fact of a type."""
-    return Wish(fact)
+    return Subscription(fact)
 
 
-Anchors = Sequence[str | tuple[str, ...]] | None
-CheckFunction = Callable[[Any, Ask], Iterable[Hit]]
-# (bytes of the file as UTF-8; hits of the check's anchors as (literal, byte offset)) -> whether it is worth parsing, or
+RequiredLiterals = Sequence[str | tuple[str, ...]] | None
+CheckFunction = Callable[[Any, CheckContext], Iterable[Diagnostic]]
+# (bytes of the file as UTF-8; hits of the check's required literals as (literal, byte offset)) -> whether it is worth parsing, or
 # the offsets of those hits that are: facts are then made around these alone
-Gate = Callable[[bytes, Sequence[tuple[bytes, int]]], "bool | Sequence[int]"]
+Prefilter = Callable[[bytes, Sequence[tuple[bytes, int]]], "bool | Sequence[int]"]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A registered check. anchors: alternatives; each is one literal or several that must all stand in the file;
-    None means the file is always read. Empty: derived from the wishes' names. files: reader kinds it looks at, () all.
-    gate: a cheap second look at the bytes around the anchors' hits; it may say no only where the check cannot fire.
-    whole: it may fire in a top-level statement that holds none of its anchors, so the whole file must be parsed."""
+    """A registered check. required literals: alternatives; each is one literal or several that must all stand in the file;
+    None means the file is always read. Empty: derived from the subscriptions' names. files: reader kinds it looks at, () all.
+    prefilter: a cheap second look at the bytes around the required literals' hits; it may say no only where the check cannot fire.
+    needs_whole_file: it may fire in a top-level statement that holds none of its required literals, so the whole file must be parsed."""
 
     code: str
     function: CheckFunction
-    on: tuple[Wish, ...]
-    anchors: tuple[tuple[str, ...], ...] | None
+    on: tuple[Subscription, ...]
+    required_literals: tuple[tuple[str, ...], ...] | None
     files: tuple[str, ...]
-    gate: Gate | None = None
-    whole: bool = False
+    prefilter: Prefilter | None = None
+    needs_whole_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class ProjectFact:
     """A small thing one file says, kept for the project pass: picklable, no sources.
 
     topic: what it is about ("route", "env-read", ...). words: its text. data: further values by name.
@@ -191,41 +191,41 @@ class Trace:
         return dict(self.data).get(name, "")
 
 
-def trace(topic: str, at: Fact, words: str = "", **data: str) -> Trace:
-    """A trace of a fact."""
-    return Trace(topic, at.file.path, at.span, words, tuple(sorted(data.items())))
+def project_fact(topic: str, at: Fact, words: str = "", **data: str) -> ProjectFact:
+    """A project fact of a fact."""
+    return ProjectFact(topic, at.file.path, at.span, words, tuple(sorted(data.items())))
 
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """A function that takes facts of one file and yields the traces project checks ask for."""
+    """A function that takes facts of one file and yields the project facts project checks ask for."""
 
     topics: tuple[str, ...]
-    function: Callable[[Any, Ask], Iterable[Trace]]
-    on: tuple[Wish, ...]
-    anchors: tuple[tuple[str, ...], ...] | None
+    function: Callable[[Any, CheckContext], Iterable[ProjectFact]]
+    on: tuple[Subscription, ...]
+    required_literals: tuple[tuple[str, ...], ...] | None
     files: tuple[str, ...]
-    whole: bool = False
-    gate: Gate | None = None
+    needs_whole_file: bool = False
+    prefilter: Prefilter | None = None
     not_in: frozenset[str] = frozenset({"vendored", "generated"})
 
 
 @dataclass(slots=True)
 class Project:
-    """What a project check sees: every file's path, kind and roles; the traces by topic; the environment.
+    """What a project check sees: every file's path, kind and roles; the project facts by topic; the environment.
 
     changed: what fixes make of files that are not written yet.
     """
 
     root: str
     files: Sequence[File]
-    traces: Mapping[str, Sequence[Trace]]
+    traces: Mapping[str, Sequence[ProjectFact]]
     environment: Environment
     evidence: list[Evidence] = field(default_factory=list)
     changed: Mapping[str, bytes] = field(default_factory=dict)
 
-    def about(self, topic: str) -> Sequence[Trace]:
-        """The traces of a topic, in order of path and place."""
+    def about(self, topic: str) -> Sequence[ProjectFact]:
+        """The project facts of a topic, in order of path and place."""
         return self.traces.get(topic, ())
 
     def named(self, *names: str) -> list[File]:
@@ -244,7 +244,7 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectHit:
+class ProjectDiagnostic:
     """A finding of a project check: anchored to an existing file. secrets: places in it that no output may show."""
 
     path: str
@@ -252,7 +252,7 @@ class ProjectHit:
     message: str
     priority: Priority | None = None
     related: tuple[Related, ...] = ()
-    fix: Recipe | None = None
+    fix: FixRequest | None = None
     secrets: tuple[Span, ...] = ()
 
 
@@ -261,7 +261,7 @@ class ProjectCheck:
     """A registered project check: topics it needs from the collectors."""
 
     code: str
-    function: Callable[[Project, Mapping[str, Any]], Iterable[ProjectHit | Evidence]]
+    function: Callable[[Project, Mapping[str, Any]], Iterable[ProjectDiagnostic | Evidence]]
     topics: tuple[str, ...]
 
 
@@ -272,20 +272,25 @@ PROJECT_CHECKS: list[ProjectCheck] = []
 _C = TypeVar("_C", bound=Callable[..., Any])
 
 
-def _alternatives(anchors: Anchors) -> tuple[tuple[str, ...], ...] | None:
-    if anchors is None:
+def _alternatives(required_literals: RequiredLiterals) -> tuple[tuple[str, ...], ...] | None:
+    if required_literals is None:
         return None
-    return tuple((a,) if isinstance(a, str) else tuple(a) for a in anchors)
+    return tuple((a,) if isinstance(a, str) else tuple(a) for a in required_literals)
 
 
 def check(
-    *codes: str, on: Sequence[Wish], anchors: Anchors = (), files: Sequence[str] = (), gate: Gate | None = None, whole: bool = False
+    *codes: str,
+    on: Sequence[Subscription],
+    required_literals: RequiredLiterals = (),
+    files: Sequence[str] = (),
+    prefilter: Prefilter | None = None,
+    needs_whole_file: bool = False,
 ) -> Callable[[_C], _C]:
     """Register a check under its code (or one function under several codes: it is called once for each)."""
 
     def register(function: _C) -> _C:
         for code in codes:
-            CHECKS.append(Check(code, function, tuple(on), _alternatives(anchors), tuple(files), gate, whole))
+            CHECKS.append(Check(code, function, tuple(on), _alternatives(required_literals), tuple(files), prefilter, needs_whole_file))
         return function
 
     return register
@@ -293,25 +298,27 @@ def check(
 
 def collect(
     *topics: str,
-    on: Sequence[Wish],
-    anchors: Anchors = (),
+    on: Sequence[Subscription],
+    required_literals: RequiredLiterals = (),
     files: Sequence[str] = (),
-    whole: bool = False,
-    gate: Gate | None = None,
+    needs_whole_file: bool = False,
+    prefilter: Prefilter | None = None,
     not_in: Iterable[str] = (),
 ) -> Callable[[_C], _C]:
-    """Register a collector of traces; anchors, files, whole and gate as for checks. not_in: roles of files that have none for it."""
+    """Register a collector of project facts; required literals, files, whole and prefilter as for checks. not_in: roles of files that have none for it."""
     roles = frozenset({"vendored", "generated", *not_in})
 
     def register(function: _C) -> _C:
-        COLLECTORS.append(Collector(topics, function, tuple(on), _alternatives(anchors), tuple(files), whole, gate, roles))
+        COLLECTORS.append(
+            Collector(topics, function, tuple(on), _alternatives(required_literals), tuple(files), needs_whole_file, prefilter, roles)
+        )
         return function
 
     return register
 
 
 def project_check(code: str, topics: Sequence[str] = ()) -> Callable[[_C], _C]:
-    """Register a check over the whole project: yields ProjectHit, and Evidence where the rule is satisfied."""
+    """Register a check over the whole project: yields ProjectDiagnostic, and Evidence where the rule is satisfied."""
 
     def register(function: _C) -> _C:
         PROJECT_CHECKS.append(ProjectCheck(code, function, tuple(topics)))
@@ -321,22 +328,25 @@ def project_check(code: str, topics: Sequence[str] = ()) -> Callable[[_C], _C]:
 
 
 def load(families: Iterable[str] = FAMILIES) -> None:
-    """Import the families' modules, which register themselves; all of them where a project check needs another family's traces."""
+    """Import the families' modules, which register themselves; all of them where a project check needs another family's project facts."""
     import importlib
     import importlib.util
+    import pkgutil
 
     for family in families:
         if family in FAMILIES and importlib.util.find_spec(f"prodlint.checks.{family}") is not None:
-            importlib.import_module(f"prodlint.checks.{family}")
+            package = importlib.import_module(f"prodlint.checks.{family}")
+            for module in sorted(found.name for found in pkgutil.iter_modules(package.__path__)):
+                importlib.import_module(f"prodlint.checks.{family}.{module}")
     collected = {topic for collector in COLLECTORS for topic in collector.topics}
     if set(families) != set(FAMILIES) and any(set(check.topics) - collected for check in PROJECT_CHECKS):
         load()
 
 
-def anchors_of(wishes: Iterable[Wish]) -> Iterator[tuple[str, ...]]:
-    """The anchors that follow from the wishes' names: every part of a dotted name must stand in the file."""
-    for wish in wishes:
-        for name in wish.names:
+def required_literals_of(subscriptions: Iterable[Subscription]) -> Iterator[tuple[str, ...]]:
+    """The required literals that follow from the subscriptions' names: every part of a dotted name must stand in the file."""
+    for subscription in subscriptions:
+        for name in subscription.names:
             parts = tuple(sorted({part for part in name.replace("-", ".").split(".") if part.strip("*")}))
             if parts:
                 yield tuple(part.strip("*").lower() for part in parts)

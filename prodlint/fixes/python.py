@@ -104,7 +104,11 @@ def with_plain_keyword(call: Node, keyword: str, value: str) -> str | None:
         return f"{text[:-1]}{keyword}={value})" if text.endswith("()") else None
     if arguments[-1].end_byte != given.end_byte - 1:
         return None  # a comma or a blank behind the last
-    between = text.encode()[arguments[-2].end_byte - call.start_byte : arguments[-1].start_byte - call.start_byte] if len(arguments) > 1 else b", "
+    between = (
+        text.encode()[arguments[-2].end_byte - call.start_byte : arguments[-1].start_byte - call.start_byte]
+        if len(arguments) > 1
+        else b", "
+    )
     if between != b", ":
         return None
     return f"{text[:-1]}, {keyword}={value})"

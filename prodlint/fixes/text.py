@@ -87,7 +87,9 @@ def append_words(work: Work) -> list[Piece]:
         at = work.line_end(end - 1)
         ended = data[at - 1 : at] in (b"\n", b"\r")
         lines = [item[0].decode() + (word if not word.startswith("-") and ":" not in word else f'"{word}"') for word in words]
-        return [(at, at, "".join(f"{each}{work.newline}" for each in lines) if ended else "".join(f"{work.newline}{each}" for each in lines))]
+        return [
+            (at, at, "".join(f"{each}{work.newline}" for each in lines) if ended else "".join(f"{work.newline}{each}" for each in lines))
+        ]
     if data[end - 1 : end].isspace():
         return []
     return [(end, end, " " + " ".join(words))]

@@ -49,7 +49,12 @@ def decode(raw: bytes, kind: str) -> Source:
                 try:
                     return Source(body.decode(encoding).encode("utf-8", "surrogatepass"), encoding)
                 except UnicodeDecodeError as error:
-                    raise Undecodable(f"not {encoding.upper()}: {error.reason}", 1, 1, Source(body.decode(encoding, "replace").encode("utf-8", "replace"), encoding)) from None
+                    raise Undecodable(
+                        f"not {encoding.upper()}: {error.reason}",
+                        1,
+                        1,
+                        Source(body.decode(encoding, "replace").encode("utf-8", "replace"), encoding),
+                    ) from None
     nul = raw.find(b"\0")
     if nul != -1:
         guessed = _without_mark(raw)
@@ -57,7 +62,12 @@ def decode(raw: bytes, kind: str) -> Source:
             return guessed
         where = Source(raw[:nul])
         line, column = where.position(nul)
-        raise Undecodable("holds NUL bytes", line, column, None if kind == "text" else Source(raw.replace(b"\0", b" ").decode("utf-8", "replace").encode()))
+        raise Undecodable(
+            "holds NUL bytes",
+            line,
+            column,
+            None if kind == "text" else Source(raw.replace(b"\0", b" ").decode("utf-8", "replace").encode()),
+        )
     if raw.isascii():
         return Source(raw)
     declared = _declared(raw) if kind == "python" else ""
@@ -65,7 +75,9 @@ def decode(raw: bytes, kind: str) -> Source:
         try:
             return Source(raw.decode(declared).encode("utf-8"), declared)
         except (LookupError, UnicodeDecodeError):
-            raise Undecodable(f"not in the encoding it declares, `{declared}`", 1, 1, Source(raw.decode("latin-1").encode("utf-8"))) from None
+            raise Undecodable(
+                f"not in the encoding it declares, `{declared}`", 1, 1, Source(raw.decode("latin-1").encode("utf-8"))
+            ) from None
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -103,7 +115,7 @@ def _declared(raw: bytes) -> str:
 
 
 @dataclass(slots=True)
-class Wanted:
+class FactRequest:
     """What the active rules want of one file.
 
     kinds: fact types. last_parts: last parts of the call names wanted, None for all. call: whether a qualified call name is
@@ -127,7 +139,7 @@ class Wanted:
         self.kept.append(module)
 
 
-def read(source: Source, file: File, wanted: Wanted) -> Iterator[Fact]:
+def read(source: Source, file: File, wanted: FactRequest) -> Iterator[Fact]:
     """The facts of a file."""
     if file.kind == "python":
         from prodlint.readers import python

@@ -62,7 +62,13 @@ def _script(node: Node) -> Script:
 
 
 def _run(
-    node: Node | None, origin: str, owner: str, *, long_running: bool = False, options: frozenset[str] = frozenset(), unit: Unit | None = None
+    node: Node | None,
+    origin: str,
+    owner: str,
+    *,
+    long_running: bool = False,
+    options: frozenset[str] = frozenset(),
+    unit: Unit | None = None,
 ) -> Found:
     """Shell text in a scalar, or one script in each scalar of a (nested) list; they share their shell options."""
     if node is None:
@@ -129,7 +135,14 @@ def _variables(node: Node | None, origin: str, owner: str) -> Iterator[Setting]:
 def _setting_of(value: Node, name: str, key_at: tuple[int, int], origin: str, owner: str) -> Setting:
     absent = value.value is None or (value.tag and not value.tag.startswith("tag:yaml.org"))
     fact = setting(
-        value.source, value.file, name, None if absent else _text(value), key_at=key_at, value_at=_inside(value), origin=origin, service=owner
+        value.source,
+        value.file,
+        name,
+        None if absent else _text(value),
+        key_at=key_at,
+        value_at=_inside(value),
+        origin=origin,
+        service=owner,
     )
     if value.tag and not value.tag.startswith("tag:yaml.org"):
         fact.reference = value.source.slice(value.start, value.end)
@@ -403,9 +416,7 @@ def _helm_values(document: Document) -> Found:
                     more = node.members.get("args") if key == "command" else None
                     if more is not None and more.kind == "sequence":
                         words = words + _words(more)
-                    yield from command_of_words(
-                        member.source, member.file, words, origin="kubernetes", owner=owner, long_running=True
-                    )
+                    yield from command_of_words(member.source, member.file, words, origin="kubernetes", owner=owner, long_running=True)
             elif member.kind == "mapping":
                 waiting.append((member, owner or key, depth + 1))
 
@@ -504,7 +515,7 @@ def _azure(document: Document) -> Found:
                     script = _script(member)
                     script.cover(b"${{", b"}}", b"${", b"}")
                     # Azure expands $(name) itself before the shell sees the script.
-                    script.cover_make() if b"$(" in script.data and b"$$" not in script.data else None
+                    script.mask_make_syntax() if b"$(" in script.data and b"$$" not in script.data else None
                     yield from facts_in(script, Unit(document.file, "ci", owner, False))
                 elif key in ("variables", "env"):
                     yield from _variables(member, "ci", owner)
@@ -532,7 +543,7 @@ def _pre_commit(document: Document) -> Found:
             script = _script(entry)
             words = [
                 (found.group().decode("utf-8", "replace").strip("\"'"), *script.span(*found.span()))
-                for found in re.finditer(rb""""[^"]*"|'[^']*'|\S+""", script.written)
+                for found in re.finditer(rb""""[^"]*"|'[^']*'|\S+""", script.source_text)
             ]
             arguments = hook.get("args")
             if arguments is not None:
@@ -554,7 +565,7 @@ def _tox(document: Document) -> Found:
 def _tox_commands(node: Node, owner: str) -> Found:
     """A command a line; a leading "-" ignores its failure, a leading "!" inverts it."""
     script = _script(node)
-    for match in re.finditer(rb"(?:\\\r?\n|[^\n])+", script.written):
+    for match in re.finditer(rb"(?:\\\r?\n|[^\n])+", script.source_text):
         line = match.group()
         stripped = line.lstrip()
         ignored = stripped.startswith(b"-") and not stripped.startswith(b"--")
@@ -571,12 +582,12 @@ def _part(script: Script, start: int, end: int) -> Script:
     pieces = [(0, script.place(start))]
     pieces += [(local - start, place) for local, place in zip(script._local, script._places, strict=True) if start < local < end]
     first, last = script.span(start, end)
-    return Script(script.source, script.written[start:end], pieces, first, last)
+    return Script(script.source, script.source_text[start:end], pieces, first, last)
 
 
 def _assignment_lines(node: Node, owner: str, origin: str) -> Iterator[Setting]:
     script = _script(node)
-    for found in re.finditer(rb"(?m)^[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*([^\r\n]*)", script.written):
+    for found in re.finditer(rb"(?m)^[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*([^\r\n]*)", script.source_text):
         value = found[2].rstrip()
         yield setting(
             node.source, node.file, found[1].decode(), value.decode("utf-8", "replace"), key_at=script.span(*found.span(1)),
@@ -592,7 +603,7 @@ def _supervisord(document: Document) -> Found:
         environment = section.get("environment")
         if environment is not None and environment.kind == "scalar":
             script = _script(environment)
-            for found in re.finditer(rb"""([A-Za-z_][A-Za-z0-9_]*)=(?:"([^"\n]*)"|'([^'\n]*)'|([^,"'\s][^,\n]*)?)""", script.written):
+            for found in re.finditer(rb"""([A-Za-z_][A-Za-z0-9_]*)=(?:"([^"\n]*)"|'([^'\n]*)'|([^,"'\s][^,\n]*)?)""", script.source_text):
                 group = next((index for index in (2, 3, 4) if found[index] is not None), 0)
                 yield setting(
                     environment.source, environment.file, found[1].decode(), found[group].decode("utf-8", "replace") if group else "",
@@ -645,8 +656,8 @@ def _pyproject(document: Document) -> Found:
                     if item.kind == "scalar":
                         # "- command" ignores the failure, as in make.
                         script_text = _script(item)
-                        ignored = script_text.written.startswith(b"- ")
-                        part = _part(script_text, 2, len(script_text.written)) if ignored else script_text
+                        ignored = script_text.source_text.startswith(b"- ")
+                        part = _part(script_text, 2, len(script_text.source_text)) if ignored else script_text
                         yield from facts_in(part, Unit(item.file, "toml", name, False, masked="-" if ignored else ""))
         yield from _variables(environment.get("env-vars"), "toml", "")
     tox = tool.get("tox")
@@ -747,7 +758,9 @@ _OTHER_CI = frozenset(
     "bitbucket-pipelines.yml bitbucket-pipelines.yaml .travis.yml .drone.yml .woodpecker.yml .woodpecker.yaml buildspec.yml buildspec.yaml "
     ".cirrus.yml appveyor.yml .appveyor.yml cloudbuild.yaml cloudbuild.yml".split()
 )
-_OTHER_CI_KEYS = frozenset("script scripts commands command before_script after_script before_install install test_script build_script run".split())
+_OTHER_CI_KEYS = frozenset(
+    "script scripts commands command before_script after_script before_install install test_script build_script run".split()
+)
 
 
 def _other_ci(document: Document) -> Found:
@@ -888,7 +901,7 @@ def from_makefile(source: Source, file: File) -> Found:
             stop += 1
         dash = b"-" in data[start:stop] or ignored_everywhere or target in ignored
         script = Script.of_range(source, stop, end)
-        script.cover_make()
+        script.mask_make_syntax()
         unit = Unit(file, "makefile", target, False, options, dict(variables), masked="-" if dash else "", ignored=dash)
         yield from facts_in(script, unit)
 
@@ -905,7 +918,9 @@ def _joined_recipes(lines: list[tuple[int, int, str]]) -> list[tuple[int, int, s
 
 
 _STAGE = re.compile(r"""\bstage\s*\(\s*(['"])([^'"\n]*)\1""")
-_SHELL_STEP = re.compile(r"""\bsh\b[ \t]*\(?[ \t]*(?:(?:label|returnStatus|returnStdout|encoding)[ \t]*:[^,\n]*,[ \t]*)*(?:script[ \t]*:[ \t]*)?('''|\"\"\"|'|")""")
+_SHELL_STEP = re.compile(
+    r"""\bsh\b[ \t]*\(?[ \t]*(?:(?:label|returnStatus|returnStdout|encoding)[ \t]*:[^,\n]*,[ \t]*)*(?:script[ \t]*:[ \t]*)?('''|\"\"\"|'|")"""
+)
 
 
 def from_jenkinsfile(source: Source, file: File) -> Found:

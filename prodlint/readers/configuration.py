@@ -29,7 +29,9 @@ _PACKAGES: frozenset[type[Fact]] = frozenset((Requirement, Option))
 # JSON above this many bytes is data (an OpenAPI document, a catalogue of texts, a fixture), not configuration: it is looked at
 # for vendor keys and private keys, which need no reader, and costs 80 ns a byte otherwise.
 LARGEST_CONFIGURATION = 100_000
-_CONFIGURATION = frozenset(("package.json", "app.json", "appsettings.json", "devcontainer.json", "config.json", "settings.json", "vercel.json", "turbo.json"))
+_CONFIGURATION = frozenset(
+    ("package.json", "app.json", "appsettings.json", "devcontainer.json", "config.json", "settings.json", "vercel.json", "turbo.json")
+)
 # kind -> the modules that read its text directly
 _LINES = {
     "env": ("env",),

@@ -11,7 +11,7 @@ from prodlint.readers.document_template import masked, restored, template_constr
 from prodlint.readers.document_tree import MOST_ALIASED, Offsets, Tree, Unreadable, comment, document, plain_value, problem
 
 
-class Template(Exception):
+class FString(Exception):
     """The file cannot be read as it stands because it holds template syntax."""
 
 
@@ -28,7 +28,7 @@ def read_yaml(source: Source, file: File, comments: bool) -> Iterator[Fact]:
         if broken is None:
             yield from found
             return
-    except Template:
+    except FString:
         found = []
     constructs = template_constructs(text)
     if not constructs:
@@ -90,7 +90,7 @@ def _yaml_documents(
     # The stubs call marks and anchors optional; the parsers always set them where they are asked for here.
     events: Any = yaml
     tree = Tree(source, file)
-    anchors: dict[str, Node | None] = {}
+    required_literals: dict[str, Node | None] = {}
     # For each open mapping: what its merge keys name, with the place of the `<<` entry.
     merges: list[list[tuple[Node, int, int]]] = []
     naming: list[str] = []
@@ -115,16 +115,16 @@ def _yaml_documents(
             if tree.waiting_for_key():
                 tree.key(raw, first, last)
                 if event.anchor:
-                    anchors[event.anchor] = None
+                    required_literals[event.anchor] = None
                 continue
             tag = "" if not event.tag or event.tag.startswith("tag:yaml.org,") else event.tag
             value = plain_value(raw) if plain and not event.tag else raw
             node = tree.scalar(value, raw, not plain and not block, first, last, tag)
             if event.anchor:
-                anchors[event.anchor] = node
+                required_literals[event.anchor] = node
         elif isinstance(event, events.AliasEvent):
             start, end = offsets(event.start_mark.index), offsets(event.end_mark.index)
-            target = anchors.get(event.anchor)
+            target = required_literals.get(event.anchor)
             if tree.waiting_for_key():
                 tree.key(target.raw if target is not None else f"*{event.anchor}", start, end)
                 continue
@@ -137,7 +137,7 @@ def _yaml_documents(
         elif isinstance(event, events.CollectionStartEvent):
             at = event.start_mark.index
             if event.flow_style and not constructs and text.startswith("{{", at):
-                raise Template
+                raise FString
             tag = event.tag if event.tag and not event.tag.startswith("tag:yaml.org,") else ""
             if tree.waiting_for_key():
                 # A collection as a key: its own text names the entry.
@@ -155,7 +155,7 @@ def _yaml_documents(
             naming.append(event.anchor or "")
             merges.append([])
             if event.anchor:
-                anchors[event.anchor] = None
+                required_literals[event.anchor] = None
         elif isinstance(event, events.CollectionEndEvent):
             closes = event.end_mark.index
             flow = closes > event.start_mark.index
@@ -164,10 +164,10 @@ def _yaml_documents(
             merges.pop()
             anchor = naming.pop()
             if anchor:
-                anchors[anchor] = node
+                required_literals[anchor] = node
         elif isinstance(event, events.DocumentStartEvent):
             tree = Tree(source, file)
-            anchors = {}
+            required_literals = {}
         elif isinstance(event, events.DocumentEndEvent):
             root = tree.root
             if tree.aliased > MOST_ALIASED:

@@ -25,18 +25,18 @@ from prodlint.facts import (
     Setting,
     Source,
 )
-from prodlint.readers.python_regions import bound_by_partial, has_partial, regions
+from prodlint.python.regions import bound_by_partial, has_partial, regions
+from prodlint.python.tree import ASSIGNING, ASSIGNMENTS, PyModule, captures, nodes_at
 from prodlint.readers.python_routes import route_of
 from prodlint.readers.python_settings import settings_of
-from prodlint.readers.python_tree import ASSIGNING, ASSIGNMENTS, PyModule, captures, nodes_at
 
 if TYPE_CHECKING:
     import tree_sitter
 
-    from prodlint.readers import Wanted
+    from prodlint.readers import FactRequest
 
 
-def read(source: Source, file: File, wanted: Wanted) -> Iterator[Fact]:
+def read(source: Source, file: File, wanted: FactRequest) -> Iterator[Fact]:
     """The facts of a Python file, in order of kind and place."""
     module = PyModule(source, file, _regions(source, wanted))
     wanted.keep(module)
@@ -73,7 +73,7 @@ def read(source: Source, file: File, wanted: Wanted) -> Iterator[Fact]:
         yield from settings_of(module)
 
 
-def _regions(source: Source, wanted: Wanted) -> list[tuple[int, int]] | None:
+def _regions(source: Source, wanted: FactRequest) -> list[tuple[int, int]] | None:
     """What to parse: all of it where a check asks for that, or calls may go by another name than the anchors'."""
     places = wanted.places
     if places is None:
@@ -83,7 +83,7 @@ def _regions(source: Source, wanted: Wanted) -> list[tuple[int, int]] | None:
     return regions(source.data, places)
 
 
-def _binds(data: bytes, wanted: Wanted) -> bool:
+def _binds(data: bytes, wanted: FactRequest) -> bool:
     """Whether one of the wanted names is bound by `functools.partial`."""
     last_parts = wanted.last_parts
     if last_parts is None:
@@ -94,7 +94,7 @@ def _binds(data: bytes, wanted: Wanted) -> bool:
 _ALIAS = re.compile(rb"\b(\w+) as (\w+)")
 
 
-def _has_alias(data: bytes, wanted: Wanted) -> bool:
+def _has_alias(data: bytes, wanted: FactRequest) -> bool:
     """Whether something that is called by one of the wanted names is imported under another."""
     if b" as " not in data:
         return False
@@ -120,7 +120,7 @@ def _nodes(module: PyModule, offsets: Sequence[int] | None, kinds: frozenset[str
     return captures(query, module.root).get("a", [])
 
 
-def _calls(module: PyModule, wanted: Wanted) -> Iterator[Call]:
+def _calls(module: PyModule, wanted: FactRequest) -> Iterator[Call]:
     last_parts = wanted.last_parts
     imports = module.imports
     data = module.data
@@ -231,7 +231,9 @@ def _role_in(module: PyModule, child: tree_sitter.Node, parent: tree_sitter.Node
     if kind == "expression_statement":
         holder = parent.parent
         first = holder is not None and next((c for c in holder.named_children if c.type != "comment"), None) == parent
-        inside = holder is not None and (holder.type == "module" or (holder.parent is not None and holder.parent.type.endswith("_definition")))
+        inside = holder is not None and (
+            holder.type == "module" or (holder.parent is not None and holder.parent.type.endswith("_definition"))
+        )
         return ("docstring" if first and inside else "other"), ""
     if kind in ("assignment", "keyword_argument", "pair", "default_parameter", "typed_default_parameter", "comparison_operator"):
         role = {
@@ -292,7 +294,10 @@ def _problem(module: PyModule) -> Problem | None:
         return None
     if _compiles(module.source.text) or _is_whole_without_type_parameters(module.data):
         return None
-    end = min(found.end_byte, module.data.find(b"\n", found.start_byte) if b"\n" in module.data[found.start_byte : found.end_byte] else found.end_byte)
+    end = min(
+        found.end_byte,
+        module.data.find(b"\n", found.start_byte) if b"\n" in module.data[found.start_byte : found.end_byte] else found.end_byte,
+    )
     problem = Problem(module.source, module.file, found.start_byte, max(end, found.start_byte))
     problem.kind = "syntax"
     text = module.data[found.start_byte : problem.end].decode("utf-8", "replace").strip()
@@ -316,7 +321,7 @@ def _is_whole_without_type_parameters(data: bytes) -> bool:
         return False
     import tree_sitter
 
-    from prodlint.readers.python_tree import LANGUAGE
+    from prodlint.python.tree import LANGUAGE
 
     return not tree_sitter.Parser(LANGUAGE).parse(plain).root_node.has_error
 
@@ -335,5 +340,3 @@ def _compiles(text: str) -> bool:
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return False
     return True
-
-

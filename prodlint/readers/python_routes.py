@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from prodlint.facts import Call, Collection, Constant, Function, Name, Route
 
 if TYPE_CHECKING:
-    from prodlint.readers.python_tree import PyModule
+    from prodlint.python.tree import PyModule
 
 _VERBS = {"get", "post", "put", "patch", "delete", "head", "options"}
 _DECORATORS = {"route", "websocket", "api_route", "api_view", "api_operation", "head_view"}
@@ -101,4 +101,4 @@ def _text(call: Call, position: int, keyword: str) -> str | None:
 
 
 def _named(expression: object, module: PyModule) -> Function | None:
-    return module.function(expression.written) if isinstance(expression, Name) else None
+    return module.function(expression.source_text) if isinstance(expression, Name) else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from prodlint.facts import Call, Class, Constant, Expression, Setting, Subscript
 
 if TYPE_CHECKING:
-    from prodlint.readers.python_tree import PyModule
+    from prodlint.python.tree import PyModule
 
 # name of the call -> keyword of the default (position 1 everywhere)
 LOOKUPS = {
@@ -25,8 +25,32 @@ LOOKUPS = {
     "prettyconf.config": "default",
     "click.option": "default",
 }
-_TYPED = {"str", "bool", "int", "float", "list", "url", "db", "db_url", "cache", "json", "dict", "path", "log_level", "timedelta", "decimal", "enum", "search_url", "email_url"}
-_SETTINGS_BASES = ("pydantic_settings.BaseSettings", "pydantic.BaseSettings", "pydantic.v1.BaseSettings", "pydantic_settings.main.BaseSettings")
+_TYPED = {
+    "str",
+    "bool",
+    "int",
+    "float",
+    "list",
+    "url",
+    "db",
+    "db_url",
+    "cache",
+    "json",
+    "dict",
+    "path",
+    "log_level",
+    "timedelta",
+    "decimal",
+    "enum",
+    "search_url",
+    "email_url",
+}
+_SETTINGS_BASES = (
+    "pydantic_settings.BaseSettings",
+    "pydantic.BaseSettings",
+    "pydantic.v1.BaseSettings",
+    "pydantic_settings.main.BaseSettings",
+)
 
 
 def settings_of(module: PyModule) -> Iterator[Setting]:
@@ -77,7 +101,7 @@ def _made(module: PyModule, key: Expression | None, default: Expression | None, 
 
 
 def _subscripts(module: PyModule) -> Iterator[Setting]:
-    from prodlint.readers.python_tree import captures
+    from prodlint.python.tree import captures
 
     for node in captures("(subscript) @s", module.root).get("s", ()):
         expression = module.expression(node)
@@ -115,5 +139,7 @@ def _fields(class_: Class, module: PyModule) -> Iterator[Setting]:
         made.name, made.origin, made.service, made.reference = name.upper(), "python", class_.name, at.text
         made.key_start, made.key_end = assignment.start, assignment.start + len(assignment.target.encode())
         made.value = None
-        made.default = str(default.value) if isinstance(default, Constant) and default.value is not None and default.value is not ... else None
+        made.default = (
+            str(default.value) if isinstance(default, Constant) and default.value is not None and default.value is not ... else None
+        )
         yield made

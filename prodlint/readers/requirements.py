@@ -121,7 +121,11 @@ def _requirement(source: Source, file: File, start: int, end: int, text: str, gr
 
 
 def _is_location(text: str) -> bool:
-    return "://" in text or text.startswith((".", "/", "~", "git+", "hg+", "file:")) or text.split(maxsplit=1)[0].endswith((".whl", ".tar.gz", ".zip"))
+    return (
+        "://" in text
+        or text.startswith((".", "/", "~", "git+", "hg+", "file:"))
+        or text.split(maxsplit=1)[0].endswith((".whl", ".tar.gz", ".zip"))
+    )
 
 
 # ---------------------------------------------------------------- documents
@@ -313,9 +317,7 @@ def _pylock(document: Document) -> Iterator[Fact]:
     for package in packages.items if packages is not None else ():
         wheels = package.get("wheels")
         hashes = [
-            _text(value)
-            for wheel in (wheels.items if wheels is not None else ())
-            for value in _members(wheel.get("hashes")).values()
+            _text(value) for wheel in (wheels.items if wheels is not None else ()) for value in _members(wheel.get("hashes")).values()
         ]
         hashes += [_text(value) for value in _members(package.get("sdist", "hashes")).values()]
         yield _lock_table(package, package.text_at("name"), package.text_at("version"), hashes)

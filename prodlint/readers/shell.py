@@ -136,12 +136,12 @@ class Script:
     words are cut out of it. Both have the same length.
     """
 
-    __slots__ = ("_local", "_places", "data", "end", "source", "start", "written")
+    __slots__ = ("_local", "_places", "data", "end", "source", "source_text", "start")
 
-    def __init__(self, source: Source, written: bytes, pieces: Sequence[tuple[int, int]], start: int, end: int) -> None:
+    def __init__(self, source: Source, source_text: bytes, pieces: Sequence[tuple[int, int]], start: int, end: int) -> None:
         self.source = source
-        self.written = written
-        self.data = written
+        self.source_text = source_text
+        self.data = source_text
         self.start = start
         self.end = end
         self._local = [local for local, _ in pieces]
@@ -156,16 +156,16 @@ class Script:
     def of_text(cls, source: Source, text: str, start: int, end: int) -> Script:
         """Decoded text whose written form stands between two offsets: found again line by line, then word by word."""
         data = source.data
-        written = text.encode("utf-8", "replace")
-        if data.startswith(written, start):
-            return cls(source, written, [(0, start)], start, end)
+        source_text = text.encode("utf-8", "replace")
+        if data.startswith(source_text, start):
+            return cls(source, source_text, [(0, start)], start, end)
         cursor = start
         if data[start : start + 1] in (b"|", b">"):
             newline = data.find(b"\n", start, end)
             cursor = newline + 1 if newline != -1 else start
         pieces = [(0, cursor)]
         local, misses = 0, 0
-        for line in written.splitlines(keepends=True):
+        for line in source_text.splitlines(keepends=True):
             stripped = line.strip()
             indent = len(line) - len(line.lstrip())
             if stripped and misses < 64:
@@ -177,7 +177,7 @@ class Script:
                     misses += 1
                     cursor = cls._align_words(data, stripped, local + indent, cursor, end, pieces)
             local += len(line)
-        return cls(source, written, pieces, start, end)
+        return cls(source, source_text, pieces, start, end)
 
     @staticmethod
     def _align_words(data: bytes, line: bytes, local: int, cursor: int, end: int, pieces: list[tuple[int, int]]) -> int:
@@ -207,7 +207,7 @@ class Script:
 
     def text(self, start: int, end: int) -> str:
         """The text of a range, as written."""
-        return self.written[start:end].decode("utf-8", "replace")
+        return self.source_text[start:end].decode("utf-8", "replace")
 
     def cover(self, opening: bytes, closing: bytes, first: bytes, last: bytes) -> None:
         """Turn `opening ... closing` of a foreign syntax into one harmless word of the same length, for the parser only."""
@@ -229,9 +229,7 @@ class Script:
     def cover_parameters(self) -> None:
         """CircleCI's `<< parameters.x >>`, which a shell would take for a here-document."""
         if b"<<" in self.data:
-            self.data = re.sub(
-                rb"<<[ ]*(?:parameters|pipeline|matrix)\.[\w.-]+[ ]*>>", lambda found: b"_" * len(found.group()), self.data
-            )
+            self.data = re.sub(rb"<<[ ]*(?:parameters|pipeline|matrix)\.[\w.-]+[ ]*>>", lambda found: b"_" * len(found.group()), self.data)
 
     def cover_comment_lines(self) -> None:
         """Blank comment lines inside a continued Dockerfile instruction, which Docker drops before the shell runs."""
@@ -243,7 +241,7 @@ class Script:
                 lines[index] = b" " * len(lines[index])
         self.data = b"".join(lines)
 
-    def cover_make(self) -> None:
+    def mask_make_syntax(self) -> None:
         """Make's `$(NAME)`, `$$` and automatic variables in the shape of shell expansions."""
         if b"$" not in self.data:
             return
@@ -439,8 +437,10 @@ class _Walk:
                 if not asks and index == len(statements) - 2:
                     words = self._words_of(after)
                     # Only `; true` on the same line is a mask: a script that ends with `exit 0` some lines later means the script.
-                    if (words[:1] in (("true",), (":",)) or words[:2] == ("exit", "0")) and operator == ";" and (
-                        after.start_point[0] == statement.end_point[0]
+                    if (
+                        (words[:1] in (("true",), (":",)) or words[:2] == ("exit", "0"))
+                        and operator == ";"
+                        and (after.start_point[0] == statement.end_point[0])
                     ):
                         loose = f"; {' '.join(words)}"
                 inner = around.but(
@@ -568,20 +568,20 @@ class _Walk:
         return ()
 
     def _text(self, node: Node) -> str:
-        written = self.script.text(node.start_byte, node.end_byte)
+        source_text = self.script.text(node.start_byte, node.end_byte)
         if node.type == "command_name" and node.named_child_count == 1:
             return self._text(node.named_children[0])
         if node.type == "word" or node.type == "number":
-            return _unescaped(written) if "\\" in written else written
+            return _unescaped(source_text) if "\\" in source_text else source_text
         if node.type == "raw_string":
-            return written[1:-1]
+            return source_text[1:-1]
         if node.type == "ansi_c_string":
-            return written[2:-1]
+            return source_text[2:-1]
         if node.type == "string":
-            return _unquoted(written[1:-1]) if "\\" in written else written[1:-1]
+            return _unquoted(source_text[1:-1]) if "\\" in source_text else source_text[1:-1]
         if node.type == "concatenation":
-            return "".join(self._text(part) for part in node.named_children) if node.named_child_count < 1000 else written
-        return written
+            return "".join(self._text(part) for part in node.named_children) if node.named_child_count < 1000 else source_text
+        return source_text
 
     def _command(self, node: Node, around: _Around) -> Iterator[Command | Setting]:
         words: list[Word] = []

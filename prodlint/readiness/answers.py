@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from prodlint import session
+from prodlint.configuration.settings import Selection, Settings
+from prodlint.engine import session
 from prodlint.model import PRIORITIES, Evidence, Finding, Priority, Rule, Suppressed, Unchecked
 from prodlint.readiness.evidence import Said
 from prodlint.readiness.items import LEVELS, Checklist, Item, Level, checklist_of
 from prodlint.readiness.marks import Marks, collectors
-from prodlint.settings import Selection, Settings
 
 Verdict = Literal["met", "not met", "does not apply", "cannot be told", "exempt"]
 VERDICTS: tuple[Verdict, ...] = ("not met", "cannot be told", "met", "exempt", "does not apply")
@@ -122,7 +122,7 @@ def _percent(part: int, whole: int) -> int:
     return part * 100 // whole
 
 
-def ask(request: session.Request, foreign: Sequence[Said] = (), old: Mapping[str, str] | None = None) -> Answers:
+def context(request: session.Request, foreign: Sequence[Said] = (), old: Mapping[str, str] | None = None) -> Answers:
     """Run the rules over a tree and answer the checklist. foreign: what other tools say.
 
     Raises SettingsError and PageError.
@@ -198,7 +198,7 @@ class _Seen:
         for evidence in report.evidence:
             self.evidence.setdefault(evidence.code, []).append(evidence)
         self.looked_at = report.looked_at
-        self.marks = Marks((trace for outcome in result.outcomes for trace in outcome.traces), report.files, report.root)
+        self.marks = Marks((project_fact for outcome in result.outcomes for project_fact in outcome.traces), report.files, report.root)
 
     def path_of(self, named: str) -> str:
         """A path as another tool writes it, from the root."""

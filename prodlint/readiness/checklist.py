@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import quote
 
-from prodlint.check import BUG, CLEAN, FOUND, request_of, write
+from prodlint.commands.check import BUG, CLEAN, FOUND, request_of, write
+from prodlint.configuration.settings import SettingsError
 from prodlint.model import Rule
 from prodlint.readiness import report_json
-from prodlint.readiness.answers import Answer, Answers, ask, counted
+from prodlint.readiness.answers import Answer, Answers, context, counted
 from prodlint.readiness.evidence import read_all
 from prodlint.readiness.items import Item
 from prodlint.readiness.lines import EVIDENCE_MARK, NO, TICKS, YES, Line, read_lines, split_lines
 from prodlint.readiness.phrases import Match, Phrases, named, words_of
-from prodlint.reports.material import Material
-from prodlint.settings import SettingsError
+from prodlint.reports.material import ReportContext
 
 Judgement = Literal["agrees", "belied", "in fact met", "still open", "cannot be told", "does not apply", "not mapped"]
 # A tick is only called belied, and only rewritten, where it is clear what the line means.
@@ -42,7 +42,7 @@ def checklist(given: Namespace) -> int:
     """Read the checklist, run the rules, say what the code says to each line."""
     text = _read(given.file)
     foreign = read_all(given.evidence)
-    answers = ask(request_of(given), foreign)
+    answers = context(request_of(given), foreign)
     audited = audit(text, answers)
     material = report_json.material_of(answers)
     told = as_object(audited, material)
@@ -172,7 +172,7 @@ def _claimed(line: Line, match: Match, answer: Answer) -> Audited:
 # ---------------------------------------------------------------- telling it
 
 
-def as_object(audited: Sequence[Audited], material: Material) -> dict[str, Any]:
+def as_object(audited: Sequence[Audited], material: ReportContext) -> dict[str, Any]:
     """The audit as plain data; secrets are covered here."""
     lines = [_line_object(each, material) for each in audited]
     judged = _claims(lines)
@@ -184,7 +184,7 @@ def as_object(audited: Sequence[Audited], material: Material) -> dict[str, Any]:
     }
 
 
-def _line_object(each: Audited, material: Material) -> dict[str, Any]:
+def _line_object(each: Audited, material: ReportContext) -> dict[str, Any]:
     line, match, answer = each.line, each.match, each.answer
     findings = answer.findings if answer is not None and answer.verdict == "not met" else ()
     places = answer.places if answer is not None else ()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from prodlint.settings import SettingsError
+from prodlint.configuration.settings import SettingsError
 
 _LARGEST = 64_000_000
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from prodlint.catalogue import PageError, rules_folder, toml_block
+from prodlint.configuration.settings import SettingsError
+from prodlint.engine.catalogue import PageError, rules_folder, toml_block
 from prodlint.model import PRIORITIES, Priority
-from prodlint.settings import SettingsError
 
 Level = Literal["bronze", "silver", "gold"]
 LEVELS: tuple[Level, ...] = ("bronze", "silver", "gold")
@@ -150,7 +150,7 @@ def _item(lines: Sequence[str], start: int, path: str, category: str) -> Item:
     for code in table.get("rules", ()):
         if not isinstance(code, str) or not _CODE.fullmatch(code):
             raise PageError(path, start, f"`{code}` is no rule's code")
-    from prodlint.match import MatchError
+    from prodlint.engine.match import MatchError
     from prodlint.readiness.marks import check_table
 
     for mark in (*table.get("when", ()), *table.get("shown", ())):

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from prodlint.checks import Ask, Collector, Trace, every, text
+from prodlint.checks import CheckContext, Collector, ProjectFact, every, text
+from prodlint.configuration.patterns import Patterns
+from prodlint.engine.match import EVERYWHERE, MatchError, compile_match
 from prodlint.facts import Route, Text
-from prodlint.match import EVERYWHERE, MatchError, compile_match
 from prodlint.model import Evidence, Span
-from prodlint.patterns import Patterns
 
 TOPIC = "readiness"
 # What is written for other readers than the production service proves nothing about it.
@@ -73,40 +73,40 @@ def _collector(key: str, table: Mapping[str, Any]) -> Collector:
     outside = frozenset(table.get("not_in", ())) if "not_in" in table else (frozenset() if "in" in table else ASIDE)
     kinds = frozenset(table.get("kind", ())) if "text" in table else frozenset()
 
-    def wanted(ask: Ask) -> bool:
-        roles = ask.file.roles
-        return not (inside and not roles & inside) and not roles & outside and not (kinds and ask.file.kind not in kinds)
+    def wanted(context: CheckContext) -> bool:
+        roles = context.file.roles
+        return not (inside and not roles & inside) and not roles & outside and not (kinds and context.file.kind not in kinds)
 
     if "text" in table:
         literals = tuple((literal.lower(),) for literal in table["text"])
 
-        def in_text(fact: Text, ask: Ask) -> Iterator[Trace]:
-            if wanted(ask):
+        def in_text(fact: Text, context: CheckContext) -> Iterator[ProjectFact]:
+            if wanted(context):
                 data = fact.source.data
                 for literal, offset in fact.hits[: _MOST * 10]:
                     end = offset + len(literal)
                     if _whole(data, offset, end):
                         span = fact.source.span(offset, end)
-                        yield Trace(TOPIC, fact.file.path, span, key, (("name", data[offset:end].decode("utf-8", "replace")),))
+                        yield ProjectFact(TOPIC, fact.file.path, span, key, (("name", data[offset:end].decode("utf-8", "replace")),))
 
         return Collector((TOPIC,), in_text, (text(),), literals, ())
     if "route" in table:
         patterns = tuple(table["route"])
 
-        def in_route(fact: Route, ask: Ask) -> Iterator[Trace]:
-            if wanted(ask) and any(fnmatchcase(fact.path.lower(), pattern) for pattern in patterns):
-                yield Trace(TOPIC, fact.file.path, fact.span, key, (("name", fact.path),))
+        def in_route(fact: Route, context: CheckContext) -> Iterator[ProjectFact]:
+            if wanted(context) and any(fnmatchcase(fact.path.lower(), pattern) for pattern in patterns):
+                yield ProjectFact(TOPIC, fact.file.path, fact.span, key, (("name", fact.path),))
 
         return Collector((TOPIC,), in_route, (every(Route),), tuple((anchor,) for anchor in _ROUTES), ("python",))
     made = _compiled(table)
 
-    def in_fact(fact: Any, ask: Ask) -> Iterator[Trace]:
-        if wanted(ask):
-            for hit in made.function(fact, ask):
+    def in_fact(fact: Any, context: CheckContext) -> Iterator[ProjectFact]:
+        if wanted(context):
+            for hit in made.function(fact, context):
                 at = hit.at
-                yield Trace(TOPIC, fact.file.path, at.source.span(at.start, at.end), key, (("name", hit.message),))
+                yield ProjectFact(TOPIC, fact.file.path, at.source.span(at.start, at.end), key, (("name", hit.message),))
 
-    return Collector((TOPIC,), in_fact, made.on, made.anchors, made.files)
+    return Collector((TOPIC,), in_fact, made.on, made.required_literals, made.files)
 
 
 def _compiled(table: Mapping[str, Any]) -> Any:
@@ -126,18 +126,18 @@ def _whole(data: bytes, start: int, end: int) -> bool:
 class Marks:
     """What was found of all tables, by table."""
 
-    def __init__(self, traces: Iterable[Trace], files: Sequence[str], root: str) -> None:
-        self._found: dict[str, list[Trace]] = {}
+    def __init__(self, traces: Iterable[ProjectFact], files: Sequence[str], root: str) -> None:
+        self._found: dict[str, list[ProjectFact]] = {}
         self._files = files
         self._root = root
         self._counted: dict[tuple[str, str], int] = {}
         self._named: dict[str, list[Evidence]] = {}
-        for trace in traces:
-            if trace.topic == TOPIC:
-                place = (trace.words, trace.path)
+        for project_fact in traces:
+            if project_fact.topic == TOPIC:
+                place = (project_fact.words, project_fact.path)
                 self._counted[place] = self._counted.get(place, 0) + 1
                 if self._counted[place] <= _MOST:
-                    self._found.setdefault(trace.words, []).append(trace)
+                    self._found.setdefault(project_fact.words, []).append(project_fact)
 
     def of(self, tables: Sequence[Mapping[str, Any]]) -> list[Evidence]:
         """The places of these tables, in order."""
@@ -147,9 +147,11 @@ class Marks:
             if "file" in table:
                 found.extend(Evidence("", path, Span(1, 1, 1, 1), words) for path in self._files_of(table["file"]))
                 continue
-            for trace in self._found.get(key_of(table), ()):
-                name = trace.get("name")
-                found.append(Evidence("", trace.path, trace.span, f"{words}: `{name}`" if words and name else words or f"`{name}`"))
+            for project_fact in self._found.get(key_of(table), ()):
+                name = project_fact.get("name")
+                found.append(
+                    Evidence("", project_fact.path, project_fact.span, f"{words}: `{name}`" if words and name else words or f"`{name}`")
+                )
         seen: set[tuple[str, int]] = set()
         kept = []
         for place in sorted(found):

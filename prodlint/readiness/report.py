@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from prodlint.check import BUG, CLEAN, FOUND, UNCHECKED, request_of, write
+from prodlint.commands.check import BUG, CLEAN, FOUND, UNCHECKED, request_of, write
 from prodlint.model import PRIORITIES
 from prodlint.readiness import report_json
-from prodlint.readiness.answers import Answers, ask
+from prodlint.readiness.answers import Answers, context
 from prodlint.readiness.evidence import read_all
-from prodlint.reports.material import Material
+from prodlint.reports.material import ReportContext
 
 FORMATS = ("text", "markdown", "html", "json")
 
@@ -23,7 +23,7 @@ def report(given: Namespace) -> int:
     old = report_json.read_old(given.compare) if given.compare else None
     foreign = read_all(given.evidence)
     before = {item["id"]: item["verdict"] for item in old["items"]} if old else {}
-    answers = ask(request_of(given), foreign, before)
+    answers = context(request_of(given), foreign, before)
     material = report_json.material_of(answers)
     format = given.output_format or ("text" if sys.stdout.isatty() or given.output_file is None else _by_name(given.output_file))
     write(_stream(report_json.as_object(answers, material, old), material, format), given.output_file)
@@ -35,7 +35,7 @@ def _by_name(path: str) -> str:
     return next((format for ending, format in endings.items() if path.endswith(ending)), "text")
 
 
-def _stream(told: dict[str, Any], material: Material, format: str) -> Iterator[str]:
+def _stream(told: dict[str, Any], material: ReportContext, format: str) -> Iterator[str]:
     module = import_module(f"prodlint.readiness.report_{format}")
     pieces: Iterator[str] = module.write(told, material) if format == "html" else module.write(told)
     return pieces

@@ -11,7 +11,7 @@ from html import escape
 from typing import Any
 
 from prodlint.readiness.answers import VERDICTS
-from prodlint.reports.material import Material
+from prodlint.reports.material import ReportContext
 
 # Findings of one item that are shown at once, and that are shown with their lines; the others are listed behind a fold.
 _OPEN = 6
@@ -36,7 +36,7 @@ def words(value: str) -> str:
     return "".join(f"<code>{text(part)}</code>" if number % 2 else text(part) for number, part in enumerate(parts))
 
 
-def write(report: Mapping[str, Any], material: Material) -> Iterator[str]:
+def write(report: Mapping[str, Any], material: ReportContext) -> Iterator[str]:
     """The page in pieces."""
     style, script = _beside("page.css"), _beside("page.js")
     policy = f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
@@ -235,7 +235,7 @@ def _filters(report: Mapping[str, Any]) -> Iterator[str]:
     yield "</form>\n"
 
 
-def _category(name: str, items: Sequence[Mapping[str, Any]], material: Material) -> Iterator[str]:
+def _category(name: str, items: Sequence[Mapping[str, Any]], material: ReportContext) -> Iterator[str]:
     unmet = sum(item["verdict"] == "not met" for item in items)
     yield f'<section class="category" aria-label="{text(name)}">\n<h3>{text(name)} <span class="faint">{unmet or "none"} of {len(items)} not met</span></h3>\n<div class="list card">\n'
     for item in items:
@@ -243,7 +243,7 @@ def _category(name: str, items: Sequence[Mapping[str, Any]], material: Material)
     yield "</div>\n</section>\n"
 
 
-def _item(item: Mapping[str, Any], material: Material) -> Iterator[str]:
+def _item(item: Mapping[str, Any], material: ReportContext) -> Iterator[str]:
     verdict = item["verdict"]
     opened = " open" if verdict == "not met" and item["urgency"] == "P0" else ""
     yield f'<details class="item {_class(verdict)}" id="{text(item["id"])}" data-category="{text(item["category"])}" '
@@ -291,7 +291,7 @@ def _rules(item: Mapping[str, Any]) -> str:
     )
 
 
-def _findings(findings: Sequence[Mapping[str, Any]], material: Material) -> Iterator[str]:
+def _findings(findings: Sequence[Mapping[str, Any]], material: ReportContext) -> Iterator[str]:
     if not findings:
         return
     yield '<ul class="found">\n'
@@ -315,7 +315,7 @@ def _line_of(finding: Mapping[str, Any], excerpt: str = "") -> str:
     )
 
 
-def _excerpt(finding: Mapping[str, Any], material: Material) -> str:
+def _excerpt(finding: Mapping[str, Any], material: ReportContext) -> str:
     """The lines around a finding, what it marks marked."""
     number, path = finding["line"], finding["path"]
     lines = []

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from prodlint import __version__
+from prodlint.configuration.settings import SettingsError
 from prodlint.model import Evidence, Finding, Span
 from prodlint.readiness.answers import VERDICTS, Answer, Answers
 from prodlint.readiness.items import LEVELS
-from prodlint.reports.material import Material, Options
-from prodlint.settings import SettingsError
+from prodlint.reports.material import Options, ReportContext
 
 SCHEMA_VERSION = 1
 # Places of one item that are listed; of what is found everything is.
@@ -24,14 +24,14 @@ MOST_PLACES = 20
 _RANK = {"not met": 0, "cannot be told": 1, "met": 2}
 
 
-def material_of(answers: Answers, options: Options | None = None) -> Material:
+def material_of(answers: Answers, options: Options | None = None) -> ReportContext:
     """The run's report, ready to be shown."""
-    return Material(
+    return ReportContext(
         answers.result.report, list(answers.rules.values()), answers.result.report.root, answers.result.source, options or Options()
     )
 
 
-def as_object(answers: Answers, material: Material, old: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def as_object(answers: Answers, material: ReportContext, old: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The report as plain data. old: another such object to compare with."""
     items = [_item(answer, material) for answer in answers.answers]
     met, weight = answers.score
@@ -62,7 +62,7 @@ def _level(answers: Answers, name: Any) -> dict[str, Any]:
     return {"name": name, "reached": reached, "not_met": [answer.item.id for answer in missing], "to_look_at": answers.to_look_at(name)}
 
 
-def _item(answer: Answer, material: Material) -> dict[str, Any]:
+def _item(answer: Answer, material: ReportContext) -> dict[str, Any]:
     item = answer.item
     return {
         "id": item.id,
@@ -101,7 +101,7 @@ def _at(path: str, span: Span) -> dict[str, Any]:
     return {"path": path, "line": span.line, "column": span.column, "end_line": span.end_line, "end_column": span.end_column}
 
 
-def _finding(finding: Finding, material: Material) -> dict[str, Any]:
+def _finding(finding: Finding, material: ReportContext) -> dict[str, Any]:
     return {
         "code": finding.code,
         "name": material.name(finding.code),
@@ -111,11 +111,11 @@ def _finding(finding: Finding, material: Material) -> dict[str, Any]:
     }
 
 
-def _place(place: Evidence, material: Material) -> dict[str, Any]:
+def _place(place: Evidence, material: ReportContext) -> dict[str, Any]:
     return {**_at(place.path, place.span), "words": material.words(place.words)}
 
 
-def _fixes(findings: Iterable[Finding], material: Material) -> list[str]:
+def _fixes(findings: Iterable[Finding], material: ReportContext) -> list[str]:
     """How to mend them, one sentence for each rule."""
     codes = dict.fromkeys(finding.code for finding in findings)
     return [material.words(text) for text in dict.fromkeys(material.help(code) for code in codes) if text]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from prodlint.reports.terminal import harmless
+from prodlint.reports.terminal import escape_control_characters
 
 _FINDINGS, _PLACES = 20, 5
 _SIGN = {"met": "✅", "not met": "❌", "cannot be told": "👀", "does not apply": "➖", "exempt": "⏸️"}
@@ -16,12 +16,12 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!@&])")
 
 def escaped(text: str) -> str:
     """A text on one line, in which nothing is markup."""
-    return _SPECIAL.sub(r"\\\1", harmless(" ".join(text.split())))
+    return _SPECIAL.sub(r"\\\1", escape_control_characters(" ".join(text.split())))
 
 
 def code(text: str) -> str:
     """A text as code."""
-    flat = harmless(" ".join(text.split())).replace("|", "\\|")
+    flat = escape_control_characters(" ".join(text.split())).replace("|", "\\|")
     longest = max((len(run) for run in re.findall(r"`+", flat)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if flat[:1] == "`" or flat[-1:] == "`" else ""

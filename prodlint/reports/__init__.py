@@ -7,7 +7,7 @@ from importlib import import_module
 
 from prodlint.model import Report, Rule
 from prodlint.redact import SourceLookup
-from prodlint.reports.material import Material, Options, plural, repository_prefix
+from prodlint.reports.material import Options, ReportContext, plural, repository_prefix
 
 __all__ = ["FORMATS", "WITH_FIXES", "Options", "plural", "render", "repository_prefix", "stream"]
 
@@ -36,7 +36,7 @@ def stream(
 ) -> Iterator[str]:
     """A report in pieces. rules: those that were enabled. sources: gives a file's text by its path, for excerpts."""
     module = import_module(f"prodlint.reports.{FORMATS[format]}")
-    pieces: Iterator[str] = module.write(Material(report, rules, root, sources, options or Options()))
+    pieces: Iterator[str] = module.write(ReportContext(report, rules, root, sources, options or Options()))
     return pieces
 
 

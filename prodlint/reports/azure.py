@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from prodlint.reports.material import Material
+from prodlint.reports.material import ReportContext
 from prodlint.reports.terminal import encodable
 
 _TYPES = {"P0": "error", "P1": "warning", "P2": "warning"}
@@ -19,7 +19,7 @@ def _command(message: str, **properties: object) -> str:
     return encodable(f"##vso[task.logissue {pairs}]{message.translate(_DATA)}\n")
 
 
-def write(material: Material) -> Iterator[str]:
+def write(material: ReportContext) -> Iterator[str]:
     """The whole format."""
     prefix = material.options.prefix
     for finding in material.findings:

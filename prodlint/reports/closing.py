@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from prodlint.model import Unchecked
-from prodlint.reports.material import Material, plural
-from prodlint.reports.terminal import Ink, harmless
+from prodlint.reports.material import ReportContext, plural
+from prodlint.reports.terminal import Styler, escape_control_characters
 
 
 def position(unchecked: Unchecked) -> str:
@@ -15,14 +15,14 @@ def position(unchecked: Unchecked) -> str:
     return ":".join(parts)
 
 
-def closing(material: Material, ink: Ink) -> Iterator[str]:
+def closing(material: ReportContext, ink: Styler) -> Iterator[str]:
     """The last lines of a text format. They never say all is well where something was not looked at."""
     report, options = material.report, material.options
     if options.quiet:
         yield from _not_checked(material, ink)
         return
     for note in report.notes:
-        yield f"{ink.paint('note', 'bold')}: {harmless(material.words(note))}\n"
+        yield f"{ink.paint('note', 'bold')}: {escape_control_characters(material.words(note))}\n"
     yield from _not_checked(material, ink)
     if options.statistics:
         from prodlint.reports.statistics import table
@@ -33,17 +33,17 @@ def closing(material: Material, ink: Ink) -> Iterator[str]:
     yield from _fixes(material, ink)
 
 
-def _not_checked(material: Material, ink: Ink) -> Iterator[str]:
+def _not_checked(material: ReportContext, ink: Styler) -> Iterator[str]:
     left_out = [u for u in material.report.unchecked if not u.analysed]
     in_part = [u for u in material.report.unchecked if u.analysed]
     for title, group in (("Not checked:", left_out), ("Checked in part:", in_part)):
         if group:
             yield f"{ink.paint(title, 'bold')}\n"
             for unchecked in sorted(group):
-                yield f"  {harmless(position(unchecked))}: {harmless(material.words(unchecked.why))}\n"
+                yield f"  {escape_control_characters(position(unchecked))}: {escape_control_characters(material.words(unchecked.why))}\n"
 
 
-def _found(material: Material, ink: Ink) -> str:
+def _found(material: ReportContext, ink: Styler) -> str:
     counts = material.by_priority
     total = sum(counts.values())
     hidden = material.report.suppressed
@@ -56,7 +56,7 @@ def _found(material: Material, ink: Ink) -> str:
     return f"{text}.\n"
 
 
-def _looked_at(material: Material) -> str:
+def _looked_at(material: ReportContext) -> str:
     report = material.report
     checked = report.checked
     left_out = len({u.path for u in report.unchecked if not u.analysed})
@@ -71,7 +71,7 @@ def _looked_at(material: Material) -> str:
     return f"{text}.\n"
 
 
-def _fixes(material: Material, ink: Ink) -> Iterator[str]:
+def _fixes(material: ReportContext, ink: Styler) -> Iterator[str]:
     fixes = [finding.fix.safe for finding in material.report.findings if finding.fix is not None]
     safe, unsafe = sum(fixes), len(fixes) - sum(fixes)
     if material.options.unsafe_fixes and fixes:

@@ -7,40 +7,40 @@ from collections.abc import Iterator
 from prodlint.model import Finding
 from prodlint.reports.closing import closing
 from prodlint.reports.concise import head
-from prodlint.reports.material import Material
-from prodlint.reports.terminal import ELLIPSIS, Ink, excerpt, harmless
+from prodlint.reports.material import ReportContext
+from prodlint.reports.terminal import ELLIPSIS, Styler, escape_control_characters, excerpt
 
 LINES = 3
 WIDTH = 140
 
 
-def write(material: Material) -> Iterator[str]:
+def write(material: ReportContext) -> Iterator[str]:
     """The whole format."""
-    ink = Ink(material.options.color)
+    ink = Styler(material.options.color)
     for finding in material.findings:
         yield from _finding(material, finding, ink, "")
     for suppressed in material.shown_suppressed():
-        reason = f": {harmless(material.words(suppressed.reason))}" if suppressed.reason else ""
+        reason = f": {escape_control_characters(material.words(suppressed.reason))}" if suppressed.reason else ""
         yield from _finding(material, suppressed.finding, ink, f"suppressed, {suppressed.kind}{reason}")
     yield from closing(material, ink)
 
 
-def _finding(material: Material, finding: Finding, ink: Ink, remark: str) -> Iterator[str]:
+def _finding(material: ReportContext, finding: Finding, ink: Styler, remark: str) -> Iterator[str]:
     about = f"({finding.priority} {material.name(finding.code)}{', ' + remark if remark else ''})"
     yield f"{head(material, finding, ink)} {ink.paint(about, 'dim')}\n"
     last = min(finding.span.end_line, finding.span.line + LINES - 1)
     yield from _lines(material, finding, last, ink)
     indent = " " * len(str(last))
     for related in finding.related:
-        place = f"{harmless(related.path)}:{related.span.line}:{related.span.column}"
-        yield f"{indent} {ink.paint('=', 'gutter')} {ink.paint('note:', 'bold')} {place}: {harmless(material.words(related.words))}\n"
+        place = f"{escape_control_characters(related.path)}:{related.span.line}:{related.span.column}"
+        yield f"{indent} {ink.paint('=', 'gutter')} {ink.paint('note:', 'bold')} {place}: {escape_control_characters(material.words(related.words))}\n"
     advice = material.help(finding.code)
     if advice:
-        yield f"{indent} {ink.paint('=', 'gutter')} {ink.paint('help:', 'bold')} {harmless(material.words(advice))}\n"
+        yield f"{indent} {ink.paint('=', 'gutter')} {ink.paint('help:', 'bold')} {escape_control_characters(material.words(advice))}\n"
     yield "\n"
 
 
-def _lines(material: Material, finding: Finding, last: int, ink: Ink) -> Iterator[str]:
+def _lines(material: ReportContext, finding: Finding, last: int, ink: Styler) -> Iterator[str]:
     span, redaction = finding.span, material.redaction
     if redaction.source(finding.path) is None:
         return

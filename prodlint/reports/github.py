@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from prodlint.model import Finding
 from prodlint.reports.closing import closing
-from prodlint.reports.material import Material
-from prodlint.reports.terminal import Ink, encodable, harmless
+from prodlint.reports.material import ReportContext
+from prodlint.reports.terminal import Styler, encodable, escape_control_characters
 
 _LEVELS = {"P0": "error", "P1": "warning", "P2": "notice"}
 
@@ -21,7 +21,7 @@ def _command(level: str, message: str, **properties: object) -> str:
     return encodable(f"::{level} {pairs}::{message.translate(_DATA)}\n")
 
 
-def _annotation(material: Material, finding: Finding, level: str, message: str) -> str:
+def _annotation(material: ReportContext, finding: Finding, level: str, message: str) -> str:
     span = finding.span
     place: dict[str, object] = {"file": material.options.prefix + finding.path, "line": span.line}
     # Columns are refused where an annotation spans lines.
@@ -32,7 +32,7 @@ def _annotation(material: Material, finding: Finding, level: str, message: str) 
     return _command(level, message, title=f"{finding.code} {material.name(finding.code)}", **place)
 
 
-def write(material: Material) -> Iterator[str]:
+def write(material: ReportContext) -> Iterator[str]:
     """The whole format."""
     for finding in material.findings:
         message = material.placed(finding)
@@ -50,5 +50,5 @@ def write(material: Material) -> Iterator[str]:
         title = "checked in part" if unchecked.analysed else "not checked"
         yield _command("warning", material.words(unchecked.why), title=f"prodlint: {title}", **place)
     # The runner also obeys a command in the middle of ordinary output, so what files say may not begin one.
-    for line in closing(material, Ink(color=False)):
-        yield harmless(line.rstrip("\n")).replace("::", ":\u200b:").replace("##[", "#\u200b#[") + "\n"
+    for line in closing(material, Styler(color=False)):
+        yield escape_control_characters(line.rstrip("\n")).replace("::", ":\u200b:").replace("##[", "#\u200b#[") + "\n"

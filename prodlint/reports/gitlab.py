@@ -8,12 +8,12 @@ from hashlib import sha256
 from typing import Any
 
 from prodlint.model import Finding, Unchecked
-from prodlint.reports.material import Material
+from prodlint.reports.material import ReportContext
 
 _SEVERITIES = {"P0": "critical", "P1": "major", "P2": "minor"}
 
 
-def _issue(material: Material, finding: Finding) -> dict[str, Any]:
+def _issue(material: ReportContext, finding: Finding) -> dict[str, Any]:
     span = finding.span
     return {
         "description": f"{finding.code}: {material.placed(finding)}",
@@ -31,7 +31,7 @@ def _issue(material: Material, finding: Finding) -> dict[str, Any]:
     }
 
 
-def _not_checked(material: Material, unchecked: Unchecked) -> dict[str, Any]:
+def _not_checked(material: ReportContext, unchecked: Unchecked) -> dict[str, Any]:
     """The format has no other place for a file that could not be read, and silence would look like a pass."""
     title = "Checked in part" if unchecked.analysed else "Not checked"
     matter = f"unchecked\0{unchecked.path}\0{unchecked.why}\0{unchecked.line}\0{unchecked.column}"
@@ -44,7 +44,7 @@ def _not_checked(material: Material, unchecked: Unchecked) -> dict[str, Any]:
     }
 
 
-def write(material: Material) -> Iterator[str]:
+def write(material: ReportContext) -> Iterator[str]:
     """The whole format."""
     issues = [_issue(material, finding) for finding in material.findings]
     issues += [_not_checked(material, unchecked) for unchecked in material.unchecked]

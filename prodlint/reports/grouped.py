@@ -7,13 +7,13 @@ from itertools import groupby
 
 from prodlint.fingerprint import place_order
 from prodlint.reports.closing import closing
-from prodlint.reports.material import Material
-from prodlint.reports.terminal import Ink, harmless
+from prodlint.reports.material import ReportContext
+from prodlint.reports.terminal import Styler, escape_control_characters
 
 
-def write(material: Material) -> Iterator[str]:
+def write(material: ReportContext) -> Iterator[str]:
     """The whole format."""
-    ink = Ink(material.options.color)
+    ink = Styler(material.options.color)
     remarks = {id(s.finding): f" (suppressed, {s.kind}{': ' * bool(s.reason)}{s.reason})" for s in material.shown_suppressed()}
     shown = [*material.findings, *(s.finding for s in material.shown_suppressed())]
     several = len(material.by_service) > 1
@@ -23,16 +23,16 @@ def write(material: Material) -> Iterator[str]:
         if several and material.service_of(path) != service:
             service = material.service_of(path)
             counts = [f"{n:,} {priority}" for priority, n in material.by_service.get(service, {}).items() if n]
-            title = ink.paint(f"== {harmless(service) or '.'}", "bold")
+            title = ink.paint(f"== {escape_control_characters(service) or '.'}", "bold")
             yield f"{title}: {', '.join(counts) or 'nothing new'}\n\n"
         findings = list(group)
-        yield f"{ink.paint(harmless(path), 'bold')}\n"
+        yield f"{ink.paint(escape_control_characters(path), 'bold')}\n"
         places = [f"{finding.span.line}:{finding.span.column}" for finding in findings]
         width = max(map(len, places))
         for place, finding in zip(places, findings, strict=True):
             code = ink.link(ink.paint(finding.code, finding.priority), material.help_url(finding.code))
             mark = ink.paint("[*]", "fix") + " " if material.fixable(finding) else ""
-            remark = harmless(material.words(remarks.get(id(finding), "")))
-            yield f"  {place:<{width}}  {finding.priority}  {code}  {mark}{harmless(material.placed(finding))}{ink.paint(remark, 'dim')}\n"
+            remark = escape_control_characters(material.words(remarks.get(id(finding), "")))
+            yield f"  {place:<{width}}  {finding.priority}  {code}  {mark}{escape_control_characters(material.placed(finding))}{ink.paint(remark, 'dim')}\n"
         yield "\n"
     yield from closing(material, ink)

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 
 from prodlint.reports.json_report import VERSION, finding_object, summary_object, suppressed_object
-from prodlint.reports.material import Material
+from prodlint.reports.material import ReportContext
 
 
-def write(material: Material) -> Iterator[str]:
+def write(material: ReportContext) -> Iterator[str]:
     """The whole format."""
     encode = json.JSONEncoder(separators=(",", ":")).encode
     for finding in material.findings:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from prodlint.model import Finding, Span, Suppressed, Unchecked
-from prodlint.reports.material import Material
+from prodlint.reports.material import ReportContext
 
 VERSION = 1
 
@@ -17,7 +17,7 @@ def place(path: str, span: Span) -> dict[str, Any]:
     return {"path": path, "line": span.line, "column": span.column, "end_line": span.end_line, "end_column": span.end_column}
 
 
-def finding_object(material: Material, finding: Finding) -> dict[str, Any]:
+def finding_object(material: ReportContext, finding: Finding) -> dict[str, Any]:
     """A finding."""
     span = finding.span
     return {
@@ -40,7 +40,7 @@ def finding_object(material: Material, finding: Finding) -> dict[str, Any]:
     }
 
 
-def _fix(material: Material, finding: Finding) -> dict[str, Any] | None:
+def _fix(material: ReportContext, finding: Finding) -> dict[str, Any] | None:
     if finding.fix is None:
         return None
     found: dict[str, Any] = {"description": material.words(finding.fix.description), "safe": finding.fix.safe, "edits": None}
@@ -50,13 +50,13 @@ def _fix(material: Material, finding: Finding) -> dict[str, Any] | None:
     return found
 
 
-def suppressed_object(material: Material, suppressed: Suppressed) -> dict[str, Any]:
+def suppressed_object(material: ReportContext, suppressed: Suppressed) -> dict[str, Any]:
     """A suppressed finding: the finding, and what took it away."""
     found = finding_object(material, suppressed.finding)
     return {**found, "suppressed": {"kind": suppressed.kind, "reason": material.words(suppressed.reason)}}
 
 
-def unchecked_object(material: Material, unchecked: Unchecked) -> dict[str, Any]:
+def unchecked_object(material: ReportContext, unchecked: Unchecked) -> dict[str, Any]:
     """A file that was not analysed, or not all of it. line and column are 0 where they are not known."""
     return {
         "path": unchecked.path,
@@ -67,7 +67,7 @@ def unchecked_object(material: Material, unchecked: Unchecked) -> dict[str, Any]
     }
 
 
-def summary_object(material: Material) -> dict[str, Any]:
+def summary_object(material: ReportContext) -> dict[str, Any]:
     """What a run says besides its findings."""
     report = material.report
     return {
@@ -82,7 +82,7 @@ def summary_object(material: Material) -> dict[str, Any]:
     }
 
 
-def write(material: Material) -> Iterator[str]:
+def write(material: ReportContext) -> Iterator[str]:
     """The whole format."""
     suppressed: int | list[dict[str, Any]] = len(material.report.suppressed)
     if material.options.show_suppressed:

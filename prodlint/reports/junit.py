@@ -7,31 +7,31 @@ from itertools import groupby
 
 from prodlint.model import Finding
 from prodlint.reports.closing import position
-from prodlint.reports.material import Material
-from prodlint.reports.terminal import harmless
+from prodlint.reports.material import ReportContext
+from prodlint.reports.terminal import escape_control_characters
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 
 
 def _xml(text: str) -> str:
     """Text for XML: markup escaped, and nothing that XML 1.0 cannot hold."""
-    return harmless(text).translate(_ESCAPES)
+    return escape_control_characters(text).translate(_ESCAPES)
 
 
-def _case(material: Material, finding: Finding, outcome: str) -> str:
+def _case(material: ReportContext, finding: Finding, outcome: str) -> str:
     name = _xml(f"{finding.code} {material.name(finding.code)}")
     path = _xml(finding.path)
     return f'<testcase name="{name}" classname="{path}" file="{path}" line="{finding.span.line}">{outcome}</testcase>\n'
 
 
-def _failure(material: Material, finding: Finding) -> str:
+def _failure(material: ReportContext, finding: Finding) -> str:
     message = _xml(material.placed(finding))
     where = f"{_xml(finding.path)}:{finding.span.line}:{finding.span.column}: {finding.code}"
     advice = _xml(material.words(material.help(finding.code)))
     return _case(material, finding, f'<failure type="{finding.priority}" message="{message}">{where} {message}\n{advice}</failure>')
 
 
-def write(material: Material) -> Iterator[str]:
+def write(material: ReportContext) -> Iterator[str]:
     """The whole format."""
     findings, unchecked = material.findings, material.unchecked
     suppressed = list(material.shown_suppressed())

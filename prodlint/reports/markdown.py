@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from prodlint.fingerprint import place_order
 from prodlint.model import Finding, Unchecked
 from prodlint.reports.closing import position
-from prodlint.reports.material import Material, plural
-from prodlint.reports.terminal import harmless
+from prodlint.reports.material import ReportContext, plural
+from prodlint.reports.terminal import escape_control_characters
 
 # GitHub refuses a step summary above 1 MiB; what is beyond a screen or two nobody reads there.
 ROWS = 500
@@ -21,7 +21,7 @@ _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\*_[]|~#"} | {"<": "&lt;", ">":
 
 def _text(text: str) -> str:
     """Words as Markdown shows them literally; `code` stays code."""
-    pieces = harmless(text).split("`")
+    pieces = escape_control_characters(text).split("`")
     if len(pieces) % 2 == 0:
         pieces = ["'".join(pieces)]
     return "".join(_code(piece) if index % 2 else piece.translate(_SPECIAL) for index, piece in enumerate(pieces))
@@ -29,17 +29,17 @@ def _text(text: str) -> str:
 
 def _code(text: str) -> str:
     """Code inside a table cell, where a bar ends the cell even between backticks."""
-    return f"`{harmless(text).replace('`', chr(39)).replace('|', chr(92) + '|')}`" if text else ""
+    return f"`{escape_control_characters(text).replace('`', chr(39)).replace('|', chr(92) + '|')}`" if text else ""
 
 
-def _row(material: Material, finding: Finding) -> str:
+def _row(material: ReportContext, finding: Finding) -> str:
     url = material.help_url(finding.code)
     code = f"[{finding.code}]({url})" if url else finding.code
     place = _code(f"{finding.path}:{finding.span.line}")
     return f"| {finding.priority} | {code} {_text(material.name(finding.code))} | {place} | {_text(material.placed(finding))} |\n"
 
 
-def write(material: Material) -> Iterator[str]:
+def write(material: ReportContext) -> Iterator[str]:
     """The whole format."""
     report, total = material.report, len(material.findings)
     counts = ", ".join(f"**{n:,} {priority}**" for priority, n in material.by_priority.items() if n)
@@ -67,7 +67,7 @@ def write(material: Material) -> Iterator[str]:
         yield "\n</details>\n"
 
 
-def _unchecked(material: Material) -> Iterator[str]:
+def _unchecked(material: ReportContext) -> Iterator[str]:
     left_out = sorted(one for one in material.report.unchecked if not one.analysed)
     in_part = sorted(one for one in material.report.unchecked if one.analysed)
     if left_out:
@@ -79,7 +79,7 @@ def _unchecked(material: Material) -> Iterator[str]:
         yield "</details>\n\n"
 
 
-def _places(material: Material, unchecked: list[Unchecked]) -> Iterator[str]:
+def _places(material: ReportContext, unchecked: list[Unchecked]) -> Iterator[str]:
     for one in unchecked[:ROWS]:
         yield f"- {_code(position(one))}: {_text(material.words(one.why))}\n"
     if len(unchecked) > ROWS:
@@ -87,7 +87,7 @@ def _places(material: Material, unchecked: list[Unchecked]) -> Iterator[str]:
     yield "\n"
 
 
-def _findings(material: Material) -> Iterator[str]:
+def _findings(material: ReportContext) -> Iterator[str]:
     worst_first = sorted(material.findings, key=lambda finding: (finding.priority, *place_order(finding)))
     yield "| Priority | Rule | Place | Finding |\n| --- | --- | --- | --- |\n"
     size = shown = 0
@@ -103,14 +103,14 @@ def _findings(material: Material) -> Iterator[str]:
     yield "\n"
 
 
-def _services(material: Material) -> Iterator[str]:
+def _services(material: ReportContext) -> Iterator[str]:
     yield "<details><summary>By service</summary>\n\n| Service | P0 | P1 | P2 |\n| --- | ---: | ---: | ---: |\n"
     for service, counts in list(material.by_service.items())[:_SERVICES]:
         yield f"| {_code(service or '.')} | {' | '.join(f'{n:,}' for n in counts.values())} |\n"
     yield "\n</details>\n"
 
 
-def _rules(material: Material) -> Iterator[str]:
+def _rules(material: ReportContext) -> Iterator[str]:
     counts = Counter(finding.code for finding in material.findings)
     yield "<details><summary>By rule</summary>\n\n| Count | Rule | How to fix |\n| ---: | --- | --- |\n"
     for code, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):

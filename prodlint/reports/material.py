@@ -54,7 +54,7 @@ class Options(NamedTuple):
     max_results: int = 5000
 
 
-class Material:
+class ReportContext:
     """One report on its way into one format."""
 
     def __init__(self, report: Report, rules: Sequence[Rule], root: str, sources: SourceLookup, options: Options) -> None:
@@ -124,7 +124,9 @@ class Material:
     @cached_property
     def _services(self) -> frozenset[str]:
         splits = (path.rpartition("/") for path in self.report.files)
-        return frozenset(folder for folder, _, name in splits if folder and name in _MANIFESTS and _NO_SERVICE.isdisjoint(folder.split("/")))
+        return frozenset(
+            folder for folder, _, name in splits if folder and name in _MANIFESTS and _NO_SERVICE.isdisjoint(folder.split("/"))
+        )
 
     def service_of(self, path: str) -> str:
         """The directory of the service that a file belongs to: the nearest one with a manifest or settings; "" is the root."""

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from prodlint.model import Finding, Span
-from prodlint.reports.material import HOMEPAGE, Material
+from prodlint.reports.material import HOMEPAGE, ReportContext
 
 _SEVERITIES = {"P0": "ERROR", "P1": "WARNING", "P2": "INFO"}
 
 
-def _position(material: Material, path: str, line: int, column: int) -> dict[str, int]:
+def _position(material: ReportContext, path: str, line: int, column: int) -> dict[str, int]:
     """reviewdog counts columns in bytes of UTF-8, as it does in every one of its formats."""
     source = material.redaction.source(path)
     if source is not None and not source.data.isascii():
@@ -20,18 +20,18 @@ def _position(material: Material, path: str, line: int, column: int) -> dict[str
     return {"line": line, "column": column}
 
 
-def _location(material: Material, path: str, span: Span) -> dict[str, Any]:
+def _location(material: ReportContext, path: str, span: Span) -> dict[str, Any]:
     return {"path": material.options.prefix + path, "range": _range(material, path, span)}
 
 
-def _range(material: Material, path: str, span: Span) -> dict[str, Any]:
+def _range(material: ReportContext, path: str, span: Span) -> dict[str, Any]:
     return {
         "start": _position(material, path, span.line, span.column),
         "end": _position(material, path, span.end_line, span.end_column),
     }
 
 
-def _diagnostic(material: Material, finding: Finding) -> dict[str, Any]:
+def _diagnostic(material: ReportContext, finding: Finding) -> dict[str, Any]:
     code: dict[str, str] = {"value": finding.code}
     if url := material.help_url(finding.code):
         code["url"] = url
@@ -54,7 +54,7 @@ def _diagnostic(material: Material, finding: Finding) -> dict[str, Any]:
     return found
 
 
-def write(material: Material) -> Iterator[str]:
+def write(material: ReportContext) -> Iterator[str]:
     """The whole format."""
     diagnostics = [_diagnostic(material, finding) for finding in material.findings]
     for unchecked in material.unchecked:

@@ -19,7 +19,7 @@ from prodlint import __version__
 from prodlint.facts import Source
 from prodlint.fingerprint import line_hashes, place_order
 from prodlint.model import Finding, Related, Rule, Span, Suppressed, Unchecked
-from prodlint.reports.material import HOMEPAGE, Material, plural
+from prodlint.reports.material import HOMEPAGE, ReportContext, plural
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 LEVELS = {"P0": "error", "P1": "warning", "P2": "note"}
@@ -42,7 +42,7 @@ _NOTIFICATIONS = {
 _NOTIFICATION_INDEX = {name: index for index, name in enumerate(_NOTIFICATIONS)}
 
 
-def write(material: Material) -> Iterator[str]:
+def write(material: ReportContext) -> Iterator[str]:
     """The whole format."""
     options = material.options
     told, left_out = _told(material)
@@ -72,7 +72,7 @@ def write(material: Material) -> Iterator[str]:
     yield "]}]}\n"
 
 
-def _told(material: Material) -> tuple[list[tuple[Finding, Suppressed | None]], int]:
+def _told(material: ReportContext) -> tuple[list[tuple[Finding, Suppressed | None]], int]:
     """The findings to write in order of place, and how many are left out. Above the limit the most severe stay."""
     told: list[tuple[Finding, Suppressed | None]] = [(finding, None) for finding in material.findings]
     told += [(one.finding, one) for one in material.shown_suppressed()]
@@ -87,7 +87,7 @@ def _told(material: Material) -> tuple[list[tuple[Finding, Suppressed | None]], 
 # ---------------------------------------------------------------- the tool and its rules
 
 
-def _driver(material: Material, rules: Sequence[Rule]) -> dict[str, Any]:
+def _driver(material: ReportContext, rules: Sequence[Rule]) -> dict[str, Any]:
     driver: dict[str, Any] = {
         "name": "prodlint",
         "fullName": f"prodlint {__version__}",
@@ -112,7 +112,7 @@ def _driver(material: Material, rules: Sequence[Rule]) -> dict[str, Any]:
     return driver
 
 
-def _rules(material: Material, told: Sequence[tuple[Finding, Suppressed | None]]) -> list[Rule]:
+def _rules(material: ReportContext, told: Sequence[tuple[Finding, Suppressed | None]]) -> list[Rule]:
     """Every enabled rule, in order of code, and a stand-in for a code that has no page: a result must have its rule."""
     rules = dict(material.rules)
     for finding, _ in told:
@@ -122,7 +122,7 @@ def _rules(material: Material, told: Sequence[tuple[Finding, Suppressed | None]]
     return [rules[code] for code in sorted(rules)]
 
 
-def _rule(material: Material, rule: Rule) -> dict[str, Any]:
+def _rule(material: ReportContext, rule: Rule) -> dict[str, Any]:
     title = plain(rule.title)
     why = plain(rule.why) or title
     properties: dict[str, Any] = {
@@ -213,7 +213,7 @@ def page_text(rule: Rule) -> str:
     return _SAMPLE.sub(r"<\1 token>", _METADATA.sub("", rule.page, count=1)).strip()
 
 
-def _message(material: Material, finding: Finding) -> str:
+def _message(material: ReportContext, finding: Finding) -> str:
     """A full sentence, names in single quotes (viewers show no Markdown), with links to the related places."""
     text = " ".join(material.placed(finding).replace("`", "'").split())
     # "](" would make a link of what a file says.
@@ -224,7 +224,7 @@ def _message(material: Material, finding: Finding) -> str:
     return text if text.isascii() else _LONE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _link_text(material: Material, related: Related) -> str:
+def _link_text(material: ReportContext, related: Related) -> str:
     return re.sub(r"[\[\]\\]", "", cut(material.words(related.words), 80)) or related.path
 
 
@@ -234,7 +234,7 @@ def _link_text(material: Material, related: Related) -> str:
 class _Places:
     """Turns places in files into SARIF's, in UTF-16 units, with what may be shown of the text."""
 
-    def __init__(self, material: Material) -> None:
+    def __init__(self, material: ReportContext) -> None:
         self._material = material
         self._redaction = material.redaction
         self._files: dict[str, _File | None] = {}
@@ -402,7 +402,7 @@ class _File:
 # ---------------------------------------------------------------- results
 
 
-def _result(material: Material, places: _Places, finding: Finding, suppressed: Suppressed | None, rule: int) -> dict[str, Any]:
+def _result(material: ReportContext, places: _Places, finding: Finding, suppressed: Suppressed | None, rule: int) -> dict[str, Any]:
     location: dict[str, Any] = {"physicalLocation": places.physical(finding.path, finding.span, shown=True)}
     if finding.symbol:
         location["logicalLocations"] = [{"fullyQualifiedName": material.words(finding.symbol)}]
@@ -437,13 +437,13 @@ def _result(material: Material, places: _Places, finding: Finding, suppressed: S
     return found
 
 
-def _suppression(material: Material, suppressed: Suppressed) -> dict[str, Any]:
+def _suppression(material: ReportContext, suppressed: Suppressed) -> dict[str, Any]:
     kind = "inSource" if suppressed.kind == "inline" else "external"
     reason = material.words(suppressed.reason) or ("No reason given." if kind == "inSource" else "Known from the baseline.")
     return {"kind": kind, "status": "accepted", "justification": reason}
 
 
-def _fix(material: Material, places: _Places, finding: Finding) -> dict[str, Any] | None:
+def _fix(material: ReportContext, places: _Places, finding: Finding) -> dict[str, Any] | None:
     made = material.fix(finding)
     if made is None or not made.edits:
         return None
@@ -483,7 +483,7 @@ def _from_first_letter(source: Source | None, span: Span, text: str) -> tuple[Sp
 # ---------------------------------------------------------------- what happened
 
 
-def _invocation(material: Material, places: _Places, left_out: int) -> dict[str, Any]:
+def _invocation(material: ReportContext, places: _Places, left_out: int) -> dict[str, Any]:
     report, options = material.report, material.options
     whole = all(unchecked.analysed for unchecked in report.unchecked)
     notifications = [_unchecked(material, places, unchecked) for unchecked in sorted(report.unchecked)]
@@ -509,7 +509,7 @@ def _notification(kind: str, level: str, text: str) -> dict[str, Any]:
     return {"descriptor": {"id": f"prodlint/{kind}", "index": _NOTIFICATION_INDEX[kind]}, "level": level, "message": {"text": text}}
 
 
-def _unchecked(material: Material, places: _Places, unchecked: Unchecked) -> dict[str, Any]:
+def _unchecked(material: ReportContext, places: _Places, unchecked: Unchecked) -> dict[str, Any]:
     kind, level = ("checked-in-part", "warning") if unchecked.analysed else ("not-checked", "error")
     title = "Checked in part" if unchecked.analysed else "Not checked"
     text = sentence(cut(f"{title}: '{unchecked.path}': {material.words(unchecked.why)}".replace("`", "'"), _TEXT - 1))
@@ -522,7 +522,7 @@ def _unchecked(material: Material, places: _Places, unchecked: Unchecked) -> dic
     return {**_notification(kind, level, text), "locations": [{"physicalLocation": location}]}
 
 
-def _artifacts(material: Material, places: _Places) -> list[dict[str, Any]]:
+def _artifacts(material: ReportContext, places: _Places) -> list[dict[str, Any]]:
     """Every file seen; those that were not analysed say so."""
     unread = {u.path: u for u in material.report.unchecked if not u.analysed}
     in_part = {u.path for u in material.report.unchecked if u.analysed}

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 from prodlint.reports.closing import closing
-from prodlint.reports.material import Material
-from prodlint.reports.terminal import Ink
+from prodlint.reports.material import ReportContext
+from prodlint.reports.terminal import Styler
 
 
-def table(material: Material, ink: Ink) -> Iterator[str]:
+def table(material: ReportContext, ink: Styler) -> Iterator[str]:
     """One line a rule, the commonest first: count, priority, code, whether it can be fixed, name."""
     counts = Counter(finding.code for finding in material.findings)
     fixable = {finding.code for finding in material.findings if material.fixable(finding)}
@@ -22,9 +22,9 @@ def table(material: Material, ink: Ink) -> Iterator[str]:
         yield f"{count:>{digits},}  {ink.paint(priority, priority)}  {ink.paint(code, 'bold')} {mark} {material.name(code)}\n"
 
 
-def write(material: Material) -> Iterator[str]:
+def write(material: ReportContext) -> Iterator[str]:
     """The whole format."""
-    ink = Ink(material.options.color)
+    ink = Styler(material.options.color)
     if not material.options.statistics:
         yield from table(material, ink)
     yield from closing(material, ink)

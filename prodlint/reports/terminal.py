@@ -19,7 +19,7 @@ _CODES = {
 }
 
 
-class Ink:
+class Styler:
     """Paints words where colour is wanted, and leaves them alone where it is not."""
 
     __slots__ = ("color",)
@@ -36,7 +36,7 @@ class Ink:
         return f"\x1b]8;;{url}\x1b\\{words}\x1b]8;;\x1b\\" if self.color and url else words
 
 
-def harmless(text: str) -> str:
+def escape_control_characters(text: str) -> str:
     """Text without what a terminal or a reader could be fooled with: escape sequences, line breaks, bidirectional marks."""
     if text.isprintable():
         return text
@@ -91,5 +91,5 @@ def excerpt(text: str, start: int, end: int, room: int) -> tuple[str, int, int]:
     # Tabs are expanded on the whole prefix: where one ends depends on all that stands before it.
     offset = width(expanded(head))
     marks = width(expanded(head + marked)) - offset
-    shown = ELLIPSIS * cut_before + harmless(expanded(text)) + ELLIPSIS * cut_after
+    shown = ELLIPSIS * cut_before + escape_control_characters(expanded(text)) + ELLIPSIS * cut_after
     return shown, offset + cut_before, max(1, marks)

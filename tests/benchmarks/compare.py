@@ -81,7 +81,10 @@ def measure(tree: str, chosen: dict[str, Command], runs: int) -> list[str]:
             if number:
                 times[name].append(seconds)
                 memory[name] = max(memory[name], peak)
-    base = {False: statistics.median(times["ruff"]) if "ruff" in times else 0.0, True: statistics.median(times["ruff warm"]) if "ruff warm" in times else 0.0}
+    base = {
+        False: statistics.median(times["ruff"]) if "ruff" in times else 0.0,
+        True: statistics.median(times["ruff warm"]) if "ruff warm" in times else 0.0,
+    }
     files, size = size_of(tree)
     rows = []
     for name, listed in times.items():
@@ -89,7 +92,9 @@ def measure(tree: str, chosen: dict[str, Command], runs: int) -> list[str]:
         against = base[name.endswith("warm")]
         ratio = f"{middle / against:.2f}" if against else "-"
         spread = f"{min(listed):.2f}-{max(listed):.2f}"
-        rows.append(f"| {Path(tree).name} ({files:,} files, {size / 1e6:.1f} MB) | {name} | {ratio} | {middle:.2f} | {spread} | {memory[name] / 1e6:.0f} |")
+        rows.append(
+            f"| {Path(tree).name} ({files:,} files, {size / 1e6:.1f} MB) | {name} | {ratio} | {middle:.2f} | {spread} | {memory[name] / 1e6:.0f} |"
+        )
     return rows
 
 
@@ -140,7 +145,9 @@ def main() -> int:
         lines += ["", small_file(given.runs)]
         if given.curve:
             lines.append(curve(given.trees[0], 2))
-    versions = [subprocess.run([tool("ruff") or "ruff", "--version"], capture_output=True, text=True).stdout.strip()] if "ruff" in chosen else []
+    versions = (
+        [subprocess.run([tool("ruff") or "ruff", "--version"], capture_output=True, text=True).stdout.strip()] if "ruff" in chosen else []
+    )
     lines.append(f"Python {sys.version.split()[0]}, {os.cpu_count()} processors, {', '.join(versions)}; ruff selects {RUFF}.")
     text = "\n".join(lines) + "\n"
     print(text)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from prodlint.checks.secrets_formats import FORMATS, Format, sample_token
+from prodlint.checks.secrets.formats import FORMATS, Format, sample_token
 
 SECRETS = "PRD101,PRD102,PRD103,PRD104,PRD105,PRD106,PRD108,PRD110,PRD111"
 
@@ -295,8 +295,8 @@ def write(cases: list[Case], root: Path) -> None:
 
 def with_prodlint(root: Path, *, exhaustive: bool = False) -> dict[str, list[tuple[int, int, str]]]:
     """path -> (first and last line, code) of the findings."""
-    from prodlint import session
-    from prodlint.settings import Settings, with_arguments
+    from prodlint.configuration.settings import Settings, with_arguments
+    from prodlint.engine import session
 
     def finish(settings: Settings) -> Settings:
         return with_arguments(settings, select=SECRETS.split(","), respect_gitignore=False)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from prodlint.checks.configuration_debug import _DEBUG_KEYWORD, _DEBUG_TRUE
-from prodlint.checks.configuration_settings import weakens
+from prodlint.checks.configuration.debug import _DEBUG_KEYWORD, _DEBUG_TRUE
+from prodlint.checks.configuration.settings import weakens
 
 Run = Callable[..., object]
 Make = Callable[..., Path]
@@ -66,7 +66,10 @@ QUIET = [
     ("tests/app.py", "from fastapi import FastAPI\napp = FastAPI(debug=True)\n"),
     ("service/app.py", "import logging\nlogging.debug('x')\ndebug = False\n"),
     ("service/app.py", "import uvicorn\nif __debug__:\n    pass\nuvicorn.run('a:b', reload=settings.reload)\n"),
-    ("service/app.py", "import os\nif os.getenv('ENVIRONMENT') == 'development':\n    import uvicorn\n    uvicorn.run('a:b', reload=True)\n"),
+    (
+        "service/app.py",
+        "import os\nif os.getenv('ENVIRONMENT') == 'development':\n    import uvicorn\n    uvicorn.run('a:b', reload=True)\n",
+    ),
     ("service/settings/dev.py", "DEBUG = True\n"),
     ("service/app.py", "import os\nif os.getenv('SENTRY_DSN'):\n    pass\nif os.getenv('CI'):\n    pass\n"),
     ("service/app.py", "import os\nDEBUG = os.getenv('DEBUG', '').lower() in ('1', 'true')\n"),
@@ -112,7 +115,14 @@ def hits(data: bytes) -> list[tuple[bytes, int]]:
 def test_gates_of_debug() -> None:
     for line in (b"app.run(debug=True)", b"app.run(debug = ON)", b"app.run(use_debugger=\n  True)"):
         assert _DEBUG_KEYWORD(line, hits(line))
-    for line in (b"DEBUG = True", b"DEBUG: bool = True", b"app.config['DEBUG'] = True", b'"debug": True,', b"app.debug=True", b"DEBUG = \\\n    True"):
+    for line in (
+        b"DEBUG = True",
+        b"DEBUG: bool = True",
+        b"app.config['DEBUG'] = True",
+        b'"debug": True,',
+        b"app.debug=True",
+        b"DEBUG = \\\n    True",
+    ):
         assert _DEBUG_TRUE(line, hits(line))
     for line in (b"logger.debug('x')", b"if debug == 1:", b"# debugging"):
         assert not _DEBUG_KEYWORD(line, hits(line))
@@ -120,7 +130,9 @@ def test_gates_of_debug() -> None:
 
 
 def test_undocumented_variables_name_only_what_must_be_set(prodlint: Run, project: Make) -> None:
-    code = "import os\nA = os.environ['FIRST_DSN']\nB = os.environ['SECOND_DSN']\nC = os.environ['THIRD_DSN']\nD = os.getenv('FOURTH_DSN')\n"
+    code = (
+        "import os\nA = os.environ['FIRST_DSN']\nB = os.environ['SECOND_DSN']\nC = os.environ['THIRD_DSN']\nD = os.getenv('FOURTH_DSN')\n"
+    )
     root = project({"Dockerfile": DOCKERFILE, "service/app.py": code, "README.md": "Set SECOND_DSN.\n"})
     ran = prodlint("check", str(root), "--select", "PRD642", "--output-format", "concise", "--exit-zero", cwd=root)
     line = next(line for line in ran.out.splitlines() if "PRD642" in line)  # type: ignore[attr-defined]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from prodlint.checks.delivery_ci import _unpinned
-from prodlint.checks.delivery_dependencies import _index_words
-from prodlint.checks.delivery_gates import gate_of, installs, named_gate, release_of
-from prodlint.checks.delivery_pipelines import Pipeline, pipeline_of
-from prodlint.discover import kind_of
+from prodlint.checks.delivery.ci import _unpinned
+from prodlint.checks.delivery.dependencies import _index_words
+from prodlint.checks.delivery.gates import gate_of, installs, named_gate, release_of
+from prodlint.checks.delivery.pipelines import Pipeline, pipeline_of
+from prodlint.configuration.discover import kind_of
 from prodlint.facts import Command, Document, File, Source
 from prodlint.readers import configuration, shell
 
@@ -106,7 +106,9 @@ def test_installs() -> None:
     assert not installs(command("pip freeze"))
 
 
-@pytest.mark.parametrize(("name", "kind"), [("unit-tests", "test"), ("Lint and format", "lint"), ("typecheck", "type"), ("contest", ""), ("deploy", "")])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("unit-tests", "test"), ("Lint and format", "lint"), ("typecheck", "type"), ("contest", ""), ("deploy", "")]
+)
 def test_names(name: str, kind: str) -> None:
     assert named_gate(name) == kind
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from prodlint import session
-from prodlint.settings import Settings, with_arguments
+from prodlint.configuration.settings import Settings, with_arguments
+from prodlint.engine import session
 
 Found = Callable[[str, Mapping[str, str]], list[str]]
 WORKFLOW = ".github/workflows/ci.yml"
@@ -33,9 +33,17 @@ def found(project: Callable[[Mapping[str, str | bytes]], Path]) -> Found:
 
 def job(name: str, *steps: str, needs: str = "", extra: str = "") -> str:
     """A job of a GitHub workflow: commands, or steps that begin with `uses:`."""
-    lines = [f"  {name}:", "    runs-on: ubuntu-latest", *([f"    needs: {needs}"] if needs else []), *([f"    {extra}"] if extra else []), "    steps:"]
+    lines = [
+        f"  {name}:",
+        "    runs-on: ubuntu-latest",
+        *([f"    needs: {needs}"] if needs else []),
+        *([f"    {extra}"] if extra else []),
+        "    steps:",
+    ]
     for step in steps:
-        lines += [f"      - {step}"] if step.startswith("uses:") else ["      - run: |", *(f"          {line}" for line in step.splitlines())]
+        lines += (
+            [f"      - {step}"] if step.startswith("uses:") else ["      - run: |", *(f"          {line}" for line in step.splitlines())]
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -46,7 +54,9 @@ PUSH = "on: push\njobs:\n"
 
 
 @pytest.mark.parametrize("mask", ["|| true", "|| :", "|| exit 0", "|| echo failed", "|| printf x", "|| /bin/true", "|| (echo bad; true)"])
-@pytest.mark.parametrize("gate", ["pytest -q", "uv run mypy .", "docker compose run --rm web pytest", "hatch run test", "timeout 60 pytest"])
+@pytest.mark.parametrize(
+    "gate", ["pytest -q", "uv run mypy .", "docker compose run --rm web pytest", "hatch run test", "timeout 60 pytest"]
+)
 def test_masks(gate: str, mask: str, found: Found) -> None:
     assert found("PRD902", {WORKFLOW: PUSH + job("test", f"{gate} {mask}")}) == ["P0"]
 
@@ -87,10 +97,18 @@ ACTION = "name: check\nruns:\n  using: composite\n  steps:\n"
         (".forgejo/workflows/tests.yml", PUSH + job("test", "pytest || true"), 1),
         (".gitlab-ci.yml", "test:\n  script: [pytest]\n  allow_failure: true\n", 1),
         (".gitlab-ci.yml", "test:\n  script: [pytest]\n  allow_failure: {exit_codes: 5}\n", 0),
-        (".gitlab-ci.yml", ".soft:\n  allow_failure: true\na:\n  extends: .soft\n  script: [pytest]\nb:\n  extends: [.soft]\n  script: [mypy .]\n", 1),
+        (
+            ".gitlab-ci.yml",
+            ".soft:\n  allow_failure: true\na:\n  extends: .soft\n  script: [pytest]\nb:\n  extends: [.soft]\n  script: [mypy .]\n",
+            1,
+        ),
         (".gitlab-ci.yml", "test:\n  script: [pytest]\n  after_script: [pytest || true]\n", 0),
         (".gitlab-ci.yml", ".a: {extends: .b}\n.b: {extends: .a}\ntest:\n  extends: .a\n  script: [pytest]\n", 0),
-        (".circleci/config.yml", "version: 2.1\ncommands:\n  t:\n    steps: [{run: pytest || true}]\njobs:\n  test:\n    docker: [{image: a}]\n    steps: [t]\n", 1),
+        (
+            ".circleci/config.yml",
+            "version: 2.1\ncommands:\n  t:\n    steps: [{run: pytest || true}]\njobs:\n  test:\n    docker: [{image: a}]\n    steps: [t]\n",
+            1,
+        ),
         ("azure-pipelines.yml", "steps:\n- task: Bash@3\n  inputs: {targetType: inline, script: pytest || true}\n", 1),
         ("azure-pipelines.yml", "jobs:\n- job: a\n  continueOnError: true\n  steps:\n  - script: pytest\n", 1),
         ("Jenkinsfile", "node { sh '''\n  pytest || true\n''' }\n", 1),
@@ -123,7 +141,13 @@ CHECK = PUSH + BUILD + LINT + job("check", "uses: ./.github/actions/check")
         ({WORKFLOW: CHECK, ".github/actions/check/action.yml": ACTION + "    - run: just verify\n      shell: bash\n"}, []),
         ({WORKFLOW: CHECK, ".github/actions/check/action.yml": ACTION + "    - uses: ./.github/actions/absent\n"}, []),
         ({WORKFLOW: CHECK, ".github/actions/check/action.yml": "name: check\nruns: {using: node20, main: x.js}\n"}, []),
-        ({WORKFLOW: PUSH + BUILD + LINT + "  t:\n    uses: ./.github/workflows/t.yml\n", ".github/workflows/t.yml": "on: workflow_call\njobs:\n" + TEST}, []),
+        (
+            {
+                WORKFLOW: PUSH + BUILD + LINT + "  t:\n    uses: ./.github/workflows/t.yml\n",
+                ".github/workflows/t.yml": "on: workflow_call\njobs:\n" + TEST,
+            },
+            [],
+        ),
         ({WORKFLOW: PUSH + BUILD + LINT + "  t:\n    uses: a/b/.github/workflows/t.yml@v1\n"}, []),
         ({".gitlab-ci.yml": "include: [{template: Auto-DevOps.gitlab-ci.yml}]\nb:\n  script: [docker build .]\n"}, []),
         ({"azure-pipelines.yml": "steps:\n- template: tests.yml\n- script: docker build .\n"}, []),
@@ -149,7 +173,13 @@ RUN_AFTER = "on:\n  workflow_run: {workflows: [ci], types: [completed]}\njobs:\n
         ({WORKFLOW: PUSH + TEST + job("b", "docker build .", needs="test") + job("d", DEPLOY, needs="[b]")}, []),
         ({WORKFLOW: PUSH + job("d", "pytest\n" + DEPLOY)}, []),
         ({WORKFLOW: PUSH + TEST, ".github/workflows/d.yml": RUN_AFTER + job("d", DEPLOY)}, ["P1"]),
-        ({WORKFLOW: PUSH + TEST, ".github/workflows/d.yml": RUN_AFTER + job("d", DEPLOY, extra="if: github.event.workflow_run.conclusion == 'success'")}, []),
+        (
+            {
+                WORKFLOW: PUSH + TEST,
+                ".github/workflows/d.yml": RUN_AFTER + job("d", DEPLOY, extra="if: github.event.workflow_run.conclusion == 'success'"),
+            },
+            [],
+        ),
         ({WORKFLOW: PUSH + TEST + "  d:\n    uses: ./.github/workflows/deploy.yml\n"}, ["P0"]),
         ({WORKFLOW: PUSH + TEST + "  d:\n    needs: test\n    uses: ./.github/workflows/deploy.yml\n"}, []),
         ({WORKFLOW: PUSH + TEST + job("e2e", "kind create cluster\nhelm upgrade --install x .")}, []),
@@ -160,7 +190,13 @@ RUN_AFTER = "on:\n  workflow_run: {workflows: [ci], types: [completed]}\njobs:\n
         ({".gitlab-ci.yml": ".d: {stage: deploy}\ntest:\n  script: [pytest]\nd:\n  extends: .d\n  script: [kubectl apply -f x]\n"}, []),
         ({".circleci/config.yml": CIRCLE + "workflows:\n  m:\n    jobs: [t, d]\n"}, ["P0"]),
         ({".circleci/config.yml": CIRCLE + "workflows:\n  m:\n    jobs:\n      - t\n      - d: {requires: [t]}\n"}, []),
-        ({".circleci/config.yml": CIRCLE + "workflows:\n  m:\n    jobs:\n      - t\n      - hold: {type: approval}\n      - d: {requires: [hold]}\n"}, []),
+        (
+            {
+                ".circleci/config.yml": CIRCLE
+                + "workflows:\n  m:\n    jobs:\n      - t\n      - hold: {type: approval}\n      - d: {requires: [hold]}\n"
+            },
+            [],
+        ),
     ],
 )
 def test_deployments(files: Mapping[str, str], priorities: list[str], found: Found) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from prodlint.checks import deployment_compose, deployment_dockerfile, deployment_images, deployment_kubernetes, deployment_services
+from prodlint.checks.deployment import compose, images, kubernetes, services
+from prodlint.checks.deployment import dockerfile as dockerfile_checks
+from prodlint.configuration.patterns import Patterns
 from prodlint.facts import Dockerfile, Document, File, Node, Source
-from prodlint.patterns import Patterns
 from prodlint.readers import dockerfile, documents
 
 
@@ -39,7 +40,7 @@ def image_file(text: str) -> Dockerfile:
     ],
 )
 def test_image_of(text: str, name: str, tag: str, digest: str) -> None:
-    image = deployment_services.image_of(text)
+    image = services.image_of(text)
     assert (image.name, image.tag, image.digest) == (name, tag, digest)
 
 
@@ -72,11 +73,11 @@ def test_image_of(text: str, name: str, tag: str, digest: str) -> None:
     ],
 )
 def test_movement(text: str, moves: bool) -> None:
-    assert (deployment_images.movement(deployment_services.image_of(text)) is not None) is moves
+    assert (images.movement(services.image_of(text)) is not None) is moves
 
 
 def test_a_major_version_of_python_is_softer() -> None:
-    found = deployment_images.movement(deployment_services.image_of("python:3-slim"))
+    found = images.movement(services.image_of("python:3-slim"))
     assert found is not None and found[1] == "P2"
 
 
@@ -93,7 +94,7 @@ def test_a_major_version_of_python_is_softer() -> None:
     ],
 )
 def test_with_defaults(text: str, known: tuple[str, bool] | None) -> None:
-    assert deployment_services.with_defaults(text) == known
+    assert services.with_defaults(text) == known
 
 
 @pytest.mark.parametrize(
@@ -111,16 +112,16 @@ def test_with_defaults(text: str, known: tuple[str, bool] | None) -> None:
     ],
 )
 def test_leaves_root(text: str, root: bool) -> None:
-    assert deployment_services.leaves_root(deployment_services.image_of(text)) is root
+    assert services.leaves_root(services.image_of(text)) is root
 
 
 # ---------------------------------------------------------------- Dockerfiles
 
 
 def test_the_stage_that_ships_is_the_last_unless_it_is_for_development() -> None:
-    assert deployment_dockerfile.shipped(image_file("FROM a AS runtime\nFROM runtime AS dev\n")).name == "runtime"  # type: ignore[union-attr]
-    assert deployment_dockerfile.shipped(image_file("FROM a AS test\n")) is None
-    assert deployment_dockerfile.shipped(image_file("FROM a AS test\nFROM a\n")).index == 1  # type: ignore[union-attr]
+    assert dockerfile_checks.shipped(image_file("FROM a AS runtime\nFROM runtime AS dev\n")).name == "runtime"  # type: ignore[union-attr]
+    assert dockerfile_checks.shipped(image_file("FROM a AS test\n")) is None
+    assert dockerfile_checks.shipped(image_file("FROM a AS test\nFROM a\n")).index == 1  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_the_stage_that_ships_is_the_last_unless_it_is_for_development() -> None
 )
 def test_scripts_of(start: str, scripts: list[str]) -> None:
     final = image_file(f"FROM python:3.12\n{start}\n").final
-    assert final is not None and deployment_dockerfile.scripts_of(final) == scripts
+    assert final is not None and dockerfile_checks.scripts_of(final) == scripts
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_scripts_of(start: str, scripts: list[str]) -> None:
     ],
 )
 def test_packages(words: str, names: list[str], local: list[str]) -> None:
-    assert deployment_dockerfile._packages(words.split()) == (names, local)
+    assert dockerfile_checks._packages(words.split()) == (names, local)
 
 
 # ---------------------------------------------------------------- compose
@@ -181,13 +182,13 @@ def scalar(text: str) -> Node:
     ],
 )
 def test_port_of(text: str, port: tuple[str, str, int] | None) -> None:
-    found = deployment_compose.port_of(scalar(text))
+    found = compose.port_of(scalar(text))
     assert (None if found is None else (found.address, found.host, found.inside)) == port
 
 
 def test_references() -> None:
     text = "a $A ${B} ${C:-x} ${D:?no} $$E $${F} ${G-} ${H:-${I}} ${J"
-    found = [(each.name, each.operator, each.word) for each in deployment_compose.references(text)]
+    found = [(each.name, each.operator, each.word) for each in compose.references(text)]
     assert found == [("A", "", ""), ("B", "", ""), ("C", ":-", "x"), ("D", ":?", "no"), ("G", "-", ""), ("H", ":-", ""), ("I", "", "")]
 
 
@@ -196,7 +197,7 @@ def test_extends_in_the_same_file_is_followed_and_does_not_turn_in_circles() -> 
         "services:\n  a: {extends: b}\n  b: {extends: {service: c}, image: x}\n"
         "  c: {extends: a, user: root}\n  d: {extends: {file: x.yaml, service: a}}\n"
     )
-    a, _, _, d = deployment_compose.services(found)
+    a, _, _, d = compose.services(found)
     assert a.get("image") is not None and a.get("user") is not None and a.get("ports") is None
     assert d.get("image") is None
 
@@ -215,7 +216,7 @@ def test_extends_in_the_same_file_is_followed_and_does_not_turn_in_circles() -> 
     ],
 )
 def test_files_for_development(service: str, development: bool) -> None:
-    assert deployment_compose.is_for_development(document(f"services:\n  a:\n    {service}\n")) is development
+    assert compose.is_for_development(document(f"services:\n  a:\n    {service}\n")) is development
 
 
 # ---------------------------------------------------------------- Kubernetes
@@ -247,9 +248,9 @@ spec:
 
 def test_holes_of_a_template() -> None:
     found = document(CHART, "chart/templates/web.yaml")
-    (pod,) = deployment_kubernetes.pods(found)
-    whole, opened, branch = deployment_kubernetes.containers_of(pod)
-    assert [deployment_kubernetes.has_hole(found, each) for each in (whole, opened, branch)] == [False, True, False]
+    (pod,) = kubernetes.pods(found)
+    whole, opened, branch = kubernetes.containers_of(pod)
+    assert [kubernetes.has_hole(found, each) for each in (whole, opened, branch)] == [False, True, False]
 
 
 def test_pods_of_every_kind() -> None:
@@ -263,7 +264,7 @@ items:
 - {apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: d}, spec: {template: {spec: {containers: [{name: c}]}}}}
 - {apiVersion: apps/v1, kind: Deployment, metadata: {name: e}, spec: nothing}
 """
-    assert [(pod.kind, pod.name, pod.patch) for pod in deployment_kubernetes.pods(document(text))] == [
+    assert [(pod.kind, pod.name, pod.patch) for pod in kubernetes.pods(document(text))] == [
         ("Pod", "a", False),
         ("CronJob", "b", False),
         ("Service", "d", True),

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from prodlint import session
-from prodlint.settings import Settings, with_arguments
+from prodlint.configuration.settings import Settings, with_arguments
+from prodlint.engine import session
 
 Found = Callable[[str, Mapping[str, str]], list[str]]
 
@@ -73,7 +73,9 @@ def test_each_target_is_an_image(found: Found) -> None:
 
 @pytest.mark.parametrize(("second", "priority"), [("{runAsUser: 1000}", "P2"), ("{}", "P0")])
 def test_manifests_may_give_an_image_another_user(second: str, priority: str, found: Found) -> None:
-    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  securityContext: <>\n  containers:\n  - name: a\n    image: acme/cart:1\n"
+    pod = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  securityContext: <>\n  containers:\n  - name: a\n    image: acme/cart:1\n"
+    )
     files = {"k8s/a.yaml": pod.replace("<>", "{runAsNonRoot: true}"), "k8s/b.yaml": pod.replace("<>", second)}
     places = found("PRD802", {"src/cart/Dockerfile": "FROM python:3.12\n" + STARTS, **files})
     assert [each for each in places if "Dockerfile" in each] == [f"{priority} src/cart/Dockerfile:2"]
@@ -162,10 +164,18 @@ IMAGE = "FROM python:3.12\nUSER app\nEXPOSE 8000\n" + STARTS
         ({"compose.yaml": "x-h: &h\n  healthcheck: {test: [CMD, x]}\n" + WEB + "    <<: *h\n"}, []),
         ({"compose.yaml": WEB + "    healthcheck: {disable: true}\n"}, ["P0 compose.yaml:2"]),
         ({"compose.yaml": WEB + "    profiles: [tools]\n"}, []),
-        ({"compose.yaml": "include: [web/compose.yaml]\n", "web/compose.yaml": WEB.replace("build: .", "build: ..")}, ["P0 web/compose.yaml:2"]),
+        (
+            {"compose.yaml": "include: [web/compose.yaml]\n", "web/compose.yaml": WEB.replace("build: .", "build: ..")},
+            ["P0 web/compose.yaml:2"],
+        ),
         ({"compose.yaml": WEB + CHECK + "    depends_on: [db]\n  db:\n    image: postgres:16\n" + CHECK}, ["P1 compose.yaml:7"]),
         (
-            {"compose.yaml": WEB + CHECK + "    depends_on:\n      db: {condition: service_healthy}\n  db:\n    image: postgres:16\n" + CHECK},
+            {
+                "compose.yaml": WEB
+                + CHECK
+                + "    depends_on:\n      db: {condition: service_healthy}\n  db:\n    image: postgres:16\n"
+                + CHECK
+            },
             [],
         ),
     ],
@@ -249,8 +259,14 @@ def test_contexts_of_pod_and_container(kind: str, pod: str, container: str, prio
 
 
 def test_a_list_and_a_stream_of_documents(found: Found) -> None:
-    assert found("PRD802", {"k8s/web.json": f'{{"apiVersion": "v1", "kind": "List", "items": [{workload()}, {workload("Job")}]}}'}) == ["P1 k8s/web.json:1"] * 2
-    assert found("PRD802", {"k8s/web.json": "{}", "k8s/web.yaml": f"{workload()}\n---\n{workload('Pod')}\n"}) == ["P1 k8s/web.yaml:1", "P1 k8s/web.yaml:3"]
+    assert (
+        found("PRD802", {"k8s/web.json": f'{{"apiVersion": "v1", "kind": "List", "items": [{workload()}, {workload("Job")}]}}'})
+        == ["P1 k8s/web.json:1"] * 2
+    )
+    assert found("PRD802", {"k8s/web.json": "{}", "k8s/web.yaml": f"{workload()}\n---\n{workload('Pod')}\n"}) == [
+        "P1 k8s/web.yaml:1",
+        "P1 k8s/web.yaml:3",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["Job", "CronJob", "Pod"])
@@ -268,8 +284,16 @@ PATCH = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  
         ("patchesStrategicMerge: [p.yaml]", PATCH + "      securityContext: {runAsUser: 10001}\n", True),
         ("patches: [{path: p.yaml}]", PATCH.replace("web", "other") + "      securityContext: {runAsNonRoot: true}\n", False),
         ("patches: [{path: p.yaml}]", PATCH + "      securityContext: {runAsNonRoot: null}\n", False),
-        ("patches: [{path: p.yaml, target: {kind: Deployment, name: w.*}}]", "- {op: add, path: /spec/template/spec/securityContext/runAsNonRoot, value: true}\n", True),
-        ("patches: [{path: p.yaml, target: {kind: StatefulSet}}]", "- {op: add, path: /spec/template/spec/securityContext/runAsNonRoot, value: true}\n", False),
+        (
+            "patches: [{path: p.yaml, target: {kind: Deployment, name: w.*}}]",
+            "- {op: add, path: /spec/template/spec/securityContext/runAsNonRoot, value: true}\n",
+            True,
+        ),
+        (
+            "patches: [{path: p.yaml, target: {kind: StatefulSet}}]",
+            "- {op: add, path: /spec/template/spec/securityContext/runAsNonRoot, value: true}\n",
+            False,
+        ),
         ("patches: [{path: p.yaml}]", "- {op: remove, path: /spec/template/spec/securityContext/runAsNonRoot}\n", False),
         ("patches: [{path: absent.yaml}]", "", False),
         ("patches: [{path: /etc/passwd}]", "", False),

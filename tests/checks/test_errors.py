@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from prodlint.checks.errors import BARE, BROAD, EXCEPT, LEAVING
+from prodlint.checks.errors.handlers import BARE, BROAD, EXCEPT, LEAVING
 
 CODES = "PRD201,PRD202,PRD203,PRD204,PRD205,PRD206,PRD207,PRD208,PRD209,PRD212"
 

@@ -6,9 +6,21 @@ import textwrap
 
 import pytest
 
-from prodlint.checks.errors_paths import ERROR, EXAMINED, HANDED, NOTED, PRINTED, REPORTED, TOLD, TRACEBACK, WARNING, is_broad, ways_out
 from prodlint.facts import File, Handler, Source
-from prodlint.readers import Wanted, python
+from prodlint.python.exits import (
+    ERROR,
+    INSPECTED,
+    LOGGED_LOW,
+    MESSAGE_ONLY,
+    PASSED_ON,
+    PRINTED,
+    REPORTED,
+    TRACEBACK,
+    WARNING,
+    exit_paths,
+    is_broad,
+)
+from prodlint.readers import FactRequest, python
 
 HEAD = """\
 import asyncio, contextlib, logging, sys, traceback
@@ -21,7 +33,7 @@ slog = structlog.get_logger()
 
 
 def handlers(code: str) -> list[Handler]:
-    wanted = Wanted(frozenset((Handler,)), None, lambda name: True, {})
+    wanted = FactRequest(frozenset((Handler,)), None, lambda name: True, {})
     facts = python.read(Source(code.encode()), File("service/app.py", "python"), wanted)
     return sorted((fact for fact in facts if isinstance(fact, Handler)), key=lambda fact: fact.start)
 
@@ -29,7 +41,7 @@ def handlers(code: str) -> list[Handler]:
 def ways(body: str, types: str = "Exception as e", around: str = "def f(self, x, xs):\n    try:\n        work()\n") -> set[tuple[str, int]]:
     """The ways out of one handler with this body."""
     code = HEAD + around + f"    except {types}:\n" + textwrap.indent(textwrap.dedent(body), " " * 8)
-    return {(way.kind, way.done) for way in ways_out(handlers(code)[0])}
+    return {(way.kind, way.done) for way in exit_paths(handlers(code)[0])}
 
 
 @pytest.mark.parametrize(
@@ -38,12 +50,12 @@ def ways(body: str, types: str = "Exception as e", around: str = "def f(self, x,
         ("pass", {("fall", 0)}),
         ("raise", {("raise", 0)}),
         ("return None", {("return", 0)}),
-        ("raise ValueError(x) from e", {("raise", HANDED)}),
+        ("raise ValueError(x) from e", {("raise", PASSED_ON)}),
         ("sys.exit(1)", {("raise", 0)}),
         ("if x:\n    raise\n", {("raise", 0), ("fall", 0)}),
         ("if x:\n    raise\nelse:\n    raise ValueError\n", {("raise", 0)}),
         ("if x:\n    raise\nelif xs:\n    return 1\nelse:\n    pass\n", {("raise", 0), ("return", 0), ("fall", 0)}),
-        ("if retry(e):\n    return 1\nraise\n", {("return", EXAMINED), ("raise", EXAMINED)}),
+        ("if retry(e):\n    return 1\nraise\n", {("return", INSPECTED), ("raise", INSPECTED)}),
         ("for y in xs:\n    break\nreturn 2\n", {("return", 0)}),
         ("for y in xs:\n    if y:\n        continue\n    raise\n", {("raise", 0), ("fall", 0)}),
         ("while True:\n    raise\n", {("raise", 0)}),
@@ -78,7 +90,7 @@ def test_kinds(body: str, expected: set[tuple[str, int]]) -> None:
         ("logger.error('x %s', e)", ERROR),
         ("logger.critical('x')", ERROR),
         ("logger.warning(f'x {e}')", WARNING),
-        ("logger.info('x')", NOTED),
+        ("logger.info('x')", LOGGED_LOW),
         ("logging.exception('x')", TRACEBACK),
         ("logging.log(logging.ERROR, 'x')", ERROR),
         ("logger.log(logging.ERROR, 'x', exc_info=True)", TRACEBACK),
@@ -101,15 +113,15 @@ def test_kinds(body: str, expected: set[tuple[str, int]]) -> None:
         ("self.handle_error()", REPORTED),
         ("print(e)", PRINTED),
         ("sys.stderr.write('x')", PRINTED),
-        ("future.set_exception(e)", TOLD | HANDED),
-        ("errors.append(x)", TOLD),
-        ("results.append(e)", HANDED),
-        ("results.append(str(e))", TOLD),
-        ("results.append(f'{e}')", TOLD),
-        ("last = e", HANDED),
-        ("failed = True", TOLD),
-        ("job.status = 'failed'", TOLD),
-        ("answer = Result(error='x')", TOLD),
+        ("future.set_exception(e)", MESSAGE_ONLY | PASSED_ON),
+        ("errors.append(x)", MESSAGE_ONLY),
+        ("results.append(e)", PASSED_ON),
+        ("results.append(str(e))", MESSAGE_ONLY),
+        ("results.append(f'{e}')", MESSAGE_ONLY),
+        ("last = e", PASSED_ON),
+        ("failed = True", MESSAGE_ONLY),
+        ("job.status = 'failed'", MESSAGE_ONLY),
+        ("answer = Result(error='x')", MESSAGE_ONLY),
         ("answer = Result(error=None)", 0),
         ("catalog.error", 0),
         ("session.rollback()", 0),
@@ -121,23 +133,23 @@ def test_what_is_done(statement: str, done: int) -> None:
 
 
 def test_a_return_that_hands_on() -> None:
-    assert ways("return e") == {("return", HANDED)}
-    assert ways("return {'error': str(e)}") == {("return", TOLD)}
-    assert ways("return gather(*[e])") == {("return", HANDED)}
+    assert ways("return e") == {("return", PASSED_ON)}
+    assert ways("return {'error': str(e)}") == {("return", MESSAGE_ONLY)}
+    assert ways("return gather(*[e])") == {("return", PASSED_ON)}
 
 
 def test_own_reporters() -> None:
     handler = handlers(HEAD + "try:\n    work()\nexcept Exception:\n    ledger.note('x')\n")[0]
-    assert [way.done for way in ways_out(handler)] == [0]
-    assert [way.done for way in ways_out(handler, ("note",))] == [REPORTED]
-    assert [way.done for way in ways_out(handler, ("ledger.note",))] == [REPORTED]
+    assert [way.done for way in exit_paths(handler)] == [0]
+    assert [way.done for way in exit_paths(handler, ("note",))] == [REPORTED]
+    assert [way.done for way in exit_paths(handler, ("ledger.note",))] == [REPORTED]
 
 
 def test_a_function_that_never_returns() -> None:
     code = (
         "from typing import NoReturn\n\ndef stop() -> NoReturn:\n    raise SystemExit\n\ntry:\n    work()\nexcept Exception:\n    stop()\n"
     )
-    assert [way.kind for way in ways_out(handlers(code)[0])] == ["raise"]
+    assert [way.kind for way in exit_paths(handlers(code)[0])] == ["raise"]
 
 
 def test_many_branches_stay_few_ways() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from prodlint.checks.observability_endpoints import _HEALTH_PATH, _HEALTH_TEXT, _METRICS_PATH, _kind_of
-from prodlint.checks.observability_leaks import _is_secret, _is_store_url, may_leak
-from prodlint.checks.observability_prints import may_print
+from prodlint.checks.observability.endpoints import _HEALTH_PATH, _HEALTH_TEXT, _METRICS_PATH, _kind_of
+from prodlint.checks.observability.leaks import _is_secret, _is_store_url, may_leak
+from prodlint.checks.observability.prints import may_print
 
 Run = Callable[..., object]
 Make = Callable[..., Path]
@@ -31,7 +31,16 @@ def test_prints_pass_the_gate(line: bytes) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"# print('a')", b"    >>> print(1)", b"fingerprint(x)", b"blueprint(x)", b"_print(x)", b"#!/usr/bin/env python\nprint(1)", b"import click\nprint(1)", b"from argparse import X\nprint(1)"],
+    [
+        b"# print('a')",
+        b"    >>> print(1)",
+        b"fingerprint(x)",
+        b"blueprint(x)",
+        b"_print(x)",
+        b"#!/usr/bin/env python\nprint(1)",
+        b"import click\nprint(1)",
+        b"from argparse import X\nprint(1)",
+    ],
 )
 def test_what_prints_for_a_person_does_not(data: bytes) -> None:
     assert not may_print(data, at(data, b"print("))
@@ -60,7 +69,13 @@ def test_secrets_pass_the_gate(line: bytes) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [b"logger.info('the token was sent')", b"logger.info('a', user)\ntoken = 1", b"raise ValueError(token)", b"blueprint(token)", b'logger.info("no password for %s", user)'],
+    [
+        b"logger.info('the token was sent')",
+        b"logger.info('a', user)\ntoken = 1",
+        b"raise ValueError(token)",
+        b"blueprint(token)",
+        b'logger.info("no password for %s", user)',
+    ],
 )
 def test_words_about_secrets_do_not(line: bytes) -> None:
     assert not may_leak(line, at(line, b"info(", b"print(", b"error("))
@@ -87,14 +102,25 @@ def test_connection_strings_by_name() -> None:
 
 @pytest.mark.parametrize(
     ("path", "kind"),
-    [("/health", "health"), ("/api/v1/healthz", "health"), ("/livez", "live"), ("/ping", "live"), ("/health/ready", "ready"), ("/readyz/", "ready"), ("/status", "status"), ("/^health/$", "health")],
+    [
+        ("/health", "health"),
+        ("/api/v1/healthz", "health"),
+        ("/livez", "live"),
+        ("/ping", "live"),
+        ("/health/ready", "ready"),
+        ("/readyz/", "ready"),
+        ("/status", "status"),
+        ("/^health/$", "health"),
+    ],
 )
 def test_health_paths(path: str, kind: str) -> None:
     assert _HEALTH_PATH.match(path.replace("^", ""))
     assert _kind_of(path) == kind
 
 
-@pytest.mark.parametrize("path", ["/healthcare", "/orders/{status}", "/already", "/pings", "/live-streams", "/order-status-codes", "/users/{id}"])
+@pytest.mark.parametrize(
+    "path", ["/healthcare", "/orders/{status}", "/already", "/pings", "/live-streams", "/order-status-codes", "/users/{id}"]
+)
 def test_other_paths(path: str) -> None:
     assert not _HEALTH_PATH.match(path)
     assert not _HEALTH_TEXT.match(path)
@@ -126,7 +152,11 @@ async def readyz(session: Session = Depends(get_session)):
 """
     told = report(prodlint, project({"Dockerfile": DOCKERFILE, "service/app.py": code}))
     assert told["findings"] == []
-    assert {(one["code"], one["path"], one["line"]) for one in told["evidence"]} == {("PRD721", "service/app.py", 2), ("PRD722", "service/app.py", 8), ("PRD723", "service/app.py", 8)}
+    assert {(one["code"], one["path"], one["line"]) for one in told["evidence"]} == {
+        ("PRD721", "service/app.py", 2),
+        ("PRD722", "service/app.py", 8),
+        ("PRD723", "service/app.py", 8),
+    }
 
 
 def test_what_is_missing_stands_where_the_service_is_started(prodlint: Run, project: Make) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import tomli as tomllib
 
-from prodlint.checks import Ask
-from prodlint.checks.placeholders import fixme_comment, todo_comment
-from prodlint.checks.placeholders_stubs import _is_empty_gate
-from prodlint.checks.placeholders_values import _in_a_literal, placeholder
+from prodlint.checks import CheckContext
+from prodlint.checks.placeholders.comments import fixme_comment, todo_comment
+from prodlint.checks.placeholders.stubs import _is_empty_gate
+from prodlint.checks.placeholders.values import _in_a_literal, placeholder
 from prodlint.facts import Comment, File, Source
 
 RULES = Path(__file__).resolve().parent.parent.parent / "rules" / "placeholders"
@@ -31,7 +31,7 @@ def notes(text: str, code: str) -> list[str]:
     comment = Comment(source, file, first.index("#"), len(first.encode()))
     comment.value = comment.text.lstrip("#").strip()
     check = {"PRD301": todo_comment, "PRD302": fixme_comment}[code]
-    return [hit.message for hit in check(comment, Ask(code, options(code), None, file))]
+    return [hit.message for hit in check(comment, CheckContext(code, options(code), None, file))]
 
 
 @pytest.mark.parametrize(
@@ -195,32 +195,32 @@ def test_no_placeholders(name: str, value: str) -> None:
 
 
 def test_a_placeholder_is_looked_for_in_its_string() -> None:
-    def gate(data: bytes, *words: bytes) -> bool:
+    def prefilter(data: bytes, *words: bytes) -> bool:
         found = sorted(((word, data.find(word)) for word in words if word in data), key=lambda hit: hit[1])
         return bool(_in_a_literal(data, found))
 
-    assert gate(b'x = "changeme"', b"changeme")
-    assert gate(b'"""changeme"""', b"changeme")
-    assert gate(b"a = 'your-thing is long'; b = 'your-api-key'", b"your-") is False  # only the first hit was given
-    assert gate(b"# changeme", b"changeme") is False
-    assert gate(b'x = "please see your-account page"', b"your-") is False
+    assert prefilter(b'x = "changeme"', b"changeme")
+    assert prefilter(b'"""changeme"""', b"changeme")
+    assert prefilter(b"a = 'your-thing is long'; b = 'your-api-key'", b"your-") is False  # only the first hit was given
+    assert prefilter(b"# changeme", b"changeme") is False
+    assert prefilter(b'x = "please see your-account page"', b"your-") is False
 
 
 def test_an_empty_body_is_seen_in_the_bytes() -> None:
-    def gate(text: str, word: str = "pass") -> bool:
+    def prefilter(text: str, word: str = "pass") -> bool:
         data = text.encode()
         hits = [(word.encode(), index) for index in range(len(data)) if data.startswith(word.encode(), index)]
         return _is_empty_gate(data, hits)
 
-    assert gate("def f():\n    pass\n")
-    assert gate("def f(): pass\n")
-    assert gate("def f() -> None:\n    pass")
-    assert gate("def f(\n    a,\n) -> None:\n    pass\n")
-    assert gate('def f():\n    """Words."""\n    pass\n')
-    assert gate("def f():\n    # words\n    pass\n")
-    assert gate("def f():  # words\n    pass\n")
-    assert gate("async def f(): ...\n", "...")
-    assert not gate("class A:\n    pass\n")
-    assert not gate("for x in y:\n    pass\n")
-    assert not gate("try:\n    f()\nexcept E:\n    pass\n")
-    assert not gate("password = 1\n")
+    assert prefilter("def f():\n    pass\n")
+    assert prefilter("def f(): pass\n")
+    assert prefilter("def f() -> None:\n    pass")
+    assert prefilter("def f(\n    a,\n) -> None:\n    pass\n")
+    assert prefilter('def f():\n    """Words."""\n    pass\n')
+    assert prefilter("def f():\n    # words\n    pass\n")
+    assert prefilter("def f():  # words\n    pass\n")
+    assert prefilter("async def f(): ...\n", "...")
+    assert not prefilter("class A:\n    pass\n")
+    assert not prefilter("for x in y:\n    pass\n")
+    assert not prefilter("try:\n    f()\nexcept E:\n    pass\n")
+    assert not prefilter("password = 1\n")

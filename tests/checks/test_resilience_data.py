@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from prodlint.checks.resilience_data import driver_of, text_of
-from prodlint.checks.resilience_migrations import _OTHER_MIGRATIONS, _REVISION, _RUNS, _SKIPS, _app_of, _runs_migrations
+from prodlint.checks.resilience.data import driver_of, text_of
+from prodlint.checks.resilience.migrations import _OTHER_MIGRATIONS, _REVISION, _RUNS, _SKIPS, _app_of, _runs_migrations
 from prodlint.facts import Call, Command, File, Source
+from prodlint.python.tree import PyModule
 from prodlint.readers import shell
-from prodlint.readers.python_tree import PyModule
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from prodlint.checks import Ask
-from prodlint.checks.resilience_clients import used_by
-from prodlint.checks.resilience_http import httpx_phases, is_wrapper, phases_of
-from prodlint.checks.resilience_places import UNKNOWN, has_deadline, in_lambda, is_handler, value_of
+from prodlint.checks import CheckContext
+from prodlint.checks.resilience.clients import used_by
+from prodlint.checks.resilience.http import httpx_phases, is_wrapper, phases_of
 from prodlint.facts import Call, File, Source
-from prodlint.readers.python_tree import PyModule
+from prodlint.python.tree import PyModule
+from prodlint.values.places import UNKNOWN, has_deadline, in_lambda, is_handler, value_of
 
 
 def module(text: str, path: str = "service/app.py") -> PyModule:
@@ -137,5 +137,5 @@ def test_what_a_handler_uses() -> None:
 )
 def test_http_wrappers(wrappers: list[str], silent: bool) -> None:
     found = call("import requests\ndef get_json(url):\n    return requests.get(url)\n", "requests.get")
-    ask = Ask("PRD504", {"http-wrappers": wrappers}, None, found.file)
-    assert is_wrapper(found, ask, found.name) is silent
+    context = CheckContext("PRD504", {"http-wrappers": wrappers}, None, found.file)
+    assert is_wrapper(found, context, found.name) is silent

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from prodlint.checks.resilience_retry import attempt_around
+from prodlint.checks.resilience.retry import attempt_around
 from prodlint.facts import File, Handler, Source, Statement, statements_in
-from prodlint.readers.python_tree import PyModule
+from prodlint.python.tree import PyModule
 
 
 def handler_of(text: str) -> Handler:

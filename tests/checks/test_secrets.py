@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from prodlint.checks import secrets_others
-from prodlint.checks.secrets import one_a_value
-from prodlint.checks.secrets_formats import sample_token
+from prodlint.checks.secrets import others
+from prodlint.checks.secrets.formats import sample_token
+from prodlint.checks.secrets.tokens import deduplicate_by_secret
 from prodlint.model import Finding, Span
 
 ALL = "PRD101,PRD102,PRD103,PRD104,PRD105,PRD106,PRD108,PRD109,PRD110,PRD111"
@@ -89,7 +89,7 @@ def test_the_first_rule_in_order_speaks_for_a_value() -> None:
         return Finding("a.py", Span(1, start, 1, end), code, "", "P0")
 
     findings = [made("PRD104", 5, 45), made("PRD101", 5, 45), made("PRD201", 1, 2), made("PRD104", 60, 70)]
-    assert [(found.code, found.span.column) for found in one_a_value(findings)] == [("PRD101", 5), ("PRD201", 1), ("PRD104", 60)]
+    assert [(found.code, found.span.column) for found in deduplicate_by_secret(findings)] == [("PRD101", 5), ("PRD201", 1), ("PRD104", 60)]
 
 
 # ---------------------------------------------------------------- what users of other linters complained about
@@ -269,14 +269,14 @@ def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(sys.modules):
         if name == "detect_secrets" or name.startswith("detect_secrets."):
             monkeypatch.delitem(sys.modules, name)
-    secrets_others._detector.cache_clear()
+    others._detector.cache_clear()
 
 
 IBM = f'ibm_cloud_x = 1\nibm_cloud_key = "{sample_token("base64")[:43].replace("+", "a").replace("/", "b")}c"\nGITHUB = "{sample_token("github")}"\n'
 
 
 def test_its_detectors_join_in(findings: Findings) -> None:
-    secrets_others._detector.cache_clear()
+    others._detector.cache_clear()
     assert [(code, line) for _, code, line, _ in findings({"notes.md": IBM})] == [("PRD101", 2), ("PRD101", 3)]
 
 
@@ -284,12 +284,12 @@ def test_without_it_only_its_detectors_are_lost(findings: Findings, monkeypatch:
     _forget(monkeypatch)
     monkeypatch.setitem(sys.modules, "detect_secrets", None)
     assert [(code, line) for _, code, line, _ in findings({"notes.md": IBM})] == [("PRD101", 3)]
-    secrets_others._detector.cache_clear()
+    others._detector.cache_clear()
 
 
 def test_it_is_not_imported_without_need(project: Project) -> None:
     root = project({"app.py": "".join(text + "\n" for text, _, _ in POSITIONS.values()), "compose.yaml": COMPOSE})
-    program = "import sys; from prodlint.cli import main\ntry: main(sys.argv[1:])\nexcept SystemExit: pass\nsys.stderr.write('IMPORTED ' * ('detect_secrets' in sys.modules))"
+    program = "import sys; from prodlint.commands.cli import main\ntry: main(sys.argv[1:])\nexcept SystemExit: pass\nsys.stderr.write('IMPORTED ' * ('detect_secrets' in sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", program, "check", str(root), "-j", "1", "--select", ALL],
         capture_output=True,
@@ -307,7 +307,7 @@ def test_nothing_is_sent_anywhere(findings: Findings, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(socket, "socket", refuse)
     monkeypatch.setattr(socket, "create_connection", refuse)
-    secrets_others._detector.cache_clear()
+    others._detector.cache_clear()
     assert len(findings({"notes.md": IBM})) == 2
 
 

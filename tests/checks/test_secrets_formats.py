@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from prodlint.checks import secrets_formats as formats
-from prodlint.checks.secrets_formats import FORMATS, Format, base62_checksum, is_dummy, match_at, patterns, recognise, sample_token
+from prodlint.checks.secrets import formats
+from prodlint.checks.secrets.formats import FORMATS, Format, base62_checksum, is_dummy, match_at, patterns, recognise, sample_token
 
 
 def found_in(text: str) -> list[tuple[str, str]]:

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from prodlint.checks.secrets_formats import sample_token
-from prodlint.checks.secrets_values import entropy, in_use, is_secret, shape_of
+from prodlint.checks.secrets.formats import sample_token
+from prodlint.checks.secrets.values import entropy, in_use, is_secret, shape_of
 
 SHAPES = {
     "": "empty",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from prodlint.checks.web_cors import accepts_anything, is_local, too_broad, unsafe_value
-from prodlint.checks.web_values import listed
+from prodlint.checks.web.cors import accepts_anything, is_local, too_broad, unsafe_value
+from prodlint.values.expressions import listed
 
 
 @pytest.mark.parametrize("pattern", [".*", ".+", r"https?://.*", r"^https://.+$", r"^.+$", r"https?://[^/]+", "*"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from prodlint.discover import kind_of
+from prodlint.configuration.discover import kind_of
 from prodlint.facts import Command, Fact, File, Problem, Setting, Source
 from prodlint.readers import configuration
 
@@ -118,7 +118,9 @@ jobs:
 def test_github_workflow() -> None:
     found = {each.program: each for each in commands(".github/workflows/ci.yml", WORKFLOW)}
     assert set(found) == {"pytest", "true", "ruff", "mypy", "tee"}
-    assert found["pytest"].argv == ("${{ matrix.extra }}",) and found["pytest"].masked == "|| true" and found["pytest"].options == {"errexit"}
+    assert (
+        found["pytest"].argv == ("${{ matrix.extra }}",) and found["pytest"].masked == "|| true" and found["pytest"].options == {"errexit"}
+    )
     assert found["mypy"].options == {"errexit", "pipefail"} and found["mypy"].span.line == 11
     assert settings(".github/workflows/ci.yml", WORKFLOW) == {"A": ("b", None, "ci", ""), "TOKEN": (None, None, "ci", "test")}
 
@@ -189,7 +191,18 @@ def test_systemd_keys_may_repeat() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["Dockerfile", "compose.yaml", ".github/workflows/x.yml", "Makefile", "Procfile", "package.json", "Jenkinsfile", "a.service", "tox.ini"]
+    "path",
+    [
+        "Dockerfile",
+        "compose.yaml",
+        ".github/workflows/x.yml",
+        "Makefile",
+        "Procfile",
+        "package.json",
+        "Jenkinsfile",
+        "a.service",
+        "tox.ini",
+    ],
 )
 @pytest.mark.parametrize("text", ["", "\0", "services: [1", "jobs: 3\non: x\nsteps: a", "FROM\nRUN\nENV =\nCMD [", "a:\n\t\\\n", "{", '"'])
 def test_nothing_raises(path: str, text: str) -> None:

@@ -27,7 +27,12 @@ def test_code_and_places(layout: dict[str, object]) -> None:
     raw = Source(json.dumps({"cells": CELLS, "metadata": {}}, **layout).encode())  # type: ignore[arg-type]
     code = notebook.cells(raw)
     assert next(ast.unparse(node) for node in ast.parse(code.data).body) == "import os"
-    for word, place in ((b"import", "cell 2, line 1"), ("é".encode(), "cell 2, line 3"), (b"a = 1", "cell 4, line 1"), (b"b = ", "cell 4, line 2")):
+    for word, place in (
+        (b"import", "cell 2, line 1"),
+        ("é".encode(), "cell 2, line 3"),
+        (b"a = 1", "cell 4, line 1"),
+        (b"b = ", "cell 4, line 2"),
+    ):
         at = code.data.find(word)
         span = code.span(at, at + len(word))
         assert code.place(span) == place

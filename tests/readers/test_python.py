@@ -23,14 +23,14 @@ from prodlint.facts import (
     Setting,
     Source,
 )
-from prodlint.readers import Undecodable, Wanted, decode, python
-from prodlint.readers.python_regions import regions, top_level_starts
+from prodlint.python.regions import regions, top_level_starts
+from prodlint.readers import FactRequest, Undecodable, decode, python
 
 KINDS: frozenset[type[Fact]] = frozenset((Assignment, Call, Class, Comment, Function, Handler, Import, Literal, Module, Route, Setting))
 
 
 def facts(code: str, path: str = "service/app.py", kinds: frozenset[type[Fact]] = KINDS) -> list[Fact]:
-    wanted = Wanted(kinds, None, lambda name: True, {})
+    wanted = FactRequest(kinds, None, lambda name: True, {})
     return list(python.read(Source(code.encode()), File(path, "python"), wanted))
 
 
@@ -51,7 +51,10 @@ def calls(code: str, path: str = "service/app.py") -> list[str]:
         ("import requests\nrequests.Session().get(u)", "requests.Session.get"),
         ("import requests\nwith requests.Session() as s:\n    s.get(u)", "requests.Session.get"),
         ("import httpx\nasync def f():\n    async with httpx.AsyncClient() as c:\n        await c.get(u)", "httpx.AsyncClient.get"),
-        ("import httpx\nclass A:\n    def __init__(self):\n        self.c = httpx.Client()\n    def f(self):\n        self.c.get(u)", "httpx.Client.get"),
+        (
+            "import httpx\nclass A:\n    def __init__(self):\n        self.c = httpx.Client()\n    def f(self):\n        self.c.get(u)",
+            "httpx.Client.get",
+        ),
         ("import httpx\nclass A:\n    c = httpx.Client()\n    def f(self):\n        self.c.get(u)", "httpx.Client.get"),
         ("import httpx\nclient = httpx.Client()\ndef f():\n    client.get(u)", "httpx.Client.get"),
         ("import functools, requests\nget = functools.partial(requests.get, timeout=5)\nget(u)", "requests.get"),
@@ -140,7 +143,9 @@ def test_handlers_name_their_types() -> None:
     ],
 )
 def test_guards(condition: str, guard: str) -> None:
-    inside, outside = (fact for fact in facts(f"if {condition}:\n    f()\nelse:\n    g()\n") if isinstance(fact, Call) and fact.name in ("f", "g"))
+    inside, outside = (
+        fact for fact in facts(f"if {condition}:\n    f()\nelse:\n    g()\n") if isinstance(fact, Call) and fact.name in ("f", "g")
+    )
     assert guard in inside.scope.guards
     assert guard not in outside.scope.guards
 
@@ -178,7 +183,9 @@ def test_a_name_bound_twice_is_not_followed() -> None:
 
 def test_routes() -> None:
     code = "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/healthz')\ndef h(): ...\n@app.post('/orders')\nasync def o(): ...\n"
-    found = [(fact.framework, fact.methods, fact.path, fact.function and fact.function.name) for fact in facts(code) if isinstance(fact, Route)]
+    found = [
+        (fact.framework, fact.methods, fact.path, fact.function and fact.function.name) for fact in facts(code) if isinstance(fact, Route)
+    ]
     assert found == [("fastapi", ("GET",), "/healthz", "h"), ("fastapi", ("POST",), "/orders", "o")]
 
 
@@ -256,7 +263,7 @@ def test_statements_do_not_begin_inside_strings_nor_at_decorated_definitions_nor
 def test_a_wrong_cut_falls_back_to_the_whole_file() -> None:
     code = "import os\nx = (\nfirst +\nsecond\n)\n" + "y = 1\n" * 400 + "def f():\n    os.getenv('A')\n"
     data = code.encode()
-    wanted = Wanted(frozenset((Call,)), None, lambda name: True, {}, [data.index(b"second"), data.index(b"getenv")])
+    wanted = FactRequest(frozenset((Call,)), None, lambda name: True, {}, [data.index(b"second"), data.index(b"getenv")])
     found = list(python.read(Source(data), File("a.py", "python"), wanted))
     assert [fact.name for fact in found if isinstance(fact, Call)] == ["os.getenv"]
 

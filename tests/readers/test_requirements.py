@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from prodlint.discover import kind_of
+from prodlint.configuration.discover import kind_of
 from prodlint.facts import Fact, File, Option, Problem, Requirement, Source
 from prodlint.readers import configuration
 
@@ -43,7 +43,9 @@ def test_requirements_file() -> None:
     assert [each.span.line for each in found if isinstance(each, Problem)] == [12]
 
 
-@pytest.mark.parametrize(("path", "group"), [("requirements-dev.txt", "dev"), ("requirements.txt", "main"), ("constraints.txt", "constraint")])
+@pytest.mark.parametrize(
+    ("path", "group"), [("requirements-dev.txt", "dev"), ("requirements.txt", "main"), ("constraints.txt", "constraint")]
+)
 def test_groups_by_file_name(path: str, group: str) -> None:
     (found,) = read(path, "flask\n")
     assert isinstance(found, Requirement) and found.group == group

@@ -49,7 +49,7 @@ def settings(text: str) -> list[Setting]:
         ("${VENV}/bin/pytest -x", "pytest", ("-x",)),
         ("$(dirname $0)/run.sh", "run.sh", ()),
         ("${PYTHON:-python3} -m pytest", "pytest", ()),
-        ('echo "a b"c \'d e\' f\\ g', "echo", ("a bc", "d e", "f g")),
+        ("echo \"a b\"c 'd e' f\\ g", "echo", ("a bc", "d e", "f g")),
         ("uv pip install x", "uv", ("pip", "install", "x")),
         ("command -v uvicorn", "command", ("-v", "uvicorn")),
         ("exec 2>&1", "exec", ()),
@@ -123,7 +123,9 @@ def test_assignments_are_settings() -> None:
     assert found == {"A": ("b", None), "C": (None, "e"), "F": (None, None), "G": ("1", None)}
 
 
-@pytest.mark.parametrize("text", ["a && " * 20000 + "a", "(" * 20000, "a $(" * 3000, "if a; then " * 3000, "'" * 9999, '"$(' * 3000, "a || (" * 3000])
+@pytest.mark.parametrize(
+    "text", ["a && " * 20000 + "a", "(" * 20000, "a $(" * 3000, "if a; then " * 3000, "'" * 9999, '"$(' * 3000, "a || (" * 3000]
+)
 def test_hostile_text_is_read_in_linear_time(text: str) -> None:
     start = time.perf_counter()
     commands(text)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from prodlint.configuration.settings import SettingsError
 from prodlint.readiness.evidence import Said, read_all
-from prodlint.settings import SettingsError
 from tests.conftest import ROOT, Ran
 
 READY = ROOT / "fixtures" / "ready" / "orders"

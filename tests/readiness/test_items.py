@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from prodlint import catalogue
-from prodlint.catalogue import PageError
+from prodlint.configuration.settings import SettingsError
+from prodlint.engine import catalogue
+from prodlint.engine.catalogue import PageError
 from prodlint.readiness.items import checklist_of, folder, parse_page, read_folder
-from prodlint.settings import SettingsError
 
 ITEM = '# Team\n\n## We have a mascot\n\n```toml\nid = "mascot"\npriority = "P2"\nshown = [{ file = ["mascot.png"], words = "a mascot" }]\n```\n\nBecause.\n\nLook: at it.\n'
 

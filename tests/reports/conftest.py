@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from prodlint.facts import Source
-from prodlint.model import Edit, Evidence, Finding, Fix, Recipe, Related, Report, Rule, Span, Suppressed, Unchecked
+from prodlint.model import Edit, Evidence, Finding, Fix, FixRequest, Related, Report, Rule, Span, Suppressed, Unchecked
 from prodlint.reports import Options, render
 
 RULES = (
@@ -156,7 +156,7 @@ def small(tree: Tree, secret: str) -> Tree:
     tree.write("broken.py", "def (:\n")
     tree.write("chart/values.yaml", "{{ x }}\n")
     tree.find("PRD104", "app/main.py", f'"{secret}"', "`PASSWORD` is written in the code", secret=f'"{secret}"')
-    timeout = Recipe("set-keyword", "Write the timeout down", True, (("keyword", "timeout"), ("value", "5.0")))
+    timeout = FixRequest("set-keyword", "Write the timeout down", True, (("keyword", "timeout"), ("value", "5.0")))
     call = tree.find("PRD502", "app/main.py", "httpx.get(url)", "`httpx.get` has no timeout of its own", symbol="load", fix=timeout)
     at_end = Span(call.span.end_line, call.span.end_column - 1, call.span.end_line, call.span.end_column - 1)
     tree.fixes[call] = Fix("Write the timeout down", True, (Edit("app/main.py", at_end, ", timeout=5.0"),))
@@ -168,7 +168,7 @@ def small(tree: Tree, secret: str) -> Tree:
         "The handler swallows `KeyboardInterrupt` and everything else",
         symbol="load",
         related=(related,),
-        fix=Recipe("replace", "Write `except Exception:`", False, (("text", "except Exception:"),)),
+        fix=FixRequest("replace", "Write `except Exception:`", False, (("text", "except Exception:"),)),
     )
     tree.find("PRD502", "app/größe 😀#1.py", "httpx.get(url)", "`httpx.get` has no timeout of its own")
     todo = tree.find("PRD303", "app/main.py", "TODO: say why", "A `TODO` is left")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from prodlint.model import Edit, Finding, Fix, Recipe, Related, Rule, Span, Suppressed, Unchecked
+from prodlint.model import Edit, Finding, Fix, FixRequest, Related, Rule, Span, Suppressed, Unchecked
 from prodlint.reports import FORMATS
 from prodlint.reports.sarif import pascal, plain, sentence
 
@@ -457,7 +457,7 @@ def test_fix(small: Tree) -> None:
 )
 def test_fixes_never_begin_in_indentation(tree: Tree, edit: Edit, text: str) -> None:
     tree.write("a.py", "def f():\n    x = '😀'\n    z = 1\n")
-    finding = tree.find("PRD502", "a.py", "x", fix=Recipe("replace", "Do it", True))
+    finding = tree.find("PRD502", "a.py", "x", fix=FixRequest("replace", "Do it", True))
     tree.fixes[finding] = Fix("Do `it`", True, (edit,))
     (fix,) = run_of(tree)["results"][0]["fixes"]
     assert apply(tree.texts["a.py"], fix) == text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from prodlint.model import Edit, Finding, Fix, Recipe, Related, Suppressed, Unchecked
+from prodlint.model import Edit, Finding, Fix, FixRequest, Related, Suppressed, Unchecked
 from prodlint.reports import FORMATS
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def leaky(tree: Tree) -> Tree:
     whole = text.split("\n")
     for row, line in enumerate(whole[:-1], 1):
         span = type(related[0].span)(row, 1, row, len(line) + 1)
-        fix = Recipe("replace", "Do it", True)
+        fix = FixRequest("replace", "Do it", True)
         finding = Finding("app.py", span, "PRD502", "Another rule's finding", "P1", related=tuple(related[:3]), fix=fix, content=line)
         tree.report.findings.append(finding)
         tree.fixes[finding] = Fix("Do it", True, (Edit("app.py", span, "y = 1"),))

@@ -8,7 +8,7 @@ import pytest
 
 from prodlint.model import Finding, Related, Span, Suppressed, Unchecked
 from prodlint.reports.material import first_sentence, repository_prefix
-from prodlint.reports.terminal import excerpt, expanded, harmless, width
+from prodlint.reports.terminal import escape_control_characters, excerpt, expanded, width
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,8 +123,8 @@ def test_a_line_break_in_a_path_forges_no_finding(tree: Tree) -> None:
 
 
 def test_harmless_leaves_letters_alone() -> None:
-    assert harmless("größe 日本 😀 `x`") == "größe 日本 😀 `x`"
-    assert harmless("a\tb\u2028c\udcff") == "a b c\ufffd"
+    assert escape_control_characters("größe 日本 😀 `x`") == "größe 日本 😀 `x`"
+    assert escape_control_characters("a\tb\u2028c\udcff") == "a b c\ufffd"
 
 
 # ---------------------------------------------------------------- colour

@@ -1,0 +1,302 @@
+"""PRD621 debug-mode-enabled: in calls, assignments, settings classes and the environment that production is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prodlint.checks import CheckContext, Diagnostic, calls, check, documents, every, settings
+from prodlint.checks.configuration.places import SETTING_FILES, deployed, is_true, priority_in
+from prodlint.checks.prefilters import prefilter_regex
+from prodlint.facts import Assignment, Call, Constant, Document, Expression, Setting
+from prodlint.model import FixRequest, Priority
+from prodlint.values.truth import TRUTHY
+
+# call -> keywords that open debug pages, by the libraries' own sources (facts.md 1.1, 7)
+_KEYWORDS = {
+    "fastapi.FastAPI": ("debug",),
+    "fastapi.applications.FastAPI": ("debug",),
+    "starlette.applications.Starlette": ("debug",),
+    "litestar.Litestar": ("debug", "pdb_on_exception"),
+    "litestar.app.Litestar": ("debug", "pdb_on_exception"),
+    "tornado.web.Application": ("debug", "serve_traceback"),
+    "bottle.run": ("debug",),
+    "bottle.Bottle.run": ("debug",),
+    "flask.Flask.run": ("debug", "use_debugger"),
+    "quart.Quart.run": ("debug",),
+    "sanic.Sanic.run": ("debug",),
+    "sanic.Sanic.prepare": ("debug",),
+    "flask_socketio.SocketIO.run": ("debug", "use_debugger"),
+    "dash.Dash.run": ("debug",),
+    "dash.Dash.run_server": ("debug",),
+    "dash.Dash.enable_dev_tools": ("debug",),
+    "werkzeug.serving.run_simple": ("use_debugger",),
+    "waitress.serve": ("expose_tracebacks",),
+    "waitress.create_server": ("expose_tracebacks",),
+    "aiohttp.web.run_app": ("debug",),
+    "asyncio.run": ("debug",),
+    "asyncio.Runner": ("debug",),
+}
+# `debug=`, and not `logger.debug(`; `DEBUG = True`, `"debug": True`, `debug: bool = True`.
+_DEBUG_KEYWORD = prefilter_regex(rb"(?i:(?:debug(?:ger)?|pdb_on_exception|serve_tracebacks?|expose_tracebacks))\s{0,40}=(?!=)")
+_DEBUG_TRUE = prefilter_regex(
+    rb"(?i:debug)[\"'\]]{0,2}\s{0,9}(?::[^=\n]{0,80})?[=:][^=][\s\S]{0,80}?\bTrue\b|(?i:debug)[\"'\]]{0,2}\s{0,9}[=:]True\b"
+)
+_APPLICATION_NAMES = ("app", "application", "server", "flask_app", "api")
+
+
+@check(
+    "PRD621",
+    on=[calls(*_KEYWORDS, "*.run")],
+    required_literals=["debug", "pdb_on_exception", "serve_traceback", "expose_tracebacks"],
+    files=("python",),
+    prefilter=_DEBUG_KEYWORD,
+)
+def debug_in_call(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`app.run(debug=True)`, `FastAPI(debug=True)` and their kin."""
+    names = _KEYWORDS.get(call.name)
+    if names is None:
+        # An application made elsewhere and imported here: `from .app import app; app.run(debug=True)`
+        if call.name.rpartition(".")[0].rpartition(".")[2] not in _APPLICATION_NAMES:
+            return
+        names = ("debug", "use_debugger")
+    for name in names:
+        if is_true(call, name) is None:
+            continue
+        weight = priority_in(call, context)
+        if weight is False:
+            return
+        effect = {"expose_tracebacks": "sends tracebacks to clients", "serve_traceback": "sends tracebacks to clients"}.get(
+            name, _effect(call.name)
+        )
+        fix = FixRequest("remove-keyword", f"Remove `{name}=True`; off is the default", False, (("keyword", name),))
+        loop = call.name.startswith("asyncio.")
+        yield Diagnostic(call, f"`{call.name}` with `{name}=True` {effect}", priority="P2" if loop else _priority(weight), fix=fix)
+        return
+
+
+def _effect(name: str) -> str:
+    if name.startswith("asyncio."):
+        return "checks and times every step of the event loop: several times slower"
+    if name.startswith(("flask", "quart", "werkzeug", "dash")) or name.endswith(".run"):
+        return "opens the interactive debugger: whoever reaches it runs code on the server"
+    return "shows tracebacks and source code to clients"
+
+
+def _priority(weight: Priority | bool | None) -> Priority | None:
+    return weight if isinstance(weight, str) else None
+
+
+@check("PRD621", on=[calls("bottle.debug", "werkzeug.debug.DebuggedApplication")], files=("python",))
+def debugger_called(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`bottle.debug(True)`, `DebuggedApplication(app, evalex=True)`."""
+    if call.name == "bottle.debug":
+        first = call.argument(0, "mode")
+        if first is not None and not (isinstance(first, Constant) and first.value is True):
+            return
+    elif not is_true(call, "evalex") and not (isinstance(call.argument(1), Constant)):
+        return
+    weight = priority_in(call, context)
+    if weight is not False:
+        yield Diagnostic(call, f"`{call.name}` {_effect(call.name)}", priority=_priority(weight))
+
+
+@check("PRD621", on=[every(Assignment)], required_literals=["debug"], files=("python",), prefilter=_DEBUG_TRUE)
+def debug_assigned(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    """`DEBUG = True` in settings, `app.debug = True`, `app.config["DEBUG"] = True`, `debug: bool = True` of a settings class."""
+    value: Expression | None = assignment.value
+    if isinstance(value, Call) and value.method == "Field":  # pydantic
+        value = value.argument(0, "default")
+    if (
+        isinstance(value, Call)
+        and assignment.target == "DEBUG"
+        and _own_reader_says_true(value)
+        and priority_in(assignment, context) is not False
+    ):
+        yield Diagnostic(assignment, "`DEBUG` is on where the environment does not switch it off", priority="P1")
+        return
+    if not (isinstance(value, Constant) and value.value is True):
+        return
+    target, kind = assignment.target, assignment.kind
+    message, template = "", False
+    scope = assignment.scope
+    if kind in ("name", "annotated") and target == "DEBUG" and not scope.symbol:
+        if "settings" not in context.file.roles and not _reads_like_settings(assignment):
+            return
+        message = "`DEBUG = True` in a settings module that production may load"
+    elif (
+        kind == "attribute"
+        and target == "debug"
+        and assignment.qualified.rsplit(".", 2)[-2] in _APPLICATION_NAMES
+        or kind == "subscript"
+        and target in ("DEBUG", "PROPAGATE_EXCEPTIONS")
+        and ".config[" in assignment.qualified
+        and target == "DEBUG"
+    ):
+        message = f"`{assignment.qualified} = True` {_effect('x.run')}"
+    elif kind == "field" and target.upper() == "DEBUG" and _is_settings_class(assignment):
+        message = f"`{scope.class_}.{target}` is true by default"
+    elif kind == "item" and target == "debug" and "settings" in context.file.roles and "TEMPLATES" in _surrounding(assignment):
+        # Shown to clients by the page that `DEBUG` alone brings; what is left is its cost, and source in error reports.
+        message, template = "`debug: True` of TEMPLATES puts template source into error reports", True
+    if not message:
+        return
+    weight = priority_in(assignment, context)
+    if weight is not False:
+        fix = _FROM_ENVIRONMENT if target == "DEBUG" and not scope.symbol and kind in ("name", "annotated") else _OFF
+        yield Diagnostic(assignment, message, priority="P2" if template else _priority(weight), fix=fix)
+
+
+def _own_reader_says_true(call: Call) -> bool:
+    """`get_bool_from_env("DEBUG", True)`: a project's own helper, by its name; those of libraries are settings already."""
+    name, default = call.argument(0), call.argument(1, "default")
+    reader = call.function.text
+    return (
+        "env" in reader.lower()
+        and "." not in reader
+        and isinstance(name, Constant)
+        and isinstance(name.value, str)
+        and "DEBUG" in name.value.upper()
+        and isinstance(default, Constant)
+        and default.value is True
+    )
+
+
+_OFF = FixRequest("replace-value", "Write `False`", False, (("text", "False"),))
+_FROM_ENVIRONMENT = FixRequest(
+    "replace-value",
+    "Switch it on by the variable `DEBUG` alone",
+    False,
+    (("text", 'os.getenv("DEBUG", "").lower() in {"1", "true", "yes", "on"}'), ("import", "os")),
+)
+
+
+def _reads_like_settings(assignment: Assignment) -> bool:
+    """Whether the module sets what only Django and Flask settings modules set."""
+    module = assignment.module
+    return bool(
+        module.assignments("INSTALLED_APPS")
+        or module.assignments("MIDDLEWARE")
+        or module.assignments("ROOT_URLCONF")
+        or module.assignments("SECRET_KEY")
+    )
+
+
+def _is_settings_class(assignment: Assignment) -> bool:
+    name = assignment.scope.class_
+    class_ = assignment.module.class_named(name)
+    if class_ is None:
+        return False
+    if any(base.rsplit(".", 1)[-1] in ("BaseSettings", "Settings", "BaseConfig", "Config") for base in class_.bases):
+        return True
+    return name in ("Config", "Settings", "AppSettings", "AppConfig", "BaseConfig", "BaseSettings", "ProductionConfig", "ProdConfig")
+
+
+def _surrounding(assignment: Assignment) -> str:
+    templates = assignment.module.assignments("TEMPLATES")
+    return "TEMPLATES" if any(found.start <= assignment.start < found.end for found in templates) else ""
+
+
+_SWITCHES = (
+    "FLASK_DEBUG",
+    "QUART_DEBUG",
+    "LITESTAR_DEBUG",
+    "LITESTAR_PDB",
+    "DJANGO_DEBUG",
+    "DEBUG",
+    "APP_DEBUG",
+    "PYTHONASYNCIODEBUG",
+    "PYTHONDEVMODE",
+    "SANIC_DEBUG",
+    "FLASK_RUN_DEBUGGER",
+)
+_MODES = ("FLASK_ENV", "FASTAPI_ENV", "APP_ENV", "ENVIRONMENT", "DJANGO_ENV", "ENV", "QUART_ENV")
+
+
+@check("PRD621", on=[settings(*_SWITCHES)], required_literals=["debug", "pythondevmode", "litestar_pdb"], files=SETTING_FILES)
+def debug_in_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
+    """FLASK_DEBUG=1 and its kin, given to production."""
+    value = setting.value if setting.value is not None else setting.default
+    if value is None or not deployed(setting):
+        return
+    text = value.strip().lower()
+    # Flask and Quart take everything that is not empty, 0, false or no for true: `off` switches debugging on.
+    on = text not in ("", "0", "false", "no") if setting.name.upper() in ("FLASK_DEBUG", "QUART_DEBUG") else text in TRUTHY
+    if on:
+        surprise = " (Flask takes `off` for on)" if text in ("off", "n", "f") else ""
+        yield Diagnostic(
+            setting,
+            f"`{setting.name}={value}` switches debugging on{surprise}",
+            fix=FixRequest("replace", "Write `0`", False, (("text", "0"),)),
+        )
+
+
+_ON_BY_DEFAULT = prefilter_regex(rb"(?i:debug)[\"']\s{0,20},[^)\n]{0,60}?(?:[\"'](?i:1|true|t|yes|y|on)[\"']|\bTrue\b|\b1\b)")
+
+
+@check("PRD621", on=[settings(*_SWITCHES)], required_literals=["debug"], files=("python",), prefilter=_ON_BY_DEFAULT)
+def debug_by_default(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
+    """`env.bool("DEBUG", default=True)`, `os.getenv("DEBUG", "1") == "1"`: on wherever nobody switches it off."""
+    # The fields of settings classes are assignments, and reported as such.
+    if (
+        setting.service
+        or setting.default is None
+        or setting.default.strip().lower() not in TRUTHY
+        or priority_in(setting, context) is False
+    ):
+        return
+    yield Diagnostic(setting, f"`{setting.name}` is on where the environment does not switch it off", priority="P1")
+
+
+@check(
+    "PRD621",
+    on=[calls("*.update", "*.from_mapping")],
+    required_literals=[("debug", "config.update("), ("debug", "config.from_mapping(")],
+    files=("python",),
+    prefilter=_DEBUG_KEYWORD,
+)
+def debug_in_configuration(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`app.config.update(DEBUG=True)`."""
+    if call.function.text.endswith((".config.update", ".config.from_mapping")) and is_true(call, "DEBUG") is not None:
+        weight = priority_in(call, context)
+        if weight is not False:
+            fix = FixRequest("remove-keyword", "Remove `DEBUG=True`; off is the default", False, (("keyword", "DEBUG"),))
+            yield Diagnostic(call.keywords["DEBUG"], f"`DEBUG=True` {_effect('x.run')}", priority=_priority(weight), fix=fix)
+
+
+@check("PRD621", on=[documents()], required_literals=["debug"], files=("toml", "yaml", "json"))
+def debug_in_dynaconf(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    """`DEBUG = true` for production in dynaconf's `settings.toml`, or for every environment without a word of its own."""
+    if (
+        context.file.name not in ("settings.toml", "settings.yaml", "settings.yml", "settings.json")
+        or "dynaconf" not in context.environment.packages
+    ):
+        return
+    for node in document.root.walk():
+        section, _, key = node.path.rpartition(".")
+        if (
+            node.kind == "scalar"
+            and key.upper() == "DEBUG"
+            and str(node.value).strip().lower() in TRUTHY
+            and section.lower() in ("", "default", "global", "production")
+        ):
+            priority: Priority | None = None if section.lower() == "production" else "P1"
+            yield Diagnostic(
+                node,
+                f"`{node.path} = {node.raw}` switches debugging on",
+                priority=priority,
+                fix=FixRequest("replace", "Write `false`", False, (("text", "false"),)),
+            )
+
+
+@check("PRD621", on=[settings(*_MODES)], required_literals=["_env", "environment", "env="], files=SETTING_FILES)
+def development_mode(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
+    """APP_ENV=development in a file that production reads."""
+    value = setting.value if setting.value is not None else setting.default
+    if value is None or not value.strip().lower().startswith("dev") or not deployed(setting):
+        return
+    if setting.name == "FLASK_ENV":
+        version = context.environment.version("flask")
+        if version is not None and version >= (2, 3):
+            return  # gone in Flask 2.3: the variable does nothing there
+    explicit = "production" in context.file.roles and setting.origin == "env-file"
+    yield Diagnostic(setting, f"`{setting.name}={value}` runs the service in its development mode", priority=None if explicit else "P1")

@@ -1,0 +1,232 @@
+"""Switches that weaken protection (PRD624) and variables that nobody documents (PRD642)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prodlint.checks import (
+    CheckContext,
+    Diagnostic,
+    Project,
+    ProjectDiagnostic,
+    ProjectFact,
+    check,
+    collect,
+    every,
+    project_check,
+    project_fact,
+    settings,
+)
+from prodlint.checks.configuration.places import deployed, priority_in
+from prodlint.checks.prefilters import prefilter_regex
+from prodlint.facts import Assignment, Call, Class, Collection, Constant, Dictionary, Setting
+from prodlint.model import Evidence, FixRequest, Related
+from prodlint.values.truth import FALSY, TRUTHY, flipped
+
+# Names whose truth takes protection away, and names whose falsehood does. Whole words, so that
+# DISABLE_AUTHOR_PAGES is none of them.
+_OFF_WHEN_TRUE = re.compile(
+    r"^(?:[A-Z0-9]+_)*(?:(?:DISABLE|SKIP|BYPASS|NO)_(?:AUTH|AUTHENTICATION|AUTHORIZATION|LOGIN|JWT_VERIFICATION|TOKEN_VERIFICATION|SIGNATURE_VERIFICATION|PERMISSIONS?|CSRF|SSL_VERIFY|TLS_VERIFY)"
+    r"|AUTH_(?:DISABLED|BYPASS)|ALLOW_UNVERIFIED(?:_TOKENS?|_JWT)?|ALLOW_INSECURE(?:_[A-Z]+)?|TASK_ALWAYS_EAGER|ALWAYS_EAGER)$"
+)
+_OFF_WHEN_FALSE = re.compile(
+    r"^(?:[A-Z0-9]+_)*(?:AUTH_ENABLED|ENABLE_AUTH|AUTHENTICATION_ENABLED|REQUIRE_AUTH|AUTH_REQUIRED|VERIFY_(?:TOKENS?|JWT|SIGNATURES?|SSL|TLS|CERTS?|CERTIFICATES?)|(?:SSL|TLS|JWT|TOKEN|SIGNATURE)_VERIFY|(?:SSL|TLS)_VERIFICATION|CSRF_ENABLED)$"
+)
+ANCHORS = [
+    "disable_", "skip_", "bypass", "no_auth", "auth_disabled", "allow_unverified", "allow_insecure", "always_eager",
+    "auth_enabled", "enable_auth", "authentication_enabled", "require_auth", "auth_required", "verify", "_verification", "csrf_enabled",
+]  # fmt: skip
+
+
+def weakens(name: str, value: Any) -> bool:
+    """Whether a switch of this name, with this value, takes protection away."""
+    upper = name.upper()
+    if isinstance(value, bool):
+        on: bool | None = value
+    else:
+        text = str(value).strip().lower()
+        on = True if text in TRUTHY else False if text in FALSY else None
+    if on is None:
+        return False
+    return bool(_OFF_WHEN_TRUE.match(upper) if on else _OFF_WHEN_FALSE.match(upper))
+
+
+@check("PRD624", on=[settings()], required_literals=ANCHORS, files=("env", "yaml", "dockerfile", "systemd", "ini", "toml"))
+def weakening_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
+    """DISABLE_AUTH=true given to production."""
+    if setting.value is not None and deployed(setting) and weakens(setting.name, setting.value):
+        fix = flipped(setting.value, "Keep the protection")
+        yield Diagnostic(setting, f"`{setting.name}={setting.value}` takes a protection away", fix=fix)
+
+
+# `VERIFY_TLS: bool = False`, `app.config["SKIP_AUTH"] = True`, `AUTH_PASSWORD_VALIDATORS = []`: from the anchor on.
+_SWITCHED = prefilter_regex(rb"\w{3,60}[\"'\]]{0,2}\s{0,9}(?::[^=\n]{0,60})?=\s{0,9}(?:\\\n\s*)?\(?\s{0,9}(?:True|False|\[|\()")
+
+
+@check(
+    "PRD624",
+    on=[every(Assignment)],
+    required_literals=[*ANCHORS, "auth_password_validators", "testing"],
+    files=("python",),
+    prefilter=_SWITCHED,
+)
+def weakening_assignment(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    """The same switches set in Python settings, and Django's password validators emptied."""
+    if assignment.kind not in ("name", "annotated", "field", "subscript"):
+        return
+    in_settings = (
+        "settings" in context.file.roles or assignment.scope.class_.endswith(("Settings", "Config")) or ".config[" in assignment.qualified
+    )
+    if not in_settings or priority_in(assignment, context) is False or assignment.scope.function:
+        return
+    value = assignment.value
+    if isinstance(value, Constant) and isinstance(value.value, bool) and weakens(assignment.target, value.value):
+        fix = FixRequest("replace-value", "Keep the protection", False, (("text", str(not value.value)),))
+        yield Diagnostic(assignment, f"`{assignment.target} = {value.value}` takes a protection away", fix=fix)
+    elif assignment.target == "TESTING" and isinstance(value, Constant) and value.value is True:
+        yield Diagnostic(
+            assignment,
+            "`TESTING = True` lets errors through that a client should not see, and switches off what extensions guard",
+            priority="P1",
+            fix=FixRequest("replace-value", "Keep the protection", False, (("text", "False"),)),
+        )
+    elif assignment.target == "AUTH_PASSWORD_VALIDATORS" and isinstance(value, Collection) and not value.items:
+        yield Diagnostic(assignment, "`AUTH_PASSWORD_VALIDATORS` is empty: any password is accepted", priority="P1")
+
+
+# ---------------------------------------------------------------- PRD642
+
+# Set by the platform, the shell or CI: nobody documents these.
+_PLATFORM = re.compile(
+    r"^(?:PATH|HOME|USER|USERNAME|SHELL|LANG|LC_.*|PWD|TMP|TEMP|TMPDIR|PORT|HOST|HOSTNAME|TZ|TERM|COLUMNS|LINES|EDITOR|DISPLAY|VIRTUAL_ENV|CONDA_.*|KUBERNETES_.*|AWS_.*|GOOGLE_.*|GCP_.*|GCLOUD_.*|AZURE_.*|K_SERVICE|K_REVISION"
+    r"|CI|CI_.*|GITHUB_.*|GITLAB_.*|CIRCLE.*|TRAVIS.*|BUILDKITE.*|JENKINS_.*|PYTHON.*|PYTEST_.*|DJANGO_SETTINGS_MODULE|FLASK_.*|UVICORN_.*|GUNICORN_.*|WEB_CONCURRENCY|DYNO|HEROKU_.*|RENDER|RENDER_.*|VERCEL_?.*|FLY_.*|RAILWAY_.*|XDG_.*|APPDATA|LOCALAPPDATA"
+    r"|SYSTEMROOT|COMSPEC|PROGRAMFILES.*|PROGRAMDATA|USERPROFILE|WINDIR|NO_COLOR|FORCE_COLOR|NO_PROXY|HTTPS?_PROXY|ALL_PROXY|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|OTEL_.*|DD_.*|SENTRY_.*|PROMETHEUS_.*|CUDA_.*|OMP_.*|MKL_.*|HF_.*|TOKENIZERS_PARALLELISM|LD_.*|DOCKER_.*)$"
+)
+
+
+_NOT_SERVICE = frozenset(("test", "example", "dev", "ci", "docs", "script", "migration", "command", "notebook", "vendored", "generated"))
+# Functions that somebody else's platform is given its variables for, beside the code or far from it.
+_OTHER_DEPLOYMENT = frozenset(
+    "terraform tf pulumi cdk lambda lambdas functions cloudformation serverless infra infrastructure ansible cli".split()
+)
+_SET = re.compile(r"[ \t]*(?:\+|\|)?=(?!=)")
+
+
+@collect(
+    "env-read",
+    on=[every(Setting)],
+    required_literals=["environ[", "decouple", "environs", "environ.env", "django_environ"],
+    files=("python",),
+    not_in=_NOT_SERVICE,
+)
+def reads(setting: Setting, context: CheckContext) -> Iterator[ProjectFact]:
+    """Environment variables without which the code stops: `os.environ["X"]`, `config("X")`. `os.getenv("X")` has None to fall back on."""
+    if setting.origin != "python" or setting.reference or not _of_service(context) or _PLATFORM.match(setting.name):
+        return
+    text = setting.text
+    if text.startswith(("os.getenv", "getenv", "os.environ.", "environ.")) or "click" in text:
+        return
+    data = setting.source.data
+    line_end = data.find(b"\n", setting.end)
+    if (
+        _SET.match(setting.source.slice(setting.end, line_end if line_end != -1 else len(data)))
+        or data[max(0, setting.start - 4) : setting.start] == b"del "
+    ):
+        return
+    quoted = (f'"{setting.name}"'.encode(), f"'{setting.name}'".encode())
+    main = data.find(b"\nif __name__ ==")
+    if main != -1 and main < setting.start:
+        return
+    # Asked for before it is read, or read where its absence is caught.
+    asked = (b"%s in os.environ", b"%s not in os.environ", b"%s in environ", b"environ.get(%s", b"getenv(%s", b"environ.setdefault(%s")
+    if b"except KeyError" in data or any(words % name in data for words in asked for name in quoted):
+        return
+    yield project_fact("env-read", setting, setting.name)
+
+
+def _of_service(context: CheckContext) -> bool:
+    folders = context.file.path.lower().split("/")[:-1]
+    return (
+        not context.file.roles & _NOT_SERVICE
+        and _OTHER_DEPLOYMENT.isdisjoint(folders)
+        and bool(context.environment.deploys(context.file.path))
+    )
+
+
+_REQUIRED_FIELD = re.compile(r"\s*([A-Za-z]\w*)\s*:\s*([^=#\n]+?)\s*(?:#[^\n]*)?$")
+
+
+@collect("env-read", on=[every(Class)], required_literals=["basesettings)"], files=("python",), not_in=_NOT_SERVICE)
+def required_fields(class_: Class, context: CheckContext) -> Iterator[ProjectFact]:
+    """Fields of pydantic-settings classes without a default: the service does not start without them."""
+    if not any(base.endswith("BaseSettings") for base in class_.bases) or not _of_service(context):
+        return
+    prefix = ""
+    for statement in class_.body:
+        if statement.assignment is not None and statement.assignment.target == "model_config":
+            value = statement.assignment.value
+            given = (
+                value.keywords.get("env_prefix")
+                if isinstance(value, Call)
+                else value.get("env_prefix")
+                if isinstance(value, Dictionary)
+                else None
+            )
+            prefix = str(given.value) if isinstance(given, Constant) else prefix
+    for statement in class_.body:
+        if statement.kind != "assign" or statement.assignment is not None:
+            continue
+        match = _REQUIRED_FIELD.fullmatch(statement.source.slice(statement.start, statement.end))
+        if match is None or "ClassVar" in match.group(2) or match.group(2)[:1].islower() and match.group(2).split("[", 1)[0] not in _PLAIN:
+            continue
+        name = (prefix + match.group(1)).upper()
+        if not _PLATFORM.match(name):
+            yield ProjectFact("env-read", class_.file.path, statement.span, name)
+
+
+_PLAIN = frozenset("str int float bool bytes list dict tuple set frozenset datetime.timedelta".split())
+
+
+@project_check("PRD642", topics=("env-read",))
+def undocumented(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
+    """Variables that the service cannot start without and that no example file, deployment file or document names."""
+    if not project.environment.is_service:
+        return
+    first: dict[str, ProjectFact] = {}
+    for read in project.about("env-read"):
+        first.setdefault(read.words, read)
+    missing = _not_named(project, set(first))
+    if len(first) < int(options.get("least", 3)) or not missing:
+        return
+    ordered = sorted(missing, key=lambda name: (first[name].path, first[name].span))
+    examples = [file for file in project.files if file.kind == "env"]
+    shown = ", ".join(f"`{name}`" for name in ordered[:5]) + (f" and {len(ordered) - 5} more" if len(ordered) > 5 else "")
+    at = first[ordered[0]]
+    where = f"`{examples[0].path}`" if examples else "example env file"
+    related = tuple(Related(first[name].path, first[name].span, f"`{name}` is read here") for name in ordered[1:10])
+    words = f"{shown} must be set, and no {where}, deployment file or document names {'it' if len(ordered) == 1 else 'them'}"
+    target = next((file.path for file in examples if "example" in file.roles), ".env.example")
+    lines = "".join(f"{name}=\n" for name in ordered)
+    fix = FixRequest("append-lines", f"Name them in `{target}`", False, (("file", target), ("text", lines)))
+    yield ProjectDiagnostic(at.path, at.span, words, related=related, fix=fix)
+
+
+_NAMING = frozenset(("env", "yaml", "dockerfile", "toml", "ini", "shell", "makefile", "markdown", "systemd", "procfile", "json", "text"))
+_DOCUMENTS = (".md", ".mdx", ".rst", ".adoc", ".txt", ".example", ".sample", ".template", ".dist", ".tf", ".tpl")
+
+
+def _not_named(project: Project, names: set[str]) -> set[str]:
+    """The names that stand in no file but Python's own."""
+    left = {name: name.lower().encode() for name in names}
+    for file in project.files:
+        if not left:
+            break
+        if file.kind in _NAMING and (
+            file.kind not in ("json", "text") or file.name.lower().endswith((*_DOCUMENTS, "app.json", "values.json"))
+        ):
+            data = (project.read(file.path) or b"").lower()
+            for name in [name for name, word in left.items() if word in data]:
+                del left[name]
+    return set(left)

@@ -1,0 +1,239 @@
+"""PRD644 env-bool-truthiness: the text "False" is true."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from prodlint.checks import CheckContext, Diagnostic, check, every
+from prodlint.facts import Assignment, Call, Conditional, Constant, Expression, Module, Name, Operation, Statement, Subscript
+from prodlint.model import FixRequest
+
+READS = ("os.getenv", "os.environ.get")
+# Text unless it is told to `cast`.
+_DECOUPLE = "decouple.config"
+_SWITCH_KEYWORDS = ("debug", "reload", "verify", "use_reloader", "echo", "testing")
+_SWITCH = re.compile(
+    r"(?:^|_)(?:DEBUG|RELOAD|TESTING|ENABLED?|DISABLED?|USE|IS|VERIFY|SKIP|ALLOW|INSECURE|VERBOSE|DRY_RUN|FORCE|HTTPS_ONLY|SECURE|STRICT|DEV|PROD|ON|OFF)(?:_|$)"
+)
+# Variables whose presence is the message, whatever they hold (https://no-color.org, and what CI hosts set).
+_PRESENCE = frozenset(
+    (
+        "CI",
+        "NO_COLOR",
+        "FORCE_COLOR",
+        "GITHUB_ACTIONS",
+        "GITLAB_CI",
+        "KUBERNETES_SERVICE_HOST",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "PYTEST_CURRENT_TEST",
+    )
+)
+_VALUE_WORDS = re.compile(
+    r"(?:^|_)(?:DSN|URL|URI|KEY|TOKEN|PATH|DIR|FILE|HOST|PORT|NAME|ID|SECRET|PASSWORD|ADDR|ADDRESS|ENDPOINT|REGION|BUCKET|LEVEL|TIMEOUT|USER|LIST|HOSTS|ORIGINS|DIRS|PATHS|VERSION|PROXY|CERT|CA|ENV|MODULE|BACKEND)$"
+)
+_FALSE_TEXTS = frozenset(("false", "0", "no", "off", "f", "n"))
+# A default that says no in words: whoever tests the name it is given to finds it true.
+_SAID_AS_TEXT = re.compile(
+    rb"^[\w.]*\(\s*[\"'][A-Za-z_0-9]+[\"'],\s*(?:default\s*=\s*)?[\"'](?i:false|0|no|off|f|n)[\"']\s*\)\s*$", re.MULTILINE
+)
+_BEFORE = re.compile(
+    rb"(?:\bif|\belif|\bwhile|\bnot|\band|\bor|\bbool\(|\belse|\breload ?=|\bdebug ?=|\bverify ?=|\bassert)[ \t(]*(?:os\.|environ|getenv|_os\.)?[ \t]*$"
+)
+
+
+# A name that a read is given to, and may be tested under.
+_GIVEN_TO = re.compile(rb"(\w+)[ \t]*(?::[^=\n]*)?=[ \t]*(?:os\.)?\Z")
+_TESTED = re.compile(rb"\b(?:if|elif|while|not|and|or|bool\(|assert)[ \t(]*\Z")
+_WITH_DEFAULT = re.compile(rb"\s*(?:key\s*=\s*)?[\"']([A-Za-z0-9_]+)[\"']\s*,\s*(?:default\s*=\s*)?([^\n]{0,12})")
+_SAYS_NO = re.compile(rb"(?i)[\"'](?:false|0|no|off|f|n)[\"']")
+_READ = re.compile(rb"(?:getenv|environ\.get)\(")
+
+
+def _names_given(data: bytes) -> set[bytes]:
+    """The names that reads of switches with a default are given to: testing those is what this rule is about."""
+    found = set()
+    for match in _READ.finditer(data):
+        read = _WITH_DEFAULT.match(data, match.end())
+        if read is None or not (_SWITCH.search(read.group(1).decode().upper()) or _SAYS_NO.match(read.group(2))):
+            continue
+        line = data.rfind(b"\n", 0, match.start()) + 1
+        name = _GIVEN_TO.search(data, max(line, match.start() - 120), match.start())
+        if name is not None:
+            found.add(name.group(1))
+    return found
+
+
+def may_be_tested(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    """The reads that stand where a truth value is taken, or have a default that is one; and the tests of names they are given to."""
+    found = []
+    for _, offset in hits:
+        line_start = data.rfind(b"\n", 0, offset) + 1
+        before = data[max(line_start, offset - 60) : offset]
+        after = data[offset : offset + 160]
+        if _BEFORE.search(before):
+            found.append(offset)
+            continue
+        if data[offset : offset + 8].lower() == b"environ[":
+            continue  # an index has no default, and at the start of a line it is set
+        if before.strip() in (b"", b"os.") or _SAID_AS_TEXT.search(after) or b".debug" in before or b'["DEBUG"]' in before:
+            found.append(offset)
+        elif b"False" in after or b"True" in after or b"bool" in before:
+            found.append(offset)
+    if found:
+        for name in _names_given(data):
+            uses = (match.start() for match in re.finditer(rb"\b" + name + rb"\b", data))
+            found.extend(offset for offset in uses if _TESTED.search(data, max(0, offset - 16), offset))
+    return found
+
+
+# Statements that hold none of these have nothing to say here.
+_READING = (b"getenv", b"environ")
+
+
+@check(
+    "PRD644",
+    on=[every(Module)],
+    required_literals=["getenv", "environ.get", "environ[", ("decouple", "config(")],
+    files=("python", "notebook"),
+    prefilter=may_be_tested,
+)
+def truth_of_text(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
+    """Every place that takes the truth value of text from the environment."""
+    data = module.source.data
+    words = {*_READING, *_names_given(data), *([b"config("] if b"decouple" in data else [])}
+    mentions = re.compile(b"|".join(map(re.escape, sorted(words))))
+    for statement in _mentioning(module.body, mentions, data):
+        for expression in statement.expressions:
+            for call in expression.walk():
+                if isinstance(call, Call):
+                    yield from _called(call, module)
+        if statement.kind in ("if", "while", "assert") and statement.expressions and not _sets_when_missing(statement):
+            yield from _truth(statement.expressions[0], module)
+        if statement.kind == "assign" and statement.assignment is not None and statement.expressions:
+            yield from _kept(statement.assignment, statement.expressions[0])
+        for expression in statement.expressions:
+            for part in expression.walk():
+                if isinstance(part, Conditional):
+                    yield from _truth(part.test, module)
+                elif isinstance(part, Operation) and part.operator == "and" and statement.kind not in ("if", "while", "assert"):
+                    yield from _truth(part.operands[0], module)
+
+
+def _called(call: Call, module: Module) -> Iterator[Diagnostic]:
+    """`bool(os.getenv("X"))`, and a read given to a keyword that is a switch."""
+    if call.name == "bool" and len(call.arguments) == 1:
+        yield from _tested(_read_behind(call.arguments[0], module), "bool(...)", call, certain=True)
+    for name in _SWITCH_KEYWORDS:
+        value = call.keywords.get(name) if call.name not in READS else None
+        if isinstance(value, Call) and value.name in READS:
+            yield from _tested(value, f"`{name}=`", value, certain=True)
+
+
+def _read_behind(expression: Expression, module: Module) -> Expression:
+    """The read that a name bound once stands for: `debug = os.getenv("DEBUG", "False")`."""
+    if not isinstance(expression, Name) or "." in expression.source_text:
+        return expression
+    bound = module.follow(expression, expression)
+    default = bound.argument(1, "default") if isinstance(bound, Call) and bound.name in READS else None
+    # One with a boolean for default is reported where it is read.
+    if (
+        not isinstance(default, Constant)
+        or isinstance(default.value, bool)
+        or _is_known_as_text(expression.source_text, module.source.data)
+    ):
+        return expression
+    return bound
+
+
+def _is_known_as_text(name: str, data: bytes) -> bool:
+    """Whether the text under a name is compared somewhere, or converted: who does that knows that it is one."""
+    word = re.escape(name.encode())
+    known = (
+        rb"\b%s\b[\])]*\s*(?:==|!=|\.(?:lower|upper|strip|casefold)\(|(?:not )?in\b)|\b(?:str|int|float|strtobool|str2bool|\w*bool\w*)\(\s*%s\b"
+        % (word, word)
+    )
+    return re.search(known, data) is not None
+
+
+def _kept(assignment: Assignment, value: Expression) -> Iterator[Diagnostic]:
+    """`app.debug = os.getenv("DEBUG")`, and `VERIFY = os.getenv("VERIFY", True)`: a text, or a boolean where there is none."""
+    if not isinstance(value, Call) or value.name not in READS:
+        return
+    default = value.argument(1, "default")
+    if isinstance(default, Constant) and isinstance(default.value, bool):
+        if not _is_known_as_text(assignment.target, assignment.source.data):
+            yield from _tested(value, f"`{assignment.target}`", value, certain=True)
+    elif assignment.kind in ("attribute", "subscript") and assignment.target.lower() in _SWITCH_KEYWORDS:
+        yield from _tested(value, f"`{assignment.qualified}`", value, certain=True)
+
+
+def _sets_when_missing(statement: Statement) -> bool:
+    """`if not os.environ.get("X"): os.environ["X"] = "1"`: whether it is there is all that is asked."""
+    if statement.kind != "if":
+        return False
+    keys = {
+        target.key.value
+        for inner in statement.body
+        for target in inner.targets
+        if isinstance(target, Subscript) and target.value.text.endswith("environ") and isinstance(target.key, Constant)
+    }
+    if not keys:
+        return False
+    asked = [part.argument(0, "key") for part in statement.expressions[0].walk() if isinstance(part, Call) and part.name in READS]
+    return bool(asked) and all(isinstance(key, Constant) and key.value in keys for key in asked)
+
+
+def _mentioning(block: Sequence[Statement], mentions: re.Pattern[bytes], data: bytes) -> Iterator[Statement]:
+    """The statements that hold one of the words, and those inside them that do, bodies of definitions included."""
+    for statement in block:
+        if mentions.search(data, statement.start, statement.end):
+            yield statement
+            for inner in statement.blocks():
+                yield from _mentioning(inner, mentions, data)
+
+
+def _truth(expression: Expression, module: Module) -> Iterator[Diagnostic]:
+    """The reads whose truth value decides."""
+    if isinstance(expression, Operation) and expression.operator in ("not", "and", "or"):
+        for operand in expression.operands:
+            yield from _truth(operand, module)
+    elif isinstance(expression, (Call, Subscript, Name)):
+        yield from _tested(_read_behind(expression, module), "a condition", expression, certain=False)
+
+
+def _tested(read: Expression, where: str, at: Expression, certain: bool) -> Iterator[Diagnostic]:
+    key: Expression | None
+    default: Expression | None
+    if isinstance(read, Subscript) and isinstance(read.value, Name) and read.value.name == "os.environ":
+        key, default = read.key, None
+    elif isinstance(read, Call) and (read.name in READS or (read.name == _DECOUPLE and "cast" not in read.keywords)):
+        key, default = read.argument(0, "key"), read.argument(1, "default")
+    else:
+        return
+    name = key.value if isinstance(key, Constant) and isinstance(key.value, str) else ""
+    if not name or name in _PRESENCE:
+        return
+    text = default.value if isinstance(default, Constant) else None
+    says_false = isinstance(text, str) and text.strip().lower() in _FALSE_TEXTS
+    says_bool = isinstance(text, bool)
+    if not (says_false or says_bool):
+        if _VALUE_WORDS.search(name.upper()):
+            return
+        if not _SWITCH.search(name.upper()) and not (certain and default is None):
+            return
+        if certain and default is None and not _SWITCH.search(name.upper()):
+            return
+    shown = f"`{name}`"
+    words = (
+        f'{shown} is true for any text, "False" and "0" included'
+        if not says_false
+        else f"{shown} is true even by its own default, the text {text!r}"
+    )
+    fix = FixRequest(
+        "replace",
+        "Compare the text",
+        False,
+        (("text", f'os.getenv("{name}", "").lower() in {{"1", "true", "yes", "on"}}'), ("import", "os")),
+    )
+    yield Diagnostic(at, f"{words}, in {where}", fix=fix)

@@ -1,0 +1,887 @@
+"""CI: failures that are masked, gates that are missing or not waited for, actions that may change under one's feet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from prodlint.checks import (
+    ByteRange,
+    CheckContext,
+    Diagnostic,
+    Project,
+    ProjectDiagnostic,
+    ProjectFact,
+    check,
+    collect,
+    commands,
+    documents,
+    project_check,
+    project_fact,
+    text,
+)
+from prodlint.checks.delivery.gates import gate_of, installs, named_gate, release_of
+from prodlint.checks.delivery.pipelines import KINDS, Job, Pipeline, Step, pipeline_of
+from prodlint.checks.delivery.service import service_place
+from prodlint.facts import Command, Document, Node, Text
+from prodlint.model import Evidence, FixRequest, Priority, Related, Span
+
+# One of these stands in every definition of the systems that `pipeline_of` reads.
+_CI_WORDS = ("jobs:", "script:", "steps:")
+
+# ---------------------------------------------------------------- PRD902: masked failures
+
+_MASKS = (
+    ("||", "true"), ("||", "exit 0"), ("||", "echo"), ("||", "printf"), "|| :", "||:", "; true", ";true", "; exit 0", ";exit 0",
+    "; :", "set +e", "--exit-zero", "--exit-code", "--soft-fail", "--no-fail", "exit-code:",
+)  # fmt: skip
+_EXIT_ZERO = ("--exit-zero", "--soft-fail", "--no-fail")
+# A name that says a failure is expected here is a decision, not an accident.
+_DECLARED = re.compile(
+    r"experimental|allowed.to.fail|allow.failure|non.?blocking|informati(?:onal|ve)|advisory|optional|nightly|canary|best.effort"
+    r"|(?:never|not|n't) block|not a (?:merge |required )?gate",
+    re.IGNORECASE,
+)
+# Targets that set up somebody's machine: what is there already may fail again.
+_SETS_UP = re.compile(r"bootstrap|setup|install|init|dev|local|reset|clean|start|up$|run$|serve", re.IGNORECASE)
+# A job that hands the fixes of a tool in wants the tool to fail.
+_HANDS_IN = re.compile(
+    r"git (?:commit|push|diff)|create-pull-request|git-auto-commit|autofix|add-and-commit|suggester|reviewdog|upload-sarif", re.IGNORECASE
+)
+_TAIL = re.compile(rb"[ \t]*(?:\|\|[ \t]*(?:true|:|exit[ \t]+0)|;[ \t]*(?:true|:|exit[ \t]+0))(?![\w./-])")
+
+
+# Definitions that `pipeline_of` does not read: their commands are looked at one by one.
+_HAS_NO_JOBS = re.compile(r"bitbucket-pipelines|\.travis|\.drone|\.woodpecker|buildspec|\.cirrus|\.?appveyor|cloudbuild")
+
+
+@check(
+    "PRD902",
+    on=[commands()],
+    required_literals=_MASKS,
+    files=("makefile", "shell", "dockerfile", "json", "toml", "ini", "jenkinsfile", "yaml", "procfile"),
+)
+def masked_command(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
+    if command.origin == "ci" and context.file.kind == "yaml" and not _HAS_NO_JOBS.match(context.file.name.lower()):
+        return
+    if command.origin.endswith(("healthcheck", "probe")):
+        return
+    yield from _masked(command)
+
+
+@check("PRD902", on=[commands()], required_literals=["\t-", "\t@-", ".ignore"], files=("makefile",))
+@check("PRD902", on=[commands()], required_literals=[("testenv", "commands")], files=("ini",))
+@check("PRD902", on=[commands()], required_literals=['"- ', "'- "], files=("toml",))
+def ignored_line(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
+    if command.masked == "-" and gate_of(command):
+        yield Diagnostic(command, f"`{_shown(command)}` cannot fail this: the leading `-` drops its exit status")
+
+
+_STATUS_ALONE = re.compile(r"(?:^|[{;])\s*sh\s*\(?[^=;{}]*\breturnStatus\s*:\s*true\b")
+
+
+@check("PRD902", on=[commands()], required_literals=["returnstatus"], files=("jenkinsfile",))
+def status_thrown_away(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
+    """`sh(script: "pytest", returnStatus: true)` gives the exit status back to nobody."""
+    if gate_of(command) and _STATUS_ALONE.search(command.source.line_text(command.source.position(command.start)[0])):
+        yield Diagnostic(command, f"`{_shown(command)}` cannot fail this: `returnStatus` only hands its exit status back")
+
+
+@check("PRD902", on=[documents("tox")], required_literals=["ignore_outcome"], files=("ini",))
+def ignored_outcome(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    for section in document.root.members.values():
+        node = section.get("ignore_outcome")
+        if node is not None and node.raw.lower() == "true":
+            yield Diagnostic(ByteRange(node.source, node.key_start, node.end), "`ignore_outcome` lets tox pass when this environment fails")
+
+
+@check(
+    "PRD902",
+    on=[documents(*KINDS, "github-action")],
+    required_literals=(*_MASKS, "continue-on-error", "allow_failure", "continueonerror"),
+    files=("yaml",),
+)
+def masked_in_pipeline(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    pipeline = pipeline_of(document)
+    if pipeline is None:
+        return
+    seen: set[int] = set()
+    for job in pipeline.jobs.values():
+        for hit in _masked_in_job(pipeline, job):
+            # Jobs of GitLab may share what they extend.
+            if hit.at.start not in seen:
+                seen.add(hit.at.start)
+                yield hit
+
+
+def _masked_in_job(pipeline: Pipeline, job: Job) -> Iterator[Diagnostic]:
+    text = job.node.source.slice(job.node.start, job.node.end)
+    hands_in = _HANDS_IN.search(text) is not None
+    declared = _DECLARED.search(f"{job.name} {job.node.text_at('name')} {_note_at(job.ignored)}") is not None
+    everything = [command for step in job.steps for command in step.commands]
+    if job.ignored is not None and not declared and not job.manual and not hands_in:
+        gates = sorted({what for _, what in job.gates()})
+        if gates:
+            key = "allow_failure" if pipeline.kind == "gitlab-ci" else job.node.source.slice(job.ignored.key_start, job.ignored.key_end)
+            yield Diagnostic(_with_key(job.ignored), f"`{key}: true` lets the pipeline pass when `{gates[0]}` fails")
+    for step in job.steps:
+        if declared or _DECLARED.search(f"{step.name} {_note_at(step.ignored)}"):
+            continue
+        if step.ignored is not None and not hands_in and not _outcome_is_used(pipeline, step):
+            gates = sorted({what for _, what in step.gates()})
+            if gates:
+                yield Diagnostic(_with_key(step.ignored), f"`continue-on-error: true` hides a failing `{gates[0]}`")
+        for command in step.commands:
+            if not (hands_in and command.masked):
+                yield from _masked(command, everything)
+        yield from _silent_scanner(step, job)
+
+
+def _with_key(node: Node) -> ByteRange:
+    return ByteRange(node.source, node.key_start if node.key_end > node.key_start else node.start, node.end)
+
+
+def _note_at(node: Node | None) -> str:
+    """The comment behind a key or in the lines above it."""
+    if node is None:
+        return ""
+    line = node.source.position(node.key_start)[0]
+    notes = [node.source.line_text(line).partition("#")[2]]
+    while line > 1 and node.source.line_text(line - 1).lstrip().startswith("#"):
+        line -= 1
+        notes.append(node.source.line_text(line).lstrip("# "))
+    return " ".join(reversed(notes))
+
+
+def _outcome_is_used(pipeline: Pipeline, step: Step) -> bool:
+    """Whether a later step asks how this one ended."""
+    if not step.identity:
+        return False
+    data = pipeline.document.source.data
+    return any(f"steps.{step.identity}.{part}".encode() in data for part in ("outcome", "conclusion"))
+
+
+def _silent_scanner(step: Step, job: Job) -> Iterator[Diagnostic]:
+    """`exit-code: "0"` of the trivy action: it reports and goes on."""
+    if "trivy-action" not in step.uses:
+        return
+    code = step.node.get("with", "exit-code")
+    if (
+        code is not None
+        and code.raw == "0"
+        and step.node.text_at("with", "format") not in ("sarif", "json", "cyclonedx", "spdx-json", "template")
+    ):
+        if not any(other.node.text_at("with", "exit-code") not in ("", "0") for other in job.steps if "trivy-action" in other.uses):
+            yield Diagnostic(_with_key(code), "`exit-code: 0` lets the job pass whatever `trivy` finds")
+
+
+def _masked(command: Command, siblings: Sequence[Command] = ()) -> Iterator[Diagnostic]:
+    kind = gate_of(command) or ("install" if command.origin == "dockerfile-run" and installs(command) else "")
+    if not kind:
+        return
+    if command.masked and command.masked != "-":
+        if command.origin in ("makefile", "toml") and kind in ("migrate", "build") and _SETS_UP.search(command.owner):
+            return
+        if kind == "install" and command.masked == "set +e":
+            return
+        tail = _TAIL.match(command.source.data, command.end)
+        end = tail.end() if tail else command.end
+        fix = FixRequest("replace", "let the failure through", False, (("text", command.text),)) if tail else None
+        yield Diagnostic(
+            ByteRange(command.source, command.start, end),
+            f"`{_shown(command)}` cannot fail this: `{command.masked}` drops its exit status",
+            fix=fix,
+        )
+        return
+    index = command.flag(*_EXIT_ZERO)
+    if index == -1 and command.flag_value("--exit-code") == "0" and command.program == "trivy":
+        index = command.flag("--exit-code")
+    if index != -1 and kind in ("lint", "type", "scan"):
+        strict = any(other.program == command.program and other is not command and other.flag(*_EXIT_ZERO) == -1 for other in siblings)
+        strict = strict or (command.origin == "shell" and _runs_strictly(command))
+        if not strict:
+            flag = command.argv[index]
+            yield Diagnostic(ByteRange(command.source, *command.words[index]), f"`{flag}` makes `{command.program}` pass whatever it finds")
+
+
+def _runs_strictly(command: Command) -> bool:
+    """Whether a script runs the same check once more, without the flag: the first run only wrote the report."""
+    start = _shown(command)
+    lines = (line.strip() for line in command.source.text.splitlines())
+    return any(line.startswith(start) and not any(flag in line for flag in _EXIT_ZERO) for line in lines)
+
+
+def _shown(command: Command) -> str:
+    """The command in a few words."""
+    verb = command.argv[0] if command.argv else ""
+    return f"{command.program} {verb}" if re.fullmatch(r"[a-z][a-z0-9:_-]*", verb) else command.program
+
+
+# ---------------------------------------------------------------- PRD903: pipes that lose the exit status
+
+
+@check("PRD903", on=[commands()], required_literals=["| ", "|tee"], files=("dockerfile", "shell", "jenkinsfile"))
+def gate_in_pipe(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
+    yield from _piped(command)
+
+
+@check(
+    "PRD903",
+    on=[documents("github-workflow", "github-action", "azure-pipelines")],
+    required_literals=[("steps:", "| "), ("steps:", "|tee")],
+    files=("yaml",),
+)
+def gate_in_pipe_of_pipeline(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    pipeline = pipeline_of(document)
+    for job in pipeline.jobs.values() if pipeline is not None else ():
+        # PowerShell keeps the exit status of the program.
+        windows = "windows" in job.node.text_at("runs-on").lower()
+        for step in job.steps:
+            if step.ignored is None and not (windows and not step.node.text_at("shell")):
+                for command in step.commands:
+                    yield from _piped(command)
+
+
+# What reads a report and judges it, or is there to hand a list on, is not there for show.
+_JUDGES = frozenset(("grep", "egrep", "rg", "jq", "xargs", "while", "read", "reviewdog", "python", "diff", "cmp", "yq", "pytest-annotate"))
+
+
+def _piped(command: Command) -> Iterator[Diagnostic]:
+    if command.operator_after not in ("|", "|&") or "pipefail" in command.options or command.condition or command.masked:
+        return
+    kind = gate_of(command)
+    if not kind or not command.following or command.following[0] in _JUDGES:
+        return
+    if b"PIPESTATUS" in command.source.data or b"pipestatus" in command.source.data:
+        return
+    words = f"`{_shown(command)} | {command.following[0]}` has the exit status of `{command.following[0]}`: no `pipefail`"
+    yield Diagnostic(command, words, fix=_pipefail(command))
+
+
+_BEGINS = re.compile(r"\s*(?:- )?(?:(?:run|script|bash)[ ]*:[ ]*[\"']?)?")
+
+
+def _pipefail(command: Command) -> FixRequest | None:
+    """`set -o pipefail` before it, where it begins its line and the shell is known to be bash."""
+    line, column = command.source.position(command.start)
+    if command.origin != "ci" or command.file.kind != "yaml" or not _BEGINS.fullmatch(command.source.line_text(line)[: column - 1]):
+        return None
+    return FixRequest("replace", "let the pipe fail with the check", True, (("text", f"set -o pipefail; {command.text}"),))
+
+
+# ---------------------------------------------------------------- PRD905: releases that wait for nothing
+
+_TRIAL = re.compile(r"(?:^|[^a-z])(?:staging|stage|stg|preview|sandbox|dev|develop|development|qa|uat|canary)(?:$|[^a-z])", re.IGNORECASE)
+_PRODUCTION = re.compile(r"\bprod(?:uction)?\b|\blive\b", re.IGNORECASE)
+_TESTING = frozenset(("test", "lint", "type", "scan"))
+
+
+@check("PRD905", on=[documents(*KINDS)], required_literals=_CI_WORDS, files=("yaml",))
+def release_without_gate(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    pipeline = pipeline_of(document)
+    if pipeline is None or pipeline.unresolved:
+        return
+    testing = {job.name for job in pipeline.jobs.values() if _TESTING & {kind for kind, _ in job.gates()} & {"test"}}
+    for job in pipeline.jobs.values():
+        found = _release(job)
+        if found is None:
+            continue
+        step, kind, program = found
+        if kind == "publish" and any(job.name in pipeline.before(pipeline.jobs[name]) for name in testing):
+            # The image that the tests are about to run in.
+            continue
+        related = _related(pipeline, testing, context)
+        if kind == "deploy" and _only_pull_requests(pipeline) and _PRODUCTION.search(job.environment):
+            yield Diagnostic(_job_place(job), f"`{job.name}` deploys to `{job.environment}` from a pull request")
+        elif _defeats_gates(job, pipeline, testing):
+            yield Diagnostic(
+                _condition_place(job), f"`always()` lets `{job.name}` release although what it needs has failed", related=related
+            )
+        elif not _is_gated(pipeline, job, step, testing):
+            if testing - {job.name}:
+                first = min(testing - {job.name})
+                yield Diagnostic(_job_place(job), f"`{job.name}` runs `{program}` without waiting for `{first}`", related=related)
+
+
+@collect("deploy", on=[documents(*KINDS)], required_literals=_CI_WORDS, files=("yaml",))
+def deploys_on_push(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
+    pipeline = pipeline_of(document)
+    if pipeline is None or pipeline.unresolved or context.file.roles & {"example", "docs"}:
+        return
+    testing = {job.name for job in pipeline.jobs.values() if "test" in {kind for kind, _ in job.gates()}}
+    for job in pipeline.jobs.values():
+        found = _release(job)
+        # Where a change goes to be tried out, it may go first.
+        trial = _TRIAL.search(f"{job.name} {job.environment} {context.file.name}") and not _PRODUCTION.search(
+            f"{job.name} {job.environment}"
+        )
+        if (
+            found is not None
+            and found[1] == "deploy"
+            and not trial
+            and not testing - {job.name}
+            and not _is_gated(pipeline, job, found[0], testing)
+        ):
+            place = _job_place(job)
+            late = "push" not in pipeline.triggers and "workflow_run" in pipeline.triggers
+            why = (
+                "whatever the workflow before it came to: its `conclusion` is not asked for" if late else "on a push and waits for no test"
+            )
+            yield ProjectFact(
+                "deploy", context.file.path, document.source.span(place.start, place.end), f"`{job.name}` runs `{found[2]}` {why}"
+            )
+
+
+@project_check("PRD905", topics=("deploy", "ci-pipeline"))
+def deploy_in_a_file_of_its_own(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
+    """A workflow that deploys each push, with the tests in another one that runs at the same time."""
+    # A merge queue only lets through what its checks have passed.
+    queued = any("merge_group" in each.words.split(",") for each in project.about("ci-pipeline"))
+    if options.get("branch-protection") or queued:
+        return
+    for each in project.about("deploy"):
+        yield ProjectDiagnostic(each.path, each.span, each.words, priority="P1")
+
+
+# Clusters and clouds that live as long as the job: what is installed there is being tested.
+_THROWAWAY_ACTIONS = re.compile(r"(?:^|[/_-])(?:kind|k3d|k3s|minikube|microk8s|localstack)(?:$|[/_-])")
+_THROWAWAY_COMMANDS = frozenset(("kind", "k3d", "minikube", "microk8s", "localstack", "ct"))
+
+
+def _is_throwaway(job: Job) -> bool:
+    return any(
+        _THROWAWAY_ACTIONS.search(step.uses) or any(command.program in _THROWAWAY_COMMANDS for command in step.commands)
+        for step in job.steps
+    )
+
+
+def _release(job: Job) -> tuple[Step, str, str] | None:
+    if job.manual:
+        return None
+    if job.calls.startswith("./") and _DEPLOYS.search(job.calls.rpartition("/")[2]):
+        return Step(job.node), "deploy", job.calls.rpartition("/")[2]
+    throwaway = _is_throwaway(job)
+    for step in job.steps:
+        for kind, program in step.releases():
+            if kind == "publish" or not throwaway:
+                return step, kind, program
+        if _DEPLOYS.search(job.name):
+            # What starts containers for the tests elsewhere starts the service in a job of that name.
+            for command in step.commands:
+                if command.program in ("docker", "docker-compose") and "up" in command.argv[:6] and {"-d", "--detach"} & set(command.argv):
+                    return step, "deploy", f"{command.program} up"
+    return None
+
+
+_DEPLOYS = re.compile(r"deploy|release|production|(?:^|[-_ ])prod(?:$|[-_ ])", re.IGNORECASE)
+
+
+def _related(pipeline: Pipeline, testing: set[str], context: CheckContext) -> tuple[Related, ...]:
+    places = []
+    for name in sorted(testing)[:2]:
+        node = pipeline.jobs[name].node
+        places.append(Related(context.file.path, node.source.span(node.key_start, node.key_end), f"`{name}` tests"))
+    return tuple(places)
+
+
+def _job_place(job: Job) -> ByteRange:
+    node = job.node
+    return (
+        ByteRange(node.source, node.key_start, node.key_end)
+        if node.key_end > node.key_start
+        else ByteRange(node.source, node.start, node.end)
+    )
+
+
+def _condition_place(job: Job) -> ByteRange:
+    node = job.node.get("if")
+    return _with_key(node) if node is not None else _job_place(job)
+
+
+def _only_pull_requests(pipeline: Pipeline) -> bool:
+    events = set(pipeline.triggers) - {"workflow_dispatch"}
+    if not events or not events <= {"pull_request", "pull_request_target"}:
+        return False
+    return all("closed" not in node.source.slice(node.start, node.end) for node in pipeline.triggers.values() if node is not None)
+
+
+def _defeats_gates(job: Job, pipeline: Pipeline, testing: set[str]) -> bool:
+    condition = job.condition.replace(" ", "")
+    if "always()" not in condition or "!failure()" in condition or ".result" in condition or "success()" in condition:
+        return False
+    return bool(pipeline.before(job) & testing)
+
+
+def _asks_conclusion(pipeline: Pipeline) -> bool:
+    """Whether a workflow that starts after another one asks how that ended: it starts after a failure too."""
+    return b"conclusion" in pipeline.document.source.data
+
+
+def _is_gated(pipeline: Pipeline, job: Job, release: Step, testing: set[str]) -> bool:
+    started = set(pipeline.triggers)
+    # A person, a published release, a tag or another workflow decides.
+    if not started & {"push", "pull_request", "workflow_run"} or pipeline.tags_only:
+        return True
+    if "push" not in started and "workflow_run" not in started:
+        return True
+    if "workflow_run" in started:
+        return _asks_conclusion(pipeline)
+    if pipeline.before(job) & testing:
+        return True
+    if (
+        any(_TESTING & {kind for kind, _ in pipeline.jobs[name].gates()} for name in pipeline.before(job) if name in pipeline.jobs)
+        and not testing
+    ):
+        return True
+    if any(pipeline.jobs[name].calls for name in pipeline.before(job) if name in pipeline.jobs):
+        return True
+    if pipeline.kind == "circleci" and any(pipeline.jobs[name].manual for name in pipeline.before(job) if name in pipeline.jobs):
+        return True
+    for step in job.steps:
+        if step is release and pipeline.kind == "github-workflow":
+            for command in step.commands:
+                if release_of(command):
+                    break
+                if gate_of(command) in _TESTING and not command.masked:
+                    return True
+            break
+        if _TESTING & {kind for kind, _ in step.gates()}:
+            return True
+    text = f"{job.condition} {' '.join(s.condition for s in job.steps)}"
+    if pipeline.kind == "gitlab-ci" and re.search(r"\bCI_COMMIT_TAG\b|\btags\b", job.condition):
+        return True
+    return "refs/tags" in text or "github.event_name == 'release'" in text or "workflow_dispatch" in text or "merged" in text
+
+
+# ---------------------------------------------------------------- PRD906: actions that may change
+
+_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_VERSION = re.compile(r"v?\d+(?:\.\d+)*(?:[-.+][\w.]+)?|[A-Za-z][\w.-]*?[-/@_]v?\d+(?:\.\d+)+")
+_BRANCHES = frozenset("main master develop dev trunk head latest edge next stable nightly canary release unstable".split())
+_OFFICIAL = ("actions", "github")
+
+
+@check("PRD906", on=[documents("github-workflow", "github-action")], required_literals=["uses:", ("runs:", "docker://")], files=("yaml",))
+def unpinned_action(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    allowed = tuple(str(entry).lower() for entry in context.options.get("allow", ()))
+    own = _owner_of(context)
+    seen: set[str] = set()
+    official: list[Node] = []
+    for node in _uses(document.root):
+        found = _unpinned(node.raw, own)
+        if found is None or node.raw in seen:
+            continue
+        seen.add(node.raw)
+        name = node.raw.split("@", 1)[0].lower()
+        if any(name == entry or (entry.endswith("/*") and name.startswith(entry[:-1])) for entry in allowed):
+            continue
+        priority, words = found
+        if priority == "P2":
+            official.append(node)
+        else:
+            yield Diagnostic(ByteRange(node.source, node.start, node.end), words, priority=priority)
+    if official:
+        more = (
+            f", as {len(official) - 1} more official or own {'action does' if len(official) == 2 else 'actions do'}"
+            if len(official) > 1
+            else ""
+        )
+        yield Diagnostic(official[0], f"`{official[0].raw}` follows a tag, which can be moved{more}", priority="P2")
+
+
+def _uses(root: Node) -> Iterator[Node]:
+    jobs = root.get("jobs")
+    holders: list[Node] = list(jobs.members.values()) if jobs is not None and jobs.kind == "mapping" else []
+    runs = root.get("runs")
+    holders += [runs] if runs is not None else []
+    for holder in holders:
+        if holder.kind != "mapping":
+            continue
+        called = holder.get("uses")
+        if called is not None and called.kind == "scalar":
+            yield called
+        image = holder.get("image") if holder is runs else None
+        if image is not None and image.raw.startswith("docker://"):
+            yield image
+        steps = holder.get("steps")
+        for step in steps.items if steps is not None else ():
+            action = step.get("uses")
+            if action is not None and action.kind == "scalar":
+                yield action
+
+
+def _owner_of(context: CheckContext) -> str:
+    """The organisation of this repository, as far as its settings say."""
+    owner = str(context.options.get("owner", ""))
+    return (owner or _owner_of_remote(f"{context.environment.root}/.git/config")).lower()
+
+
+_REMOTE = re.compile(r"url\s*=\s*\S*github\.com[:/]([A-Za-z0-9-]+)/")
+
+
+@lru_cache(maxsize=4)
+def _owner_of_remote(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as handle:
+            found = _REMOTE.search(handle.read(1 << 16))
+    except OSError:
+        return ""
+    return found[1] if found else ""
+
+
+def _unpinned(uses: str, own: str) -> tuple[Priority, str] | None:
+    if uses.startswith(("./", "../", "${{")) or "${{" in uses:
+        return None
+    if uses.startswith("docker://"):
+        return None if "@sha256:" in uses else ("P1", f"`{uses}` is not pinned to a digest")
+    name, at, reference = uses.partition("@")
+    if not at or not reference:
+        return "P1", f"`{uses}` names no version"
+    if _SHA.fullmatch(reference.lower()):
+        return None
+    owner = name.split("/", 1)[0].lower()
+    if reference.lower() in _BRANCHES or reference.startswith("refs/heads/"):
+        return ("P2" if own and owner == own else "P0"), f"`{name}` follows `{reference}`, which moves"
+    if owner in _OFFICIAL or (own and owner == own):
+        return "P2", ""
+    if _VERSION.fullmatch(reference):
+        return "P1", f"`{name}@{reference}` is a tag of another owner that can be moved, not a commit"
+    return "P1", f"`{name}@{reference}` is a branch or tag of another owner, not a commit"
+
+
+@check("PRD906", on=[documents("gitlab-ci")], required_literals=["include"], files=("yaml",))
+def unpinned_include(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    include = document.root.get("include")
+    if include is None:
+        return
+    for item in include.items if include.kind == "sequence" else (include,):
+        remote = item.get("remote") if item.kind == "mapping" else item
+        if remote is not None and remote.kind == "scalar" and remote.raw.startswith(("http://", "https://")):
+            if item.kind != "mapping" or not item.text_at("integrity"):
+                yield Diagnostic(remote, "a remote include without `integrity` may change between two pipelines")
+        elif item.kind == "mapping" and (project := item.get("project")) is not None:
+            reference = item.text_at("ref")
+            if not reference or reference.lower() in _BRANCHES:
+                words = f"follows the branch `{reference}`" if reference else "follows the default branch"
+                yield Diagnostic(project, f"the include of `{project.raw}` {words}")
+        elif item.kind == "mapping" and (component := item.get("component")) is not None and "@" in component.raw:
+            reference = component.raw.rsplit("@", 1)[1]
+            if reference.lower() in _BRANCHES or reference == "~latest":
+                yield Diagnostic(component, f"the component `{component.raw.rsplit('/', 1)[-1]}` follows `{reference}`")
+
+
+@check("PRD906", on=[documents("circleci")], required_literals=["orbs:"], files=("yaml",))
+def moving_orb(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    """Orbs that change between two pipelines: `volatile` is the newest of all, `dev:` a version that may be published over."""
+    orbs = document.root.get("orbs")
+    for name, orb in orbs.members.items() if orbs is not None else ():
+        reference = orb.raw.partition("@")[2] if orb.kind == "scalar" else "inline"
+        if reference == "volatile" or reference.startswith("dev:") or not reference:
+            yield Diagnostic(orb, f"the orb `{name}` follows `{reference}`" if reference else f"the orb `{name}` names no version")
+
+
+@check("PRD906", on=[documents("pre-commit")], required_literals=["rev:"], files=("yaml",))
+def unpinned_hook(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    repos = document.root.get("repos")
+    for repo in repos.items if repos is not None else ():
+        revision = repo.get("rev")
+        if revision is not None and revision.raw.lower() in _BRANCHES:
+            name = repo.text_at("repo").rsplit("/", 1)[-1]
+            yield Diagnostic(revision, f"the hooks of `{name}` follow the branch `{revision.raw}`")
+
+
+# ---------------------------------------------------------------- PRD901 and PRD904: is there a CI, and what does it ask for?
+
+# Where CI systems keep their definitions: (path or start of it, who).
+_CI_PLACES = (
+    (".github/workflows/", "GitHub Actions"),
+    (".gitea/workflows/", "Gitea Actions"),
+    (".forgejo/workflows/", "Forgejo Actions"),
+    (".gitlab-ci.yml", "GitLab CI"),
+    (".circleci/config.yml", "CircleCI"),
+    ("azure-pipelines", "Azure Pipelines"),
+    (".azure-pipelines/", "Azure Pipelines"),
+    (".azuredevops/", "Azure Pipelines"),
+    ("bitbucket-pipelines.yml", "Bitbucket Pipelines"),
+    (".woodpecker", "Woodpecker"),
+    (".buildkite/", "Buildkite"),
+    (".drone.yml", "Drone"),
+    (".travis.yml", "Travis"),
+    ("cloudbuild.y", "Cloud Build"),
+    ("buildspec.y", "CodeBuild"),
+    (".semaphore/", "Semaphore"),
+    (".harness/", "Harness"),
+    (".teamcity/", "TeamCity"),
+    (".tekton/", "Tekton"),
+    ("appveyor.yml", "AppVeyor"),
+    (".cirrus.yml", "Cirrus"),
+    (".builds/", "builds.sr.ht"),
+    ("codemagic.yaml", "Codemagic"),
+    ("Jenkinsfile", "Jenkins"),
+)
+
+
+# Those that a service of a larger tree may have a file of its own for, wherever it stands.
+_CI_STARTS = tuple(start for start, _ in _CI_PLACES)
+_ANYWHERE = ("Jenkinsfile", ".woodpecker", "azure-pipelines", "cloudbuild.y", "buildspec.y")
+# Those whose jobs and steps `pipeline_of` knows.
+_READ_SYSTEMS = frozenset(("GitHub Actions", "GitLab CI", "CircleCI", "Azure Pipelines"))
+
+
+@collect("task-gate", "task-needs", on=[documents("github-action")], required_literals=[("runs:", "steps:")], files=("yaml",))
+def composite_actions(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
+    """What a composite action of this repository guards, under the path that workflows call it by."""
+    pipeline = pipeline_of(document)
+    for job in pipeline.jobs.values() if pipeline is not None else ():
+        task = f"action:./{context.file.path.rpartition('/')[0]}"
+        yield project_fact("task-gate", document, "", task=task)
+        for kind in {kind for kind, _ in job.gates()}:
+            yield project_fact("task-gate", document, kind, task=task)
+        wanted = {_task_of(command) for step in job.steps for command in step.commands} | {_called(step) for step in job.steps}
+        yield project_fact("task-needs", document, " ".join(sorted(wanted - {""})), task=task)
+
+
+def _called(step: Step) -> str:
+    """The composite action of this repository that a step calls."""
+    used = step.action.raw.rstrip("/") if step.action is not None else ""
+    return f"action:{used}" if used.startswith("./") else ""
+
+
+@collect("ci-pipeline", on=[documents(*KINDS)], required_literals=_CI_WORDS, files=("yaml",))
+def pipelines(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
+    pipeline = pipeline_of(document)
+    if pipeline is None or not pipeline.jobs:
+        return
+    gates: set[str] = set()
+    tasks: set[str] = set()
+    unresolved = pipeline.unresolved
+    for job in pipeline.jobs.values():
+        found = {kind for kind, _ in job.gates()}
+        named = named_gate(job.name)
+        gates |= found | ({named} if named and (job.steps or job.calls) else set())
+        for step in job.steps:
+            tasks.add(_called(step))
+            # `run: ${{ matrix.command }}` may be anything.
+            unresolved = unresolved or step.node.text_at("run").lstrip().startswith("${{")
+            if _CHECKS.search(step.name) or any(_CHECKS.search(_script(command)) for command in step.commands):
+                gates.add("lint")
+            tasks.update(_task_of(command) for command in step.commands)
+    first = next(iter(pipeline.jobs.values())).node
+    place = ByteRange(document.source, first.key_start, first.key_end)
+    yield ProjectFact(
+        "ci-pipeline",
+        context.file.path,
+        document.source.span(place.start, place.end),
+        ",".join(sorted(pipeline.triggers)),
+        (
+            ("automatic", "1" if pipeline.automatic else ""),
+            ("gates", ",".join(sorted(gates - {""}))),
+            ("tasks", ",".join(sorted(tasks - {""}))),
+            ("unresolved", "1" if unresolved else ""),
+            ("runs", "1" if any(step.commands for job in pipeline.jobs.values() for step in job.steps) else ""),
+        ),
+    )
+
+
+# A script or step of this repository that says it checks: enough not to call the gate missing.
+_CHECKS = re.compile(
+    r"\blint|linter|(?:\b|_)checks?\b(?! ?out)|\bformat|\bstyle|\bquality|static (?:anal|check)|typ(?:e|ing)[ _-]?check", re.IGNORECASE
+)
+
+
+def _script(command: Command) -> str:
+    """The script of this repository that the command runs, or nothing."""
+    first = next((word for word in command.argv if not word.startswith("-")), "")
+    if command.program in ("python", "bash", "sh", "node"):
+        return first.rsplit("/", 1)[-1] if first.endswith((".py", ".sh", ".js")) else ""
+    return command.program if command.program.endswith((".py", ".sh")) else ""
+
+
+def _task_of(command: Command) -> str:
+    """The task of this repository that the command starts: "make:ci", "npm:verify", "sh:scripts/check.sh"."""
+    plain = [word for word in command.argv if not word.startswith("-") and "=" not in word]
+    if command.program in ("make", "gmake"):
+        return f"make:{plain[0] if plain else ''}"
+    if command.program in _OTHER_RUNNERS:
+        # `just check` may run the tests as well.
+        vague = bool(plain) and plain[0].lower() in ("check", "verify", "validate", "qa", "ci", "all")
+        return "" if gate_of(command) and not vague else f"?:{command.program}"
+    if command.program in ("npm", "pnpm", "yarn", "bun"):
+        plain = plain[1:] if plain[:1] in (["run"], ["run-script"]) else plain
+        return f"npm:{plain[0]}" if plain else ""
+    if command.program in ("bash", "sh") and plain:
+        return f"sh:{plain[0].rsplit('/', 1)[-1]}"
+    first = command.text.split(None, 1)[0] if command.text else ""
+    local = "/" in first and not first.startswith(("/usr/", "/bin/", "~", "http", "$"))
+    return f"sh:{command.program}" if command.program.endswith(".sh") or local else ""
+
+
+# Runners whose files prodlint does not read: what their tasks do is not known unless the name says it.
+_OTHER_RUNNERS = frozenset("just task inv invoke poe nox mage earthly dagger bazel pants nx turbo doit rake lerna moon buck2".split())
+
+
+_TASK_WORDS = ("test", "lint", "ruff", "mypy", "docker", "check", "flake8", "tox", "nox")
+
+
+@collect("task-gate", on=[commands()], required_literals=_TASK_WORDS, files=("makefile", "shell", "jenkinsfile"))
+@collect("task-gate", on=[commands()], required_literals=[('"scripts"', 'dependencies"', word) for word in _TASK_WORDS], files=("json",))
+def tasks(command: Command, context: CheckContext) -> Iterator[ProjectFact]:
+    kind = gate_of(command)
+    if not kind:
+        return
+    if command.origin == "ci":
+        yield project_fact("task-gate", command, kind, task="ci")
+    else:
+        start = {"makefile": "make", "shell": "sh", "package-json": "npm"}.get(command.origin, "")
+        yield project_fact("task-gate", command, kind, task=f"{start}:{command.owner}")
+
+
+_RULE = re.compile(rb"(?m)^([A-Za-z0-9_./%-]+(?:[ \t]+[A-Za-z0-9_./%-]+)*)[ \t]*::?(?!=)[ \t]*([^\n=#|]*)$")
+
+
+@collect("task-needs", on=[text()], required_literals=["test", "lint", "check"], files=("makefile",))
+def prerequisites(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
+    """`ci: lint test`: a target that does what others do."""
+    for found in _RULE.finditer(whole.source.data):
+        needs = found[2].decode("utf-8", "replace").split()
+        for target in found[1].decode("utf-8", "replace").split():
+            yield ProjectFact("task-needs", context.file.path, Span(1, 1, 1, 1), " ".join(needs), (("task", f"make:{target}"),))
+
+
+@project_check("PRD901", topics=("ci-pipeline",))
+def ci_missing(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
+    if not project.environment.is_service or options.get("external"):
+        return
+    place = _ci_place(project)
+    if place is None:
+        anchor = service_place(project)
+        if anchor is not None:
+            yield ProjectDiagnostic(anchor[0], anchor[1], "this service is deployed, and no CI definition checks a change before it")
+        return
+    traces = project.about("ci-pipeline")
+    github = [each for each in traces if each.path.startswith(".github/workflows/")]
+    others = [path for path, _ in _ci_files(project) if not path.startswith(".github/workflows/")]
+    if github and not others and not any(each.get("automatic") for each in github):
+        first = github[0]
+        yield ProjectDiagnostic(first.path, first.span, f"every workflow waits for {_listed(github)}: no change of the code starts one")
+        return
+    yield Evidence("PRD901", place[0], Span(1, 1, 1, 1), f"{place[1]} is configured")
+
+
+def _listed(traces: Sequence[ProjectFact]) -> str:
+    events = sorted({event for each in traces for event in each.words.split(",") if event})
+    return " or ".join(f"`{event}`" for event in events[:3]) or "nothing"
+
+
+def _ci_files(project: Project) -> Iterator[tuple[str, str]]:
+    for file in project.files:
+        if not file.path.startswith(_CI_STARTS) and not file.path.rpartition("/")[2].startswith(_ANYWHERE):
+            continue
+        for start, who in _CI_PLACES:
+            if file.path.startswith(start) or (start in _ANYWHERE and file.name.startswith(start)):
+                yield file.path, who
+                break
+
+
+def _ci_place(project: Project) -> tuple[str, str] | None:
+    """A CI definition, discovered or merely there (an ignored file is a definition all the same)."""
+    import os
+
+    found = next(_ci_files(project), None)
+    if found is not None:
+        return found
+    for start, who in _CI_PLACES:
+        path = os.path.join(project.root, start)
+        if os.path.isfile(path) or (start.endswith("/") and os.path.isdir(path) and os.listdir(path)):
+            return start.rstrip("/"), who
+    return None
+
+
+_WANTED: tuple[tuple[str, tuple[str, ...], Priority, str], ...] = (
+    ("test", ("test",), "P0", "no step runs tests"),
+    ("lint", ("lint", "type"), "P1", "no step runs a linter or a type checker"),
+    ("build", ("build",), "P2", "no step builds the image"),
+)
+
+
+@project_check("PRD904", topics=("ci-pipeline", "task-gate", "task-needs"))
+def gates_missing(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
+    if not project.environment.is_service:
+        return
+    traces = project.about("ci-pipeline")
+    if options.get("external") or any(who not in _READ_SYSTEMS for _, who in _ci_files(project)):
+        return
+    # Workflows that only call scanners and bots: what builds and tests is configured elsewhere.
+    if not any(each.get("runs") for each in traces):
+        return
+    known = _known_tasks(project)
+    gates = {True: set[str](), False: set[str]()}
+    unresolved = False
+    for each in traces:
+        automatic = bool(each.get("automatic"))
+        found = set(each.get("gates").split(","))
+        for task in filter(None, each.get("tasks").split(",")):
+            found |= known.get(task, set())
+            unresolved = unresolved or (task not in known and not task.startswith("npm:")) or "?" in found
+        gates[automatic] |= found
+        if "workflow_call" in each.words.split(","):
+            gates[True] |= found
+        unresolved = unresolved or bool(each.get("unresolved"))
+    if any(file.name == ".pre-commit-config.yaml" for file in project.files) and _pre_commit_ci(project):
+        gates[True].add("lint")
+    has_image = any(file.kind == "dockerfile" and not file.roles & {"dev", "test", "example", "ci"} for file in project.files)
+    anchor = next((each for each in traces if each.get("automatic")), traces[0])
+    if not unresolved and not (gates[True] | gates[False]) & {"test", "lint", "type", "build"}:
+        yield ProjectDiagnostic(anchor.path, anchor.span, "CI runs no tests, no linter and no image build")
+        return
+    for name, kinds, priority, words in _WANTED:
+        if gates[True] & set(kinds) or (name == "build" and gates[False] & set(kinds)):
+            own = next((each for each in traces if each.get("automatic") and set(each.get("gates").split(",")) & set(kinds)), None)
+            own = own or next((each for each in traces if set(each.get("gates").split(",")) & set(kinds)), anchor)
+            yield Evidence("PRD904", own.path, own.span, f"CI has a {name} gate")
+        elif unresolved or (name == "build" and not has_image):
+            # A template, an orb or a reusable workflow elsewhere may hold the gate: nothing can be said.
+            continue
+        elif gates[False] & set(kinds):
+            late = next(each for each in traces if set(each.get("gates").split(",")) & set(kinds))
+            yield ProjectDiagnostic(
+                late.path, late.span, f"`{name}` runs only on {_listed([late])}, not when the code changes", priority=priority
+            )
+        else:
+            yield ProjectDiagnostic(anchor.path, anchor.span, f"{words} in CI", priority=priority)
+
+
+# Stands among the gates of a task that does something this repository does not show.
+_UNKNOWN = frozenset("?")
+
+
+def _known_tasks(project: Project) -> dict[str, set[str]]:
+    """What each make target, package script and shell script of the repository guards, those it calls included."""
+    known: dict[str, set[str]] = {}
+    needs: dict[str, set[str]] = {}
+    for gate in project.about("task-gate"):
+        known.setdefault(gate.get("task"), set()).add(gate.words)
+    for need in project.about("task-needs"):
+        needs.setdefault(need.get("task"), set()).update(target if ":" in target else f"make:{target}" for target in need.words.split())
+    for file in project.files:
+        if file.kind == "shell":
+            known.setdefault(f"sh:{file.name}", set())
+    for task, wanted in needs.items():
+        seen = {task}
+        waiting = list(wanted)
+        kinds = known.setdefault(task, set())
+        while waiting and len(seen) < 200:
+            other = waiting.pop()
+            if other not in seen:
+                seen.add(other)
+                kinds |= known.get(other, _UNKNOWN if other.startswith(("?:", "sh:", "action:")) else set())
+                waiting.extend(needs.get(other, ()))
+    return known
+
+
+def _pre_commit_ci(project: Project) -> bool:
+    """pre-commit.ci runs the hooks without a workflow where the file has a `ci:` table."""
+    data = project.read(".pre-commit-config.yaml") or b""
+    return data.startswith(b"ci:") or b"\nci:" in data

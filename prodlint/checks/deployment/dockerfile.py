@@ -1,0 +1,370 @@
+"""Dockerfiles: the user of the process (PRD802), health checks that cannot run (PRD804), installs that nobody can repeat (PRD806)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, every
+from prodlint.checks.deployment.kustomize import another_user
+from prodlint.checks.deployment.services import datastore, has_own_user, image_of, leaves_root
+from prodlint.facts import Command, Dockerfile, Instruction, Stage
+from prodlint.model import FixRequest, Priority
+from prodlint.readers.dockerfile import expand, variables
+
+_DEVELOPMENT = re.compile(r"(?:^|[-_.])(?:dev|devel|development|tests?|testing|lint|debug|ci|docs|devcontainer)(?:$|[-_.])")
+_SHIPPED = ("production", "prod", "runtime", "release", "final", "app", "main", "server", "deploy", "runner", "web", "api")
+
+
+def shipped(dockerfile: Dockerfile) -> Stage | None:
+    """The stage that goes to production: the last one, unless that is named for development and another for production."""
+    final = dockerfile.final
+    if final is None or not _DEVELOPMENT.search(final.name):
+        return final
+    return next((stage for name in _SHIPPED for stage in dockerfile.stages if stage.name == name), None)
+
+
+def targets(dockerfile: Dockerfile) -> list[Stage]:
+    """The stages that are started somewhere: the shipped one, and those that start something and that no other stage is made
+    from. `docker build --target` is the only use of these."""
+    ships = shipped(dockerfile)
+    if ships is None:
+        return []
+    used = set[int]().union(*(_made_from(dockerfile, each) for each in dockerfile.stages))
+    return [
+        each
+        for each in dockerfile.stages
+        if each is ships
+        or (
+            each.index not in used
+            and not _DEVELOPMENT.search(each.name)
+            and any(line.keyword in ("CMD", "ENTRYPOINT") for line in each.instructions)
+        )
+    ]
+
+
+def lineage(stage: Stage) -> Iterator[Instruction]:
+    """What makes the image, last instruction first; what is only for images built on top of it left out."""
+    return (instruction for instruction in stage.lineage() if not instruction.onbuild)
+
+
+def root_image(stage: Stage) -> str:
+    """The image at the bottom of a stage; "" where it cannot be known."""
+    while stage.parent is not None:
+        stage = stage.parent
+    return stage.resolved
+
+
+def start_of(stage: Stage) -> Instruction | None:
+    """The instruction that says what is started: the last ENTRYPOINT, else the last CMD."""
+    found: Instruction | None = None
+    for instruction in lineage(stage):
+        if instruction.keyword == "ENTRYPOINT" and instruction.words:
+            return instruction
+        if instruction.keyword == "CMD" and instruction.words and found is None:
+            found = instruction
+    return found
+
+
+def final_user(dockerfile: Dockerfile, stage: Stage) -> tuple[Instruction, str | None] | None:
+    """The last USER of an image and what it comes to (None where a variable has no value); None where there is none."""
+    for instruction in lineage(stage):
+        if instruction.keyword == "USER":
+            assert instruction.stage is not None
+            return instruction, expand(instruction.value, variables(dockerfile, instruction.stage, instruction))
+    return None
+
+
+# ---------------------------------------------------------------- PRD802
+
+# Programs that take the process from root to another user.
+DROPS_ROOT = re.compile(
+    r"\b(?:gosu|su-exec|setpriv|s6-setuidgid|s6-overlay|runuser|fixuid|chpst|setuidgid|start-stop-daemon|capsh|chroot --userspec)\b"
+    r"|\bsu (?:-|\w)"
+)
+
+
+def scripts_of(stage: Stage) -> list[str]:
+    """The scripts that ENTRYPOINT and CMD start, by their last name."""
+    found: list[str] = []
+    for keyword in ("ENTRYPOINT", "CMD"):
+        instruction = next((each for each in lineage(stage) if each.keyword == keyword), None)
+        if instruction is not None:
+            for text in instruction.words[:3]:
+                names = [word.strip("\"';").rsplit("/", 1)[-1] for word in text[:500].split()]
+                found.extend(name for name in names if name.endswith((".sh", ".bash")) or "entrypoint" in name)
+    return found
+
+
+# Web servers bind port 80 as root and hand requests to workers that are not.
+_WEB_SERVERS = ("nginx", "httpd", "caddy", "traefik")
+
+
+def runs_as_root(dockerfile: Dockerfile, stage: Stage) -> tuple[ByteRange, str, Priority | None, FixRequest | None] | None:
+    """Where an image is told to start as root, the words for it; None where it is not, or where that cannot be known."""
+    base = root_image(stage)
+    image = image_of(base)
+    server = image.official and image.family in _WEB_SERVERS
+    user = final_user(dockerfile, stage)
+    # An image of others that has a command of its own, and a user that was left for root to install something.
+    left = user is not None and base != "" and not image.official and not has_own_user(image) and datastore(image) is None
+    start = start_of(stage) or (stage.instructions[0] if server or left else None)
+    if start is None:
+        return None
+    if any(DROPS_ROOT.search(each.value) for each in lineage(stage) if each.keyword in ("RUN", "CMD", "ENTRYPOINT", "ENV")):
+        return None
+    priority: Priority | None = "P2" if server else "P1" if start.keyword == "FROM" else None
+    if user is not None:
+        instruction, name = user
+        if name is None or name.split(":")[0].strip() not in ("root", "0"):
+            return None
+        words = f"The image runs as `{instruction.value}`"
+        return ByteRange(instruction.source, instruction.start, instruction.end), words, priority, None
+    if not base or not leaves_root(image):
+        return None
+    place = start if start.stage is stage else stage.instructions[0]
+    fix = None
+    if place is start and start.keyword != "FROM":
+        fix = FixRequest("insert-line-before", "Run as a user without rights", False, (("text", "USER 10001"),))
+    words = (
+        "The image runs as root: no `USER` before this"
+        if start.keyword != "FROM"
+        else f"The image runs as root, as `{image.family}` does: no `USER`"
+    )
+    return ByteRange(place.source, place.start, place.end), words, priority, fix
+
+
+@check("PRD802", on=[every(Dockerfile)], required_literals=["from"], files=("dockerfile",))
+def image_as_root(dockerfile: Dockerfile, context: CheckContext) -> Iterator[Diagnostic]:
+    """An image whose process is root. One that starts a script waits for the project pass, which reads the script."""
+    seen: set[int] = set()
+    for stage in targets(dockerfile):
+        found = runs_as_root(dockerfile, stage)
+        if found is not None and not scripts_of(stage):
+            place, words, priority, fix = found
+            if place.start not in seen:
+                seen.add(place.start)
+                manifest = another_user(context.environment, context.file.path)
+                if manifest:
+                    words, priority = f"The image runs as root: only `{manifest}` starts it as another user", "P2"
+                yield Diagnostic(place, words, priority=priority, fix=fix)
+
+
+# ---------------------------------------------------------------- PRD804
+
+_PROBES = ("curl", "wget")
+# Packages from a list or a script that is not read here: what they bring is not known.
+_UNREAD = re.compile(
+    r"xargs|\$\(cat|(?:apt-get|apt|apk|dnf|yum) [^&;]*\$|(?:^|[;&|]\s*)(?:sudo )?(?:\.{0,2}/[\w./-]+|(?:ba|z)?sh [\w./-]+)|\.sh\b",
+    re.MULTILINE,
+)
+
+
+@check("PRD804", on=[every(Dockerfile)], required_literals=[("healthcheck", "curl"), ("healthcheck", "wget")], files=("dockerfile",))
+def health_check_without_program(dockerfile: Dockerfile, context: CheckContext) -> Iterator[Diagnostic]:
+    """HEALTHCHECK with curl or wget in an image that has neither: it fails for ever."""
+    stage = shipped(dockerfile)
+    probe = next((each for each in lineage(stage) if each.keyword == "HEALTHCHECK"), None) if stage is not None else None
+    if stage is None or probe is None:
+        return
+    image = image_of(root_image(stage))
+    flavour = image.tag.lower()
+    if not image.official or image.family not in ("python", "debian", "ubuntu", "alpine", "node", "pypy"):
+        return
+    lacks: tuple[str, ...] = ()
+    if "alpine" in flavour or image.family == "alpine":
+        # BusyBox has a wget of its own.
+        lacks = ("curl",)
+    elif "slim" in flavour or image.family in ("debian", "ubuntu"):
+        lacks = _PROBES
+    others = " ".join(each.value for each in lineage(stage) if each.keyword in ("RUN", "COPY", "ADD", "ARG", "ENV"))
+    others += " ".join(text for each in lineage(stage) for text, _, _ in each.heredocs)
+    if _UNREAD.search(others):
+        return
+    for program in lacks:
+        if re.search(rf"\b{program}\b", probe.value) and not re.search(rf"\b{program}\b", others):
+            yield Diagnostic(probe, f"HEALTHCHECK calls `{program}`, which `{image.name}:{image.tag}` does not have", priority="P2")
+            return
+
+
+# ---------------------------------------------------------------- PRD806
+
+_INSTALLERS = frozenset(
+    "pip setuptools wheel uv poetry poetry-core poetry-plugin-export pipenv pdm hatch hatchling build virtualenv pipx pip-tools"
+    " keyring keyrings.google-artifactregistry-auth crcmod".split()
+)
+_VALUED = frozenset(
+    "-r --requirement --requirements -c --constraint --constraints -i --index-url --extra-index-url -f --find-links -t --target --prefix"
+    " --platform --python-version"
+    " --root --src --timeout --retries -e --editable --trusted-host --cache-dir --progress-bar --python -p --group --index --default-index"
+    " --abi --implementation --only-binary --no-binary --config-settings -C --log --proxy --cert --index-strategy --link-mode --extra"
+    " --upgrade-package -P --python-platform --exclude-newer --torch-backend --override --upgrade-strategy"
+    " --python-preference --use-feature --no-build-isolation-package".split()
+)
+_EXACT = re.compile(r"===?[^*,]+\Z")
+_REMOTE = re.compile(r"@|://|\$|^git\+|\.(?:whl|tar\.gz|zip)\Z")
+
+
+def built_from(dockerfile: Dockerfile) -> set[int]:
+    """The stages that something of an image that is started comes from."""
+    waiting, found = targets(dockerfile), set[int]()
+    while waiting:
+        each = waiting.pop()
+        if each.index in found:
+            continue
+        found.add(each.index)
+        waiting.extend(dockerfile.stages[number] for number in _made_from(dockerfile, each))
+    return found
+
+
+def _made_from(dockerfile: Dockerfile, stage: Stage) -> set[int]:
+    """The stages that a stage is built on or takes files of."""
+    names = {each.name: each.index for each in dockerfile.stages if each.name} | {str(each.index): each.index for each in dockerfile.stages}
+    found = {stage.parent.index} if stage.parent is not None else set[int]()
+    for instruction in stage.instructions:
+        for name, value in instruction.flags:
+            origin = value if name == "from" else next((part[5:] for part in value.split(",") if part.startswith("from=")), "")
+            if origin.lower() in names:
+                found.add(names[origin.lower()])
+    return found
+
+
+def _sources(dockerfile: Dockerfile) -> list[str]:
+    """What is copied or mounted from the build context."""
+    found: list[str] = []
+    for stage in dockerfile.stages:
+        for instruction in stage.instructions:
+            if instruction.keyword in ("COPY", "ADD") and not any(name == "from" for name, _ in instruction.flags):
+                found.extend(instruction.words[:-1])
+            for name, value in instruction.flags:
+                if name == "mount" and "type=bind" in value:
+                    parts = dict(part.partition("=")[::2] for part in value.split(","))
+                    found.append(parts.get("source") or parts.get("src") or parts.get("target", "."))
+    return found
+
+
+def _brings(sources: Sequence[str], lock: str) -> bool:
+    """Whether a lock file is among what is copied, by its name or with the folder around it."""
+    stem = lock.split(".", maxsplit=1)[0].lower()
+    return any(
+        lock.lower() in source.lower()
+        or source.rstrip("/") in ("", ".")
+        or ("*" in source and (stem in source.lower() or "lock" in source))
+        for source in sources
+    )
+
+
+@check(
+    "PRD806",
+    on=[every(Dockerfile)],
+    required_literals=[("from", "install"), ("from", "sync"), ("from", "poetry"), ("from", "uv ")],
+    files=("dockerfile",),
+)
+def unrepeatable_install(dockerfile: Dockerfile, context: CheckContext) -> Iterator[Diagnostic]:
+    """Packages that an image takes in the version of the day."""
+    stage = shipped(dockerfile)
+    if stage is None:
+        return
+    from prodlint.readers.commands import from_dockerfile
+
+    relevant = built_from(dockerfile)
+    places = [(each.start, each.end) for number in relevant for each in dockerfile.stages[number].instructions if each.keyword == "RUN"]
+    commands = [
+        fact
+        for fact in from_dockerfile(dockerfile)
+        if isinstance(fact, Command) and fact.origin == "dockerfile-run" and any(start <= fact.start < end for start, end in places)
+    ]
+    sources = _sources(dockerfile)
+    locked = any(_locks(command) for command in commands)
+    exported = any(each.keyword == "ENV" and re.search(r"UV_(?:FROZEN|LOCKED)", each.value) for each in lineage(stage))
+    if any(each.keyword in ("ENV", "ARG") and re.search(r"\b(?:PIP|UV)_CONSTRAINT\b", each.value) for each in lineage(stage)):
+        return
+    softer: set[str] = set()
+    for command in commands:
+        found = _loose(command, sources, locked, exported)
+        if found is not None:
+            words, priority = found
+            # `pip install --upgrade pip` in each stage is one habit.
+            if priority is None or words not in softer:
+                yield Diagnostic(command, words, priority=priority)
+            softer.add(words)
+
+
+def _from_verb(argv: Sequence[str]) -> tuple[str, ...]:
+    """The words from the verb on: `pip --no-cache-dir install` has options before it."""
+    start = 0
+    while start < len(argv) and argv[start].startswith("-"):
+        start += 2 if argv[start] in _VALUED else 1
+    return tuple(argv[start:])
+
+
+def _locks(command: Command) -> bool:
+    """Whether a command installs from a list, after which the project itself brings nothing new."""
+    argv = _from_verb(command.argv)
+    if command.program == "pip" or (command.program == "uv" and argv[:1] == ("pip",)):
+        return command.flag("-r", "--requirement", "--requirements", "-c", "--constraint", "--constraints") != -1 or argv[1:2] == ("sync",)
+    if command.program == "uv":
+        return argv[:1] in (("sync",), ("export",))
+    return command.program in ("poetry", "pdm", "pipenv") and argv[:1] in (("install",), ("export",), ("sync",))
+
+
+def _loose(command: Command, sources: Sequence[str], locked: bool, exported: bool) -> tuple[str, Priority | None] | None:
+    """What is not fixed about an install; None where all of it is."""
+    program, argv = command.program, _from_verb(command.argv)
+    if program == "uv" and argv[:1] == ("pip",):
+        argv = _from_verb(argv[1:])
+    elif program == "uv":
+        return _loose_uv(command, sources, exported)
+    elif program == "poetry":
+        if argv[:1] in (("install",), ("sync",)) and not _brings(sources, "poetry.lock"):
+            return "`poetry install` without `poetry.lock` in the image takes the versions of the day", None
+        if argv[:1] in (("update",), ("add",)) or (argv[:1] == ("lock",) and "--check" not in argv):
+            return f"`poetry {argv[0]}` in the image build takes the versions of the day", None
+        return None
+    elif program == "pipenv":
+        if argv[:1] == ("install",) and command.flag("--deploy", "--ignore-pipfile") == -1:
+            return "`pipenv install` without `--deploy` may lock anew while the image is built", None
+        return None
+    elif program not in ("pip", "pip3"):
+        return None
+    if argv[:1] != ("install",) or command.flag("--require-hashes", "--no-index", "-c", "--constraint", "--constraints", "--no-deps") != -1:
+        return None
+    names, local = _packages(argv[1:])
+    loose = [name for name in names if not _EXACT.search(name)]
+    if loose:
+        bare = {re.split(r"[\[<>=~!; ]", name, maxsplit=1)[0].lower() for name in loose}
+        shown = ", ".join(f"`{name}`" for name in loose[:3]) + (" and more" if len(loose) > 3 else "")
+        return f"{shown} installed in the version of the day", "P2" if bare <= _INSTALLERS else None
+    if local and not locked:
+        return f"`{program} install {local[0]}` takes the newest versions that the project allows", None
+    return None
+
+
+def _loose_uv(command: Command, sources: Sequence[str], exported: bool) -> tuple[str, Priority | None] | None:
+    verb = _from_verb(command.argv)[:1]
+    if verb == ("sync",) and not exported and command.flag("--frozen", "--locked", "--no-sync") == -1:
+        if not _brings(sources, "uv.lock"):
+            return "`uv sync` without `uv.lock` in the image takes the versions of the day", None
+        return "`uv sync` without `--locked` locks anew when the lock file is behind", "P2"
+    if verb == ("add",) or (verb == ("lock",) and command.flag("--check", "--locked", "--frozen") == -1):
+        return f"`uv {verb[0]}` in the image build takes the versions of the day", None
+    return None
+
+
+def _packages(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The packages of an install by name, and those by path."""
+    names: list[str] = []
+    local: list[str] = []
+    skip = False
+    for index, word in enumerate(words):
+        if skip:
+            skip = False
+        elif word.startswith("-"):
+            skip = word in _VALUED
+            if word in ("-e", "--editable") and index + 1 < len(words):
+                local.append(words[index + 1])
+        elif word.startswith((".", "/")) or re.match(r"[\w.-]+/", word):
+            local.append(word)
+        elif word and not _REMOTE.search(word) and re.match(r"[A-Za-z0-9]", word):
+            names.append(word)
+    return names, [path for path in local if not path.endswith((".whl", ".gz", ".zip")) and "*" not in path and "$" not in path]

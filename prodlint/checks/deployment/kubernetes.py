@@ -1,0 +1,426 @@
+"""Kubernetes workloads: the user they run as (PRD802), probes (PRD841), resources (PRD842), privileges (PRD843).
+
+A chart's template is read without rendering it. What a template puts into a mapping cannot be seen, so nothing is said
+to be missing from a mapping that has such a hole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents
+from prodlint.checks.deployment.kustomize import has_limit_range, patched_keys
+from prodlint.checks.deployment.services import has_own_user, image_of
+from prodlint.facts import Document, Node
+from prodlint.model import FixRequest, Priority
+
+# Where the pod stands in each kind of workload.
+_POD_PATHS: dict[str, tuple[str, ...]] = {
+    "Pod": ("spec",),
+    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
+} | dict.fromkeys(
+    ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "DeploymentConfig", "Rollout", "Job", "Service"),
+    ("spec", "template", "spec"),
+)
+_SERVING = frozenset(("Deployment", "StatefulSet", "DaemonSet", "Rollout", "DeploymentConfig", "ReplicaSet"))
+_JOBS = frozenset(("Job", "CronJob"))
+_SYSTEM_NAMESPACES = frozenset(
+    "kube-system kube-public kube-node-lease istio-system ingress-nginx cert-manager metallb-system calico-system tigera-operator"
+    " longhorn-system rook-ceph gatekeeper-system falco gpu-operator kube-flannel cilium".split()
+)
+_SIDECAR = re.compile(
+    r"istio-proxy|linkerd-proxy|envoy|cloud-?sql-?proxy|sql-proxy|vault-agent|fluent-?bit|fluentd|filebeat|datadog-agent|otel-|opentelemetry"
+    r"|oauth2-proxy|-exporter\b|config-?reload|git-sync|pgbouncer|statsd|promtail|vector\b|jaeger-agent|kube-rbac-proxy|-sidecar\b|^sidecar|^metrics$|log-?tail"
+)
+_WORKER = re.compile(r"worker|beat|scheduler|consumer|celery|cron|queue-")
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod as a workload describes it. spec: the pod's own. patch: only a part, put over another document by Kustomize."""
+
+    document: Document
+    kind: str
+    name: str
+    namespace: str
+    spec: Node
+    root: Node
+    patch: bool
+
+
+def pods(document: Document) -> Iterator[Pod]:
+    """The pods of a document; those in the items of a List too."""
+    root = document.root
+    listed = root.get("items")
+    for each in listed.items if root.text_at("kind").endswith("List") and listed is not None else (root,):
+        kind = each.text_at("kind")
+        path = _POD_PATHS.get(kind)
+        if path is None or (kind == "Service" and "knative" not in each.text_at("apiVersion")):
+            continue
+        spec = each.get(*path)
+        if spec is None or spec.kind != "mapping":
+            continue
+        listing = spec.get("containers")
+        containers = listing.items if listing is not None else ()
+        patch = not document.template and any("image" not in container.members for container in containers)
+        name, namespace = each.text_at("metadata", "name"), each.text_at("metadata", "namespace")
+        yield Pod(document, kind, name, namespace, spec, each, patch)
+
+
+def containers_of(pod: Pod, *, inits: bool = False) -> Iterator[Node]:
+    """The containers of a pod that are written out."""
+    for key in ("initContainers", "containers") if inits else ("containers",):
+        listing = pod.spec.get(key)
+        for container in listing.items if listing is not None else ():
+            if container.kind == "mapping":
+                yield container
+
+
+# ---------------------------------------------------------------- templates
+
+_CONTROL = r"if\b|else\b|end\b|with\b|range\b|define\b|block\b|/\*|\$\w+\s*:?=|fail\b|required\b|break\b|continue\b"
+_OUTPUT = re.compile(rf"\{{\{{(?!-?\s*(?:{_CONTROL}))")
+_INDENT = re.compile(r"n?indent\s+(\d+)")
+
+
+def has_hole(document: Document, node: Node) -> bool:
+    """Whether a template puts entries into a mapping that the file does not show."""
+    if not document.template:
+        return False
+    source = node.source
+    line, column = source.position(node.start)
+    indent = column - 1
+    if source.data[node.start : node.start + 1] == b"{":
+        return "{{" in source.slice(node.start, node.end)
+    last = len(source.line_starts)
+    while line <= last:
+        text = source.line_text(line)
+        bare = text.strip()
+        own = len(text) - len(text.lstrip())
+        if bare.startswith("{{"):
+            if _OUTPUT.match(bare):
+                told = _INDENT.search(bare)
+                if (int(told.group(1)) if told else own) == indent:
+                    return True
+        elif (
+            bare
+            and own < indent
+            and not bare.startswith(("- ", "#"))
+            or bare.startswith("- ")
+            and own + 2 <= indent
+            and line > source.position(node.start)[0]
+        ):
+            return False
+        line += 1
+    return False
+
+
+def _said(node: Node | None, *path: str) -> bool:
+    """Whether something stands under a path, be it only what a template puts there."""
+    for part in path:
+        if node is None:
+            return False
+        if node.kind != "mapping":
+            # `resources:` and a template below it: a value, if not one to be read.
+            return True
+        node = node.members.get(part)
+    return node is not None
+
+
+def _name_of(container: Node) -> tuple[str, ByteRange]:
+    """What a container is called and where."""
+    name = container.get("name")
+    at = name if name is not None and name.kind == "scalar" else container
+    words = name.raw if name is not None else "container"
+    if at is container:
+        first = container.source.data.find(b"\n", container.start, container.end)
+        return words, ByteRange(container.source, container.start, first if first != -1 else container.end)
+    return words, ByteRange(at.source, at.start, at.end)
+
+
+def _is_system(pod: Pod) -> bool:
+    return pod.namespace in _SYSTEM_NAMESPACES
+
+
+# ---------------------------------------------------------------- PRD802
+
+
+@check("PRD802", on=[documents("kubernetes")], required_literals=[("kind", "containers")], files=("yaml", "json"))
+def pod_as_root(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    """`runAsUser: 0`, and containers that nothing keeps from running as root."""
+    for pod in pods(document):
+        if _is_system(pod):
+            continue
+        own = pod.spec.get("securityContext", "runAsUser")
+        containers = list(containers_of(pod))
+        # A container's own user goes before the pod's.
+        replaced = containers and all(container.get("securityContext", "runAsUser") is not None for container in containers)
+        if own is not None and own.value == 0 and not replaced:
+            yield Diagnostic(own, "`runAsUser: 0`: the pod runs as root")
+        unsaid: list[Node] = []
+        for container in containers:
+            user = container.get("securityContext", "runAsUser")
+            if user is not None and user.value == 0:
+                yield Diagnostic(user, f"`runAsUser: 0`: `{_name_of(container)[0]}` runs as root")
+            elif not _user_is_said(pod, container) and not has_own_user(image_of(container.text_at("image"))):
+                unsaid.append(container)
+        if unsaid and not pod.patch and not patched_keys(context, pod.kind, pod.name) & {"runAsNonRoot", "runAsUser"}:
+            names = ", ".join(f"`{_name_of(container)[0]}`" for container in unsaid)
+            yield Diagnostic(
+                _name_of(unsaid[0])[1], f"{names} may run as root: neither `runAsNonRoot: true` nor a `runAsUser` is set", priority="P1"
+            )
+
+
+def _user_is_said(pod: Pod, container: Node) -> bool:
+    """Whether the pod and the container together say who runs, or a template may."""
+    asked: Node | None = None
+    for node in (container, pod.spec):
+        security_context = node.get("securityContext")
+        if security_context is None:
+            if has_hole(pod.document, node):
+                return True
+            continue
+        if (
+            security_context.kind != "mapping"
+            or has_hole(pod.document, security_context)
+            or security_context.get("windowsOptions") is not None
+        ):
+            return True
+        if security_context.get("runAsUser") is not None:
+            return True
+        # What the container says goes before what the pod says.
+        asked = asked or security_context.get("runAsNonRoot")
+    return asked is not None and asked.value is not False
+
+
+def _contexts_in_values(document: Document) -> Iterator[tuple[str, Node]]:
+    """The security contexts in a chart's values, with the path above them."""
+    for node in document.root.walk():
+        above, _, key = node.path.rpartition(".")
+        if node.kind == "mapping" and key.lower().endswith("securitycontext"):
+            yield above, node
+
+
+@check("PRD802", on=[documents("helm-values")], required_literals=["runasuser"], files=("yaml",))
+def values_as_root(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    """`runAsUser: 0` as the default of a chart."""
+    for above, security_context in _contexts_in_values(document):
+        user = security_context.get("runAsUser")
+        if user is not None and user.value == 0:
+            yield Diagnostic(user, f"`runAsUser: 0`: the chart runs `{above or 'everything'}` as root")
+
+
+# ---------------------------------------------------------------- PRD841
+
+
+def _is_selected(pod: Pod) -> bool:
+    """Whether a Service of the same file sends requests to the pod."""
+    data = pod.document.source.data
+    labels = pod.root.get("spec", "template", "metadata", "labels")
+    if labels is None or labels.kind != "mapping" or re.search(rb"(?m)^kind:[ \t]*Service[ \t]*$", data) is None:
+        return False
+    for key, value in labels.members.items():
+        said = rf"selector:\s*\{{?\s*[\"']?{re.escape(key)}[\"']?:\s*[\"']?{re.escape(value.raw)}[\"']?\s*(?:[,}}\n]|\Z)"
+        if value.raw and re.search(said.encode(), data):
+            return True
+    return False
+
+
+@check("PRD841", on=[documents("kubernetes")], required_literals=[("kind", "containers")], files=("yaml", "json"))
+def missing_probes(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    """Containers that Kubernetes sends requests to, or keeps, without asking them."""
+    for pod in pods(document):
+        if pod.kind not in _SERVING or pod.patch or _is_system(pod):
+            continue
+        containers = list(containers_of(pod))
+        # A container that is alone in its pod stands beside nothing; in a template others may come from elsewhere.
+        alone = len(containers) == 1 and not document.template
+        for container in containers:
+            name, place = _name_of(container)
+            helps = not alone and (_SIDECAR.search(name) or _SIDECAR.search(container.text_at("image")))
+            if helps or has_hole(document, container):
+                continue
+            ready, live, start = (_said(container, probe) for probe in ("readinessProbe", "livenessProbe", "startupProbe"))
+            serving = (ready or _said(container, "ports") or (alone and _is_selected(pod))) and not _WORKER.search(name)
+            if serving and not (ready and live):
+                patched = patched_keys(context, pod.kind, pod.name)
+                ready, live = ready or "readinessProbe" in patched, live or "livenessProbe" in patched
+            if serving and not ready:
+                also = "" if live else " and no `livenessProbe`"
+                yield Diagnostic(place, f"`{name}` has no `readinessProbe`{also}: it gets requests before it can answer")
+            elif serving and not live:
+                yield Diagnostic(place, f"`{name}` has no `livenessProbe`: it is not started again when it hangs", priority="P1")
+            delay = container.get("livenessProbe", "initialDelaySeconds")
+            if delay is not None and not start and isinstance(delay.value, int) and delay.value >= 60:
+                yield Diagnostic(
+                    delay,
+                    f"`{name}` waits {delay.value} s before the first liveness check: a `startupProbe` waits as long as it takes",
+                    priority="P2",
+                )
+
+
+# ---------------------------------------------------------------- PRD842
+
+
+@check("PRD842", on=[documents("kubernetes")], required_literals=[("kind", "containers")], files=("yaml", "json"))
+def missing_resources(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    """Containers without requests or without a memory limit. A limit stands for the request where there is none."""
+    source = document.source.data
+    if b"LimitRange" in source:
+        return
+    for pod in pods(document):
+        if pod.patch or _is_system(pod):
+            continue
+        for container in containers_of(pod):
+            name, place = _name_of(container)
+            if has_hole(document, container):
+                continue
+            resources = container.get("resources")
+            if resources is not None and (has_hole(document, resources) or (resources.kind != "mapping" and document.template)):
+                continue
+            limit = _said(container, "resources", "limits", "memory")
+            missing = [
+                words
+                for words, there in (
+                    ("CPU request", _said(container, "resources", "requests", "cpu") or _said(container, "resources", "limits", "cpu")),
+                    ("memory request", limit or _said(container, "resources", "requests", "memory")),
+                    ("memory limit", limit),
+                )
+                if not there
+            ]
+            if missing and not _said(pod.spec, "resources") and not patched_keys(context, pod.kind, pod.name) & {"resources"}:
+                if has_limit_range(context):
+                    return
+                at = place if resources is None else ByteRange(resources.source, resources.key_start, resources.key_end)
+                priority: Priority | None = "P2" if pod.kind in _JOBS else None
+                yield Diagnostic(at, f"`{name}` sets no {_listed(missing)}", priority=priority)
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]
+
+
+# ---------------------------------------------------------------- PRD843
+
+_DANGEROUS = frozenset("ALL SYS_ADMIN NET_ADMIN SYS_PTRACE SYS_MODULE DAC_READ_SEARCH SYS_RAWIO BPF SYS_BOOT".split())
+_SOCKETS = (
+    "/var/run/docker.sock",
+    "/run/docker.sock",
+    "/run/containerd/containerd.sock",
+    "/var/run/containerd",
+    "/run/crio/crio.sock",
+    "/var/run/crio",
+)
+_HOST_PATHS = frozenset(("/", "/etc", "/root", "/var/run", "/run", "/var/lib/kubelet", "/var/lib/docker", "/proc", "/sys", "/dev"))
+
+
+@check("PRD843", on=[documents("kubernetes")], required_literals=[("kind", "containers")], files=("yaml", "json"))
+def pod_privileges(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    """What a pod takes of its node, and what it does not give up."""
+    for pod in pods(document):
+        if _is_system(pod):
+            continue
+        # What an agent on every node does is to look into the node.
+        agent: Priority | None = "P2" if pod.kind == "DaemonSet" else None
+        yield from _of_the_host(pod, agent)
+        for container in containers_of(pod, inits=True):
+            yield from _of_the_container(container, agent)
+        if pod.patch or pod.kind in _JOBS or pod.kind == "DaemonSet":
+            continue
+        for container in containers_of(pod):
+            name, place = _name_of(container)
+            kept = _not_given_up(pod, container)
+            if kept and not patched_keys(context, pod.kind, pod.name) & {"securityContext"}:
+                words = f"`{name}` does not set {', '.join(f'`{each}`' for each in kept)}"
+                yield Diagnostic(place, words, priority="P2", fix=_given_up(container, place, kept))
+
+
+def _given_up(container: Node, place: ByteRange, kept: list[str]) -> FixRequest | None:
+    """The missing settings as lines of their own: below the name, or in the security_context that is there."""
+    source = container.source
+    name, security_context = container.get("name"), container.get("securityContext")
+    first = next(iter(security_context.members.values()), None) if security_context is not None else name
+    if (
+        name is None
+        or first is None
+        or b"{" in source.data[container.start : first.key_start]
+        or (security_context and security_context.get("capabilities"))
+    ):
+        return None
+    line, column = source.position(first.key_start)
+    pad = " " * (column - 1 if security_context is not None else column + 1)
+    lines = [f"{pad[2:]}securityContext:"] if security_context is None else []
+    if "allowPrivilegeEscalation: false" in kept:
+        lines.append(f"{pad}allowPrivilegeEscalation: false")
+    if "capabilities.drop" in kept:
+        lines += [f"{pad}capabilities:", f'{pad}  drop: ["ALL"]']
+    words = "Take these rights from the container"
+    if security_context is None:
+        same = line == source.position(name.end)[0] == source.position(place.start)[0]
+        return FixRequest("insert-line-after", words, False, (("text", "\n".join(lines)),)) if same else None
+    at = (("line", str(line)), ("column", "1"), ("end_line", str(line)), ("end_column", "1"))
+    if b"\r" in source.data or source.line_text(line)[: column - 1].strip():
+        return None
+    return FixRequest("replace-at", words, False, (*at, ("text", "\n".join(lines) + "\n")))
+
+
+@check("PRD843", on=[documents("helm-values")], required_literals=["privileged"], files=("yaml",))
+def values_with_privileges(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    """`privileged: true` as the default of a chart."""
+    for above, security_context in _contexts_in_values(document):
+        privileged = security_context.get("privileged")
+        if privileged is not None and privileged.value is True:
+            yield Diagnostic(privileged, f"`privileged: true`: the chart makes `{above or 'everything'}` root on the node")
+
+
+def _of_the_host(pod: Pod, priority: Priority | None) -> Iterator[Diagnostic]:
+    for key, shared in (("hostPID", "processes"), ("hostIPC", "memory segments"), ("hostNetwork", "network")):
+        node = pod.spec.get(key)
+        if node is not None and node.value is True:
+            yield Diagnostic(node, f"`{key}: true`: the pod shares the node's {shared}", priority=priority)
+    volumes = pod.spec.get("volumes")
+    for volume in volumes.items if volumes is not None else ():
+        path = volume.get("hostPath", "path")
+        if path is None or path.kind != "scalar":
+            continue
+        if path.raw.startswith(_SOCKETS):
+            yield Diagnostic(path, f"`{path.raw}` of the node is mounted: whoever holds it is root on the node", priority=priority)
+        elif (path.raw.rstrip("/") or "/") in _HOST_PATHS:
+            yield Diagnostic(path, f"`{path.raw}` of the node is mounted", priority=priority)
+
+
+def _of_the_container(container: Node, priority: Priority | None) -> Iterator[Diagnostic]:
+    name = _name_of(container)[0]
+    privileged = container.get("securityContext", "privileged")
+    if privileged is not None and privileged.value is True:
+        yield Diagnostic(privileged, f"`privileged: true`: `{name}` is root on the node", priority=priority)
+    escalation = container.get("securityContext", "allowPrivilegeEscalation")
+    if escalation is not None and escalation.value is True and not (privileged is not None and privileged.value is True):
+        yield Diagnostic(escalation, f"`allowPrivilegeEscalation: true` in `{name}`", priority=priority or "P1")
+    added = container.get("securityContext", "capabilities", "add")
+    for capability in added.items if added is not None else ():
+        bare = capability.raw.upper().removeprefix("CAP_")
+        if bare in _DANGEROUS:
+            yield Diagnostic(capability, f"`{name}` is given the capability `{capability.raw}`", priority=priority)
+
+
+def _not_given_up(pod: Pod, container: Node) -> list[str]:
+    """The settings of a hardened container that are missing; none where a template may hold them."""
+    document = pod.document
+    security_context = container.get("securityContext")
+    if security_context is None:
+        if has_hole(document, container) or document.template:
+            return []
+    elif security_context.kind != "mapping" or has_hole(document, security_context):
+        return []
+    missing = []
+    if not _said(container, "securityContext", "allowPrivilegeEscalation"):
+        missing.append("allowPrivilegeEscalation: false")
+    dropped = container.get("securityContext", "capabilities", "drop")
+    if not _said(container, "securityContext", "capabilities") or (
+        dropped is None and _said(container, "securityContext", "capabilities", "add")
+    ):
+        missing.append("capabilities.drop")
+    return missing

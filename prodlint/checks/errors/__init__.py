@@ -1,0 +1,1 @@
+"""Errors that are swallowed, leaked or raised badly."""

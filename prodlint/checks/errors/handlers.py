@@ -1,0 +1,582 @@
+"""Family 2: exceptions that are swallowed, hidden, leaked or never raised properly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, every
+from prodlint.checks.errors.bytes import does_nothing, may_lose, narrowed
+from prodlint.checks.prefilters import prefilter_regex
+from prodlint.facts import (
+    Attribute,
+    Call,
+    Constant,
+    Expression,
+    Handler,
+    Name,
+    OpaqueExpression,
+    Source,
+    Statement,
+    Subscript,
+    calls_in,
+    expressions_in,
+    statements_in,
+)
+from prodlint.model import FixRequest
+from prodlint.python.exits import (
+    ERROR,
+    INSPECTED,
+    LOGGED,
+    LOGGED_LOW,
+    MESSAGE_ONLY,
+    PASSED_ON,
+    PRINTED,
+    TRACEBACK_KEPT,
+    WARNING,
+    ExitPath,
+    exit_paths,
+    is_broad,
+    is_constant,
+    own_logger,
+    plain_logs,
+)
+
+# Every way the keyword can be followed; "exception" and "exceptional" are none of them.
+EXCEPT = ("except ", "except:", "except(", "except*", "except\t", "except\\", "except\n", "except\r")
+
+# A clause's types hold no colon, except in comments between them, which stand only inside parentheses.
+_TYPES = rb"except\b\*?[\s\\]*(?::|[^\n:(]*?\b(?:%(names)s)\b|\((?:[^)#]|#[^\n]*\n){0,400}?\b(?:%(names)s)\b)"
+BARE = prefilter_regex(rb"except[\s\\]*:")
+BROAD = prefilter_regex(_TYPES % {b"names": b"(?:Base)?Exception"})
+TRIVIAL = narrowed(BROAD, lambda data, offset, body: does_nothing(body))
+LOSING = narrowed(BROAD, lambda data, offset, body: may_lose(body))
+LEAVING = prefilter_regex(_TYPES % {b"names": b"BaseException|KeyboardInterrupt|SystemExit|GeneratorExit|CancelledError"})
+
+_HEADER = re.compile(rb"except[^:\n]*:?")
+
+
+def _header(handler: Handler) -> ByteRange:
+    """The first line of an except clause: where findings about the whole handler stand."""
+    found = _HEADER.match(handler.source.data, handler.start)
+    end = found.end() if found else handler.end
+    return ByteRange(handler.source, handler.start, min(end, handler.end))
+
+
+def _types(handler: Handler) -> str:
+    """The clause as a reader would say it."""
+    if not handler.types:
+        return "`except:`"
+    names = [name.removeprefix("builtins.") for name in handler.types]
+    broad = [name for name in names if name in ("Exception", "BaseException")]
+    return f"`except {(broad or names)[0]}`"
+
+
+def _comments(handler: Handler) -> str:
+    """The text of the handler's comments, its header line included and the line above its first statement."""
+    data = handler.source.data
+    end = data.find(b"\n", handler.end)
+    lines = data[handler.start : end if end != -1 else len(data)].decode("utf-8", "replace").splitlines()
+    return "\n".join(line.split("#", 1)[1] for line in lines if "#" in line)
+
+
+_PRAGMA = re.compile(
+    r"^\s*(?:noqa|type:|pylint:|pragma:|nosec|fmt:|mypy:|pyright:|ruff:|prodlint:|sourcery|\w+(?:\.\w+)*\(|TODO|FIXME|XXX)", re.IGNORECASE
+)
+
+
+def _explanation(handler: Handler) -> int:
+    """How many words the handler's comments spend on why nothing is done; directives and dead code are none."""
+    return _words(_comments(handler).split("\n"))
+
+
+def _words(remarks: Sequence[str]) -> int:
+    """How many words comments hold, directives and dead code left out."""
+    lines = [line for line in remarks if not _PRAGMA.match(line)]
+    words = [re.sub(r"(?i)\s*#?\s*(?:noqa|pragma|nosec|type:|pylint:).*$", "", line) for line in lines]
+    return len(" ".join(words).split())
+
+
+# Fewer words name what is done ("ignore all errors"); more say why.
+_REASON = 5
+
+
+def _calls_tried(handler: Handler) -> list[Call]:
+    return list(calls_in(handler.tried))
+
+
+_CLOSERS = re.compile(
+    r"(?i)^_*(?:a?close|async_close|a?close_\w+|disconnect|shutdown|stop|terminate|kill|cancel|cleanup|clean_up|unlink|remove|rmtree|rmdir|"
+    r"delete|dispose|release|rollback|flush|unsubscribe|unregister|quit|logout|teardown|tear_down|__exit__|__aexit__|join|wait|wait_for|gather|"
+    r"drain|wait_closed|destroy|detach|expunge|reset|abort|exists|is_closed|unlock|expire|detach_\w+|stop_\w+|clear\w*|remove_\w+|cleanup_\w+)$"
+)
+_CLOSING_FUNCTION = re.compile(
+    r"(?i)^(?:__del__|__exit__|__aexit__|_*(?:a?close|shutdown|stop|cleanup|clean_up|teardown|tear_down|dispose|disconnect|terminate|on_exit|at_?exit|"
+    r"release|finalize|kill)(?:_\w+)?|\w+_(?:cleanup|shutdown|close|teardown|atexit))$"
+)
+
+
+def _is_closing(handler: Handler) -> bool:
+    """Whether the try block only lets something go, where a failure changes nothing."""
+    if _CLOSING_FUNCTION.match(handler.scope.function):
+        return True
+    calls_tried = _calls_tried(handler)
+    if not calls_tried or len(handler.tried) > 3:
+        return False
+    return all(_CLOSERS.match(call.method) or call.method in ("getattr", "hasattr", "Path", "callable") for call in calls_tried)
+
+
+def _is_import(handler: Handler) -> bool:
+    """Whether the try block is an optional import: absence is the expected failure."""
+    kinds = [statement.kind for statement in handler.tried if statement.kind not in ("import", "assign", "pass")]
+    return (
+        len(kinds) < len(handler.tried)
+        and len(kinds) <= (0 if handler.scope.function else 2)
+        and any(s.kind == "import" for s in handler.tried)
+    )
+
+
+# Functions that take a value apart or make another of it, and the methods that do.
+_CONVERSIONS = frozenset(
+    "int float complex bool str bytes repr len dict list set tuple type isinstance hasattr getattr ascii format sorted min max next iter round".split()
+)
+_CONVERTING_METHODS = frozenset(
+    "Decimal Fraction UUID loads json decode encode literal_eval strip lstrip rstrip lower upper title split rsplit splitlines join replace "
+    "startswith endswith removeprefix removesuffix items keys values group groups match search fullmatch findall strftime strptime fromisoformat "
+    "fromtimestamp utcfromtimestamp isoformat total_seconds astimezone date time datetime timestamp parse parser urlparse urlsplit unquote quote "
+    "b64decode b64encode urlsafe_b64decode unhexlify fromhex version hexlify ip_address ip_network ZoneInfo tzinfo isatty fileno tell seek "
+    "signature getsource getmodule getdoc get_type_hints get_annotations unparse dumps format".split()
+)
+
+
+def _is_conversion(block: Sequence[Statement]) -> bool:
+    """Whether a try block only converts or looks at a value at hand: that it may not fit is the expected failure."""
+    if not 1 <= len(block) <= 2 or any(statement.kind not in ("expression", "assign", "return") for statement in block):
+        return False
+    if _awaits(block):
+        return False
+    if not any(
+        isinstance(inner, (Call, Attribute, Subscript)) or (isinstance(inner, Name) and "." in inner.source_text)
+        for inner in expressions_in(block)
+    ):
+        return False
+    return all(_converts(call) for call in calls_in(block))
+
+
+def _converts(call: Call) -> bool:
+    if call.receiver is None and call.method in _CONVERSIONS:
+        return True
+    return call.method in _CONVERTING_METHODS or call.method.endswith("logger") or bool(_CONVERTING.search(call.method)) or _is_lookup(call)
+
+
+_CONVERTING = re.compile(
+    r"(?i)(?:^|_)(?:parse|to|decode|convert|format|describe|normali[sz]e|render)(?:_|$)|_to_|_from_|^(?:to|from)(?:[A-Z]|_)"
+)
+
+
+_FAR = re.compile(
+    r"(?i)(?:client|session|requests|httpx|http|api|redis|cache|conn\w*|pool|db|store|service|repo\w*|manager|objects|query)(?:$|_|\()"
+)
+
+
+def _is_lookup(call: Call) -> bool:
+    """Whether `x.get("key")` looks into a dictionary rather than asks a server."""
+    key = call.argument(0)
+    text = key.value if isinstance(key, Constant) else None
+    return (
+        call.method in ("get", "pop")
+        and isinstance(text, (str, int))
+        and "/" not in str(text)
+        and not _FAR.search(call.name.rpartition(".")[0])
+    )
+
+
+def _is_trivial(statement: Statement) -> bool:
+    if statement.kind in ("pass", "continue", "break"):
+        return True
+    if statement.kind in ("expression", "return"):
+        return all(is_constant(expression) for expression in statement.expressions)
+    return False
+
+
+def _leaves_always(ways: Sequence[ExitPath]) -> bool:
+    return bool(ways) and all(way.kind == "raise" for way in ways)
+
+
+def _reporters(context: CheckContext) -> tuple[str, ...]:
+    return tuple(context.options.get("error-reporters", ()))
+
+
+# ---------------------------------------------------------------- PRD201
+
+
+@check("PRD201", on=[every(Handler)], required_literals=EXCEPT, prefilter=BARE)
+def bare_except(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
+    """`except:` unless every way out of it raises."""
+    if handler.types or handler.star or _leaves_always(exit_paths(handler)):
+        return
+    what = "the process cannot be stopped while it runs"
+    if handler.scope.is_async:
+        what = "a cancelled task lives on"
+    fix = FixRequest("replace", "catch `Exception` instead", False, (("text", "except Exception:"),))
+    yield Diagnostic(_header(handler), f"`except:` also catches `KeyboardInterrupt`, `SystemExit` and `CancelledError`: {what}", fix=fix)
+
+
+# ---------------------------------------------------------------- PRD202
+
+_INPUT_OUTPUT_NAMES = (
+    "OSError|IOError|ConnectionError|TimeoutError|RequestException|HTTPError|HTTPStatusError|RequestError|ClientError|SQLAlchemyError|"
+    "DBAPIError|DatabaseError|OperationalError|RedisError|BotoCoreError|AMQPError|KafkaError|SMTPException"
+)
+_INPUT_OUTPUT_ERRORS = re.compile(rf"(?:^|\.)(?:{_INPUT_OUTPUT_NAMES})$")
+# Few files drop these in the next line; without the option they are read for nothing.
+_TYPED = prefilter_regex(
+    rb"except\b[\s(\\]*[^\n:]{0,200}?\b(?:%(names)s)\b[^\n:]{0,200}:[^\n\S]*(?:#[^\n]*)?\s*(?:#[^\n]*\s+){0,5}(?:pass\b|\.\.\.|continue\b|break\b|return\b)"
+    % {b"names": _INPUT_OUTPUT_NAMES.encode()}
+)
+
+
+def _is_justified(text: str, context: CheckContext) -> bool:
+    lower = text.lower()
+    return any(str(tag).lower() in lower for tag in context.options.get("justified-by", ()))
+
+
+def _is_inside_one_that_raises(handler: Handler) -> bool:
+    """Whether the handler stands in another one that ends with `raise`: that error is the one to be seen."""
+    function = handler.function
+    if function is None or not handler.scope.in_handler:
+        return False
+    outer = [
+        other.body[-1]
+        for statement in statements_in(function.body)
+        for other in statement.handlers
+        if other.body and other.body[0].start <= handler.start and handler.end <= other.body[-1].end
+    ]
+    return any(last.kind == "raise" and handler.end <= last.start for last in outer)
+
+
+def _is_shielded(handler: Handler) -> bool:
+    """Whether it stands in `with anyio.CancelScope(shield=True)`, where no cancellation arrives."""
+    function = handler.function
+    return function is not None and any(
+        statement.kind == "with" and statement.start <= handler.start and handler.end <= statement.end and _shields(statement)
+        for statement in statements_in(function.body)
+    )
+
+
+def _shields(statement: Statement) -> bool:
+    return any(
+        isinstance(opened, Call) and opened.method == "CancelScope" and "shield" in opened.keywords for opened in statement.expressions
+    )
+
+
+def _only_waits(block: Sequence[Statement]) -> bool:
+    """`await task`, and nothing else."""
+    waited = block[0].expressions[0] if len(block) == 1 and block[0].kind in ("expression", "assign") and block[0].expressions else None
+    inner = waited.items[0] if isinstance(waited, OpaqueExpression) and waited.kind == "await" and waited.items else None
+    return isinstance(inner, (Name, Attribute))
+
+
+def _awaits_cancelled(handler: Handler) -> bool:
+    """Whether the try block only waits for a task that the same function cancelled."""
+    function = handler.function
+    if function is None:
+        return False
+    return any(call.method == "cancel" for call in calls_in(function.body))
+
+
+@check("PRD202", on=[every(Handler)], required_literals=EXCEPT, prefilter=TRIVIAL)
+def swallowed_exception(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
+    """A broad handler that does nothing at all."""
+    if is_broad(handler):
+        yield from _swallowed(handler, context)
+
+
+@check("PRD202", on=[every(Handler)], required_literals=EXCEPT, prefilter=_TYPED)
+def swallowed_typed_exception(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
+    """On request: a handler of input and output errors that does nothing at all."""
+    if context.options.get("typed") and not is_broad(handler) and any(_INPUT_OUTPUT_ERRORS.search(name) for name in handler.types):
+        yield from _swallowed(handler, context)
+
+
+def _swallowed(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
+    if not handler.body or not all(_is_trivial(statement) for statement in handler.body):
+        return
+    last = handler.body[-1]
+    if _is_import(handler) or _is_justified(_comments(handler), context) or (last.kind != "continue" and _is_conversion(handler.tried)):
+        return
+    if any(name.endswith("CancelledError") for name in handler.types) and _awaits_cancelled(handler):
+        return
+    does = {"return": "returns a constant", "continue": "goes on with the loop", "break": "leaves the loop"}.get(last.kind, "does nothing")
+    explained = _explanation(handler)
+    if explained >= _REASON:
+        return
+    mild = _is_closing(handler) or handler.scope.in_handler or explained >= 3
+    yield Diagnostic(
+        _header(handler),
+        f"{_types(handler)} {does}: the error leaves no trace",
+        priority="P2" if mild else "P1" if last.kind == "return" and last.expressions else None,
+        fix=_logging_fix(handler),
+    )
+
+
+def _logging_fix(handler: Handler) -> FixRequest | None:
+    """Log the traceback first, where the module has a logger of its own."""
+    name = own_logger(handler.module)
+    text = f'{name}.exception("Unexpected error in {handler.scope.function or "module"}")'
+    return FixRequest("insert-first-in-block", "log the traceback", False, (("text", text),)) if name else None
+
+
+def _remarks_above(source: Source, line: int) -> list[str]:
+    """The comments on the lines right above a line."""
+    found: list[str] = []
+    while line > 1 and len(found) < 12 and source.line_text(line - 1).lstrip().startswith("#"):
+        line -= 1
+        found.insert(0, source.line_text(line).strip().lstrip("# "))
+    return found
+
+
+_SUPPRESSED_CLOSER = re.compile(r"\.?(\w+)\([^()\n]*\)\s*$")
+
+
+@check("PRD202", on=[calls("contextlib.suppress")], prefilter=prefilter_regex(rb"suppress\s*\([^)]*\b(?:Base)?Exception\b"))
+def suppressed_exception(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`contextlib.suppress(Exception)`: the same thing in a spelling that other linters do not see."""
+    broad = [name.name.removeprefix("builtins.") for name in call.arguments if isinstance(name, Name)]
+    broad = [name for name in broad if name in ("Exception", "BaseException")]
+    if not broad:
+        return
+    first, last = call.span.line, call.span.end_line
+    body = call.source.line_text(last + 1).strip()
+    remarks = [*_remarks_above(call.source, first), *(call.source.line_text(line).partition("#")[2] for line in range(first, last + 2))]
+    explained = _words(remarks)
+    if _is_justified("\n".join(remarks), context) or explained >= _REASON:
+        return
+    waits = re.fullmatch(r"await ([\w.]+)", body)
+    if waits and len(call.arguments) > 1 and any(f"{waits[1]}.cancel(" in call.source.line_text(first - back) for back in (1, 2, 3)):
+        return  # the task was told to end
+    inside = _SUPPRESSED_CLOSER.search(body.split("#", 1)[0].rstrip())
+    mild = bool(inside and _CLOSERS.match(inside.group(1))) or call.scope.in_handler or bool(_CLOSING_FUNCTION.match(call.scope.function))
+    mild = mild or explained >= 3
+    yield Diagnostic(call, f"`suppress({broad[0]})` drops every error without a trace", priority="P2" if mild else None)
+
+
+# ---------------------------------------------------------------- PRD203
+
+_MUST_NOT_RAISE = frozenset({"__repr__", "__str__", "__del__", "__format__", "__exit__", "__aexit__"})
+
+
+def _unhandled(ways: Sequence[ExitPath]) -> list[ExitPath]:
+    """The ways on which the exception ends without a word."""
+    if any(way.handled or way.done & (LOGGED | MESSAGE_ONLY) for way in ways):
+        # Who looks at the exception and handles it on one way has decided on the others too.
+        return [way for way in ways if not way.handled and not way.done & (LOGGED | MESSAGE_ONLY | INSPECTED)]
+    return [way for way in ways if not way.handled and not way.done & (LOGGED | MESSAGE_ONLY)]
+
+
+def _retries(handler: Handler, ways: Sequence[ExitPath]) -> bool:
+    """Whether the handler of a loop raises or logs in the end and tries again before."""
+    return handler.scope.in_loop and any(way.kind == "raise" or way.done & TRACEBACK_KEPT for way in ways)
+
+
+def _takes_another_way(handler: Handler) -> bool:
+    """Whether the handler works out another answer: a second attempt at the same thing is no silence."""
+    tried = {call.method for call in _calls_tried(handler)}
+    if any(call.method in tried for call in calls_in(handler.body)):
+        return True
+    for statement in statements_in(handler.body):
+        if statement.kind in ("return", "assign"):
+            for expression in statement.expressions:
+                if any(isinstance(inner, (Call, Subscript)) and not _is_empty(inner) for inner in expression.walk()):
+                    return True
+        if statement.kind == "try" and not all(_is_trivial(inner) for inner in statement.body):
+            return any(
+                inner.kind == "return" or (inner.kind == "assign" and not all(is_constant(e) for e in inner.expressions))
+                for inner in statement.body
+            )
+    return False
+
+
+_ANSWERS = frozenset({"jsonify", "make_response", "json_response", "render", "redirect", "render_template", "abort", "dumps"})
+
+
+def _is_empty(expression: Expression) -> bool:
+    """`dict()` and its kind, or a new object that says nothing but that it failed: a default, not another answer."""
+    if not isinstance(expression, Call):
+        return False
+    return (expression.name in _EMPTY and not expression.arguments) or expression.method[:1].isupper() or expression.method in _ANSWERS
+
+
+_EMPTY = frozenset({"dict", "list", "set", "tuple", "str", "bytes", "frozenset", "collections.defaultdict", "collections.OrderedDict"})
+
+
+_REACHES_OUT = re.compile(
+    r"(?i)(?:^|_)(?:fetch|load|read|write|save|store|send|post|put|patch|delete|request|query|execute|commit|flush|publish|push|pull|call|connect|open|"
+    r"download|upload|sync|create|update|insert|run|process|handle|charge|refresh|invoke|notify|get|find|list|search|scalar|scalars|first|all|one|acquire|"
+    r"submit|start|login|authenticate|verify|check|validate)(?:_|$)"
+)
+
+
+def _reaches_out(block: Sequence[Statement]) -> bool:
+    """Whether a try block does more than look at one value: waits, takes several steps, or asks someone else."""
+    return len(list(statements_in(block))) > 1 or _awaits(block) or any(_REACHES_OUT.search(call.method) for call in calls_in(block))
+
+
+def _is_default(handler: Handler) -> bool:
+    """Whether the handler only puts a value that is at hand in the place of the answer."""
+    return all(_is_trivial(statement) or statement.kind in ("assign", "return") for statement in handler.body)
+
+
+@check("PRD203", on=[every(Handler)], required_literals=EXCEPT, prefilter=LOSING)
+def broad_except_unlogged(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
+    """A broad handler with a way out on which the error is neither raised, logged, reported nor handed on."""
+    if not handler.types or not is_broad(handler) or all(_is_trivial(statement) for statement in handler.body):
+        return
+    ways = exit_paths(handler, _reporters(context))
+    lost = _unhandled(ways)
+    if not lost or _retries(handler, ways) or _is_inside_one_that_raises(handler):
+        return
+    if handler.scope.function in _MUST_NOT_RAISE or _is_justified(_comments(handler), context):
+        return
+    if _is_import(handler) or _is_conversion(handler.tried):
+        return
+    if not context.options.get("fallbacks"):
+        if _explanation(handler) >= _REASON or _takes_another_way(handler) or (_is_default(handler) and not _reaches_out(handler.tried)):
+            return
+    way = min(lost, key=lambda each: each.at.start if each.at is not None else handler.end)
+    other = "" if len(lost) == len(ways) else " on one path"
+    mild = _is_closing(handler)
+    message = f"{_types(handler)} {way.words}{other} without raising, logging or reporting the error"
+    yield Diagnostic(_header(handler), message, priority="P2" if mild else None)
+
+
+# ---------------------------------------------------------------- PRD204
+
+_LEAVING = {
+    "BaseException": "`SystemExit`, `KeyboardInterrupt` and `CancelledError` end here",
+    "KeyboardInterrupt": "the process cannot be interrupted",
+    "SystemExit": "the process cannot be ended",
+    "GeneratorExit": "the generator cannot be closed",
+    "asyncio.CancelledError": "a cancelled task lives on",
+    "asyncio.exceptions.CancelledError": "a cancelled task lives on",
+}
+_TOP = re.compile(
+    r"(?i)^_*(?:main|cli|run|start|serve|entry_?point|app|command|handle|repl|shell|loop|execute|watch|invoke|launch)(?:_\w+)?$|_main$"
+)
+
+
+@check("PRD204", on=[every(Handler)], required_literals=EXCEPT, prefilter=LEAVING)
+def base_exception_swallowed(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
+    """A handler that keeps the signals that end a process, a task or a generator."""
+    names = [name.removeprefix("builtins.") for name in handler.types]
+    leaving = [name for name in names if name in _LEAVING]
+    if handler.types and not leaving:
+        return
+    ways = exit_paths(handler, _reporters(context))
+    kept = [way for way in ways if way.kind != "raise" and not way.done & PASSED_ON]
+    if any(way.kind == "raise" for way in ways):
+        kept = [way for way in kept if not way.done & INSPECTED]
+    if not kept or not _keeps(handler, names, leaving, kept):
+        return
+    word = leaving[0] if leaving else ""
+    said = f"`except {word.removeprefix('asyncio.').removeprefix('exceptions.')}`" if word else "`except:` around an `await`"
+    why = _LEAVING[word] if word else "a cancelled task lives on"
+    # A handler that does nothing but raise again would be good for nothing: what was meant there only its author knows.
+    does_something = not all(_is_trivial(statement) for statement in handler.body)
+    mendable = does_something and all(way.kind == "fall" for way in kept)
+    fix = FixRequest("append-to-block", "raise again", False, (("text", "raise"),)) if mendable else None
+    way = min(kept, key=lambda each: each.at.start if each.at is not None else handler.end)
+    yield Diagnostic(
+        _header(handler), f"{said} {way.words} without `raise`: {why}", priority="P2" if _explanation(handler) >= _REASON else None, fix=fix
+    )
+
+
+def _awaits(block: Sequence[Statement]) -> bool:
+    return (
+        any(isinstance(inner, OpaqueExpression) and inner.kind == "await" for inner in expressions_in(block))
+        or any(statement.is_async for statement in statements_in(block))
+        or any(call.awaited for call in calls_in(block))
+    )
+
+
+def _keeps(handler: Handler, names: Sequence[str], leaving: Sequence[str], kept: Sequence[ExitPath]) -> bool:
+    """Whether what is caught would have had to go on."""
+    scope = handler.scope
+    if not names:
+        return scope.is_async and _awaits(handler.tried)
+    if _is_shielded(handler) or _is_inside_one_that_raises(handler) or (_only_waits(handler.tried) and _awaits_cancelled(handler)):
+        return False
+    goes_on = scope.in_loop and any(way.kind in ("continue", "fall") for way in kept)
+    if "BaseException" in leaving:
+        return not any(way.done & TRACEBACK_KEPT and way.kind == "return" for way in kept) or scope.in_loop
+    if all(name.endswith("CancelledError") for name in leaving):
+        if _awaits_cancelled(handler) or not scope.is_async or any(call.method in ("shield", "wait") for call in _calls_tried(handler)):
+            return False
+        return goes_on
+    if "guards" in scope.guards or "main" in scope.guards or not scope.function or _TOP.match(scope.function):
+        return False
+    if "GeneratorExit" in leaving:
+        return (
+            any(isinstance(inner, OpaqueExpression) and inner.kind.startswith("yield") for inner in expressions_in(handler.body)) or goes_on
+        )
+    if "SystemExit" in leaving and "KeyboardInterrupt" not in leaving and len(names) == 1:
+        return False  # who catches it alone, around a parser or a command, means to
+    return goes_on
+
+
+# ---------------------------------------------------------------- PRD205
+
+_LEVEL_WORDS = {ERROR: "error", WARNING: "warning", PRINTED: "print", LOGGED_LOW: "info"}
+
+
+@check("PRD205", on=[every(Handler)], required_literals=EXCEPT, prefilter=LOSING)
+def error_logged_without_traceback(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
+    """A broad handler that logs the error's text and loses where it came from."""
+    if not is_broad(handler):
+        return
+    levels = set(context.options.get("levels", ("error", "print")))
+    wanted = {bit for bit, word in _LEVEL_WORDS.items() if word in levels}
+    ways = exit_paths(handler, _reporters(context))
+    if _unhandled(ways) and handler.types:
+        return
+    losing = [way for way in ways if not way.handled and any(way.done & bit for bit in wanted)]
+    if not losing or _retries(handler, ways) or _is_conversion(handler.tried):
+        return
+    for call, level in plain_logs(handler.body):
+        if level not in wanted or (level == PRINTED and not _prints_error(call, handler)):
+            continue
+        yield Diagnostic(call.function, f"`{_written(call)}` in {_types(handler)} loses the traceback", fix=_traceback_fix(call, level))
+        return
+
+
+def _written(call: Call) -> str:
+    return (
+        call.source.slice(call.function.start, call.function.end).split("(", 1)[0].strip()
+        if call.function.end - call.function.start < 60
+        else call.method
+    )
+
+
+def _prints_error(call: Call, handler: Handler) -> bool:
+    """Whether a print shows the exception."""
+    if "main" in handler.scope.guards:
+        return False
+    parts: tuple[Expression, ...] = (*call.arguments, *call.keywords.values())
+    return bool(handler.alias) and any(
+        isinstance(inner, Name) and inner.source_text.split(".", 1)[0] == handler.alias for part in parts for inner in part.walk()
+    )
+
+
+def _traceback_fix(call: Call, level: int) -> FixRequest | None:
+    """`.error` becomes `.exception`: safe where the logger is known to be one of logging or structlog."""
+    if level != ERROR or call.method != "error" or "exc_info" in call.keywords:
+        return None
+    proven = call.name.startswith(("logging.", "structlog.", "loguru."))
+    text = _written_function(call)
+    if not text.endswith("error"):
+        return None
+    return FixRequest("replace", "log the traceback with `.exception`", proven, (("text", text.removesuffix("error") + "exception"),))
+
+
+def _written_function(call: Call) -> str:
+    return call.source.slice(call.function.start, call.function.end)

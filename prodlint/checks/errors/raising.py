@@ -1,0 +1,315 @@
+"""How errors are raised, or prevented from being raised: PRD207, PRD208, PRD209 and PRD212."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from prodlint.checks import CheckContext, Diagnostic, calls, check, every
+from prodlint.checks.errors.bytes import LEAVES, body_of
+from prodlint.checks.prefilters import prefilter_regex
+from prodlint.facts import Call, Constant, Expression, Function, Module, Name, OpaqueExpression, Operation, Statement, statements_in
+from prodlint.model import FixRequest
+
+# ---------------------------------------------------------------- PRD207
+
+
+@check(
+    "PRD207",
+    on=[calls("Exception", "BaseException", "builtins.Exception")],
+    required_literals=(
+        "raise exception",
+        "raise baseexception",
+        "raise builtins.exception",
+        "raise  exception",
+        "raise (exception",
+        "raise(exception",
+    ),
+)
+def generic_exception_raised(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`raise Exception(...)`: nobody can catch it without catching everything."""
+    before = call.source.data[max(0, call.start - 40) : call.start].rstrip(b" \t(\\\r\n")
+    if not before.endswith(b"raise") or "main" in call.scope.guards:
+        return
+    yield Diagnostic(call.function, f"`raise {call.method}` can only be caught together with every other error")
+
+
+@check(
+    "PRD207",
+    on=[every(Function)],
+    required_literals=("raise exception", "raise baseexception"),
+    prefilter=prefilter_regex(rb"raise (?:Base)?Exception[ \t]*(?:[#\r\n;]|from\b|$)"),
+)
+def generic_exception_class_raised(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
+    """`raise Exception` without any words at all."""
+    if b"raise" not in _bytes(function):
+        return
+    for statement in statements_in(function.body):
+        raised = statement.expressions[0] if statement.kind == "raise" and statement.expressions else None
+        if isinstance(raised, Name) and raised.name in ("Exception", "BaseException"):
+            yield Diagnostic(raised, f"`raise {raised.name}` can only be caught together with every other error", symbol=_symbol(function))
+
+
+# ---------------------------------------------------------------- PRD208
+
+_GUARDS = re.compile(
+    r"(?i)(?:^|_|\.)(?:auth\w*|permission|permissions|perms|allowed|is_admin|is_staff|is_superuser|superuser|admin|owner|role|roles|scope|scopes|"
+    r"password|passwd|token|secret|signature|csrf|nonce|otp|credential|credentials|owner_id)(?:$|_|\.)"
+)
+_REQUESTED = re.compile(r"^(?:self\.)?(?:request|req|flask\.request)\.(?!method\b)(?:\w+)|^(?:body|payload|query_params|params)(?:\.|$)")
+
+
+# An assert with one of those words near; statements are read only where there is one.
+_ASSERTED = re.compile(
+    rb"(?i)\bassert\b[\s\S]{0,300}?(?:auth|perm|allowed|admin|staff|superuser|owner|role|scope|passw|token|secret|signature|csrf|nonce|otp|credential|"
+    rb"request|req\.|body|payload|form|params)"
+)
+
+
+def _bytes(function: Function) -> bytes:
+    return function.source.data[function.start : function.end]
+
+
+def _names(expression: Expression) -> Iterator[str]:
+    for inner in expression.walk():
+        if isinstance(inner, Name):
+            yield inner.source_text
+        elif isinstance(inner, Call):
+            yield inner.name
+
+
+def _narrows(expression: Expression) -> bool:
+    """Whether an assert only tells the type checker something."""
+    if isinstance(expression, Name):
+        return re.match(r"(?:is|has|can|may)_", expression.source_text.rsplit(".", 1)[-1]) is None
+    if isinstance(expression, Constant):
+        return True
+    if isinstance(expression, Call):
+        if expression.method.startswith("is_") and expression.arguments:
+            return True  # a type guard
+        if expression.name in ("all", "any") and len(expression.arguments) == 1:
+            inner = expression.arguments[0]
+            return isinstance(inner, OpaqueExpression) and inner.kind == "comprehension" and bool(inner.items) and _narrows(inner.items[0])
+        return expression.name in ("isinstance", "issubclass", "callable", "hasattr", "len", "inspect.isclass", "typing.assert_never")
+    if isinstance(expression, Operation):
+        if expression.operator in ("is", "is not"):
+            return True
+        if expression.operator in ("and", "or", "not"):
+            return all(_narrows(operand) for operand in expression.operands)
+    return False
+
+
+def _counts(expression: Expression) -> bool:
+    """`len(credentials) == 1`: how many there are says nothing about whose."""
+    return isinstance(expression, Operation) and any(isinstance(part, Call) and part.name == "len" for part in expression.operands)
+
+
+_SUBJECT = re.compile(
+    r"(?i)^(?:self\.|cls\.|g\.|info\.context\.)?(?:request|req|\w*user|principal|actor|account|member|viewer|session|token|claims|payload|identity)\."
+)
+_PROOF = re.compile(r"(?i)(?:^|[_.])(?:password|passwd|token|secret|signature|csrf|nonce|otp|owner|owner_id)$")
+
+
+def _is_access_rule(part: Expression) -> bool:
+    """What somebody may (`user.is_admin`), whether what they show is right (`token == expected`), or is on a list."""
+    if isinstance(part, (Name, Call)):
+        name = part.source_text if isinstance(part, Name) else part.name
+        return name.endswith("compare_digest") or bool(_SUBJECT.match(name) and _GUARDS.search(name))
+    if not isinstance(part, Operation) or len(part.operands) != 2:
+        return False
+    left, right = part.operands
+    if part.operator in ("==", "!="):
+        return any(isinstance(operand, Name) and _PROOF.search(operand.source_text) for operand in part.operands)
+    if part.operator in ("in", "not in") and isinstance(right, Name):
+        last = right.source_text.rsplit(".", 1)[-1]
+        return last.startswith("allowed") or isinstance(left, Constant) and bool(_GUARDS.search(last))
+    return False
+
+
+def _guards_what(expression: Expression) -> str:
+    """What an assert guards, in words, or nothing."""
+    if _narrows(expression):
+        return ""
+    names = list(_names(expression))
+    if any(_is_access_rule(part) for part in expression.walk()) and not _counts(expression):
+        return "an access rule"
+    if any(_REQUESTED.match(name) for name in names):
+        return "what a request brings"
+    return ""
+
+
+@check("PRD208", on=[every(Function)], required_literals=("assert ", "assert(", "assert\t"), prefilter=prefilter_regex(_ASSERTED.pattern))
+def assert_as_runtime_check(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
+    """An assert that guards access or input."""
+    if _ASSERTED.search(_bytes(function)) is None or re.search(r"(?:^|_)tests?(?:_|$)", function.name):
+        return
+    for statement in statements_in(function.body):
+        if statement.kind == "assert" and statement.expressions:
+            what = _guards_what(statement.expressions[0])
+            if what:
+                error = "PermissionError" if what == "an access rule" else "ValueError"
+                fix = FixRequest("raise-instead", f"Raise `{error}` instead", False, (("error", error),))
+                yield Diagnostic(statement, f"`assert` guards {what}, and is gone under `python -O`", symbol=_symbol(function), fix=fix)
+
+
+def _symbol(function: Function) -> str:
+    return f"{function.scope.symbol}.{function.name}".lstrip(".")
+
+
+# ---------------------------------------------------------------- PRD209
+
+_LOOP = re.compile(r"(?i)(?:^|\.|_)(?:loop|event_loop|get_event_loop|get_running_loop)(?:\(\))?\.create_task$")
+
+
+def _is_statement(call: Call) -> bool:
+    """Whether the call is a statement of its own, its result thrown away."""
+    data = call.source.data
+    line_start = data.rfind(b"\n", 0, call.start) + 1
+    if data[line_start : call.start].strip():
+        return False
+    after = data[call.end : call.end + 200].lstrip(b" \t")
+    if after[:1] not in (b"\n", b"\r", b"#", b";", b""):
+        return False
+    rest = re.sub(rb"^(?:[ \t]*(?:#[^\n]*)?\r?\n)+[ \t]*", b"", after)
+    if re.match(rb"[)\]}.,+]|(?:for|if|else|and|or|async for)\b.*[)\]}]", rest):
+        return False
+    return data[max(0, line_start - 200) : line_start].rstrip()[-1:] not in (b"(", b"[", b"{", b",", b"=", b"\\", b"+")
+
+
+_BOUND = re.compile(rb"(?:^|\n)[ \t]*([A-Za-z]\w*)[ \t]*(?::[^=\n]*)?=[ \t]*$")
+
+
+def _is_unused(call: Call) -> bool:
+    """Whether the task is bound to a local name that is never looked at: it is let go of when the function returns."""
+    data = call.source.data
+    bound = _BOUND.search(data, max(0, call.start - 200), call.start)
+    if bound is None or not call.scope.function or data[call.end : call.end + 1] not in (b"\n", b"\r", b" ", b""):
+        return False
+    around = [function for function in call.module.functions() if function.start <= call.start < function.end]
+    inner = max(around, key=lambda function: function.start, default=None)
+    if inner is None:
+        return False
+    outer = min(around, key=lambda function: function.start)  # a closure may hold it
+    return len(re.findall(rb"\b" + bound.group(1) + rb"\b", data[outer.start : outer.end])) == 1
+
+
+@check(
+    "PRD209",
+    on=[calls("asyncio.create_task", "asyncio.ensure_future", "*.create_task")],
+    required_literals=("create_task", "ensure_future"),
+)
+def dangling_task(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """A task that nobody holds."""
+    if call.name not in ("asyncio.create_task", "asyncio.ensure_future") and not _LOOP.search(call.name):
+        return
+    if call.awaited:
+        return
+    if not _is_statement(call) and not _is_unused(call):
+        return
+    yield Diagnostic(call, f"the task of `{call.method}` is not kept: it may be collected half-way, and its error is never seen")
+
+
+_ENDING = re.compile(r"(?i)(?:close|stop|shutdown|cleanup|teardown|cancel|drain|disconnect|dispose|__aexit__)")
+
+
+def _starts_work(argument: Expression) -> bool:
+    """Whether an argument of `gather` is work that begins here; of tasks made elsewhere somebody else may see the error."""
+    if isinstance(argument, Call):
+        return not _ENDING.search(argument.method) and argument.method not in (
+            "create_task",
+            "ensure_future",
+            "wrap_future",
+            "shield",
+            "wait_for",
+        )
+    if isinstance(argument, OpaqueExpression) and argument.kind == "star" and argument.items:
+        inner = argument.items[0]
+        return isinstance(inner, OpaqueExpression) and inner.kind == "comprehension" and bool(inner.items) and _starts_work(inner.items[0])
+    return False
+
+
+@check("PRD209", on=[calls("asyncio.gather")], required_literals=[("gather", "return_exceptions")])
+def dropped_errors(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """Errors that `gather` collects in place of raising, and nobody reads."""
+    collects = call.keywords.get("return_exceptions")
+    if not (isinstance(collects, Constant) and collects.value is True) or not any(_starts_work(argument) for argument in call.arguments):
+        return
+    data = call.source.data
+    line_start = data.rfind(b"\n", 0, call.start) + 1
+    if data[line_start : call.start].strip() not in (b"await", b"") or _ENDING.search(call.scope.function):
+        return
+    if data[call.end : call.end + 200].lstrip(b" \t")[:1] in (b"\n", b"\r", b"#", b""):
+        before = data[max(0, line_start - 200) : line_start].rstrip()[-1:]
+        if before not in (b"(", b"[", b"{", b",", b"=", b"\\"):
+            yield Diagnostic(call, "the errors that `gather(return_exceptions=True)` collects are thrown away")
+
+
+# ---------------------------------------------------------------- PRD212
+
+
+def _line(statement: Statement) -> bytes:
+    """The first line of a statement."""
+    data = statement.source.data
+    end = data.find(b"\n", statement.start)
+    return data[statement.start : end if end != -1 else len(data)]
+
+
+def _leaves(block: Sequence[Statement], in_loop: bool = False) -> Iterator[Statement]:
+    """Statements of a finally block that leave it."""
+    for statement in block:
+        if statement.kind == "return" or (statement.kind in ("break", "continue") and not in_loop):
+            yield statement
+        elif statement.kind in ("def", "class"):
+            continue
+        elif statement.kind == "if" and re.search(rb"sys\.exc(?:_info|eption)\b", _line(statement)):
+            continue  # leaves only where nothing is on its way
+        else:
+            inside = in_loop or statement.kind in ("for", "while")
+            for inner in statement.blocks():
+                yield from _leaves(inner, inside)
+
+
+def _leaving_finally(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    """The `finally` blocks that hold a word with which one can be left."""
+    found = []
+    for _, offset in hits:
+        body = body_of(data, offset)
+        if body is None or LEAVES.search(body):
+            found.append(offset)
+    return found
+
+
+def _dropped(block: Sequence[Statement], symbol: str) -> Iterator[Diagnostic]:
+    seen: set[int] = set()
+    for statement in statements_in(block):
+        if statement.kind == "try" and statement.finalbody:
+            for leaving in _leaves(statement.finalbody):
+                if leaving.start not in seen:
+                    seen.add(leaving.start)
+                    yield Diagnostic(leaving, f"`{leaving.kind}` in `finally` drops any exception on its way", symbol=symbol)
+
+
+@check("PRD212", on=[every(Function)], required_literals=("finally:", "finally :"), prefilter=_leaving_finally)
+def return_in_finally(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
+    """A `finally` block that leaves by itself and drops the exception on its way."""
+    if b"finally" not in _bytes(function):
+        return
+    yield from _dropped(function.body, _symbol(function))
+
+
+_TOP_LEVEL = (b"\ndef ", b"\nclass ", b"\nasync def ", b"\nwhile ", b"\nfor ", b"\nif ", b"\ntry:", b"\nwith ")
+
+
+def _outside_of_functions(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    """Whether a `finally` stands below a statement of the module that is no definition."""
+    for offset in _leaving_finally(data, hits):
+        starts = [data.rfind(word, 0, offset) for word in _TOP_LEVEL]
+        if max(starts[3:]) > max(starts[:3]) or max(starts) == -1:
+            return True
+    return False
+
+
+@check("PRD212", on=[every(Module)], required_literals=("finally:", "finally :"), prefilter=_outside_of_functions)
+def break_in_finally(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
+    """The same outside of functions, where a loop is left."""
+    yield from _dropped(module.body, "")

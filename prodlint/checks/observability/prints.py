@@ -1,0 +1,262 @@
+"""PRD701: a service that speaks through `print` instead of its log."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from prodlint.checks import CheckContext, Diagnostic, calls, check
+from prodlint.facts import Call, Constant, FString, Function, Module, Name, OpaqueExpression, Operation, Statement, calls_in, statements_in
+from prodlint.model import FixRequest
+from prodlint.project.environment import WEB_PACKAGES
+from prodlint.python.exits import is_logger
+from prodlint.values.places import class_around, decorator_name, enclosing
+
+PRINTS = ("print", "builtins.print", "pprint.pprint", "pprint.pp", "pp")
+TRACEBACKS = ("traceback.print_exc", "traceback.print_stack", "traceback.print_exception")
+STREAMS = ("sys.stdout.write", "sys.stderr.write")
+
+# A module that imports one of these talks to a person at a terminal.
+_TERMINAL = tuple(
+    f"{word} {module}".encode()
+    for module in (
+        "argparse", "click", "typer", "optparse", "getopt", "fire", "cmd", "cyclopts", "docopt", "rich", "tqdm", "questionary",
+        "prompt_toolkit", "IPython", "curses", "readline", "getpass", "termios", "tty", "inquirer", "textual", "blessed", "plumbum", "invoke", "cliff", "asyncclick", "rich_click",
+        "django.core.management", "code", "pdb", "unittest", "pytest", "locust", "streamlit",
+    )
+    for word in ("import", "from")
+)  # fmt: skip
+# Functions whose work is to show something, and those that a person starts.
+_SHOWS = re.compile(
+    r"^_*(?:p?print|show|display|pretty|usage|help|dump|echo|banner|render_console|debug|demo|cli|main|run_cli|repl)(?:_|$)|_(?:cli|usage|help|banner|progress)$"
+)
+# Classes that a developer's machine uses in place of the real one, and those that write to a console on purpose.
+_STAND_IN = re.compile(
+    r"^_*(?:Null|Console|Dummy|Fake|Stub|Mock|Noop|NoOp|Local|Dev|Print|Stdout|Stderr|Debug|Verbose|Terminal|Rich)|(?:Printer|Console|Cli|CLI|Command|Reporter|Renderer)$"
+)
+# Folders of tools that stand inside a service's package.
+_TOOLS = frozenset(
+    "cli commands command management console evals eval bench benches benchmarks tools_dev devtools codegen oneoff one_off repl play playground sandbox scratch".split()
+)
+# Scripts by their names: what they write is for whoever runs them.
+_GENERATORS = ("generate_", "gen_", "codegen_", "bootstrap_")
+# What a person has to type in elsewhere, in the sign-in of a device.
+_SIGN_IN = re.compile(r"\b(?:user_code|device_code|verification_ur[il]\w*)\b")
+# A question to whoever sits at the terminal.
+_ASKS = re.compile(rb"(?<![\w.])input\(")
+_TALKATIVE = re.compile(r"(?i)(?:^|[._])(?:verbos\w*|debug\w*|dry_?run|interactive|isatty|quiet|silent|show_\w+|print_\w+)(?:$|[._])")
+_WEB = tuple(sorted(package.replace("-", "_") for package in WEB_PACKAGES if package != "django-ninja"))
+
+
+def may_print(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    """Whether a call that prints stands outside comments and doctests, in a file that is no command-line program."""
+    if data.startswith(b"#!") or not any(_is_code(data, literal, offset) for literal, offset in hits):
+        return False
+    return not is_terminal_program(data)
+
+
+def is_terminal_program(data: bytes) -> bool:
+    """Whether a file imports what programs for the terminal are made of."""
+    return any(word in data and _is_import(data, word) for word in _TERMINAL) or (b"input(" in data and _asks(data))
+
+
+def _asks(data: bytes) -> bool:
+    """Whether a file calls `input` itself; a function or a method of that name is something else."""
+    return b"def input(" not in data and any(_is_code(data, b"input(", match.start()) for match in _ASKS.finditer(data))
+
+
+def _is_code(data: bytes, literal: bytes, offset: int) -> bool:
+    before = data[data.rfind(b"\n", 0, offset) + 1 : offset].lstrip()
+    if before.startswith((b"#", b">>>", b"...")):
+        return False
+    if literal == b"print(":
+        return not before or not (before[-1:].isalnum() or before[-1:] in b"_.p") or before.endswith(b"builtins.")
+    return True
+
+
+def _is_import(data: bytes, words: bytes) -> bool:
+    """Whether the words begin a line's statement: `import click`, and not the end of a sentence."""
+    at = data.find(words)
+    while at != -1:
+        after = data[at + len(words) : at + len(words) + 1]
+        if data[data.rfind(b"\n", 0, at) + 1 : at].strip() == b"" and not (after.isalnum() or after == b"_"):
+            return True
+        at = data.find(words, at + 1)
+    return False
+
+
+@check(
+    "PRD701",
+    on=[calls(*PRINTS, *TRACEBACKS, *STREAMS)],
+    required_literals=["print(", "print (", "pprint(", "pp(", "print_exc", "print_stack", "stdout.write", "stderr.write"],
+    files=("python",),
+    prefilter=may_print,
+)
+def print_in_service(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`print` and its kin in modules that the service runs."""
+    if call.name == "pp" or (call.name == "print" and call.receiver is not None):
+        return
+    if call.scope.guards & {"main", "debug", "environment", "type-checking"} or _goes_elsewhere(call):
+        return
+    if (
+        not _TOOLS.isdisjoint(context.file.path.lower().split("/")[:-1])
+        or context.file.name in ("management.py", "commands.py", "setup.py")
+        or context.file.name.startswith(_GENERATORS)
+    ):
+        return
+    data = call.source.data
+    if data.startswith(b"#!") or is_terminal_program(data):
+        return
+    module = call.module
+    function = enclosing(call, module)
+    if (
+        is_for_a_person(call, function, module)
+        or _leaves_next(call, function, module)
+        or _when_asked(call, function, module)
+        or not _is_service(module, context)
+    ):
+        return
+    name = call.name.removeprefix("builtins.")
+    words = "an exception to stderr" if name in TRACEBACKS else "to the console"
+    level = "exception" if name == "traceback.print_exc" else "info"
+    yield Diagnostic(
+        call, f"`{name}` writes {words}: no level, no time, no request, and nothing that a log collector can filter", fix=_fix(call, level)
+    )
+
+
+def _goes_elsewhere(call: Call) -> bool:
+    """Whether the output goes to a file that was given, a progress line is drawn, or what is written is a log line already."""
+    if call.name in STREAMS and any(
+        isinstance(part, Call) and part.method == "dumps" for argument in call.arguments for part in argument.walk()
+    ):
+        return True
+    if len(call.arguments) == 1 and isinstance(call.arguments[0], Name) and "banner" in call.arguments[0].source_text.lower():
+        return True
+    file = call.keywords.get("file")
+    if file is not None and not (isinstance(file, Name) and file.name in ("sys.stdout", "sys.stderr")):
+        return True
+    end = call.keywords.get("end")
+    return isinstance(end, Constant) and end.value in ("\r", "")
+
+
+def is_for_a_person(call: Call, function: Function | None, module: Module) -> bool:
+    """Whether what is printed is meant to be read at a terminal: a command, a function that shows, what `__main__` calls."""
+    if _SIGN_IN.search(call.text):
+        return True
+    if function is not None:
+        outer: Function | None = function
+        if _SHOWS.search(function.name.lower()):
+            return True
+        while outer is not None:
+            if any(
+                decorator_name(decorator).rsplit(".", 1)[-1] in ("command", "group", "cli", "fixture") for decorator in outer.decorators
+            ):
+                return True
+            outer = (
+                next((one for one in module.functions() if one.start < outer.start and outer.end <= one.end), None)
+                if outer.scope.function
+                else None
+            )
+    class_ = class_around(call, module)
+    if class_ is not None and _STAND_IN.match(class_.name):
+        return True
+    if class_ is not None and any(base.rsplit(".", 1)[-1] in ("BaseCommand", "Command", "Cmd", "NodeVisitor") for base in class_.bases):
+        return True
+    return b"__main__" in call.source.data and (function is None or _from_main(function, module))
+
+
+def _from_main(function: Function, module: Module) -> bool:
+    """Whether what stands behind `if __name__ == "__main__"` calls a function, by way of others of this module."""
+    started = [call.method for call in module.calls() if "main" in call.scope.guards]
+    by_name: dict[str, list[Function]] = {}
+    for other in module.functions():
+        by_name.setdefault(other.name, []).append(other)
+    reached: set[str] = set()
+    while started:
+        name = started.pop()
+        if name in reached:
+            continue
+        reached.add(name)
+        for other in by_name.get(name, ()):
+            started.extend(call.method for call in calls_in(other.body, into_definitions=True))
+    return function.name in reached or function.scope.function in reached
+
+
+def _leaves_next(call: Call, function: Function | None, module: Module) -> bool:
+    """Whether the program ends right after: there is no log yet, or no more."""
+    block = function.body if function is not None else module.body
+    for statement in statements_in(block):
+        for inner in statement.blocks():
+            if _exits_after(call, inner):
+                return True
+    return _exits_after(call, block)
+
+
+def _when_asked(call: Call, function: Function | None, module: Module) -> bool:
+    """Whether it is printed because somebody asked for words: `if verbose:`."""
+    for statement in statements_in(function.body if function is not None else module.body):
+        if statement.kind == "if" and statement.start <= call.start and call.end <= statement.end and statement.expressions:
+            if any(isinstance(part, Name) and _TALKATIVE.search(part.source_text) for part in statement.expressions[0].walk()):
+                return True
+    return False
+
+
+def _exits_after(call: Call, block: Sequence[Statement]) -> bool:
+    at = next(
+        (index for index, one in enumerate(block) if one.start <= call.start and call.end <= one.end and one.kind == "expression"), -1
+    )
+    if at == -1:
+        return False
+    for statement in block[at + 1 : at + 4]:
+        for part in statement.expressions:
+            if isinstance(part, Call) and part.name in ("sys.exit", "exit", "quit", "os._exit", "SystemExit"):
+                return True
+        if (
+            statement.kind == "raise"
+            and statement.expressions
+            and isinstance(statement.expressions[0], Name)
+            and statement.expressions[0].name == "SystemExit"
+        ):
+            return True
+    return False
+
+
+def _is_service(module: Module, context: CheckContext) -> bool:
+    """Whether a module is part of a service: it is deployed from here, or the file imports what services are made of."""
+    if any(name.split(".", 1)[0] in _WEB for name in module.imports.values()):
+        return True
+    if context.environment.is_library:
+        return False
+    return bool(
+        context.environment.deploys(context.file.path) if context.environment.is_service else context.environment.packages & WEB_PACKAGES
+    )
+
+
+def _fix(call: Call, level: str) -> FixRequest | None:
+    """The same words through the module's own logger, where it has one and the words are one text."""
+    logger = _logger_of(call.module)
+    if not logger or call.keywords or call.stars:
+        return None
+    if call.name == "traceback.print_exc":
+        text = f'{logger}.exception("unexpected error")' if call.scope.in_handler and not call.arguments else ""
+    elif call.name == "print" and len(call.arguments) == 1:
+        value = call.arguments[0]
+        is_text = isinstance(value, (Constant, FString)) or (isinstance(value, Operation) and value.operator in ("+", "%"))
+        text = f"{logger}.{level}({value.text})" if is_text and not _holds_percent(value) else f'{logger}.{level}("%s", {value.text})'
+        if isinstance(value, OpaqueExpression):
+            text = ""
+    else:
+        text = ""
+    return FixRequest("replace", f"Write it to `{logger}`", False, (("text", text),)) if text else None
+
+
+def _holds_percent(value: object) -> bool:
+    return isinstance(value, Constant) and not isinstance(value.value, str)
+
+
+def _logger_of(module: Module) -> str:
+    for name in ("logger", "log", "LOGGER", "_logger", "LOG", "_LOGGER"):
+        bound = module.constant(name)
+        if (isinstance(bound, Call) and is_logger(bound)) or module.imports.get(name, "").rsplit(".", 1)[-1] in ("logger", "log"):
+            return name
+    return ""

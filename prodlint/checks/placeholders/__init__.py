@@ -1,0 +1,1 @@
+"""What was meant to be finished before the release."""

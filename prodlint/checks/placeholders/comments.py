@@ -1,0 +1,198 @@
+"""Family 3: notes to oneself, functions that do nothing yet, values nobody filled in, debuggers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, comments
+from prodlint.checks.prefilters import prefilter_regex
+from prodlint.facts import Call, Comment
+from prodlint.model import FixRequest
+
+# ---------------------------------------------------------------- PRD301, PRD302: notes in comments
+
+# What may stand between a comment's marker and its first word: bullets, brackets, an at sign.
+_BEFORE = r"[\s#/*;!<%.,:=\-\[({@|>~]*"
+_AFTER = r"(?=$|[\s:(!?,\])}>/]|-(?![A-Za-z0-9])|\.(?:\s|$)|\.\.)"
+# Words that make a lower-case "todo" the name of a thing.
+_THINGS = r"(?!\s+(?:lists?|items?|apps?|models?|pages?|apis?|entries|entry|services?|schemas?|tables?|tasks?|router|views?|endpoints?|objects?|ids?|is|are|has|was)\b)(?!\s*=)"
+_PHRASES = (
+    r"(?:do\s+not|don'?t|never)\s+(?:ship|merge|commit|deploy|push|release)(?:\s+(?:this|it|me|to\s+(?:main|master|git|prod\w*)|until|before)\b|\s*!|[\s.]*$)",
+    r"remove\s+(?:this\s+|me\s+|it\s+)?before\s+(?:ship|releas|launch|deploy|merg|commit|prod|going|push|final|live|submit|check)\w*",
+    r"(?:temporary|temp|ugly|dirty|quick)\s+(?:and\s+dirty\s+)?(?:hack|kludge)\b",
+    r"(?:hack|kludge)(?=\s+(?:to|around|for|until|because)\b)",
+)
+
+
+@lru_cache(maxsize=16)
+def _tag_pattern(tags: tuple[str, ...], any_case: frozenset[str]) -> re.Pattern[str]:
+    """Tags at the head of a line of a comment, also behind another tool's (`# type: ignore  # TODO x`), or in capitals with a colon or an author anywhere in it."""
+    exact = "|".join(re.escape(tag) for tag in tags)
+    loose = "|".join(re.escape(tag) for tag in tags if tag in any_case)
+    parts = [
+        rf"(?:^|\s#){_BEFORE}(?P<head>{exact}){_AFTER}(?!(?<=BUG)\s+-)",
+        rf"(?<![\w`'\"/.\-])(?P<inside>{exact})(?=:\s|:$|\([\w@ .#/\-]{{1,40}}\))",
+    ]
+    if loose:
+        parts.append(rf"(?i:^{_BEFORE}(?P<loose>{loose}){_AFTER}{_THINGS})")
+    parts.append(rf"(?i:^{_BEFORE}(?<!:)(?P<colon>{exact})(?::\s|\())")
+    return re.compile("|".join(parts))
+
+
+_PHRASE = re.compile(rf"(?i)^{_BEFORE}(?P<phrase>{'|'.join(_PHRASES)})")
+
+
+@lru_cache(maxsize=16)
+def _ticket_pattern(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def _has_ticket(comment: Comment, last_line: int, text: str, options: Mapping[str, Any]) -> bool:
+    """Whether the note names where it is followed up: on its own line or in the comment's next one."""
+    if not options.get("allow-with-ticket", True):
+        return False
+    ticket = _ticket_pattern(str(options.get("ticket", "")))
+    if not ticket.pattern:
+        return False
+    if ticket.search(text):
+        return True
+    following = comment.source.line_text(last_line + 1).strip()
+    return following.startswith(("#", "//", "--", ";", "*")) and bool(ticket.search(following))
+
+
+def _notes(comment: Comment, context: CheckContext, any_case: frozenset[str], phrases: bool) -> Iterator[tuple[ByteRange, str, str]]:
+    """The first note of a comment: its place, its tag and its text."""
+    pattern = _tag_pattern(tuple(str(tag) for tag in context.options.get("tags", ())), any_case)
+    text = comment.text
+    if comment.file.path.endswith((".md", ".mdx", ".markdown")) and not text.startswith("<!--"):
+        return  # a heading
+    offset = 0
+    for line in text.split("\n"):
+        found = pattern.search(line) or (_PHRASE.search(line) if phrases else None)
+        if found:
+            groups = found.groupdict()
+            name = next(name for name, value in groups.items() if value)
+            begin = comment.start + len((text[:offset] + line[: found.start(name)]).encode())
+            place = ByteRange(comment.source, begin, comment.start + len((text[:offset] + line.rstrip()).encode()))
+            if not _has_ticket(comment, comment.source.position(begin)[0], line, context.options):
+                yield place, groups[name], line[found.end(name) :]
+            return
+        offset += len(line) + 1
+
+
+def _first_words(text: str) -> str:
+    text = re.sub(r"^\s*\([^()]*\)\s*:?", "", text)
+    words = re.sub(r"^[\s:()\[\]!\-,.]+|(?:\*/|-->)\s*$", "", text).split()
+    said = " ".join(words[:8])
+    return said[:60].rstrip("`") + ("..." if len(words) > 8 or len(said) > 60 else "")
+
+
+_TODO_GATE = prefilter_regex(rb"(?i)(?<![a-z0-9_])(?:todo|tbd|tbc|wip)(?![a-z0-9_])")
+
+
+@check("PRD301", on=[comments()], required_literals=("todo", "tbd", "tbc", "wip"), prefilter=_TODO_GATE)
+def todo_comment(comment: Comment, context: CheckContext) -> Iterator[Diagnostic]:
+    """A note to do something, with no ticket that would remember it."""
+    for place, tag, rest in _notes(comment, context, frozenset({"TODO"}), False):
+        said = _first_words(rest)
+        yield Diagnostic(place, f"`{tag}` without a ticket: {said}" if said else f"`{tag}` without a ticket")
+
+
+_FIXME_ANCHORS = ("fixme", "xxx", "hack", "bug", "kludge", "do not", "don't", "dont ", "never ", "remove ", "remove\t")
+_FIXME_GATE = prefilter_regex(
+    rb"(?i)(?<![a-z0-9_])(?:(?:fixme|xxx|hack|bug|kludge)(?![a-z0-9_])|(?:do\s+not|don'?t|never)\s+(?:ship|merge|commit|deploy|push|release)|"
+    rb"remove\s+(?:this\s+|me\s+|it\s+)?before\s)"
+)
+
+
+@check("PRD302", on=[comments()], required_literals=_FIXME_ANCHORS, prefilter=_FIXME_GATE)
+def fixme_comment(comment: Comment, context: CheckContext) -> Iterator[Diagnostic]:
+    """A note that something is known to be wrong."""
+    for place, tag, rest in _notes(comment, context, frozenset({"FIXME"}), True):
+        said = _first_words(rest)
+        yield Diagnostic(
+            place, f"`{tag}` says that this is known to be wrong: {said}" if said else f"`{tag}` says that this is known to be wrong"
+        )
+
+
+# ---------------------------------------------------------------- PRD307: debuggers
+
+_DEBUGGERS = (
+    "breakpoint",
+    "builtins.breakpoint",
+    "sys.breakpointhook",
+    "pdb.set_trace",
+    "pdb.post_mortem",
+    "pdb.pm",
+    "pdb.run",
+    "pdb.runcall",
+    "pdb.Pdb.set_trace",
+    "ipdb.set_trace",
+    "ipdb.sset_trace",
+    "ipdb.post_mortem",
+    "pudb.set_trace",
+    "pudb.post_mortem",
+    "wdb.set_trace",
+    "web_pdb.set_trace",
+    "rpdb.set_trace",
+    "remote_pdb.set_trace",
+    "remote_pdb.RemotePdb",
+    "celery.contrib.rdb.set_trace",
+    "rdb.set_trace",
+    "bpdb.set_trace",
+    "trepan.api.debug",
+    "debugpy.listen",
+    "debugpy.wait_for_client",
+    "debugpy.breakpoint",
+    "ptvsd.enable_attach",
+    "ptvsd.wait_for_attach",
+    "ptvsd.break_into_debugger",
+    "debugpy.connect",
+    "pydevd.settrace",
+    "pydevd_pycharm.settrace",
+    "IPython.embed",
+    "IPython.start_ipython",
+    "IPython.core.debugger.set_trace",
+    "IPython.core.debugger.Pdb.set_trace",
+    "IPython.terminal.embed.embed",
+    "code.interact",
+    "code.InteractiveConsole.interact",
+    "code.InteractiveConsole().interact",
+    "bpython.embed",
+    "ptpython.repl.embed",
+    "konch.start",
+    "icecream.ic",
+)
+# An interactive shell is a feature where the file or function is one.
+_SHELLS = frozenset({"embed", "start_ipython", "interact", "start"})
+_SHELL_PLACE = re.compile(r"(?i)shell|repl\b|console|interact|\bcli\b|(?:^|/)manage\.py")
+_REMOTE = ("debugpy.", "ptvsd.", "pydevd", "remote_pdb.", "web_pdb.", "wdb.", "rpdb.", "celery.contrib.rdb")
+
+
+@check("PRD307", on=[calls(*_DEBUGGERS)])
+def debugger_left(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """A debugger that stops the process, or opens a door into it."""
+    if call.method in _SHELLS and ("command" in call.file.roles or _SHELL_PLACE.search(f"{call.file.path} {call.scope.symbol}")):
+        return
+    if call.name.startswith(_REMOTE) and call.name.split(".", 1)[0] in call.file.path:
+        return  # a module that is there to start this debugger on request
+    guarded = bool(call.scope.guards & {"debug", "environment", "main"})
+    if call.name.startswith("icecream."):
+        what = "prints for debugging"
+    elif call.name.startswith(_REMOTE):
+        what = (
+            "opens a debugger to the network"
+            if "listen" in call.name or "attach" in call.name or "settrace" in call.name
+            else "waits for a debugger"
+        )
+    else:
+        what = "stops the process for someone at the terminal"
+    name = "ic" if call.name.startswith("icecream.") else call.name.removeprefix("builtins.")
+    fix = FixRequest("delete", "remove the debugger call", True) if call.name in _PLAIN or call.method == "set_trace" else None
+    yield Diagnostic(call, f"`{name}()` {what}", priority="P1" if guarded else None, fix=fix)
+
+
+_PLAIN = ("breakpoint", "builtins.breakpoint")

@@ -1,0 +1,65 @@
+"""PRD308: testing libraries and the tests themselves, imported by production code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from prodlint.checks import CheckContext, Diagnostic, check, every
+from prodlint.checks.prefilters import prefilter_regex
+from prodlint.facts import Import
+
+_LIBRARIES = (
+    "pytest",
+    "_pytest",
+    "unittest",
+    "mock",
+    "faker",
+    "factory",
+    "factory_boy",
+    "responses",
+    "respx",
+    "moto",
+    "freezegun",
+    "time_machine",
+    "hypothesis",
+    "model_bakery",
+    "mixer",
+    "requests_mock",
+    "aioresponses",
+    "vcr",
+    "httpretty",
+    "pytest_mock",
+    "testcontainers",
+    "fakeredis",
+    "mongomock",
+    "tests",
+)
+_IMPORT = prefilter_regex(rb"(?:import|from)[ \t]+(?:%s)(?![\w])" % "|".join(_LIBRARIES).encode())
+# Whose purpose is testing, whatever the folder's role.
+_FOR_TESTS = re.compile(
+    r"(?i)(?:^|[/_.])(?:tests?|testing|testutils?|test_utils?|test_helpers?|mocks?|fakes?|fixtures?|factory|factories|pytest_\w+|conftest|plugin|faker|testlib|simulator|dummy|bench(?:es|mark|marks)?|anonymi[sz]\w*|seed\w*|random_data|populate\w*|demo\w*|sample\w*)(?:[/_.]|$)"
+)
+
+
+@check(
+    "PRD308",
+    on=[every(Import)],
+    required_literals=tuple(f"{word} {library}" for word in ("import", "from") for library in _LIBRARIES),
+    prefilter=_IMPORT,
+)
+def test_code_in_production(imported: Import, context: CheckContext) -> Iterator[Diagnostic]:
+    """A module that ships and needs what does not."""
+    root, _, rest = imported.module.partition(".")
+    if root not in _LIBRARIES or imported.typing_only or _FOR_TESTS.search(imported.file.path.removeprefix("./")):
+        return
+    if root == "unittest" and not (rest.startswith("mock") or imported.name in ("mock", "TestCase")):
+        return
+    line = imported.source.line_text(imported.line)
+    if line.lstrip().startswith("from .") or (line[:1] in (" ", "\t") and not imported.scope.function):
+        return  # a relative module of the same name; a `try` or `if` that knows it may be missing
+    if imported.source.line_text(imported.line - 1).strip() == "try:":
+        return
+    name = imported.module if not imported.name else f"{imported.module}.{imported.name}"
+    what = "a module of the tests" if root == "tests" else "a testing library"
+    yield Diagnostic(imported, f"`{name}` is {what}")

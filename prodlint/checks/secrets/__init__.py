@@ -1,0 +1,1 @@
+"""Secrets in code and in what deploys it."""

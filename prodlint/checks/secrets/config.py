@@ -1,0 +1,517 @@
+"""Secrets in configuration: containers and orchestration (PRD110), everything else (PRD111), `${X:-literal}` (PRD105)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, commands, documents, instructions, settings, text
+from prodlint.checks.secrets.names import ANCHORS, SecretName, parts_of, secret_name
+from prodlint.checks.secrets.values import high_entropy, is_secret, shape_of
+from prodlint.facts import Command, Document, Instruction, Node, Setting, Source, Text
+from prodlint.model import FixRequest
+
+CONFIGURATION = ("yaml", "json", "toml", "ini", "dockerfile", "shell", "makefile", "systemd", "procfile", "jenkinsfile")
+_DOCUMENT_KINDS = ("yaml", "json", "toml", "ini")
+# Whose files speak for containers and their orchestration: PRD110. All others: PRD111.
+_CONTAINER_ORIGINS = frozenset(("compose", "kubernetes", "dockerfile-env", "dockerfile-arg"))
+_CONTAINER_DOCUMENTS = frozenset(("compose", "kubernetes", "helm-values"))
+# Where a setting stays for as long as the service runs; before a command of a build or a script it goes with it.
+_KEPT = _CONTAINER_ORIGINS | {"systemd", "supervisord"}
+# Documents whose keys are names of fields, messages or packages.
+_NOT_SETTINGS = frozenset(("lock", "openapi", "i18n", "notebook", "mkdocs", "dependabot", "prometheus-rules", "cargo"))
+_SEALED_KINDS = frozenset(
+    ("SealedSecret", "ExternalSecret", "SecretStore", "ClusterSecretStore", "SecretProviderClass", "VaultStaticSecret")
+)
+# Roles in which people type passwords that open nothing: only what a machine made is reported there.
+_CALM = frozenset(("test", "example", "docs", "dev", "ci"))
+
+# ---------------------------------------------------------------- the gate
+
+_VALUE = rb"(?:[&!][^\s]{0,60}\s{1,8}|[|>][+\-0-9]{0,3}\s{1,40})?(?:\"([^\"\n]{1,400})\"|'([^'\n]{1,400})'|([^\s\"'][^\s]{2,400}))"
+# name: value, name = value, {name: X, value: Y}, ENV NAME value, --name value.
+_BOUND = re.compile(rb"[\w.\-]{0,60}\\?[\"']?\]?\s{0,20}[:=]{1,2}\s{0,40}" + _VALUE)
+_PAIRED = re.compile(rb"[\w.\-]{0,60}\\?[\"']?[\s,]{1,200}\\?[\"']?[Vv]alue\\?[\"']?\s{0,8}[:=]\s{0,8}" + _VALUE)
+_SPACED = re.compile(rb"[\w.\-]{0,60}[\"']?,?[ \t]{1,20}" + _VALUE)
+_LIKELY = frozenset(("weak", "random", "passphrase", "uuid", "digits"))
+
+
+def worth_reading(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    """Whether a secret's word is bound to something with the shape of a secret."""
+    if b'"openapi"' in data[:400] or b'"swagger"' in data[:400]:
+        return False
+    paired = b"alue" in data
+    # In JSON a name is bound by a colon; words behind it are prose.
+    patterns = (_BOUND,) if data[:1] in b"{[" else (_BOUND, _SPACED)
+    for _, offset in hits:
+        for pattern in (*patterns, _PAIRED) if paired else patterns:
+            found = pattern.match(data, offset)
+            if found is not None and _likely(found):
+                return True
+        if (
+            paired
+            and b"alue" in data[max(0, offset - 200) : offset]
+            and any(_likely(found) for found in _EARLIER.finditer(data, max(0, offset - 200), offset))
+        ):
+            return True
+    return False
+
+
+_EARLIER = re.compile(rb"[Vv]alue\\?[\"']?\s{0,8}[:=]\s{0,8}" + _VALUE)
+
+
+_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
+_SCHEMES = ("Bearer ", "Basic ", "Token ", "token ", "ApiKey ", "Bot ")
+
+
+def _likely(found: re.Match[bytes]) -> bool:
+    value = _group(found)
+    if "\\u" in value:
+        value = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), value)
+    if _looks(value) or _looks(value.rstrip(",;.\"'\\")) or ("[" not in value and "{" not in value and _looks(value.rstrip(",;]}\"'\\"))):
+        return True
+    if any(sign in value for sign in "=;@"):
+        return any(_looks(part) for part in re.split(r"[\s:;=,@\"'\\{}]+", value) if len(part) >= 5)
+    if "${" in value:
+        return True
+    return value.startswith(_SCHEMES) and _looks(value.partition(" ")[2])
+
+
+def _looks(value: str) -> bool:
+    return shape_of(value) in _LIKELY
+
+
+def _worth_setting(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    """As `worth_reading`, and where a word that everybody knows is bound to the name of a password."""
+    if worth_reading(data, hits):
+        return True
+    for anchor, offset in hits:
+        if anchor not in _MILD_ANCHORS:
+            continue
+        for pattern in (_BOUND, _PAIRED, _SPACED):
+            found = pattern.match(data, offset)
+            if found is not None and shape_of(_group(found).rstrip(",;]}\"'")) in ("default", "words"):
+                return True
+    return False
+
+
+_MILD_ANCHORS = frozenset(
+    anchor.encode()
+    for anchor in ANCHORS
+    if "token" not in anchor and anchor not in ("bearer", "credential", "creds", "authorization", "dsn")
+)
+
+
+def _group(found: re.Match[bytes]) -> str:
+    return next(group for group in found.groups() if group is not None).decode("utf-8", "replace").strip()
+
+
+_DEFAULT = re.compile(rb"\w{0,60}:?[-=][^\s\"'}]")
+_DEFAULT_OF_OTHER = re.compile(rb"[\w.]{0,60}[\"']?\s{0,4}[:=]\s{0,4}[\"']?\$\{\w{1,60}:?[-=][^}\s]")
+_REFERENCE_START = re.compile(rb"\$\{\w{0,60}\Z")
+
+
+def _has_default(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    """Whether a secret's word stands in `${NAME:-literal}`, or names what is set to one."""
+    if b"${" not in data:
+        return False
+    return any(
+        (_DEFAULT.match(data, offset) is not None and _REFERENCE_START.search(data, max(0, offset - 62), offset) is not None)
+        or _DEFAULT_OF_OTHER.match(data, offset) is not None
+        for _, offset in hits
+    )
+
+
+# ---------------------------------------------------------------- settings
+
+
+def code_of(setting: Setting) -> str:
+    """Which rule a setting belongs to; none for env files, whose rule is PRD108."""
+    if setting.origin in ("env-file", "python"):
+        return ""
+    return "PRD110" if setting.origin in _CONTAINER_ORIGINS or setting.file.kind == "dockerfile" else "PRD111"
+
+
+@check("PRD110", "PRD111", on=[settings()], required_literals=ANCHORS, files=CONFIGURATION, prefilter=_worth_setting)
+def literal_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
+    if code_of(setting) != context.code or setting.value is None:
+        return
+    named = secret_name(setting.name)
+    if named is None or _is_marked(setting.source, setting.start) or (context.code == "PRD110" and _is_sealed(setting.source.data)):
+        return
+    works = _works(setting.value, setting.name, named, context)
+    mild = not works and setting.origin in _KEPT and _is_published(setting.value, setting.name, named, context)
+    if not works and not mild:
+        return
+    place = _value_place(setting.source, setting.start, setting.end)
+    fix = FixRequest(
+        "replace", f"Require `{setting.name}` from the environment", False, (("text", f"${{{setting.name}:?set {setting.name}}}"),)
+    )
+    words = f"`{setting.name}` is written into {_WHERE.get(setting.origin, 'the file')}"
+    yield Diagnostic(place, words, priority="P1" if mild else None, secret=True, fix=fix if setting.origin == "compose" else None)
+
+
+def _is_published(value: str, name: str, named: SecretName, context: CheckContext) -> bool:
+    """A literal that everybody knows (`postgres`, `changeme`) or could guess, where production reads it."""
+    if context.file.roles & _CALM or not named.certain or named.kind not in ("password", "secret", "key") or value.lower() == name.lower():
+        return False
+    shape = shape_of(value)
+    return shape in ("default", "digits") or (shape in ("words", "passphrase") and named.kind == "password")
+
+
+_WHERE = {
+    "compose": "the compose file",
+    "dockerfile-env": "the image, as an environment variable",
+    "dockerfile-arg": "the image's history, as a build argument",
+    "kubernetes": "the manifest",
+    "ci": "the pipeline",
+    "shell": "the script",
+    "makefile": "the Makefile",
+}
+
+
+@check("PRD110", on=[settings()], required_literals=ANCHORS, files=("dockerfile",))
+def secret_build_argument(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
+    """`ARG TOKEN`: what is passed in stays readable in the image's history."""
+    if setting.origin != "dockerfile-arg" or setting.value or setting.default:
+        return
+    named = secret_name(setting.name)
+    if named is not None and named.certain and named.kind != "connection":
+        yield Diagnostic(setting, f"Build argument `{setting.name}` stays in the image's history: use a build secret", priority="P2")
+
+
+@check("PRD105", on=[settings()], required_literals=ANCHORS, files=CONFIGURATION, prefilter=_has_default)
+def fallback_of_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
+    from prodlint.checks.secrets.python import is_low_severity, is_usable_default
+
+    if not setting.default or setting.origin in ("env-file", "python") or context.file.roles & _CALM:
+        return
+    variable = setting.reference.lstrip("${").split(":")[0].split("-")[0]
+    for name in (setting.name, variable):
+        named = secret_name(name)
+        if named is None or not named.certain:
+            continue
+        if is_usable_default(setting.default, name, named) and not _is_marked(setting.source, setting.start):
+            found = setting.source.data.find(setting.default.encode(), setting.start, setting.end)
+            at = ByteRange(setting.source, found, found + len(setting.default.encode())) if found != -1 else setting
+            fix = FixRequest("drop-shell-default", f"Require `{variable}`", False, (("name", variable),))
+            words = f"`{variable}` falls back to a literal: where it is not set, the published value is used"
+            yield Diagnostic(at, words, priority="P1" if is_low_severity(setting.default, named) else None, secret=True, fix=fix)
+        return
+
+
+# `${NAME:-literal}` wherever a document writes it: in a team's own YAML, within a URL, among a command's words.
+_FALLBACK = re.compile(rb"\$\{(\w{1,80}):?[-=]([^\s\"'${}]{1,200})\}")
+
+
+@check("PRD105", on=[documents()], required_literals=ANCHORS, files=_DOCUMENT_KINDS, prefilter=_has_default)
+def fallback_in_document(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    from prodlint.checks.secrets.python import is_low_severity, is_usable_default
+
+    if document.kind in _NOT_SETTINGS or context.file.roles & _CALM:
+        return
+    for node in document.root.walk():
+        if node.kind != "scalar" or "${" not in node.raw:
+            continue
+        for found in _FALLBACK.finditer(node.source.data, node.start, node.end):
+            variable, value = found[1].decode(), found[2].decode("utf-8", "replace")
+            named = secret_name(variable)
+            if (
+                named is None
+                or not named.certain
+                or not is_usable_default(value, variable, named)
+                or _is_marked(node.source, found.start())
+            ):
+                continue
+            fix = (
+                FixRequest("drop-shell-default", f"Require `{variable}`", False, (("name", variable),))
+                if document.kind == "compose"
+                else None
+            )
+            words = f"`{variable}` falls back to a literal: where it is not set, the published value is used"
+            mild = is_low_severity(value, named)
+            yield Diagnostic(ByteRange(node.source, *found.span(2)), words, priority="P1" if mild else None, secret=True, fix=fix)
+
+
+def _works(value: str, name: str, named: SecretName, context: CheckContext) -> bool:
+    from prodlint.checks.secrets.python import connection_password, is_meant_to_be_seen
+
+    if named.kind == "connection":
+        return connection_password(value)
+    if named.kind == "credential" and " " in value:
+        value = value.partition(" ")[2]
+    if value.lower() == name.lower() or not is_secret(value, named.kind, named.certain):
+        return False
+    if context.file.roles & _CALM and shape_of(value) not in ("random", "uuid"):
+        return False
+    return not is_meant_to_be_seen(value)
+
+
+def _is_marked(source: Source, start: int) -> bool:
+    from prodlint.checks.secrets.tokens import is_allowed
+
+    return is_allowed(source.data, start)
+
+
+def _is_sealed(data: bytes) -> bool:
+    """Whether what looks like a secret was encrypted before it was written."""
+    return (
+        any(b"kind: " + kind.encode() in data for kind in _SEALED_KINDS) or b"\nsops:" in data or b'"sops":' in data or b"ENC[AES" in data
+    )
+
+
+def _value_place(source: Source, start: int, end: int) -> ByteRange:
+    """A value without its quotes."""
+    data = source.data
+    if end - start >= 2 and data[start] in b"\"'" and data[end - 1] == data[start]:
+        return ByteRange(source, start + 1, end - 1)
+    return ByteRange(source, start, end)
+
+
+# ---------------------------------------------------------------- documents
+
+
+@check("PRD110", "PRD111", on=[documents()], required_literals=ANCHORS, files=_DOCUMENT_KINDS, prefilter=worth_reading)
+def literal_entry(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    if document.kind in _NOT_SETTINGS or ("PRD110" if document.kind in _CONTAINER_DOCUMENTS else "PRD111") != context.code:
+        return
+    if _is_sealed(document.source.data) or document.root.text_at("kind") == "Secret":
+        return  # encrypted; or its values are settings, decoded
+    for name, node in _named_scalars(document.root):
+        named = secret_name(name)
+        if named is None or node.tag.startswith("!") or not isinstance(node.value, (str, int)) or isinstance(node.value, bool):
+            continue
+        if _works(node.raw, name, named, context) and not _is_marked(node.source, node.start):
+            yield Diagnostic(_value_place(node.source, node.start, node.end), f"`{name}` is written into the file", secret=True)
+
+
+@check(
+    "PRD110", on=[documents("kubernetes", "helm-values", "compose")], required_literals=ANCHORS, files=("yaml",), prefilter=worth_reading
+)
+def literal_in_embedded_file(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    """A ConfigMap's `application.properties: |` and its like: files of their own inside the document."""
+    data = document.source.data
+    if _is_sealed(data):
+        return
+    for node in document.root.walk():
+        if node.kind != "scalar" or "\n" not in node.raw:
+            continue
+        for found in _EMBEDDED.finditer(data, node.start, node.end):
+            name = found[1].decode("utf-8", "replace")
+            named = secret_name(name)
+            if (
+                named is not None
+                and _works(found[2].decode("utf-8", "replace"), name, named, context)
+                and not _is_marked(document.source, found.start(2))
+            ):
+                yield Diagnostic(ByteRange(document.source, *found.span(2)), f"`{name}` is written into the manifest", secret=True)
+
+
+_EMBEDDED = re.compile(rb"(?m)^[ \t]{0,80}(?:export )?([\w.\-]{1,80})[ \t]{0,8}[:=][ \t]{0,8}[\"']?([^\s\"']{4,400})[\"']?[ \t\r]{0,8}$")
+
+
+def _named_scalars(root: Node) -> Iterator[tuple[str, Node]]:
+    """Every scalar with its key, and those of `{name: X, value: Y}` pairs with X."""
+    for node in root.walk():
+        if node.kind == "mapping":
+            name, value = node.members.get("name"), node.members.get("value")
+            if name is not None and value is not None and name.kind == "scalar" and value.kind == "scalar":
+                yield name.raw, value
+        elif node.kind == "scalar" and node.raw and node.key_end > node.key_start:
+            yield node.source.slice(node.key_start, node.key_end).strip("\"'"), node
+
+
+# ---------------------------------------------------------------- commands
+
+_FLAG = re.compile(r"--?([A-Za-z][\w\-]*)(?:=(.*))?\Z", re.DOTALL)
+_COMMAND_ANCHORS: tuple[str | tuple[str, ...], ...] = (
+    *(
+        "-password -passwd -passphrase -token -secret -pass --pw api-key api_key apikey access-key auth-key -u --user login sshpass requirepass "
+        "mysql mariadb redis-cli --from-literal"
+    ).split(),
+    *((program, flag) for program in ("docker", "podman", "nerdctl") for flag in ("-e ", "--env", "--build-arg")),
+    ("helm", "--set"),
+    ("curl", "-h "),
+    ("curl", "--header"),
+)
+_WORDS_AFTER = re.compile(rb"[^\n]{0,160}")
+
+
+def _worth_running(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    """Whether a word with the shape of a secret stands behind a flag or program that takes one, on the same line."""
+    for _, offset in hits:
+        line = _WORDS_AFTER.match(data, offset)
+        if line is not None and any(
+            _looks(word.decode("utf-8", "replace")) for word in re.split(rb"[\s\"'=,:]+", line[0])[1:] if len(word) >= 5
+        ):
+            return True
+    return False
+
+
+_USER_FLAGS = ("-u", "--user", "--proxy-user")
+
+
+@check("PRD110", "PRD111", on=[commands()], required_literals=_COMMAND_ANCHORS, files=CONFIGURATION, prefilter=_worth_running)
+def credential_in_command(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
+    code = "PRD110" if command.origin.startswith(("dockerfile", "compose", "kubernetes")) else "PRD111"
+    if code != context.code:
+        return
+    for index, value, start, named in _arguments(command):
+        if not _works(value, "", named, context) or _is_marked(command.source, start):
+            continue
+        end = command.words[index][1] if index < len(command.words) else command.end
+        place = _value_place(command.source, start, end)
+        yield Diagnostic(
+            place, f"{_FLAG_KINDS.get(named.kind, 'Secret')} written into the command line of `{command.program}`", secret=True
+        )
+
+
+_FLAG_KINDS = {"password": "Password", "token": "Token", "key": "Key"}
+_PASSWORD = SecretName("password", True)
+
+
+# Flags whose argument binds a value to a name: `-e NAME=VALUE`, `--set a.b=VALUE,c=VALUE`, `-H "Name: value"`.
+_PAIRS = {
+    **dict.fromkeys(("docker", "podman", "nerdctl"), ("-e", "--env", "--build-arg")),
+    **dict.fromkeys(("kubectl", "oc"), ("--from-literal",)),
+    "helm": ("--set", "--set-string"),
+    "curl": ("-H", "--header"),
+}
+
+
+def _pairs(text: str, flag: str) -> Iterator[tuple[str, str]]:
+    """The names and values of such an argument."""
+    if flag in ("H", "header"):
+        name, _, value = text.partition(":")
+        yield name.strip(), value.strip().removeprefix("Bearer ").removeprefix("Token ")
+        return
+    for pair in text.split(",") if flag.startswith("set") else (text,):
+        name, _, value = pair.partition("=")
+        yield name, value
+
+
+def _arguments(command: Command) -> Iterator[tuple[int, str, int, SecretName]]:
+    """Index, value and place of each argument that is a password, token or key by its flag."""
+    argv, words = command.argv, command.words
+    for index, word in enumerate(argv):
+        if index >= len(words):
+            return
+        start, end = words[index]
+        flag = _FLAG.match(word)
+        if flag is None:
+            continue
+        name, attached = flag[1], flag[2]
+        following = argv[index + 1] if index + 1 < len(argv) and index + 1 < len(words) else ""
+        if word.partition("=")[0] in _PAIRS.get(command.program, ()):
+            at = index if attached is not None else index + 1
+            for setting, value in _pairs(attached if attached is not None else following, name):
+                known = secret_name(setting)
+                if known is not None and known.certain and value:
+                    place = command.source.data.find(value.encode(), *words[at])
+                    yield at, value, place if place != -1 else words[at][0], known
+        elif word in _USER_FLAGS and command.program in ("curl", "wget", "http", "https") and ":" in following:
+            _user, _, password = following.partition(":")
+            at = command.source.data.find(password.encode(), *words[index + 1])
+            yield index + 1, password, at if at != -1 else words[index + 1][0], _PASSWORD
+        elif (
+            word == "-p"
+            and "login" in argv
+            or word == "-a"
+            and command.program == "redis-cli"
+            or word == "-p"
+            and command.program == "sshpass"
+        ):
+            if following:
+                yield index + 1, following, words[index + 1][0], _PASSWORD
+        elif name == "requirepass" and following:
+            yield index + 1, following, words[index + 1][0], _PASSWORD
+        elif command.program in ("mysql", "mysqldump", "mariadb") and word.startswith("-p") and len(word) > 6 and not word.startswith("--"):
+            yield index, word[2:], start + 2, _PASSWORD
+        else:
+            named = secret_name(name)
+            if named is None or not named.certain or len(name) < 3:
+                continue
+            if attached:
+                at = command.source.data.find(attached.encode(), start, end)
+                yield index, attached, at if at != -1 else start, named
+            elif attached is None and following and not following.startswith("-"):
+                yield index + 1, following, words[index + 1][0], named
+
+
+@check("PRD110", on=[instructions("COPY", "ADD")], required_literals=[".env"], files=("dockerfile",))
+def copied_env_file(instruction: Instruction, context: CheckContext) -> Iterator[Diagnostic]:
+    for word in instruction.words[:-1]:
+        name = word.rpartition("/")[2]
+        if (name == ".env" or name.startswith(".env.")) and not set(name.split(".")) & {
+            "example",
+            "sample",
+            "template",
+            "dist",
+            "test",
+            "ci",
+        }:
+            if any(flag == "from" for flag, _ in instruction.flags):
+                continue
+            yield Diagnostic(instruction, f"`{name}` is copied into the image: whoever has the image has what is in it")
+
+
+# ---------------------------------------------------------------- files without a tree
+
+_LINE_FILES = (".npmrc", ".netrc", "_netrc", ".pgpass", ".yarnrc", ".tfvars", ".cnf", ".conf", ".htaccess")
+_LINE = re.compile(
+    rb"[\w.\-]{0,60}[\"']?(?:[ \t]{0,8}[:=][ \t]{0,8}|[ \t]{1,8})(?:\"([^\"\s]{4,400})\"|'([^'\s]{4,400})'|([^\s\"';#]{4,400}))"
+)
+_NAME = re.compile(rb"[\w.\-]{0,60}")
+_NAME_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
+
+
+@check("PRD111", on=[text()], required_literals=[*ANCHORS, "_auth"], files=("text", "nginx"))
+def literal_line(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
+    """`name = value` and `password value` lines of formats that have no other reader."""
+    from prodlint.checks.secrets.tokens import line_start
+
+    if not file.file.name.endswith(_LINE_FILES):
+        return
+    data, done = file.source.data, 0
+    for _anchor, offset in file.hits:
+        if offset < done:
+            continue
+        line = line_start(data, offset)
+        if data[line:offset].lstrip()[:1] in (b"#", b";"):
+            continue
+        found = _LINE.match(data, offset)
+        rest = _NAME.match(data, offset)
+        if found is None or rest is None:
+            continue
+        before = data[max(line, offset - 60) : offset]
+        name = (before[len(before.rstrip(_NAME_BYTES)) :] + rest[0]).decode("utf-8", "replace")
+        named = secret_name(name) or (SecretName("password", True) if name in ("_auth", "_password") else None)
+        group = next(index for index in (1, 2, 3) if found[index] is not None)
+        value = found[group].decode("utf-8", "replace")
+        if named is not None and _works(value, name, named, context) and not _is_marked(file.source, offset):
+            done = found.end()
+            yield Diagnostic(
+                ByteRange(file.source, found.start(group), found.end(group)), f"`{name}` is written into the file", secret=True
+            )
+
+
+# ---------------------------------------------------------------- PRD112, PRD113
+
+
+@check("PRD112", on=[settings()], required_literals=ANCHORS, files=CONFIGURATION)
+def default_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
+    value = setting.value if setting.value is not None else setting.default
+    named = secret_name(setting.name)
+    if not value or named is None or not named.certain or named.kind not in ("password", "secret", "key"):
+        return
+    if shape_of(value) == "default" and setting.origin not in ("env-file", "python"):
+        yield Diagnostic(_value_place(setting.source, setting.start, setting.end), f"`{setting.name}` is a published default", secret=True)
+
+
+@check("PRD113", on=[documents()], required_literals=None, files=_DOCUMENT_KINDS)
+def high_entropy_entry(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    if document.kind in _NOT_SETTINGS or _is_sealed(document.source.data):
+        return
+    for name, node in _named_scalars(document.root):
+        if isinstance(node.value, str) and secret_name(name) is None and high_entropy(node.value, name) and parts_of(name)[-1:] != ("id",):
+            yield Diagnostic(_value_place(node.source, node.start, node.end), f"Random-looking value in `{name}`", secret=True)

@@ -1,0 +1,241 @@
+"""What git tracks and ignores: env files that are committed (PRD108) or could be (PRD109)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from prodlint.checks import CheckContext, Project, ProjectDiagnostic, ProjectFact, collect, project_check, project_fact, settings, text
+from prodlint.checks.secrets.formats import recognise
+from prodlint.checks.secrets.names import secret_name
+from prodlint.checks.secrets.values import is_secret
+from prodlint.configuration.patterns import Patterns
+from prodlint.facts import Setting, Text
+from prodlint.model import Evidence, FixRequest, Span
+
+_COPIES = frozenset(
+    (
+        "example",
+        "examples",
+        "sample",
+        "template",
+        "tmpl",
+        "dist",
+        "default",
+        "defaults",
+        "schema",
+        "vault",
+        "enc",
+        "encrypted",
+        "sops",
+        "age",
+        "gpg",
+    )
+)
+_CALM = frozenset(("example", "test", "docs", "ci"))
+
+# ---------------------------------------------------------------- PRD108
+
+
+@collect("env-file-secret", on=[settings()], required_literals=None, files=("env",))
+def secrets_of_env_file(setting: Setting, context: CheckContext) -> Iterator[ProjectFact]:
+    value = setting.value
+    if setting.origin != "env-file" or not value or context.file.roles & _CALM or _COPIES & set(context.file.name.lower().split(".")):
+        return
+    named = secret_name(setting.name)
+    known = recognise(value)
+    if known is not None:
+        works = known.kind == "secret"
+    else:
+        works = (named is not None and is_secret(value, named.kind, named.certain)) or _has_password(value)
+    if works:
+        name = setting.source.span(setting.key_start, setting.key_end)
+        yield project_fact(
+            "env-file-secret",
+            setting,
+            setting.name,
+            line=str(name.line),
+            column=str(name.column),
+            end=str(name.end_column),
+            dev="dev" if "dev" in context.file.roles else "",
+        )
+
+
+def _has_password(value: str) -> bool:
+    from prodlint.checks.secrets.tokens import url_credentials
+
+    data = value.encode()
+    found = url_credentials(data, data.find(b"://")) if b"://" in data else None
+    return found is not None and found[3] != "default"
+
+
+@project_check("PRD108", topics=("env-file-secret",))
+def committed_env_file(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic]:
+    files: dict[str, list[ProjectFact]] = {}
+    for found in project.about("env-file-secret"):
+        files.setdefault(found.path, []).append(found)
+    if not files:
+        return
+    tracked = tracked_files(project.root, sorted(files))
+    ignores = Ignores(project)
+    for path, traces in sorted(files.items()):
+        if tracked is not None and path in tracked:
+            state = "is tracked by git"
+        elif not ignores.ignored(path):
+            state = "is not ignored by git"
+        else:
+            continue
+        first = traces[0]
+        line, column, end = (int(first.get(key)) for key in ("line", "column", "end"))
+        names = [f"`{name}`" for name in dict.fromkeys(each.words for each in traces)]
+        more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+        words = f"{' and '.join(names[:2]) if not more else ', '.join(names[:2])}{more}"
+        yield ProjectDiagnostic(
+            path,
+            Span(line, column, line, end),
+            f"`{path.rpartition('/')[2]}` {state} and holds {words}",
+            priority="P1" if first.get("dev") else None,
+            secrets=tuple(each.span for each in traces),
+        )
+
+
+def tracked_files(root: str, paths: Sequence[str]) -> frozenset[str] | None:
+    """Which of these paths git tracks; None where this is no repository or git is not there."""
+    import subprocess
+
+    command = ["git", "-c", "core.quotePath=false", "ls-files", "-z", "--", *(f":(literal){path}" for path in paths)]
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    if done.returncode != 0:
+        return None
+    return frozenset(name.decode("utf-8", "replace") for name in done.stdout.split(b"\0") if name)
+
+
+class Ignores:
+    """The .gitignore files of a project and, up to the repository's root, above it."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._above = _above(project.root)
+        self._read: dict[str, Patterns | None] = {}
+        self.repository = self._above is not None
+
+    def patterns(self, directory: str) -> Patterns | None:
+        """The lines of a directory's .gitignore ("" is the root), or None where it has none."""
+        if directory not in self._read:
+            data = self._project.read(f"{directory}/.gitignore" if directory else ".gitignore")
+            self._read[directory] = None if data is None else Patterns(data.decode("utf-8", "replace").splitlines())
+        return self._read[directory]
+
+    def ignored(self, path: str) -> bool:
+        """Whether git would leave an untracked file at this path alone."""
+        parts = path.split("/")
+        return any(self._decides("/".join(parts[:count]), count < len(parts)) for count in range(1, len(parts) + 1))
+
+    def _decides(self, path: str, directory: bool) -> bool:
+        name = path.rpartition("/")[2]
+        here = path.rpartition("/")[0]
+        while True:
+            patterns = self.patterns(here)
+            if patterns is not None:
+                verdict = patterns.decide(path[len(here) + 1 :] if here else path, name, directory)
+                if verdict is not None:
+                    return verdict
+            if not here:
+                break
+            here = here.rpartition("/")[0]
+        for prefix, patterns in self._above or ():
+            verdict = patterns.decide(f"{prefix}/{path}", name, directory)
+            if verdict is not None:
+                return verdict
+        return False
+
+
+def _above(root: str) -> list[tuple[str, Patterns]] | None:
+    """The ignore files above the root, nearest first, each with the root's path seen from it; None outside a repository."""
+    found: list[tuple[str, Patterns]] = []
+    directory, prefix = os.path.abspath(root), ""
+    while True:
+        if os.path.exists(os.path.join(directory, ".git")):
+            return found
+        parent, name = os.path.split(directory)
+        if parent == directory:
+            return None
+        prefix = f"{name}/{prefix}" if prefix else name
+        directory = parent
+        try:
+            with open(os.path.join(directory, ".gitignore"), encoding="utf-8", errors="replace") as handle:
+                found.append((prefix, Patterns(handle.read().splitlines())))
+        except OSError:
+            pass
+
+
+# ---------------------------------------------------------------- PRD109
+
+_USES = ("load_dotenv", "dotenv_values", "read_env(", "env_file", "--env-file", "from decouple", "dotenvx")
+# Other env files than `.env` have names of their own to be ignored by.
+_READS_DOT_ENV = re.compile(
+    rb"(?:load_dotenv|read_env)\(\s{0,40}\)|from decouple|[\w\-]{5,15}[^\n]{0,120}?[\"'\s/=]\.env(?![\w.\-])|env_file:\s{1,40}-?\s{0,4}[\"']?(?:\./)?\.env(?![\w.\-])"
+)
+_NOT_THE_SERVICE = frozenset(("test", "docs", "example", "vendored", "generated", "dev", "ci"))
+
+
+@collect(
+    "dotenv-use", on=[text()], required_literals=_USES, files=("python", "yaml", "dockerfile", "shell", "makefile", "procfile", "toml")
+)
+def use_of_env_file(file: Text, context: CheckContext) -> Iterator[ProjectFact]:
+    if context.file.roles & _NOT_THE_SERVICE:
+        return
+    for anchor, offset in file.hits:
+        if _READS_DOT_ENV.match(file.source.data, offset):
+            yield ProjectFact("dotenv-use", file.file.path, file.source.span(offset, offset + len(anchor)), anchor.decode())
+            return
+
+
+@project_check("PRD109", topics=("dotenv-use",))
+def env_file_not_ignored(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
+    ignores = Ignores(project)
+    top = ignores.patterns("")
+    if top is None and not ignores.repository:
+        return
+    uses = project.about("dotenv-use")
+    templates = [
+        file
+        for file in project.files
+        if file.kind == "env" and file.name.startswith(".env") and _COPIES & set(file.name.lower().split("."))
+    ]
+    homes = sorted({file.path.rpartition("/")[0] for file in templates if not file.roles & {"test", "docs", "vendored"}})
+    if uses and not homes:
+        homes = [""]
+    for home in homes:
+        path = f"{home}/.env" if home else ".env"
+        if ignores.ignored(path):
+            at = next((f"{where}/.gitignore".lstrip("/") for where in (home, "") if ignores.patterns(where) is not None), "")
+            if at:
+                yield Evidence("PRD109", at, Span(1, 1, 1, 1), f"`{path}` is ignored")
+            continue
+        yield _not_ignored(path, top, ignores, home, uses, [file.path for file in templates])
+        return
+
+
+def _not_ignored(
+    path: str, top: Patterns | None, ignores: Ignores, home: str, uses: Sequence[ProjectFact], templates: Sequence[str]
+) -> ProjectDiagnostic:
+    message = f"No ignore pattern matches `{path}`: the next `git add .` commits it"
+    fix = FixRequest("append-lines", "Ignore env files", True, (("file", ".gitignore"), ("text", ".env\n.env.*\n!.env.example\n")))
+    at = f"{home}/.gitignore" if home and ignores.patterns(home) is not None else ".gitignore"
+    patterns = ignores.patterns(home) if at != ".gitignore" else top
+    if patterns is not None:
+        for number, line in enumerate(patterns.lines, 1):
+            if line.strip().startswith("!") and line.strip("!/ \n") in (".env", ".env*", "*.env"):
+                return ProjectDiagnostic(
+                    at, Span(number, 1, number, len(line) + 1), f"`{line.strip()}` takes `{path}` back: the next `git add .` commits it"
+                )
+        return ProjectDiagnostic(at, Span(1, 1, 1, len(patterns.lines[0]) + 1 if patterns.lines else 1), message, fix=fix)
+    if uses:
+        return ProjectDiagnostic(uses[0].path, uses[0].span, message, fix=fix)
+    return ProjectDiagnostic(min(templates), Span(1, 1, 1, 1), message, fix=fix)

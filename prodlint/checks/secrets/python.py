@@ -1,0 +1,797 @@
+"""Secrets in Python: literals bound to a secret's name (PRD104), fallbacks of settings (PRD105), keys given to signing
+and encrypting interfaces (PRD106), and the quieter cousins PRD112 and PRD113."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, every
+from prodlint.checks.prefilters import prefilter_regex
+from prodlint.checks.secrets.formats import recognise
+from prodlint.checks.secrets.names import ANCHORS, NameKind, SecretName, is_key_of_ours, is_signing_name, secret_name
+from prodlint.checks.secrets.values import high_entropy, in_use, is_secret, shape_of
+from prodlint.facts import Assignment, Call, Collection, Conditional, Constant, Dictionary, Expression, FString, Name, Operation, Subscript
+from prodlint.model import FixRequest
+
+# How far behind its name a value may stand, in bytes: the gate looks no farther.
+REACH = 260
+
+# Calls that hand their first argument, or their receiver, through.
+_WRAPPERS = frozenset(
+    "SecretStr SecretBytes Secret Field field Param str bytes bytearray b64decode urlsafe_b64decode b64encode standard_b64decode fromhex unhexlify "
+    "SecretString mark_safe PlainTextSecret Option Argument".split()
+)
+_METHODS = frozenset("encode decode strip rstrip lstrip".split())
+_CALM = frozenset(("test", "example", "docs", "dev"))
+
+Value = tuple[str, Expression]
+
+
+def literals(expression: Expression, depth: int = 0) -> Iterator[Value]:
+    """The literal values an expression can have, looked at through wrappers, `or`, conditions and concatenation."""
+    if depth > 4:
+        return
+    if isinstance(expression, Constant):
+        if isinstance(expression.value, str):
+            yield expression.value, expression
+        elif isinstance(expression.value, bytes):
+            yield expression.value.decode("utf-8", "replace"), expression
+    elif isinstance(expression, Call):
+        yield from _through(expression, depth)
+    elif isinstance(expression, Conditional):
+        yield from literals(expression.then, depth + 1)
+        yield from literals(expression.orelse, depth + 1)
+    elif isinstance(expression, Operation):
+        if expression.operator == "or":
+            for operand in expression.operands:
+                yield from literals(operand, depth + 1)
+        elif expression.operator == "+":
+            yield from _joined(expression, depth)
+    elif isinstance(expression, FString):
+        yield from _pieces(expression)
+
+
+def _through(call: Call, depth: int) -> Iterator[Value]:
+    last = call.name.rpartition(".")[2]
+    if last in _WRAPPERS:
+        given = call.argument(0, "default")
+        if given is not None:
+            yield from literals(given, depth + 1)
+    elif call.method in _METHODS and call.receiver is not None:
+        yield from literals(call.receiver, depth + 1)
+
+
+def _joined(operation: Operation, depth: int) -> Iterator[Value]:
+    parts = [part for operand in operation.operands for part in literals(operand, depth + 1)]
+    if len(parts) == len(operation.operands) and all(isinstance(operand, (Constant, Operation)) for operand in operation.operands):
+        yield "".join(value for value, _ in parts), operation
+    else:
+        yield from (part for part in parts if shape_of(part[0]) == "random")
+
+
+def _pieces(template: FString) -> Iterator[Value]:
+    """The fixed parts of an f-string that could be secrets by themselves."""
+    fixed = [item for item in template.items if isinstance(item, Constant) and isinstance(item.value, str)]
+    if len(fixed) == len(template.items):
+        yield "".join(item.value for item in fixed), template
+        return
+    for item in fixed:
+        if is_telling_piece(item.value):
+            yield item.value, item
+
+
+def is_telling_piece(piece: str) -> bool:
+    """Whether a fixed part of an f-string could be a secret by itself: `f"user-{id}"` has none."""
+    shape = shape_of(piece)
+    return shape in ("random", "uuid", "passphrase") or (
+        shape == "weak"
+        and len(piece) >= 8
+        and any(c.isdigit() for c in piece)
+        and any(c.isupper() for c in piece)
+        and any(c.islower() for c in piece)
+    )
+
+
+def inside(at: Expression) -> ByteRange:
+    """The place of a literal's text without its quotes and prefix."""
+    data, start, end = at.source.data, at.start, at.end
+    if not isinstance(at, Constant):
+        return ByteRange(at.source, start, end)
+    opening = _OPENING.match(data, start, end)
+    if opening is not None:
+        quotes = opening[1]
+        if end - start >= len(opening[0]) + len(quotes) and data[end - len(quotes) : end] == quotes:
+            return ByteRange(at.source, opening.end(), end - len(quotes))
+    return ByteRange(at.source, start, end)
+
+
+_OPENING = re.compile(rb"[A-Za-z]{0,2}(\"\"\"|'''|\"|')")
+
+
+def environment_fix(name: str, at: Expression) -> FixRequest:
+    """Read the value from the environment."""
+    variable = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").replace(".", "_").upper()
+    return FixRequest(
+        "replace-value",
+        f"Read `{variable}` from the environment",
+        False,
+        (("text", f'os.environ["{variable}"]'), ("import", "os"), ("start", str(at.start)), ("end", str(at.end))),
+    )
+
+
+# ---------------------------------------------------------------- the gate of PRD104
+
+# What may stand between a name and the value bound to it: the rest of the name, the end of a key, and what binds.
+_NAME_END = re.compile(rb"[\w.\-]{0,60}([\"']?)[\])]{0,2}[ \t]{0,40}")
+_UNPACKED = re.compile(rb"[\w.,*()\[\]\"' \t]{1,160}=(?!=)")
+_COMPARED = re.compile(rb"[\"'][ \t]{0,8}\)?[ \t]{0,8}[=!]=[ \t]{0,8}[\w.\[\"'(]{0,80}\Z")
+_LITERAL = re.compile(
+    rb"\"\"\"\s{0,40}((?:[^\"\\\s]|\\.){1,4096})\s{0,40}\"\"\"|'''\s{0,40}((?:[^'\\\s]|\\.){1,4096})\s{0,40}'''"
+    rb"|\"\s{0,40}((?:[^\"\\\s]|\\.){1,4096})\s{0,40}\"|'\s{0,40}((?:[^'\\\s]|\\.){1,4096})\s{0,40}'"
+)
+_CONTINUED = re.compile(rb"\s{0,80}(?:[+\\]\s{0,80})?[A-Za-z]{0,2}[\"']")
+_SPACED = re.compile(rb"[\"'](?:Bearer|Basic|Token|token|bearer|Bot|ApiKey|Api-Key|Splunk|GenieKey|SSWS) ([^\s\"']{8,4096})[\"']")
+_PASSWORD_PAIR = re.compile(rb"(?:password|pwd|accountkey|sharedaccesskey)\s{0,3}=\s{0,3}[^\s=]")
+_LIKELY = frozenset(("weak", "random", "passphrase", "uuid", "digits"))
+
+
+_REVERSED = re.compile(rb"[\"'][ \t]{0,8}\)?[ \t]{0,8}[=!]=")
+_BINDS = frozenset(b"=:!,")
+
+
+def worth_parsing(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    """The secrets' words that are bound to, or compared with, an expression that holds a literal with the shape of a secret."""
+    kept: list[int] = []
+    done = -1
+    size = len(data)
+    name_end = _NAME_END.match
+    compared = _REVERSED.search(data) is not None
+    for _, offset in hits:
+        if offset < done:
+            continue
+        found = name_end(data, offset)
+        if found is None:
+            continue
+        done = found.end(1) if found[1] else offset + 1
+        at = found.end()
+        if at < size and data[at] in _BINDS:
+            region = _bound_region(data, at, bool(found[1]))
+            if region is not None and holds_literal(data, *region):
+                kept.append(offset)
+                continue
+        if compared:
+            line = max(data.rfind(b"\n", max(0, offset - REACH), offset) + 1, offset - REACH, 0)
+            before = data[line:offset]
+            if (b"==" in before or b"!=" in before) and _COMPARED.search(before) and holds_literal(data, line, offset):
+                kept.append(offset)
+    return kept
+
+
+def _bound_region(data: bytes, at: int, quoted: bool) -> tuple[int, int] | None:
+    """Where the literals bound to a name can stand; `at` is where the name, or the key that holds it, has ended."""
+    following = data[at : at + 2]
+    if following[:1] == b"=" or following in (b":=", b"!="):
+        start = at + (2 if following in (b"==", b":=", b"!=") else 1)
+        return start, expression_end(data, start)
+    if following[:1] == b":":
+        stop = expression_end(data, at + 1)
+        equals = -1 if quoted else data.find(b"=", at, stop)
+        return (at + 1 if equals == -1 else equals + 1), stop
+    unpacked = _UNPACKED.match(data, at) if following[:1] == b"," else None
+    if unpacked is None:
+        return None
+    return unpacked.end(), expression_end(data, unpacked.end())
+
+
+def expression_end(data: bytes, start: int) -> int:
+    """Where the expression that begins here ends, at the latest REACH bytes on: a line's end outside of brackets."""
+    limit = min(len(data), start + REACH)
+    position, depth = start, 0
+    while True:
+        end = data.find(b"\n", position, limit)
+        if end == -1:
+            return limit
+        line = data[position:end]
+        depth += sum(map(line.count, (b"(", b"[", b"{"))) - sum(map(line.count, (b")", b"]", b"}")))
+        if (
+            depth <= 0
+            and line.strip()
+            and not line.rstrip().endswith(b"\\")
+            and line.count(b'"""') % 2 == 0
+            and line.count(b"'''") % 2 == 0
+        ):
+            return end
+        position = end + 1
+
+
+def holds_literal(data: bytes, start: int, stop: int) -> bool:
+    """Whether a literal that begins in the range has the shape of a secret; every quote may be an opening one."""
+    region = data[start:stop].lower()
+    if (b"password" in region or b"pwd" in region or b"accesskey" in region or b"accountkey" in region) and _PASSWORD_PAIR.search(region):
+        return True
+    position = _next_quote(data, start, stop)
+    while position != -1:
+        found = _LITERAL.match(data, position)
+        if found is not None:
+            content = next(group for group in found.groups() if group is not None)
+            if b"\\" in content or _likely(content, data[position - 1 : position]) or _CONTINUED.match(data, found.end()):
+                return True
+        else:
+            spaced = _SPACED.match(data, position)
+            if spaced is not None and _likely(spaced[1], b""):
+                return True
+        position = _next_quote(data, position + 1, stop)
+    return False
+
+
+def _next_quote(data: bytes, start: int, stop: int) -> int:
+    double, single = data.find(b'"', start, stop), data.find(b"'", start, stop)
+    return double if single == -1 else single if double == -1 else min(double, single)
+
+
+def _likely(content: bytes, before: bytes) -> bool:
+    value = content.decode("utf-8", "replace")
+    if before in b"fF" and before and b"{" in content:
+        return any(is_telling_piece(piece) for piece in re.split(r"[{}]", value))
+    return shape_of(value) in _LIKELY or "=" in value
+
+
+# ---------------------------------------------------------------- PRD104
+
+
+@check("PRD104", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"), prefilter=worth_parsing)
+def hardcoded_password(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    named = secret_name(fact.target)
+    if named is None:
+        return
+    for value, at in bound_values(fact):
+        if _speaks(value, at, fact, named, context):
+            yield Diagnostic(
+                inside(at),
+                f"{_KINDS[named.kind]} written into the source: `{fact.target}`",
+                secret=True,
+                fix=environment_fix(fact.target, at),
+                symbol=fact.scope.symbol,
+            )
+
+
+_KINDS = {
+    "password": "Password",
+    "secret": "Secret",
+    "token": "Token",
+    "key": "Key",
+    "credential": "Credential",
+    "connection": "Connection string with a password",
+}
+
+
+def bound_values(fact: Assignment) -> Iterator[Value]:
+    """The literals an assignment binds, near enough to its name; of a collection, its elements."""
+    expression = fact.value
+    if isinstance(expression, Collection) and fact.kind != "unpacked":
+        if len(expression.items) <= 20:
+            for item in expression.items:
+                yield from (found for found in literals(item) if shape_of(found[0]) == "random" and _within_reach(fact, found[1]))
+        return
+    if isinstance(expression, Dictionary):
+        return
+    yield from (found for found in literals(expression) if _within_reach(fact, found[1]))
+
+
+def _within_reach(fact: Assignment, at: Expression) -> bool:
+    return abs(at.start - fact.start) <= REACH
+
+
+def _speaks(value: str, at: Expression, fact: Assignment, named: SecretName, context: CheckContext) -> bool:
+    from prodlint.checks.secrets.tokens import is_allowed
+
+    kind, certain = named
+    if kind == "connection":
+        return connection_password(value) and not is_allowed(at.source.data, at.start)
+    if kind == "credential" or (kind == "token" and " " in value):
+        if value.startswith("Basic "):
+            return _basic_password(value[6:]) and not is_allowed(at.source.data, at.start) and not context.file.roles & _CALM
+        value = _after_scheme(value)
+    if value.lower() == fact.target.lower() or (fact.kind == "compare" and shape_of(value) not in _LIKELY):
+        return False
+    return _speaks_as(value, at, kind, certain, context)
+
+
+def _speaks_as(value: str, at: Expression, kind: NameKind, certain: bool, context: CheckContext) -> bool:
+    """Whether a value is a secret of a kind where it stands."""
+    from prodlint.checks.secrets.tokens import is_allowed
+
+    if "=" in value[:-2] and kind in ("token", "credential") and shape_of(value) != "random":
+        return False
+    if not is_secret(value, kind, certain and not context.file.roles & _CALM):
+        return False
+    if context.file.roles & _CALM and not (shape_of(value) == "random" and len(value) >= 20 and kind not in ("token", "credential")):
+        return False
+    return not is_meant_to_be_seen(value) and not is_allowed(at.source.data, at.start) and not is_example(at.source.data, at.start)
+
+
+def is_example(data: bytes, start: int) -> bool:
+    """Whether a value stands in the `examples` of a field or a route: documentation, not a key in use."""
+    return _EXAMPLES.search(data, max(0, start - 900), start) is not None
+
+
+_EXAMPLES = re.compile(
+    rb"\b(?:examples?|json_schema_extra|openapi_examples|sample_\w{1,30})[\"']?\s{0,4}[=:]\s{0,4}[\[{][^\]=]{0,600}\Z"
+    rb"|\b\w{0,40}(?:Placeholder|Example|Sample)\w{0,20}\((?:(?!\n\w)[\s\S]){0,900}\Z"
+)
+
+
+# What an SSH public key begins with, by its kind: what servers are known by.
+_PUBLIC_KEYS = ("AAAAB3NzaC1yc2E", "AAAAB3NzaC1kc3M", "AAAAC3NzaC1lZDI1NTE5", "AAAAE2VjZHNhLXNoYTI", "AAAAGnNrLXNzaC1lZDI1NTE5")
+
+
+def is_meant_to_be_seen(value: str) -> bool:
+    """Publishable and test keys, and the tokens of the vendors' documentation."""
+    from prodlint.checks.secrets.tokens import is_sample_jwt
+
+    known = recognise(value)
+    if value.startswith(_PUBLIC_KEYS):
+        return True
+    if known is None:
+        return value.startswith("eyJ") and is_sample_jwt(value.encode())
+    return known.kind in ("test", "publishable") or (known.name == "jwt" and is_sample_jwt(value.encode()))
+
+
+def _basic_password(encoded: str) -> bool:
+    """Whether `user:password` in base 64 holds a password that works."""
+    import base64
+
+    try:
+        user, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError:
+        return False
+    return bool(colon) and user.lower() not in ("user", "username") and is_secret(password, "password")
+
+
+def _after_scheme(value: str) -> str:
+    head, _, rest = value.partition(" ")
+    return (
+        rest if head in ("Bearer", "Basic", "Token", "token", "bearer", "Bot", "ApiKey", "Api-Key", "Splunk", "GenieKey", "SSWS") else value
+    )
+
+
+_CONNECTION = re.compile(r"(?i)(?:^|[;\s])(?:password|pwd|accountkey|sharedaccesskey)\s{0,3}=\s{0,3}['\"]?([^;\s'\"]{4,200})")
+
+
+def connection_password(value: str) -> bool:
+    """Whether a connection string of `key=value` pairs holds a password that works."""
+    found = _CONNECTION.search(value[:2000])
+    return found is not None and is_secret(found[1], "password")
+
+
+# A user and a password by position.
+_LOGINS = (
+    "requests.auth.HTTPBasicAuth",
+    "requests.auth.HTTPDigestAuth",
+    "httpx.BasicAuth",
+    "httpx.DigestAuth",
+    "aiohttp.BasicAuth",
+    "smtplib.SMTP.login",
+    "smtplib.SMTP_SSL.login",
+    "imaplib.IMAP4_SSL.login",
+    "ftplib.FTP.login",
+    "ftplib.FTP_TLS.login",
+)
+
+
+@check("PRD104", on=[calls(*_LOGINS)], files=("python", "notebook"))
+def password_by_position(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    given = call.argument(1)
+    if given is not None:
+        yield from _typed_in(given, call, f"the call of `{'.'.join(call.name.split('.')[-2:])}`", context)
+
+
+_URL_CREATE = ("sqlalchemy.URL.create", "sqlalchemy.engine.URL.create", "sqlalchemy.engine.url.URL.create")
+
+
+@check("PRD103", on=[calls(*_URL_CREATE)], files=("python", "notebook"))
+def password_of_url(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`URL.create("postgresql", "app", "password", "db")`: a URL in pieces."""
+    given = call.argument(2, "password")
+    if given is not None:
+        yield from _typed_in(given, call, "the call of `URL.create`", context)
+
+
+_PAIR = re.compile(rb"auth\s?=\s?\(\s{0,40}[A-Za-z]{0,2}[\"'][^\"'\n]{1,200}[\"']\s{0,4},\s{0,40}[A-Za-z]{0,2}[\"'][^\"'\n]{6,200}[\"']")
+
+
+_has_pair = prefilter_regex(_PAIR.pattern)
+
+
+@check(
+    "PRD104",
+    on=[every(Assignment)],
+    required_literals=["auth=(", "auth =(", "auth= (", "auth = ("],
+    files=("python", "notebook"),
+    prefilter=_has_pair,
+)
+def password_in_pair(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    """`requests.get(url, auth=("user", "password"))`."""
+    if fact.target == "auth" and isinstance(fact.value, Collection) and fact.value.kind == "tuple" and len(fact.value.items) == 2:
+        yield from _typed_in(fact.value.items[1], fact, "`auth`", context)
+
+
+def _typed_in(given: Expression, fact: Assignment | Call, where: str, context: CheckContext) -> Iterator[Diagnostic]:
+    for value, at in literals(given):
+        if _speaks_as(value, at, "password", True, context):
+            yield Diagnostic(
+                inside(at), f"Password written into {where}", secret=True, fix=environment_fix("password", at), symbol=fact.scope.symbol
+            )
+
+
+# ---------------------------------------------------------------- PRD105
+
+_LOOKUPS = (
+    "os.getenv",
+    "os.environ.get",
+    "os.environ.setdefault",
+    "os.environ.pop",
+    "decouple.config",
+    "decouple.AutoConfig",
+    "starlette.config.Config",
+    "prettyconf.config",
+    "environ.Env",
+    "environ.Env.*",
+    "environs.Env",
+    "environs.Env.*",
+    "django_environ.Env",
+    "*.getenv",
+    "*.str",
+    "config",
+    "env",
+    "getenv",
+    "get_env",
+    "get_env_var",
+    "get_env_variable",
+    "env_var",
+    "*.get_env",
+    "*.from_env",
+)
+_AFTER_NAME = re.compile(
+    rb"[\w.\-]{0,60}[\"'](?:\s{0,200},[^()]{0,160}?(?:[A-Za-z]{0,2}[\"'][^\"'\s]|\()|\s{0,40}\]\s{1,40}if\b|\s{0,40}(?:,\s{0,40})?[)\]]{1,3}\s{0,60}(?:\\\s{0,20})?or\s{1,60}[\w.(]{0,40}[\"'])"
+)
+
+
+_LOOKS_UP = (b"environ", b"getenv", b"decouple", b"Env(", b"starlette.config", b"prettyconf", b"get_env", b"from_env", b"env_var")
+_FIRST_ARGUMENT = re.compile(rb"[\w)\]][(\[]\s{0,80}(?:[a-z_]{1,20}\s{0,2}=\s{0,2})?[rubRUB]?[\"'][\w.\-]{0,60}\Z")
+
+
+def _has_fallback(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    """The names that are a call's first argument and are followed by another one with a literal, or by `or` and one."""
+    if not any(word in data for word in _LOOKS_UP):
+        return []
+    return [offset for _, offset in hits if _AFTER_NAME.match(data, offset) and _FIRST_ARGUMENT.search(data, max(0, offset - 160), offset)]
+
+
+@check("PRD105", on=[calls(*_LOOKUPS)], required_literals=ANCHORS, files=("python", "notebook"), prefilter=_has_fallback)
+def fallback_of_lookup(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    key = call.argument(0, "key") or call.argument(0, "var_name") or call.argument(0, "name")
+    if not isinstance(key, Constant) or not isinstance(key.value, str):
+        return
+    given = call.keywords.get("default") or call.keywords.get("value") or call.argument(1)
+    if given is None:
+        return
+    yield from _fallback(key.value, given, context, call)
+
+
+@check("PRD105", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"), prefilter=_has_fallback)
+def fallback_beside_lookup(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    """`os.environ.get("JWT_SECRET") or "dev"`, `os.environ["X"] if "X" in os.environ else "dev"`."""
+    expression = fact.value
+    if isinstance(expression, Conditional):
+        name = looked_up(expression.then)
+        if name:
+            yield from _fallback(name, expression.orelse, context, None)
+    elif isinstance(expression, Operation) and expression.operator == "or":
+        name = next((name for operand in expression.operands for name in [looked_up(operand)] if name), "")
+        if name:
+            yield from _fallback(name, expression.operands[-1], context, None)
+
+
+def looked_up(expression: Expression) -> str:
+    """The variable's name in `os.getenv("X")`, `os.environ["X"]`, also as one side of an `or`."""
+    key: Expression | None = None
+    if isinstance(expression, Operation) and expression.operator == "or":
+        return next((name for operand in expression.operands for name in [looked_up(operand)] if name), "")
+    if isinstance(expression, Call) and expression.name.rpartition(".")[2] in ("getenv", "get", "config", "env", "str", "get_env"):
+        key = expression.argument(0)
+    elif isinstance(expression, Subscript) and isinstance(expression.value, Name) and expression.value.name == "os.environ":
+        key = expression.key
+    if isinstance(key, Constant) and isinstance(key.value, str) and key.value.upper() == key.value:
+        return key.value
+    return ""
+
+
+def _has_scheme(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    return [offset for _, offset in hits if _SCHEME.match(data, offset)] if b"Env(" in data else []
+
+
+_SCHEME = re.compile(rb"\w{0,60}\s{0,4}=\s{0,4}\(\s{0,20}\w{1,20}\s{0,4},\s{0,20}[\"'][^\"']")
+
+
+@check("PRD105", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"), prefilter=_has_scheme)
+def fallback_of_scheme(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    """django-environ's `Env(SECRET_KEY=(str, "dev"))`."""
+    if (
+        fact.kind == "keyword"
+        and isinstance(fact.value, Collection)
+        and len(fact.value.items) == 2
+        and isinstance(fact.value.items[0], Name)
+    ):
+        yield from _fallback(fact.target, fact.value.items[1], context, None)
+
+
+def _settings_field(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    fields = b"Settings" in data and _SETTINGS_CLASS.search(data) is not None
+    options = b"typer" in data
+    return [offset for _, offset in hits if (fields and _FIELD.match(data, offset)) or (options and _TYPER.match(data, offset))]
+
+
+_SETTINGS_CLASS = re.compile(rb"\bclass\s{1,4}\w{1,80}\s{0,2}\([^)]{0,300}Settings")
+_TYPER = re.compile(rb"\w{0,60}\s{0,4}(?::[^=\n]{0,160})?=\s{0,20}(?:typer\.)?(?:Option|Argument)\(\s{0,40}[A-Za-z]{0,2}[\"'][^\"']")
+
+
+_FIELD = re.compile(rb"\w{0,60}\s{0,4}(?::[^=]{0,160})?=\s{0,20}(?:[A-Za-z]{0,2}[\"']|[A-Za-z_.]{1,40}\()")
+
+
+@check("PRD105", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"), prefilter=_settings_field)
+def fallback_of_field(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    """A field of a settings class, a Typer option as a parameter's default."""
+    data = fact.source.data
+    if fact.kind == "default":
+        if not isinstance(fact.value, Call) or fact.value.name not in ("typer.Option", "typer.Argument"):
+            return
+    elif fact.kind not in ("field", "annotated") or not _in_settings_class(data, fact.scope.class_):
+        return
+    yield from _fallback(fact.target, fact.value, context, None)
+
+
+def _in_settings_class(data: bytes, class_: str) -> bool:
+    if not class_:
+        return False
+    head = re.search(rb"class\s+" + re.escape(class_.encode()) + rb"\s*\(([^)]{0,300})\)", data)
+    return head is not None and b"Settings" in head[1]
+
+
+def _has_default(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    if b"add_argument" not in data and b"option(" not in data:
+        return []
+    return [offset for _, offset in hits if _OPTION.match(data, offset)]
+
+
+_OPTION = re.compile(rb"[\w\-]{0,60}[\"'][^()]{0,240}?default\s{0,4}=\s{0,4}[A-Za-z]{0,2}[\"'][^\"']")
+
+
+@check(
+    "PRD105",
+    on=[calls("*.add_argument", "click.option", "*.option")],
+    required_literals=ANCHORS,
+    files=("python", "notebook"),
+    prefilter=_has_default,
+)
+def fallback_of_option(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`parser.add_argument("--api-key", default="...")` and its kin in click."""
+    given = call.keywords.get("default")
+    names = [part.value for part in call.arguments if isinstance(part, Constant) and isinstance(part.value, str)]
+    if given is None or not names or (isinstance(given, Constant) and shape_of(str(given.value)) == "default"):
+        return  # `--password admin`: of commands that fill a developer's database
+    yield from _fallback(max(names, key=len).lstrip("-"), given, context, call)
+
+
+def _fallback(name: str, given: Expression, context: CheckContext, call: Call | None) -> Iterator[Diagnostic]:
+    from prodlint.checks.secrets.tokens import is_allowed
+
+    named = secret_name(name)
+    if named is None or not named.certain:
+        return
+    if isinstance(given, Name) and call is not None:
+        given = call.module.follow(given, call)
+    for value, at in literals(given):
+        if not is_usable_default(value, name, named) or is_allowed(at.source.data, at.start) or is_guarded(at.source.data, value):
+            continue
+        if is_meant_to_be_seen(value):
+            continue
+        message = f"`{name}` falls back to a literal: where the setting is missing, the published value is used"
+        fix = FixRequest("drop-default", f"Require `{name}`", False, (("name", name),))
+        yield Diagnostic(inside(at), message, priority="P1" if is_low_severity(value, named) else None, secret=True, fix=fix)
+
+
+def is_usable_default(value: str, name: str, named: SecretName) -> bool:
+    """Whether a fallback would be used as the secret: also a placeholder is, and it is published."""
+    shape = shape_of(value)
+    if value.lower() == name.lower() or not in_use(value):
+        return False
+    if named.kind == "connection":
+        return connection_password(value)
+    if shape == "masked":
+        return is_signing_name(name)
+    if shape == "reference":
+        return _ENVIRONMENT_NAME.match(value) is None and "/" not in value and not value.startswith(("~", "."))
+    if shape == "prose":
+        return is_signing_name(name) or named.kind in ("password", "secret")
+    if named.kind == "key" and not is_key_of_ours(name):
+        return shape not in ("placeholder", "words", "masked") and len(value) > 3
+    return named.kind != "credential" or shape == "random"
+
+
+_ENVIRONMENT_NAME = re.compile(r"[A-Z][A-Z0-9]*_[A-Z0-9_]+\Z")
+
+
+def is_low_severity(value: str, named: SecretName) -> bool:
+    """A password that is a plain word or a published default: wrong, but what development uses by habit."""
+    return named.kind == "password" and shape_of(value) in ("default", "words", "placeholder", "masked", "digits")
+
+
+def is_guarded(data: bytes, value: str) -> bool:
+    """Whether the file compares with the very literal and raises: a production check that refuses the default."""
+    if b"raise" not in data:
+        return False
+    literal = re.escape(value.encode())
+    return (
+        re.search(rb"(?:[!=]=|\bin)\s{0,4}[(\[{]?\s{0,20}[^=\n]{0,80}[\"']" + literal + rb"[\"']", data) is not None
+        or re.search(rb"[\"']" + literal + rb"[\"']\s{0,4}(?:[!=]=|in\b)", data) is not None
+    )
+
+
+# ---------------------------------------------------------------- PRD106
+
+_SIGNING_WORDS = (
+    "secret_key",
+    "secretkey",
+    "jwt_secret",
+    "jwt_key",
+    "jwtsecret",
+    "signing_key",
+    "session_secret",
+    "cookie_secret",
+    "csrf_secret",
+    "fernet_key",
+)
+_BOUND = re.compile(rb"[\w]{0,40}[\"'\])]{0,3}\s{0,8}(?::[^=\n]{0,100})?(?:=|:)\s{0,40}[(A-Za-z_.]{0,40}[\"'(]")
+
+
+_signs = prefilter_regex(_BOUND.pattern)
+
+
+@check("PRD106", on=[every(Assignment)], required_literals=_SIGNING_WORDS, files=("python", "notebook"), prefilter=_signs)
+def hardcoded_signing_key(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    if not is_signing_name(fact.target) or fact.kind in ("compare", "default", "walrus", "unpacked"):
+        return
+    if fact.kind in ("name", "annotated", "field") and fact.scope.function:
+        return
+    if fact.kind in ("item", "keyword") and not fact.target.isupper():
+        return  # SIMPLE_JWT = {"SIGNING_KEY": ...}, app.config.update(SECRET_KEY=...); elsewhere it is somebody else's key
+    if (isinstance(fact.value, Operation) and looked_up(fact.value)) or _in_settings_class(fact.source.data, fact.scope.class_):
+        return  # a fallback: PRD105
+    yield from _signing(
+        literals(fact.value),
+        f"`{fact.target}` is written into the source: who reads it can forge sessions and tokens",
+        fact,
+        fact.target,
+        context,
+    )
+
+
+def _signing(values: Iterator[Value], message: str, fact: Assignment | Call, name: str, context: CheckContext) -> Iterator[Diagnostic]:
+    from prodlint.checks.secrets.tokens import is_allowed
+
+    for value, at in values:
+        if len(value) < 3 or not in_use(value) or shape_of(value) in ("masked", "reference") or "PUBLIC KEY" in value:
+            continue
+        if context.file.roles & _CALM and shape_of(value) != "random":
+            continue
+        if name and value.replace("-", "_").lower() == name.replace("-", "_").lower():
+            continue
+        if isinstance(fact, Assignment) and abs(at.start - fact.start) > REACH:
+            continue
+        if is_meant_to_be_seen(value) or is_allowed(at.source.data, at.start) or is_guarded(at.source.data, value):
+            continue
+        yield Diagnostic(inside(at), message, secret=True, fix=environment_fix(name, at) if name else None)
+
+
+# Call -> (position of the key, keyword of the key)
+_SIGNERS: dict[str, tuple[int, str]] = {
+    "jwt.encode": (1, "key"),
+    "jwt.decode": (1, "key"),
+    "jose.jwt.encode": (1, "key"),
+    "jose.jwt.decode": (1, "key"),
+    "jose.jws.sign": (1, "key"),
+    "jose.jws.verify": (1, "key"),
+    "authlib.jose.jwt.encode": (2, "key"),
+    "authlib.jose.jwt.decode": (1, "key"),
+    "joserfc.jwt.encode": (2, "key"),
+    "joserfc.jwt.decode": (1, "key"),
+    "itsdangerous.Signer": (0, "secret_key"),
+    "itsdangerous.TimestampSigner": (0, "secret_key"),
+    "itsdangerous.Serializer": (0, "secret_key"),
+    "itsdangerous.URLSafeSerializer": (0, "secret_key"),
+    "itsdangerous.URLSafeTimedSerializer": (0, "secret_key"),
+    "itsdangerous.TimedSerializer": (0, "secret_key"),
+    "itsdangerous.url_safe.URLSafeTimedSerializer": (0, "secret_key"),
+    "itsdangerous.url_safe.URLSafeSerializer": (0, "secret_key"),
+    "starlette.middleware.sessions.SessionMiddleware": (1, "secret_key"),
+    "fastapi_csrf_protect.CsrfProtect": (9, "secret_key"),
+    "cryptography.fernet.Fernet": (0, "key"),
+    "hmac.new": (0, "key"),
+    "hmac.digest": (0, "key"),
+}
+_SIGNER_ANCHORS: tuple[tuple[str, ...], ...] = (
+    ("jwt", ".encode("),
+    ("jwt", ".decode("),
+    ("jws.sign",),
+    ("jws.verify",),
+    ("itsdangerous",),
+    ("sessionmiddleware",),
+    ("fernet",),
+    ("hmac.new",),
+    ("hmac.digest",),
+)
+
+
+@check(
+    "PRD106",
+    on=[calls(*_SIGNERS, "*.add_middleware", "starlette.middleware.Middleware")],
+    required_literals=_SIGNER_ANCHORS,
+    files=("python", "notebook"),
+)
+def key_given_to_signer(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    signer = call.name
+    position, keyword = _SIGNERS.get(signer, (9, ""))
+    if not keyword:
+        first = call.argument(0, "middleware_class")
+        if not isinstance(first, Name) or not first.name.endswith("SessionMiddleware"):
+            return
+        signer, keyword = first.name, "secret_key"
+    given = call.argument(position, keyword)
+    if given is None or _no_signature(call):
+        return
+    name = ""
+    if isinstance(given, Name):
+        name = given.source_text.rpartition(".")[2]
+        if secret_name(name) is not None:
+            return  # its assignment is reported where it stands
+        given = call.module.follow(given, call)
+    shown = ".".join(signer.split(".")[-2:]) if signer.rpartition(".")[2].islower() else signer.rpartition(".")[2]
+    yield from _signing(literals(given), f"Key written into the call of `{shown}`: who reads it can sign for you", call, name, context)
+
+
+def _no_signature(call: Call) -> bool:
+    """`jwt.decode(token, "", options={"verify_signature": False})` uses no key."""
+    options = call.keywords.get("options")
+    if isinstance(options, Dictionary):
+        verify = options.get("verify_signature")
+        return isinstance(verify, Constant) and verify.value is False
+    return False
+
+
+# ---------------------------------------------------------------- PRD112, PRD113
+
+
+@check("PRD112", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"))
+def default_password(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    named = secret_name(fact.target)
+    if named is None or not named.certain or named.kind not in ("password", "secret", "key") or fact.kind == "compare":
+        return
+    for value, at in bound_values(fact):
+        if (
+            shape_of(value) == "default"
+            and value.lower() != fact.target.lower()
+            and len(value) > 1
+            and not is_example(at.source.data, at.start)
+        ):
+            yield Diagnostic(inside(at), f"`{fact.target}` is a published default", secret=True)
+
+
+@check("PRD113", on=[every(Assignment)], required_literals=['"', "'"], files=("python", "notebook"))
+def high_entropy_literal(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    if secret_name(fact.target) is not None:
+        return
+    for value, at in literals(fact.value):
+        if high_entropy(value, fact.target):
+            yield Diagnostic(inside(at), f"Random-looking value in `{fact.target}`", secret=True)

@@ -1,0 +1,415 @@
+"""Hashes, ciphers, random numbers and comparisons that do not hold (PRD482), and passwords stored with them (PRD445)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from prodlint.checks import CheckContext, Diagnostic, calls, check, every
+from prodlint.facts import (
+    Call,
+    Constant,
+    Expression,
+    Fact,
+    FString,
+    Module,
+    Name,
+    Operation,
+    Statement,
+    Subscript,
+    expressions_in,
+    statements_in,
+)
+from prodlint.model import FixRequest
+from prodlint.values.expressions import follow, innermost, module_statements, truth, values
+
+_PASSWORD = re.compile(r"passw(?:or)?d|passphrase|(?:^|[_.\W])pwd?(?:$|[_.\W])", re.IGNORECASE)
+_HASHES = (
+    "hashlib.md5",
+    "hashlib.sha1",
+    "hashlib.sha224",
+    "hashlib.sha256",
+    "hashlib.sha384",
+    "hashlib.sha512",
+    "hashlib.sha3_256",
+    "hashlib.sha3_512",
+    "hashlib.blake2b",
+    "hashlib.new",
+)
+
+
+def _hash_name(call: Call) -> str:
+    """`md5` for hashlib.md5(...) and hashlib.new("md5", ...)."""
+    if call.method == "new":
+        first = call.argument(0, "name")
+        return str(first.value).lower() if isinstance(first, Constant) else ""
+    return call.method
+
+
+def _digested(call: Call) -> Expression | None:
+    return call.argument(1, "data") if call.method == "new" else call.argument(0, "data") or call.keywords.get("string")
+
+
+def _bound_to(module: Module, place: Fact) -> str:
+    """The name that the statement around a place binds, or that of the function where it returns."""
+    function = innermost(module, place)
+    block = function.body if function is not None else module.body
+    found = ""
+    for statement in statements_in(block):
+        if statement.start <= place.start and place.end <= statement.end:
+            if statement.kind == "assign" and statement.targets:
+                target = statement.targets[0]
+                key = target.key if isinstance(target, Subscript) else None
+                found = str(key.value) if isinstance(key, Constant) else target.text
+            elif statement.kind == "return" and function is not None:
+                found = function.name
+    return found
+
+
+# ---------------------------------------------------------------- PRD445
+
+
+@check(
+    "PRD445",
+    on=[calls(*_HASHES)],
+    required_literals=[("hashlib", "pass"), ("hashlib", "pwd"), ("md5", "pass"), ("sha1", "pass"), ("sha256", "pass"), ("sha512", "pass")],
+    files=["python"],
+)
+def fast_password_hash(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """A password put through a fast hash."""
+    given = _digested(call)
+    if given is None:
+        return
+    module = call.module
+    text = given.text
+    if not _PASSWORD.search(text) or re.search(r"passw(?:or)?d_?hash", text, re.IGNORECASE):
+        return
+    function = innermost(module, call)
+    if function is not None and re.search(r"legacy|(?:^|_)old(?:_|$)", function.name):
+        return  # to know those again that are still stored so
+    around = f"{function.name} {function.text}" if function is not None else ""
+    if re.search(
+        r"pwned|hibp|breach|k_?anonym|\[:5\]|etag|cache|fingerprint|compare_digest|pbkdf2|bcrypt|scrypt|argon2", around, re.IGNORECASE
+    ):
+        return
+    yield Diagnostic(call, f"`{_hash_name(call)}` of a password: billions of guesses a second")
+
+
+_WEAK_SCHEMES = re.compile(
+    r"^(?:plaintext|hex_\w+|md5_crypt|sha1_crypt|des_crypt|bsdi_crypt|bigcrypt|crypt16|mysql323|mysql41|lmhash|nthash|ldap_(?:md5|sha1|plaintext|salted_md5|salted_sha1)|oracle10|postgres_md5|django_(?:salted_)?(?:md5|sha1))$"
+)
+
+
+@check("PRD445", on=[calls("passlib.context.CryptContext", "passlib.context.LazyCryptContext")], files=["python"])
+def weak_scheme(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """passlib contexts that write weak hashes."""
+    given = call.argument(0, "schemes")
+    listed = list(values(call.module, given, call)) if given is not None else []
+    if listed and _WEAK_SCHEMES.match(listed[0].text):
+        yield Diagnostic(given or call, f"`CryptContext` stores passwords with `{listed[0].text}`")
+    for keyword in ("bcrypt__rounds", "bcrypt__default_rounds"):
+        rounds = call.keywords.get(keyword)
+        if isinstance(rounds, Constant) and isinstance(rounds.value, int) and rounds.value < 10:
+            yield Diagnostic(rounds, f"`{keyword}={rounds.value}` is too quick: bcrypt needs at least 10")
+
+
+@check("PRD445", on=[calls("bcrypt.gensalt", "hashlib.pbkdf2_hmac", "*.PBKDF2HMAC")], files=["python"])
+def few_rounds(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """Too few rounds of the right function."""
+    if call.method == "gensalt":
+        rounds = call.argument(0, "rounds")
+        known = follow(call.module, rounds, call) if rounds is not None else None
+        if isinstance(known, Constant) and isinstance(known.value, int) and known.value < 10:
+            yield Diagnostic(call, f"`bcrypt.gensalt({known.value})` is too quick: bcrypt needs at least 10 rounds")
+        return
+    rounds = call.argument(3, "iterations")
+    algorithm = call.argument(0, "hash_name" if call.method == "pbkdf2_hmac" else "algorithm")
+    known = follow(call.module, rounds, call) if rounds is not None else None
+    if not (isinstance(known, Constant) and isinstance(known.value, int)) or algorithm is None:
+        return
+    function = innermost(call.module, call)
+    if call.method == "PBKDF2HMAC" and not _PASSWORD.search(function.text if function is not None else ""):
+        return
+    # A secret that is random already needs no stretching; only what people choose does.
+    secret = call.argument(1, "password")
+    if secret is not None and re.search(r"secret_?key|master_?key|signing|random", secret.text, re.IGNORECASE):
+        return
+    needed = 210_000 if "512" in follow(call.module, algorithm, call).text else 600_000
+    if known.value < needed:
+        yield Diagnostic(call, f"`{call.method}` with {known.value:,} rounds is too quick: {needed:,} are the least today", priority="P1")
+
+
+_WEAK_HASHERS = re.compile(r"\.(?:MD5|SHA1|UnsaltedMD5|UnsaltedSHA1|Crypt)PasswordHasher$")
+
+
+@check("PRD445", on=[every(Module)], required_literals=["password_hashers"], files=["python"], needs_whole_file=True)
+def django_hashers(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
+    """Django's `PASSWORD_HASHERS`: the first one writes."""
+    for statement, _ in module_statements(module):
+        if statement.kind != "assign" or not statement.expressions or statement.targets[0].text != "PASSWORD_HASHERS":
+            continue
+        if statement.assignment is not None and statement.assignment.scope.guards & {"debug", "environment"}:
+            continue
+        listed = list(values(module, statement.expressions[0], statement.expressions[0]))
+        if listed and _WEAK_HASHERS.search(listed[0].text):
+            yield Diagnostic(listed[0].at, f"`PASSWORD_HASHERS` stores passwords with `{listed[0].text.rsplit('.', 1)[-1]}`")
+
+
+_STORED = re.compile(
+    r"(?:^|\.)(?:\w*user\w*|account|member|admin|row|record|customer|db_\w+|stored|existing)(?:\.|\[[\"'])(?:password|passwd|pwd)(?:[\"']\])?$",
+    re.IGNORECASE,
+)
+_OTHER_PASSWORD = re.compile(r"confirm|repeat|again|password_?2|new_|old_|verify|retype|validated", re.IGNORECASE)
+
+
+_COMPARED = re.compile(
+    rb"""\.?(?:password|passwd|pwd)\b["']?\]?\s{0,4}[!=]=|[!=]=\s{0,4}[\w.]{0,60}(?:\.|\[["'])(?:password|passwd|pwd)\b""", re.IGNORECASE
+)
+
+
+def _compares_password(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    return _COMPARED.search(data) is not None
+
+
+def _signs(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
+    return b"hmac." in data or any(literal not in (b"hmac", b"digest") for literal, _ in hits)
+
+
+@check(
+    "PRD445",
+    on=[every(Module)],
+    required_literals=[".password", '["password"]', "['password']", ".passwd"],
+    files=["python"],
+    prefilter=_compares_password,
+    needs_whole_file=True,
+)
+def plain_comparison(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
+    """`user.password == password`: the stored text is the password."""
+    for function in module.functions():
+        for expression in expressions_in(function.body):
+            if not isinstance(expression, Operation) or expression.operator not in ("==", "!=") or len(expression.operands) != 2:
+                continue
+            left, right = expression.operands
+            texts = (left.text, right.text)
+            if any(isinstance(part, (Constant, Call)) for part in (left, right)) or any(_OTHER_PASSWORD.search(text) for text in texts):
+                continue
+            if (
+                any(_STORED.search(text) for text in texts)
+                and all(_PASSWORD.search(text) for text in texts)
+                and not re.search(r"hash", " ".join(texts), re.IGNORECASE)
+            ):
+                yield Diagnostic(expression, f"`{' '.join(expression.text.split())}` compares a password as it is stored: it is not hashed")
+
+
+# ---------------------------------------------------------------- PRD482
+
+_SECURITY = re.compile(
+    r"signature|(?:^|_)sign(?:ed|ing)?(?:_|$)|token|secret|(?:^|_)auth_?(?:token|key|code|sig|mac|digest)|nonce|otp|csrf|api_?key|session_?(?:id|key)|hmac|(?:^|_)mac(?:_|$)|credential",
+    re.IGNORECASE,
+)
+_HARMLESS = re.compile(
+    r"cache|etag|checksum|fingerprint|dedup|gravatar|file|content_|_content|slug|shard|bucket|version|color|colour|avatar|uniq|digest_cache|anonymi|hash_key|cache_key|thumb|etags|identifier|signature_hash|display|short|label|count|num_|token_count|tokeniz|max_token|n_token",
+    re.IGNORECASE,
+)
+
+
+@check("PRD482", on=[calls("hashlib.md5", "hashlib.sha1", "hashlib.new")], files=["python"])
+def weak_hash(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """MD5 or SHA-1 where somebody might want to find a second text."""
+    name = _hash_name(call)
+    if name not in ("md5", "sha1", "md4") or truth(call.module, call.keywords.get("usedforsecurity"), call) is False:
+        return
+    module = call.module
+    function = innermost(module, call)
+    given = _digested(call)
+    bound = _bound_to(module, call)
+    text = given.text if given is not None else ""
+    if _PASSWORD.search(text):
+        return  # PRD445
+    if re.search(r"urandom|uuid|secrets\.|token_(?:hex|bytes|urlsafe)", text) or _is_signed(call):
+        return
+    named = function is not None and (not bound or bound == function.name)
+    around = f"{bound} {function.name if function is not None and named else ''}"
+    if _HARMLESS.search(around) or not (_SECURITY.search(around) or re.search(r"secret|api_?key|private_key", text, re.IGNORECASE)):
+        return
+    yield Diagnostic(call, f"`{name}` for `{bound or (function.name if function is not None else 'a secret')}` can be forged")
+
+
+def _is_signed(call: Call) -> bool:
+    """`signer.sign(sha1(payload).hexdigest())`: the signature is what holds."""
+    return bool(re.search(rb"\.(?:sign|sign_object)\(\s*(?:\w+\.)?$", call.source.data[max(0, call.start - 60) : call.start]))
+
+
+_CIPHERS = re.compile(
+    r"(?:^|\.)(?:Crypto|Cryptodome)\.Cipher\.(?:DES3?|ARC2|ARC4|Blowfish|CAST|XOR)(?:\.new)$|ciphers(?:\.algorithms)?\.(?:algorithms\.)?(?:TripleDES|Blowfish|ARC4|IDEA|CAST5|SEED|RC2)$|decrepit\.ciphers\.algorithms\.\w+$"
+)
+_CIPHER_NAMES = ("*.new", "*.TripleDES", "*.Blowfish", "*.ARC4", "*.IDEA", "*.CAST5", "*.SEED", "*.ECB")
+
+
+@check("PRD482", on=[calls(*_CIPHER_NAMES)], required_literals=["crypto.cipher", "cryptodome.cipher", "hazmat"], files=["python"])
+def weak_cipher(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """DES, RC4, Blowfish and the ECB mode."""
+    if _CIPHERS.search(call.name):
+        cipher = call.name.removesuffix(".new").rsplit(".", 1)[-1]
+        yield Diagnostic(call, f"`{cipher}` is a broken cipher")
+    elif call.method == "ECB" and "modes" in call.name:
+        yield Diagnostic(call, "`ECB` shows which blocks are equal")
+    elif call.method == "new" and re.search(r"Crypto(?:dome)?\.Cipher\.", call.name):
+        mode = call.argument(1, "mode")
+        if mode is not None and mode.text.endswith("MODE_ECB"):
+            yield Diagnostic(mode, f"`{mode.text}` shows which blocks are equal")
+
+
+@check(
+    "PRD482",
+    on=[
+        calls(
+            "*.generate_private_key",
+            "*.generate_parameters",
+            "Crypto.PublicKey.RSA.generate",
+            "Crypto.PublicKey.DSA.generate",
+            "Cryptodome.PublicKey.RSA.generate",
+            "Cryptodome.PublicKey.DSA.generate",
+            "rsa.newkeys",
+        )
+    ],
+    required_literals=["generate_private_key", ("publickey", "generate"), "newkeys"],
+    files=["python"],
+)
+def short_key(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """RSA and DSA keys under 2048 bits, curves under 224."""
+    if call.method == "generate_private_key" and re.search(r"(?:^|\.)ec\.", call.name):
+        curve = call.argument(0, "curve")
+        size = re.search(r"SE[CP][PT](\d{3})", curve.text) if curve is not None else None
+        if size is not None and int(size[1]) < 224:
+            yield Diagnostic(call, f"a key on `{size[0]}` is too short")
+        return
+    positions = {"generate_private_key": 1 if "rsa" in call.name else 0, "generate_parameters": 1}
+    bits = call.argument(positions.get(call.method, 0), "key_size") or call.keywords.get("bits") or call.keywords.get("nbits")
+    known = follow(call.module, bits, call) if bits is not None else None
+    if isinstance(known, Constant) and isinstance(known.value, int) and 64 < known.value < 2048:
+        yield Diagnostic(call, f"a key of {known.value} bits is too short: 2048 are the least")
+
+
+_RANDOM = (
+    "random.choice",
+    "random.choices",
+    "random.randint",
+    "random.randrange",
+    "random.random",
+    "random.getrandbits",
+    "random.sample",
+    "random.uniform",
+    "random.randbytes",
+    "numpy.random.randint",
+    "numpy.random.choice",
+)
+_GUESSED = re.compile(
+    r"token|passw(?:or)?d|secret|otp(?:_|$)|one_time|(?:^|_)pin(?:_code)?$|nonce|(?:^|_)salt|session_?id|api_?key|csrf|verification_code|auth_code|reset_code|invite_code|verify_code|recovery|2fa|mfa",
+    re.IGNORECASE,
+)
+
+
+@check("PRD482", on=[calls(*_RANDOM)], files=["python"])
+def guessable(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`random` for what nobody may guess."""
+    module = call.module
+    function = innermost(module, call)
+    bound = _bound_to(module, call)
+    name = bound if _GUESSED.search(bound) else function.name if function is not None and _GUESSED.search(function.name) else ""
+    if (
+        not name
+        or _HARMLESS.search(name)
+        or re.search(
+            r"fake|mock|dummy|sample|demo|sleep|delay|jitter|backoff|placeholder",
+            f"{bound} {function.name if function else ''}",
+            re.IGNORECASE,
+        )
+    ):
+        return
+    yield Diagnostic(call, f"`{call.name}` makes `{name}`: it can be predicted; `secrets` cannot")
+
+
+_OLD = frozenset(
+    {
+        "ssl.PROTOCOL_SSLv2",
+        "ssl.PROTOCOL_SSLv3",
+        "ssl.PROTOCOL_TLSv1",
+        "ssl.PROTOCOL_TLSv1_1",
+        "ssl.TLSVersion.SSLv3",
+        "ssl.TLSVersion.TLSv1",
+        "ssl.TLSVersion.TLSv1_1",
+        "OpenSSL.SSL.SSLv2_METHOD",
+        "OpenSSL.SSL.SSLv3_METHOD",
+        "OpenSSL.SSL.TLSv1_METHOD",
+        "OpenSSL.SSL.TLSv1_1_METHOD",
+    }
+)
+_SIGNED = re.compile(r"hmac\.(?:new|digest)\(|\bhmac_\w+\(|\.hexdigest\(\)")
+
+
+@check(
+    "PRD482",
+    on=[every(Module)],
+    required_literals=[
+        "protocol_sslv",
+        "protocol_tlsv1",
+        "tlsversion.tlsv1",
+        "tlsversion.sslv3",
+        "sslv3_method",
+        "sslv2_method",
+        "tlsv1_method",
+        "tlsv1_1_method",
+        ("hmac", "digest"),
+    ],
+    files=["python"],
+    prefilter=_signs,
+    needs_whole_file=True,
+)
+def old_protocol_or_leaky_comparison(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
+    """SSL 2 to TLS 1.1, and `==` on a signature."""
+    blocks = [module.body, *(class_.body for class_ in module.classes()), *(function.body for function in module.functions())]
+    for block in blocks:
+        for statement in statements_in(block):
+            for expression in (e for given in statement.expressions for e in given.walk()):
+                if isinstance(expression, Name) and expression.name in _OLD and not _compared(statement, expression):
+                    yield Diagnostic(expression, f"`{expression.source_text}` is a broken protocol version")
+                elif isinstance(expression, Operation) and expression.operator in ("==", "!=") and len(expression.operands) == 2:
+                    left, right = expression.operands
+                    if any(_is_signature(module, part) for part in (left, right)) and not any(
+                        isinstance(part, Constant) for part in (left, right)
+                    ):
+                        fix = FixRequest(
+                            "replace",
+                            "compare with `hmac.compare_digest`",
+                            False,
+                            (("text", f"hmac.compare_digest({left.text}, {right.text})"), ("import", "hmac")),
+                        )
+                        yield Diagnostic(
+                            expression,
+                            "a signature is compared with `==`, which takes longer the more of it is right",
+                            fix=fix if expression.operator == "==" else None,
+                        )
+
+
+def _compared(statement: Statement, name: Name) -> bool:
+    for given in statement.expressions:
+        for part in given.walk():
+            if (
+                isinstance(part, Operation)
+                and part.operator in ("==", "!=", "in", "not in", "<", ">", "<=", ">=")
+                and part.start <= name.start
+                and name.end <= part.end
+            ):
+                return True
+            if isinstance(part, Operation) and part.operator == "|":
+                return True
+    return False
+
+
+def _is_signature(module: Module, part: Expression) -> bool:
+    """Whether this is an HMAC made here, perhaps with `"sha256="` before it."""
+    known = follow(module, part, part)
+    if isinstance(known, Operation) and known.operator == "+" or isinstance(known, FString):
+        return any(isinstance(piece, Call) and _is_signature(module, piece) for piece in known.parts())
+    return isinstance(known, Call) and "hmac." in known.text and bool(_SIGNED.search(known.text))

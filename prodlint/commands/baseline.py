@@ -1,0 +1,74 @@
+"""What helps a team start: `baseline`, `clean` and `check --add-ignore`."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+
+from prodlint import baseline
+from prodlint.commands.check import request_of, say
+from prodlint.configuration.settings import SettingsError, load
+from prodlint.engine import cache, session
+from prodlint.reports import plural
+
+
+def write_baseline(given: Namespace) -> int:
+    """Write every finding there is as known. What a narrower run did not look at keeps its entries."""
+    request = request_of(given)
+    request.baseline = False
+    result = session.run(request)
+    path = session.baseline_path(result.settings, result.report.root) or os.path.join(result.report.root, baseline.DEFAULT)
+    checked = set(result.report.files)
+    selected = {rule.code for rule in result.rules}
+    whole = result.discovered.whole
+    root = result.report.root
+
+    def keep(entry: baseline.Entry) -> bool:
+        if entry.code not in selected:
+            return True
+        return entry.path not in checked and not (whole and not os.path.exists(os.path.join(root, entry.path)))
+
+    written = baseline.write(path, result.report.findings, keep)
+    number = sum(written.entries.values())
+    shown = os.path.relpath(path)
+    print(f"{shown}: {number:,} finding{'' if number == 1 else 's'} known from now on")
+    if not result.settings.baseline:
+        print(f'use it with `--baseline {shown}`, or with `baseline = "{os.path.relpath(path, root)}"` in the settings')
+    return 0
+
+
+def clean(given: Namespace) -> int:
+    """Delete the cache of each project named."""
+    for path in given.paths:
+        settings = load(path)
+        directory = given.cache_dir or os.path.join(settings.root or path, settings.cache_dir)
+        deleted = cache.clean(directory)
+        print(f"{os.path.relpath(directory)}: {'deleted' if deleted else 'nothing to delete'}")
+    return 0
+
+
+def add_ignores(given: Namespace, request: session.Request) -> int:
+    """Write an inline ignore at every finding, and say what could not be ignored."""
+    from datetime import date
+    from functools import partial
+
+    from prodlint.fixes import applying, ignore
+
+    tail = ""
+    if given.until:
+        try:
+            tail += f" until={date.fromisoformat(given.until).isoformat()}"
+        except ValueError:
+            raise SettingsError(f"`--until` wants a date such as 2027-01-31, not `{given.until}`") from None
+    reason = " ".join(given.reason.split())
+    if reason:
+        tail += f" -- {reason}"
+    result = session.run(request)
+    if result.settings.require_reason and not reason:
+        raise SettingsError("`--add-ignore` needs a `--reason`: the settings say `require-reason`")
+    mended = applying.mend(result, result.report.findings, [partial(ignore.behind, tail=tail), partial(ignore.above, tail=tail)])
+    for path in applying.write(mended, result.report.root):
+        say(f"`{path}` was changed or cannot be written: left as it is")
+    left = len(result.report.findings) - len(mended.fixed)
+    print(f"{plural(len(mended.fixed), 'finding')} ignored from now on" + (f", {left:,} left: no comment can stand there" if left else ""))
+    return 0

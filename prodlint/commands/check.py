@@ -1,0 +1,286 @@
+"""The verb `check`: a run, its report, its exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Sequence
+from typing import TextIO
+
+from prodlint.configuration.settings import Settings, with_arguments
+from prodlint.engine import session
+from prodlint.model import PRIORITIES
+from prodlint.reports import FORMATS, WITH_FIXES, Options, plural, repository_prefix, stream
+
+# Notes to oneself are written from one commit to the next, and are gone before a release.
+_NOTES = ("PRD301", "PRD302")
+
+CLEAN, FOUND, MISUSED, UNCHECKED, BUG = 0, 1, 2, 3, 70
+
+
+def request_of(given: Namespace) -> session.Request:
+    """What the command line asks of a run."""
+    stage = getattr(given, "stage", None)
+
+    def finish(settings: Settings) -> Settings:
+        return with_arguments(
+            settings,
+            select=given.select,
+            extend_select=[*given.extend_select, *(_NOTES if stage == "release" else ())],
+            ignore=[*given.ignore, *(_NOTES if stage == "commit" else ())],
+            exclude=_split(given.exclude),
+            extend_exclude=given.extend_exclude,
+            include_excluded=given.include_excluded,
+            respect_gitignore=given.respect_gitignore,
+            fail_on=getattr(given, "fail_on", None),
+            allow_unchecked=getattr(given, "allow_unchecked", None),
+            baseline=os.path.abspath(given.baseline) if getattr(given, "baseline", None) else None,
+            strict_baseline=getattr(given, "strict_baseline", None),
+            cache_dir=os.path.abspath(given.cache_dir) if getattr(given, "cache_dir", None) else None,
+            honor=getattr(given, "honor", None),
+            disable_overlap=getattr(given, "disable_overlap", None),
+            plugins=getattr(given, "plugins", None),
+            inline_ignores=getattr(given, "inline_ignores", None),
+        )
+
+    return session.Request(
+        paths=given.paths or ["."],
+        config=given.config,
+        isolated=given.isolated,
+        no_local=given.no_local_config,
+        finish=finish,
+        stdin_filename=given.stdin_filename,
+        exhaustive=given.exhaustive,
+        jobs=given.jobs,
+        today=given.today,
+        root=given.root,
+        cache=getattr(given, "cache", False),
+        since=getattr(given, "since", "") or "",
+    )
+
+
+def _split(patterns: list[str] | None) -> tuple[str, ...] | None:
+    return None if patterns is None else tuple(part for item in patterns for part in item.split(",") if part)
+
+
+def check(given: Namespace) -> int:
+    """Check, mend where it is asked for, report, and say with the exit code how it went."""
+    request = request_of(given)
+    if given.show_settings or given.show_files:
+        from prodlint.commands.show_settings import show
+
+        return show(given, request)
+    if given.add_ignore:
+        from prodlint.commands.baseline import add_ignores
+
+        return add_ignores(given, request)
+    if given.watch:
+        from prodlint.commands.watch import watch
+
+        return watch(given, request)
+    if given.timings:
+        from prodlint.commands.timings import timed
+
+        return timed(given, request)
+    return run_once(given, request)
+
+
+def run_once(given: Namespace, request: session.Request) -> int:
+    """One run and its report."""
+    also = [_further(words) for words in given.also]
+    request.progress = _progress() if sys.stderr.isatty() and not given.quiet else None
+    result = session.run(request)
+    if request.progress is not None:
+        sys.stderr.write("\r\x1b[K")
+    if given.fix or given.fix_only or given.diff:
+        return _check_and_fix(given, request, result, also)
+    code = exit_code(result, given.exit_zero)
+    _report(given, result, code, also)
+    return code
+
+
+def _check_and_fix(given: Namespace, request: session.Request, result: session.Result, also: Sequence[tuple[str, str | None]]) -> int:
+    from prodlint.fixes import applying
+
+    mended = applying.mend(result, applying.wanted(result, given.unsafe_fixes), unsafe=given.unsafe_fixes)
+    if given.diff:
+        from prodlint.redact import Redaction
+
+        write(applying.difference(mended, Redaction(result.report, result.source)), given.output_file)
+        say(f"would fix {plural(len(mended.fixed), 'finding')}")
+        return CLEAN if given.exit_zero or not mended.changed() else FOUND
+    out = sys.stdout
+    if result.given:  # standard input: the text goes where it is expected, the report beside it
+        request.stdin = next((mended.after.get(path, raw) for path, raw in result.given.items()), b"")
+        out.flush()
+        out.buffer.write(request.stdin)
+        out = sys.stderr
+        left: list[str] = []
+    else:
+        left = applying.write(mended, result.report.root)
+    if mended.fixed:
+        result = session.run(request)
+    fixed = applying.gone(mended.fixed, result.report.findings)
+    for note in (*mended.notes, *(f"`{path}` was changed or cannot be written: left as it is" for path in left)):
+        say(note)
+    code = CLEAN if given.fix_only else exit_code(result, given.exit_zero)
+    if fixed and given.exit_non_zero_on_fix and code == CLEAN:
+        code = FOUND
+    if not given.fix_only:
+        _report(given, result, code, also, out)
+    if fixed or given.fix_only:
+        say(f"fixed {plural(len(fixed), 'finding')}")
+    if given.show_fixes:
+        for line in applying.listed(fixed, {rule.code: rule.name for rule in result.rules}):
+            print(line, file=sys.stderr)
+    return code
+
+
+def say(words: str) -> None:
+    """A remark for the person at the terminal, out of the report's way."""
+    print(f"prodlint: {words}", file=sys.stderr)
+
+
+def _report(
+    given: Namespace, result: session.Result, code: int, also: Sequence[tuple[str, str | None]] = (), out: TextIO | None = None
+) -> None:
+    """Every report that was asked for."""
+    out = out or sys.stdout
+    format = given.output_format or ("full" if out.isatty() else "concise")
+    options = Options(
+        width=_width(),
+        show_suppressed=given.show_suppressed,
+        statistics=given.statistics,
+        unsafe_fixes=given.unsafe_fixes,
+        quiet=given.quiet,
+        exit_code=code,
+        prefix=repository_prefix(result.report.root),
+        baseline=bool(result.settings.baseline),
+    )
+    if given.sarif_category:
+        options = options._replace(category=given.sarif_category)
+    if given.sarif_max_results is not None:
+        options = options._replace(max_results=max(given.sarif_max_results, 0))
+    wanted = [(format, given.output_file), *also]
+    if any(name in WITH_FIXES for name, _ in wanted) and any(finding.fix is not None for finding in result.report.findings):
+        from prodlint.fixes import applying
+
+        options = options._replace(fixes=applying.make_all(result, given.unsafe_fixes))
+    for name, path in wanted:
+        told = len(result.report.findings) + (len(result.report.suppressed) if given.show_suppressed else 0)
+        if name == "sarif" and told > options.max_results:
+            say(f"{told - options.max_results:,} findings of the lowest priority are left out of the SARIF report (`--sarif-max-results`)")
+        own = options._replace(color=_color(given, path), show_time=path is None and out.isatty())
+        pieces = stream(result.report, name, result.rules, root=result.report.root, sources=result.source, options=own)
+        if name == "sarif" and given.checklist:
+            from prodlint.readiness.sarif import with_items
+
+            pieces = with_items(pieces, request_of(given))
+        write(pieces, path, out)
+
+
+def _further(words: str) -> tuple[str, str | None]:
+    """What `--also` asks for: `FORMAT` or `FORMAT=FILE`."""
+    name, _, path = words.partition("=")
+    if name not in FORMATS:
+        from prodlint.configuration.settings import SettingsError
+
+        raise SettingsError(f"unknown format `{name}` for `--also`; there are {', '.join(sorted(FORMATS))}")
+    return name, path or None
+
+
+def exit_code(result: session.Result, exit_zero: bool = False) -> int:
+    """0 clean, 1 findings at or above `fail-on`, 3 something asked for was not analysed, 70 a bug in prodlint."""
+    settings, report = result.settings, result.report
+    failing = PRIORITIES[: PRIORITIES.index(settings.fail_on) + 1] if settings.fail_on != "never" else ()
+    warn_only = result.warn_only
+    if exit_zero:
+        return CLEAN
+    if result.crashed:
+        return BUG
+    if settings.strict_baseline and result.stale:
+        return FOUND
+    if any(finding.priority in failing and finding.code not in warn_only for finding in report.findings):
+        return FOUND
+    if not settings.allow_unchecked and any(not item.analysed for item in report.unchecked):
+        return UNCHECKED
+    return CLEAN
+
+
+def write(pieces: Iterator[str], path: str | None, out: TextIO | None = None) -> None:
+    """To standard output, or whole into a file by rename. A device or a pipe (`/dev/null`, `/dev/stderr`) is written to and stays what it is."""
+    if path is None:
+        out = out or sys.stdout
+        for piece in pieces:
+            out.write(piece)
+        out.flush()
+        return
+    import tempfile
+
+    from prodlint.configuration.settings import SettingsError
+
+    path = os.path.realpath(path)
+    directory = os.path.dirname(path)
+    try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as device:
+                for piece in pieces:
+                    device.write(piece)
+            return
+        # What cannot be encoded are the bytes of a file name that is not UTF-8.
+        handle = tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", errors="backslashreplace", newline="\n", dir=directory, prefix=".prodlint-", delete=False
+        )
+        with handle:
+            for piece in pieces:
+                handle.write(piece)
+        mode = os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o666 & ~_umask()
+        os.chmod(handle.name, mode)
+        os.replace(handle.name, path)
+    except OSError as error:
+        raise SettingsError(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _color(given: Namespace, path: str | None) -> bool:
+    if path is not None or given.color == "never":
+        return False
+    if given.color == "always":
+        return True
+    environment = os.environ
+    if environment.get("NO_COLOR"):
+        return False
+    if environment.get("FORCE_COLOR", "0") not in ("", "0"):
+        return True
+    return sys.stdout.isatty() and environment.get("TERM") != "dumb"
+
+
+def _width() -> int:
+    if not sys.stdout.isatty():
+        return 0
+    import shutil
+
+    return shutil.get_terminal_size().columns
+
+
+def _progress() -> Callable[[int, int], None]:
+    """A line on the terminal once a run takes longer than a second."""
+    began = time.monotonic()
+    last = began
+
+    def say(done: int, of: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - began > 1 and now - last > 0.1:
+            last = now
+            sys.stderr.write(f"\r\x1b[Kchecked {done:,} of {of:,} files")
+            sys.stderr.flush()
+
+    return say

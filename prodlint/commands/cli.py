@@ -1,0 +1,297 @@
+"""The command line: the road as a table of contents."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+VERBS = ("check", "rule", "baseline", "clean", "report", "checklist", "init", "completion", "version", "help")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run prodlint; the exit code is one of 0, 1, 2, 3 and 70."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    # A run makes many objects and lets few go: looking for rings of them is a tenth of a short run's time.
+    gc.set_threshold(100_000, 20, 20)
+    if words and words[0] in ("-V", "--version") and {"-v", "--verbose"} & set(words[1:]):
+        words = ["version", "-v"]
+    if not words or (words[0] not in VERBS and words[0] not in ("-h", "--help", "-V", "--version")):
+        words = ["check", *words]
+    for stream in (sys.stdout, sys.stderr):
+        # A file name need not be UTF-8, nor a terminal: what it cannot show is written as an escape, and nothing breaks.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return _parse_and_run(words)
+    except BrokenPipeError:
+        # `prodlint | head`: the reader has what it wanted. Python would complain while flushing at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # a bug: said in one line, without values, which might be secrets
+        from prodlint.engine.analysis import where_raised
+
+        print(f"prodlint: a bug in prodlint: {type(error).__name__} in {where_raised(error)}; please report it", file=sys.stderr)
+        return 70
+
+
+def _parse_and_run(words: list[str]) -> int:
+    parser = _parser(words[0])
+    given = parser.parse_args(words)
+    function: Callable[[argparse.Namespace], int] = given.function
+    from prodlint.configuration.settings import SettingsError
+    from prodlint.engine.catalogue import PageError
+
+    try:
+        return function(given)
+    except (SettingsError, PageError) as error:
+        print(f"prodlint: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser(verb: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="prodlint", description="Is this Python service ready for production?")
+    from prodlint import __version__
+
+    parser.add_argument("-V", "--version", action="version", version=f"prodlint {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB")
+    _add_check(verbs.add_parser("check", help="check files and directories (the default verb)"))
+    baseline = verbs.add_parser("baseline", help="write the findings there are as known")
+    baseline.add_argument("paths", nargs="*", default=["."], metavar="PATH")
+    baseline.add_argument(
+        "--baseline", metavar="FILE", help="the file to write (default: the settings', else .prodlint-baseline at the root)"
+    )
+    _add_selection(baseline)
+    baseline.set_defaults(function=_baseline)
+    clean = verbs.add_parser("clean", help="delete the results kept of the last run")
+    clean.add_argument("paths", nargs="*", default=["."], metavar="PATH")
+    clean.add_argument("--cache-dir", metavar="DIR")
+    clean.set_defaults(function=_clean)
+    _add_report(verbs.add_parser("report", help="answer the readiness checklist with places"))
+    _add_checklist(verbs.add_parser("checklist", help="audit a Markdown checklist: which ticks the code belies"))
+    init = verbs.add_parser("init", help="write settings, a baseline and hooks where there are none")
+    init.add_argument("paths", nargs="*", default=["."], metavar="PATH")
+    _add_selection(init)
+    init.set_defaults(function=_init)
+    completion = verbs.add_parser("completion", help="print the completion of a shell")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+    completion.set_defaults(function=_completion, parser=parser)
+    version = verbs.add_parser("version", help="print the version")
+    version.add_argument("-v", "--verbose", action="store_true", help="those of its dependencies as well")
+    version.set_defaults(function=_version)
+    _add_rule(verbs.add_parser("rule", help="explain a rule, or test the examples of a folder of rules"))
+    return parser
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    choose = parser.add_argument_group("rules and files")
+    choose.add_argument(
+        "--select", action="append", metavar="RULES", help="rules to switch on: codes, prefixes, names or ALL, separated by commas"
+    )
+    choose.add_argument("--ignore", action="append", default=[], metavar="RULES", help="rules to switch off")
+    choose.add_argument("--extend-select", action="append", default=[], metavar="RULES", help="rules to switch on besides the others")
+    choose.add_argument("--exclude", action="append", metavar="PATTERNS", help="paths to leave out, instead of the defaults")
+    choose.add_argument("--extend-exclude", action="append", metavar="PATTERNS", help="paths to leave out besides the others")
+    choose.add_argument(
+        "--include-excluded", action="store_true", default=None, help="check files named on the command line even if excluded"
+    )
+    choose.add_argument(
+        "--no-respect-gitignore", dest="respect_gitignore", action="store_false", default=None, help="do not read ignore files"
+    )
+    choose.add_argument("--config", action="append", default=[], metavar="FILE|KEY=VALUE", help="a settings file, or one setting")
+    choose.add_argument("--isolated", action="store_true", help="read no settings file")
+    choose.add_argument("--no-local-config", action="store_true", help="read only settings files named by --config")
+    choose.add_argument("--stdin-filename", metavar="NAME", help="the name of what comes on standard input (path `-`)")
+    choose.add_argument(
+        "--honor",
+        action="append",
+        metavar="TOOLS",
+        help="obey directives of other tools: noqa, nosec, pragma, gitleaks, nosemgrep, hadolint",
+    )
+    choose.add_argument(
+        "--disable-overlap",
+        action="append",
+        metavar="TOOLS",
+        help="switch off what these tools say as well: ruff, bandit, hadolint, zizmor",
+    )
+    choose.add_argument(
+        "--no-inline-ignores", dest="inline_ignores", action="store_false", default=None, help="findings count whatever a comment says"
+    )
+    choose.add_argument("--no-plugins", dest="plugins", action="store_false", default=None, help="leave installed plug-ins out")
+    choose.add_argument("--exhaustive", action="store_true", help="parse every file, whatever its bytes hold")
+    choose.add_argument("-j", "--jobs", type=int, default=0, metavar="N", help="processes (default: one for each processor)")
+    choose.add_argument("--root", metavar="DIR", help="the project's root (default: the nearest directory with .git or settings)")
+    choose.add_argument("--today", default="", metavar="DATE", help=argparse.SUPPRESS)
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    from prodlint.reports import FORMATS
+
+    parser.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="files or directories (default: .); - for standard input")
+    _add_selection(parser)
+    parser.add_argument(
+        "--stage",
+        choices=("commit", "release"),
+        help="commit: notes such as TODO and FIXME may wait; release: they count, whatever the settings say",
+    )
+    show = parser.add_argument_group("output")
+    show.add_argument("--output-format", choices=sorted(FORMATS), metavar="FORMAT", help=", ".join(sorted(FORMATS)))
+    show.add_argument("-o", "--output-file", metavar="FILE", help="write the report there, by rename")
+    show.add_argument("--also", action="append", default=[], metavar="FORMAT[=FILE]", help="one more report, in another format")
+    show.add_argument("--sarif-category", metavar="NAME", help="tells several SARIF uploads of one commit apart (default: prodlint/)")
+    show.add_argument("--sarif-max-results", type=int, metavar="N", help="most SARIF results written; the most severe stay (default: 5000)")
+    show.add_argument(
+        "--checklist", action="store_true", help="SARIF: the readiness checklist's items too, as pass, fail, open and notApplicable"
+    )
+    show.add_argument("--statistics", action="store_true", help="count the findings of each rule")
+    show.add_argument("--show-files", action="store_true", help="list the files that would be checked, and stop")
+    show.add_argument("--show-settings", action="store_true", help="print the settings and where each comes from, and stop")
+    show.add_argument("--show-suppressed", action="store_true", help="list suppressed findings with their reasons")
+    show.add_argument(
+        "--timings", action="store_true", help="tell where the time went, by phase, rule and file; in one process, without the cache"
+    )
+    show.add_argument("-q", "--quiet", action="store_true", help="print findings only")
+    show.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    work = parser.add_argument_group("day by day")
+    work.add_argument("--watch", action="store_true", help="check again whenever a file changes")
+    work.add_argument("--add-ignore", action="store_true", help="write an inline ignore at every finding; --reason says why")
+    work.add_argument("--reason", default="", metavar="WORDS", help="the reason for --add-ignore")
+    work.add_argument("--until", default="", metavar="DATE", help="the day on which those ignores end, such as 2027-01-31")
+    mend = parser.add_argument_group("fixes")
+    mend.add_argument("--fix", action="store_true", help="apply safe fixes, and report what is left")
+    mend.add_argument("--unsafe-fixes", action="store_true", help="count unsafe fixes in: what they change wants to be looked at")
+    mend.add_argument("--fix-only", action="store_true", help="apply fixes, and report nothing")
+    mend.add_argument("--diff", action="store_true", help="print what the fixes would change, and write nothing; 1 if there is anything")
+    mend.add_argument("--show-fixes", action="store_true", help="list what was fixed")
+    mend.add_argument("--exit-non-zero-on-fix", action="store_true", help="exit with 1 if anything was fixed")
+    known = parser.add_argument_group("what is new")
+    known.add_argument("--baseline", metavar="FILE", help="findings that are known, as `prodlint baseline` writes them")
+    known.add_argument(
+        "--strict-baseline", action="store_true", default=None, help="entries of the baseline that occur no more fail the run"
+    )
+    known.add_argument("--since", metavar="REV", help="only what changed since this git revision brought")
+    known.add_argument("--no-cache", dest="cache", action="store_false", help="do not use or write the results of the last run")
+    known.add_argument("--cache-dir", metavar="DIR", help="where those are (default: .prodlint_cache)")
+    decide = parser.add_argument_group("exit code")
+    decide.add_argument(
+        "--fail-on", choices=("P0", "P1", "P2", "never"), help="the lowest priority that fails the run (default: P2, any finding)"
+    )
+    decide.add_argument("-e", "--exit-zero", action="store_true", help="exit with 0 whatever was found")
+    decide.add_argument("--allow-unchecked", action="store_true", default=None, help="files that could not be analysed do not fail the run")
+    parser.set_defaults(function=_check)
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="the project (default: .)")
+    _add_selection(parser)
+    _add_answers(parser)
+    parser.add_argument(
+        "--output-format", choices=("text", "markdown", "html", "json"), metavar="FORMAT", help="text, markdown, html, json"
+    )
+    parser.add_argument(
+        "-o", "--output-file", metavar="FILE", help="write the report there; its ending says the format where none is given"
+    )
+    parser.add_argument("--compare", metavar="OLD.json", help="an earlier report as JSON: tell what got better and worse")
+    parser.add_argument(
+        "--fail-on",
+        dest="fail_on_items",
+        choices=("P0", "P1", "P2", "never"),
+        default="never",
+        help="items that fail the run when not met (default: never)",
+    )
+    parser.set_defaults(function=_report)
+
+
+def _add_checklist(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE.md", help="the checklist")
+    parser.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="the project it speaks of (default: .)")
+    _add_selection(parser)
+    _add_answers(parser)
+    parser.add_argument(
+        "--output-format", choices=("text", "markdown", "json"), default="text", metavar="FORMAT", help="text, markdown, json"
+    )
+    parser.add_argument("-o", "--output-file", metavar="FILE", help="write the audit there, by rename")
+    parser.add_argument("--write", action="store_true", help="tick and untick in the file, with links to the evidence")
+    parser.add_argument("--all", action="store_true", help="tell also of lines that could not be mapped, and of plain statements")
+    parser.add_argument(
+        "--fail-on",
+        dest="fail_on_lines",
+        choices=("belied", "never"),
+        default="never",
+        help="exit with 1 where the code belies a tick (default: never)",
+    )
+    parser.set_defaults(function=_checklist)
+
+
+def _add_answers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--evidence", action="append", default=[], metavar="FILE", help="what other tools found: SARIF, coverage.xml, junit.xml"
+    )
+    parser.add_argument("--allow-unchecked", action="store_true", default=None, help="files that could not be analysed do not fail the run")
+
+
+def _add_rule(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("rule", nargs="?", metavar="RULE", help="a code or a name")
+    parser.add_argument("--all", action="store_true", help="every rule")
+    parser.add_argument("--test", action="append", metavar="DIR", help="run the examples of a folder of pages")
+    parser.add_argument("--output-format", choices=("text", "markdown", "json"), default="text")
+    parser.set_defaults(function=_rule)
+
+
+def _check(given: argparse.Namespace) -> int:
+    from prodlint.commands.check import check
+
+    return check(given)
+
+
+def _report(given: argparse.Namespace) -> int:
+    from prodlint.readiness.report import report
+
+    return report(given)
+
+
+def _checklist(given: argparse.Namespace) -> int:
+    from prodlint.readiness.checklist import checklist
+
+    return checklist(given)
+
+
+def _rule(given: argparse.Namespace) -> int:
+    from prodlint.commands.rule import explain
+
+    return explain(given)
+
+
+def _baseline(given: argparse.Namespace) -> int:
+    from prodlint.commands.baseline import write_baseline
+
+    return write_baseline(given)
+
+
+def _clean(given: argparse.Namespace) -> int:
+    from prodlint.commands.baseline import clean
+
+    return clean(given)
+
+
+def _init(given: argparse.Namespace) -> int:
+    from prodlint.commands.init import init
+
+    return init(given)
+
+
+def _completion(given: argparse.Namespace) -> int:
+    from prodlint.commands.completion import completion
+
+    return completion(given)
+
+
+def _version(given: argparse.Namespace) -> int:
+    from prodlint.commands.versions import version
+
+    return version(given)

@@ -1,0 +1,194 @@
+"""The verb `rule`: the page of a rule, and the tests in the pages."""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prodlint.configuration.settings import Settings, SettingsError, load
+from prodlint.engine import catalogue
+from prodlint.model import Example, Finding, Rule
+
+
+def explain(given: Namespace) -> int:
+    """Print one page, all of them, or test the examples of folders."""
+    if given.test:
+        return _test([*given.test, *([given.rule] if given.rule else ())])
+    rules = list(catalogue.own_rules())
+    settings = load(os.curdir)
+    if settings.extend_rules or settings.plugins:
+        from prodlint.engine import session
+
+        own = {rule.code for rule in rules}
+        rules += [rule for rule in session.catalogue_of(settings).rules if rule.code not in own]
+    if not given.all:
+        if not given.rule:
+            raise SettingsError("name a rule, or ask for `--all`")
+        rules = [_find(given.rule, rules)]
+    if given.output_format == "json":
+        made: Any = [as_json(rule) for rule in rules]
+        print(json.dumps(made if given.all else made[0], ensure_ascii=False))
+        return 0
+    for number, rule in enumerate(rules):
+        if number:
+            print("\n---\n")
+        print(rule.page.rstrip() if given.output_format == "markdown" else _as_text(rule))
+    return 0
+
+
+def _find(wanted: str, rules: Sequence[Rule]) -> Rule:
+    for rule in rules:
+        if wanted.upper() == rule.code or wanted == rule.name:
+            return rule
+    import difflib
+
+    near = difflib.get_close_matches(wanted, [name for rule in rules for name in (rule.code, rule.name)], 1)
+    raise SettingsError(f"no rule `{wanted}`" + (f"; did you mean `{near[0]}`?" if near else ""))
+
+
+def as_json(rule: Rule) -> dict[str, Any]:
+    """What a program wants to know of a rule."""
+    return {
+        "code": rule.code,
+        "name": rule.name,
+        "family": rule.family,
+        "title": rule.title,
+        "priority": rule.priority,
+        "category": rule.category,
+        "default": rule.default,
+        "fix": rule.fix,
+        "cwe": list(rule.cwe),
+        "owasp": list(rule.owasp),
+        "options": dict(rule.options),
+        "why": rule.why,
+        "how": rule.how,
+        "page": rule.page,
+    }
+
+
+def _as_text(rule: Rule) -> str:
+    head = f"{rule.code} {rule.name}\n{rule.title}\n"
+    facts = [rule.priority, rule.category, "on by default" if rule.default else "off by default", f"fix: {rule.fix}"]
+    facts += [f"CWE-{number}" for number in rule.cwe] + list(rule.owasp)
+    body = rule.page.split("```", 2)[2] if rule.page.count("```") >= 2 else rule.page
+    return f"{head}{' · '.join(facts)}\n{body.rstrip()}"
+
+
+# ---------------------------------------------------------------- examples are tests
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One example that did not do what its page says."""
+
+    rule: Rule
+    example: Example
+    why: str
+
+    def __str__(self) -> str:
+        title = f" ({self.example.title})" if self.example.title else ""
+        return f"{self.rule.path}:{self.example.line}: {self.rule.code}{title}: {self.why}"
+
+
+def _test(folders: Sequence[str]) -> int:
+    tested = failed = 0
+    for folder in folders:
+        if not os.path.isdir(folder):
+            raise SettingsError(f"no such folder: `{folder}`")
+        rules = catalogue.load(folder)
+        if not rules:
+            raise SettingsError(f"no pages in `{folder}`")
+        for rule in rules:
+            tested += len(rule.bad) + len(rule.good)
+            for verdict in test_page(rule):
+                failed += 1
+                print(verdict)
+    print(f"{tested - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def test_page(rule: Rule) -> Iterator[Verdict]:
+    """The examples of a page that do not do what it says."""
+    if not rule.bad:
+        yield Verdict(rule, Example("", (), 1), "the page has no bad example")
+    if not rule.good:
+        yield Verdict(rule, Example("", (), 1), "the page has no good example")
+    for example in (*rule.bad, *rule.good, *catalogue.known_false_alarms(rule)):
+        yield from _judged(rule, example)
+
+
+def _judged(rule: Rule, example: Example) -> Iterator[Verdict]:
+    try:
+        found = findings_in(rule, example)
+    except RuntimeError as error:
+        yield Verdict(rule, example, str(error))
+        return
+    if example in rule.bad:
+        if not found:
+            yield Verdict(rule, example, "bad, and nothing is found")
+            return
+        marked = _marked(example)
+        lines = {(finding.path, finding.span.line) for finding in found}
+        if marked and lines != marked:
+            yield Verdict(rule, example, f"found at {_places(lines)}, marked at {_places(marked)}")
+    elif example in rule.good:
+        if found:
+            yield Verdict(rule, example, f"good, and found at {_places({(f.path, f.span.line) for f in found})}: {found[0].message}")
+    elif not found:
+        yield Verdict(rule, example, "a known false alarm that is none any more: make it a good example")
+
+
+def _places(lines: set[tuple[str, int]]) -> str:
+    return ", ".join(f"{path}:{line}" for path, line in sorted(lines))
+
+
+def _marked(example: Example) -> set[tuple[str, int]]:
+    return {
+        (path, number)
+        for path, text in example.files
+        for number, line in enumerate(text.split("\n"), 1)
+        if line.rstrip().endswith(("# here", "// here", "; here", "<!-- here -->"))
+    }
+
+
+def findings_in(rule: Rule, example: Example) -> list[Finding]:
+    """What the rule finds in an example, laid out as files of their own project. RuntimeError where the rule's code fails."""
+    import tempfile
+
+    from prodlint.configuration.settings import with_arguments
+    from prodlint.engine import session
+
+    with tempfile.TemporaryDirectory(prefix="prodlint-") as folder:
+        for path, text in example.files:
+            target = os.path.join(folder, path)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open(target, "w", encoding="utf-8", newline="") as handle:
+                handle.write(expanded(text))
+        options = {rule.code: dict(example.options)} if example.options else {}
+        own = os.path.abspath(catalogue.rules_folder())
+        extend = () if os.path.abspath(rule.path).startswith(own + os.sep) else (os.path.dirname(os.path.abspath(rule.path)),)
+
+        def finish(settings: Settings) -> Settings:
+            # What is wrong with an ignore shows only beside the rules it speaks of.
+            select = ["ALL"] if rule.code == "PRD002" else [rule.code]
+            return with_arguments(settings, select=select, rules=options, extend_rules=extend, respect_gitignore=False)
+
+        result = session.run(session.Request([folder], isolated=True, finish=finish, root=folder, jobs=1))
+    if result.crashed:
+        raise RuntimeError("; ".join(sorted({one.why for one in result.report.unchecked})) or "prodlint failed")
+    return [finding for finding in result.report.findings if finding.code == rule.code]
+
+
+def expanded(text: str) -> str:
+    """`{{token:github}}` becomes a well-formed token that opens nothing; no page holds one whole."""
+    if "{{token:" not in text:
+        return text
+    import re
+
+    from prodlint.checks.secrets.tokens import sample_token
+
+    return re.sub(r"\{\{token:([\w-]+)\}\}", lambda found: sample_token(found.group(1)), text)

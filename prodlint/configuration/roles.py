@@ -1,0 +1,292 @@
+"""What kind of file this is: production, test, example, development, CI, generated. Computed once, before rules run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from prodlint.configuration.patterns import Patterns
+
+NONE: frozenset[str] = frozenset()
+
+# Directories by name, at any depth.
+_DIRECTORIES: dict[str, str] = {
+    name: role
+    for role, names in {
+        "test": ".semgrep tests test testing unittests unittest regtest __tests__ specs spec e2e fixtures testdata __mocks__ mocks cypress playwright loadtest loadtests load-test load-tests load_tests locust factories testutils test_utils",
+        "example": "examples example samples sample demos demo tutorials tutorial cookbook cookbooks quickstart quickstarts snippets docs_src",
+        "docs": "docs doc documentation",
+        "dev": ".devcontainer devcontainer devservices dev development .vscode .idea .claude .cursor .agents",
+        "ci": ".github .gitea .forgejo .gitlab .circleci .buildkite .woodpecker .azure-pipelines .teamcity .ci ci",
+        "generated": "generated __generated__ _generated autogen",
+        "vendored": "vendor vendored _vendor _vendored third_party third-party thirdparty 3rdparty node_modules site-packages bower_components",
+        "script": "scripts bin benchmarks benchmark bench benches",
+        "migration": "migrations _migrations",
+        "settings": "settings",
+        "command": "cli",
+    }.items()
+    for name in names.split()
+}
+# Names that mean this only at the top: below, `tools/` is where an agent's tools live and `sandbox/` where they run.
+_AT_THE_TOP = {
+    "tools": "script",
+    "tool": "script",
+    "hack": "script",
+    "devtools": "script",
+    "dev-tools": "script",
+    "sandbox": "dev",
+    "playground": "dev",
+}
+# Where what runs in production is described. Says nothing about Python code below it.
+_DEPLOYMENT = frozenset(
+    "k8s kubernetes helm charts chart manifests kustomize deploy deployment deployments ops infra infrastructure terraform ansible"
+    " argocd gitops flux prod production live".split()
+)
+_SETTINGS_HOMES = frozenset("settings config conf configs configuration environments envs env".split())
+_LOCAL_HOMES = frozenset("local localdev docker-dev compose-dev".split())
+
+_TEST_WORDS = frozenset("test tests testing pytest e2e ci".split())
+_DEV_WORDS = frozenset("dev devel develop development local localdev localhost override overrides debug devcontainer".split())
+_PRODUCTION_WORDS = frozenset("prod production live deploy deployment".split())
+_EXAMPLE_WORDS = frozenset("example examples sample samples".split())
+_COPY_WORDS = _EXAMPLE_WORDS | frozenset(("template", "dist"))
+_SETTINGS_WORDS = frozenset("settings config conf configuration".split())
+
+_NAMES: dict[str, tuple[str, ...]] = {
+    "conftest.py": ("test",),
+    "tests.py": ("test",),
+    "test.py": ("test",),
+    "locustfile.py": ("test",),
+    "testing.py": ("test",),
+    "testcases.py": ("test",),
+    "pytest_plugin.py": ("test",),
+    "pytest.ini": ("dev",),
+    "tox.ini": ("dev",),
+    "mypy.ini": ("dev",),
+    "noxfile.py": ("dev", "script"),
+    "fabfile.py": ("script",),
+    "setup.py": ("script",),
+    ".pre-commit-config.yaml": ("dev",),
+    ".travis.yml": ("ci",),
+    ".gitlab-ci.yml": ("ci",),
+    ".drone.yml": ("ci",),
+    "appveyor.yml": ("ci",),
+    ".appveyor.yml": ("ci",),
+    "bitbucket-pipelines.yml": ("ci",),
+    "cloudbuild.yaml": ("ci",),
+    "cloudbuild.yml": ("ci",),
+    "buildspec.yml": ("ci",),
+    ".buildspec.yml": ("ci",),
+    "codecov.yml": ("ci",),
+    "cli.py": ("command",),
+    "__main__.py": ("command",),
+    "manage.py": ("command",),
+    "procfile": ("production",),
+    "compose.yaml": ("production",),
+    "compose.yml": ("production",),
+    "docker-compose.yaml": ("production",),
+    "docker-compose.yml": ("production",),
+    "dockerfile": ("production",),
+    "containerfile": ("production",),
+}
+_WORKFLOWS = (".github/workflows", ".gitea/workflows", ".forgejo/workflows")
+_WORD = re.compile(r"[a-z0-9]+")
+
+# Roles that mean "this is not what production runs".
+_NOT_PRODUCTION = frozenset(("test", "example", "dev", "ci", "docs", "vendored", "generated"))
+
+
+def roles_of(path: str, kind: str, head: bytes = b"") -> frozenset[str]:
+    """The roles of a file.
+
+    path: from the root of its project, forward slashes. head: its first bytes (2 KB are enough) for the header by which
+    generators mark what they write.
+    """
+    directory, _, name = path.rpartition("/")
+    roles = _directory_roles(directory.lower(), kind == "python")
+    # `python-tests.yml` is the workflow that runs the tests, and `deploy-dev.yml` one that deploys: what they are called says nothing more.
+    own = NONE if directory.lower().endswith(_WORKFLOWS) else _name_roles(name.lower(), kind, directory.lower().rpartition("/")[2])
+    if own:
+        roles = roles | own
+    # A compose file made from a template is still the one that production runs.
+    if kind not in ("requirements", "markdown") and (kind == "python" or "production" not in roles) and _is_generated(head):
+        roles = roles | {"generated"}
+    if "production" in roles and roles & _NOT_PRODUCTION:
+        roles = roles - {"production"}
+    return roles
+
+
+@lru_cache(maxsize=4096)
+def _directory_roles(directory: str, python: bool) -> frozenset[str]:
+    """What the directories say, each by its name."""
+    if not directory:
+        return NONE
+    roles: set[str] = set()
+    parts = directory.split("/")
+    for depth, part in enumerate(parts):
+        role = _DIRECTORIES.get(part) or (depth == 0 and _AT_THE_TOP.get(part)) or ""
+        if role:
+            roles.add(role)
+        elif part.startswith(("test_", "test-", "tests_", "tests-")) or part.endswith(("_test", "-test", "_tests", "-tests", "_testing")):
+            roles.add("test")
+        elif part.startswith(("example_", "example-", "examples_", "examples-")) or part.endswith(("_examples", "-examples", "-example")):
+            roles.add("example")
+        if part == "versions" and depth and parts[depth - 1] in ("alembic", "migrations", "migration"):
+            roles.add("migration")
+        if part == "migration" and not python or part.endswith("_migrations") and depth:
+            roles.add("migration")
+        if part == "commands" and depth and parts[depth - 1] == "management":
+            roles.add("command")
+        if not python:
+            if part in _DEPLOYMENT:
+                roles.add("production")
+            elif part in _LOCAL_HOMES:
+                roles.add("dev")
+    return frozenset(roles)
+
+
+def _name_roles(name: str, kind: str, parent: str) -> frozenset[str]:
+    """What the file's own name says."""
+    roles: set[str] = set(_NAMES.get(name, ()))
+    if kind == "python":
+        _python_roles(name, parent, roles)
+    elif kind in ("markdown", "notebook", "lock"):
+        roles.add({"markdown": "docs", "notebook": "notebook", "lock": "generated"}[kind])
+    else:
+        _configuration_roles(name, kind, roles)
+    return frozenset(roles)
+
+
+def _python_roles(name: str, parent: str, roles: set[str]) -> None:
+    stem, _, extension = name.rpartition(".")
+    words = set(_WORD.findall(stem or name))
+    if extension in ("example", "sample", "dist"):
+        roles.add("example")
+    if extension == "pyi":
+        roles.add("stub")
+    if stem.startswith("test_") or stem.endswith(("_test", "_tests", "_testing", "_test_helpers", "_test_utils")):
+        roles.add("test")
+    if stem.endswith(("_pb2", "_pb2_grpc", "_generated", ".gen", ".generated")):
+        roles.add("generated")
+    if words & _EXAMPLE_WORDS and (
+        stem.startswith(("example", "sample.")) or stem.endswith((".example", "_example", "_sample", ".sample", "_examples"))
+    ):
+        roles.add("example")
+    if words & _SETTINGS_WORDS or parent in _SETTINGS_HOMES:
+        if words & _SETTINGS_WORDS & {"settings"} or stem in _SETTINGS_WORDS or stem.endswith(("_config", "_conf", "_settings")):
+            roles.add("settings")
+        if words & _DEV_WORDS:
+            roles.add("dev")
+        if words & _TEST_WORDS:
+            roles.add("test")
+        if words & _PRODUCTION_WORDS:
+            roles.add("production")
+    elif stem in ("dev", "devserver", "dev_server", "run_dev", "local_settings") or stem.startswith("dev_"):
+        roles.add("dev")
+    if stem.endswith("_cli"):
+        roles.add("command")
+
+
+def _configuration_roles(name: str, kind: str, roles: set[str]) -> None:
+    words = set(_WORD.findall(name))
+    if words & _COPY_WORDS and "." in name:
+        # `template.yaml` is what AWS SAM deploys, `default.conf.template` what the nginx image fills in when it starts.
+        copied = name.count(".") > 1 or name[0] == "." or not name.startswith("template.")
+        if words & _EXAMPLE_WORDS or (copied and kind != "nginx" and _COPY_WORDS.intersection(name.split("."))):
+            roles.add("example")
+    if kind == "text":
+        if name.endswith((".test.ts", ".test.tsx", ".test.js", ".test.jsx", ".spec.ts", ".spec.tsx", ".spec.js", "_test.go", "_spec.rb")):
+            roles.add("test")
+        if ".gen." in name or ".generated." in name:
+            roles.add("generated")
+        if name.endswith((".rst", ".adoc")):
+            roles.add("docs")
+        return
+    if words & _DEV_WORDS:
+        roles.add("dev")
+    if words & _TEST_WORDS:
+        roles.add("ci" if "ci" in words and "test" not in words else "test")
+    if words & _PRODUCTION_WORDS:
+        roles.add("production")
+    if kind == "jenkinsfile" or name.startswith(("azure-pipelines", ".gitlab-ci", "cloudbuild")):
+        roles.add("ci")
+    if kind in ("systemd", "procfile"):
+        roles.add("production")
+    if "devcontainer" in name:
+        roles.add("dev")
+
+
+# ---------------------------------------------------------------- generated files
+
+_GENERATED = re.compile(
+    rb"@generated\b"
+    rb"|\bauto-?generated\b|\bauto generated\b|\bautomatically generated\b|\bautomatically created by\b"
+    rb"|\bcode generated by\b|\bthis is an? generated\b|^[\W_]*generated (?:code|file)\b"
+    rb"|^[\W_]*(?:this (?:file|module|code|document|class|script) (?:is|was|has been) )?generated (?:by|from|with|using|automatically|at|on)\b"
+    rb"|\bdo not (?:edit|modify|change)\b.{0,80}\bgenerat|\bgenerat.{0,80}\bdo not (?:edit|modify|change)\b"
+    rb"|^[\W_]*do not (?:edit|modify)(?: this file)?[\W_]*$",
+    re.MULTILINE,
+)
+# Written once by a command and edited ever after: Django's migrations and the settings of `startproject`, what templates begin with.
+_STARTED_BY = re.compile(
+    rb"generated by ['\"`]*(?:django|cookiecutter|copier|cruft|pyscaffold|alembic|scrapy|startproject|startapp)|\bstart(?:project|app)\b"
+)
+_COMMENT_STARTS = (b"#", b"//", b"/*", b"*", b"--", b";", b"<!--", b'"""', b"'''", b"%", b"{#", b"{/*", b"..", b"r'''", b'r"""')
+
+
+def _is_generated(head: bytes) -> bool:
+    """Whether the comment at the top of a file says that a program wrote it. Looks no further than the first code."""
+    head = head[:2048].lower()
+    if b"generate" not in head and b"do not " not in head:
+        return False
+    found = _GENERATED.search(_first_comment(head))
+    return found is not None and _STARTED_BY.search(head) is None
+
+
+def _first_comment(head: bytes) -> bytes:
+    """The comments and the docstring before the first code."""
+    kept: list[bytes] = []
+    quotes = b""
+    for line in head.split(b"\n"):
+        line = line.strip()
+        if quotes:
+            kept.append(line)
+            if quotes in line:
+                quotes = b""
+            continue
+        if line and not line.startswith(_COMMENT_STARTS) and line not in (b"---", b"<?php", b"{"):
+            if not line.startswith((b"<?xml", b"<!doctype")):
+                break
+        for mark in (b'"""', b"'''", b"/*", b"<!--"):
+            if line.lstrip(b"r").startswith(mark):
+                end = {b"/*": b"*/", b"<!--": b"-->"}.get(mark, mark)
+                if end not in line.lstrip(b"r")[len(mark) :]:
+                    quotes = end
+        kept.append(line)
+    return b"\n".join(kept)
+
+
+# ---------------------------------------------------------------- roles that the settings give
+
+
+class Roles:
+    """The roles of files, with the settings' own patterns: `test = ["qa/**", "!src/testing/**"]` adds one and takes one away.
+
+    below: what to cut off paths before they are compared, where the settings are those of a directory below the root.
+    """
+
+    def __init__(self, patterns: Mapping[str, Sequence[str]], below: str = "") -> None:
+        self._below = below
+        self._added = [(role, Patterns(p for p in lines if not p.startswith("!"))) for role, lines in patterns.items()]
+        self._removed = [(role, Patterns(p[1:] for p in lines if p.startswith("!"))) for role, lines in patterns.items()]
+        self._any = any(patterns.values())
+
+    def of(self, path: str, kind: str, head: bytes = b"") -> frozenset[str]:
+        """The roles of a file."""
+        roles = roles_of(path, kind, head)
+        if self._any:
+            path = path.removeprefix(self._below)
+            roles = roles | {role for role, patterns in self._added if patterns.match(path)}
+            roles = roles - {role for role, patterns in self._removed if patterns.match(path)}
+        return roles

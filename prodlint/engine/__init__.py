@@ -1,0 +1,1 @@
+"""From files to findings: the catalogue, the prefilter, one file, many files, the cache."""

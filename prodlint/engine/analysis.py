@@ -1,0 +1,525 @@
+"""Files x (matches and checks) -> findings. One file is analysed by itself; a crash in a check stays inside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Protocol
+
+from prodlint.checks import Check, CheckContext, Collector, Diagnostic, Project, ProjectCheck, ProjectDiagnostic, ProjectFact
+from prodlint.configuration.roles import Roles, roles_of
+from prodlint.configuration.settings import RuleSelection, Settings, check_options
+from prodlint.digests import blake2b
+from prodlint.engine.prefilter import Index, PrefilterResult, RegisteredCheck
+from prodlint.facts import Fact, File, Handler, Problem, Source, Text
+from prodlint.fingerprint import normalised
+from prodlint.model import Evidence, Finding, FixRequest, Priority, Related, Rule, Span, Suppressed, Unchecked
+from prodlint.readers import Undecodable, decode, read
+
+# No source file that a person wrote is larger; what is, is scanned for vendor keys only.
+LARGEST_PARSED = 8_000_000
+LARGEST_READ = 64_000_000
+# Kinds in which a NUL byte means "not text after all", and nothing is missed by not reading on.
+PLAIN = frozenset(("text", "ignore", "sql"))
+
+
+class Catalogue(Protocol):
+    """What there is to run: rules, and the checks, collectors and project checks registered for them."""
+
+    @property
+    def rules(self) -> Sequence[Rule]: ...
+    @property
+    def checks(self) -> Sequence[Check]: ...
+    @property
+    def collectors(self) -> Sequence[Collector]: ...
+    @property
+    def project_checks(self) -> Sequence[ProjectCheck]: ...
+
+
+@dataclass(slots=True)
+class Run:
+    """What stays the same for every file of a run: built once, inherited by the worker processes."""
+
+    settings: Settings
+    rules: Mapping[str, Rule]
+    switches: RuleSelection
+    index: Index
+    environment: Any
+    project_checks: tuple[ProjectCheck, ...] = ()
+    parse_all: bool = False
+    today: str = ""
+    roles: Callable[[str, str, bytes], frozenset[str]] = roles_of
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one file gave. Crosses process borders, so it holds no sources."""
+
+    path: str
+    kind: str = ""
+    roles: frozenset[str] = frozenset()
+    findings: list[Finding] = field(default_factory=list)
+    suppressed: list[Suppressed] = field(default_factory=list)
+    unchecked: list[Unchecked] = field(default_factory=list)
+    traces: list[ProjectFact] = field(default_factory=list)
+    looked_at: dict[str, int] = field(default_factory=dict)
+    crashed: list[str] = field(default_factory=list)
+
+
+def analyse(path: str, absolute: str, kind: str, run: Run, raw: bytes | None = None) -> Outcome:
+    """Everything prodlint has to say about one file. Never raises."""
+    outcome = Outcome(path, kind)
+    try:
+        if raw is None:
+            raw = _read(absolute)
+        if len(raw) > LARGEST_READ:
+            outcome.unchecked.append(Unchecked(path, f"larger than {LARGEST_READ // 1_000_000} MB"))
+            return outcome
+        _analyse(path, kind, raw, run, outcome)
+    except OSError as error:
+        outcome.unchecked.append(Unchecked(path, (error.strerror or str(error)).lower()))
+    except RecursionError:
+        outcome.unchecked.append(Unchecked(path, "nested too deeply"))
+    except MemoryError:
+        outcome.unchecked.append(Unchecked(path, "not enough memory"))
+    except Exception as error:  # a bug in a reader must not lose the other files' findings
+        outcome.unchecked.append(Unchecked(path, f"prodlint failed: {type(error).__name__} in {where_raised(error)}"))
+        outcome.crashed.append(where_raised(error))
+    return outcome
+
+
+def _read(absolute: str) -> bytes:
+    """A file's bytes, at most one more than are looked at. (`open` costs twice as much; `read(n)` first makes room for n bytes.)"""
+    descriptor = os.open(absolute, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
+    try:
+        wanted = min(os.fstat(descriptor).st_size, LARGEST_READ) + 1
+        raw = os.read(descriptor, wanted)
+        while 0 < len(raw) < wanted - 1:
+            more = os.read(descriptor, wanted - len(raw))
+            if not more:
+                break
+            raw += more
+        return raw
+    finally:
+        os.close(descriptor)
+
+
+def _analyse(path: str, kind: str, raw: bytes, run: Run, outcome: Outcome) -> None:
+    problems: list[tuple[str, str, Span]] = []
+    try:
+        source = decode(raw, kind)
+    except Undecodable as error:
+        if error.source is None:
+            if kind not in PLAIN:
+                outcome.unchecked.append(Unchecked(path, error.why, error.line, error.column))
+            return
+        source = error.source
+        problems.append(("encoding", error.why, Span(error.line, error.column, error.line, error.column)))
+    roles = run.roles(path, kind, source.data[:2048])
+    outcome.roles = roles
+    file = File(path, kind, roles)
+    plan = run.index.plan(kind, roles)
+    hits = run.index.scan(source.data, kind, plan)
+    selected = run.switches.on(path)
+    active = _selected(run, hits.active, selected)
+    directed = hits.directives and _may_direct(source.data, run)
+    parsed: list[Any] = []
+    made: list[tuple[Diagnostic, RegisteredCheck]] = []
+    if len(source.data) > LARGEST_PARSED:
+        active &= run.index.of_type.get(Text, 0)
+        outcome.unchecked.append(
+            Unchecked(path, f"larger than {LARGEST_PARSED // 1_000_000} MB: looked at for vendor keys only", analysed=True)
+        )
+        made = _run_checks(source, file, active, hits, run, outcome, problems, parsed)
+    elif active or (kind not in PLAIN and (run.parse_all or _looks_broken(source.data, kind))):
+        made = _run_checks(source, file, active, hits, run, outcome, problems, parsed)
+    findings = [_finding(hit, subscription, file, source, run) for hit, subscription in made]
+    findings.extend(_problem_findings(problems, file, run, selected, outcome, source))
+    outcome.findings = _unique(findings)
+    if directed:
+        from prodlint.engine import ignoring
+
+        ignoring.in_file(source, file, run, outcome, parsed[0] if parsed else None, selected)
+
+
+def _may_direct(data: bytes, run: Run) -> bool:
+    from prodlint import suppress
+
+    return suppress.may_hold_directives(data, run.settings.honor)
+
+
+def _marks(settings: Settings) -> list[bytes]:
+    """What other tools' directives begin with, where they are obeyed."""
+    if not settings.honor:
+        return []
+    from prodlint import suppress
+
+    return [suppress.HONOR_MARKS[name] for name in settings.honor]
+
+
+def _looks_broken(data: bytes, kind: str) -> bool:
+    """Whether brackets or triple quotes do not pair up: a file that no rule would look into is then read all the same,
+    to say whether it is broken. Counting costs a thousandth of parsing; the other broken files that hold no required literal are
+    found in runs over few files (see `session`), and with `--exhaustive`."""
+    if kind != "python":
+        return False
+    count = data.count
+    return (
+        count(b"(") != count(b")")
+        or count(b"[") != count(b"]")
+        or count(b"{") != count(b"}")
+        or count(b'"""') % 2 == 1
+        or b"<<<<<<<" in data
+    )
+
+
+def _selected(run: Run, active: int, selected: frozenset[str]) -> int:
+    if selected is run.switches.everywhere or not active:
+        return active
+    for subscription in run.index.subscribed(active):
+        if subscription.rule is not None and subscription.rule.code not in selected:
+            active &= ~subscription.bit
+    return active
+
+
+def _run_checks(
+    source: Source,
+    file: File,
+    active: int,
+    hits: PrefilterResult,
+    run: Run,
+    outcome: Outcome,
+    problems: list[tuple[str, str, Span]],
+    kept: list[Any],
+) -> list[tuple[Diagnostic, RegisteredCheck]]:
+    index = run.index
+    made: list[tuple[Diagnostic, RegisteredCheck]] = []
+    broken: set[int] = set()
+    asks: dict[int, CheckContext] = {}
+    texts = active & index.of_type.get(Text, 0)
+    for subscription in index.subscribed(texts):
+        whole = Text(source, file, 0, len(source.data))
+        whole.hits = index.hits_of(file.kind, subscription, hits)
+        _call(subscription, whole, asks, run, outcome, made, broken)
+    wanted = index.wanted(file.kind, active, hits)
+    wanted.kept = kept
+    if len(source.data) > LARGEST_PARSED or (active and not run.parse_all and not wanted.kinds - {Text}):
+        return made
+    # A notebook's facts have other offsets than the file that was scanned.
+    by_place = file.kind == "python"
+    for fact in read(source, file, wanted):
+        if isinstance(fact, Problem):
+            problems.append((fact.kind, fact.why, fact.span))
+            continue
+        mask = index.for_fact(fact) & active
+        if mask:
+            for subscription in index.subscribed(mask):
+                if subscription.bit not in broken and not (
+                    by_place and isinstance(fact, Handler) and hits.rejected(subscription.bit, fact.start)
+                ):
+                    _call(subscription, fact, asks, run, outcome, made, broken)
+    return made
+
+
+def _call(
+    subscription: RegisteredCheck,
+    fact: Fact,
+    asks: dict[int, CheckContext],
+    run: Run,
+    outcome: Outcome,
+    made: list[tuple[Diagnostic, RegisteredCheck]],
+    broken: set[int],
+) -> None:
+    context = asks.get(subscription.bit)
+    rule = subscription.rule
+    if context is None:
+        options = options_of(rule, run.settings) if rule is not None else {}
+        context = asks[subscription.bit] = CheckContext(rule.code if rule is not None else "", options, run.environment, fact.file)
+    try:
+        for found in subscription.check.function(fact, context):
+            if isinstance(found, ProjectFact):
+                outcome.traces.append(found)
+            else:
+                made.append((found, subscription))
+        if rule is not None:
+            outcome.looked_at[rule.code] = outcome.looked_at.get(rule.code, 0) + 1
+    except RecursionError:
+        raise
+    except Exception as error:  # a bug in one check is loud and contained
+        broken.add(subscription.bit)
+        name = rule.code if rule is not None else getattr(subscription.check.function, "__name__", "collector")
+        outcome.crashed.append(name)
+        outcome.unchecked.append(Unchecked(outcome.path, f"`{name}` failed: {type(error).__name__} in {where_raised(error)}", fact.line, 0))
+
+
+def options_of(rule: Rule, settings: Settings) -> dict[str, Any]:
+    """A rule's options: the page's, the settings' own lists that several rules share, and what is set for this rule."""
+    options = dict(rule.options)
+    for name, given in (("error-reporters", settings.error_reporters), ("http-wrappers", settings.http_wrappers)):
+        if name in options and given:
+            options[name] = [*options[name], *given]
+    return {**options, **settings.options(rule.code)}
+
+
+def where_raised(error: BaseException) -> str:
+    """Module and line where an exception was raised: no values, which might be secrets."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    if step is None:
+        return "?"
+    return f"{os.path.basename(step.tb_frame.f_code.co_filename)}:{step.tb_lineno}"
+
+
+def _finding(hit: Diagnostic, subscription: RegisteredCheck, file: File, source: Source, run: Run) -> Finding:
+    rule = subscription.rule
+    assert rule is not None
+    at = hit.at
+    own = at.source
+    span = own.span(at.start, at.end)
+    priority = run.switches.priority(rule.code, file.path) or hit.priority or rule.priority
+    if file.roles & rule.lower_in:
+        priority = "P2"
+    symbol = hit.symbol if hit.symbol is not None else (at.scope.symbol if isinstance(at, Fact) else "")
+    secrets = [own.span(start, end) for start, end in hit.secrets]
+    if hit.secret:
+        secrets.append(span)
+        content = own.data[at.start : at.end]
+    else:
+        # Without blanks and directives: an ignore beside it for another rule must not make it a new finding.
+        content = normalised(own.line_text(own.position(at.start)[0])).encode("utf-8")
+    return Finding(
+        path=file.path,
+        span=span,
+        code=rule.code,
+        message=hit.message,
+        priority=priority,
+        related=hit.related,
+        symbol=symbol,
+        content=digest(content),
+        place=own.place(span),
+        fix=hit.fix,
+        secrets=tuple(secrets),
+    )
+
+
+def digest(content: bytes) -> str:
+    """What a fingerprint is bound to: nobody can read the line, or a secret, out of it."""
+    return blake2b(content, digest_size=16).hexdigest()
+
+
+def _problem_findings(
+    problems: Sequence[tuple[str, str, Span]], file: File, run: Run, selected: frozenset[str], outcome: Outcome, source: Source
+) -> Iterator[Finding]:
+    rule = run.rules.get("PRD001")
+    off = rule is None or bool(file.roles & rule.not_in)
+    for kind, why, span in problems:
+        if kind in ("template", "size"):
+            outcome.unchecked.append(Unchecked(file.path, why, span.line, span.column, analysed=True))
+            continue
+        outcome.unchecked.append(Unchecked(file.path, why, span.line, span.column, analysed=off and rule is not None))
+        if rule is not None and not off and "PRD001" in selected:
+            content = digest(source.line_text(span.line).strip().encode("utf-8"))
+            words = f"Cannot be read as {_KIND_NAMES.get(file.kind, file.kind)}: {why}"
+            priority = run.switches.priority("PRD001", file.path) or rule.priority
+            yield Finding(file.path, span, "PRD001", words, priority, content=content, place=source.place(span))
+
+
+_KIND_NAMES = {
+    "python": "Python",
+    "yaml": "YAML",
+    "json": "JSON",
+    "toml": "TOML",
+    "ini": "INI",
+    "dockerfile": "a Dockerfile",
+    "notebook": "a notebook",
+}
+
+
+def _unique(findings: list[Finding]) -> list[Finding]:
+    """In order; one finding a code and place, and one a secret."""
+    seen: set[tuple[str, Span]] = set()
+    kept = []
+    for finding in sorted(findings, key=lambda finding: finding.order):
+        key = (finding.code, finding.span)
+        if key not in seen:
+            seen.add(key)
+            kept.append(finding)
+    if sum(bool(finding.secrets) for finding in kept) > 1:
+        from prodlint.checks.secrets.tokens import deduplicate_by_secret
+
+        return deduplicate_by_secret(kept)
+    return kept
+
+
+# ---------------------------------------------------------------- many files
+
+
+def build(
+    settings: Settings,
+    catalogue: Catalogue,
+    environment: Any,
+    *,
+    below: str = "",
+    exhaustive: bool = False,
+    parse_all: bool = False,
+    today: str = "",
+    root: str = "",
+    collectors: Sequence[Collector] = (),
+) -> Run:
+    """Everything that stays the same for the files that one Settings holds for.
+
+    below: the settings' directory as seen from the project's root, ending in a slash, or "". collectors: besides the catalogue's.
+    Raises SettingsError for a selector or option that no rule has.
+    """
+    rules = catalogue.rules
+    switches = RuleSelection(settings, [(rule.code, rule.name, rule.default) for rule in rules], root)
+    check_options(settings, {rule.code: dict(rule.options) for rule in rules})
+    on = _ever_on(switches)
+    active = [rule for rule in rules if rule.code in on]
+    project_checks = tuple(check for check in catalogue.project_checks if check.code in on)
+    topics = {topic for check in project_checks for topic in check.topics}
+    index = Index(
+        active,
+        catalogue.checks,
+        [*(collector for collector in catalogue.collectors if topics & set(collector.topics)), *collectors],
+        exhaustive=exhaustive,
+        honor=_marks(settings),
+    )
+    roles = Roles(settings.roles, below).of if any(settings.roles.values()) else roles_of
+    return Run(
+        settings, {rule.code: rule for rule in active}, switches, index, environment, project_checks, parse_all or exhaustive, today, roles
+    )
+
+
+def _ever_on(switches: RuleSelection) -> frozenset[str]:
+    """The codes that are on for at least some path."""
+    on = switches.everywhere
+    for table in switches.settings.per_path:
+        for selector in (*(table.selection.select or ()), *table.selection.extend_select):
+            on |= frozenset(switches.codes_of(selector))
+    return on
+
+
+def processors() -> int:
+    """How many processes can really run at once."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        return os.cpu_count() or 1
+
+
+def check_project(
+    root: str, outcomes: Sequence[Outcome], run: Run, changed: Mapping[str, bytes] | None = None
+) -> tuple[list[Finding], list[Evidence], list[Unchecked]]:
+    """The rules about the project as a whole, on the project facts that the files left. changed: files as they would be."""
+    files = [File(outcome.path, outcome.kind, outcome.roles) for outcome in outcomes]
+    traces: dict[str, list[ProjectFact]] = {}
+    for outcome in outcomes:
+        for fact in outcome.traces:
+            traces.setdefault(fact.topic, []).append(fact)
+    for listed in traces.values():
+        listed.sort(key=lambda fact: (fact.path, fact.span, fact.words))
+    project = Project(root, files, traces, run.environment, changed=changed or {})
+    findings: list[Finding] = []
+    evidence: list[Evidence] = []
+    unchecked: list[Unchecked] = []
+    for check in run.project_checks:
+        rule = run.rules[check.code]
+        options = options_of(rule, run.settings)
+        try:
+            for found in check.function(project, options):
+                if isinstance(found, Evidence):
+                    evidence.append(found)
+                elif check.code in run.switches.on(found.path):
+                    findings.append(_project_finding(found, rule, run))
+        except Exception as error:  # as for files: loud and contained
+            unchecked.append(Unchecked(".", f"`{check.code}` failed: {type(error).__name__} in {where_raised(error)}"))
+    return findings, evidence, unchecked
+
+
+def _project_finding(hit: ProjectDiagnostic, rule: Rule, run: Run) -> Finding:
+    priority: Priority = run.switches.priority(rule.code, hit.path) or hit.priority or rule.priority
+    content = digest(rule.code.encode())
+    return Finding(hit.path, hit.span, rule.code, hit.message, priority, hit.related, content=content, fix=hit.fix, secrets=hit.secrets)
+
+
+# ---------------------------------------------------------------- across process borders and into the cache
+
+
+def pack(outcome: Outcome) -> tuple[Any, ...]:
+    """An outcome as plain tuples: a tenth of the cost of pickling it, and what the cache may hold."""
+    return (
+        outcome.path,
+        outcome.kind,
+        tuple(sorted(outcome.roles)),
+        tuple(_packed(finding) for finding in outcome.findings),
+        tuple((_packed(item.finding), item.kind, item.reason) for item in outcome.suppressed),
+        tuple((item.path, item.why, item.line, item.column, item.analysed) for item in outcome.unchecked),
+        tuple((t.topic, t.path, _numbers(t.span), t.words, t.data) for t in outcome.traces),
+        tuple(outcome.looked_at.items()),
+        tuple(outcome.crashed),
+    )
+
+
+@lru_cache(maxsize=1000)
+def _shared(roles: tuple[str, ...]) -> frozenset[str]:
+    """One set for the many files with the same roles."""
+    return frozenset(roles)
+
+
+def unpack(packed: tuple[Any, ...]) -> Outcome:
+    """The outcome that `pack` was given."""
+    path, kind, roles, findings, suppressed, unchecked, traces, looked_at, crashed = packed
+    return Outcome(
+        path,
+        kind,
+        _shared(roles),
+        [_unpacked(item) for item in findings],
+        [Suppressed(_unpacked(item), how, reason) for item, how, reason in suppressed],
+        [Unchecked(*item) for item in unchecked],
+        [ProjectFact(topic, where, Span(*span), words, tuple(map(tuple, data))) for topic, where, span, words, data in traces],
+        dict(looked_at),
+        list(crashed),
+    )
+
+
+def _numbers(span: Span) -> tuple[int, int, int, int]:
+    return (span.line, span.column, span.end_line, span.end_column)
+
+
+def _packed(f: Finding) -> tuple[Any, ...]:
+    fix = None if f.fix is None else (f.fix.kind, f.fix.description, f.fix.safe, f.fix.arguments)
+    related = tuple((r.path, _numbers(r.span), r.words) for r in f.related)
+    return (
+        f.path,
+        _numbers(f.span),
+        f.code,
+        f.message,
+        f.priority,
+        related,
+        f.symbol,
+        f.content,
+        f.place,
+        fix,
+        tuple(_numbers(s) for s in f.secrets),
+    )
+
+
+def _unpacked(row: tuple[Any, ...]) -> Finding:
+    path, span, code, message, priority, related, symbol, content, place, fix, secrets = row
+    return Finding(
+        path,
+        Span(*span),
+        code,
+        message,
+        priority,
+        tuple(Related(where, Span(*at), words) for where, at, words in related),
+        symbol,
+        content,
+        place,
+        None if fix is None else FixRequest(fix[0], fix[1], fix[2], tuple(map(tuple, fix[3]))),
+        tuple(Span(*secret) for secret in secrets),
+    )

@@ -1,0 +1,249 @@
+"""The catalogue as data, so that a run need neither read a hundred pages nor import a check before its required literals are met.
+
+Reading the pages and importing every check takes 0.2 s, ten times the interpreter's own start; this file takes 3 ms. It lies
+in the user's cache directory, holds names and texts only, and is made anew when a page or a check changes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import marshal
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+from prodlint import __version__, checks, facts
+from prodlint.checks import Check, Collector, ProjectCheck, Subscription
+from prodlint.digests import blake2b
+from prodlint.engine import catalogue
+from prodlint.engine.match import compile_match
+from prodlint.model import Rule
+
+_FORMAT = 3
+
+
+class LazyImport:
+    """A registered function or prefilter that is imported when it is first called."""
+
+    __slots__ = ("_code", "_function", "_gate", "_module", "_name")
+
+    def __init__(self, module: str, name: str, code: str, prefilter: bool = False) -> None:
+        self._module = module
+        self._name = name
+        self._code = code
+        self._gate = prefilter
+        self._function: Any = None
+
+    def __call__(self, *arguments: Any) -> Any:
+        if self._function is None:
+            self._function = self._find()
+        return self._function(*arguments)
+
+    @property
+    def __name__(self) -> str:
+        return self._name
+
+    def _find(self) -> Any:
+        module = importlib.import_module(self._module)
+        if not self._gate:
+            return getattr(module, self._name)
+        registered = [c for c in checks.CHECKS if c.code == self._code] if self._code else checks.COLLECTORS
+        return next(c.prefilter for c in registered if _named(c.function) == (self._module, self._name))
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueSnapshot:
+    """Rules without their examples, and what is registered for them."""
+
+    rules: tuple[Rule, ...]
+    checks: tuple[Check, ...]
+    collectors: tuple[Collector, ...]
+    project_checks: tuple[ProjectCheck, ...]
+    plugins: tuple[tuple[str, str], ...]
+    key: str
+
+
+def _named(function: Any) -> tuple[str, str]:
+    return function.__module__, function.__name__
+
+
+def load() -> CatalogueSnapshot:
+    """prodlint's own catalogue: from the cache directory where that is up to date, else from the pages and modules."""
+    key = _signature()
+    path = _path()
+    data = _read(path, key)
+    if data is None:
+        data = _made()
+        _write(path, key, data)
+    return _compiled(data, key)
+
+
+def _made() -> Any:
+    checks.load()
+    rules = [tuple(_plain(getattr(rule, name)) for name in _FIELDS) for rule in catalogue.own_rules()]
+    made = [
+        (c.code, *_named(c.function), _subscriptions(c.on), c.required_literals, c.files, c.prefilter is not None, c.needs_whole_file)
+        for c in checks.CHECKS
+    ]
+    collectors = [
+        (
+            c.topics,
+            *_named(c.function),
+            _subscriptions(c.on),
+            c.required_literals,
+            c.files,
+            c.needs_whole_file,
+            c.prefilter is not None,
+            tuple(sorted(c.not_in)),
+        )
+        for c in checks.COLLECTORS
+    ]
+    projects = [(c.code, *_named(c.function), c.topics) for c in checks.PROJECT_CHECKS]
+    return rules, made, collectors, projects, _plugins()
+
+
+def _plugins() -> list[tuple[str, str]]:
+    """Name and object reference of every installed plug-in. Looking for them costs more than a small run, so it is done here."""
+    from importlib.metadata import entry_points
+
+    return sorted((point.name, point.value) for point in entry_points(group="prodlint.rules"))
+
+
+def _subscriptions(subscriptions: tuple[Subscription, ...]) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    return [(wish.fact.__name__, wish.names, wish.kinds) for wish in subscriptions]
+
+
+def _on(subscriptions: list[Any]) -> tuple[Subscription, ...]:
+    return tuple(Subscription(getattr(facts, name), tuple(names), tuple(kinds)) for name, names, kinds in subscriptions)
+
+
+def _compiled(data: Any, key: str) -> CatalogueSnapshot:
+    rules, made, collectors, projects, plugins = data
+    read = tuple(_rule(*row) for row in rules)
+    own = tuple(
+        Check(
+            code,
+            LazyImport(module, name, code),
+            _on(on),
+            required_literals,
+            files,
+            LazyImport(module, name, code, True) if prefilter else None,
+            whole,
+        )
+        for code, module, name, on, required_literals, files, prefilter, whole in made
+    )
+    tables = tuple(compile_match(rule.code, table, rule.message) for rule in read for table in rule.match)
+    return CatalogueSnapshot(
+        read,
+        own + tables,
+        tuple(
+            Collector(
+                topics,
+                LazyImport(module, name, ""),
+                _on(on),
+                required_literals,
+                files,
+                whole,
+                LazyImport(module, name, "", True) if prefilter else None,
+                frozenset(not_in),
+            )
+            for topics, module, name, on, required_literals, files, whole, prefilter, not_in in collectors
+        ),
+        tuple(ProjectCheck(code, LazyImport(module, name, code), topics) for code, module, name, topics in projects),
+        tuple((name, value) for name, value in plugins),
+        key,
+    )
+
+
+# Everything but the examples, which only the tests of the pages need.
+_FIELDS = tuple(item.name for item in fields(Rule) if item.name not in ("bad", "good"))
+
+
+def _plain(value: Any) -> Any:
+    return sorted(value) if isinstance(value, frozenset) else value
+
+
+def _rule(*row: Any) -> Rule:
+    values = dict(zip(_FIELDS, row, strict=True))
+    return Rule(**{**values, "not_in": frozenset(values["not_in"]), "lower_in": frozenset(values["lower_in"])})
+
+
+# ---------------------------------------------------------------- where it lies
+
+
+def _signature() -> str:
+    """Changes when prodlint, one of its modules or one of its pages does."""
+    seen = blake2b(f"{_FORMAT} {__version__} {sys.version_info[:2]}".encode(), digest_size=16)
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    for place in sys.path:
+        # Installing or removing a package, and so a plug-in, touches the directory it lies in.
+        try:
+            seen.update(
+                f"{place} {os.stat(place).st_mtime_ns}\n".encode("utf-8", "surrogateescape") if place.endswith("-packages") else b""
+            )
+        except OSError:
+            continue
+    rules = catalogue.rules_folder()
+    folders = (here, *_folders(here), *_folders(os.path.join(here, "checks")), rules, *_folders(rules))
+    if "-packages" in here:
+        # Nobody edits an installed package: what an installer does is seen in its folders (and saves 300 looks).
+        for folder in folders:
+            try:
+                seen.update(f"{folder} {os.stat(folder).st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+            except OSError:
+                continue
+        return seen.hexdigest()
+    for folder in folders:
+        try:
+            with os.scandir(folder) as entries:
+                for entry in sorted((e for e in entries if e.name.endswith((".py", ".md"))), key=lambda e: e.name):
+                    status = entry.stat()
+                    seen.update(f"{entry.path} {status.st_mtime_ns} {status.st_size}\n".encode("utf-8", "surrogateescape"))
+        except OSError:
+            continue
+    return seen.hexdigest()
+
+
+def _folders(folder: str) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from sorted(entry.path for entry in entries if entry.is_dir())
+    except OSError:
+        return
+
+
+def _path() -> str:
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    # One for each place prodlint is installed in: two of them must not overwrite each other's at every run.
+    here = blake2b(os.path.dirname(os.path.dirname(os.path.abspath(__file__))).encode("utf-8", "surrogateescape"), digest_size=6)
+    return os.path.join(base, "prodlint", f"catalogue-{here.hexdigest()}")
+
+
+def _read(path: str, key: str) -> Any:
+    try:
+        with open(path, "rb") as handle:
+            data = handle.read()
+    except OSError:
+        return None
+    head, body = data[:96], data[96:]
+    if head != (key + blake2b(body, digest_size=32).hexdigest()).encode():
+        return None
+    try:
+        return marshal.loads(body)  # noqa: S302 - the user's own file, its checksum just compared
+    except (ValueError, EOFError, TypeError):
+        return None
+
+
+def _write(path: str, key: str, data: Any) -> None:
+    """By rename; where that cannot be done the next run is as slow as this one."""
+    body = marshal.dumps(data)
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        partial = f"{path}.{os.getpid()}"
+        with open(partial, "wb") as handle:
+            handle.write((key + blake2b(body, digest_size=32).hexdigest()).encode() + body)
+        os.replace(partial, path)
+    except OSError:
+        return

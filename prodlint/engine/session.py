@@ -1,0 +1,353 @@
+"""One run, from paths to a Report: what `check`, `baseline`, `report` and the tests share."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from prodlint.checks import Collector
+from prodlint.configuration.discover import SETTINGS_FILES, Discovered, discover, project_root
+from prodlint.configuration.settings import NestedSettings, Settings, SettingsByPath, is_single, load, unmatched_patterns
+from prodlint.engine import analysis, compiled, workers
+from prodlint.facts import Source
+from prodlint.model import Finding, Report, Rule
+from prodlint.project import environment
+
+
+@dataclass(slots=True)
+class Request:
+    """What a run was asked for.
+
+    finish: lays the command line's choices over settings that were read. cache: whether results of the last run may be used.
+    since: a git revision; only what came after it is reported. baseline: whether the baseline takes known findings away.
+    collectors: what else to note of the files; their project facts are in the outcomes. The cache knows nothing of them.
+    """
+
+    paths: Sequence[str] = (".",)
+    config: Sequence[str] = ()
+    isolated: bool = False
+    no_local: bool = False
+    finish: Callable[[Settings], Settings] = lambda settings: settings
+    stdin_filename: str | None = None
+    stdin: bytes | None = None
+    exhaustive: bool = False
+    jobs: int = 0
+    today: str = ""
+    root: str | None = None
+    cache: bool = False
+    since: str = ""
+    baseline: bool = True
+    progress: Callable[[int, int], None] | None = None
+    collectors: Sequence[Collector] = ()
+
+
+@dataclass(slots=True)
+class Result:
+    """What a run gave. crashed: a check or reader failed: a bug in prodlint. run_of: what holds for a file."""
+
+    report: Report
+    rules: list[Rule]
+    settings: Settings
+    discovered: Discovered
+    run_of: Callable[[str], analysis.Run]
+    outcomes: list[analysis.Outcome] = field(default_factory=list)
+    crashed: bool = False
+    warn_only: frozenset[str] = frozenset()
+    stale: list[str] = field(default_factory=list)
+    given: Mapping[str, bytes] = field(default_factory=dict)
+    _kinds: dict[str, str] = field(default_factory=dict)
+
+    def source(self, path: str) -> Source | None:
+        """A file's text, for excerpts."""
+        from prodlint.readers import Undecodable, decode
+
+        if not self._kinds:
+            self._kinds = {name: kind for name, _, kind in self.discovered.files}
+        raw = self.given.get(path)
+        try:
+            if raw is None:
+                with open(os.path.join(self.report.root, path), "rb") as handle:
+                    raw = handle.read(analysis.LARGEST_READ)
+            source = decode(raw, self._kinds.get(path, "text"))
+        except Undecodable as error:
+            return error.source
+        except (OSError, ValueError):
+            return None
+        return source
+
+
+@dataclass(frozen=True, slots=True)
+class _Catalogue:
+    rules: tuple[Rule, ...]
+    checks: tuple[Any, ...]
+    collectors: tuple[Any, ...]
+    project_checks: tuple[Any, ...]
+    key: str
+
+
+def catalogue_of(settings: Settings) -> _Catalogue:
+    """prodlint's own rules, those of installed plug-ins, and those of the folders that the settings name.
+
+    Raises PageError.
+    """
+    own = compiled.load()
+    rules = {rule.code: rule for rule in own.rules}
+    checks, collectors, project_checks, key = own.checks, own.collectors, own.project_checks, own.key
+    if settings.plugins and own.plugins:
+        from prodlint.engine import plugins
+
+        brought = plugins.load(own.plugins)
+        for rule in brought.rules:
+            rules.setdefault(rule.code, rule)
+        checks += brought.checks
+        collectors += brought.collectors
+        project_checks += brought.project_checks
+        key += brought.key
+    for folder in settings.extend_rules:
+        from prodlint.engine import catalogue
+
+        path = folder if os.path.isabs(folder) else os.path.join(settings.root, folder)
+        if not os.path.isdir(path):
+            raise catalogue.PageError(path, 0, "no such folder of rules")
+        pages = catalogue.load(path)
+        for rule in pages:
+            if rule.code in rules:
+                raise catalogue.PageError(rule.path, 1, f"`{rule.code}` is taken by {rules[rule.code].path}")
+            rules[rule.code] = rule
+            key += analysis.digest(rule.page.encode("utf-8", "surrogatepass"))
+        checks += tuple(catalogue.checks_of(pages))
+    return _Catalogue(tuple(rules[code] for code in sorted(rules)), checks, collectors, project_checks, key)
+
+
+def run(request: Request) -> Result:
+    """Do it.
+
+    Raises SettingsError and PageError for what the user has to put right.
+    """
+    began = time.perf_counter()
+    result = _run(request)
+    if request.since:
+        _only_new(request, result)
+    _apply_baseline(request, result)
+    result.report.seconds = time.perf_counter() - began
+    return result
+
+
+def read_settings(request: Request) -> tuple[Settings, str]:
+    """The settings that hold at the project's root or the only path given, and that root."""
+    named = [request.stdin_filename or "stdin.py" if path == "-" else path for path in request.paths]
+    root = os.path.abspath(request.root or project_root(named))
+    start = named[0] if len(named) == 1 and os.path.isdir(named[0]) else root
+    settings = load(start, request.config, isolated=request.isolated, no_local=request.no_local, root=root)
+    return request.finish(settings), root
+
+
+def find_files(request: Request, settings: Settings, root: str) -> Discovered:
+    """The files that a run looks at."""
+    single = is_single(request.config, request.isolated, request.no_local)
+    nearest = None if single else NestedSettings(request.finish)
+    return discover(request.paths, settings, root=root, stdin_filename=request.stdin_filename, nearest=nearest)
+
+
+# More files than this go to several processes.
+_MANY = 100
+
+
+def _is_project(root: str) -> bool:
+    """Whether a directory is marked as a project's root. Anything else (a home directory) is not searched for one file's sake."""
+    return root != os.path.expanduser("~") and any(os.path.exists(os.path.join(root, name)) for name in (".git", *SETTINGS_FILES))
+
+
+def _files_of(root: str, settings: Settings) -> list[tuple[str, str, str]]:
+    return discover([root], settings, root=root).files
+
+
+def _run(request: Request) -> Result:
+    settings, root = read_settings(request)
+    discovered = find_files(request, settings, root)
+    files = discovered.files
+    beyond = None if discovered.whole or not _is_project(discovered.root) else partial(_files_of, discovered.root, settings)
+    world = environment.read(discovered.root, files, beyond)
+    if len(files) > _MANY:
+        _ = world.files  # once, and not in every worker
+    # Few files are read in any case, so that a broken one is seen; of many, only those that some rule wants.
+    parse_all = request.exhaustive or len(files) < 200
+    realms = SettingsByPath(settings, discovered.settings)
+    runs: list[analysis.Run] = []
+    numbers: dict[int, int] = {}
+
+    def number_of(path: str) -> int:
+        own = realms.of(path)
+        number = numbers.get(id(own))
+        if number is None:
+            number = numbers[id(own)] = len(runs)
+            below = os.path.relpath(own.root or root, root).replace(os.sep, "/")
+            runs.append(
+                analysis.build(
+                    own,
+                    catalogue_of(own),
+                    world,
+                    below="" if below == "." else below + "/",
+                    exhaustive=request.exhaustive,
+                    parse_all=parse_all,
+                    today=request.today,
+                    root=root,
+                    collectors=request.collectors,
+                )
+            )
+        return number
+
+    top = number_of("")
+    jobs = [(path, absolute, kind, number_of(path)) for path, absolute, kind in files]
+    given: dict[str, bytes] = {}
+    if "-" in request.paths:
+        raw = request.stdin if request.stdin is not None else sys.stdin.buffer.read()
+        given = {path: raw for path, absolute, _, _ in jobs if absolute == "-"}
+    packed = _cached(jobs, runs, request, root, given) if request.cache and not given else _fresh(jobs, runs, request, given)
+    outcomes = [analysis.unpack(row) for row in packed]
+    report = _report(discovered, outcomes)
+    result = Result(report, list(runs[top].rules.values()), settings, discovered, lambda path: runs[number_of(path)], outcomes, given=given)
+    result.warn_only = frozenset().union(*(each.switches.warn_only for each in runs))
+    if discovered.whole:
+        _check_project(result, runs[top])
+    report.findings.sort(key=lambda finding: finding.order)
+    report.evidence.sort()
+    report.unchecked.sort()
+    report.notes.extend(unmatched_patterns(settings, [path for path, _, _ in files]) if discovered.whole else ())
+    result.crashed = any(outcome.crashed for outcome in outcomes)
+    return result
+
+
+def _fresh(
+    jobs: Sequence[workers.Job], runs: Sequence[analysis.Run], request: Request, given: Mapping[str, bytes]
+) -> Iterator[tuple[Any, ...]]:
+    if len(jobs) > _MANY and runs:
+        _ = runs[0].environment.started  # nearly every run asks; once, and not in every worker
+    for done, row in enumerate(workers.spread(jobs, runs, request.jobs or analysis.processors(), given), 1):
+        if request.progress is not None:
+            request.progress(done, len(jobs))
+        yield row
+
+
+def _cached(
+    jobs: Sequence[workers.Job], runs: Sequence[analysis.Run], request: Request, root: str, given: Mapping[str, bytes]
+) -> Iterator[tuple[Any, ...]]:
+    """What the last run said of files that are the same, and a fresh look at the others, in order."""
+    from prodlint.engine import cache
+
+    keys = [f"{each.settings.digest()} {catalogue_of(each.settings).key} {each.environment.digest()}" for each in runs]
+    directory = os.path.join(runs[0].settings.root or root, runs[0].settings.cache_dir)
+    today = request.today or time.strftime("%Y-%m-%d")
+    store = cache.open_cache(directory, cache.digest(f"{keys[0]} {today} {request.exhaustive} {root}".encode("utf-8", "surrogateescape")))
+    if store is None:
+        yield from _fresh(jobs, runs, request, given)
+        return
+    known: dict[str, tuple[Any, ...]] = {}
+    stamps: dict[str, Any] = {}
+    parse_all = "all " if runs[0].parse_all else ""
+    names = [parse_all + analysis.digest(key.encode("utf-8", "surrogateescape")) for key in keys]
+    for path, absolute, _, number in jobs:
+        try:
+            stamps[path] = seen = cache.stamp(os.stat(absolute))
+        except OSError:
+            continue
+        row = store.get(path, seen, names[number])
+        if row is None and path in store:
+            row = store.get_same(path, seen, _content(absolute), names[number])
+        if row is not None:
+            known[path] = row
+    fresh = _fresh([job for job in jobs if job[0] not in known], runs, request, given)
+    for path, absolute, _, number in jobs:
+        row = known.get(path)
+        if row is None:
+            row = next(fresh)
+            # What could not be read, or what a bug spoilt, is looked at again. (The last of `unchecked` says: in part.)
+            if path in stamps and not row[8] and all(unchecked[-1] for unchecked in row[5]):
+                store.put(path, stamps[path], _content(absolute), row, names[number])
+        yield row
+    store.save()
+
+
+def _content(absolute: str) -> bytes:
+    from prodlint.engine import cache
+
+    try:
+        with open(absolute, "rb") as handle:
+            return cache.digest(handle.read())
+    except OSError:
+        return b""
+
+
+def _check_project(result: Result, run: analysis.Run) -> None:
+    findings, evidence, unchecked = analysis.check_project(result.report.root, result.outcomes, run)
+    kinds = {path: kind for path, _, kind in result.discovered.files}
+    from prodlint.engine import ignoring
+
+    kept, suppressed = ignoring.of_project(findings, run, result.source, kinds)
+    result.report.findings.extend(kept)
+    result.report.suppressed.extend(suppressed)
+    result.report.evidence.extend(evidence)
+    result.report.unchecked.extend(unchecked)
+
+
+def _report(discovered: Discovered, outcomes: Sequence[analysis.Outcome]) -> Report:
+    report = Report(discovered.root, unchecked=list(discovered.unchecked), files=[outcome.path for outcome in outcomes])
+    for outcome in outcomes:
+        report.generated += "generated" in outcome.roles
+        report.findings.extend(outcome.findings)
+        report.suppressed.extend(outcome.suppressed)
+        report.unchecked.extend(outcome.unchecked)
+        for code, number in outcome.looked_at.items():
+            report.looked_at[code] = report.looked_at.get(code, 0) + number
+    return report
+
+
+def _only_new(request: Request, result: Result) -> None:
+    """Take away what was there before the change: the findings of the tree where it began."""
+    from prodlint import since
+
+    change = since.change_since(result.report.root, request.since)
+    with since.base_tree(change) as tree:
+        paths = since.earlier_paths(change, tree, request.paths)
+        before: list[Finding] = []
+        if paths:
+            config = list(request.config) or list(result.settings.sources[:1])
+            earlier = replace(request, paths=paths, root=tree, since="", cache=False, progress=None, config=config)
+            before = _run(earlier).report.findings
+    result.report.findings = since.new_findings(change, result.report.findings, before)
+
+
+def baseline_path(settings: Settings, root: str) -> str:
+    """Where the settings say the baseline is; "" where they name none."""
+    return os.path.join(settings.root or root, settings.baseline) if settings.baseline else ""
+
+
+def _apply_baseline(request: Request, result: Result) -> None:
+    path = baseline_path(result.settings, result.report.root) if request.baseline else ""
+    if not path:
+        return
+    from prodlint import baseline
+
+    report = result.report
+    known = baseline.read(path)
+    applied = baseline.apply(
+        known,
+        report.findings,
+        root=report.root,
+        checked=report.files,
+        selected=[rule.code for rule in result.rules],
+        whole=result.discovered.whole,
+    )
+    report.findings = applied.kept
+    report.findings.sort(key=lambda finding: finding.order)
+    report.suppressed.extend(applied.suppressed)
+    result.stale = [
+        f"{entry.path}: {entry.code}{f' in {entry.symbol}' if entry.symbol else ''} stands in the baseline and occurs no more"
+        for entry in applied.stale
+    ]
+    report.notes.extend(result.stale)

@@ -1,0 +1,1 @@
+"""What the repository as a whole says: versions, what is started in production, its services."""

@@ -1,0 +1,317 @@
+"""What the rest of the repository says that the rules of one file may ask: resolved versions, what production starts,
+whether this is a service or a library.
+
+Nothing is read before a rule asks: most runs never do. A worker process that asks reads for itself.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from prodlint.configuration.roles import roles_of
+from prodlint.facts import Command, File, Setting, Source
+from prodlint.model import Span
+
+_Files = Sequence[tuple[str, str, str]]
+
+# Programs that keep serving once started. A command of one of these makes its repository a service.
+SERVERS = frozenset(
+    "uvicorn gunicorn hypercorn granian daphne uwsgi waitress-serve fastapi flask quart litestar sanic celery dramatiq taskiq arq rq "
+    "huey faust procrastinate chalice streamlit bentoml robyn pserve manage.py django-admin python adev uwsgitop".split()
+)
+WEB_PACKAGES = frozenset(
+    "fastapi flask django starlette quart sanic litestar aiohttp falcon tornado bottle pyramid connexion robyn blacksheep "
+    "djangorestframework django-ninja celery dramatiq arq taskiq faust grpcio uvicorn gunicorn hypercorn granian".split()
+)
+_LOCKS = frozenset(("uv.lock", "poetry.lock", "pdm.lock", "pipfile.lock", "pylock.toml"))
+_DEPLOYMENT_WORDS = ("k8s", "kube", "deploy", "helm", "chart", "manifest", "argo", "kustom", "infra", "ops")
+_MOST = 300
+_LARGEST = 8_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A program that production starts: module is "app.main" of `uvicorn app.main:app` or `python -m app.main`, script the path of `python app.py`."""
+
+    program: str
+    module: str
+    script: str
+    path: str
+    span: Span
+    words: str
+
+
+@dataclass
+class Environment:
+    """The answers.
+
+    given: the files of this run. beyond: finds those of the whole project where a run was asked for some of them: what is said
+    of a file is the same either way.
+    """
+
+    root: str = ""
+    given: _Files = field(default=(), repr=False)
+    beyond: Callable[[], _Files] | None = field(default=None, repr=False)
+
+    @cached_property
+    def files(self) -> _Files:
+        """The project's files: path, where it is, kind."""
+        if self.beyond is None:
+            return self.given
+        known = {path for path, _, _ in self.given}
+        return sorted([*self.given, *(each for each in self.beyond() if each[0] not in known)])
+
+    def version(self, package: str) -> tuple[int, ...] | None:
+        """The resolved version of a dependency (PEP 503 name), or None where nothing says it. Locks go before pins."""
+        return self._versions.get(package.lower().replace("_", "-"))
+
+    def starts(self, path: str) -> bool:
+        """Whether production starts this Python file: by `python path`, `python -m module` or `server module:attribute`."""
+        return any(_is_file(started, path) for started in self.started)
+
+    @cached_property
+    def _versions(self) -> dict[str, tuple[int, ...]]:
+        found: dict[str, tuple[int, ...]] = {}
+        for path, absolute, kind in self._near_root:
+            name = path.rsplit("/", 1)[-1].lower()
+            if kind in ("requirements", "lock") or name in _LOCKS or name in ("pyproject.toml", "pipfile", "setup.cfg"):
+                data = _bytes(absolute)
+                for package, version in _versions_in(data, name, kind):
+                    if package not in found or name in _LOCKS:
+                        found[package] = version
+        return found
+
+    @cached_property
+    def _near_root(self) -> list[tuple[str, str, str]]:
+        """Manifest, lock and deployment files, those nearest the root first."""
+        wanted = []
+        for path, absolute, kind in self.files:
+            name = path.rsplit("/", 1)[-1].lower()
+            lowered = path.lower()
+            if (
+                kind in ("dockerfile", "requirements", "lock", "procfile", "systemd")
+                or name in _LOCKS
+                or name
+                in ("pyproject.toml", "pipfile", "setup.cfg", "setup.py", "manage.py", "app.yaml", "fly.toml", "render.yaml", "app.json")
+                or (kind == "yaml" and ("compose" in name or any(word in lowered for word in _DEPLOYMENT_WORDS)))
+                or (kind == "ini" and "supervisor" in name)
+                or (kind == "shell" and ("entrypoint" in name or "start" in name or name.startswith(("run", "serve", "prestart"))))
+            ):
+                wanted.append((path.count("/"), path, absolute, kind))
+        wanted.sort()
+        return [(path, absolute, kind) for _, path, absolute, kind in wanted[:_MOST]]
+
+    @cached_property
+    def deployment_files(self) -> tuple[tuple[str, str, int, int], ...]:
+        """Manifest, lock and deployment files: path, where it is, time and size. What a check reads of these is part of `digest`."""
+        found = []
+        for path, absolute, _ in self._near_root:
+            try:
+                state = os.stat(absolute)
+            except OSError:
+                continue
+            found.append((path, absolute, state.st_mtime_ns, state.st_size))
+        return tuple(found)
+
+    @cached_property
+    def started(self) -> tuple[Started, ...]:
+        """What production starts, from Dockerfiles' final stages, compose, Kubernetes, Procfiles, systemd, supervisord and
+        entrypoint scripts. Files of the development, test and example classes say nothing about production."""
+        from prodlint.readers import configuration
+
+        found: list[Started] = []
+        kinds = frozenset((Command, Setting))
+        for path, absolute, kind in self._near_root:
+            if kind in ("requirements", "lock", "toml", "python", "json"):
+                continue
+            roles = roles_of(path, kind, b"")
+            if roles & {"dev", "test", "example", "docs", "ci", "vendored"}:
+                continue
+            data = _bytes(absolute)
+            if kind == "yaml" and b"kind:" not in data and b"services:" not in data and b"image:" not in data:
+                continue
+            file = File(path, kind, roles)
+            for fact in configuration.read(Source(data), file, kinds):
+                # A stage for developers is built on request, never by default: the last one is, and what that one builds on.
+                if (
+                    isinstance(fact, Command)
+                    and fact.long_running
+                    and not (fact.origin.startswith("dockerfile") and _DEVELOPERS_STAGE.search(fact.owner.lower()))
+                ):
+                    started = _started(fact)
+                    if started is not None:
+                        found.append(started)
+        return tuple(found)
+
+    @cached_property
+    def service(self) -> Started | None:
+        """The place where a service was seen, or None."""
+        return next(
+            (
+                started
+                for started in self.started
+                if started.program in SERVERS and (started.program != "python" or started.module or started.script)
+            ),
+            None,
+        )
+
+    @property
+    def is_service(self) -> bool:
+        """Whether the repository deploys a Python service: something that keeps serving is started by it."""
+        return self.service is not None or self._manages_django
+
+    def deploys(self, path: str) -> bool:
+        """Whether the part of the repository that holds a file, up to its nearest manifest, is deployed: a package beside the
+        service (its client library, a generator) is not."""
+        holders = [folder for folder in self._manifests if path.startswith(folder)]
+        nearest = max(holders, key=len, default="")
+        if not nearest:
+            return self.is_service
+        return any(started.path.startswith(nearest) or _is_below(started, nearest) for started in self.started) or (
+            self._manages_django and any(name == "manage.py" for name in self._names_below(nearest))
+        )
+
+    @cached_property
+    def _manifests(self) -> frozenset[str]:
+        """Folders with a manifest of their own, each with its slash."""
+        named = (
+            path for path, _, _ in self.files if path.rsplit("/", 1)[-1] in ("pyproject.toml", "setup.cfg", "Pipfile", "requirements.txt")
+        )
+        return frozenset(path.rpartition("/")[0] + "/" for path in named if "/" in path)
+
+    def _names_below(self, folder: str) -> Iterator[str]:
+        return (path.rsplit("/", 1)[-1] for path, _, _ in self.files if path.startswith(folder))
+
+    @cached_property
+    def _manages_django(self) -> bool:
+        return any(path.rsplit("/", 1)[-1] == "manage.py" and path.count("/") <= 2 for path, _, _ in self.files)
+
+    @cached_property
+    def is_library(self) -> bool:
+        """Whether it is a package for others to import: a build back end, and nothing that deploys it."""
+        if self.is_service:
+            return False
+        for path, absolute, _ in self._near_root:
+            if path in ("pyproject.toml", "setup.py", "setup.cfg"):
+                data = _bytes(absolute)
+                if b"[build-system]" in data or b"setup(" in data or b"[metadata]" in data:
+                    return True
+        return False
+
+    @cached_property
+    def packages(self) -> frozenset[str]:
+        """Names of the declared or locked dependencies."""
+        return frozenset(self._versions) | frozenset(self._declared())
+
+    def _declared(self) -> Iterator[str]:
+        for path, absolute, kind in self._near_root:
+            if kind == "requirements" or path.rsplit("/", 1)[-1].lower() in ("pyproject.toml", "pipfile", "setup.cfg", "setup.py"):
+                for match in re.finditer(rb"(?m)^[ \t\"']*([A-Za-z][\w.-]{1,60})(?=[ \t]*(?:\[|[=<>~!;@,\"']|$))", _bytes(absolute)):
+                    yield match.group(1).decode().lower().replace("_", "-")
+
+    def digest(self) -> str:
+        """Changes when a file changes that may change an answer."""
+        from hashlib import blake2b
+
+        made = blake2b(digest_size=16)
+        for path, absolute, _ in self._near_root:
+            made.update(path.encode("utf-8", "surrogateescape") + b"\0" + _bytes(absolute) + b"\0")
+        return made.hexdigest()
+
+
+def _bytes(absolute: str) -> bytes:
+    try:
+        with open(absolute, "rb") as handle:
+            return handle.read() if os.fstat(handle.fileno()).st_size <= _LARGEST else handle.read(_LARGEST)
+    except OSError:
+        return b""
+
+
+_LOCKED = re.compile(rb'name = "([^"\n]+)"\r?\nversion = "([^"\n]+)"')
+_PINNED = re.compile(rb"(?m)^[ \t]*([A-Za-z0-9][\w.-]{0,60})(?:\[[^\]\n]*\])?[ \t]*===?[ \t]*([0-9][\w.]*)")
+_PIPFILE = re.compile(rb'"([A-Za-z0-9][\w.-]*)": \{[^{}]*?"version": "==([0-9][^"]*)"')
+_EXACT = re.compile(rb"[\"']([A-Za-z0-9][\w.-]{0,60})(?:\[[^\]\n]*\])?[ \t]*==[ \t]*([0-9][\w.]*)")
+# "redis>=5.0,<6": the lower bound is the oldest behaviour that may be in force.
+_BOUND = re.compile(rb"[\"']([A-Za-z0-9][\w.-]{0,60})(?:\[[^\]\n]*\])?[ \t]*(?:>=|~=)[ \t]*([0-9][\w.]*)")
+_BOUND_LINE = re.compile(rb"(?m)^[ \t]*([A-Za-z0-9][\w.-]{0,60})(?:\[[^\]\n]*\])?[ \t]*(?:>=|~=)[ \t]*([0-9][\w.]*)")
+
+
+def _versions_in(data: bytes, name: str, kind: str) -> Iterator[tuple[str, tuple[int, ...]]]:
+    if name == "pipfile.lock":
+        patterns = [_PIPFILE]
+    elif name in _LOCKS or kind == "lock":
+        patterns = [_LOCKED]
+    elif kind == "requirements":
+        patterns = [_BOUND_LINE, _PINNED]
+    else:
+        patterns = [_BOUND, _EXACT]
+    for pattern in patterns:
+        for match in pattern.finditer(data):
+            version = _version(match.group(2).decode())
+            if version:
+                yield match.group(1).decode().lower().replace("_", "-").replace(".", "-"), version
+
+
+def _version(text: str) -> tuple[int, ...]:
+    numbers = []
+    for part in text.split("."):
+        digits = re.match(r"\d+", part)
+        if digits is None:
+            break
+        numbers.append(int(digits.group()))
+    return tuple(numbers)
+
+
+_DEVELOPERS_STAGE = re.compile(r"(?:^|[-_.])(?:dev|devel|develop|development|debug|test|tests|testing|lint|watch)(?:$|[-_.])")
+
+
+def _started(command: Command) -> Started | None:
+    module = script = ""
+    program = command.program
+    if "-m" in command.through:
+        module = program
+    if program in ("python", "pypy") and command.argv:
+        first = next((word for word in command.argv if not word.startswith("-")), "")
+        if first.endswith(".py"):
+            script = first.removeprefix("./")
+    elif program.endswith(".py"):
+        script = program
+    for word in command.argv:
+        name, colon, _ = word.partition(":")
+        if colon and re.fullmatch(r"[A-Za-z_][\w.]*", name):
+            module = name
+            break
+    if program in ("celery", "dramatiq", "fastapi", "flask") and not module:
+        given = command.flag_value("-A", "--app")
+        module = (given or "").partition(":")[0].removesuffix(".py").replace("/", ".")
+        if not module and program == "fastapi":
+            script = next((word for word in command.argv if word.endswith(".py")), "")
+    if program not in SERVERS and not module and not script:
+        return None
+    words = " ".join((program, *command.argv))[:80]
+    return Started(program, module, script, command.file.path, command.span, words)
+
+
+def _is_file(started: Started, path: str) -> bool:
+    if started.script:
+        script = started.script.lstrip("/")
+        return path == script or path.endswith("/" + script) or (started.script.startswith("/") and script.endswith("/" + path))
+    if started.module:
+        inside = started.module.replace(".", "/")
+        return any(path == tail or path.endswith("/" + tail) for tail in (f"{inside}.py", f"{inside}/__main__.py", f"{inside}/__init__.py"))
+    return False
+
+
+def _is_below(started: Started, folder: str) -> bool:
+    """Whether what is started is named by its path from the root, and lies in a folder."""
+    named = started.script.removeprefix("./").lstrip("/") or started.module.replace(".", "/")
+    return named.startswith(folder)
+
+
+def read(root: str, files: _Files, beyond: Callable[[], _Files] | None = None) -> Environment:
+    """The environment of a project: its root, the files that were discovered in it, and a way to find the others."""
+    return Environment(os.path.abspath(root), files, beyond)
