@@ -466,7 +466,7 @@ _OFFICIAL = ("actions", "github")
 @check("PRD906", on=[documents("github-workflow", "github-action")], required_literals=["uses:", ("runs:", "docker://")], files=("yaml",))
 def unpinned_action(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     allowed = tuple(str(entry).lower() for entry in context.options.get("allow", ()))
-    own = _owner_of(context)
+    own = owner_of_repository(context)
     seen: set[str] = set()
     official: list[Node] = []
     for node in _uses(document.root):
@@ -512,7 +512,7 @@ def _uses(root: Node) -> Iterator[Node]:
                 yield action
 
 
-def _owner_of(context: CheckContext) -> str:
+def owner_of_repository(context: CheckContext) -> str:
     """The organisation of this repository, as far as its settings say."""
     owner = str(context.options.get("owner", ""))
     return (owner or _owner_of_remote(f"{context.environment.root}/.git/config")).lower()
