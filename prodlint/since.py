@@ -3,172 +3,37 @@
 The findings of the tree as it is, less those of the tree where the change began, are told apart by code, symbol and content,
 not by line. So moved, re-indented and renamed old code brings nothing, and a line nobody touched that another file's
 change made wrong is reported.
+
+Git tells what the earlier tree held; what the working tree holds is read, hashed and compared here, so that no filter, textconv or
+external diff of the repository has anything to do.
 """
 
 from __future__ import annotations
 
 import os
-import re
-import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha1, sha256
 from typing import NamedTuple
 
 from prodlint.configuration.settings import SettingsError
 from prodlint.fingerprint import normalised
 from prodlint.model import Finding
+from prodlint.project import git
+from prodlint.regular import read_regular
 
-# Neither the reader's own configuration nor the repository's attributes may start a program or change what is read.
-_GIT = ("git", "-c", "core.quotepath=off", "-c", "core.fsmonitor=false", "-c", "diff.renameLimit=5000")
-_HUNK = re.compile(rb"@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
 # What is larger is no source: prodlint would not read it either.
-_LARGEST = 50 << 20
-
-
-@dataclass(slots=True)
-class Change:
-    """What lies between two states of a project. Paths are from the project's root.
-
-    base: the commit where the change began. lines: for each changed file the lines (first, last) that are new; a file
-    that is new has None. renamed: today's path by the old one's. deleted: old paths that are gone.
-    """
-
-    root: str
-    base: str
-    lines: dict[str, list[tuple[int, int]] | None] = field(default_factory=dict)
-    renamed: dict[str, str] = field(default_factory=dict)
-    deleted: set[str] = field(default_factory=set)
-    note: str = ""
-
-    def touches(self, path: str, first: int, last: int) -> bool:
-        """Whether the change wrote one of these lines."""
-        if path not in self.lines:
-            return False
-        ranges = self.lines[path]
-        return ranges is None or any(start <= last and first <= end for start, end in ranges)
-
-
-def _git(root: str, *arguments: str, input: bytes | None = None) -> bytes:
-    """What git prints.
-
-    Raises SettingsError with git's own words.
-    """
-    try:
-        done = subprocess.run([*_GIT, "-C", root, *arguments], capture_output=True, input=input, env=_environment(), check=False)
-    except FileNotFoundError:
-        raise SettingsError("`--since` needs git, which is not installed") from None
-    if done.returncode:
-        words = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise SettingsError(f"`--since`: git says: {words[-1] if words else f'exit code {done.returncode}'}")
-    return done.stdout
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
-
-
-def change_since(root: str, revision: str) -> Change:
-    """What changed in the working tree since the point where it parted from `revision`.
-
-    Raises SettingsError where that cannot be told: no repository, no such revision, history that was not fetched.
-    """
-    if not _git_says(root, "rev-parse", "--is-inside-work-tree"):
-        raise SettingsError(f"`--since` needs a git repository; `{os.path.relpath(root)}` is in none")
-    commit = _git_says(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    if not commit:
-        shallow = _git_says(root, "rev-parse", "--is-shallow-repository") == "true"
-        hint = "; this clone is shallow: fetch it first (`fetch-depth: 0` for actions/checkout)" if shallow else ""
-        raise SettingsError(f"`--since`: no revision `{revision}` here{hint}")
-    base = _git_says(root, "merge-base", commit, "HEAD")
-    note = ""
-    if not base:
-        base = commit
-        note = f"no common commit of `{revision}` and HEAD is at hand, so the trees of the two are compared"
-    change = Change(root, base, note=note)
-    _read_names(change)
-    _read_lines(change)
-    for path in _split(_git(root, "ls-files", "--others", "--exclude-standard", "-z")):
-        change.lines[path] = None
-    return change
-
-
-def _git_says(root: str, *arguments: str) -> str:
-    try:
-        return _git(root, *arguments).decode("utf-8", "replace").strip()
-    except SettingsError as error:
-        if "not installed" in error.message:
-            raise
-        return ""
-
-
-def _split(data: bytes) -> list[str]:
-    return [os.fsdecode(part) for part in data.split(b"\0") if part]
-
-
-def _read_names(change: Change) -> None:
-    """Which files are new, gone, renamed or changed."""
-    parts = iter(_split(_git(change.root, "diff", "--relative", "--no-ext-diff", "-M", "--name-status", "-z", change.base, "--", ".")))
-    for status in parts:
-        path = next(parts)
-        if status[0] in "RC":
-            old, path = path, next(parts)
-            if status[0] == "R":
-                change.renamed[old] = path
-            change.lines[path] = []
-        elif status[0] == "A":
-            change.lines[path] = None
-        elif status[0] == "D":
-            change.deleted.add(path)
-        else:
-            change.lines[path] = []
-
-
-def _read_lines(change: Change) -> None:
-    """Which lines are new in the files that changed.
-
-    The paths come from `--name-status` in the same order: those in the hunks' headers are quoted, and a line of the
-    file may look like a header.
-    """
-    changed = [path for path, ranges in change.lines.items() if ranges is not None]
-    if not changed:
-        return
-    data = _git(
-        change.root, "diff", "--relative", "--no-ext-diff", "--no-textconv", "--no-color", "-M", "-U0", "--src-prefix=a/", "--dst-prefix=b/",
-        change.base, "--", ".",
-    )  # fmt: skip
-    names = {_header_name(path): path for path in changed}
-    path: str | None = None
-    skip = 0
-    for line in data.split(b"\n"):
-        if skip:
-            skip -= line[:1] in (b"+", b"-")
-            continue
-        if line.startswith(b"diff --git "):
-            path = None
-        elif line.startswith(b"+++ "):
-            path = names.get(line[4:].rstrip(b"\t"))
-        elif hunk := _HUNK.match(line):
-            first, count = int(hunk[1]), int(hunk[2] or 1)
-            old = re.match(rb"@@ -\d+(?:,(\d+))?", line)
-            skip = count + int((old[1] if old else None) or 1)
-            if path is not None and count:
-                ranges = change.lines[path]
-                if ranges is not None:
-                    ranges.append((first, first + count - 1))
-
-
-def _header_name(path: str) -> bytes:
-    """A path as it stands in a diff's header."""
-    raw = b"b/" + os.fsencode(path)
-    if not any(byte < 32 or byte in b'"\\' or byte == 127 for byte in raw):
-        return raw
-    special = {7: b"\\a", 8: b"\\b", 9: b"\\t", 10: b"\\n", 11: b"\\v", 12: b"\\f", 13: b"\\r", 34: b'\\"', 92: b"\\\\"}
-    return b'"' + b"".join(special.get(byte) or (b"\\%03o" % byte if byte < 32 or byte == 127 else bytes((byte,))) for byte in raw) + b'"'
-
-
-# ---------------------------------------------------------------- the tree where the change began
+_LARGEST = 64_000_000
+# As git: a file that shares half its bytes with one that is gone is that one, renamed.
+_SIMILAR = 0.5
+# A line that stands in more files than this tells nothing about which of them was renamed.
+_COMMON = 50
+# Stretches between two lines that both states hold once: up to this many lines, which of them moved is worth working out.
+_CLOSE = 32
+# After as many divisions of a file there is no sense to be found in it.
+_DEEPEST = 20
 
 
 class BaseFile(NamedTuple):
@@ -179,19 +44,258 @@ class BaseFile(NamedTuple):
     executable: bool
 
 
-def base_files(change: Change) -> list[BaseFile]:
-    """The files of the tree where the change began; links and submodules are none."""
-    found = []
-    for line in _git(change.root, "ls-tree", "-r", "-z", change.base, "--", ".").split(b"\0"):
-        head, _, path = line.partition(b"\t")
-        words = head.split()
-        if len(words) == 3 and words[1] == b"blob" and words[0].startswith(b"100"):
-            found.append(BaseFile(os.fsdecode(path), words[2].decode(), words[0] == b"100755"))
-    return found
+@dataclass(slots=True)
+class Change:
+    """What lies between two states of a project. Paths are from the project's root.
+
+    base: the commit where the change began; files: what it held. lines: for each changed file the lines (first, last) that are
+    new; a file that is new has None. renamed: today's path by the old one's.
+    """
+
+    root: str
+    base: str
+    lines: dict[str, list[tuple[int, int]] | None] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+    note: str = ""
+    files: Mapping[str, BaseFile] = field(default_factory=dict)
+
+    def touches(self, path: str, first: int, last: int) -> bool:
+        """Whether the change wrote one of these lines."""
+        if path not in self.lines:
+            return False
+        ranges = self.lines[path]
+        return ranges is None or any(start <= last and first <= end for start, end in ranges)
 
 
 @contextmanager
-def base_tree(change: Change, wanted: Callable[[str], bool] | None = None) -> Iterator[str]:
+def opened(root: str, revision: str) -> Iterator[git.Git]:
+    """A git for the repository that a directory lies in.
+
+    Raises SettingsError where `--since` cannot be answered.
+    """
+    try:
+        repository = git.find(root)
+        if repository is None:
+            raise SettingsError(f"`--since` needs a git repository; `{os.path.relpath(root)}` is in none")
+        with git.opened(repository, logs="@{" in revision) as opened:
+            yield opened
+    except git.NoGit:
+        raise SettingsError("`--since` needs git, which is not installed") from None
+    except git.GitError as error:
+        raise SettingsError(f"`--since`: {error}") from None
+
+
+def change_since(opened: git.Git, root: str, revision: str, paths: Iterable[str]) -> Change:
+    """What changed in some files of the working tree since the point where it parted from `revision`.
+
+    paths: the files of today that matter, from the root. Raises SettingsError where it cannot be told: no such revision,
+    history that was not fetched.
+    """
+    commit = opened.says("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if not commit:
+        shallow = opened.says("rev-parse", "--is-shallow-repository") == "true"
+        hint = "; this clone is shallow: fetch it first (`fetch-depth: 0` for actions/checkout)" if shallow else ""
+        raise SettingsError(f"`--since`: no revision `{revision}` here{hint}")
+    base = opened.says("merge-base", commit, "HEAD")
+    note = ""
+    if not base:
+        base = commit
+        note = f"no common commit of `{revision}` and HEAD is at hand, so the trees of the two are compared"
+    change = Change(root, base, note=note, files=_base_files(opened, root, base))
+    _compare(opened, change, sorted(set(paths)))
+    return change
+
+
+def _base_files(opened: git.Git, root: str, base: str) -> dict[str, BaseFile]:
+    """The files of the tree where the change began; links and submodules are none."""
+    below = git.prefix_of(opened.repository, root).rstrip("/")
+    tree = opened.says("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}:{below}" if below else f"{base}^{{tree}}")
+    if not tree:
+        return {}  # the directory was not there yet
+    found = {}
+    for line in opened.ask("ls-tree", "-r", "-z", tree).split(b"\0"):
+        head, _, raw = line.partition(b"\t")
+        words = head.split()
+        if len(words) == 3 and words[1] == b"blob" and words[0].startswith(b"100"):
+            path = os.fsdecode(raw)
+            found[path] = BaseFile(path, words[2].decode(), words[0] == b"100755")
+    return found
+
+
+def _compare(opened: git.Git, change: Change, paths: Sequence[str]) -> None:
+    """Find out which of today's files are new, renamed or changed, and where."""
+    today = {path: data for path in paths if (data := _read(change.root, path)) is not None}
+    added = [path for path in today if path not in change.files]
+    _find_renamed(opened, change, {path: today[path] for path in added})
+    before = {path: change.files[path] for path in today if path in change.files}
+    before |= {new: change.files[old] for old, new in change.renamed.items()}
+    change.lines.update(dict.fromkeys(path for path in added if path not in before))
+    differing = {path: file for path, file in before.items() if not _is_blob(today[path], file.name)}
+    for path, old in zip(differing, opened.contents([file.name for file in differing.values()]), strict=True):
+        if old is None:
+            raise _missing(differing[path].path)
+        if _unix(old) != _unix(today[path]):
+            change.lines[path] = new_lines(_unix(old).split(b"\n"), _unix(today[path]).split(b"\n"))
+    for new in change.renamed.values():
+        change.lines.setdefault(new, [])
+
+
+def _read(root: str, path: str) -> bytes | None:
+    try:
+        return read_regular(os.path.join(root, path), _LARGEST)
+    except OSError:
+        return None
+
+
+def _is_blob(data: bytes, name: str) -> bool:
+    """Whether git's name for a content is that of these bytes, or of the same with the line ends that git stores."""
+    return name in _names(data, len(name))
+
+
+def _names(data: bytes, length: int) -> set[str]:
+    """Git's names, of so many digits, for these bytes as they are and with the line ends that git stores."""
+    make = sha256 if length == 64 else sha1
+    # Not for security: whoever could forge a name could as well write the commit.
+    return {make(b"blob %d\0%s" % (len(each), each), usedforsecurity=False).hexdigest() for each in {data, _unix(data)}}
+
+
+def _unix(data: bytes) -> bytes:
+    return data.replace(b"\r\n", b"\n")
+
+
+def _find_renamed(opened: git.Git, change: Change, added: Mapping[str, bytes]) -> None:
+    """Which of the files that are gone the new ones were."""
+    if not added:
+        return
+    gone = [file for path, file in change.files.items() if not os.path.lexists(os.path.join(change.root, path))]
+    by_name: dict[str, list[BaseFile]] = {}
+    for file in gone:
+        by_name.setdefault(file.name, []).append(file)
+    taken: set[str] = set()
+    left = {}
+    for path, data in added.items():
+        names = _names(data, len(gone[0].name)) if data and gone else ()
+        same = [file for name in names for file in by_name.get(name, ()) if file.path not in taken]
+        if same:
+            same.sort(key=lambda file: (os.path.basename(file.path) != os.path.basename(path), file.path))
+            taken.add(same[0].path)
+            change.renamed[same[0].path] = path
+        elif data:
+            left[path] = data
+    endings = {os.path.splitext(path)[1] for path in left}
+    rest = [file for file in gone if file.path not in taken and os.path.splitext(file.path)[1] in endings]
+    for old, new in _alike(opened, rest, left):
+        change.renamed[old] = new
+
+
+def _alike(opened: git.Git, gone: Sequence[BaseFile], added: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
+    """Pairs of a file that is gone and a new one that share most of their lines, the most alike first."""
+    holders: dict[bytes, dict[str, int]] = {}
+    sizes: dict[str, int] = {}
+    if not added:
+        return
+    for file, data in zip(gone, opened.contents([file.name for file in gone]), strict=True):
+        if data:
+            sizes[file.path] = len(data)
+            for line, count in Counter(_unix(data).splitlines(keepends=True)).items():
+                holders.setdefault(line, {})[file.path] = count
+    scores: list[tuple[float, bool, str, str]] = []
+    for path, data in added.items():
+        shared: Counter[str] = Counter()
+        for line, count in Counter(_unix(data).splitlines(keepends=True)).items():
+            old = holders.get(line, {})
+            if len(old) <= _COMMON:
+                for name, before in old.items():
+                    shared[name] += len(line) * min(count, before)
+        for name, size in shared.items():
+            likeness = size / max(sizes[name], len(data))
+            if likeness >= _SIMILAR:
+                scores.append((-likeness, os.path.basename(name) != os.path.basename(path), name, path))
+    used: set[str] = set()
+    for _, _, old_path, new_path in sorted(scores):
+        if old_path not in used and new_path not in used:
+            used |= {old_path, new_path}
+            yield old_path, new_path
+
+
+def new_lines(old: Sequence[bytes], new: Sequence[bytes]) -> list[tuple[int, int]]:
+    """Which lines of `new`, from 1, `old` does not have: (first, last) of each run.
+
+    Lines that stand once in either state hold the two together (as in patience diff), so that the time grows with the length
+    alone; difflib sees no more than short stretches between them, for it is quadratic and worse.
+    """
+    kept = bytearray(len(new))
+    waiting = [(0, len(old), 0, len(new), 0)]
+    while waiting:
+        a, b, c, d, depth = waiting.pop()
+        while a < b and c < d and old[a] == new[c]:
+            kept[c] = 1
+            a, c = a + 1, c + 1
+        while a < b and c < d and old[b - 1] == new[d - 1]:
+            b, d = b - 1, d - 1
+            kept[d] = 1
+        if a == b or c == d:
+            continue
+        pairs = _held(old, new, a, b, c, d) if depth < _DEEPEST else []
+        if pairs:
+            for x, y in [*pairs, (b, d)]:
+                waiting.append((a, x, c, y, depth + 1))
+                if x < b:
+                    kept[y] = 1
+                a, c = x + 1, y + 1
+        elif b - a <= _CLOSE and d - c <= _CLOSE:
+            from difflib import SequenceMatcher
+
+            for match in SequenceMatcher(None, old[a:b], new[c:d], autojunk=False).get_matching_blocks():
+                kept[c + match.b : c + match.b + match.size] = b"\1" * match.size
+        else:
+            left = Counter(old[a:b])
+            for number in range(c, d):
+                if left[new[number]]:
+                    left[new[number]] -= 1
+                    kept[number] = 1
+    ranges: list[tuple[int, int]] = []
+    # What follows the last line end is no line.
+    for number in range(len(new) - (not new[-1] if new else 0)):
+        if not kept[number]:
+            if ranges and ranges[-1][1] == number:
+                ranges[-1] = (ranges[-1][0], number + 1)
+            else:
+                ranges.append((number + 1, number + 1))
+    return ranges
+
+
+def _held(old: Sequence[bytes], new: Sequence[bytes], a: int, b: int, c: int, d: int) -> list[tuple[int, int]]:
+    """The longest rising chain of lines that stand once in both stretches."""
+    from bisect import bisect_left
+
+    here, there = Counter(old[a:b]), Counter(new[c:d])
+    places = {old[number]: number for number in range(a, b) if here[old[number]] == 1}
+    pairs = [(places[new[number]], number) for number in range(c, d) if there[new[number]] == 1 and new[number] in places]
+    ends: list[int] = []
+    tops: list[int] = []
+    before: list[int] = []
+    for index, (place, _) in enumerate(pairs):
+        at = bisect_left(ends, place)
+        before.append(tops[at - 1] if at else -1)
+        if at == len(ends):
+            ends.append(place)
+            tops.append(index)
+        else:
+            ends[at], tops[at] = place, index
+    chain = []
+    index = tops[-1] if tops else -1
+    while index >= 0:
+        chain.append(pairs[index])
+        index = before[index]
+    return chain[::-1]
+
+
+# ---------------------------------------------------------------- the tree where the change began
+
+
+@contextmanager
+def base_tree(opened: git.Git, change: Change, wanted: Callable[[str], bool] | None = None) -> Iterator[str]:
     """The tree where the change began, in a temporary directory. wanted: which of its files are needed.
 
     The files come straight out of git's store: no checkout, no hooks, no filters, nothing in the repository changes.
@@ -203,9 +307,12 @@ def base_tree(change: Change, wanted: Callable[[str], bool] | None = None) -> It
         # The mark of a root: the search for settings and the roles of files end here as they do in the repository.
         os.mkdir(os.path.join(top, ".git"))
         made: set[str] = {top}
-        for file, data in _contents(change, [file for file in base_files(change) if wanted is None or wanted(file.path)]):
+        files = [file for file in change.files.values() if wanted is None or wanted(file.path)]
+        for file, data in zip(files, opened.contents([file.name for file in files]), strict=True):
+            if data is None:
+                data = _unchanged(change, file)
             target = os.path.normpath(os.path.join(top, file.path))
-            if not target.startswith(top + os.sep) or file.path.startswith(".git/"):
+            if len(data) > _LARGEST or not target.startswith(top + os.sep) or file.path.lower().startswith(".git/"):
                 continue
             folder = os.path.dirname(target)
             if folder not in made:
@@ -218,6 +325,21 @@ def base_tree(change: Change, wanted: Callable[[str], bool] | None = None) -> It
         yield top
 
 
+def _unchanged(change: Change, file: BaseFile) -> bytes:
+    """A file that a partial clone does not hold, as long as it is still what it was."""
+    data = _read(change.root, file.path)
+    if data is None or not _is_blob(data, file.name):
+        raise _missing(file.path)
+    return data
+
+
+def _missing(path: str) -> SettingsError:
+    return SettingsError(
+        f"`--since`: `{path}` as it was is not in this partial clone, and prodlint fetches nothing; "
+        "`git fetch --refetch --filter=blob:none` is not enough, a clone without `--filter` is"
+    )
+
+
 def earlier_paths(change: Change, tree: str, paths: Iterable[str]) -> list[str]:
     """The paths given on the command line as they are in the earlier tree; those that were not there are left out."""
     old = {new: old for old, new in change.renamed.items()}
@@ -228,41 +350,6 @@ def earlier_paths(change: Change, tree: str, paths: Iterable[str]) -> list[str]:
         if os.path.exists(target) and (target == tree or target.startswith(tree + os.sep)):
             found.append(target)
     return found
-
-
-def _contents(change: Change, files: Sequence[BaseFile]) -> Iterator[tuple[BaseFile, bytes]]:
-    """The files' bytes, from one git process."""
-    if not files:
-        return
-    import threading
-
-    process = subprocess.Popen(
-        [*_GIT, "-C", change.root, "cat-file", "--batch"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment()
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    incoming, outgoing = process.stdin, process.stdout
-
-    def context() -> None:
-        # In a thread of its own: git answers while it is asked, and either pipe may be full.
-        with suppress(BrokenPipeError), incoming:
-            for file in files:
-                incoming.write(file.name.encode() + b"\n")
-
-    asking = threading.Thread(target=context, daemon=True)
-    asking.start()
-    with outgoing:
-        for file in files:
-            header = outgoing.readline().split()
-            if len(header) != 3 or header[1] != b"blob":
-                continue
-            size = int(header[2])
-            data = outgoing.read(size)
-            outgoing.read(1)
-            if size <= _LARGEST:
-                yield file, data
-    asking.join()
-    process.wait()
 
 
 # ---------------------------------------------------------------- what is new

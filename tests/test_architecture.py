@@ -19,7 +19,7 @@ LAYERS = [
     {"values", "readers", "python"},
     {"facts"},
     {"model"},
-    {"digests"},
+    {"digests", "regular"},
 ]
 RANK = {name: number for number, names in enumerate(LAYERS) for name in names}
 

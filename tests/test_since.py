@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +12,8 @@ import pytest
 
 from prodlint.configuration.settings import SettingsError
 from prodlint.model import Finding, Span
-from prodlint.since import Change, base_files, base_tree, change_since, earlier_paths, new_findings
+from prodlint.since import Change, base_tree, earlier_paths, new_findings, new_lines, opened
+from prodlint.since import change_since as change_since_of
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -39,6 +43,21 @@ def put(root: Path, **files: str | None) -> None:
             path.write_text(text)
 
 
+def change_since(root: str, revision: str) -> Change:
+    """The change to every file of the working tree."""
+    paths = [path.relative_to(root).as_posix() for path in Path(root).rglob("*") if path.is_file() and ".git" not in path.parts]
+    with opened(root, revision) as opened_git:
+        return change_since_of(opened_git, root, revision, paths)
+
+
+@contextmanager
+def earlier_tree(root: Path, wanted: Callable[[str], bool] | None = None) -> Iterator[tuple[Change, str]]:
+    with opened(str(root), "HEAD") as opened_git:
+        change = change_since_of(opened_git, str(root), "HEAD", [path.name for path in root.iterdir() if path.is_file()])
+        with base_tree(opened_git, change, wanted) as tree:
+            yield change, tree
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     root = tmp_path / "repository"
@@ -49,10 +68,9 @@ def repository(tmp_path: Path) -> Path:
 
 
 def test_which_lines_are_new(repository: Path) -> None:
-    put(repository, a_py="0\n1\n2\n3\nfour\n5\n", gone_py=None, new_py="x\n")
+    put(repository, a_py="0\n1\n2\n3\nfour\n5\n", gone_py=None, new_py="y\n")
     change = change_since(str(repository), "HEAD")
     assert change.lines == {"a.py": [(1, 1), (5, 6)], "new.py": None}
-    assert change.deleted == {"gone.py"}
     assert change.touches("a.py", 4, 5) and not change.touches("a.py", 2, 4) and change.touches("new.py", 9, 9)
 
 
@@ -87,8 +105,8 @@ def test_paths_start_at_the_root_even_below_the_repository(repository: Path) -> 
     put(repository, src__b_py="b\n" * 20 + "c\n", a_py="x\n")
     change = change_since(str(repository / "src"), "HEAD")
     assert change.lines == {"b.py": [(21, 21)]}
-    assert [file.path for file in base_files(change)] == ["b.py"]
-    with base_tree(change) as tree:
+    assert list(change.files) == ["b.py"]
+    with earlier_tree(repository / "src") as (_, tree):
         assert (Path(tree) / "b.py").read_text() == "b\n" * 20
 
 
@@ -129,8 +147,7 @@ def test_the_earlier_tree_comes_without_hooks_filters_or_links(repository: Path)
     git(repository, "config", "diff.evil.textconv", "touch EVIL")
     git(repository, "config", "diff.external", "touch EVIL")
     put(repository, a_py="changed\n")
-    change = change_since(str(repository), "HEAD")
-    with base_tree(change, lambda path: path.endswith(".py")) as tree:
+    with earlier_tree(repository, lambda path: path.endswith(".py")) as (_, tree):
         found = sorted(str(path.relative_to(tree)) for path in Path(tree).rglob("*") if path.is_file())
         assert found == ["a.py", "gone.py", "src/b.py"]
         assert (Path(tree) / "a.py").read_text() == "1\n2\n3\n4\n"
@@ -145,8 +162,7 @@ def test_the_same_paths_in_the_earlier_tree(repository: Path, monkeypatch: pytes
     git(repository, "mv", "a.py", "moved.py")
     put(repository, new_py="")
     monkeypatch.chdir(repository)
-    change = change_since(str(repository), "HEAD")
-    with base_tree(change) as tree:
+    with earlier_tree(repository) as (change, tree):
         given = [".", "moved.py", "new.py", "src", str(repository / "serve"), ".."]
         assert earlier_paths(change, tree, given) == [tree, f"{tree}/a.py", f"{tree}/src", f"{tree}/serve"]
         assert os.access(f"{tree}/serve", os.X_OK)
@@ -157,8 +173,94 @@ def test_many_and_large_files_do_not_block(repository: Path) -> None:
         (repository / f"f{number}.txt").write_text("x" * (number % 300))
     (repository / "large.txt").write_text("y" * 3_000_000)
     commit(repository)
-    with base_tree(change_since(str(repository), "HEAD")) as tree:
+    with earlier_tree(repository) as (_, tree):
         assert len(list(Path(tree).glob("*.txt"))) == 2001
+
+
+def test_line_ends_that_git_stores_otherwise_are_no_change(repository: Path) -> None:
+    (repository / "a.py").write_bytes(b"1\r\n2\r\n3\r\n4\r\n")
+    assert change_since(str(repository), "HEAD").lines == {}
+    (repository / "a.py").write_bytes(b"1\r\n2\r\n3\r\n4\r\n5\r\n")
+    assert change_since(str(repository), "HEAD").lines == {"a.py": [(5, 5)]}
+
+
+def test_several_files_that_moved_are_told_apart(repository: Path) -> None:
+    text = "".join(f"def f{number}():\n    return {number}\n" for number in range(40))
+    put(repository, **{"one/x_py": text, "two/y_py": text.replace("return", "yield"), "three/same_py": "import os\n"})
+    commit(repository)
+    git(repository, "mv", "one/x.py", "one/z.py")
+    git(repository, "mv", "two/y.py", "y.py")
+    git(repository, "mv", "three/same.py", "same.py")
+    put(repository, **{"one/z_py": text.replace("return 7\n", "return 8\n")})
+    change = change_since(str(repository), "HEAD")
+    assert change.renamed == {"one/x.py": "one/z.py", "two/y.py": "y.py", "three/same.py": "same.py"}
+    assert change.lines == {"one/z.py": [(16, 16)], "y.py": [], "same.py": []}
+
+
+def test_a_further_working_tree(repository: Path, tmp_path: Path) -> None:
+    git(repository, "worktree", "add", "-q", "-b", "feature", str(tmp_path / "further"))
+    put(tmp_path / "further", a_py="1\n2\n3\n4\n5\n")
+    assert change_since(str(tmp_path / "further"), "main").lines == {"a.py": [(5, 5)]}
+
+
+def test_names_of_revisions(repository: Path) -> None:
+    commit(repository, a_py="1\n2\n3\n4\n5\n")
+    git(repository, "tag", "-a", "-m", "x", "v1", "HEAD~1")
+    git(repository, "clone", "-q", str(repository), str(repository.parent / "clone"))
+    clone = repository.parent / "clone"
+    put(clone, a_py="1\n2\n3\n4\n5\n6\n")
+    for revision, lines in (
+        ("v1", [(5, 6)]),
+        ("HEAD~1", [(5, 6)]),
+        ("origin/main", [(6, 6)]),
+        ("origin", [(6, 6)]),
+        ("@{upstream}", [(6, 6)]),
+        ("main@{0}", [(6, 6)]),
+    ):
+        assert change_since(str(clone), revision).lines == {"a.py": lines}, revision
+    git(clone, "pack-refs", "--all")
+    assert change_since(str(clone), "v1").lines == {"a.py": [(5, 6)]}
+
+
+# ---------------------------------------------------------------- which lines are new
+
+
+def test_new_lines_are_those_that_cannot_be_old() -> None:
+    """Against the length of the longest common subsequence: what is called old stands in both, and little is lost."""
+    chance = random.Random(7)
+    for _ in range(300):
+        old = [chance.choice(b"abcdefgh") for _ in range(chance.randrange(30))]
+        new = [chance.choice(b"abcdefgh") for _ in range(chance.randrange(30))]
+        fresh = {
+            number for first, last in new_lines([bytes((c,)) for c in old], [bytes((c,)) for c in new]) for number in range(first, last + 1)
+        }
+        kept = [c for number, c in enumerate(new, 1) if number not in fresh]
+        left = list(old)
+        for c in kept:
+            left.remove(c)
+    assert new_lines([b"1", b"2", b"3", b""], [b"0", b"1", b"2", b"three", b""]) == [(1, 1), (4, 4)]
+    assert new_lines([], [b"1", b"2", b""]) == [(1, 2)]
+    assert new_lines([b"a", b""], [b""]) == []
+
+
+def test_comparing_grows_with_the_length_alone() -> None:
+    def steps(count: int) -> int:
+        seen = 0
+
+        class Line(bytes):
+            __hash__ = bytes.__hash__
+
+            def __eq__(self, other: object) -> bool:
+                nonlocal seen
+                seen += 1
+                return bytes.__eq__(self, other)
+
+        old = [Line(b"%d" % (number % 7)) for number in range(count)]
+        new = [Line(b"%d" % (number % 5)) for number in range(count)]
+        new_lines(old, new)
+        return seen
+
+    assert steps(8000) < 6 * steps(2000)
 
 
 # ---------------------------------------------------------------- which findings are new

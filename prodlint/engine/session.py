@@ -311,15 +311,19 @@ def _only_new(request: Request, result: Result) -> None:
     """Take away what was there before the change: the findings of the tree where it began."""
     from prodlint import since
 
-    change = since.change_since(result.report.root, request.since)
-    with since.base_tree(change) as tree:
-        paths = since.earlier_paths(change, tree, request.paths)
-        before: list[Finding] = []
-        if paths:
-            config = list(request.config) or list(result.settings.sources[:1])
-            earlier = replace(request, paths=paths, root=tree, since="", cache=False, progress=None, config=config)
-            before = _run(earlier).report.findings
-    result.report.findings = since.new_findings(change, result.report.findings, before)
+    root, findings = result.report.root, result.report.findings
+    before: list[Finding] = []
+    with since.opened(root, request.since) as git:
+        change = since.change_since(git, root, request.since, [finding.path for finding in findings])
+        with since.base_tree(git, change) as tree:
+            paths = since.earlier_paths(change, tree, request.paths)
+            if paths:
+                config = list(request.config) or list(result.settings.sources[:1])
+                earlier = replace(request, paths=paths, root=tree, since="", cache=False, progress=None, config=config)
+                before = _run(earlier).report.findings
+    if change.note:
+        result.report.notes.append(change.note)
+    result.report.findings = since.new_findings(change, findings, before)
 
 
 def baseline_path(settings: Settings, root: str) -> str:

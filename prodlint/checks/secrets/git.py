@@ -78,6 +78,8 @@ def committed_env_file(project: Project, options: Mapping[str, Any]) -> Iterator
         files.setdefault(found.path, []).append(found)
     if not files:
         return
+    from prodlint.project.git import tracked_files
+
     tracked = tracked_files(project.root, sorted(files))
     ignores = Ignores(project)
     for path, traces in sorted(files.items()):
@@ -99,20 +101,6 @@ def committed_env_file(project: Project, options: Mapping[str, Any]) -> Iterator
             priority="P1" if first.get("dev") else None,
             secrets=tuple(each.span for each in traces),
         )
-
-
-def tracked_files(root: str, paths: Sequence[str]) -> frozenset[str] | None:
-    """Which of these paths git tracks; None where this is no repository or git is not there."""
-    import subprocess
-
-    command = ["git", "-c", "core.quotePath=false", "ls-files", "-z", "--", *(f":(literal){path}" for path in paths)]
-    try:
-        done = subprocess.run(command, cwd=root, capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    if done.returncode != 0:
-        return None
-    return frozenset(name.decode("utf-8", "replace") for name in done.stdout.split(b"\0") if name)
 
 
 class Ignores:

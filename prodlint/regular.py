@@ -1,0 +1,58 @@
+"""Files of the linted tree that are read by their name (`.gitignore`, settings, a baseline, a rule page): regular files only.
+
+A tree may hold a pipe, a device or a link to one under any of these names; opening it would wait, and reading it might
+never end.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+
+class NotRegular(OSError):
+    """What stands under the name is a directory, a pipe, a socket or a device."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(errno.EINVAL, "not a regular file", path)
+
+
+class TooLarge(OSError):
+    """The file holds more than was to be read."""
+
+    def __init__(self, path: str, limit: int) -> None:
+        super().__init__(errno.EFBIG, f"larger than {limit / 1_000_000:,.0f} MB", path)
+
+
+def read_regular(path: str, limit: int, *, cut: bool = False) -> bytes:
+    """A regular file's bytes; links are followed. limit: the most that is read, in bytes; cut: give that much of a larger file.
+
+    Raises OSError: what `open` raises, NotRegular, TooLarge.
+    """
+    # Without O_NONBLOCK, opening a pipe would wait for somebody to write into it.
+    flags = (
+        os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+    )
+    descriptor = os.open(path, flags)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotRegular(path)
+        pieces = []
+        left = limit + 1
+        while left > 0:
+            # The size is a guess only: a file may grow, and what lies below /proc has none.
+            piece = os.read(descriptor, min(max(status.st_size, 1 << 16) + 1, left))
+            if not piece:
+                break
+            pieces.append(piece)
+            left -= len(piece)
+        data = b"".join(pieces)
+    finally:
+        os.close(descriptor)
+    if len(data) > limit:
+        if cut:
+            return data[:limit]
+        raise TooLarge(path, limit)
+    return data
