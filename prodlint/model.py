@@ -153,7 +153,12 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule as its page says it. Code, family and name come from the page's path."""
+    """A rule as its page says it. Code, family and name come from the page's path.
+
+    also: other tools' codes for the same mistake, as `tool:CODE`. covered_by: tools after which this rule says little that is new.
+    supersedes: codes of rules that are silent where this one speaks. stage: "release" where the mistake may wait until then.
+    items: ids of the checklist items that it serves.
+    """
 
     code: str
     name: str
@@ -177,5 +182,10 @@ class Rule:
     options: tuple[tuple[str, Any], ...] = ()
     match: tuple[Any, ...] = ()
     project: Any = None
+    also: tuple[str, ...] = ()
+    covered_by: tuple[str, ...] = ()
+    supersedes: tuple[str, ...] = ()
+    stage: Literal["", "release"] = ""
+    items: tuple[str, ...] = ()
     bad: tuple[Example, ...] = ()
     good: tuple[Example, ...] = ()

@@ -8,15 +8,15 @@ date, misspelt or without effect is a finding of its own, PRD002, and silences n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from prodlint.checks.tool import DIRECTIVE
 from prodlint.facts import Source
-from prodlint.model import Finding, FixRequest, Span, Suppressed
+from prodlint.model import Finding, FixRequest, Rule, Span, Suppressed
 
-CODE = "PRD002"
 # A file holds directives only if it holds one of these.
 MARKS = (b"prodlint:", b"noqa")
 HONOR_MARKS: dict[str, bytes] = {
@@ -114,8 +114,10 @@ def may_hold_directives(data: bytes, honor: Sequence[str] = ()) -> bool:
     )
 
 
-def read(source: Source, comments: Iterable[tuple[int, int]], honor: Sequence[str] = ()) -> list[Directive]:
-    """The directives in a file's comments, given as byte ranges."""
+def read(
+    source: Source, comments: Iterable[tuple[int, int]], honor: Sequence[str] = (), foreign: ForeignCodes | None = None
+) -> list[Directive]:
+    """The directives in a file's comments, given as byte ranges. honor: other tools whose directives count; foreign: what they silence."""
     found: list[Directive] = []
     data = source.data
     marks = (*MARKS, *(HONOR_MARKS[name] for name in honor))
@@ -123,18 +125,20 @@ def read(source: Source, comments: Iterable[tuple[int, int]], honor: Sequence[st
         raw = data[start:end]
         lowered = raw.lower()
         if any(mark in lowered for mark in marks):
-            found.extend(_in_comment(source, start, end, raw.decode("utf-8", "replace"), honor))
+            found.extend(_in_comment(source, start, end, raw.decode("utf-8", "replace"), honor, foreign or ForeignCodes()))
     return found
 
 
-def _in_comment(source: Source, start: int, end: int, text: str, honor: Sequence[str]) -> Iterable[Directive]:
+def _in_comment(source: Source, start: int, end: int, text: str, honor: Sequence[str], foreign: ForeignCodes) -> Iterable[Directive]:
     offset = 0
     for line in text.split("\n"):
-        yield from _in_line(source, start, end, text, offset, line.rstrip("\r"), honor)
+        yield from _in_line(source, start, end, text, offset, line.rstrip("\r"), honor, foreign)
         offset += len(line) + 1
 
 
-def _in_line(source: Source, start: int, end: int, text: str, offset: int, line: str, honor: Sequence[str]) -> Iterable[Directive]:
+def _in_line(
+    source: Source, start: int, end: int, text: str, offset: int, line: str, honor: Sequence[str], foreign: ForeignCodes
+) -> Iterable[Directive]:
     """The directives on one line of a comment; `offset` is where the line begins in the comment's text."""
     opener = _OPENERS.match(line)
     begin = opener.end() if opener else 0
@@ -182,13 +186,13 @@ def _in_line(source: Source, start: int, end: int, text: str, offset: int, line:
                     "noqa", number, end_line, target, False, span, whole if len(own) == len(codes) else span, body[first:last], own
                 )
             if "noqa" in honor:
-                mapped = frozenset(code for name in codes for code in FOREIGN.get(name.upper(), ())) if codes else ALL_FOREIGN
+                mapped = foreign.of(codes) if codes else foreign.blanket("noqa")
                 yield from _foreign(source, start, end, *bytes_at, mapped, noqa["text"])
     for name, regex in _FOREIGN_DIRECTIVES.items():
         if name in honor:
             for match in list(regex.finditer(body, begin))[:_MOST_IN_A_LINE]:
                 codes = re.findall(r"[A-Z]+[0-9]+", match[1] or "") if regex.groups else []
-                mapped = frozenset(code for found in codes for code in FOREIGN.get(found, ())) if codes else _BLANKET[name]
+                mapped = foreign.of(codes) if codes else foreign.blanket(name)
                 above = name in ("hadolint", "nosemgrep") or "nextline" in match[0]
                 yield from _foreign(source, start, end, *place(match.start(), match.end()), mapped, match[0].strip(), above)
 
@@ -442,11 +446,11 @@ def problems(
 
     used: of all passes over this file. near: `; did you mean ...` for an unknown rule.
     """
-    if CODE not in terms.selected:
+    if DIRECTIVE not in terms.selected:
         return []
     found: list[Finding] = []
     for number, directive in enumerate(directives):
-        if directive.kind == "foreign" or CODE in _codes(directive, terms):
+        if directive.kind == "foreign" or DIRECTIVE in _codes(directive, terms):
             continue
         if directive.problem:
             found.append(_finding(path, directive, directive.problem))
@@ -482,7 +486,7 @@ def _codes(directive: Directive, terms: SuppressionPolicy) -> frozenset[str]:
 
 
 def _finding(path: str, directive: Directive, message: str, fix: FixRequest | None = None) -> Finding:
-    return Finding(path, directive.span, CODE, message, "P2", content=directive.text, fix=fix)
+    return Finding(path, directive.span, DIRECTIVE, message, "P2", content=directive.text, fix=fix)
 
 
 def _without(directive: Directive, dead: tuple[str, ...]) -> FixRequest:
@@ -508,59 +512,49 @@ def _quoted(names: Iterable[str]) -> str:
 
 # ---------------------------------------------------------------- other tools' directives
 
-_SECRETS = frozenset(f"PRD1{number:02}" for number in range(1, 15))
-# ruff's codes for what bandit calls B105 are S105, and so on: these numbers hold for both.
-_OF_BANDIT: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("105", "106", "107"), ("PRD103", "PRD104", "PRD105", "PRD106", "PRD112")),
-    **dict.fromkeys(("110", "112"), ("PRD202",)),
-    **dict.fromkeys(("102", "301", "307", "506", "602", "605"), ("PRD462",)),
-    **dict.fromkeys(("304", "305", "311", "502", "505"), ("PRD482",)),
-    **dict.fromkeys(("303", "324"), ("PRD445", "PRD482")),
-    **dict.fromkeys(("323", "501", "507"), ("PRD481",)),
-    **dict.fromkeys(("608", "610", "611"), ("PRD461",)),
-    "101": ("PRD208",),
-    "113": ("PRD501", "PRD504"),
-    "201": ("PRD601", "PRD621"),
-}
-# What another tool's code silences here, for those who ask for it with `honor`.
-FOREIGN: dict[str, tuple[str, ...]] = {
-    **{f"S{number}": codes for number, codes in _OF_BANDIT.items()},
-    **{f"B{number}": codes for number, codes in _OF_BANDIT.items()},
-    **dict.fromkeys(("ASYNC210", "ASYNC212", "ASYNC220", "ASYNC221", "ASYNC222", "ASYNC230", "ASYNC250", "ASYNC251"), ("PRD571",)),
-    **dict.fromkeys(("FIX001", "FIX003", "FIX004"), ("PRD302",)),
-    **dict.fromkeys(("FIX002", "TD001", "TD002", "TD003", "TD004", "TD005", "TD006", "TD007"), ("PRD301",)),
-    **dict.fromkeys(("LOG007", "LOG014", "TRY400"), ("PRD205",)),
-    **dict.fromkeys(("T201", "T203"), ("PRD701",)),
-    # bandit has no code for a bare `except:` and says of one that passes what it says of any other.
-    **dict.fromkeys(("B110", "B112"), ("PRD201", "PRD202")),
-    "B012": ("PRD212",),
-    "BLE001": ("PRD202", "PRD203", "PRD204"),
-    "DL3002": ("PRD802",),
-    "DL3006": ("PRD803",),
-    "DL3007": ("PRD803",),
-    "DL3013": ("PRD806",),
-    "DL3057": ("PRD804",),
-    "DL3064": ("PRD110",),
-    "DL4006": ("PRD903",),
-    "E722": ("PRD201",),
-    "PLW1508": ("PRD644",),
-    "RUF006": ("PRD209",),
-    "SIM105": ("PRD202",),
-    "T100": ("PRD307",),
-    "TRY002": ("PRD207",),
-}
-ALL_FOREIGN = frozenset(code for codes in FOREIGN.values() for code in codes)
+
+@dataclass(frozen=True, slots=True)
+class ForeignCodes:
+    """What other tools' codes silence here, for those who ask for it with `honor`; it stands on the rules' pages (`also`).
+
+    by_code: their code, upper case, to ours. secrets: ours that a directive for scanners of secrets speaks of.
+    """
+
+    by_code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    secrets: frozenset[str] = frozenset()
+
+    def of(self, codes: Iterable[str]) -> frozenset[str]:
+        """Ours for some of theirs."""
+        return frozenset(own for code in codes for own in self.by_code.get(code.upper(), ()))
+
+    def blanket(self, directive: str) -> frozenset[str]:
+        """Ours for a directive of a tool that names no code."""
+        if directive in ("pragma", "gitleaks"):
+            return self.secrets
+        if directive == "nosec":
+            return self.of(code for code in self.by_code if re.fullmatch(r"B[0-9]{3}", code))
+        if directive == "hadolint":
+            return frozenset()
+        everything = frozenset(own for codes in self.by_code.values() for own in codes)
+        return everything | self.secrets if directive == "nosemgrep" else everything
+
+
+def foreign_codes(rules: Iterable[Rule]) -> ForeignCodes:
+    """The table that the rules' pages make."""
+    by_code: dict[str, list[str]] = {}
+    secrets = set()
+    for rule in rules:
+        if rule.family == "secrets":
+            secrets.add(rule.code)
+        for code in rule.also:
+            by_code.setdefault(code.partition(":")[2].upper(), []).append(rule.code)
+    return ForeignCodes({code: tuple(sorted(set(own))) for code, own in by_code.items()}, frozenset(secrets))
+
+
 _FOREIGN_DIRECTIVES = {
     "nosec": re.compile(r"(?:(?<=#)|(?<=# ))nosec\b[ \t:]*((?:B[0-9]{3}[, \t]*)*)"),
     "pragma": re.compile(r"pragma:[ \t]*(?:allowlist|whitelist)[ \t]+(?:nextline[ \t]+)?secret"),
     "gitleaks": re.compile(r"gitleaks:allow"),
     "nosemgrep": re.compile(r"(?:(?<=#)|(?<=# )|(?<=/)|(?<=/ ))nosem(?:grep)?(?=[ \t:]|$)"),
     "hadolint": re.compile(r"hadolint[ \t]+ignore=((?:[A-Z]{2}[0-9]{4}[, \t]*)+)"),
-}
-_BLANKET = {
-    "nosec": frozenset(code for codes in _OF_BANDIT.values() for code in codes),
-    "pragma": _SECRETS,
-    "gitleaks": _SECRETS,
-    "nosemgrep": ALL_FOREIGN | _SECRETS,
-    "hadolint": frozenset[str](),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent / "prodlint"
@@ -64,4 +65,16 @@ def test_imports_go_one_way() -> None:
             if imported in RANK and RANK[imported] < RANK[name]:
                 wrong.append(f"{path.relative_to(ROOT)} imports {imported}")
     assert checked > 50
+    assert wrong == []
+
+
+def test_no_code_of_a_rule_stands_in_the_core() -> None:
+    """What is known of one rule stands on its page or in its family's folder."""
+    wrong = []
+    for path in sorted(ROOT.rglob("*.py")):
+        if path.relative_to(ROOT).parts[0] == "checks":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"PRD\d{3}", node.value):
+                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.value}")
     assert wrong == []

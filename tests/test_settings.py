@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from prodlint.configuration.settings import (
+    KnownRule,
     NestedSettings,
     RuleSelection,
     Selection,
@@ -21,12 +22,12 @@ from prodlint.configuration.settings import (
 )
 
 RULES = [
-    ("PRD002", "unused-suppression", True),
-    ("PRD201", "bare-except", True),
-    ("PRD202", "swallowed-exception", True),
-    ("PRD501", "http-timeout-disabled", True),
-    ("PRD502", "http-timeout-missing", True),
-    ("PRD510", "opt-in", False),
+    KnownRule("PRD002", "unused-suppression", True),
+    KnownRule("PRD201", "bare-except", True, ("ruff",)),
+    KnownRule("PRD202", "swallowed-exception", True),
+    KnownRule("PRD501", "http-timeout-disabled", True),
+    KnownRule("PRD502", "http-timeout-missing", True),
+    KnownRule("PRD510", "opt-in", False),
 ]
 ON = {"PRD002", "PRD201", "PRD202", "PRD501", "PRD502"}
 
@@ -93,15 +94,12 @@ def test_what_another_tool_owns_is_off_unless_chosen_by_name(tmp_path: Path) -> 
         assert "PRD201" in RuleSelection(with_arguments(settings, extend_select=[chosen]), RULES).on("app/a.py")
 
 
-def test_what_other_tools_own_are_rules_that_exist() -> None:
-    from prodlint.configuration.settings import OVERLAP, OWNED_BY
+def test_what_covers_a_rule_is_a_tool_that_the_settings_know() -> None:
+    from prodlint.configuration.settings import OVERLAP
     from prodlint.engine import catalogue
-    from prodlint.suppress import ALL_FOREIGN
 
-    codes = {rule.code for rule in catalogue.own_rules()}
-    assert set(OWNED_BY) == set(OVERLAP)
-    assert all(owned <= codes for _, owned in OWNED_BY.values())
-    assert codes >= ALL_FOREIGN
+    covered = {tool for rule in catalogue.own_rules() for tool in rule.covered_by}
+    assert covered == set(OVERLAP)
 
 
 def test_per_file_ignores_and_per_path_tables(tmp_path: Path) -> None:

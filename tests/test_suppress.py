@@ -8,26 +8,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prodlint.configuration.settings import RuleSelection, Settings
+from prodlint.configuration.settings import KnownRule, RuleSelection, Settings
+from prodlint.engine import catalogue
 from prodlint.facts import Source
 from prodlint.model import Finding, Span
-from prodlint.suppress import Directive, Extent, SuppressionPolicy, apply, extent_by_layout, may_hold_directives, problems, read
+from prodlint.suppress import (
+    Directive,
+    Extent,
+    SuppressionPolicy,
+    apply,
+    extent_by_layout,
+    foreign_codes,
+    may_hold_directives,
+    problems,
+    read,
+)
 
 RULES = [
-    ("PRD002", "unused-suppression", True),
-    ("PRD104", "hardcoded-password", True),
-    ("PRD201", "bare-except", True),
-    ("PRD202", "swallowed-exception", True),
-    ("PRD501", "http-timeout-disabled", True),
+    KnownRule("PRD002", "unused-suppression", True),
+    KnownRule("PRD104", "hardcoded-password", True),
+    KnownRule("PRD201", "bare-except", True),
+    KnownRule("PRD202", "swallowed-exception", True),
+    KnownRule("PRD501", "http-timeout-disabled", True),
 ]
 SWITCHES = RuleSelection(Settings(), RULES)
 TERMS = SuppressionPolicy(SWITCHES.codes_of, SWITCHES.everywhere, date(2026, 11, 21))
+FOREIGN = foreign_codes(catalogue.own_rules())
 COMMENT = re.compile(rb"#[^\n]*|//[^\n]*|--[^\n]*|;[^\n]*|/\*.*?\*/|<!--.*?-->|\{#.*?#\}", re.DOTALL)
 
 
 def directives(text: str, honor: tuple[str, ...] = ()) -> tuple[Source, list[Directive]]:
     source = Source(text.encode())
-    return source, read(source, [(match.start(), match.end()) for match in COMMENT.finditer(source.data)], honor)
+    return source, read(source, [(match.start(), match.end()) for match in COMMENT.finditer(source.data)], honor, FOREIGN)
 
 
 def finding(line: int, code: str = "PRD501", end_line: int = 0) -> Finding:
@@ -292,7 +304,7 @@ def test_the_fix_takes_out_only_what_is_dead(before: str, after: str) -> None:
     ],
 )
 def test_foreign_directives_count_only_when_asked_for(text: str, honor: str, code: str) -> None:
-    switches = RuleSelection(Settings(), [*RULES, ("PRD802", "container-runs-as-root", True)])
+    switches = RuleSelection(Settings(), [*RULES, KnownRule("PRD802", "container-runs-as-root", True)])
     terms = replace(TERMS, codes_of=switches.codes_of)
     line = 2 if text.startswith("#") else 1
     assert silenced(text, finding(line, code), terms=terms, honor=(honor,)) == [
@@ -317,7 +329,7 @@ def test_a_comment_can_be_spoken_of(text: str, line: int) -> None:
 def test_other_tools_speak_of_their_own_line() -> None:
     assert silenced("# words  # noqa: E722\nx\n", finding(1, "PRD201"), honor=("noqa",)) != []
     assert silenced("# noqa: E722\nx\n", finding(2, "PRD201"), honor=("noqa",)) == []
-    terms = replace(TERMS, codes_of=RuleSelection(Settings(), [*RULES, ("PRD104", "hardcoded-password", True)]).codes_of)
+    terms = replace(TERMS, codes_of=RuleSelection(Settings(), [*RULES, KnownRule("PRD104", "hardcoded-password", True)]).codes_of)
     assert silenced("# pragma: allowlist nextline secret\nx\n", finding(2, "PRD104"), terms=terms, honor=("pragma",)) != []
 
 

@@ -9,13 +9,10 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from typing import TextIO
 
-from prodlint.configuration.settings import Settings, with_arguments
+from prodlint.configuration.settings import RELEASE_STAGE, Settings, with_arguments
 from prodlint.engine import session
 from prodlint.model import PRIORITIES
 from prodlint.reports import FORMATS, WITH_FIXES, Options, plural, repository_prefix, stream
-
-# Notes to oneself are written from one commit to the next, and are gone before a release.
-_NOTES = ("PRD301", "PRD302")
 
 CLEAN, FOUND, MISUSED, UNCHECKED, BUG = 0, 1, 2, 3, 70
 
@@ -28,8 +25,8 @@ def request_of(given: Namespace) -> session.Request:
         return with_arguments(
             settings,
             select=given.select,
-            extend_select=[*given.extend_select, *(_NOTES if stage == "release" else ())],
-            ignore=[*given.ignore, *(_NOTES if stage == "commit" else ())],
+            extend_select=[*given.extend_select, *((RELEASE_STAGE,) if stage == "release" else ())],
+            ignore=[*given.ignore, *((RELEASE_STAGE,) if stage == "commit" else ())],
             exclude=_split(given.exclude),
             extend_exclude=given.extend_exclude,
             include_excluded=given.include_excluded,

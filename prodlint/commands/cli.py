@@ -236,8 +236,11 @@ def _add_answers(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_rule(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("rule", nargs="?", metavar="RULE", help="a code or a name")
-    parser.add_argument("--all", action="store_true", help="every rule")
+    parser.add_argument(
+        "rule", nargs="?", metavar="RULE", help="a code or a name, or another tool's code for the same mistake (S113, DL3002)"
+    )
+    parser.add_argument("--list", action="store_true", help="one line a rule; with RULE those of a prefix or family")
+    parser.add_argument("--all", action="store_true", help="the pages of every rule")
     parser.add_argument("--test", action="append", metavar="DIR", help="run the examples of a folder of pages")
     parser.add_argument("--output-format", choices=("text", "markdown", "json"), default="text")
     parser.set_defaults(function=_rule)

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from prodlint.checks.tool import DIRECTIVE
 from prodlint.configuration.settings import Settings, SettingsError, load
 from prodlint.engine import catalogue
 from prodlint.model import Example, Finding, Rule
 
 
 def explain(given: Namespace) -> int:
-    """Print one page, all of them, or test the examples of folders."""
+    """Print one page, all of them, a table, or test the examples of folders."""
     if given.test:
         return _test([*given.test, *([given.rule] if given.rule else ())])
     rules = list(catalogue.own_rules())
@@ -25,13 +26,21 @@ def explain(given: Namespace) -> int:
 
         own = {rule.code for rule in rules}
         rules += [rule for rule in session.catalogue_of(settings).rules if rule.code not in own]
-    if not given.all:
+    if given.list:
+        wanted = (given.rule or "").upper()
+        rules = [rule for rule in rules if rule.code.startswith(wanted) or given.rule in (rule.family, rule.name)]
+        if given.output_format == "text":
+            print(
+                "\n".join(f"{rule.code}  {rule.priority}  {'on ' if rule.default else 'off'}  {rule.name}: {rule.title}" for rule in rules)
+            )
+            return 0
+    elif not given.all:
         if not given.rule:
-            raise SettingsError("name a rule, or ask for `--all`")
-        rules = [_find(given.rule, rules)]
+            raise SettingsError("name a rule, or ask for `--list` or `--all`")
+        rules = _find(given.rule, rules)
     if given.output_format == "json":
         made: Any = [as_json(rule) for rule in rules]
-        print(json.dumps(made if given.all else made[0], ensure_ascii=False))
+        print(json.dumps(made if given.all or given.list else made[0], ensure_ascii=False))
         return 0
     for number, rule in enumerate(rules):
         if number:
@@ -40,10 +49,17 @@ def explain(given: Namespace) -> int:
     return 0
 
 
-def _find(wanted: str, rules: Sequence[Rule]) -> Rule:
-    for rule in rules:
-        if wanted.upper() == rule.code or wanted == rule.name:
-            return rule
+def _find(wanted: str, rules: Sequence[Rule]) -> list[Rule]:
+    """The rule of a code or name, or those that see what another tool's code speaks of (`S113`, `DL3002`).
+
+    Raises SettingsError where there is none.
+    """
+    own = [rule for rule in rules if wanted.upper() == rule.code or wanted == rule.name]
+    if own:
+        return own
+    same = [rule for rule in rules if any(wanted.upper() == code.partition(":")[2].upper() for code in rule.also)]
+    if same:
+        return same
     import difflib
 
     near = difflib.get_close_matches(wanted, [name for rule in rules for name in (rule.code, rule.name)], 1)
@@ -63,6 +79,8 @@ def as_json(rule: Rule) -> dict[str, Any]:
         "fix": rule.fix,
         "cwe": list(rule.cwe),
         "owasp": list(rule.owasp),
+        "also": list(rule.also),
+        "items": list(rule.items),
         "options": dict(rule.options),
         "why": rule.why,
         "how": rule.how,
@@ -74,8 +92,16 @@ def _as_text(rule: Rule) -> str:
     head = f"{rule.code} {rule.name}\n{rule.title}\n"
     facts = [rule.priority, rule.category, "on by default" if rule.default else "off by default", f"fix: {rule.fix}"]
     facts += [f"CWE-{number}" for number in rule.cwe] + list(rule.owasp)
+    facts += [f"also {code.replace(':', ' ')}" for code in rule.also]
     body = rule.page.split("```", 2)[2] if rule.page.count("```") >= 2 else rule.page
-    return f"{head}{' · '.join(facts)}\n{body.rstrip()}"
+    options = "".join(f"  {name} = {_toml(value)}\n" for name, value in rule.options)
+    settings = f"\nOptions, under [tool.prodlint.rules.{rule.code}]:\n{options}" if options else ""
+    return f"{head}{' · '.join(facts)}\n{settings}{body.rstrip()}"
+
+
+def _toml(value: object) -> str:
+    """A page's option as TOML: its values are booleans, numbers, texts and lists of these, which JSON writes alike."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 # ---------------------------------------------------------------- examples are tests
@@ -174,7 +200,7 @@ def findings_in(rule: Rule, example: Example) -> list[Finding]:
 
         def finish(settings: Settings) -> Settings:
             # What is wrong with an ignore shows only beside the rules it speaks of.
-            select = ["ALL"] if rule.code == "PRD002" else [rule.code]
+            select = ["ALL"] if rule.code == DIRECTIVE else [rule.code]
             return with_arguments(settings, select=select, rules=options, extend_rules=extend, respect_gitignore=False)
 
         result = session.run(session.Request([folder], isolated=True, finish=finish, root=folder, jobs=1))

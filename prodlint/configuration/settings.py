@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from prodlint.configuration.patterns import Patterns, below
 from prodlint.model import PRIORITIES, Priority
@@ -31,12 +31,28 @@ ROLES = (
 # The dated sets of rules. Every rule there is belongs to the first; who names a set gets no rule of a later one by an upgrade.
 RULESETS = ("2026.1",)
 HONOR = ("noqa", "nosec", "pragma", "gitleaks", "nosemgrep", "hadolint")
-OVERLAP = ("ruff", "bandit", "hadolint", "zizmor")
+_PYTHON = ("*.py", "*.pyi", "*.ipynb")
+# The tools that `disable-overlap` knows, and the files that each reads. Which rules are covered by it stands on their pages.
+OVERLAP: dict[str, tuple[str, ...]] = {
+    "ruff": _PYTHON,
+    "bandit": _PYTHON,
+    "hadolint": ("[Dd]ockerfile*", "*.[Dd]ockerfile", "[Cc]ontainerfile*", "*.[Cc]ontainerfile"),
+    "zizmor": (".github/**", "action.yml", "action.yaml"),
+}
+# A selector for the rules whose mistakes may wait until a release: notes to oneself.
+RELEASE_STAGE = "stage:release"
 # A settings file in a directory: the first of these that has something to say.
 FILES = ("prodlint.toml", ".prodlint.toml", "pyproject.toml")
 
-# (code, name, whether it is on by default)
-KnownRule = tuple[str, str, bool]
+
+class KnownRule(NamedTuple):
+    """What the settings need to know of a rule. default: on by default. covered_by: tools after which it says little that is new."""
+
+    code: str
+    name: str
+    default: bool
+    covered_by: tuple[str, ...] = ()
+    stage: str = ""
 
 
 class SettingsError(Exception):
@@ -668,11 +684,12 @@ class RuleSelection:
     def __init__(self, settings: Settings, rules: Sequence[KnownRule], root: str = "") -> None:
         self.rules = tuple(rules)
         self._below = below(root, settings.root) if root else ""
-        self.codes = frozenset(code for code, _, _ in self.rules)
-        self.by_name = {name: code for code, name, _ in self.rules}
+        self.codes = frozenset(rule.code for rule in self.rules)
+        self.by_name = {rule.name: rule.code for rule in self.rules}
+        self._at_release = tuple(rule.code for rule in self.rules if rule.stage == "release")
         self.settings = settings
         self._check(settings)
-        on = frozenset(code for code, _, default in self.rules if default)
+        on = frozenset(rule.code for rule in self.rules if rule.default)
         kept: tuple[str, ...] = ()
         for selection in settings.selections:
             on = self._layer(on, selection, kept if selection.select is not None else ())
@@ -685,13 +702,14 @@ class RuleSelection:
         self._ignores = [
             (pattern.startswith("!"), Patterns((pattern.removeprefix("!"),)), self.resolve(selectors))
             for pattern, selectors in settings.per_file_ignores.items()
-        ] + [(False, Patterns(OWNED_BY[tool][0]), self._owned(tool)) for tool in dict.fromkeys(settings.disable_overlap)]
+        ] + [(False, Patterns(OVERLAP[tool]), self._covered_by(tool)) for tool in dict.fromkeys(settings.disable_overlap)]
         self._known: dict[tuple[bool, ...], frozenset[str]] = {}
 
-    def _owned(self, tool: str) -> frozenset[str]:
-        """The rules that another tool in use owns, where nobody chose them by code or name."""
+    def _covered_by(self, tool: str) -> frozenset[str]:
+        """The rules that say little beyond what another tool in use says, where nobody chose them by code or name."""
         chosen = {selector for layer in self.settings.selections for selector in (*(layer.select or ()), *layer.extend_select)}
-        return OWNED_BY[tool][1] - {self.by_name.get(selector, selector.upper()) for selector in chosen}
+        covered = frozenset(rule.code for rule in self.rules if tool in rule.covered_by)
+        return covered - {self.by_name.get(selector, selector.upper()) for selector in chosen}
 
     def on(self, path: str) -> frozenset[str]:
         """The codes that are on for a file."""
@@ -730,6 +748,8 @@ class RuleSelection:
         """The codes that one selector (code, prefix, name, `ALL`) stands for; none where it is unknown."""
         if selector == "ALL":
             return self.codes
+        if selector == RELEASE_STAGE:
+            return self._at_release
         if selector in self.by_name:
             return (self.by_name[selector],)
         wanted = selector.upper()
@@ -781,7 +801,7 @@ class RuleSelection:
                 self._must_exist(selector, file or settings.origins.get(key, ""), int(line) if line.isdigit() else 0, key)
 
     def _must_exist(self, selector: str, file: str, line: int, key: str = "") -> None:
-        if selector == "ALL" or any(True for _ in self.codes_of(selector)):
+        if selector in ("ALL", RELEASE_STAGE) or any(True for _ in self.codes_of(selector)):
             return
         near = _nearest(selector, (*self.by_name, *sorted(self.codes)))
         raise SettingsError(f"unknown rule `{selector}`{f' in `{key}`' if key else ''}{near}", file, line)
@@ -802,38 +822,6 @@ def check_options(settings: Settings, known: Mapping[str, Mapping[str, Any]]) ->
             fits = isinstance(value, (int, float)) if isinstance(default, float) else isinstance(value, type(default))
             if not fits or isinstance(value, bool) is not isinstance(default, bool):
                 raise SettingsError(f"option `{name}` of `{selector}` must be like its default `{default!r}`", file, int(line or 0))
-
-
-_PYTHON = ("*.py", "*.pyi", "*.ipynb")
-# What `disable-overlap` switches off: in the files that the other tool reads, rules that say little beyond what it says there.
-OWNED_BY: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
-    "ruff": (
-        _PYTHON,
-        frozenset(
-            (
-                "PRD201",
-                "PRD202",
-                "PRD203",
-                "PRD205",
-                "PRD207",
-                "PRD208",
-                "PRD209",
-                "PRD212",
-                "PRD301",
-                "PRD302",
-                "PRD307",
-                "PRD482",
-                "PRD701",
-            )
-        ),
-    ),
-    "bandit": (_PYTHON, frozenset(("PRD202", "PRD208", "PRD482"))),
-    "hadolint": (
-        ("[Dd]ockerfile*", "*.[Dd]ockerfile", "[Cc]ontainerfile*", "*.[Cc]ontainerfile"),
-        frozenset(("PRD802", "PRD803", "PRD806")),
-    ),
-    "zizmor": ((".github/**", "action.yml", "action.yaml"), frozenset(("PRD906",))),
-}
 
 
 def _quoted(names: Iterable[str]) -> str:

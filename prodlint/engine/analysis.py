@@ -9,14 +9,16 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from prodlint.checks import Check, CheckContext, Collector, Diagnostic, Project, ProjectCheck, ProjectDiagnostic, ProjectFact
+from prodlint.checks.tool import UNREADABLE_FILE
 from prodlint.configuration.roles import Roles, roles_of
-from prodlint.configuration.settings import RuleSelection, Settings, check_options
+from prodlint.configuration.settings import KnownRule, RuleSelection, Settings, check_options
 from prodlint.digests import blake2b
 from prodlint.engine.prefilter import Index, PrefilterResult, RegisteredCheck
 from prodlint.facts import Fact, File, Handler, Problem, Source, Text
 from prodlint.fingerprint import normalised
 from prodlint.model import Evidence, Finding, FixRequest, Priority, Related, Rule, Span, Suppressed, Unchecked
 from prodlint.readers import Undecodable, decode, read
+from prodlint.suppress import ForeignCodes, foreign_codes
 
 # No source file that a person wrote is larger; what is, is scanned for vendor keys only.
 LARGEST_PARSED = 8_000_000
@@ -51,6 +53,7 @@ class Run:
     parse_all: bool = False
     today: str = ""
     roles: Callable[[str, str, bytes], frozenset[str]] = roles_of
+    foreign: ForeignCodes = field(default_factory=ForeignCodes)
 
 
 @dataclass(slots=True)
@@ -313,18 +316,18 @@ def digest(content: bytes) -> str:
 def _problem_findings(
     problems: Sequence[tuple[str, str, Span]], file: File, run: Run, selected: frozenset[str], outcome: Outcome, source: Source
 ) -> Iterator[Finding]:
-    rule = run.rules.get("PRD001")
+    rule = run.rules.get(UNREADABLE_FILE)
     off = rule is None or bool(file.roles & rule.not_in)
     for kind, why, span in problems:
         if kind in ("template", "size"):
             outcome.unchecked.append(Unchecked(file.path, why, span.line, span.column, analysed=True))
             continue
         outcome.unchecked.append(Unchecked(file.path, why, span.line, span.column, analysed=off and rule is not None))
-        if rule is not None and not off and "PRD001" in selected:
+        if rule is not None and not off and UNREADABLE_FILE in selected:
             content = digest(source.line_text(span.line).strip().encode("utf-8"))
             words = f"Cannot be read as {_KIND_NAMES.get(file.kind, file.kind)}: {why}"
-            priority = run.switches.priority("PRD001", file.path) or rule.priority
-            yield Finding(file.path, span, "PRD001", words, priority, content=content, place=source.place(span))
+            priority = run.switches.priority(UNREADABLE_FILE, file.path) or rule.priority
+            yield Finding(file.path, span, UNREADABLE_FILE, words, priority, content=content, place=source.place(span))
 
 
 _KIND_NAMES = {
@@ -375,7 +378,7 @@ def build(
     Raises SettingsError for a selector or option that no rule has.
     """
     rules = catalogue.rules
-    switches = RuleSelection(settings, [(rule.code, rule.name, rule.default) for rule in rules], root)
+    switches = RuleSelection(settings, [KnownRule(rule.code, rule.name, rule.default, rule.covered_by, rule.stage) for rule in rules], root)
     check_options(settings, {rule.code: dict(rule.options) for rule in rules})
     on = _ever_on(switches)
     active = [rule for rule in rules if rule.code in on]
@@ -390,7 +393,16 @@ def build(
     )
     roles = Roles(settings.roles, below).of if any(settings.roles.values()) else roles_of
     return Run(
-        settings, {rule.code: rule for rule in active}, switches, index, environment, project_checks, parse_all or exhaustive, today, roles
+        settings,
+        {rule.code: rule for rule in active},
+        switches,
+        index,
+        environment,
+        project_checks,
+        parse_all or exhaustive,
+        today,
+        roles,
+        foreign_codes(rules) if settings.honor else ForeignCodes(),
     )
 
 

@@ -30,7 +30,19 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "options": dict,
     "match": list,
     "project": dict,
+    "also": list,
+    "covered-by": list,
+    "supersedes": list,
+    "stage": str,
+    "items": list,
 }
+
+_CLOSED: tuple[tuple[str, Sequence[str]], ...] = (
+    ("priority", PRIORITIES),
+    ("fix", ("safe", "unsafe", "none")),
+    ("precision", ("very-high", "high", "medium", "low")),
+    ("stage", ("release",)),
+)
 
 DEFAULT_NAMES = {
     "python": "service/app.py",
@@ -160,6 +172,11 @@ def parse_page(text: str, path: str, code: str, name: str, family: str) -> Rule:
         options=tuple(sorted(options.items())),
         match=tuple(table.get("match", ())),
         project=table.get("project"),
+        also=tuple(table.get("also", ())),
+        covered_by=tuple(table.get("covered-by", ())),
+        supersedes=tuple(table.get("supersedes", ())),
+        stage=table.get("stage", ""),
+        items=tuple(table.get("items", ())),
         bad=tuple(_examples(*by_title.get("bad", (0, [])), path)),
         good=tuple(_examples(*by_title.get("good", (0, [])), path)),
     )
@@ -233,13 +250,15 @@ def _check_keys(table: dict[str, Any], start: int, lines: list[str], path: str) 
     for key in ("priority", "category"):
         if key not in table:
             raise PageError(path, start, f"the toml block lacks `{key}`")
-    for key, allowed in (
-        ("priority", PRIORITIES),
-        ("fix", ("safe", "unsafe", "none")),
-        ("precision", ("very-high", "high", "medium", "low")),
-    ):
+    for key, allowed in _CLOSED:
         if key in table and table[key] not in allowed:
             raise PageError(path, line_of(key), f"`{key}` is one of {', '.join(allowed)}")
+    for key in ("also", "covered-by", "supersedes", "items"):
+        if not all(isinstance(value, str) for value in table.get(key, ())):
+            raise PageError(path, line_of(key), f"`{key}` is a list of texts")
+    for code in table.get("also", ()):
+        if not re.fullmatch(r"[a-z][a-z0-9-]*:[\w./-]+", code):
+            raise PageError(path, line_of("also"), f"`{code}` is no `tool:CODE`")
 
 
 def _examples(start: int, body: list[str], path: str) -> Iterator[Example]:

@@ -8,6 +8,7 @@ from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from prodlint import suppress
+from prodlint.checks.tool import DIRECTIVE
 from prodlint.facts import Comment, Fact, File, Instruction, Source
 from prodlint.model import Finding, Span, Suppressed
 from prodlint.readers import FactRequest, read
@@ -25,7 +26,7 @@ def in_file(source: Source, file: File, run: Run, outcome: Outcome, parsed: Any,
     done = suppress.apply(outcome.findings, directives, terms, extent)
     outcome.findings = done.kept
     outcome.suppressed.extend(done.suppressed)
-    rule = run.rules.get(suppress.CODE)
+    rule = run.rules.get(DIRECTIVE)
     if rule is not None and not file.roles & rule.not_in:
         outcome.findings.extend(suppress.problems(file.path, directives, done.used, terms, _near(run)))
         outcome.findings.sort(key=lambda finding: finding.order)
@@ -74,7 +75,7 @@ def _directives(
             own = fact.source
         elif isinstance(fact, Instruction):
             instructions.append((fact.span.line, fact.span.end_line))
-    directives = suppress.read(own, comments, run.settings.honor) if run.settings.inline_ignores else []
+    directives = suppress.read(own, comments, run.settings.honor, run.foreign) if run.settings.inline_ignores else []
     module = kept[-1] if kept else None
     if module is not None and file.kind in ("python", "notebook"):
 

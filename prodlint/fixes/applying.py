@@ -28,9 +28,6 @@ from prodlint.redact import Redaction
 _PASSES = 60
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
-# Rules that speak alone for what others would say of the same place: once they are silent, the others are heard.
-_SPEAKS_FOR = {"PRD201": ("PRD202", "PRD203"), "PRD402": ("PRD401", "PRD403", "PRD404")}
-
 # What a finding is known by while the lines around it move.
 _Key = tuple[str, str, str]
 Maker = Callable[[Finding, str, fixes.SourceOf], "Fix | None"]
@@ -102,6 +99,7 @@ class FixApplier:
         self.makers = makers
         self.kinds = {path: kind for path, _, kind in result.discovered.files}
         self.root = result.report.root
+        self.rules = {rule.code: rule for rule in result.rules}
         # What the files say to the project's rules, and what those find, as far as fixes have come.
         self._project = list(result.outcomes)
         self._found = self._of_whole(self._project) if result.discovered.whole else Counter()
@@ -274,7 +272,8 @@ class FixApplier:
             return False
         allowed = Counter(finding.code for finding in before.findings)
         allowed.subtract(finding.code for finding in done)
-        allowed.update(code for finding in done for code in _SPEAKS_FOR.get(finding.code, ()))
+        # Rules that speak alone for what others would say of the same place: once they are silent, the others are heard.
+        allowed.update(code for finding in done if finding.code in self.rules for code in self.rules[finding.code].supersedes)
         return all(number <= allowed[code] for code, number in Counter(finding.code for finding in after.findings).items())
 
 

@@ -122,7 +122,7 @@ def _percent(part: int, whole: int) -> int:
     return part * 100 // whole
 
 
-def context(request: session.Request, foreign: Sequence[Said] = (), old: Mapping[str, str] | None = None) -> Answers:
+def answers_of(request: session.Request, foreign: Sequence[Said] = (), old: Mapping[str, str] | None = None) -> Answers:
     """Run the rules over a tree and answer the checklist. foreign: what other tools say.
 
     Raises SettingsError and PageError.
@@ -130,7 +130,7 @@ def context(request: session.Request, foreign: Sequence[Said] = (), old: Mapping
     settings, root = session.read_settings(request)
     known = session.catalogue_of(settings).rules
     today = request.today or time.strftime("%Y-%m-%d")
-    checklist = checklist_of(settings.checklist, settings.root or root, (rule.code for rule in known), today)
+    checklist = checklist_of(settings.checklist, settings.root or root, known, today)
     wanted = {code for item in checklist.items for code in item.rules}
     off = tuple(rule.code for rule in known if not rule.default and rule.code in wanted)
     finish = request.finish

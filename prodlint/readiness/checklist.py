@@ -15,7 +15,7 @@ from prodlint.commands.check import BUG, CLEAN, FOUND, request_of, write
 from prodlint.configuration.settings import SettingsError
 from prodlint.model import Rule
 from prodlint.readiness import report_json
-from prodlint.readiness.answers import Answer, Answers, context, counted
+from prodlint.readiness.answers import Answer, Answers, answers_of, counted
 from prodlint.readiness.evidence import read_all
 from prodlint.readiness.items import Item
 from prodlint.readiness.lines import EVIDENCE_MARK, NO, TICKS, YES, Line, read_lines, split_lines
@@ -42,7 +42,7 @@ def checklist(given: Namespace) -> int:
     """Read the checklist, run the rules, say what the code says to each line."""
     text = _read(given.file)
     foreign = read_all(given.evidence)
-    answers = context(request_of(given), foreign)
+    answers = answers_of(request_of(given), foreign)
     audited = audit(text, answers)
     material = report_json.material_of(answers)
     told = as_object(audited, material)

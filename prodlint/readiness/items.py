@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from prodlint.configuration.settings import SettingsError
 from prodlint.engine.catalogue import PageError, rules_folder, toml_block
-from prodlint.model import PRIORITIES, Priority
+from prodlint.model import PRIORITIES, Priority, Rule
 
 Level = Literal["bronze", "silver", "gold"]
 LEVELS: tuple[Level, ...] = ("bronze", "silver", "gold")
@@ -184,10 +184,10 @@ def _item(lines: Sequence[str], start: int, path: str, category: str) -> Item:
 _SETTINGS = ("pages", "drop", "priority", "level", "exempt", "confirmed")
 
 
-def checklist_of(settings: Mapping[str, Any], root: str, known: Iterable[str] = (), today: str = "") -> Checklist:
+def checklist_of(settings: Mapping[str, Any], root: str, known: Iterable[Rule] = (), today: str = "") -> Checklist:
     """prodlint's items and the team's own, as the settings' table `checklist` wants them.
 
-    known: the codes that this version has rules for; others on the pages are for versions to come. today: to end exemptions.
+    known: the rules that this version has; a rule's page may name the items that it serves. today (YYYY-MM-DD): to end exemptions.
     Raises PageError and SettingsError.
     """
     for key in settings:
@@ -222,7 +222,12 @@ def checklist_of(settings: Mapping[str, Any], root: str, known: Iterable[str] = 
                 items[name] = replace(items[name], exempt=given)
             else:
                 items[name] = replace(items[name], confirmed=given)
-    codes = frozenset(known)
+    rules = tuple(known)
+    codes = frozenset(rule.code for rule in rules)
+    for rule in rules:
+        for name in rule.items:
+            if name in items and rule.code not in items[name].rules:
+                items[name] = replace(items[name], rules=tuple(sorted((*items[name].rules, rule.code))))
     if codes:
         items = {name: replace(item, rules=tuple(code for code in item.rules if code in codes)) for name, item in items.items()}
     return Checklist(tuple(items.values()), tuple(notes))

@@ -11,7 +11,7 @@ from typing import Any
 from prodlint.commands.check import BUG, CLEAN, FOUND, UNCHECKED, request_of, write
 from prodlint.model import PRIORITIES
 from prodlint.readiness import report_json
-from prodlint.readiness.answers import Answers, context
+from prodlint.readiness.answers import Answers, answers_of
 from prodlint.readiness.evidence import read_all
 from prodlint.reports.material import ReportContext
 
@@ -23,7 +23,7 @@ def report(given: Namespace) -> int:
     old = report_json.read_old(given.compare) if given.compare else None
     foreign = read_all(given.evidence)
     before = {item["id"]: item["verdict"] for item in old["items"]} if old else {}
-    answers = context(request_of(given), foreign, before)
+    answers = answers_of(request_of(given), foreign, before)
     material = report_json.material_of(answers)
     format = given.output_format or ("text" if sys.stdout.isatty() or given.output_file is None else _by_name(given.output_file))
     write(_stream(report_json.as_object(answers, material, old), material, format), given.output_file)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from prodlint.engine import session
 from prodlint.readiness import report_json
-from prodlint.readiness.answers import context
+from prodlint.readiness.answers import answers_of
 
 _KIND = {"met": "pass", "not met": "fail", "cannot be told": "open", "does not apply": "notApplicable", "exempt": "notApplicable"}
 # Level is for failures: with any other kind it has to be `none`.
@@ -18,7 +18,7 @@ _LEVEL = {"P0": "error", "P1": "warning", "P2": "note"}
 
 def with_items(pieces: Iterable[str], request: session.Request) -> Iterator[str]:
     """A SARIF log with the items added to its run, each with the rule it is a result of."""
-    answers = context(request)
+    answers = answers_of(request)
     report = report_json.as_object(answers, report_json.material_of(answers))
     log = json.loads("".join(pieces))
     run = log["runs"][0]

@@ -9,6 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
+from prodlint.checks.tool import UNREADABLE_FILE
 from prodlint.fingerprint import fingerprints, place_order
 from prodlint.model import PRIORITIES, Finding, Fix, Priority, Report, Rule, Suppressed, Unchecked
 from prodlint.redact import Redaction, SourceLookup
@@ -151,7 +152,7 @@ class ReportContext:
     @cached_property
     def unchecked(self) -> list[Unchecked]:
         """What was not analysed and is not told by a finding already: for formats in which both would be one more remark."""
-        told = {finding.path for finding in self.report.findings if finding.code == "PRD001"}
+        told = {finding.path for finding in self.report.findings if finding.code == UNREADABLE_FILE}
         return sorted({unchecked for unchecked in self.report.unchecked if unchecked.path not in told})
 
     def shown_suppressed(self) -> Iterator[Suppressed]:

@@ -44,7 +44,7 @@ def worth_asking(line: bytes) -> bool:
     return len(line) <= _LONGEST_LINE and _LONG.search(line) is not None
 
 
-def context(word: str, line: str) -> Iterator[Found]:
+def near_word(word: str, line: str) -> Iterator[Found]:
     """What the detector of a vendor finds in a line that names it."""
     module, name, title = _DETECTORS[word]
     detector = _detector(module, name)

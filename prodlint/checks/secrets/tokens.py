@@ -133,7 +133,7 @@ def token_known_to_others(file: Text, context: CheckContext) -> Iterator[Diagnos
             continue
         done.add((anchor, start))
         line = data[start:end].decode("utf-8", "replace")
-        for found in others.context(anchor.decode(), line):
+        for found in others.near_word(anchor.decode(), line):
             first, last = (start + len(line[:index].encode()) for index in (found.start, found.end))
             if (
                 shape_of(line[found.start : found.end]) == "random"
