@@ -142,7 +142,7 @@ _FLAGS = {
 def reload_in_command(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
     """A reload flag on a command line that production runs."""
     index = command.flag(*_FLAGS[command.program])
-    if index == -1 or not runs_in_production(command):
+    if index == -1 or not runs_in_production(command, context):
         return
     flag = command.argv[index].split("=")[0]
     if command.program == "flask" and "run" not in command.argv:
@@ -152,6 +152,17 @@ def reload_in_command(command: Command, context: CheckContext) -> Iterator[Diagn
     place = ByteRange(command.source, *command.words[index]) if index < len(command.words) else command
     fix = FixRequest("remove-word", f"Remove `{flag}`", False, (("word", flag),))
     yield Diagnostic(place, f"`{command.program}` is started with `{flag}`", priority=priority_of(command, context), fix=fix)
+
+
+@check(
+    "PRD601", on=[commands("watchmedo", "watchfiles", "start-reload.sh")], required_literals=["watchmedo", "watchfiles", "start-reload.sh"]
+)
+def restarted_by_a_watcher(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
+    """`watchmedo auto-restart -- celery ...`, `watchfiles "uvicorn ..."`, `/start-reload.sh` of the uvicorn-gunicorn images."""
+    if (command.program == "watchmedo" and "auto-restart" not in command.argv) or not runs_in_production(command, context):
+        return
+    what = "starts uvicorn with `--reload`" if command.program == "start-reload.sh" else "restarts the service whenever a file changes"
+    yield Diagnostic(command, f"`{command.program}` {what}", priority=priority_of(command, context))
 
 
 _SETTINGS = (
@@ -252,7 +263,7 @@ def _document_hit(node: Node, key: str, off: str) -> Diagnostic:
 )
 def development_server(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
     """A server that its own documentation keeps out of production."""
-    if not runs_in_production(command):
+    if not runs_in_production(command, context):
         return
     program, argv = command.program, command.argv
     if program == "python" and argv and argv[0].endswith("manage.py"):
@@ -266,7 +277,7 @@ def development_server(command: Command, context: CheckContext) -> Iterator[Diag
     elif program in ("flask", "quart") and "run" in argv:
         words = f"`{program} run` starts the development server"
     elif program in ("manage.py", "django-admin", "django") and verb in ("runserver", "runserver_plus"):
-        words = f"`{verb}` is Django's development server"
+        words = f"`{verb}` starts a development server"
     elif program == "http.server":
         words = "`python -m http.server` is no production server"
     elif program.startswith("wsgiref"):
@@ -303,12 +314,12 @@ def development_server_in_started_file(call: Call, context: CheckContext) -> Ite
         return
     if call.name == "flask_socketio.SocketIO.run" and "allow_unsafe_werkzeug" not in call.keywords:
         return
-    started = [
-        one
-        for one in context.environment.started
-        if (one.script or "-m" in one.words or one.program == "python") and context.environment.starts(context.file.path)
-    ]
-    mine = next((one for one in started if _starts(one.script or one.module.replace(".", "/"), context.file.path)), None)
+    if context.environment.runs(context.file.path) is not True:
+        return
+    mine = next(
+        (one for one in context.environment.started if one.runs and _starts(one.script or one.module.replace(".", "/"), context.file.path)),
+        None,
+    )
     if mine is None or priority_in(call, context) is False:
         return
     yield Diagnostic(

@@ -47,7 +47,7 @@ from prodlint.facts import (
     statements_in,
 )
 from prodlint.model import Evidence, Related, Span
-from prodlint.project.environment import Started
+from prodlint.project.startup import Started
 from prodlint.python.exits import is_logger
 
 _ELSEWHERE = frozenset(("test", "example", "docs", "vendored", "generated", "stub", "notebook", "migration"))

@@ -26,7 +26,7 @@ from prodlint.checks.observability.endpoints import place_of, web_service
 from prodlint.checks.prefilters import on_imports
 from prodlint.facts import Assignment, Call, Constant, Document, Import, Literal, Name, Text
 from prodlint.model import Evidence, FixRequest, Related
-from prodlint.project.environment import Started
+from prodlint.project.startup import Started
 from prodlint.values.places import value_of
 
 _ELSEWHERE = frozenset(("test", "example", "docs", "vendored", "generated", "stub", "notebook", "migration", "script", "dev", "ci"))
