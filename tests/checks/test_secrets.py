@@ -272,7 +272,7 @@ def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
     others._detector.cache_clear()
 
 
-IBM = f'ibm_cloud_x = 1\nibm_cloud_key = "{sample_token("base64")[:43].replace("+", "a").replace("/", "b")}c"\nGITHUB = "{sample_token("github")}"\n'
+IBM = f'softlayer_x = 1\nsoftlayer_api_key = "{(sample_token("hex") + sample_token("hex", 2))[:64]}"\nGITHUB = "{sample_token("github")}"\n'
 
 
 def test_its_detectors_join_in(findings: Findings) -> None:

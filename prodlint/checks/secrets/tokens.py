@@ -15,7 +15,7 @@ from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, text
 from prodlint.checks.secrets import formats, others
 from prodlint.checks.secrets.formats import sample_token
 from prodlint.checks.secrets.values import shape_of
-from prodlint.facts import Text
+from prodlint.facts import File, Text
 from prodlint.model import Finding, FixRequest, Priority
 
 __all__ = ["ORDER", "deduplicate_by_secret", "sample_token"]
@@ -108,6 +108,8 @@ def provider_token(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
         if row.kind in ("test", "publishable") or is_allowed(data, start):
             continue
         token = data[start:end]
+        if is_cut_short(data, end) or is_data_of_tests(context.file) or (row.kind == "low" and _is_for_browsers(name_before(data, start))):
+            continue
         judged = _judge_token(row, token, bound(data, start), context)
         if judged is None:
             continue
@@ -142,6 +144,34 @@ def token_known_to_others(file: Text, context: CheckContext) -> Iterator[Diagnos
                 yield Diagnostic(ByteRange(file.source, first, last), f"{found.title}{bound(data, first)}; revoke it", secret=True)
 
 
+# What people put in the place of a token's rest: dots, stars, a bracket with dots, `<snip>`.
+_ELISION = re.compile(
+    rb"(?:\.\.|\xe2\x80\xa6|\\u2026|\*\*|&hellip;|[\[(<{](?:\.\.|\xe2\x80\xa6|\*\*|snip|cut|trunc|redact|rest|etc))", re.IGNORECASE
+)
+
+
+def is_cut_short(data: bytes, end: int) -> bool:
+    """Whether a token's end is followed by dots, stars or their like: nobody can use what was cut short."""
+    return _ELISION.match(data, end) is not None
+
+
+# Variables that build tools write into what browsers get.
+_PUBLIC_NAME = re.compile(r"(?:NEXT_PUBLIC|NUXT_PUBLIC|EXPO_PUBLIC|VITE|REACT_APP|VUE_APP|GATSBY|PUBLIC|STORYBOOK)_")
+
+
+def _is_for_browsers(name: str) -> bool:
+    return _PUBLIC_NAME.match(name) is not None
+
+
+# Files that tests read: reports of other tools, saved pages, recorded answers of strangers' services.
+_DATA_KINDS = frozenset(("json", "text", "sql", "lock"))
+
+
+def is_data_of_tests(file: File) -> bool:
+    """Whether a file is data that tests are fed with: what stands in it belongs to somebody else, or to nobody."""
+    return "test" in file.roles and file.kind in _DATA_KINDS
+
+
 # `examples=[`, `"example": `, `@example`: fields of an API's description, which hold made-up values.
 _EXAMPLE_FIELD = re.compile(rb"(?:@example|\bexamples?[\"']?\s{0,4}[:=])[\s\[\"'({]{0,80}\Z")
 
@@ -161,7 +191,10 @@ def _judge_token(row: formats.Format, token: bytes, where: str, context: CheckCo
         return f"Looks like a {row.title}{where}, but its checksum does not fit", "P2"
     if row.kind == "low" or (row.name == "google" and context.file.path.endswith(_FRONT)):
         return f"{row.title}{where}: good for {row.opens}", "P2"
-    return f"{row.title}{where}: good for {row.opens}; revoke it", None
+    if not row.exact:
+        words = f"Looks like a {row.title}{where} of another length: good for {row.opens}; revoke it at {row.revoke}"
+        return words, "P2" if len(token) < len(formats.sample_token(row.name)) else None
+    return f"{row.title}{where}: good for {row.opens}; revoke it at {row.revoke}", None
 
 
 def _judge_jwt(token: bytes, where: str) -> tuple[str, Priority | None] | None:
