@@ -130,7 +130,7 @@ def _known(given: Namespace, root: str) -> Iterator[str]:
         return
     request = request_of(given)
     request.paths = [root]
-    request.baseline = False
+    request.baseline = request.grouped = False
     result = session.run(request)
     written = baseline.write(path, result.report.findings, lambda entry: True)
     yield f"{baseline.DEFAULT}: {plural(sum(written.entries.values()), 'finding')} known from now on; only new ones fail"

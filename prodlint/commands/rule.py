@@ -203,7 +203,7 @@ def findings_in(rule: Rule, example: Example) -> list[Finding]:
             select = ["ALL"] if rule.code == DIRECTIVE else [rule.code]
             return with_arguments(settings, select=select, rules=options, extend_rules=extend, respect_gitignore=False)
 
-        result = session.run(session.Request([folder], isolated=True, finish=finish, root=folder, jobs=1))
+        result = session.run(session.Request([folder], isolated=True, finish=finish, root=folder, jobs=1, grouped=False))
     if result.crashed:
         raise RuntimeError("; ".join(sorted({one.why for one in result.report.unchecked})) or "prodlint failed")
     return [finding for finding in result.report.findings if finding.code == rule.code]

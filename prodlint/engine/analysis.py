@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -140,7 +140,7 @@ def _analyse(path: str, kind: str, raw: bytes, run: Run, outcome: Outcome) -> No
         made = _run_checks(source, file, active, hits, run, outcome, problems, parsed)
     findings = [_finding(hit, subscription, file, source, run) for hit, subscription in made]
     findings.extend(_problem_findings(problems, file, run, selected, outcome, source))
-    outcome.findings = _unique(findings)
+    outcome.findings = without_superseded(_unique(findings), run.rules)
     if directed:
         from prodlint.engine import ignoring
 
@@ -355,6 +355,43 @@ def _unique(findings: list[Finding]) -> list[Finding]:
 
         return deduplicate_by_secret(kept)
     return kept
+
+
+def without_superseded(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
+    """One mistake, one finding: those that another rule's finding at the same place says as well are gone.
+
+    What remains has the higher priority of the two. findings: of one file, in order.
+    """
+    superseding = [(finding, rules[finding.code].supersedes) for finding in findings if finding.code in rules]
+    superseding = [(finding, codes) for finding, codes in superseding if codes]
+    if not superseding:
+        return findings
+    raised: dict[int, Priority] = {}
+    gone: set[int] = set()
+    by_line: dict[int, list[Finding]] = {}
+    for finding in findings:
+        by_line.setdefault(finding.span.line, []).append(finding)
+    for finding, codes in superseding:
+        if id(finding) in gone:
+            continue
+        # A call with many arguments is longer than any pair of findings about it is apart.
+        for line in range(finding.span.line, min(finding.span.end_line, finding.span.line + _LONGEST_PLACE) + 1):
+            for other in by_line.get(line, ()):
+                if other.code in codes and other is not finding and _overlap(finding.span, other.span):
+                    gone.add(id(other))
+                    raised[id(finding)] = min(raised.get(id(finding), finding.priority), other.priority)
+    return [
+        replace(finding, priority=raised[id(finding)]) if raised.get(id(finding), finding.priority) != finding.priority else finding
+        for finding in findings
+        if id(finding) not in gone
+    ]
+
+
+_LONGEST_PLACE = 60
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    return (one.line, one.column) <= (other.line, other.column) <= (one.end_line, one.end_column)
 
 
 # ---------------------------------------------------------------- many files

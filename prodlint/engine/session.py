@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from prodlint.configuration.discover import SETTINGS_FILES, Discovered, discover
 from prodlint.configuration.settings import NestedSettings, Settings, SettingsByPath, is_single, load, unmatched_patterns
 from prodlint.engine import analysis, compiled, workers
 from prodlint.facts import Source
-from prodlint.model import Finding, Report, Rule
+from prodlint.model import Finding, Related, Report, Rule
 from prodlint.project import environment
 
 
@@ -26,6 +26,7 @@ class Request:
     finish: lays the command line's choices over settings that were read. cache: whether results of the last run may be used.
     since: a git revision; only what came after it is reported. baseline: whether the baseline takes known findings away.
     collectors: what else to note of the files; their project facts are in the outcomes. The cache knows nothing of them.
+    grouped: whether findings that say the same are one, where their rule wants it; who writes findings down needs each of them.
     """
 
     paths: Sequence[str] = (".",)
@@ -44,6 +45,7 @@ class Request:
     baseline: bool = True
     progress: Callable[[int, int], None] | None = None
     collectors: Sequence[Collector] = ()
+    grouped: bool = True
 
 
 @dataclass(slots=True)
@@ -134,8 +136,36 @@ def run(request: Request) -> Result:
     if request.since:
         _only_new(request, result)
     _apply_baseline(request, result)
+    if request.grouped:
+        result.report.findings = grouped(result.report.findings, {rule.code for rule in result.rules if rule.grouped})
     result.report.seconds = time.perf_counter() - began
     return result
+
+
+# More places of one finding help nobody.
+_MOST_PLACES = 10
+
+
+def grouped(findings: Sequence[Finding], codes: Collection[str]) -> list[Finding]:
+    """Findings of these rules with the same message and priority as one finding, at the first of their places.
+
+    It comes after baseline and `since`: what is known or suppressed stays bound to each place.
+    """
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings:
+        if finding.code in codes and finding.fix is None:
+            groups.setdefault((finding.code, finding.message, finding.priority), []).append(finding)
+    firsts = {id(group[0]): group for group in groups.values() if len(group) > 1}
+    gone = {id(finding) for group in firsts.values() for finding in group[1:]}
+    kept = []
+    for finding in findings:
+        group = firsts.get(id(finding))
+        if group is not None:
+            places = tuple(Related(other.path, other.span, "the same text") for other in group[1 : _MOST_PLACES + 1])
+            finding = replace(finding, message=f"{finding.message} ({len(group):,} places)", related=(*finding.related, *places))
+        if id(finding) not in gone:
+            kept.append(finding)
+    return kept
 
 
 def read_settings(request: Request) -> tuple[Settings, str]:

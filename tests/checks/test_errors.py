@@ -113,6 +113,29 @@ def fine(job):
     assert found(prodlint, root) == ["6 PRD202", "12 PRD203", "19 PRD205"]
 
 
+def test_a_handler_that_breaks_three_rules_is_one_finding(prodlint: Run, project: Callable[..., Path]) -> None:
+    root = project({
+        "service/app.py": """\
+import asyncio
+
+async def deliver(queue):
+    try:
+        await queue.get()
+    except:
+        pass
+
+async def close(queue):
+    try:
+        await queue.join()
+    except BaseException:
+        pass
+""",
+    })  # fmt: skip
+    assert found(prodlint, root) == ["6 PRD201", "12 PRD204"]
+    ran = prodlint("check", str(root), "--ignore", "PRD201,PRD204", "--output-format", "concise", "--exit-zero", cwd=root)
+    assert "PRD202" in ran.out  # type: ignore[attr-defined]
+
+
 def test_a_bare_except_has_its_own_rule(prodlint: Run, project: Callable[..., Path]) -> None:
     root = project({"service/app.py": "def f(job):\n    try:\n        job.run()\n    except:\n        job.release()\n"})
     assert found(prodlint, root) == ["4 PRD201"]
