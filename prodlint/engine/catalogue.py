@@ -10,6 +10,7 @@ from typing import Any
 
 from prodlint.checks import Check
 from prodlint.engine.match import MatchError, compile_match
+from prodlint.engine.project_match import check_project
 from prodlint.model import PRIORITIES, Example, Rule
 
 _FILE_NAME = re.compile(r"([A-Z]{2,8}\d{3})-([a-z0-9]+(?:-[a-z0-9]+)*)\.md")
@@ -146,6 +147,11 @@ def parse_page(text: str, path: str, code: str, name: str, family: str) -> Rule:
     for match in table.get("match", []):
         try:
             compile_match(code, match, message)
+        except MatchError as error:
+            raise PageError(path, table_line, str(error)) from None
+    if "project" in table:
+        try:
+            check_project(table["project"], message)
         except MatchError as error:
             raise PageError(path, table_line, str(error)) from None
     by_title = {title.lower(): (line, body) for title, line, body in sections[1:]}

@@ -19,6 +19,7 @@ from prodlint.checks import Check, Collector, ProjectCheck, Subscription
 from prodlint.digests import blake2b
 from prodlint.engine import catalogue
 from prodlint.engine.match import compile_match
+from prodlint.engine.project_match import collectors_of, project_checks_of
 from prodlint.model import Rule
 
 _FORMAT = 3
@@ -112,7 +113,7 @@ def _plugins() -> list[tuple[str, str]]:
 
 
 def _subscriptions(subscriptions: tuple[Subscription, ...]) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
-    return [(wish.fact.__name__, wish.names, wish.kinds) for wish in subscriptions]
+    return [(each.fact.__name__, each.names, each.kinds) for each in subscriptions]
 
 
 def _on(subscriptions: list[Any]) -> tuple[Subscription, ...]:
@@ -150,8 +151,10 @@ def _compiled(data: Any, key: str) -> CatalogueSnapshot:
                 frozenset(not_in),
             )
             for topics, module, name, on, required_literals, files, whole, prefilter, not_in in collectors
-        ),
-        tuple(ProjectCheck(code, LazyImport(module, name, code), topics) for code, module, name, topics in projects),
+        )
+        + tuple(collectors_of(read)),
+        tuple(ProjectCheck(code, LazyImport(module, name, code), topics) for code, module, name, topics in projects)
+        + tuple(project_checks_of(read)),
         tuple((name, value) for name, value in plugins),
         key,
     )

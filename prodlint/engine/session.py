@@ -111,7 +111,7 @@ def catalogue_of(settings: Settings) -> _Catalogue:
         project_checks += brought.project_checks
         key += brought.key
     for folder in settings.extend_rules:
-        from prodlint.engine import catalogue
+        from prodlint.engine import catalogue, project_match
 
         path = folder if os.path.isabs(folder) else os.path.join(settings.root, folder)
         if not os.path.isdir(path):
@@ -123,6 +123,8 @@ def catalogue_of(settings: Settings) -> _Catalogue:
             rules[rule.code] = rule
             key += analysis.digest(rule.page.encode("utf-8", "surrogatepass"))
         checks += tuple(catalogue.checks_of(pages))
+        collectors += tuple(project_match.collectors_of(pages))
+        project_checks += tuple(project_match.project_checks_of(pages))
     return _Catalogue(tuple(rules[code] for code in sorted(rules)), checks, collectors, project_checks, key)
 
 
