@@ -14,6 +14,7 @@ from datetime import date
 from typing import Literal
 
 from prodlint.checks.tool import DIRECTIVE
+from prodlint.content import digest
 from prodlint.facts import Source
 from prodlint.model import Finding, FixRequest, Rule, Span, Suppressed
 
@@ -486,7 +487,8 @@ def _codes(directive: Directive, terms: SuppressionPolicy) -> frozenset[str]:
 
 
 def _finding(path: str, directive: Directive, message: str, fix: FixRequest | None = None) -> Finding:
-    return Finding(path, directive.span, DIRECTIVE, message, "P2", content=directive.text, fix=fix)
+    content = digest(directive.text.encode("utf-8", "surrogatepass"))
+    return Finding(path, directive.span, DIRECTIVE, message, "P2", content=content, fix=fix)
 
 
 def _without(directive: Directive, dead: tuple[str, ...]) -> FixRequest:

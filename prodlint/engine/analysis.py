@@ -12,10 +12,9 @@ from prodlint.checks import Check, CheckContext, Collector, Diagnostic, Project,
 from prodlint.checks.tool import UNREADABLE_FILE
 from prodlint.configuration.roles import Roles, roles_of
 from prodlint.configuration.settings import KnownRule, RuleSelection, Settings, check_options
-from prodlint.digests import blake2b
+from prodlint.content import content_of, digest
 from prodlint.engine.prefilter import Index, PrefilterResult, RegisteredCheck
-from prodlint.facts import Fact, File, Handler, Problem, Source, Text
-from prodlint.fingerprint import normalised
+from prodlint.facts import Comment, Fact, File, Handler, Problem, Source, Text
 from prodlint.model import Evidence, Finding, FixRequest, Priority, Related, Rule, Span, Suppressed, Unchecked
 from prodlint.readers import Undecodable, decode, read
 from prodlint.suppress import ForeignCodes, foreign_codes
@@ -129,7 +128,7 @@ def _analyse(path: str, kind: str, raw: bytes, run: Run, outcome: Outcome) -> No
     active = _selected(run, hits.active, selected)
     directed = hits.directives and _may_direct(source.data, run)
     parsed: list[Any] = []
-    made: list[tuple[Diagnostic, RegisteredCheck]] = []
+    made: list[tuple[Diagnostic, RegisteredCheck, Fact]] = []
     if len(source.data) > LARGEST_PARSED:
         active &= run.index.of_type.get(Text, 0)
         outcome.unchecked.append(
@@ -138,7 +137,8 @@ def _analyse(path: str, kind: str, raw: bytes, run: Run, outcome: Outcome) -> No
         made = _run_checks(source, file, active, hits, run, outcome, problems, parsed)
     elif active or (kind not in PLAIN and (run.parse_all or _looks_broken(source.data, kind))):
         made = _run_checks(source, file, active, hits, run, outcome, problems, parsed)
-    findings = [_finding(hit, subscription, file, source, run) for hit, subscription in made]
+    module = _module(source, file, made, parsed)
+    findings = [_finding(hit, subscription, fact, file, run, module) for hit, subscription, fact in made]
     findings.extend(_problem_findings(problems, file, run, selected, outcome, source))
     outcome.findings = without_superseded(_unique(findings), run.rules)
     if directed:
@@ -196,9 +196,9 @@ def _run_checks(
     outcome: Outcome,
     problems: list[tuple[str, str, Span]],
     kept: list[Any],
-) -> list[tuple[Diagnostic, RegisteredCheck]]:
+) -> list[tuple[Diagnostic, RegisteredCheck, Fact]]:
     index = run.index
-    made: list[tuple[Diagnostic, RegisteredCheck]] = []
+    made: list[tuple[Diagnostic, RegisteredCheck, Fact]] = []
     broken: set[int] = set()
     asks: dict[int, CheckContext] = {}
     texts = active & index.of_type.get(Text, 0)
@@ -232,7 +232,7 @@ def _call(
     asks: dict[int, CheckContext],
     run: Run,
     outcome: Outcome,
-    made: list[tuple[Diagnostic, RegisteredCheck]],
+    made: list[tuple[Diagnostic, RegisteredCheck, Fact]],
     broken: set[int],
 ) -> None:
     context = asks.get(subscription.bit)
@@ -245,7 +245,7 @@ def _call(
             if isinstance(found, ProjectFact):
                 outcome.traces.append(found)
             else:
-                made.append((found, subscription))
+                made.append((found, subscription, fact))
         if rule is not None:
             outcome.looked_at[rule.code] = outcome.looked_at.get(rule.code, 0) + 1
     except RecursionError:
@@ -276,7 +276,18 @@ def where_raised(error: BaseException) -> str:
     return f"{os.path.basename(step.tb_frame.f_code.co_filename)}:{step.tb_lineno}"
 
 
-def _finding(hit: Diagnostic, subscription: RegisteredCheck, file: File, source: Source, run: Run) -> Finding:
+def _module(source: Source, file: File, made: Sequence[tuple[Diagnostic, RegisteredCheck, Fact]], parsed: Sequence[Any]) -> Any:
+    """The parsed Python file, for what findings are bound to; parsed here where only the text was looked at."""
+    if parsed:
+        return parsed[0]
+    if file.kind == "python" and any(not hit.secret for hit, _, _ in made):
+        from prodlint.python.tree import PyModule
+
+        return PyModule(source, file)
+    return None
+
+
+def _finding(hit: Diagnostic, subscription: RegisteredCheck, fact: Fact, file: File, run: Run, module: Any) -> Finding:
     rule = subscription.rule
     assert rule is not None
     at = hit.at
@@ -289,10 +300,6 @@ def _finding(hit: Diagnostic, subscription: RegisteredCheck, file: File, source:
     secrets = [own.span(start, end) for start, end in hit.secrets]
     if hit.secret:
         secrets.append(span)
-        content = own.data[at.start : at.end]
-    else:
-        # Without blanks and directives: an ignore beside it for another rule must not make it a new finding.
-        content = normalised(own.line_text(own.position(at.start)[0])).encode("utf-8")
     return Finding(
         path=file.path,
         span=span,
@@ -301,16 +308,11 @@ def _finding(hit: Diagnostic, subscription: RegisteredCheck, file: File, source:
         priority=priority,
         related=hit.related,
         symbol=symbol,
-        content=digest(content),
+        content=content_of(own, at.start, at.end, file.kind, module, secret=hit.secret, comment=isinstance(fact, Comment)),
         place=own.place(span),
         fix=hit.fix,
         secrets=tuple(secrets),
     )
-
-
-def digest(content: bytes) -> str:
-    """What a fingerprint is bound to: nobody can read the line, or a secret, out of it."""
-    return blake2b(content, digest_size=16).hexdigest()
 
 
 def _problem_findings(

@@ -13,8 +13,9 @@ from typing import Any
 from prodlint.checks import Collector
 from prodlint.configuration.discover import SETTINGS_FILES, Discovered, discover, project_root
 from prodlint.configuration.settings import NestedSettings, Settings, SettingsByPath, is_single, load, unmatched_patterns
+from prodlint.content import digest
 from prodlint.engine import analysis, compiled, workers
-from prodlint.facts import Source
+from prodlint.facts import File, Source
 from prodlint.model import Finding, Related, Report, Rule
 from prodlint.project import environment
 
@@ -82,6 +83,19 @@ class Result:
             return None
         return source
 
+    def symbols(self, path: str) -> frozenset[str]:
+        """The functions and classes of a Python file, by their dotted names."""
+        source = self.source(path)
+        if source is None or self._kinds.get(path) != "python":
+            return frozenset()
+        from prodlint.python.tree import PyModule
+
+        module = PyModule(source, File(path, "python"))
+        named = [(each.scope.symbol, each.name) for each in module.functions()] + [
+            (each.scope.symbol, each.name) for each in module.classes()
+        ]
+        return frozenset(".".join(filter(None, names)) for names in named)
+
 
 @dataclass(frozen=True, slots=True)
 class _Catalogue:
@@ -121,7 +135,7 @@ def catalogue_of(settings: Settings) -> _Catalogue:
             if rule.code in rules:
                 raise catalogue.PageError(rule.path, 1, f"`{rule.code}` is taken by {rules[rule.code].path}")
             rules[rule.code] = rule
-            key += analysis.digest(rule.page.encode("utf-8", "surrogatepass"))
+            key += digest(rule.page.encode("utf-8", "surrogatepass"))
         checks += tuple(catalogue.checks_of(pages))
         collectors += tuple(project_match.collectors_of(pages))
         project_checks += tuple(project_match.project_checks_of(pages))
@@ -282,7 +296,7 @@ def _cached(
     known: dict[str, tuple[Any, ...]] = {}
     stamps: dict[str, Any] = {}
     parse_all = "all " if runs[0].parse_all else ""
-    names = [parse_all + analysis.digest(key.encode("utf-8", "surrogateescape")) for key in keys]
+    names = [parse_all + digest(key.encode("utf-8", "surrogateescape")) for key in keys]
     for path, absolute, _, number in jobs:
         try:
             stamps[path] = seen = cache.stamp(os.stat(absolute))
@@ -355,7 +369,7 @@ def _only_new(request: Request, result: Result) -> None:
                 before = _run(earlier).report.findings
     if change.note:
         result.report.notes.append(change.note)
-    result.report.findings = since.new_findings(change, findings, before)
+    result.report.findings = since.new_findings(change, findings, before, result.symbols)
 
 
 def baseline_path(settings: Settings, root: str) -> str:
@@ -378,7 +392,11 @@ def _apply_baseline(request: Request, result: Result) -> None:
         checked=report.files,
         selected=[rule.code for rule in result.rules],
         whole=result.discovered.whole,
+        sources=result.source,
+        symbols_of=result.symbols,
     )
+    if known.version < baseline.CURRENT:
+        report.notes.append(f"{os.path.relpath(path)} is of an earlier form; `prodlint baseline` writes it anew")
     report.findings = applied.kept
     report.findings.sort(key=lambda finding: finding.order)
     report.suppressed.extend(applied.suppressed)

@@ -166,8 +166,10 @@ class PyModule(Module):
         "_resolving",
         "_roles",
         "_starts",
+        "_statements",
         "_survey",
         "_whole",
+        "_written_imports",
         "data",
         "partial",
         "root",
@@ -198,6 +200,8 @@ class PyModule(Module):
         self._names: dict[int, tuple[str, tree_sitter.Node | None]] = {}
         self._resolving: set[int] = set()
         self._roles: dict[int, tuple[str, str]] = {}
+        self._statements: list[tree_sitter.Node] | None = None
+        self._written_imports: dict[int, dict[str, str]] | None = None
         self._body: tuple[Statement, ...] | None = None
         self._bound: frozenset[str] | None = None
         self._functions: list[Function] | None = None
@@ -320,6 +324,45 @@ class PyModule(Module):
                     aliases[fact.alias] = fact.qualified
             self._aliases = aliases
         return self._aliases
+
+    def names_imported(self, offset: int) -> Mapping[str, str]:
+        """What each name imported around an offset stands for, wherever the file lies: what comes by a relative import has its
+        bare name. What another function imports for itself is none of them."""
+        if self._written_imports is None:
+            self._written_imports = {}
+            for node in self._surveyed.get("import", ()):
+                module = node.child_by_field_name("module_name") if node.type == "import_from_statement" else None
+                relative = module is not None and module.type == "relative_import"
+                names = self._written_imports.setdefault(self._definition_at(node.start_byte), {})
+                for fact in self._read_import(node):
+                    if fact.name == "" and fact.alias != fact.module:
+                        names[fact.alias] = fact.module
+                    elif fact.name not in ("", "*"):
+                        names[fact.alias] = fact.name if relative else fact.qualified
+        found: Mapping[str, str] = self._written_imports.get(-1, {})
+        block = self._innermost(offset)
+        local: list[Mapping[str, str]] = []
+        while block is not None:
+            if block.start in self._written_imports:
+                local.append(self._written_imports[block.start])
+            block = block.parent
+        for closer in reversed(local):
+            found = {**found, **closer}
+        return found
+
+    def _definition_at(self, offset: int) -> int:
+        """Where the innermost definition around an offset starts, or -1."""
+        block = self._innermost(offset)
+        while block is not None and block.kind != "def":
+            block = block.parent
+        return -1 if block is None else block.start
+
+    @property
+    def statements(self) -> list[tree_sitter.Node]:
+        """The nodes directly below the root, in order: kept, since asking for them makes them anew."""
+        if self._statements is None:
+            self._statements = self.root.children
+        return self._statements
 
     def qualified(self, node: tree_sitter.Node) -> tuple[str, tree_sitter.Node | None]:
         """The qualified name of an expression node, and the call that made its receiver where that is known."""

@@ -406,7 +406,7 @@ def _result(material: ReportContext, places: _Places, finding: Finding, suppress
     location: dict[str, Any] = {"physicalLocation": places.physical(finding.path, finding.span, shown=True)}
     if finding.symbol:
         location["logicalLocations"] = [{"fullyQualifiedName": material.words(finding.symbol)}]
-    prints = {"prodlint/v1": material.fingerprint[id(finding)]}
+    prints = {"prodlint/v2": material.fingerprint[id(finding)]}
     if line_hash := places.line_hash(finding):
         prints["primaryLocationLineHash"] = line_hash
     found: dict[str, Any] = {
