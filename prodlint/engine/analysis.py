@@ -14,7 +14,7 @@ from prodlint.configuration.roles import Roles, roles_of
 from prodlint.configuration.settings import KnownRule, RuleSelection, Settings, check_options
 from prodlint.content import content_of, digest
 from prodlint.engine.prefilter import Index, PrefilterResult, RegisteredCheck
-from prodlint.facts import Comment, Fact, File, Handler, Problem, Source, Text
+from prodlint.facts import Comment, Fact, File, Problem, Source, Text
 from prodlint.model import Evidence, Finding, FixRequest, Priority, Related, Rule, Span, Suppressed, Unchecked
 from prodlint.readers import Undecodable, decode, read
 from prodlint.suppress import ForeignCodes, foreign_codes
@@ -210,8 +210,6 @@ def _run_checks(
     wanted.kept = kept
     if len(source.data) > LARGEST_PARSED or (active and not run.parse_all and not wanted.kinds - {Text}):
         return made
-    # A notebook's facts have other offsets than the file that was scanned.
-    by_place = file.kind == "python"
     for fact in read(source, file, wanted):
         if isinstance(fact, Problem):
             problems.append((fact.kind, fact.why, fact.span))
@@ -219,9 +217,7 @@ def _run_checks(
         mask = index.for_fact(fact) & active
         if mask:
             for subscription in index.subscribed(mask):
-                if subscription.bit not in broken and not (
-                    by_place and isinstance(fact, Handler) and hits.rejected(subscription.bit, fact.start)
-                ):
+                if subscription.bit not in broken:
                     _call(subscription, fact, asks, run, outcome, made, broken)
     return made
 

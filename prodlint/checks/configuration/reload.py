@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, commands, documents, every, settings
 from prodlint.checks.configuration.places import deployed, is_true, priority_in, priority_of, runs_in_production
-from prodlint.checks.prefilters import prefilter_regex
 from prodlint.facts import Assignment, Call, Command, Constant, Document, Node, Setting
 from prodlint.model import FixRequest, Related
 from prodlint.values.truth import FALSY, TRUTHY
@@ -82,7 +80,6 @@ def watches_files(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     on=[every(Assignment)],
     required_literals=["reload"],
     files=("python",),
-    prefilter=prefilter_regex(rb"(?i)reload\w*\s*(?::[^=\n]*)?=\s*True"),
 )
 def reload_in_server_configuration(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """`reload = True` of gunicorn.conf.py, `config.use_reloader = True` of hypercorn."""
@@ -178,21 +175,7 @@ _SETTINGS = (
 )
 
 
-_NAME_END = re.compile(rb"\w+\Z")
-
-
-def _names_setting(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    """The words that are one of the settings, whole."""
-    kept = []
-    for literal, offset in hits:
-        end = offset + len(literal)
-        name = _NAME_END.search(data, max(0, offset - 24), end)
-        if name is not None and name.group().decode("ascii", "replace").upper() in _SETTINGS and not data[end : end + 1].isalnum():
-            kept.append(offset)
-    return kept
-
-
-@check("PRD601", on=[settings(*_SETTINGS)], required_literals=["reload"], prefilter=_names_setting)
+@check("PRD601", on=[settings(*_SETTINGS)], required_literals=["reload"])
 def reload_in_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     """UVICORN_RELOAD=true and its kin, given to production."""
     value = setting.value if setting.value is not None else setting.default

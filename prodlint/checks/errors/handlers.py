@@ -7,8 +7,6 @@ from collections.abc import Collection as AnyOf
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, every
-from prodlint.checks.errors.bytes import does_nothing, may_lose, narrowed
-from prodlint.checks.prefilters import prefilter_regex
 from prodlint.facts import (
     Attribute,
     Call,
@@ -45,16 +43,7 @@ from prodlint.python.exits import (
     plain_logs,
 )
 
-# Every way the keyword can be followed; "exception" and "exceptional" are none of them.
-EXCEPT = ("except ", "except:", "except(", "except*", "except\t", "except\\", "except\n", "except\r")
-
-# A clause's types hold no colon, except in comments between them, which stand only inside parentheses.
-_TYPES = rb"except\b\*?[\s\\]*(?::|[^\n:(]*?\b(?:%(names)s)\b|\((?:[^)#]|#[^\n]*\n){0,400}?\b(?:%(names)s)\b)"
-BARE = prefilter_regex(rb"except[\s\\]*:")
-BROAD = prefilter_regex(_TYPES % {b"names": b"(?:Base)?Exception"})
-TRIVIAL = narrowed(BROAD, lambda data, offset, body: does_nothing(body))
-LOSING = narrowed(BROAD, lambda data, offset, body: may_lose(body))
-LEAVING = prefilter_regex(_TYPES % {b"names": b"BaseException|KeyboardInterrupt|SystemExit|GeneratorExit|CancelledError"})
+EXCEPT = ("except",)
 
 _HEADER = re.compile(rb"except[^:\n]*:?")
 
@@ -265,7 +254,7 @@ def _reporters(context: CheckContext) -> tuple[str, ...]:
 # ---------------------------------------------------------------- PRD201
 
 
-@check("PRD201", on=[every(Handler)], required_literals=EXCEPT, prefilter=BARE)
+@check("PRD201", on=[every(Handler)], required_literals=EXCEPT)
 def bare_except(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     """`except:` unless every way out of it raises."""
     if handler.types or handler.star or _leaves_always(exit_paths(handler)):
@@ -315,11 +304,6 @@ _INPUT_OUTPUT_NAMES = (
     "DBAPIError|DatabaseError|OperationalError|RedisError|BotoCoreError|AMQPError|KafkaError|SMTPException"
 )
 _INPUT_OUTPUT_ERRORS = re.compile(rf"(?:^|\.)(?:{_INPUT_OUTPUT_NAMES})$")
-# Few files drop these in the next line; without the option they are read for nothing.
-_TYPED = prefilter_regex(
-    rb"except\b[\s(\\]*[^\n:]{0,200}?\b(?:%(names)s)\b[^\n:]{0,200}:[^\n\S]*(?:#[^\n]*)?\s*(?:#[^\n]*\s+){0,5}(?:pass\b|\.\.\.|continue\b|break\b|return\b)"
-    % {b"names": _INPUT_OUTPUT_NAMES.encode()}
-)
 
 
 def _is_justified(text: str, context: CheckContext) -> bool:
@@ -371,14 +355,14 @@ def _awaits_cancelled(handler: Handler) -> bool:
     return any(call.method == "cancel" for call in calls_in(function.body))
 
 
-@check("PRD202", on=[every(Handler)], required_literals=EXCEPT, prefilter=TRIVIAL)
+@check("PRD202", on=[every(Handler)], required_literals=EXCEPT)
 def swallowed_exception(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     """A broad handler that does nothing at all."""
     if is_broad(handler):
         yield from _swallowed(handler, context)
 
 
-@check("PRD202", on=[every(Handler)], required_literals=EXCEPT, prefilter=_TYPED)
+@check("PRD202", on=[every(Handler)], required_literals=EXCEPT)
 def swallowed_typed_exception(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     """On request: a handler of input and output errors that does nothing at all."""
     if context.options.get("typed") and not is_broad(handler) and any(_INPUT_OUTPUT_ERRORS.search(name) for name in handler.types):
@@ -444,7 +428,7 @@ def _remarks_above(source: Source, line: int) -> list[str]:
 _SUPPRESSED_CLOSER = re.compile(r"\.?(\w+)\([^()\n]*\)\s*$")
 
 
-@check("PRD202", on=[calls("contextlib.suppress")], prefilter=prefilter_regex(rb"suppress\s*\([^)]*\b(?:Base)?Exception\b"))
+@check("PRD202", on=[calls("contextlib.suppress")])
 def suppressed_exception(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`contextlib.suppress(Exception)`: the same thing in a spelling that other linters do not see."""
     broad = [name.name.removeprefix("builtins.") for name in call.arguments if isinstance(name, Name)]
@@ -532,7 +516,7 @@ def _is_default(handler: Handler) -> bool:
     return all(_is_trivial(statement) or statement.kind in ("assign", "return") for statement in handler.body)
 
 
-@check("PRD203", on=[every(Handler)], required_literals=EXCEPT, prefilter=LOSING)
+@check("PRD203", on=[every(Handler)], required_literals=EXCEPT)
 def broad_except_unlogged(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     """A broad handler with a way out on which the error is neither raised, logged, reported nor handed on."""
     if not handler.types or not is_broad(handler) or all(_is_trivial(statement) for statement in handler.body):
@@ -578,7 +562,7 @@ _TOP = re.compile(
 )
 
 
-@check("PRD204", on=[every(Handler)], required_literals=EXCEPT, prefilter=LEAVING)
+@check("PRD204", on=[every(Handler)], required_literals=EXCEPT)
 def base_exception_swallowed(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     """A handler that keeps the signals that end a process, a task or a generator."""
     names = [name.removeprefix("builtins.") for name in handler.types]
@@ -666,7 +650,7 @@ def _keeps(handler: Handler, names: Sequence[str], leaving: Sequence[str], kept:
 _LEVEL_WORDS = {ERROR: "error", WARNING: "warning", PRINTED: "print", LOGGED_LOW: "info"}
 
 
-@check("PRD205", on=[every(Handler)], required_literals=EXCEPT, prefilter=LOSING)
+@check("PRD205", on=[every(Handler)], required_literals=EXCEPT)
 def error_logged_without_traceback(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     """A broad handler that logs the error's text and loses where it came from."""
     if not is_broad(handler):

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every, settings
-from prodlint.checks.errors.bytes import may_answer, narrowed
-from prodlint.checks.prefilters import prefilter_regex
 from prodlint.facts import (
     Assignment,
     Call,
@@ -81,12 +79,7 @@ _DEBUG = re.compile(
 )
 _NOT_SHOWN = frozenset({"status_code", "status", "headers", "background", "media_type", "content_type", "extra", "exc_info"})
 
-_ANCHORS = ("except ", "except(", "except:", "except*", "except\t", "except\\")
-_TYPES = prefilter_regex(
-    rb"except\b\*?[\s\\]*(?::|[^\n:(]*?\b(?:(?:Base)?Exception|%(names)s)\b|\((?:[^)#]|#[^\n]*\n){0,400}?\b(?:(?:Base)?Exception|%(names)s)\b)"
-    % {b"names": _TECHNICAL.encode()}
-)
-_GATE = narrowed(_TYPES, may_answer)
+_ANCHORS = ("except",)
 
 
 def _mentions_debug(expression: Expression) -> bool:
@@ -330,7 +323,7 @@ def _hits(leaks: _Leaks, block: Sequence[Statement], caught: str, handler: Handl
         yield Diagnostic(at, f"{words} shows {shows} to the client", fix=_fix(leaks, at, handler) if handler is not None else None)
 
 
-@check("PRD206", on=[every(Handler)], required_literals=_ANCHORS, prefilter=_GATE)
+@check("PRD206", on=[every(Handler)], required_literals=_ANCHORS)
 def exception_detail_leaked(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     """A handler of unexpected errors that answers with their text."""
     technical = [name for name in handler.types if _IS_TECHNICAL.search(name)]

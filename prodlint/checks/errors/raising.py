@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every
-from prodlint.checks.errors.bytes import LEAVES, body_of
-from prodlint.checks.prefilters import prefilter_regex
 from prodlint.facts import Call, Constant, Expression, Function, Module, Name, OpaqueExpression, Operation, Statement, statements_in
 from prodlint.model import FixRequest
 from prodlint.python.exits import is_broad, is_constant
@@ -53,7 +51,6 @@ def _is_caught_here(raised: Expression, module: Module) -> bool:
     "PRD207",
     on=[every(Function)],
     required_literals=("raise exception", "raise baseexception"),
-    prefilter=prefilter_regex(rb"raise (?:Base)?Exception[ \t]*(?:[#\r\n;]|from\b|$)"),
 )
 def generic_exception_class_raised(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
     """`raise Exception` without any words at all."""
@@ -204,7 +201,7 @@ def _leaves_at_once(statement: Statement) -> bool:
     return bool(statement.body) and statement.body[-1].kind in ("return", "raise")
 
 
-@check("PRD208", on=[every(Function)], required_literals=("assert ", "assert(", "assert\t"), prefilter=prefilter_regex(_ASSERTED.pattern))
+@check("PRD208", on=[every(Function)], required_literals=("assert ", "assert(", "assert\t"))
 def assert_as_runtime_check(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
     """An assert that guards access or input."""
     if _ASSERTED.search(_bytes(function)) is None or re.search(r"(?:^|_)tests?(?:_|$)", function.name):
@@ -338,16 +335,6 @@ def _leaves(block: Sequence[Statement], in_loop: bool = False) -> Iterator[State
                 yield from _leaves(inner, inside)
 
 
-def _leaving_finally(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    """The `finally` blocks that hold a word with which one can be left."""
-    found = []
-    for _, offset in hits:
-        body = body_of(data, offset)
-        if body is None or LEAVES.search(body):
-            found.append(offset)
-    return found
-
-
 def _dropped(block: Sequence[Statement], symbol: str) -> Iterator[Diagnostic]:
     seen: set[int] = set()
     for statement in statements_in(block):
@@ -377,7 +364,7 @@ def _replaced(statement: Statement, leaving: Statement) -> Statement | None:
     return next((one for one in returned if gives is None or one.expressions[0].text != gives.text), None)
 
 
-@check("PRD212", on=[every(Function)], required_literals=("finally:", "finally :"), prefilter=_leaving_finally)
+@check("PRD212", on=[every(Function)], required_literals=("finally:", "finally :"))
 def return_in_finally(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
     """A `finally` block that leaves by itself and drops the exception on its way."""
     if b"finally" not in _bytes(function):
@@ -385,19 +372,7 @@ def return_in_finally(function: Function, context: CheckContext) -> Iterator[Dia
     yield from _dropped(function.body, _symbol(function))
 
 
-_TOP_LEVEL = (b"\ndef ", b"\nclass ", b"\nasync def ", b"\nwhile ", b"\nfor ", b"\nif ", b"\ntry:", b"\nwith ")
-
-
-def _outside_of_functions(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    """Whether a `finally` stands below a statement of the module that is no definition."""
-    for offset in _leaving_finally(data, hits):
-        starts = [data.rfind(word, 0, offset) for word in _TOP_LEVEL]
-        if max(starts[3:]) > max(starts[:3]) or max(starts) == -1:
-            return True
-    return False
-
-
-@check("PRD212", on=[every(Module)], required_literals=("finally:", "finally :"), prefilter=_outside_of_functions)
+@check("PRD212", on=[every(Module)], required_literals=("finally:", "finally :"))
 def break_in_finally(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """The same outside of functions, where a loop is left."""
     yield from _dropped(module.body, "")

@@ -26,7 +26,6 @@ from prodlint.checks import (
 )
 from prodlint.checks.delivery.service import service_place
 from prodlint.checks.deployment.kubernetes import containers_of, pods
-from prodlint.checks.prefilters import on_imports
 from prodlint.facts import (
     Call,
     Command,
@@ -104,7 +103,6 @@ _METRICS_MODULES = re.compile(
         "azure.monitor", "google.cloud.monitoring", "google.cloud import monitoring", "opencensus", "appsignal", "scout_apm", "markus", "influxdb_client",
     ],
     files=("python",),
-    prefilter=on_imports,
     not_in=_ELSEWHERE,
 )  # fmt: skip
 def metrics_imports(fact: Import, context: CheckContext) -> Iterator[ProjectFact]:
@@ -410,7 +408,6 @@ def health_paths(literal: Literal, context: CheckContext) -> Iterator[ProjectFac
         "dockerflow.sanic",
     ],
     files=("python",),
-    prefilter=on_imports,
     not_in=_ELSEWHERE,
 )
 def health_imports(fact: Import, context: CheckContext) -> Iterator[ProjectFact]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check
 from prodlint.checks.observability.prints import is_for_a_person, is_terminal_program
@@ -88,24 +88,11 @@ def _may_leak_at(data: bytes, opening: int) -> bool:
     return False
 
 
-def may_leak(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    """The calls that have a word of a secret among their arguments."""
-    found = []
-    for literal, offset in hits:
-        before = data[offset - 1 : offset] if offset else b""
-        # A method, its asynchronous twin (`ainfo`), or a plain function; not the end of another name (`ValueError(`).
-        if before in b"." or (before == b"a" and data[offset - 2 : offset - 1] == b".") or not (before.isalnum() or before == b"_"):
-            if _may_leak_at(data, offset + len(literal) - 1):
-                found.append(offset)
-    return found
-
-
 @check(
     "PRD704",
     on=[calls(*(f"*.{level}" for level in (*_LEVELS, *_ASYNC_LEVELS)), *_PRINTS, *(f"*.{keeper}" for keeper in _KEEPERS))],
     required_literals=_ANCHORS,
     files=("python",),
-    prefilter=may_leak,
 )
 def secret_logged(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A value under a secret's name, or all headers or settings, given to a log call."""

@@ -23,7 +23,6 @@ from prodlint.checks import (
     text,
 )
 from prodlint.checks.observability.endpoints import place_of, web_service
-from prodlint.checks.prefilters import on_imports
 from prodlint.facts import Assignment, Call, Constant, Document, Import, Literal, Name, Text
 from prodlint.model import Evidence, FixRequest, Related
 from prodlint.project.startup import Started
@@ -45,7 +44,6 @@ _STRUCTURED_MODULES = re.compile(
     required_literals=["pythonjsonlogger", "json_log_formatter", "ecs_logging", "jsonformatter", "logstash", "google.cloud import logging", "google.cloud.logging", "watchtower", "logfire", "logging_loki", "graypy", "pygelf",
              "aws_lambda_powertools", "_logs", "log_exporter", "azure.monitor", "seqlog", "structlog_gcp", "dockerflow"],
     files=("python",),
-    prefilter=on_imports,
     not_in=_ELSEWHERE,
 )  # fmt: skip
 def structured_imports(fact: Import, context: CheckContext) -> Iterator[ProjectFact]:

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, comments
-from prodlint.checks.prefilters import prefilter_regex
 from prodlint.facts import Call, Comment
 from prodlint.model import FixRequest, Priority
 
@@ -98,10 +97,7 @@ def _first_words(text: str) -> str:
     return said[:60].rstrip("`") + ("..." if len(words) > 8 or len(said) > 60 else "")
 
 
-_TODO_GATE = prefilter_regex(rb"(?i)(?<![a-z0-9_])(?:todo|tbd|tbc|wip)(?![a-z0-9_])")
-
-
-@check("PRD301", on=[comments()], required_literals=("todo", "tbd", "tbc", "wip"), prefilter=_TODO_GATE)
+@check("PRD301", on=[comments()], required_literals=("todo", "tbd", "tbc", "wip"))
 def todo_comment(comment: Comment, context: CheckContext) -> Iterator[Diagnostic]:
     """A note to do something, with no ticket that would remember it."""
     for place, tag, rest in _notes(comment, context, frozenset({"TODO"}), False):
@@ -110,10 +106,6 @@ def todo_comment(comment: Comment, context: CheckContext) -> Iterator[Diagnostic
 
 
 _FIXME_ANCHORS = ("fixme", "xxx", "hack", "bug", "kludge", "do not", "don't", "dont ", "never ", "remove ", "remove\t")
-_FIXME_GATE = prefilter_regex(
-    rb"(?i)(?<![a-z0-9_])(?:(?:fixme|xxx|hack|bug|kludge)(?![a-z0-9_])|(?:do\s+not|don'?t|never)\s+(?:ship|merge|commit|deploy|push|release)|"
-    rb"remove\s+(?:this\s+|me\s+|it\s+)?before\s)"
-)
 
 
 # An XXX marks a place to look at, the others one that is wrong or makeshift.
@@ -123,7 +115,7 @@ _ABOUT_ACCESS = re.compile(
 )
 
 
-@check("PRD302", on=[comments()], required_literals=_FIXME_ANCHORS, prefilter=_FIXME_GATE)
+@check("PRD302", on=[comments()], required_literals=_FIXME_ANCHORS)
 def fixme_comment(comment: Comment, context: CheckContext) -> Iterator[Diagnostic]:
     """A note that something is known to be wrong."""
     for place, tag, rest in _notes(comment, context, frozenset({"FIXME"}), True):

@@ -216,35 +216,6 @@ def _symbol(function: Function) -> str:
 # ---------------------------------------------------------------- PRD304
 
 
-_OTHER_HEAD = re.compile(rb"(?:except|if|elif|else|for|while|with|try|finally|class|case|match|async (?:for|with))\b.*:(?:\s*#.*)?$")
-
-
-def _is_empty_gate(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    """Where a `pass` or `...` stands alone right after a function's head or docstring."""
-    found: list[int] = []
-    for literal, offset in hits:
-        end = offset + len(literal)
-        if data[end : end + 1] not in (b"\n", b"\r", b" ", b"#", b";", b"") or data[offset - 1 : offset] not in (b" ", b"\t", b":"):
-            continue
-        before = data[max(0, offset - 1500) : offset].rstrip()
-        line = b""
-        while before:
-            line = before[before.rfind(b"\n") + 1 :].lstrip()
-            if not line.startswith(b"#"):
-                break
-            before = before[: before.rfind(b"\n") + 1].rstrip()
-        code = before.split(b"#")[0] if b"#" in line and b"\n" not in before else before
-        if _OTHER_HEAD.match(line):
-            continue
-        if (
-            before.endswith((b'"', b"'"))
-            or (code.endswith(b":") and re.match(rb"(?:async\s+)?def\b|\)|[^=]*\)\s*(?:->[^:]*)?:$|.*#", line))
-            or b"#" in line
-        ):
-            found.append(offset)
-    return found
-
-
 _EMPTY_NAME = re.compile(
     r"(?i)^_*$|no_?op|dummy|nothing|null|ignore|do_nothing|placeholder|unused|^(?:upgrade|downgrade|forwards?|backwards?|reverse\w*|main|setup|teardown|"
     r"setup_\w+|teardown_\w+|pytest_\w+|includeme|register|unregister|activate|deactivate|cli|app|ready|load_tests|handler|callback|root|group|on_\w+|"
@@ -258,7 +229,7 @@ def _is_passed_around(function: Function) -> bool:
     return re.search(rb"(?:[=(,\[]|\breturn|\belse|\bor)[ \t]*" + name + rb"[ \t]*(?:[,)\]\r\n]|if\b|$)", function.source.data) is not None
 
 
-@check("PRD304", on=[every(Function)], required_literals=("pass", "..."), prefilter=_is_empty_gate)
+@check("PRD304", on=[every(Function)], required_literals=("pass", "..."))
 def empty_function_body(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
     """A function without a body."""
     if not _EMPTY_END.search(function.source.data, max(function.start, function.end - 300), function.end):

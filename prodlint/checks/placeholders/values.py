@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, check, documents, every, settings
 from prodlint.facts import Assignment, Constant, Document, Setting
@@ -77,29 +77,6 @@ _ANCHORS = (
 )  # fmt: skip
 
 
-_PATTERNS = (_ALWAYS, _ANGLED, _NOTES, _ENDPOINT, _FOO_URL, _ADDRESS, _MASKED)
-
-
-def _in_a_literal(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    """The hits that stand in a string that is a placeholder as a whole; the anchors alone are everyday words."""
-    found: list[int] = []
-    seen = -1
-    for _, offset in hits:
-        if offset < seen:
-            continue  # in the string that was looked at for the hit before
-        begin = max(data.rfind(b'"', max(0, offset - 200), offset), data.rfind(b"'", max(0, offset - 200), offset))
-        if begin == -1:
-            continue
-        end = data.find(data[begin : begin + 1], offset, offset + 200)
-        if end == -1:
-            continue
-        seen = end
-        value = data[begin + 1 : end].decode("utf-8", "replace").strip()
-        if any(pattern.match(value) for pattern in _PATTERNS):
-            found.append(offset)
-    return found
-
-
 def placeholder(name: str, value: str) -> str:
     """What a value bound to a name stands for ("a placeholder", "a reserved example host"), or nothing."""
     value = value.strip()
@@ -149,7 +126,7 @@ _SETTING_FILES = ("env", "yaml", "toml", "ini", "json", "dockerfile", "shell", "
 _KINDS = frozenset({"name", "attribute", "subscript", "annotated", "default", "field", "unpacked", "keyword", "item"})
 
 
-@check("PRD305", on=[every(Assignment)], required_literals=_ANCHORS, prefilter=_in_a_literal)
+@check("PRD305", on=[every(Assignment)], required_literals=_ANCHORS)
 def placeholder_value(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """A literal in code that asks to be replaced."""
     if assignment.kind not in _KINDS:
@@ -175,7 +152,7 @@ def placeholder_value(assignment: Assignment, context: CheckContext) -> Iterator
     yield Diagnostic(value, f"`{assignment.target}` is {what}: `{_shown(value.value)}`")
 
 
-@check("PRD305", on=[settings()], required_literals=_ANCHORS, files=("python", "notebook"), prefilter=_in_a_literal)
+@check("PRD305", on=[settings()], required_literals=_ANCHORS, files=("python", "notebook"))
 def placeholder_fallback(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     """The fallback of `os.getenv("NAME", "...")`; fields of settings classes are found as assignments."""
     if setting.default and setting.source.data[max(0, setting.start - 400) : setting.start].rstrip().endswith(b","):
