@@ -39,9 +39,6 @@ def canonical_form(module: PyModule, start: int, end: int) -> str:
     """
     out: list[str] = []
     node = _node(module, start, end)
-    if module.partial and node.type == "module":
-        module = module.whole
-        node = _node(module, start, end)
     node, start, end = _grown(node, start, end)
     writer = _Writer(module, start, end, out)
     call = _call_around(node)
