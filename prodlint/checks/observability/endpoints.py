@@ -263,7 +263,7 @@ def metrics_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Pr
     place = place_of(project, started)
     if place is not None:
         path, span, words = place
-        yield ProjectDiagnostic(path, span, f"{words} and nothing exposes metrics: no `/metrics`, no exporter, no agent")
+        yield ProjectDiagnostic(path, span, f"{words} and exposes no metrics: no `/metrics` route, exporter or agent found")
 
 
 def _split_counters(project: Project, found: Sequence[ProjectFact]) -> Iterator[ProjectDiagnostic]:
@@ -278,7 +278,7 @@ def _split_counters(project: Project, found: Sequence[ProjectFact]) -> Iterator[
         return
     first = workers[0]
     related = (Related(prometheus.path, prometheus.span, prometheus.words),)
-    words = f"{first.get('number')} processes of `{first.get('program')}` each keep their own counters, and `PROMETHEUS_MULTIPROC_DIR` is not set: a scrape sees one of them"
+    words = f"{first.get('number')} processes of `{first.get('program')}` each keep their own counters and `PROMETHEUS_MULTIPROC_DIR` is not set: each scrape sees one process only"
     yield ProjectDiagnostic(first.path, first.span, words, priority="P1", related=related)
 
 

@@ -106,9 +106,9 @@ def print_in_service(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         return
     name = call.name.removeprefix("builtins.")
     words = "an exception to stderr" if name in TRACEBACKS else "to the console"
-    level = "exception" if name == "traceback.print_exc" else "info"
+    level = "exception" if name == "traceback.print_exc" or call.scope.in_handler else "info"
     yield Diagnostic(
-        call, f"`{name}` writes {words}: no level, no time, no request, and nothing that a log collector can filter", fix=_fix(call, level)
+        call, f"`{name}` writes {words} instead of the log: no level, timestamp or request id to filter by", fix=_fix(call, level)
     )
 
 
