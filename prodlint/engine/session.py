@@ -159,7 +159,7 @@ def run(request: Request) -> Result:
 
 
 # More places of one finding help nobody.
-_MOST_PLACES = 10
+_MOST_PLACES = 5
 
 
 def grouped(findings: Sequence[Finding], codes: Collection[str]) -> list[Finding]:

@@ -233,7 +233,11 @@ def logging_not_structured(project: Project, options: Mapping[str, Any]) -> Iter
             related=(Related(path, span, words),),
         )
     else:
-        yield ProjectDiagnostic(path, span, f"{words} and logging is never configured: only warnings and errors reach the log, unformatted and without a timestamp")
+        yield ProjectDiagnostic(
+            path,
+            span,
+            f"{words} and logging is never configured: only warnings and errors reach the log, unformatted and without a timestamp",
+        )
 
 
 # ---------------------------------------------------------------- PRD703: a request's id
@@ -290,7 +294,9 @@ def request_id_missing(project: Project, options: Mapping[str, Any]) -> Iterator
     place = place_of(project, web if isinstance(web, Started) else None)
     if place is not None:
         path, span, words = place
-        yield ProjectDiagnostic(path, span, f"{words} and no request gets an id: no `X-Request-ID`, correlation middleware or tracing found")
+        yield ProjectDiagnostic(
+            path, span, f"{words} and no request gets an id: no `X-Request-ID`, correlation middleware or tracing found"
+        )
 
 
 # ---------------------------------------------------------------- PRD706: log files that grow

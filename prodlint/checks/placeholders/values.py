@@ -123,7 +123,9 @@ def _surrounding_name(assignment: Assignment) -> str:
 
 
 # Data for developers, demonstrations and first starts.
-_MADE_UP_PLACE = re.compile(r"(?i)(?:^|[/_.-])(?:seed\w*|seeders?|fixtures?|mock\w*|fake\w*|demo\w*|sample\w*|dummy|dev|devel\w*|sandbox|playground|init_users)(?:[/_.-]|$)")
+_MADE_UP_PLACE = re.compile(
+    r"(?i)(?:^|[/_.-])(?:seed\w*|seeders?|fixtures?|mock\w*|fake\w*|demo\w*|sample\w*|dummy|dev|devel\w*|sandbox|playground|init_users)(?:[/_.-]|$)"
+)
 _CONFIGURES = re.compile(r"(?i)(?:settings?|config\w*|constants|defaults|options|conf|env|app|main|server)$")
 
 
