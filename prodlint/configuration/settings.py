@@ -46,13 +46,15 @@ FILES = ("prodlint.toml", ".prodlint.toml", "pyproject.toml")
 
 
 class KnownRule(NamedTuple):
-    """What the settings need to know of a rule. default: on by default. covered_by: tools after which it says little that is new."""
+    """What the settings need to know of a rule. default: on by default. covered_by: tools after which it says little that is new.
+    also: other tools' codes for the same mistake, as `tool:CODE`."""
 
     code: str
     name: str
     default: bool
     covered_by: tuple[str, ...] = ()
     stage: str = ""
+    also: tuple[str, ...] = ()
 
 
 class SettingsError(Exception):
@@ -562,9 +564,12 @@ def with_arguments(
     select: Sequence[str] | None = None,
     extend_select: Sequence[str] = (),
     ignore: Sequence[str] = (),
+    no_baseline: bool = False,
     **values: Any,
 ) -> Settings:
     """The settings with what the command line says laid over them. Values that are None were not given."""
+    if no_baseline:
+        values = {**values, "baseline": "", "strict_baseline": False}
     origins = dict(settings.origins)
     selection = Selection(
         None if select is None else _split(select),
@@ -803,7 +808,12 @@ class RuleSelection:
     def _must_exist(self, selector: str, file: str, line: int, key: str = "") -> None:
         if selector in ("ALL", RELEASE_STAGE) or any(True for _ in self.codes_of(selector)):
             return
-        near = _nearest(selector, (*self.by_name, *sorted(self.codes)))
+        same = sorted(rule.code for rule in self.rules if any(selector.upper() == code.partition(":")[2].upper() for code in rule.also))
+        if same:
+            near = f"; that is another tool's code, the rule for it here is {_quoted(same)}"
+        else:
+            # A near code is no near meaning, unless it is meant to be one of ours.
+            near = _nearest(selector, (*self.by_name, *(sorted(self.codes) if selector.upper().startswith("PRD") else ())))
         raise SettingsError(f"unknown rule `{selector}`{f' in `{key}`' if key else ''}{near}", file, line)
 
 

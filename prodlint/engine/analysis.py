@@ -413,7 +413,9 @@ def build(
     Raises SettingsError for a selector or option that no rule has.
     """
     rules = catalogue.rules
-    switches = RuleSelection(settings, [KnownRule(rule.code, rule.name, rule.default, rule.covered_by, rule.stage) for rule in rules], root)
+    switches = RuleSelection(
+        settings, [KnownRule(rule.code, rule.name, rule.default, rule.covered_by, rule.stage, rule.also) for rule in rules], root
+    )
     check_options(settings, {rule.code: dict(rule.options) for rule in rules})
     on = _ever_on(switches)
     active = [rule for rule in rules if rule.code in on]

@@ -16,7 +16,7 @@ from prodlint.configuration.settings import NestedSettings, Settings, SettingsBy
 from prodlint.content import digest
 from prodlint.engine import analysis, compiled, workers
 from prodlint.facts import File, Source
-from prodlint.model import Finding, Related, Report, Rule
+from prodlint.model import Finding, Related, Report, Rule, Unchecked
 from prodlint.project import environment
 
 
@@ -264,6 +264,13 @@ def _run(request: Request) -> Result:
     report.findings.sort(key=lambda finding: finding.order)
     report.evidence.sort()
     report.unchecked.sort()
+    report.notes.extend(f"`{path}` was named and is left out: {why}" for path, why in discovered.excluded)
+    if not discovered.excluded or discovered.whole:
+        # Nothing was looked at, which must not read like praise. (Hooks name excluded files as a matter of course.)
+        if not files:
+            report.unchecked.append(Unchecked(".", "no file to check was found"))
+        elif not runs[top].index.subscriptions and not runs[top].project_checks:
+            report.unchecked.append(Unchecked(".", "no rule is on"))
     report.notes.extend(unmatched_patterns(settings, [path for path, _, _ in files]) if discovered.whole else ())
     result.crashed = any(outcome.crashed for outcome in outcomes)
     return result
