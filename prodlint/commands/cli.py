@@ -121,7 +121,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         "--honor",
         action="append",
         metavar="TOOLS",
-        help="obey directives of other tools: noqa, nosec, pragma, gitleaks, nosemgrep, hadolint",
+        help="obey directives and lists of other tools: noqa, nosec, detect-secrets, gitleaks, kingfisher, trufflehog, ggshield, nosemgrep, hadolint",
     )
     choose.add_argument(
         "--disable-overlap",

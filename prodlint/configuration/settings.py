@@ -30,7 +30,8 @@ ROLES = (
 )
 # The dated sets of rules. Every rule there is belongs to the first; who names a set gets no rule of a later one by an upgrade.
 RULESETS = ("2026.1",)
-HONOR = ("noqa", "nosec", "pragma", "gitleaks", "nosemgrep", "hadolint")
+# `pragma` is an older name of `detect-secrets` here.
+HONOR = ("noqa", "nosec", "detect-secrets", "pragma", "gitleaks", "kingfisher", "trufflehog", "ggshield", "nosemgrep", "hadolint")
 _PYTHON = ("*.py", "*.pyi", "*.ipynb")
 # The tools that `disable-overlap` knows, and the files that each reads. Which rules are covered by it stands on their pages.
 OVERLAP: dict[str, tuple[str, ...]] = {

@@ -15,9 +15,9 @@ from prodlint.configuration.settings import KnownRule, RuleSelection, Settings, 
 from prodlint.content import content_of, digest
 from prodlint.engine.prefilter import Index, PrefilterResult, RegisteredCheck
 from prodlint.facts import Comment, Fact, File, Problem, Source, Text
+from prodlint.foreign import ForeignCodes, foreign_codes, marks
 from prodlint.model import Evidence, Finding, FixRequest, Priority, Related, Rule, Span, Suppressed, Unchecked
 from prodlint.readers import Undecodable, decode, read
-from prodlint.suppress import ForeignCodes, foreign_codes
 
 # No source file that a person wrote is larger; what is, is scanned for vendor keys only.
 LARGEST_PARSED = 8_000_000
@@ -155,11 +155,7 @@ def _may_direct(data: bytes, run: Run) -> bool:
 
 def _marks(settings: Settings) -> list[bytes]:
     """What other tools' directives begin with, where they are obeyed."""
-    if not settings.honor:
-        return []
-    from prodlint import suppress
-
-    return [suppress.HONOR_MARKS[name] for name in settings.honor]
+    return marks(settings.honor)
 
 
 def _looks_broken(data: bytes, kind: str) -> bool:

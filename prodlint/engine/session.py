@@ -151,6 +151,7 @@ def run(request: Request) -> Result:
     result = _run(request)
     if request.since:
         _only_new(request, result)
+    _apply_foreign_lists(result)
     _apply_baseline(request, result)
     if request.grouped:
         result.report.findings = grouped(result.report.findings, {rule.code for rule in result.rules if rule.grouped})
@@ -382,6 +383,31 @@ def _only_new(request: Request, result: Result) -> None:
 def baseline_path(settings: Settings, root: str) -> str:
     """Where the settings say the baseline is; "" where they name none."""
     return os.path.join(settings.root or root, settings.baseline) if settings.baseline else ""
+
+
+def _apply_foreign_lists(result: Result) -> None:
+    """Take away what the lists of other tools know, where the settings say to obey these tools."""
+    settings = result.settings
+    if not settings.honor or not settings.inline_ignores:
+        return
+    from prodlint import foreign, suppress
+    from prodlint.checks.tool import DIRECTIVE
+
+    report = result.report
+    lists, notes = foreign.read_lists(report.root, settings.honor)
+    report.notes.extend(notes)
+    if not lists:
+        return
+
+    def may_be_ignored(finding: Finding) -> bool:
+        return finding.code not in result.run_of(finding.path).switches.unsuppressible
+
+    secrets = result.run_of("").foreign.secrets
+    report.findings, suppressed = foreign.take_listed(report.findings, lists, secrets, result.source, may_be_ignored)
+    report.suppressed.extend(suppressed)
+    if settings.require_reason and any(rule.code == DIRECTIVE for rule in result.rules):
+        report.findings.extend(suppress.unreasoned(listed.path, listed.unreasoned) for listed in lists if listed.unreasoned)
+        report.findings.sort(key=lambda finding: finding.order)
 
 
 def _apply_baseline(request: Request, result: Result) -> None:

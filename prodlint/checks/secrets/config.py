@@ -42,7 +42,7 @@ def literal_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnos
     if code_of(setting) != context.code or setting.value is None:
         return
     named = secret_name(setting.name)
-    if named is None or _is_marked(setting.source, setting.start) or (context.code == "PRD110" and _is_sealed(setting.source.data)):
+    if named is None or (context.code == "PRD110" and _is_sealed(setting.source.data)):
         return
     works = _works(setting.value, setting.name, named, context)
     mild = not works and setting.origin in _KEPT and _is_published(setting.value, setting.name, named, context)
@@ -96,7 +96,7 @@ def fallback_of_setting(setting: Setting, context: CheckContext) -> Iterator[Dia
         named = secret_name(name)
         if named is None or not named.certain:
             continue
-        if is_usable_default(setting.default, name, named) and not _is_marked(setting.source, setting.start):
+        if is_usable_default(setting.default, name, named):
             found = setting.source.data.find(setting.default.encode(), setting.start, setting.end)
             at = ByteRange(setting.source, found, found + len(setting.default.encode())) if found != -1 else setting
             fix = FixRequest("drop-shell-default", f"Require `{variable}`", False, (("name", variable),))
@@ -121,12 +121,7 @@ def fallback_in_document(document: Document, context: CheckContext) -> Iterator[
         for found in _FALLBACK.finditer(node.source.data, node.start, node.end):
             variable, value = found[1].decode(), found[2].decode("utf-8", "replace")
             named = secret_name(variable)
-            if (
-                named is None
-                or not named.certain
-                or not is_usable_default(value, variable, named)
-                or _is_marked(node.source, found.start())
-            ):
+            if named is None or not named.certain or not is_usable_default(value, variable, named):
                 continue
             fix = (
                 FixRequest("drop-shell-default", f"Require `{variable}`", False, (("name", variable),))
@@ -150,12 +145,6 @@ def _works(value: str, name: str, named: SecretName, context: CheckContext) -> b
     if context.file.roles & _CALM and shape_of(value) not in ("random", "uuid"):
         return False
     return not is_meant_to_be_seen(value)
-
-
-def _is_marked(source: Source, start: int) -> bool:
-    from prodlint.checks.secrets.tokens import is_allowed
-
-    return is_allowed(source.data, start)
 
 
 def _is_sealed(data: bytes) -> bool:
@@ -186,7 +175,7 @@ def literal_entry(document: Document, context: CheckContext) -> Iterator[Diagnos
         named = secret_name(name)
         if named is None or node.tag.startswith("!") or not isinstance(node.value, (str, int)) or isinstance(node.value, bool):
             continue
-        if _works(node.raw, name, named, context) and not _is_marked(node.source, node.start):
+        if _works(node.raw, name, named, context):
             yield Diagnostic(_value_place(node.source, node.start, node.end), f"`{name}` is written into the file", secret=True)
 
 
@@ -202,11 +191,7 @@ def literal_in_embedded_file(document: Document, context: CheckContext) -> Itera
         for found in _EMBEDDED.finditer(data, node.start, node.end):
             name = found[1].decode("utf-8", "replace")
             named = secret_name(name)
-            if (
-                named is not None
-                and _works(found[2].decode("utf-8", "replace"), name, named, context)
-                and not _is_marked(document.source, found.start(2))
-            ):
+            if named is not None and _works(found[2].decode("utf-8", "replace"), name, named, context):
                 yield Diagnostic(ByteRange(document.source, *found.span(2)), f"`{name}` is written into the manifest", secret=True)
 
 
@@ -248,7 +233,7 @@ def credential_in_command(command: Command, context: CheckContext) -> Iterator[D
     if code != context.code:
         return
     for index, value, start, named in _arguments(command):
-        if not _works(value, "", named, context) or _is_marked(command.source, start):
+        if not _works(value, "", named, context):
             continue
         end = command.words[index][1] if index < len(command.words) else command.end
         place = _value_place(command.source, start, end)
@@ -379,7 +364,7 @@ def literal_line(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
         named = secret_name(name) or (SecretName("password", True) if name in ("_auth", "_password") else None)
         group = next(index for index in (1, 2, 3) if found[index] is not None)
         value = found[group].decode("utf-8", "replace")
-        if named is not None and _works(value, name, named, context) and not _is_marked(file.source, offset):
+        if named is not None and _works(value, name, named, context):
             done = found.end()
             yield Diagnostic(
                 ByteRange(file.source, found.start(group), found.end(group)), f"`{name}` is written into the file", secret=True

@@ -169,14 +169,12 @@ def _within_reach(fact: Assignment, at: Expression) -> bool:
 
 
 def _speaks(value: str, at: Expression, fact: Assignment, named: SecretName, context: CheckContext) -> bool:
-    from prodlint.checks.secrets.tokens import is_allowed
-
     kind, certain = named
     if kind == "connection":
-        return connection_password(value) and not is_allowed(at.source.data, at.start)
+        return connection_password(value)
     if kind == "credential" or (kind == "token" and " " in value):
         if value.startswith("Basic "):
-            return _basic_password(value[6:]) and not is_allowed(at.source.data, at.start) and not context.file.roles & _CALM
+            return _basic_password(value[6:]) and not context.file.roles & _CALM
         value = _after_scheme(value)
     if value.lower() == fact.target.lower() or (fact.kind == "compare" and shape_of(value) not in _LIKELY):
         return False
@@ -185,15 +183,13 @@ def _speaks(value: str, at: Expression, fact: Assignment, named: SecretName, con
 
 def _speaks_as(value: str, at: Expression, kind: NameKind, certain: bool, context: CheckContext) -> bool:
     """Whether a value is a secret of a kind where it stands."""
-    from prodlint.checks.secrets.tokens import is_allowed
-
     if "=" in value[:-2] and kind in ("token", "credential") and shape_of(value) != "random":
         return False
     if not is_secret(value, kind, certain and not context.file.roles & _CALM):
         return False
     if context.file.roles & _CALM and not (shape_of(value) == "random" and len(value) >= 20 and kind not in ("token", "credential")):
         return False
-    return not is_meant_to_be_seen(value) and not is_allowed(at.source.data, at.start) and not is_example(at.source.data, at.start)
+    return not is_meant_to_be_seen(value) and not is_example(at.source.data, at.start)
 
 
 def is_example(data: bytes, start: int) -> bool:
@@ -419,15 +415,13 @@ def fallback_of_option(call: Call, context: CheckContext) -> Iterator[Diagnostic
 
 
 def _fallback(name: str, given: Expression, context: CheckContext, call: Call | None) -> Iterator[Diagnostic]:
-    from prodlint.checks.secrets.tokens import is_allowed
-
     named = secret_name(name)
     if named is None or not named.certain:
         return
     if isinstance(given, Name) and call is not None:
         given = call.module.follow(given, call)
     for value, at in literals(given):
-        if not is_usable_default(value, name, named) or is_allowed(at.source.data, at.start) or is_guarded(at.source.data, value):
+        if not is_usable_default(value, name, named) or is_guarded(at.source.data, value):
             continue
         if is_meant_to_be_seen(value):
             continue
@@ -509,8 +503,6 @@ def hardcoded_signing_key(fact: Assignment, context: CheckContext) -> Iterator[D
 
 
 def _signing(values: Iterator[Value], message: str, fact: Assignment | Call, name: str, context: CheckContext) -> Iterator[Diagnostic]:
-    from prodlint.checks.secrets.tokens import is_allowed
-
     for value, at in values:
         if len(value) < 3 or not in_use(value) or shape_of(value) in ("masked", "reference") or "PUBLIC KEY" in value:
             continue
@@ -520,7 +512,7 @@ def _signing(values: Iterator[Value], message: str, fact: Assignment | Call, nam
             continue
         if isinstance(fact, Assignment) and abs(at.start - fact.start) > REACH:
             continue
-        if is_meant_to_be_seen(value) or is_allowed(at.source.data, at.start) or is_guarded(at.source.data, value):
+        if is_meant_to_be_seen(value) or is_guarded(at.source.data, value):
             continue
         yield Diagnostic(inside(at), message, secret=True, fix=environment_fix(name, at) if name else None)
 

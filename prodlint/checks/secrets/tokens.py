@@ -43,8 +43,6 @@ def deduplicate_by_secret(findings: list[Finding]) -> list[Finding]:
 
 # ---------------------------------------------------------------- what surrounds a value in the bytes
 
-_ALLOWED = (b"pragma: allowlist secret", b"pragma: whitelist secret", b"pragma:allowlist secret", b"gitleaks:allow", b"nosec-secret")
-_ALLOWED_NEXT = b"pragma: allowlist nextline secret"
 _NAME_BEFORE = re.compile(
     rb"([A-Za-z_][\w.\-]{0,60})[\"'\])]{0,3}\s{0,8}(?::\s{0,4}[\w\[\]. |]{1,40}=|=>|:=|[=!]=|[:=(])\s{0,8}[A-Za-z(]{0,12}[\"'`(]{0,4}\Z"
 )
@@ -64,15 +62,6 @@ def line_of(data: bytes, offset: int) -> bytes:
     """The line around an offset, at most _SIDE bytes to each side."""
     end = data.find(b"\n", offset, offset + _SIDE)
     return data[line_start(data, offset) : offset + _SIDE if end == -1 else end]
-
-
-def is_allowed(data: bytes, offset: int) -> bool:
-    """Whether somebody already said, to detect-secrets or gitleaks, that this line's value is meant to stand there."""
-    line = line_of(data, offset).lower()
-    if any(mark in line for mark in _ALLOWED):
-        return True
-    start = line_start(data, offset)
-    return start > 0 and _ALLOWED_NEXT in line_of(data, start - 1).lower()
 
 
 def name_before(data: bytes, start: int) -> str:
@@ -105,7 +94,7 @@ def provider_token(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
             continue
         row, start, end = found
         done = end
-        if row.kind in ("test", "publishable") or is_allowed(data, start):
+        if row.kind in ("test", "publishable"):
             continue
         token = data[start:end]
         if is_cut_short(data, end) or is_data_of_tests(context.file) or (row.kind == "low" and _is_for_browsers(name_before(data, start))):
@@ -131,7 +120,7 @@ def token_known_to_others(file: Text, context: CheckContext) -> Iterator[Diagnos
         start = line_start(data, offset)
         end = data.find(b"\n", offset, offset + _SIDE)
         end = min(len(data), offset + _SIDE) if end == -1 else end
-        if (anchor, start) in done or not others.worth_asking(data[start:end]) or is_allowed(data, offset):
+        if (anchor, start) in done or not others.worth_asking(data[start:end]):
             continue
         done.add((anchor, start))
         line = data[start:end].decode("utf-8", "replace")
@@ -246,7 +235,7 @@ def private_key_material(file: Text, context: CheckContext) -> Iterator[Diagnost
         if offset < done:
             continue
         found = _key_at(data, anchor, offset)
-        if found is None or found[0] < done or is_allowed(data, found[0]):
+        if found is None or found[0] < done:
             continue
         start, end, title = found
         done = end
@@ -344,7 +333,7 @@ def credentials_in_url(file: Text, context: CheckContext) -> Iterator[Diagnostic
         if anchor != b"://":
             continue
         found = url_credentials(data, offset)
-        if found is None or is_allowed(data, offset):
+        if found is None:
             continue
         scheme, start, end, verdict = found
         if verdict != "random" and (context.file.roles & _CALM or _CATALOGUE.search(f"/{context.file.path}")):
