@@ -21,6 +21,7 @@ from prodlint.content import first_contents_of
 from prodlint.facts import Source
 from prodlint.fingerprint import Identity, answered, composed, content_or_message
 from prodlint.model import Finding, Suppressed
+from prodlint.regular import read_regular
 
 DEFAULT = ".prodlint-baseline"
 _HEADER = "# Findings that were here before. `prodlint baseline` writes this file; delete a line to see its finding again.\n"
@@ -79,13 +80,10 @@ def read(path: str) -> Baseline:
     """
     shown = os.path.relpath(path)
     try:
-        with open(path, "rb") as handle:
-            raw = handle.read(_LARGEST + 1)
+        raw = read_regular(path, _LARGEST)
     except OSError as error:
         advice = "; `prodlint baseline` writes one" if isinstance(error, FileNotFoundError) else ""
         raise SettingsError(f"the baseline cannot be read: {(error.strerror or str(error)).lower()}{advice}", shown) from None
-    if len(raw) > _LARGEST:
-        raise SettingsError("is too large for a baseline", shown)
     baseline = Baseline(path, version=1)
     for number, line in enumerate(raw.decode("utf-8", "replace").splitlines(), 1):
         if line.startswith(_VERSION):
@@ -176,9 +174,8 @@ def write(path: str, findings: Iterable[Finding], keep: Callable[[Entry], bool] 
 def _replace(path: str, data: bytes) -> None:
     temporary = f"{path}.{os.getpid()}.tmp"
     try:
-        with open(path, "rb") as handle:
-            if handle.read() == data:
-                return
+        if read_regular(path, _LARGEST) == data:
+            return
     except OSError:
         pass
     try:

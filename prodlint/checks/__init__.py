@@ -25,6 +25,7 @@ from prodlint.facts import (
     Text,
 )
 from prodlint.model import Evidence, FixRequest, Priority, Related, Span
+from prodlint.regular import read_regular
 
 if TYPE_CHECKING:
     from prodlint.project.environment import Environment
@@ -230,8 +231,7 @@ class Project:
         if path in self.changed:
             return self.changed[path][: 1 << 20]
         try:
-            with open(f"{self.root}/{path}", "rb") as handle:
-                return handle.read(1 << 20)
+            return read_regular(f"{self.root}/{path}", 1 << 20, cut=True)
         except OSError:
             return None
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from prodlint.commands import VERBS
+from prodlint.commands.ending import ended_orderly
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
     try:
-        return _parse_and_run(words)
+        with ended_orderly():
+            return _parse_and_run(words)
     except BrokenPipeError:
         # `prodlint | head`: the reader has what it wanted. Python would complain while flushing at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from prodlint.configuration.patterns import Patterns, below
 from prodlint.model import PRIORITIES, Priority
+from prodlint.regular import read_regular
 
 FailOn = Literal["P0", "P1", "P2", "never"]
 FAIL_ON: tuple[FailOn, ...] = ("P0", "P1", "P2", "never")
@@ -44,6 +45,9 @@ OVERLAP: dict[str, tuple[str, ...]] = {
 RELEASE_STAGE = "stage:release"
 # A settings file in a directory: the first of these that has something to say.
 FILES = ("prodlint.toml", ".prodlint.toml", "pyproject.toml")
+
+# No settings that a person wrote come near it.
+_LARGEST = 8_000_000
 
 
 class KnownRule(NamedTuple):
@@ -400,10 +404,9 @@ def read_file(path: str, fallback: Settings, root: str, required: bool = False, 
 
 def _read(path: str) -> str:
     try:
-        with open(path, "rb") as handle:
-            return handle.read().decode("utf-8-sig")
+        return read_regular(path, _LARGEST).decode("utf-8-sig")
     except OSError as error:
-        raise SettingsError(f"cannot be read: {error.strerror}", path) from None
+        raise SettingsError(f"cannot be read: {(error.strerror or str(error)).lower()}", path) from None
     except UnicodeDecodeError:
         raise SettingsError("is not UTF-8", path) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -18,6 +19,7 @@ from prodlint.facts import Comment, Fact, File, Problem, Source, Text
 from prodlint.foreign import ForeignCodes, foreign_codes, marks
 from prodlint.model import Evidence, Finding, FixRequest, Priority, Related, Rule, Span, Suppressed, Unchecked
 from prodlint.readers import Undecodable, decode, read
+from prodlint.regular import FLAGS, NotRegular
 
 # No source file that a person wrote is larger; what is, is scanned for vendor keys only.
 LARGEST_PARSED = 8_000_000
@@ -94,9 +96,12 @@ def analyse(path: str, absolute: str, kind: str, run: Run, raw: bytes | None = N
 
 def _read(absolute: str) -> bytes:
     """A file's bytes, at most one more than are looked at. (`open` costs twice as much; `read(n)` first makes room for n bytes.)"""
-    descriptor = os.open(absolute, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
+    descriptor = os.open(absolute, FLAGS)
     try:
-        wanted = min(os.fstat(descriptor).st_size, LARGEST_READ) + 1
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotRegular(absolute)  # it was one when the tree was walked
+        wanted = min(status.st_size, LARGEST_READ) + 1
         raw = os.read(descriptor, wanted)
         while 0 < len(raw) < wanted - 1:
             more = os.read(descriptor, wanted - len(raw))

@@ -18,6 +18,7 @@ from prodlint.engine import analysis, compiled, workers
 from prodlint.facts import File, Source
 from prodlint.model import Finding, Related, Report, Rule, Unchecked
 from prodlint.project import environment
+from prodlint.regular import read_regular
 
 
 @dataclass(slots=True)
@@ -74,8 +75,7 @@ class Result:
         raw = self.given.get(path)
         try:
             if raw is None:
-                with open(os.path.join(self.report.root, path), "rb") as handle:
-                    raw = handle.read(analysis.LARGEST_READ)
+                raw = read_regular(os.path.join(self.report.root, path), analysis.LARGEST_READ, cut=True)
             source = decode(raw, self._kinds.get(path, "text"))
         except Undecodable as error:
             return error.source

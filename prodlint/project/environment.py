@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from prodlint.project.startup import SERVERS, Started, Startup, is_below, is_file, startup_of
+from prodlint.regular import read_regular
 
 _Files = Sequence[tuple[str, str, str]]
 
@@ -210,8 +211,7 @@ class Environment:
 
 def _bytes(absolute: str) -> bytes:
     try:
-        with open(absolute, "rb") as handle:
-            return handle.read() if os.fstat(handle.fileno()).st_size <= _LARGEST else handle.read(_LARGEST)
+        return read_regular(absolute, _LARGEST, cut=True)
     except OSError:
         return b""
 
