@@ -14,7 +14,7 @@ LAYERS = [
     {"commands", "readiness"},
     {"fixes"},
     {"reports", "engine"},
-    {"suppress", "baseline", "since", "redact", "fingerprint", "content", "foreign"},
+    {"suppress", "baseline", "since", "redact", "fingerprint"},
     {"checks"},
     {"project", "configuration"},
     {"values", "readers", "python"},

@@ -339,6 +339,11 @@ class Call(Expression):
         raise NotImplementedError
 
     @property
+    def spreads(self) -> tuple[Expression, ...]:
+        """The mappings that are passed as `**mapping`, in order."""
+        raise NotImplementedError
+
+    @property
     def stars(self) -> bool:
         """Whether `*args` or `**kwargs` are passed: more may be given than can be seen."""
         raise NotImplementedError
@@ -380,7 +385,7 @@ class Statement:
     expressions: those directly in it: the value of a return; test of an if or while; [iterable] of a for; the call
     results of a with; [exception, cause] of a raise. targets: what an assign, for or with binds.
     body: its block. otherwise: `else` (for if: an `elif` is one nested "if"). handlers: the except clauses of a try.
-    finally_: its finally block. cases: the blocks of a match.
+    finally_: its finally block. cases: the blocks of a match; patterns: the pattern of each, None for one behind a guard.
     definition: the Function or Class of a "def" or "class". is_async for `async for`/`async with`.
     """
 
@@ -395,6 +400,7 @@ class Statement:
     handlers: tuple[Handler, ...] = ()
     finalbody: tuple[Statement, ...] = ()
     cases: tuple[tuple[Statement, ...], ...] = ()
+    patterns: tuple[Expression | None, ...] = ()
     definition: Function | Class | None = None
     assignment: Assignment | None = None
     is_async: bool = False
@@ -631,6 +637,15 @@ class Module(Fact):
     __slots__ = ()
 
     @property
+    def derived(self) -> dict[str, object]:
+        """What other layers worked out about the file, kept as long as it is."""
+        raise NotImplementedError
+
+    def import_facts(self) -> Sequence[Import]:
+        """Every imported name of the file, in order."""
+        raise NotImplementedError
+
+    @property
     def imports(self) -> Mapping[str, str]:
         """Name used here -> qualified name, of every import in the file."""
         raise NotImplementedError
@@ -724,13 +739,10 @@ class Command(Fact):
     settings: NAME=value put before it; {"make-ignore": "1"} for a Makefile recipe line that starts with "-".
     masked: what swallows its failure, as written ("|| true", "; exit 0", "set +e", "-"), or "".
     condition: its result is asked for by `if`, `while` or `!`. options: shell options on at that place ("errexit", "pipefail").
-    arms: what must be chosen for a shell to get there, outermost first: functions by name, `case` patterns ("dev|develop"), conditions
-    ("if [ $DEBUG ]", "else [ $DEBUG ]").
     """
 
     __slots__ = (
         "argv",
-        "arms",
         "condition",
         "following",
         "long_running",
@@ -759,7 +771,6 @@ class Command(Fact):
     masked: str
     condition: bool
     options: frozenset[str]
-    arms: tuple[str, ...]
 
     def flag(self, *names: str) -> int:
         """Index in argv of the first of these flags (also as `--flag=value`), or -1."""

@@ -7,11 +7,13 @@ look like SQL are nobody's business.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check
-from prodlint.checks.web.text import Piece, Reader, is_fixed, pieces_of, reader_of
+from prodlint.checks.web.parts import Judge, entered, literal_of, shown
+from prodlint.checks.web.tables import sinks
 from prodlint.facts import (
+    Attribute,
     Call,
     Collection,
     Conditional,
@@ -23,53 +25,36 @@ from prodlint.facts import (
     Operation,
 )
 from prodlint.model import Priority
-from prodlint.values.expressions import innermost
+from prodlint.values.lattice import Client, Part, Value
 
 # ---------------------------------------------------------------- sinks
 
+_TABLE = sinks()["sql"]
 # These take SQL and nothing else.
-_SURE = frozenset(
-    {
-        "sqlalchemy.text",
-        "sqlalchemy.sql.text",
-        "sqlalchemy.sql.expression.text",
-        "sqlmodel.text",
-        "psycopg2.sql.SQL",
-        "psycopg.sql.SQL",
-        "django.db.models.expressions.RawSQL",
-        "django.db.models.RawSQL",
-        "pandas.read_sql",
-        "pandas.read_sql_query",
-        "polars.read_database",
-        "polars.read_database_uri",
-    }
-)
-_SURE_METHODS = frozenset({"executemany", "executescript", "exec_driver_sql", "RawSQL", "read_sql", "read_sql_query"})
+_SURE = frozenset(_TABLE["sure"])
+_SURE_METHODS = frozenset(_TABLE["sure_methods"])
 # These take SQL when the text begins like it.
-_METHODS = (
-    "execute",
-    "execute_sql",
-    "execute_query",
-    "execute_query_dict",
-    "execute_raw",
-    "raw",
-    "fetch",
-    "fetchrow",
-    "fetchval",
-    "fetch_all",
-    "fetch_one",
-    "fetch_val",
-    "query",
-    "sql",
-    "from_statement",
-    "exec",
+_METHODS = tuple(_TABLE["methods"])
+# Where a whole statement out of a request is one for certain.
+_EXECUTING = frozenset(
+    {
+        "execute",
+        "execute_sql",
+        "execute_query",
+        "execute_raw",
+        "fetchrow",
+        "fetchval",
+        "fetch_all",
+        "fetch_one",
+        "fetch_val",
+        "prepare",
+        "raw_query",
+        "execute_async",
+    }
 )
 _EXTRA_KEYWORDS = ("select", "where", "tables", "order_by")
 
-_SINKS = (*_SURE, *(f"*.{name}" for name in (*_SURE_METHODS, *_METHODS, "extra")))
-_QUOTING = re.compile(
-    r"quote|escape|identifier|sanitiz|ident$|^literal|^safe_|_safe$|adapt|to_sql|as_string|compile|render|placeholder|param", re.IGNORECASE
-)
+_SINKS = (*_SURE, *(f"*.{name}" for name in (*sorted(_SURE_METHODS), *_METHODS, "extra")))
 
 _OBJECT = (
     r"(?:or\s+replace\s+)?(?:(?:temp|temporary|unlogged|unique|materialized|global|local|virtual|external|foreign|concurrently)\s+)*"
@@ -88,14 +73,23 @@ _LEADING = re.compile(r"(?:\s|\0|\(|--[^\n]*\n|/\*.{0,300}?\*/)*", re.DOTALL)
 _WHOLE = re.compile(r"\bSELECT\b[^;]{1,400}\bFROM\b|\bINSERT\s+INTO\b|\bDELETE\s+FROM\b|\bUPDATE\b[^;]{1,200}\bSET\b")
 
 
-def _is_sql(literal: str) -> bool:
-    """Whether a text (its loose parts as NUL) begins like a statement. `Select a page from the list` does not."""
+# In any case, where what runs it is a database for certain.
+_VERBS = re.compile(
+    r"(?i)(?:select|insert|update|delete|with|show|use|set|call|exec|execute|lock|declare|begin|replace|merge|create|alter|drop|truncate|grant|revoke|copy|explain|analyze|vacuum|pragma|attach|detach|kill|describe|do)\b"
+)
+_DATABASE = re.compile(
+    r"(?:^|[._])(?:cursor|cur|curs|conn|connection|cnx|db|database|engine|session|tx|transaction|pool)(?:\(\))?$", re.IGNORECASE
+)
+
+
+def _is_sql(literal: str, database: bool) -> bool:
+    """Whether a text (its open parts as NUL) begins like a statement. `Select a page from the list` does not."""
     start = _LEADING.match(literal)
     rest = literal[start.end() :] if start is not None else literal
     word = rest[:6]
     if word.isalpha() and word[:1].isupper() and not word.isupper():
         return False
-    return bool(_BEGINS.match(rest) or _WHOLE.search(literal))
+    return bool(_BEGINS.match(rest) or _WHOLE.search(literal) or database and _VERBS.match(rest))
 
 
 def _queries(call: Call) -> list[tuple[Expression, bool]]:
@@ -129,12 +123,6 @@ def _queries(call: Call) -> list[tuple[Expression, bool]]:
     return [(first, False)] if first is not None else []
 
 
-# Parts that are statements or clauses themselves: whether they hold a value was decided where they were made.
-_FRAGMENT = re.compile(
-    r"(?:where|clauses?|conditions?|filters?|sql|query|queries|subquery|select|statement|stmt|joins?|predicates?|cte|having|criteria|fragment|ddl)"
-    r"(?:_(?:sql|str|string|clause|list|text|expr|parts?))?$",
-    re.IGNORECASE,
-)
 # ---------------------------------------------------------------- PRD461
 
 _IDENTIFIER_BEFORE = re.compile(
@@ -158,8 +146,8 @@ _CATALOGUE_NAME = re.compile(r"(?:^|_)(?:table|database|schema|cluster|db)(?:_?n
 _OF_A_COLUMN = re.compile(r"(?i)(?:^|[._])(?:table|column|col|index|constraint|field|foreign_key)\.(?:key|name)$")
 
 
-def _before(pieces: list[Piece], index: int) -> str:
-    return "".join(piece if isinstance(piece, str) else "x" for piece in pieces[:index])[-60:]
+def _before(parts: Sequence[str | Part], index: int) -> str:
+    return "".join(part if isinstance(part, str) else "x" for part in parts[:index])[-60:]
 
 
 def _is_identifier(before: str, piece: Expression) -> bool:
@@ -171,38 +159,135 @@ def _is_identifier(before: str, piece: Expression) -> bool:
     return bool(_IDENTIFIER_BEFORE.search(before)) and (before.endswith(('"', "`", "[")) or bool(named))
 
 
-@check("PRD461", on=[calls(*_SINKS)], files=["python"])
+_STRING = re.compile(
+    rb"(?:[rRbBuU]{0,2}(?:\"\"\"(?:[^\"\\]|\\.|\"(?!\"\"))*\"\"\"|'''(?:[^'\\]|\\.|'(?!''))*'''|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')\s*)+[,)]",
+    re.DOTALL,
+)
+_FIRST = re.compile(rb"\s*([A-Za-z_][\w.]*)?\s*(.?)", re.DOTALL)
+# Calls of SQLAlchemy whose result is an expression with bound values.
+_EXPRESSIONS = frozenset((b"select", b"insert", b"update", b"delete", b"text", b"func", b"exists", b"union", b"union_all", b"values"))
+
+
+def _may_run_built_text(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
+    """The sinks whose first argument may be a text put together here."""
+    kept = []
+    known: dict[bytes, bool] = {}
+    for literal, offset in hits:
+        found = _FIRST.match(data, offset + len(literal))
+        name, following = (found.group(1) or b"", found.group(2)) if found is not None else (b"", b"")
+        if literal.startswith(b"extra"):
+            built = following != b")" or bool(name)
+        elif name and following in (b",", b")"):
+            if name not in known:
+                known[name] = _is_put_together(data, name)
+            built = known[name]
+        elif name and following == b"(":
+            built = name.rpartition(b".")[2] not in _EXPRESSIONS
+        elif following in (b'"', b"'") and name.lower() in (b"", b"b", b"r", b"u", b"br", b"rb"):
+            built = found is not None and _STRING.match(data, found.start(1) if name else found.start(2)) is None
+        else:
+            built = bool(name) or following not in (b")", b"[", b"{", b"*")
+        if built:
+            kept.append(offset)
+    return kept
+
+
+@check("PRD461", on=[calls(*_SINKS)], files=["python"], prefilter=_may_run_built_text)
 def sql_string_building(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A text that is executed as SQL and has a part in it that is not fixed."""
     for query, sure in _queries(call):
-        if isinstance(query, Constant) or (isinstance(query, Call) and query.name in _SURE):
+        if (
+            isinstance(query, Constant)
+            or isinstance(query, Call)
+            and (query.name in _SURE or query.name.rpartition(".")[2] in _BUILDERS_OF_EXPRESSIONS)
+        ):
             continue
-        module = call.module
-        if not _may_be_built(query, call):
+        values = context.values(call.module)
+        value = values.of(query)
+        judge = Judge(values, "sql")
+        found = _judged(judge, value, sure, call) or _whole_statement(judge, value, sure, call)
+        if found is None:
             continue
-        reader = reader_of(module, innermost(module, call), _QUOTING, call.start)
-        pieces = pieces_of(query, reader)
-        literal = "".join(piece if isinstance(piece, str) else "\0" for piece in pieces)
-        if literal.strip("\0 ") == "" or not (sure or _is_sql(literal)):
-            continue
-        loose = [(index, piece) for index, piece in enumerate(pieces) if not isinstance(piece, str) and not is_fixed(piece, reader)]
-        parts = [(_before(pieces, index), piece) for index, piece in loose if not _is_fragment(piece, reader)]
-        parts = [(text, piece) for text, piece in parts if not _BIND_NAME.search(text) and not _TUNED.search(text)]
-        if not parts:
-            continue
-        loose = [(0, piece) for _, piece in parts]
+        part, named = found
+        client = judge.client_in(part.value)
         priority: Priority | None = None
-        if all(_is_identifier(text, piece) for text, piece in parts):
+        if named and client is None:
             if not context.options.get("identifiers", True) or context.file.roles & _BY_HAND or "/alembic/" in f"/{context.file.path}":
                 continue
             priority = "P2"
-        shown = " ".join(loose[0][1].text.split())
-        shown = shown if len(shown) <= 50 else shown[:47] + "..."
-        yield Diagnostic(
-            query if query.start >= call.start else call,
-            f"`{call.method}` runs SQL with `{shown}` written into its text",
-            priority=priority,
-        )
+        place = query if query.start >= call.start else call
+        words = f"`{call.method}` runs SQL with `{shown(part.at)}` written into its text"
+        if part.at.start == query.start and part.at.end == query.end:
+            words = f"`{call.method}` runs `{shown(part.at)}` as SQL, which the client sends"
+        yield Diagnostic(place, words, priority=priority, related=entered(client))
+
+
+# Constructors of SQL expressions whose values are bound, never written.
+_BUILDERS_OF_EXPRESSIONS = frozenset({"select", "insert", "update", "delete", "union", "union_all", "exists", "func", "values"})
+
+
+def _judged(judge: Judge, value: Value, sure: bool, call: Call) -> tuple[Part, bool] | None:
+    """The first open part of a statement, and whether every open one is only a name of something in the database."""
+    database = call.receiver is not None and bool(_DATABASE.search(call.receiver.text))
+    names: Part | None = None
+    for parts in judge.variants(value):
+        literal = literal_of(parts)
+        if literal.strip("\0 ") == "" or not (sure or _is_sql(literal, database)):
+            continue
+        for index, part in enumerate(parts):
+            if isinstance(part, str) or not judge.is_open(part.value):
+                continue
+            before = _before(parts, index)
+            if _BIND_NAME.search(before) or _TUNED.search(before):
+                continue
+            client = judge.client_in(part.value) is not None
+            if not client and (_is_fragment(part, before) or _is_number(part) or _is_placeholders(part)):
+                continue
+            if client or not _is_identifier(before, part.at):
+                return part, False
+            names = names or part
+    return (names, True) if names is not None else None
+
+
+def _whole_statement(judge: Judge, value: Value, sure: bool, call: Call) -> tuple[Part, bool] | None:
+    """A statement that a client sends as a whole."""
+    if not (sure or call.method in _EXECUTING) or not any(isinstance(shape, Client) for shape in value.shapes):
+        return None
+    at = next((argument for argument in (call.argument(0), *call.keywords.values()) if argument is not None), call)
+    return Part(value, at), False
+
+
+# Clauses from elsewhere: whether they hold a value was decided where they were made.
+_FRAGMENT = re.compile(
+    r"(?:where|clauses?|conditions?|filters?|sql|query|queries|subquery|select|statement|stmt|joins?|predicates?|cte|having|criteria|fragment|ddl)"
+    r"(?:_(?:sql|str|string|clause|list|text|expr|parts?))?$",
+    re.IGNORECASE,
+)
+# What stands here is a value, whatever it is called.
+_VALUE_BEFORE = re.compile(r"(?:['\"]|[=<>]|\b(?:like|ilike|between|values\s*\(|limit|offset))\s*%?$", re.IGNORECASE)
+_NUMBERS = re.compile(r"(?:^|[._])(?:pk|(?:vector_?)?length|dims?|dimensions?|milliseconds|seconds|minutes|hours|days|ms|retention)$")
+_PLACEHOLDERS = re.compile(
+    r"place_?holder|question_?mark|qmark|bind(?:s|ing|_names)?$|param_(?:list|names|marks|string)|^ph$|^marks$", re.IGNORECASE
+)
+
+
+def _is_fragment(part: Part, before: str) -> bool:
+    """Whether a part whose origin is not known stands where a clause stands, and is called one."""
+    if _VALUE_BEFORE.search(before):
+        return False
+    at = part.at
+    return bool(_FRAGMENT.search(at.method if isinstance(at, Call) else _last_word(at)))
+
+
+def _is_number(part: Part) -> bool:
+    """Whether an attribute whose type is not known is called like a number. A parameter is not: requests bring those as text."""
+    at = part.at.arguments[0] if isinstance(part.at, Call) and part.at.name == "str" and len(part.at.arguments) == 1 else part.at
+    return isinstance(at, (Name, Attribute)) and "." in at.text and bool(_NUMBERS.search(at.text))
+
+
+def _is_placeholders(part: Part) -> bool:
+    """Whether a part whose origin is not known is called like the marks that stand for values."""
+    return bool(_PLACEHOLDERS.search(_last_word(part.at)))
 
 
 _BUILDERS = frozenset(
@@ -246,31 +331,24 @@ def _may_be_built(query: Expression, call: Call) -> bool:
     return isinstance(query, Name) and _is_put_together(call.source.data, query.source_text.encode())
 
 
+# Where clients' values come from: a whole statement may be one.
+_CLIENTS = re.compile(
+    rb"\brequest\b|\breq\b|@\w+\.(?:get|post|put|patch|delete|route|websocket|task|actor|tool|job)\b|@(?:shared_task|get|post|route)\b|\bevent\b|[Ss]ervicer|websocket|message|get_argument"
+)
+
+
 def _is_put_together(data: bytes, name: bytes) -> bool:
-    """Whether what a name is given begins like a statement, or is put together from other names in a file with statements."""
+    """Whether a name is given a text put together from others, or a client may be whom it comes from."""
     given = re.compile(rb"\b" + re.escape(name) + rb"\b[^=\n]{0,60}\+?=(?!=)")
+    found = False
     for match in given.finditer(data):
+        found = True
         if _STATEMENT.search(data, match.end() - 1, match.end() + 300):
             return True
         around = data[match.end() - 2 : match.end() + 120]
         if any(sign in around for sign in _SIGNS):
-            return _STATEMENT.search(data) is not None
-    return False
-
-
-def _is_fragment(piece: Expression, reader: Reader) -> bool:
-    """Whether a part is itself a piece of SQL that was put together elsewhere: a clause from a parameter or a call."""
-    if isinstance(piece, Call):
-        return bool(_FRAGMENT.search(piece.method)) and not _INPUT.search(piece.name)
-    if not isinstance(piece, Name) or not _FRAGMENT.search(piece.source_text):
-        return False
-    given = reader.given.get(piece.source_text, [])
-    if not given:
-        return piece.source_text in reader.parameters or "." in piece.source_text
-    return all(isinstance(value, (Call, Constant, FString)) and not _INPUT.search(value.text) for value in given)
-
-
-_INPUT = re.compile(r"request|args\b|form\b|params|query_params|input\(|argv|\.get\(|payload|body", re.IGNORECASE)
+            return True
+    return (found or b"." not in name) and _CLIENTS.search(data) is not None
 
 
 def _last_word(expression: Expression) -> str:

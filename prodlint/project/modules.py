@@ -1,0 +1,124 @@
+"""The Python files of a project by the names that imports give them, parsed when a rule asks what one of them says."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+
+from prodlint.facts import File, Module, Source
+from prodlint.values.evaluate import Values
+
+# Larger files hold no settings, constants or helpers that a person wrote.
+_LARGEST = 1_000_000
+# Files kept parsed in a process.
+_MOST = 48
+
+_Files = Sequence[tuple[str, str, str]]
+
+
+class PythonFiles:
+    """Other files' values, and a record of which ones were asked for: a result that depends on them is stale when they change."""
+
+    def __init__(self, files: Callable[[], _Files]) -> None:
+        self._files = files
+        self._index: dict[str, list[str]] | None = None
+        self._absolute: dict[str, str] = {}
+        self._parsed: OrderedDict[str, Values | None] = OrderedDict()
+        self.asked: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def values(self, name: str, near: Module) -> Values | None:
+        """What the expressions of the file can be that a module's name means to another file; None where the project has none."""
+        path = self._resolved(name, near.file.path)
+        mark = (name, near.file.path)
+        if not path:
+            if self._may_be_ours(name):
+                self.asked.setdefault(mark, ("", ""))
+            return None
+        found = self.of_file(path)
+        if found is not None and mark not in self.asked:
+            self.asked[mark] = (path, _digest(found.module.source.data))
+        return found
+
+    def of_file(self, path: str) -> Values | None:
+        """The same by a path from the root."""
+        if path in self._parsed:
+            self._parsed.move_to_end(path)
+            return self._parsed[path]
+        made = self._parse(path)
+        self._parsed[path] = made
+        if len(self._parsed) > _MOST:
+            self._parsed.popitem(last=False)
+        return made
+
+    def same(self, name: str, near: str, path: str, digest: str) -> bool:
+        """Whether a question is answered as it was before: the same file, with the same content."""
+        found = self._resolved(name, near)
+        if found != path:
+            return False
+        return not path or _digest(self._bytes(path)) == digest
+
+    def _bytes(self, path: str) -> bytes:
+        absolute = self._absolute.get(path)
+        try:
+            if absolute is None or os.path.getsize(absolute) > _LARGEST:
+                return b""
+            with open(absolute, "rb") as handle:
+                return handle.read()
+        except OSError:
+            return b""
+
+    def _parse(self, path: str) -> Values | None:
+        from prodlint.python.tree import PyModule
+        from prodlint.readers import Undecodable, decode
+
+        raw = self._bytes(path)
+        try:
+            source: Source = decode(raw, "python")
+        except Undecodable:
+            return None
+        module = PyModule(source, File(path, "python"))
+        return Values(module, self)
+
+    def _by_tail(self) -> dict[str, list[str]]:
+        if self._index is None:
+            self._index = {}
+            for path, absolute, kind in self._files():
+                if kind == "python":
+                    self._absolute[path] = absolute
+                    self._index.setdefault(_tail(path), []).append(path)
+        return self._index
+
+    def _may_be_ours(self, name: str) -> bool:
+        return name.split(".", 1)[0] not in sys.stdlib_module_names
+
+    def _resolved(self, name: str, near: str) -> str:
+        """The path of a module, seen from a file: from the root, from a folder of sources, or from a folder that holds the file."""
+        if not self._may_be_ours(name):
+            return ""
+        inside = name.replace(".", "/")
+        candidates = self._by_tail().get(name.rpartition(".")[2], ())
+        best = ""
+        for path in candidates:
+            for tail in (f"{inside}.py", f"{inside}/__init__.py"):
+                if path == tail:
+                    return path
+                if path.endswith(f"/{tail}"):
+                    folder = path[: -len(tail)]
+                    if (near.startswith(folder) or folder.rstrip("/").endswith("src")) and len(folder) > len(
+                        best[: -len(tail)] if best else ""
+                    ):
+                        best = path
+        return best
+
+
+def _tail(path: str) -> str:
+    stem = path.rsplit("/", 2)
+    name = stem[-1].removesuffix(".py").removesuffix(".pyi")
+    return stem[-2] if name == "__init__" and len(stem) > 1 else name
+
+
+def _digest(data: bytes) -> str:
+    return blake2b(data, digest_size=16).hexdigest()
