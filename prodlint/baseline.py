@@ -1,8 +1,12 @@
 """The baseline: findings that a team has seen and not yet mended, so that only new ones fail.
 
-One sorted line for each: path, code, symbol, digest of the content. No line numbers, dates or versions, so the file changes
-only where findings do, and merges like a list. What is flagged as a secret stands there as a salted slow hash: the file
-cannot be used to look the value up. Two equal lines mean two equal findings; a third one in the code is new.
+One sorted line for each: path, code, symbol, digest of the content. No line numbers or dates, so the file changes only where
+findings do, and merges like a list. What is flagged as a secret stands there as a salted slow hash: the file cannot be used
+to look the value up. Two equal lines mean two equal findings; a third one in the code is new.
+
+The content is that of `prodlint.content`: code without its layout. In the first form of the file, which had no line that says
+its version, it was the line on which a finding begins. Such a file is read all the same, and written anew by `prodlint baseline`;
+what that run did not look at keeps its old content, marked.
 """
 
 from __future__ import annotations
@@ -11,34 +15,36 @@ import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from prodlint.configuration.settings import SettingsError
-from prodlint.fingerprint import normalised
+from prodlint.content import first_contents_of
+from prodlint.facts import Source
+from prodlint.fingerprint import Identity, answered, composed, content_or_message
 from prodlint.model import Finding, Suppressed
+from prodlint.regular import read_regular
 
 DEFAULT = ".prodlint-baseline"
 _HEADER = "# Findings that were here before. `prodlint baseline` writes this file; delete a line to see its finding again.\n"
+_VERSION = "# version: "
+CURRENT = 2
 _SALT = "# salt: "
+# Before a content of the first form.
+_FIRST = "~1:"
 # As many rounds as an hour of guessing costs a run of a hundred secrets two seconds.
 _ROUNDS = 20_000
 _LARGEST = 64 << 20
 
 
-class Entry(NamedTuple):
-    """One finding that is known. content: the finding's own, or "salted:" and a slow hash of it."""
-
-    path: str
-    code: str
-    symbol: str
-    content: str
+# One finding that is known. content: the finding's own, or "salted:" and a slow hash of it; behind _FIRST in its first form.
+Entry = Identity
 
 
 @dataclass(slots=True)
 class Baseline:
-    """A baseline as read: how often each entry stands in it."""
+    """A baseline as read: how often each entry stands in it. version: that of the file's form."""
 
     path: str
+    version: int = CURRENT
     salt: str = ""
     entries: Counter[Entry] = field(default_factory=Counter)
     _hashes: dict[str, str] = field(default_factory=dict)
@@ -74,16 +80,15 @@ def read(path: str) -> Baseline:
     """
     shown = os.path.relpath(path)
     try:
-        with open(path, "rb") as handle:
-            raw = handle.read(_LARGEST + 1)
+        raw = read_regular(path, _LARGEST)
     except OSError as error:
         advice = "; `prodlint baseline` writes one" if isinstance(error, FileNotFoundError) else ""
         raise SettingsError(f"the baseline cannot be read: {(error.strerror or str(error)).lower()}{advice}", shown) from None
-    if len(raw) > _LARGEST:
-        raise SettingsError("is too large for a baseline", shown)
-    baseline = Baseline(path)
+    baseline = Baseline(path, version=1)
     for number, line in enumerate(raw.decode("utf-8", "replace").splitlines(), 1):
-        if line.startswith(_SALT):
+        if line.startswith(_VERSION):
+            baseline.version = _read_version(line[len(_VERSION) :].strip(), shown, number)
+        elif line.startswith(_SALT):
             baseline.salt = _read_salt(line[len(_SALT) :].strip(), shown, number)
         elif line.startswith(("<<<<<<<", "=======", ">>>>>>>", "|||||||")):
             raise SettingsError("holds a merge conflict: keep the lines of both sides and delete the markers", shown, number)
@@ -92,11 +97,19 @@ def read(path: str) -> Baseline:
             if len(parts) != 4:
                 raise SettingsError("is no line of a baseline", shown, number)
             baseline.entries[Entry(*map(_unescaped, parts))] += 1
+    if baseline.version == 1:
+        baseline.entries = Counter({entry._replace(content=_FIRST + entry.content): count for entry, count in baseline.entries.items()})
     if not baseline.salt:
-        if any(entry.content.startswith("salted:") for entry in baseline.entries):
+        if any("salted:" in entry.content for entry in baseline.entries):
             raise SettingsError("has lost its `# salt:` line; `prodlint baseline` writes it anew", shown)
         baseline.salt = os.urandom(16).hex()
     return baseline
+
+
+def _read_version(text: str, shown: str, number: int) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= CURRENT:
+        raise SettingsError(f"is of version `{text[:20]}`, and this prodlint knows 1 to {CURRENT}", shown, number)
+    return int(text)
 
 
 def _read_salt(text: str, shown: str, number: int) -> str:
@@ -138,7 +151,7 @@ def _unescaped(text: str) -> str:
 def text_of(baseline: Baseline) -> str:
     """The file as it is written. The same findings give the same bytes."""
     lines = sorted(" ".join(map(_escaped, entry)) for entry in baseline.entries.elements())
-    return _HEADER + f"{_SALT}{baseline.salt}\n" + "".join(f"{line}\n" for line in lines)
+    return _HEADER + f"{_VERSION}{CURRENT}\n{_SALT}{baseline.salt}\n" + "".join(f"{line}\n" for line in lines)
 
 
 def write(path: str, findings: Iterable[Finding], keep: Callable[[Entry], bool] = lambda _: False) -> Baseline:
@@ -146,8 +159,8 @@ def write(path: str, findings: Iterable[Finding], keep: Callable[[Entry], bool] 
 
     keep: which of the old entries to carry over, so that writing it for one folder leaves the others' entries.
     """
-    old = read(path) if os.path.exists(path) else Baseline(path, os.urandom(16).hex())
-    made = Baseline(path, old.salt, _hashes=old._hashes)
+    old = read(path) if os.path.exists(path) else Baseline(path, salt=os.urandom(16).hex())
+    made = Baseline(path, salt=old.salt, _hashes=old._hashes)
     for entry, count in old.entries.items():
         if keep(entry):
             made.entries[entry] += count
@@ -161,9 +174,8 @@ def write(path: str, findings: Iterable[Finding], keep: Callable[[Entry], bool] 
 def _replace(path: str, data: bytes) -> None:
     temporary = f"{path}.{os.getpid()}.tmp"
     try:
-        with open(path, "rb") as handle:
-            if handle.read() == data:
-                return
+        if read_regular(path, _LARGEST) == data:
+            return
     except OSError:
         pass
     try:
@@ -179,18 +191,10 @@ def _replace(path: str, data: bytes) -> None:
 
 def entry_of(finding: Finding, baseline: Baseline) -> Entry:
     """The entry a finding has in a baseline."""
-    content = normalised(finding.content or finding.message)
+    content = content_or_message(finding)
     if finding.secrets:
         content = baseline.salted(content)
-    return Entry(_path(finding.path), finding.code, finding.symbol, content)
-
-
-def _path(path: str) -> str:
-    if path.isascii():
-        return path
-    import unicodedata
-
-    return unicodedata.normalize("NFC", path)
+    return Entry(composed(finding.path), finding.code, finding.symbol, content)
 
 
 def apply(
@@ -201,59 +205,62 @@ def apply(
     checked: Collection[str],
     selected: Collection[str],
     whole: bool,
+    sources: Callable[[str], Source | None] = lambda path: None,
+    symbols_of: Callable[[str], Collection[str]] = lambda path: (),
 ) -> Applied:
     """Tell new findings from known ones.
 
     checked: paths that this run looked at; selected: codes it looked for; whole: whether it looked at the whole project.
+    sources: a file's text, and symbols_of: its functions and classes, for what no entry fits as it is.
     An entry of another file or rule is never called stale.
     """
     result = Applied()
+    findings = list(findings)
     left = Counter(baseline.entries)
-    salted = {(entry.path, entry.code) for entry in left if entry.content.startswith("salted:")}
-    missed: list[tuple[Finding, Entry]] = []
+    seen = set(map(composed, checked))
+
+    def is_gone(path: str) -> bool:
+        return not os.path.exists(os.path.join(root, path))
+
+    known = answered(
+        _identities(baseline, findings, left, sources),
+        left,
+        was_looked_at=seen.__contains__,
+        is_gone=is_gone,
+        symbols_of=symbols_of,
+    )
     reason = f"in {os.path.basename(baseline.path)}"
-    for finding in findings:
-        content = normalised(finding.content or finding.message)
-        path = _path(finding.path)
-        entry = Entry(path, finding.code, finding.symbol, content)
-        if (path, finding.code) in salted and (finding.secrets or not left[entry]):
-            entry = entry._replace(content=baseline.salted(content))
-        if left[entry] > 0:
-            left[entry] -= 1
+    for finding, is_known in zip(findings, known, strict=True):
+        if is_known:
             result.suppressed.append(Suppressed(finding, "baseline", reason))
         else:
-            missed.append((finding, entry))
-    if missed:
-        _match_moved(baseline, missed, left, root, reason, result)
-    seen = set(map(_path, checked))
+            result.kept.append(finding)
     for entry, count in left.items():
-        if count > 0 and entry.code in selected and (entry.path in seen or whole and not os.path.exists(os.path.join(root, entry.path))):
+        if count > 0 and entry.code in selected and (entry.path in seen or whole and is_gone(entry.path)):
             result.stale.extend([entry] * count)
     result.stale.sort()
     return result
 
 
-def _match_moved(
-    baseline: Baseline, missed: list[tuple[Finding, Entry]], left: Counter[Entry], root: str, reason: str, result: Applied
-) -> None:
-    """A finding in a file that moved has the entry of a path that is gone; each entry answers for one finding."""
-    gone: dict[tuple[str, str, str], list[Entry]] = {}
-    exists: dict[str, bool] = {}
-    for entry, count in left.items():
-        if count > 0:
-            if entry.path not in exists:
-                exists[entry.path] = os.path.exists(os.path.join(root, entry.path))
-            if not exists[entry.path]:
-                gone.setdefault((entry.code, entry.symbol, entry.content), []).extend([entry] * count)
-    codes = {code for code, _, content in gone if content.startswith("salted:")}
-    for finding, entry in missed:
-        keys = [(entry.code, entry.symbol, entry.content)]
-        if entry.code in codes and not entry.content.startswith("salted:"):
-            keys.append((entry.code, entry.symbol, baseline.salted(entry.content)))
-        for key in keys:
-            if gone.get(key):
-                left[gone[key].pop()] -= 1
-                result.suppressed.append(Suppressed(finding, "baseline", reason))
-                break
-        else:
-            result.kept.append(finding)
+def _identities(
+    baseline: Baseline, findings: Iterable[Finding], entries: Collection[Entry], sources: Callable[[str], Source | None]
+) -> list[tuple[Entry, ...]]:
+    """What each finding may be known by: its content, salted where the baseline has such entries of its rule, and in its first form."""
+    salted = {entry.code for entry in entries if "salted:" in entry.content}
+    first = {entry.code for entry in entries if entry.content.startswith(_FIRST)}
+    texts: dict[str, Source | None] = {}
+    found: list[tuple[Entry, ...]] = []
+    for finding in findings:
+        plain = Entry(composed(finding.path), finding.code, finding.symbol, content_or_message(finding))
+        listed = [] if finding.secrets else [plain]
+        # A value that is no secret any more, by an option say, is known by its salted entry still.
+        if finding.code in salted:
+            listed.append(plain._replace(content=baseline.salted(plain.content)))
+        if finding.code in first:
+            if finding.path not in texts:
+                texts[finding.path] = sources(finding.path)
+            source = texts[finding.path]
+            contents = (plain.content, *(first_contents_of(source, finding) if source is not None else ()))
+            listed += [plain._replace(content=_FIRST + (baseline.salted(content) if finding.secrets else content)) for content in contents]
+        found.append(tuple(listed))
+    return found

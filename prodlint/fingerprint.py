@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import mul
+from typing import NamedTuple, TypeVar
 
 from prodlint.model import Finding
 
-# A directive beside the matched code is not part of it: adding one for rule A must not make rule B's finding new.
-_DIRECTIVE = r"[ \t]*(?:#|//|;|<!--|/\*)[ \t]*(?:prodlint:|noqa\b).*"
+_Answer = TypeVar("_Answer")
+_Key = tuple[str, ...]
 
 _WINDOW = 100
 _BASE = 37
@@ -25,17 +26,34 @@ def place_order(finding: Finding) -> tuple[str, int, int, int, int, str, str]:
     return (finding.path, span.line, span.column, span.end_line, span.end_column, finding.code, finding.message)
 
 
-def normalised(content: str) -> str:
-    """Content without what may change while the matter stays: indentation, runs of blanks, directives to linters."""
-    if "prodlint:" in content or "noqa" in content:
-        content = re.sub(_DIRECTIVE, "", content)
-    return " ".join(content.split())
+class Identity(NamedTuple):
+    """What a finding is known by. content: what it is bound to, see `prodlint.content`; `~` before it: of something that may stand anywhere."""
+
+    path: str
+    code: str
+    symbol: str
+    content: str
+
+
+def content_or_message(finding: Finding) -> str:
+    """What a finding is bound to; the message where nothing stands at its place."""
+    return finding.content or finding.message
+
+
+def composed(path: str) -> str:
+    """A path in one form: the same name arrives decomposed from one file system and composed from another."""
+    if path.isascii():
+        return path
+    import unicodedata
+
+    return unicodedata.normalize("NFC", path)
 
 
 def fingerprints(findings: Iterable[Finding]) -> list[str]:
-    """The `prodlint/v1` fingerprint of each finding, in the order given.
+    """The `prodlint/v2` fingerprint of each finding, in the order given.
 
-    Give all findings of a run sorted by place, suppressed ones included: equal ones are told apart by their ordinal.
+    Give all findings of a run sorted by place, suppressed ones included: equal ones of a file are told apart by their ordinal.
+    The function around it is no part of it: a renamed one brings nothing new.
 
     Of a line that holds a secret only eight bits go in. They tell when the value was changed (255 times of 256), and are
     too few to find it out by trying: what stands around it is in the excerpt of the same report.
@@ -47,20 +65,99 @@ def fingerprints(findings: Iterable[Finding]) -> list[str]:
     seen: dict[str, int] = {}
     result = []
     for finding in findings:
-        path = finding.path
-        content = normalised(finding.content or finding.message)
-        if finding.secrets or (told and (path, finding.span.line) in told):
+        content = content_or_message(finding)
+        if finding.secrets or (told and (finding.path, finding.span.line) in told):
             content = sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:2]
-        if not path.isascii():
-            # The same name arrives decomposed from one file system and composed from another.
-            import unicodedata
-
-            path = unicodedata.normalize("NFC", path)
-        matter = f"{finding.code}\0{path}\0{finding.symbol}\0{content}"
+        matter = f"{finding.code}\0{composed(finding.path)}\0{content}"
         ordinal = seen.get(matter, 0)
         seen[matter] = ordinal + 1
         result.append(sha256(f"{matter}\0{ordinal}".encode("utf-8", "surrogatepass")).hexdigest()[:32])
     return result
+
+
+def answered(
+    findings: Sequence[tuple[Identity, ...]],
+    known: Counter[Identity],
+    *,
+    was_looked_at: Callable[[str], bool],
+    is_gone: Callable[[str], bool],
+    symbols_of: Callable[[str], Collection[str]],
+    is_untouched: Callable[[int], bool] = lambda number: False,
+) -> list[bool]:
+    """For each finding whether a known one answers for it; each of those answers once, and is taken out of `known`.
+
+    findings: the identities that each may be known by. was_looked_at, is_gone: whether this run read a file, and whether there
+    is none any more. symbols_of: the functions and classes of a file. is_untouched: whether nobody touched the lines of the
+    finding with this number.
+
+    First those that are equal. Of what is left, in this order: in the same file, in a function that had another name; in a
+    file that had another name; in a function of the same name that was moved to another file. Something that may stand
+    anywhere is taken for the same only where the function that held it is gone, so that one that was fixed hides no new one.
+    """
+    gone = _remembered(is_gone)
+    symbols = _remembered(symbols_of)
+
+    def is_left_without_place(entry: Identity) -> bool:
+        return not entry.content.startswith("~") or not entry.symbol or entry.symbol not in symbols(entry.path)
+
+    def was_moved(entry: Identity) -> bool:
+        return gone(entry.path)
+
+    def was_moved_alone(entry: Identity) -> bool:
+        return not entry.content.startswith("~") and was_looked_at(entry.path)
+
+    def innermost(one: Identity) -> str:
+        return one.symbol.rpartition(".")[2]
+
+    passes: tuple[tuple[Callable[[Identity], _Key], Callable[[Identity], bool], Callable[[int], bool]], ...] = (
+        (lambda one: one, lambda entry: True, lambda number: True),
+        (lambda one: (one.code, one.path, one.content), is_left_without_place, lambda number: True),
+        (lambda one: (one.code, one.path, one.content), lambda entry: True, is_untouched),
+        (lambda one: (one.code, one.symbol, one.content), was_moved, lambda number: True),
+        (lambda one: (one.code, one.content), was_moved, lambda number: True),
+        (lambda one: (one.code, innermost(one), one.content) if one.symbol else (), was_moved_alone, lambda number: True),
+    )
+    result = [False] * len(findings)
+    for key_of, admits, concerns in passes:
+        missed = [number for number, found in enumerate(result) if not found and concerns(number)]
+        if missed:
+            _pair(findings, missed, known, key_of, admits, result)
+    return result
+
+
+def _pair(
+    findings: Sequence[tuple[Identity, ...]],
+    missed: Iterable[int],
+    known: Counter[Identity],
+    key_of: Callable[[Identity], _Key],
+    admits: Callable[[Identity], bool],
+    result: list[bool],
+) -> None:
+    """Find an entry with the same key for each of the missed findings."""
+    wanted = {key_of(one) for number in missed for one in findings[number]}
+    left: dict[_Key, list[Identity]] = {}
+    for entry, count in known.items():
+        key = key_of(entry)
+        if count > 0 and key and key in wanted and admits(entry):
+            left.setdefault(key, []).extend([entry] * count)
+    for number in missed if left else ():
+        for one in findings[number]:
+            waiting = left.get(key_of(one))
+            if waiting:
+                known[waiting.pop()] -= 1
+                result[number] = True
+                break
+
+
+def _remembered(ask: Callable[[str], _Answer]) -> Callable[[str], _Answer]:
+    answers: dict[str, _Answer] = {}
+
+    def answer(path: str) -> _Answer:
+        if path not in answers:
+            answers[path] = ask(path)
+        return answers[path]
+
+    return answer
 
 
 def line_hashes(text: str, lines: Collection[int], hidden: Collection[int] = ()) -> dict[int, str]:

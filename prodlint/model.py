@@ -157,7 +157,7 @@ class Rule:
 
     also: other tools' codes for the same mistake, as `tool:CODE`. covered_by: tools after which this rule says little that is new.
     supersedes: codes of rules that are silent where this one speaks. stage: "release" where the mistake may wait until then.
-    items: ids of the checklist items that it serves.
+    items: ids of the checklist items that it serves. grouped: findings with the same message are one of the report, wherever they stand.
     """
 
     code: str
@@ -179,6 +179,7 @@ class Rule:
     security_severity: str = ""
     not_in: frozenset[str] = frozenset()
     lower_in: frozenset[str] = frozenset()
+    grouped: bool = False
     options: tuple[tuple[str, Any], ...] = ()
     match: tuple[Any, ...] = ()
     project: Any = None

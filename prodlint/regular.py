@@ -10,6 +10,11 @@ import errno
 import os
 import stat
 
+# Without O_NONBLOCK, opening a pipe would wait for somebody to write into it. Windows has only the first of them.
+FLAGS = os.O_RDONLY
+for _name in ("O_BINARY", "O_CLOEXEC", "O_NOCTTY", "O_NONBLOCK"):
+    FLAGS |= getattr(os, _name, 0)
+
 
 class NotRegular(OSError):
     """What stands under the name is a directory, a pipe, a socket or a device."""
@@ -30,11 +35,7 @@ def read_regular(path: str, limit: int, *, cut: bool = False) -> bytes:
 
     Raises OSError: what `open` raises, NotRegular, TooLarge.
     """
-    # Without O_NONBLOCK, opening a pipe would wait for somebody to write into it.
-    flags = (
-        os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
-    )
-    descriptor = os.open(path, flags)
+    descriptor = os.open(path, FLAGS)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha1, sha256
 from typing import NamedTuple
 
 from prodlint.configuration.settings import SettingsError
-from prodlint.fingerprint import normalised
+from prodlint.fingerprint import Identity, answered, composed, content_or_message
 from prodlint.model import Finding
 from prodlint.project import git
 from prodlint.regular import read_regular
@@ -354,71 +354,31 @@ def earlier_paths(change: Change, tree: str, paths: Iterable[str]) -> list[str]:
 
 # ---------------------------------------------------------------- what is new
 
-_Key = tuple[str, ...]
 
+def new_findings(
+    change: Change, now: Sequence[Finding], before: Iterable[Finding], symbols_of: Callable[[str], Collection[str]] = lambda path: ()
+) -> list[Finding]:
+    """The findings that the change brought: those that none of the earlier tree answers for (see `fingerprint.answered`).
 
-def new_findings(change: Change, now: Sequence[Finding], before: Iterable[Finding]) -> list[Finding]:
-    """The findings that the change brought.
-
-    A finding is old where the earlier tree has the same one: in the same symbol with the same content; on a line nobody
-    touched, whatever its function is called today; or moved, content and innermost name alike, while the old one is gone.
-    Every earlier finding answers for one of today's.
+    On a line that nobody touched a finding is old whatever its function is called today. symbols_of: the functions and
+    classes of a file.
     """
-    left = Counter(
-        (finding.code, change.renamed.get(finding.path, finding.path), finding.symbol, normalised(finding.content or finding.message))
-        for finding in before
+    known = Counter(_identity(finding, change.renamed.get(finding.path, finding.path)) for finding in before)
+
+    def is_untouched(number: int) -> bool:
+        span = now[number].span
+        return not change.touches(now[number].path, span.line, span.end_line)
+
+    old = answered(
+        [(_identity(finding, finding.path),) for finding in now],
+        known,
+        was_looked_at=lambda path: True,
+        is_gone=lambda path: path in change.files and not os.path.lexists(os.path.join(change.root, path)),
+        symbols_of=symbols_of,
+        is_untouched=is_untouched,
     )
-    fresh = _without(now, left, lambda finding: (finding.code, finding.path, finding.symbol, _content(finding)))
-    loose = _loose(left, lambda key: (key[0], key[1], key[3]))
-    touched = [finding for finding in fresh if change.touches(finding.path, finding.span.line, finding.span.end_line)]
-    untouched = [finding for finding in fresh if not change.touches(finding.path, finding.span.line, finding.span.end_line)]
-    rest = _take(untouched, loose, left, lambda finding: (finding.code, finding.path, _content(finding)))
-    moved = _loose(left, lambda key: (key[0], key[2].rpartition(".")[2], key[3]) if key[2] else None)
-    rest += _take(touched, moved, left, lambda finding: (finding.code, finding.symbol.rpartition(".")[2], _content(finding)))
-    wanted = set(map(id, rest))
-    return [finding for finding in now if id(finding) in wanted]
+    return [finding for finding, is_old in zip(now, old, strict=True) if not is_old]
 
 
-def _content(finding: Finding) -> str:
-    return normalised(finding.content or finding.message)
-
-
-def _without(
-    findings: Sequence[Finding], left: Counter[tuple[str, str, str, str]], key: Callable[[Finding], tuple[str, str, str, str]]
-) -> list[Finding]:
-    fresh = []
-    for finding in findings:
-        if left[key(finding)] > 0:
-            left[key(finding)] -= 1
-        else:
-            fresh.append(finding)
-    return fresh
-
-
-def _loose(
-    left: Counter[tuple[str, str, str, str]], key: Callable[[tuple[str, str, str, str]], _Key | None]
-) -> dict[_Key, list[tuple[str, str, str, str]]]:
-    """What is left of the earlier findings, under a looser key."""
-    made: dict[_Key, list[tuple[str, str, str, str]]] = {}
-    for entry, count in left.items():
-        loose = key(entry)
-        if count > 0 and loose is not None:
-            made.setdefault(loose, []).extend([entry] * count)
-    return made
-
-
-def _take(
-    findings: Sequence[Finding],
-    loose: dict[_Key, list[tuple[str, str, str, str]]],
-    left: Counter[tuple[str, str, str, str]],
-    key: Callable[[Finding], _Key],
-) -> list[Finding]:
-    """The findings that no earlier one answers for under the looser key."""
-    rest = []
-    for finding in findings:
-        waiting = loose.get(key(finding))
-        if waiting:
-            left[waiting.pop()] -= 1
-        else:
-            rest.append(finding)
-    return rest
+def _identity(finding: Finding, path: str) -> Identity:
+    return Identity(composed(path), finding.code, finding.symbol, content_or_message(finding))

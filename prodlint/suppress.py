@@ -8,25 +8,20 @@ date, misspelt or without effect is a finding of its own, PRD002, and silences n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
 from prodlint.checks.tool import DIRECTIVE
+from prodlint.content import digest
 from prodlint.facts import Source
-from prodlint.model import Finding, FixRequest, Rule, Span, Suppressed
+from prodlint.foreign import TOOLS, ForeignCodes, reason_in
+from prodlint.foreign import marks as marks_of
+from prodlint.model import Finding, FixRequest, Span, Suppressed
 
 # A file holds directives only if it holds one of these.
 MARKS = (b"prodlint:", b"noqa")
-HONOR_MARKS: dict[str, bytes] = {
-    "noqa": b"noqa",
-    "nosec": b"nosec",
-    "pragma": b"pragma:",
-    "gitleaks": b"gitleaks:allow",
-    "nosemgrep": b"nosem",
-    "hadolint": b"hadolint",
-}
 # A file-level directive further down would surprise whoever reads the top of the file.
 TOP_LINES = 30
 
@@ -110,7 +105,8 @@ def may_hold_directives(data: bytes, honor: Sequence[str] = ()) -> bool:
         or b"noqa:PRD" in data
         or b"noqa" in data
         and b"PRD" in data
-        or any(HONOR_MARKS[name] in data for name in honor)
+        or bool(honor)
+        and any(mark in data.lower() for mark in marks_of(honor))
     )
 
 
@@ -120,7 +116,7 @@ def read(
     """The directives in a file's comments, given as byte ranges. honor: other tools whose directives count; foreign: what they silence."""
     found: list[Directive] = []
     data = source.data
-    marks = (*MARKS, *(HONOR_MARKS[name] for name in honor))
+    marks = (*MARKS, *marks_of(honor))
     for start, end in comments:
         raw = data[start:end]
         lowered = raw.lower()
@@ -187,14 +183,15 @@ def _in_line(
                 )
             if "noqa" in honor:
                 mapped = foreign.of(codes) if codes else foreign.blanket("noqa")
-                yield from _foreign(source, start, end, *bytes_at, mapped, noqa["text"])
-    for name, regex in _FOREIGN_DIRECTIVES.items():
+                yield from _foreign(source, start, end, *bytes_at, mapped, noqa["text"], reason=reason_in(body[begin:]))
+    for name, tool in TOOLS.items():
         if name in honor:
-            for match in list(regex.finditer(body, begin))[:_MOST_IN_A_LINE]:
-                codes = re.findall(r"[A-Z]+[0-9]+", match[1] or "") if regex.groups else []
+            for match in list(tool.directive.finditer(body, begin))[:_MOST_IN_A_LINE]:
+                codes = re.findall(r"[A-Z]+[0-9]+", match[1] or "") if tool.directive.groups else []
                 mapped = foreign.of(codes) if codes else foreign.blanket(name)
-                above = name in ("hadolint", "nosemgrep") or "nextline" in match[0]
-                yield from _foreign(source, start, end, *place(match.start(), match.end()), mapped, match[0].strip(), above)
+                below = tool.below or "nextline" in match[0].lower()
+                at = place(match.start(), match.end())
+                yield from _foreign(source, start, end, *at, mapped, match[0].strip(), below=below, reason=reason_in(body[begin:]))
 
 
 def _end_of_words(line: str) -> int:
@@ -217,13 +214,13 @@ def _end_of_directive(body: str, first: int, later: Sequence[tuple[int, int]]) -
 
 
 def _foreign(
-    source: Source, start: int, end: int, first: int, last: int, codes: frozenset[str], text: str, above: bool = False
+    source: Source, start: int, end: int, first: int, last: int, codes: frozenset[str], text: str, *, below: bool = False, reason: str
 ) -> Iterable[Directive]:
-    """above: whether the other tool takes it, alone on a line, for the line below."""
+    """below: whether the other tool takes it, alone on a line, for the line below."""
     if codes:
         line, end_line, alone, target = _lines(source, start, end, first)
         span = source.span(first, last)
-        yield Directive("foreign", line, end_line, target, alone and above, span, span, text, tuple(sorted(codes)), reason=f"`{text}`")
+        yield Directive("foreign", line, end_line, target, alone and below, span, span, text, tuple(sorted(codes)), reason=reason)
 
 
 def _directive(
@@ -329,12 +326,19 @@ def apply(findings: Iterable[Finding], directives: Sequence[Directive], terms: S
             for selector, codes in resolved[number]:
                 if finding.code in codes:
                     outcome.used.add((number, selector))
-                    reason = directives[number].reason if reason is None else reason
+                    reason = _shown(directives[number]) if reason is None else reason
         if reason is None:
             outcome.kept.append(finding)
         else:
             outcome.suppressed.append(Suppressed(finding, "inline", reason))
     return outcome
+
+
+def _shown(directive: Directive) -> str:
+    """The reason as it is shown, with the other tool's directive."""
+    if directive.kind != "foreign":
+        return directive.reason
+    return f"`{directive.text}`{f': {directive.reason}' if directive.reason else ''}"
 
 
 def _speaking(by_line: dict[int, list[int]], span: Span, extent: Extent | None) -> Iterable[int]:
@@ -450,7 +454,11 @@ def problems(
         return []
     found: list[Finding] = []
     for number, directive in enumerate(directives):
-        if directive.kind == "foreign" or DIRECTIVE in _codes(directive, terms):
+        if directive.kind == "foreign":
+            if terms.require_reason and not directive.reason and any((number, selector) in used for selector in directive.selectors):
+                found.append(_finding(path, directive, f"`{directive.text}` gives no reason; say why in the same comment"))
+            continue
+        if DIRECTIVE in _codes(directive, terms):
             continue
         if directive.problem:
             found.append(_finding(path, directive, directive.problem))
@@ -481,12 +489,20 @@ def problems(
     return found
 
 
+def unreasoned(path: str, lines: Collection[int]) -> Finding:
+    """The finding about a list of another tool that took findings away and says of none of them why."""
+    number = len(lines)
+    message = f"takes away the findings of {number} line{'s'[: number > 1]} and gives no reason; a `prodlint: ignore` beside each can"
+    return Finding(path, Span(1, 1, 1, 1), DIRECTIVE, f"`{path}` {message}", "P2", content=digest(path.encode("utf-8", "surrogatepass")))
+
+
 def _codes(directive: Directive, terms: SuppressionPolicy) -> frozenset[str]:
     return frozenset(code for selector in directive.selectors if selector != "ALL" for code in terms.codes_of(selector))
 
 
 def _finding(path: str, directive: Directive, message: str, fix: FixRequest | None = None) -> Finding:
-    return Finding(path, directive.span, DIRECTIVE, message, "P2", content=directive.text, fix=fix)
+    content = digest(directive.text.encode("utf-8", "surrogatepass"))
+    return Finding(path, directive.span, DIRECTIVE, message, "P2", content=content, fix=fix)
 
 
 def _without(directive: Directive, dead: tuple[str, ...]) -> FixRequest:
@@ -508,53 +524,3 @@ def _without(directive: Directive, dead: tuple[str, ...]) -> FixRequest:
 
 def _quoted(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
-
-
-# ---------------------------------------------------------------- other tools' directives
-
-
-@dataclass(frozen=True, slots=True)
-class ForeignCodes:
-    """What other tools' codes silence here, for those who ask for it with `honor`; it stands on the rules' pages (`also`).
-
-    by_code: their code, upper case, to ours. secrets: ours that a directive for scanners of secrets speaks of.
-    """
-
-    by_code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    secrets: frozenset[str] = frozenset()
-
-    def of(self, codes: Iterable[str]) -> frozenset[str]:
-        """Ours for some of theirs."""
-        return frozenset(own for code in codes for own in self.by_code.get(code.upper(), ()))
-
-    def blanket(self, directive: str) -> frozenset[str]:
-        """Ours for a directive of a tool that names no code."""
-        if directive in ("pragma", "gitleaks"):
-            return self.secrets
-        if directive == "nosec":
-            return self.of(code for code in self.by_code if re.fullmatch(r"B[0-9]{3}", code))
-        if directive == "hadolint":
-            return frozenset()
-        everything = frozenset(own for codes in self.by_code.values() for own in codes)
-        return everything | self.secrets if directive == "nosemgrep" else everything
-
-
-def foreign_codes(rules: Iterable[Rule]) -> ForeignCodes:
-    """The table that the rules' pages make."""
-    by_code: dict[str, list[str]] = {}
-    secrets = set()
-    for rule in rules:
-        if rule.family == "secrets":
-            secrets.add(rule.code)
-        for code in rule.also:
-            by_code.setdefault(code.partition(":")[2].upper(), []).append(rule.code)
-    return ForeignCodes({code: tuple(sorted(set(own))) for code, own in by_code.items()}, frozenset(secrets))
-
-
-_FOREIGN_DIRECTIVES = {
-    "nosec": re.compile(r"(?:(?<=#)|(?<=# ))nosec\b[ \t:]*((?:B[0-9]{3}[, \t]*)*)"),
-    "pragma": re.compile(r"pragma:[ \t]*(?:allowlist|whitelist)[ \t]+(?:nextline[ \t]+)?secret"),
-    "gitleaks": re.compile(r"gitleaks:allow"),
-    "nosemgrep": re.compile(r"(?:(?<=#)|(?<=# )|(?<=/)|(?<=/ ))nosem(?:grep)?(?=[ \t:]|$)"),
-    "hadolint": re.compile(r"hadolint[ \t]+ignore=((?:[A-Z]{2}[0-9]{4}[, \t]*)+)"),
-}

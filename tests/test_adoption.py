@@ -228,7 +228,7 @@ def test_a_plug_in_brings_rules(project: Project, installed: Callable[[str], Pat
     site, home = installed(CHECK), tmp_path_factory.mktemp("home")
     words = ("check", ".", "--output-format", "concise")
     for _ in range(2):  # the second one has a cache
-        assert "a.py:5:12: ACM001 `requests.get` instead of `ourhttp.get`" in in_process(root, *words, path=site, home=home).stdout
+        assert "a.py:5:12: ACM001 P1 `requests.get` instead of `ourhttp.get`" in in_process(root, *words, path=site, home=home).stdout
     assert "ACM001" not in in_process(root, *words, "--no-plugins", path=site, home=home).stdout
     assert "ACM001" not in in_process(root, *words, home=home).stdout
     assert "PRD504" not in in_process(root, *words, "--select", "ACM", path=site, home=home).stdout

@@ -14,7 +14,7 @@ LAYERS = [
     {"commands", "readiness"},
     {"fixes"},
     {"reports", "engine"},
-    {"suppress", "baseline", "since", "redact", "fingerprint"},
+    {"suppress", "baseline", "since", "redact", "fingerprint", "content", "foreign"},
     {"checks"},
     {"project", "configuration"},
     {"values", "readers", "python"},

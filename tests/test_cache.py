@@ -135,7 +135,7 @@ def test_a_changed_byte_means_nothing_is_known(tmp_path: Path, position: int, by
     path.unlink()
 
 
-@pytest.mark.parametrize("data", [b"", b"x", b"prodlint-cache 1\n", b"prodlint-cache 1\n" + b"\0" * 100, b"\xe3" * 10_000])
+@pytest.mark.parametrize("data", [b"", b"x", b"prodlint-cache 2\n", b"prodlint-cache 2\n" + b"\0" * 100, b"\xe3" * 10_000])
 def test_a_file_that_is_none_is_replaced(tmp_path: Path, data: bytes) -> None:
     path = filled(tmp_path, "a.py")
     path.write_bytes(data)

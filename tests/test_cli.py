@@ -277,7 +277,7 @@ ourhttp.get("x")
 def test_a_teams_own_rules(project: Project, prodlint: Run) -> None:
     files = {"a.py": BAD, "lint/rules/OUR001-foreign-client.md": OWN, "pyproject.toml": "[tool.prodlint]\nextend-rules = ['lint/rules']\n"}
     root = project(files)
-    assert "OUR001 `requests.get` instead of `ourhttp.get`" in prodlint("check", "a.py", "--output-format", "concise", cwd=root).out
+    assert "OUR001 P1 `requests.get` instead of `ourhttp.get`" in prodlint("check", "a.py", "--output-format", "concise", cwd=root).out
     assert prodlint("rule", "OUR001", cwd=root).out.startswith("OUR001 foreign-client")
     tested = prodlint("rule", "--test", "lint/rules", cwd=root)
     assert tested.code == 0

@@ -8,7 +8,7 @@ README = ROOT / "README.md"
 
 
 def test_every_verb_and_format_of_the_readme_exists() -> None:
-    from prodlint.commands.cli import VERBS
+    from prodlint.commands import VERBS
     from prodlint.reports import FORMATS
 
     text = README.read_text(encoding="utf-8")

@@ -302,5 +302,8 @@ def test_a_moved_function_brings_nothing_and_a_new_one_does() -> None:
 
 def test_removing_one_does_not_pay_for_adding_another() -> None:
     lines: dict[str, list[tuple[int, int]] | None] = {"a.py": [(5, 9)]}
-    assert len(new_findings(change(lines), [finding(line=6, symbol="other")], [finding(symbol="load")])) == 1
+    anywhere = finding(line=6, symbol="other", content="~except")
+    before = [finding(symbol="load", content="~except")]
+    assert new_findings(change(lines), [anywhere], before, lambda path: ["load", "other"]) == [anywhere]
+    assert new_findings(change(lines), [anywhere], before, lambda path: ["other"]) == []
     assert len(new_findings(change(lines), [replace(finding(line=6), content="except BaseException:")], [finding()])) == 1

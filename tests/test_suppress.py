@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from prodlint.configuration.settings import KnownRule, RuleSelection, Settings
 from prodlint.engine import catalogue
 from prodlint.facts import Source
+from prodlint.foreign import foreign_codes
 from prodlint.model import Finding, Span
 from prodlint.suppress import (
     Directive,
@@ -18,7 +19,6 @@ from prodlint.suppress import (
     SuppressionPolicy,
     apply,
     extent_by_layout,
-    foreign_codes,
     may_hold_directives,
     problems,
     read,

@@ -25,6 +25,7 @@ from prodlint.facts import (
     Text,
 )
 from prodlint.model import Evidence, FixRequest, Priority, Related, Span
+from prodlint.regular import read_regular
 
 if TYPE_CHECKING:
     from prodlint.facts import Module
@@ -163,25 +164,20 @@ def every(fact: type[Fact]) -> Subscription:
 
 RequiredLiterals = Sequence[str | tuple[str, ...]] | None
 CheckFunction = Callable[[Any, CheckContext], Iterable[Diagnostic]]
-# (bytes of the file as UTF-8; hits of the check's required literals as (literal, byte offset)) -> whether it is worth parsing, or
-# the offsets of those hits that are: facts are then made around these alone
-Prefilter = Callable[[bytes, Sequence[tuple[bytes, int]]], "bool | Sequence[int]"]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """A registered check. required literals: alternatives; each is one literal or several that must all stand in the file;
     None means the file is always read. Empty: derived from the subscriptions' names. files: reader kinds it looks at, () all.
-    prefilter: a cheap second look at the bytes around the required literals' hits; it may say no only where the check cannot fire.
-    needs_whole_file: it may fire in a top-level statement that holds none of its required literals, so the whole file must be parsed."""
+    They are looked for word by word (see `prodlint.engine.prefilter.words_of`), so that no layout of the same file hides them.
+    """
 
     code: str
     function: CheckFunction
     on: tuple[Subscription, ...]
     required_literals: tuple[tuple[str, ...], ...] | None
     files: tuple[str, ...]
-    prefilter: Prefilter | None = None
-    needs_whole_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +212,6 @@ class Collector:
     on: tuple[Subscription, ...]
     required_literals: tuple[tuple[str, ...], ...] | None
     files: tuple[str, ...]
-    needs_whole_file: bool = False
-    prefilter: Prefilter | None = None
     not_in: frozenset[str] = frozenset({"vendored", "generated"})
 
 
@@ -248,8 +242,7 @@ class Project:
         if path in self.changed:
             return self.changed[path][: 1 << 20]
         try:
-            with open(f"{self.root}/{path}", "rb") as handle:
-                return handle.read(1 << 20)
+            return read_regular(f"{self.root}/{path}", 1 << 20, cut=True)
         except OSError:
             return None
 
@@ -294,14 +287,12 @@ def check(
     on: Sequence[Subscription],
     required_literals: RequiredLiterals = (),
     files: Sequence[str] = (),
-    prefilter: Prefilter | None = None,
-    needs_whole_file: bool = False,
 ) -> Callable[[_C], _C]:
     """Register a check under its code (or one function under several codes: it is called once for each)."""
 
     def register(function: _C) -> _C:
         for code in codes:
-            CHECKS.append(Check(code, function, tuple(on), _alternatives(required_literals), tuple(files), prefilter, needs_whole_file))
+            CHECKS.append(Check(code, function, tuple(on), _alternatives(required_literals), tuple(files)))
         return function
 
     return register
@@ -312,17 +303,13 @@ def collect(
     on: Sequence[Subscription],
     required_literals: RequiredLiterals = (),
     files: Sequence[str] = (),
-    needs_whole_file: bool = False,
-    prefilter: Prefilter | None = None,
     not_in: Iterable[str] = (),
 ) -> Callable[[_C], _C]:
-    """Register a collector of project facts; required literals, files, whole and prefilter as for checks. not_in: roles of files that have none for it."""
+    """Register a collector of project facts; required literals and files as for checks. not_in: roles of files that have none for it."""
     roles = frozenset({"vendored", "generated", *not_in})
 
     def register(function: _C) -> _C:
-        COLLECTORS.append(
-            Collector(topics, function, tuple(on), _alternatives(required_literals), tuple(files), needs_whole_file, prefilter, roles)
-        )
+        COLLECTORS.append(Collector(topics, function, tuple(on), _alternatives(required_literals), tuple(files), roles))
         return function
 
     return register

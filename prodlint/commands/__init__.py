@@ -1,1 +1,5 @@
 """One module a verb: arguments in, exit code out. Each is a table of contents of what the verb does."""
+
+from __future__ import annotations
+
+VERBS = ("check", "rule", "baseline", "clean", "report", "checklist", "init", "completion", "version", "help")

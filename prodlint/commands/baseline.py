@@ -15,7 +15,7 @@ from prodlint.reports import plural
 def write_baseline(given: Namespace) -> int:
     """Write every finding there is as known. What a narrower run did not look at keeps its entries."""
     request = request_of(given)
-    request.baseline = False
+    request.baseline = request.grouped = False
     result = session.run(request)
     path = session.baseline_path(result.settings, result.report.root) or os.path.join(result.report.root, baseline.DEFAULT)
     checked = set(result.report.files)
@@ -63,6 +63,7 @@ def add_ignores(given: Namespace, request: session.Request) -> int:
     reason = " ".join(given.reason.split())
     if reason:
         tail += f" -- {reason}"
+    request.grouped = False
     result = session.run(request)
     if result.settings.require_reason and not reason:
         raise SettingsError("`--add-ignore` needs a `--reason`: the settings say `require-reason`")

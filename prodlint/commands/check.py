@@ -9,7 +9,8 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from typing import TextIO
 
-from prodlint.configuration.settings import RELEASE_STAGE, Settings, with_arguments
+from prodlint.commands import VERBS
+from prodlint.configuration.settings import RELEASE_STAGE, Settings, SettingsError, with_arguments
 from prodlint.engine import session
 from prodlint.model import PRIORITIES
 from prodlint.reports import FORMATS, WITH_FIXES, Options, plural, repository_prefix, stream
@@ -17,9 +18,49 @@ from prodlint.reports import FORMATS, WITH_FIXES, Options, plural, repository_pr
 CLEAN, FOUND, MISUSED, UNCHECKED, BUG = 0, 1, 2, 3, 70
 
 
+def refuse_contradictions(given: Namespace) -> None:
+    """See that the arguments make sense together, so that nothing asked for is passed over in silence.
+
+    Raises SettingsError.
+    """
+    for path in given.paths or ():
+        if path.isalpha() and not os.path.exists(path):
+            from difflib import get_close_matches
+
+            near = get_close_matches(path, VERBS, 1, 0.7)
+            if near:
+                raise SettingsError(f"`{path}` is neither a verb nor a file; did you mean `{near[0]}`?")
+    if given.stdin_filename and "-" not in (given.paths or ()):
+        raise SettingsError("`--stdin-filename` names what comes on standard input: the path `-` is missing")
+    if given.jobs < 0:
+        raise SettingsError(f"`--jobs` is a number of processes, not {given.jobs}")
+    if given.preview:
+        raise SettingsError(
+            "there is no preview: what is not on by default is chosen by code, `--extend-select CODE` (`prodlint rule --list`)"
+        )
+    if getattr(given, "no_baseline", False) and (given.baseline or given.strict_baseline):
+        raise SettingsError("`--no-baseline` and a baseline contradict each other")
+
+
+def _per_file_ignores(given: Namespace) -> dict[str, tuple[str, ...]]:
+    made: dict[str, list[str]] = {}
+    for words in getattr(given, "per_file_ignores", ()):
+        for pair in words.split(","):
+            pattern, colon, rules = pair.rpartition(":")
+            if not colon or not pattern or not rules.strip():
+                raise SettingsError(f"`--per-file-ignores {words}`: write PATTERN:RULE, such as tests/**:PRD701")
+            made.setdefault(pattern.strip(), []).append(rules.strip())
+    return {pattern: tuple(rules) for pattern, rules in made.items()}
+
+
 def request_of(given: Namespace) -> session.Request:
-    """What the command line asks of a run."""
+    """What the command line asks of a run.
+
+    Raises SettingsError for arguments that contradict each other.
+    """
+    refuse_contradictions(given)
     stage = getattr(given, "stage", None)
+    ignores = _per_file_ignores(given)
 
     def finish(settings: Settings) -> Settings:
         return with_arguments(
@@ -40,6 +81,8 @@ def request_of(given: Namespace) -> session.Request:
             disable_overlap=getattr(given, "disable_overlap", None),
             plugins=getattr(given, "plugins", None),
             inline_ignores=getattr(given, "inline_ignores", None),
+            per_file_ignores={**settings.per_file_ignores, **ignores} if ignores else None,
+            no_baseline=getattr(given, "no_baseline", False),
         )
 
     return session.Request(
@@ -145,7 +188,7 @@ def _report(
 ) -> None:
     """Every report that was asked for."""
     out = out or sys.stdout
-    format = given.output_format or ("full" if out.isatty() else "concise")
+    format = given.output_format or ("statistics" if given.statistics else "full" if out.isatty() else "concise")
     options = Options(
         width=_width(),
         show_suppressed=given.show_suppressed,
@@ -155,6 +198,9 @@ def _report(
         exit_code=code,
         prefix=repository_prefix(result.report.root),
         baseline=bool(result.settings.baseline),
+        base=_seen_from_here(result.report.root),
+        sort=given.sort,
+        min_priority=given.min_priority,
     )
     if given.sarif_category:
         options = options._replace(category=given.sarif_category)
@@ -178,12 +224,19 @@ def _report(
         write(pieces, path, out)
 
 
+def _seen_from_here(root: str) -> str:
+    """The project's root as seen from the working folder, or "" where one stands in it."""
+    try:
+        base = os.path.relpath(root)
+    except ValueError:  # another drive
+        return root
+    return "" if base == os.curdir else base
+
+
 def _further(words: str) -> tuple[str, str | None]:
     """What `--also` asks for: `FORMAT` or `FORMAT=FILE`."""
     name, _, path = words.partition("=")
     if name not in FORMATS:
-        from prodlint.configuration.settings import SettingsError
-
         raise SettingsError(f"unknown format `{name}` for `--also`; there are {', '.join(sorted(FORMATS))}")
     return name, path or None
 
@@ -208,15 +261,13 @@ def exit_code(result: session.Result, exit_zero: bool = False) -> int:
 
 def write(pieces: Iterator[str], path: str | None, out: TextIO | None = None) -> None:
     """To standard output, or whole into a file by rename. A device or a pipe (`/dev/null`, `/dev/stderr`) is written to and stays what it is."""
-    if path is None:
+    if path is None or path == "-":
         out = out or sys.stdout
         for piece in pieces:
             out.write(piece)
         out.flush()
         return
     import tempfile
-
-    from prodlint.configuration.settings import SettingsError
 
     path = os.path.realpath(path)
     directory = os.path.dirname(path)

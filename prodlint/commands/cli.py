@@ -9,7 +9,8 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-VERBS = ("check", "rule", "baseline", "clean", "report", "checklist", "init", "completion", "version", "help")
+from prodlint.commands import VERBS
+from prodlint.commands.ending import ended_orderly
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
     try:
-        return _parse_and_run(words)
+        with ended_orderly():
+            return _parse_and_run(words)
     except BrokenPipeError:
         # `prodlint | head`: the reader has what it wanted. Python would complain while flushing at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -61,14 +63,14 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     parser.add_argument("-V", "--version", action="version", version=f"prodlint {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     _add_check(verbs.add_parser("check", help="check files and directories (the default verb)"))
-    baseline = verbs.add_parser("baseline", help="write the findings there are as known")
+    baseline = verbs.add_parser("baseline", help="record the current findings, so that only new ones are reported")
     baseline.add_argument("paths", nargs="*", default=["."], metavar="PATH")
     baseline.add_argument(
         "--baseline", metavar="FILE", help="the file to write (default: the settings', else .prodlint-baseline at the root)"
     )
     _add_selection(baseline)
     baseline.set_defaults(function=_baseline)
-    clean = verbs.add_parser("clean", help="delete the results kept of the last run")
+    clean = verbs.add_parser("clean", help="clear the cache")
     clean.add_argument("paths", nargs="*", default=["."], metavar="PATH")
     clean.add_argument("--cache-dir", metavar="DIR")
     clean.set_defaults(function=_clean)
@@ -94,6 +96,16 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         "--select", action="append", metavar="RULES", help="rules to switch on: codes, prefixes, names or ALL, separated by commas"
     )
     choose.add_argument("--ignore", action="append", default=[], metavar="RULES", help="rules to switch off")
+    choose.add_argument("--extend-ignore", dest="ignore", action="append", metavar="RULES", help=argparse.SUPPRESS)
+    choose.add_argument(
+        "--per-file-ignores",
+        action="append",
+        default=[],
+        metavar="PATTERN:RULES",
+        help="rules to switch off in files, such as tests/**:PRD701",
+    )
+    choose.add_argument("--extend-per-file-ignores", dest="per_file_ignores", action="append", help=argparse.SUPPRESS)
+    choose.add_argument("--preview", action="store_true", help=argparse.SUPPRESS)
     choose.add_argument("--extend-select", action="append", default=[], metavar="RULES", help="rules to switch on besides the others")
     choose.add_argument("--exclude", action="append", metavar="PATTERNS", help="paths to leave out, instead of the defaults")
     choose.add_argument("--extend-exclude", action="append", metavar="PATTERNS", help="paths to leave out besides the others")
@@ -111,13 +123,13 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         "--honor",
         action="append",
         metavar="TOOLS",
-        help="obey directives of other tools: noqa, nosec, pragma, gitleaks, nosemgrep, hadolint",
+        help="obey directives and lists of other tools: noqa, nosec, detect-secrets, gitleaks, kingfisher, trufflehog, ggshield, nosemgrep, hadolint",
     )
     choose.add_argument(
         "--disable-overlap",
         action="append",
         metavar="TOOLS",
-        help="switch off what these tools say as well: ruff, bandit, hadolint, zizmor",
+        help="switch off rules that these tools already cover: ruff, bandit, hadolint, zizmor",
     )
     choose.add_argument(
         "--no-inline-ignores", dest="inline_ignores", action="store_false", default=None, help="findings count whatever a comment says"
@@ -141,14 +153,16 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     )
     show = parser.add_argument_group("output")
     show.add_argument("--output-format", choices=sorted(FORMATS), metavar="FORMAT", help=", ".join(sorted(FORMATS)))
-    show.add_argument("-o", "--output-file", metavar="FILE", help="write the report there, by rename")
+    show.add_argument("-o", "--output-file", metavar="FILE", help="write the report there, whole or not at all; - for standard output")
     show.add_argument("--also", action="append", default=[], metavar="FORMAT[=FILE]", help="one more report, in another format")
     show.add_argument("--sarif-category", metavar="NAME", help="tells several SARIF uploads of one commit apart (default: prodlint/)")
     show.add_argument("--sarif-max-results", type=int, metavar="N", help="most SARIF results written; the most severe stay (default: 5000)")
     show.add_argument(
         "--checklist", action="store_true", help="SARIF: the readiness checklist's items too, as pass, fail, open and notApplicable"
     )
-    show.add_argument("--statistics", action="store_true", help="count the findings of each rule")
+    show.add_argument("--sort", choices=("path", "priority", "rule"), default="path", help="the order of findings in the text formats")
+    show.add_argument("--min-priority", choices=("P0", "P1", "P2"), default="P2", help="show nothing below it; the exit code stays")
+    show.add_argument("--statistics", action="store_true", help="count the findings of each rule, and list none")
     show.add_argument("--show-files", action="store_true", help="list the files that would be checked, and stop")
     show.add_argument("--show-settings", action="store_true", help="print the settings and where each comes from, and stop")
     show.add_argument("--show-suppressed", action="store_true", help="list suppressed findings with their reasons")
@@ -164,7 +178,8 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     work.add_argument("--until", default="", metavar="DATE", help="the day on which those ignores end, such as 2027-01-31")
     mend = parser.add_argument_group("fixes")
     mend.add_argument("--fix", action="store_true", help="apply safe fixes, and report what is left")
-    mend.add_argument("--unsafe-fixes", action="store_true", help="count unsafe fixes in: what they change wants to be looked at")
+    mend.add_argument("--no-fix", dest="fix", action="store_false", help=argparse.SUPPRESS)
+    mend.add_argument("--unsafe-fixes", action="store_true", help="also apply unsafe fixes; review the result")
     mend.add_argument("--fix-only", action="store_true", help="apply fixes, and report nothing")
     mend.add_argument("--diff", action="store_true", help="print what the fixes would change, and write nothing; 1 if there is anything")
     mend.add_argument("--show-fixes", action="store_true", help="list what was fixed")
@@ -174,6 +189,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     known.add_argument(
         "--strict-baseline", action="store_true", default=None, help="entries of the baseline that occur no more fail the run"
     )
+    known.add_argument("--no-baseline", action="store_true", help="known findings count too, whatever the settings say")
     known.add_argument("--since", metavar="REV", help="only what changed since this git revision brought")
     known.add_argument("--no-cache", dest="cache", action="store_false", help="do not use or write the results of the last run")
     known.add_argument("--cache-dir", metavar="DIR", help="where those are (default: .prodlint_cache)")

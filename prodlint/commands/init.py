@@ -10,6 +10,7 @@ from prodlint import __version__, baseline
 from prodlint.commands.check import request_of
 from prodlint.configuration.settings import RULESETS, SettingsError
 from prodlint.engine import session
+from prodlint.regular import read_regular
 from prodlint.reports import plural
 from prodlint.reports.material import HOMEPAGE
 
@@ -28,6 +29,9 @@ extend-exclude = []
 # An inline ignore must say why: `# prodlint: ignore[PRD504] -- the scheduler kills it after 10 s`.
 require-reason = true
 """
+
+# The largest file that is added to or looked into.
+_LARGEST = 8_000_000
 
 _PER_FILE = """\
 
@@ -84,7 +88,7 @@ def init(given: Namespace) -> int:
     for line in _settings(root, bool(settings.sources)):
         print(line)
     hooks = os.path.join(root, ".pre-commit-config.yaml")
-    if _is_written(hooks, f"repos:\n{_HOOK}"):
+    if _is_written(hooks, root, f"repos:\n{_HOOK}"):
         print(".pre-commit-config.yaml: written; `pre-commit install` switches it on")
     elif not _mentions(hooks):
         print(f".pre-commit-config.yaml: is there; add\n\n{_HOOK}")
@@ -94,7 +98,7 @@ def init(given: Namespace) -> int:
             print(f".gitlab-ci.yml: is there; add\n\n{_GITLAB}")
     elif os.path.isdir(os.path.join(root, ".github")):
         workflow = os.path.join(root, ".github", "workflows", "prodlint.yml")
-        if _is_written(workflow, _WORKFLOW):
+        if _is_written(workflow, root, _WORKFLOW):
             print(".github/workflows/prodlint.yml: written")
     else:
         print(f"a workflow for GitHub, as .github/workflows/prodlint.yml:\n\n{_WORKFLOW}")
@@ -112,10 +116,12 @@ def _settings(root: str, has_own: bool) -> Iterator[str]:
     project = os.path.join(root, "pyproject.toml")
     if not os.path.exists(project):
         text = _SETTINGS + _PER_FILE.format(prefix="")
-        yield "prodlint.toml: written" if _is_written(os.path.join(root, "prodlint.toml"), text) else "prodlint.toml: is there already"
+        yield (
+            "prodlint.toml: written" if _is_written(os.path.join(root, "prodlint.toml"), root, text) else "prodlint.toml: is there already"
+        )
         return
-    with open(project, "rb") as handle:
-        old = handle.read()
+    _stay_inside(project, root)
+    old = _read(project)
     newline = "\r\n" if b"\r\n" in old else "\n"
     section = f"\n[tool.prodlint]\n{_SETTINGS}{_PER_FILE.format(prefix='tool.prodlint.')}".replace("\n", newline)
     with open(project, "ab") as handle:
@@ -130,14 +136,22 @@ def _known(given: Namespace, root: str) -> Iterator[str]:
         return
     request = request_of(given)
     request.paths = [root]
-    request.baseline = False
+    request.baseline = request.grouped = False
     result = session.run(request)
     written = baseline.write(path, result.report.findings, lambda entry: True)
     yield f"{baseline.DEFAULT}: {plural(sum(written.entries.values()), 'finding')} known from now on; only new ones fail"
 
 
-def _is_written(path: str, text: str) -> bool:
+def _stay_inside(path: str, root: str) -> None:
+    """A link in the tree must not lead the writing out of it."""
+    top = os.path.realpath(root)
+    if os.path.commonpath((os.path.realpath(path), top)) != top:
+        raise SettingsError(f"`{os.path.relpath(path, root)}` is a link that leads out of the project: left as it is")
+
+
+def _is_written(path: str, root: str, text: str) -> bool:
     """Write a file that is not there."""
+    _stay_inside(os.path.dirname(path), root)
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "x", encoding="utf-8", newline="\n") as handle:
@@ -150,5 +164,11 @@ def _is_written(path: str, text: str) -> bool:
 
 
 def _mentions(path: str) -> bool:
-    with open(path, "rb") as handle:
-        return b"prodlint" in handle.read(1 << 20)
+    return b"prodlint" in _read(path)
+
+
+def _read(path: str) -> bytes:
+    try:
+        return read_regular(path, _LARGEST)
+    except OSError as error:
+        raise SettingsError(f"cannot read `{path}`: {(error.strerror or str(error)).lower()}") from None

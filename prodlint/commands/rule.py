@@ -62,7 +62,10 @@ def _find(wanted: str, rules: Sequence[Rule]) -> list[Rule]:
         return same
     import difflib
 
-    near = difflib.get_close_matches(wanted, [name for rule in rules for name in (rule.code, rule.name)], 1)
+    own_code = wanted.upper().startswith("PRD")  # a near code is no near meaning, unless it is meant to be one of ours
+    if own_code and any(rule.code.startswith(wanted.upper()) for rule in rules):
+        raise SettingsError(f"`{wanted}` stands for several rules; `prodlint rule --list {wanted.upper()}` names them")
+    near = difflib.get_close_matches(wanted, [name for rule in rules for name in ((rule.code, rule.name) if own_code else (rule.name,))], 1)
     raise SettingsError(f"no rule `{wanted}`" + (f"; did you mean `{near[0]}`?" if near else ""))
 
 
@@ -203,7 +206,7 @@ def findings_in(rule: Rule, example: Example) -> list[Finding]:
             select = ["ALL"] if rule.code == DIRECTIVE else [rule.code]
             return with_arguments(settings, select=select, rules=options, extend_rules=extend, respect_gitignore=False)
 
-        result = session.run(session.Request([folder], isolated=True, finish=finish, root=folder, jobs=1))
+        result = session.run(session.Request([folder], isolated=True, finish=finish, root=folder, jobs=1, grouped=False))
     if result.crashed:
         raise RuntimeError("; ".join(sorted({one.why for one in result.report.unchecked})) or "prodlint failed")
     return [finding for finding in result.report.findings if finding.code == rule.code]

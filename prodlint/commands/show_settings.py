@@ -33,7 +33,9 @@ def show(given: Namespace, request: session.Request) -> int:
 
 def _lines(settings: Settings, root: str, path: str) -> Iterator[str]:
     rules = session.catalogue_of(settings).rules
-    switches = RuleSelection(settings, [KnownRule(rule.code, rule.name, rule.default, rule.covered_by, rule.stage) for rule in rules], root)
+    switches = RuleSelection(
+        settings, [KnownRule(rule.code, rule.name, rule.default, rule.covered_by, rule.stage, rule.also) for rule in rules], root
+    )
     inside = os.path.relpath(os.path.abspath(path), root).replace(os.sep, "/") if path else ""
     if path:
         yield f"# what holds for {inside}"

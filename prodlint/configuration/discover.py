@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from prodlint.configuration.patterns import Patterns, below
 from prodlint.model import Unchecked
+from prodlint.regular import read_regular
 
 if TYPE_CHECKING:
     from prodlint.configuration.settings import NestedSettings, Settings
@@ -579,8 +580,7 @@ def _holds(absolute: str, names: set[str] | None, name: str) -> bool:
 def _lines(path: str) -> list[str]:
     """The lines of an ignore file; none where it cannot be read. A megabyte is more than any real one."""
     try:
-        with open(path, "rb") as handle:
-            return handle.read(1 << 20).decode("utf-8-sig", "replace").splitlines()
+        return read_regular(path, 1 << 20, cut=True).decode("utf-8-sig", "replace").splitlines()
     except OSError:
         return []
 
@@ -608,7 +608,6 @@ def _reason(error: OSError | ValueError) -> str:
 
 def _kind_of_script(absolute: str) -> str | None:
     try:
-        with open(absolute, "rb") as handle:
-            return kind_by_shebang(handle.read(200))
+        return kind_by_shebang(read_regular(absolute, 200, cut=True))
     except OSError:
         return None

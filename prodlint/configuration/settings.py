@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from prodlint.configuration.patterns import Patterns, below
 from prodlint.model import PRIORITIES, Priority
+from prodlint.regular import read_regular
 
 FailOn = Literal["P0", "P1", "P2", "never"]
 FAIL_ON: tuple[FailOn, ...] = ("P0", "P1", "P2", "never")
@@ -30,7 +31,8 @@ ROLES = (
 )
 # The dated sets of rules. Every rule there is belongs to the first; who names a set gets no rule of a later one by an upgrade.
 RULESETS = ("2026.1",)
-HONOR = ("noqa", "nosec", "pragma", "gitleaks", "nosemgrep", "hadolint")
+# `pragma` is an older name of `detect-secrets` here.
+HONOR = ("noqa", "nosec", "detect-secrets", "pragma", "gitleaks", "kingfisher", "trufflehog", "ggshield", "nosemgrep", "hadolint")
 _PYTHON = ("*.py", "*.pyi", "*.ipynb")
 # The tools that `disable-overlap` knows, and the files that each reads. Which rules are covered by it stands on their pages.
 OVERLAP: dict[str, tuple[str, ...]] = {
@@ -44,15 +46,20 @@ RELEASE_STAGE = "stage:release"
 # A settings file in a directory: the first of these that has something to say.
 FILES = ("prodlint.toml", ".prodlint.toml", "pyproject.toml")
 
+# No settings that a person wrote come near it.
+_LARGEST = 8_000_000
+
 
 class KnownRule(NamedTuple):
-    """What the settings need to know of a rule. default: on by default. covered_by: tools after which it says little that is new."""
+    """What the settings need to know of a rule. default: on by default. covered_by: tools after which it says little that is new.
+    also: other tools' codes for the same mistake, as `tool:CODE`."""
 
     code: str
     name: str
     default: bool
     covered_by: tuple[str, ...] = ()
     stage: str = ""
+    also: tuple[str, ...] = ()
 
 
 class SettingsError(Exception):
@@ -397,10 +404,9 @@ def read_file(path: str, fallback: Settings, root: str, required: bool = False, 
 
 def _read(path: str) -> str:
     try:
-        with open(path, "rb") as handle:
-            return handle.read().decode("utf-8-sig")
+        return read_regular(path, _LARGEST).decode("utf-8-sig")
     except OSError as error:
-        raise SettingsError(f"cannot be read: {error.strerror}", path) from None
+        raise SettingsError(f"cannot be read: {(error.strerror or str(error)).lower()}", path) from None
     except UnicodeDecodeError:
         raise SettingsError("is not UTF-8", path) from None
 
@@ -562,9 +568,12 @@ def with_arguments(
     select: Sequence[str] | None = None,
     extend_select: Sequence[str] = (),
     ignore: Sequence[str] = (),
+    no_baseline: bool = False,
     **values: Any,
 ) -> Settings:
     """The settings with what the command line says laid over them. Values that are None were not given."""
+    if no_baseline:
+        values = {**values, "baseline": "", "strict_baseline": False}
     origins = dict(settings.origins)
     selection = Selection(
         None if select is None else _split(select),
@@ -803,7 +812,12 @@ class RuleSelection:
     def _must_exist(self, selector: str, file: str, line: int, key: str = "") -> None:
         if selector in ("ALL", RELEASE_STAGE) or any(True for _ in self.codes_of(selector)):
             return
-        near = _nearest(selector, (*self.by_name, *sorted(self.codes)))
+        same = sorted(rule.code for rule in self.rules if any(selector.upper() == code.partition(":")[2].upper() for code in rule.also))
+        if same:
+            near = f"; that is another tool's code, the rule for it here is {_quoted(same)}"
+        else:
+            # A near code is no near meaning, unless it is meant to be one of ours.
+            near = _nearest(selector, (*self.by_name, *(sorted(self.codes) if selector.upper().startswith("PRD") else ())))
         raise SettingsError(f"unknown rule `{selector}`{f' in `{key}`' if key else ''}{near}", file, line)
 
 

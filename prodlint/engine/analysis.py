@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -12,13 +13,13 @@ from prodlint.checks import Check, CheckContext, Collector, Diagnostic, Project,
 from prodlint.checks.tool import UNREADABLE_FILE
 from prodlint.configuration.roles import Roles, roles_of
 from prodlint.configuration.settings import KnownRule, RuleSelection, Settings, check_options
-from prodlint.digests import blake2b
+from prodlint.content import content_of, digest
 from prodlint.engine.prefilter import Index, PrefilterResult, RegisteredCheck
-from prodlint.facts import Fact, File, Handler, Problem, Source, Text
-from prodlint.fingerprint import normalised
+from prodlint.facts import Comment, Fact, File, Problem, Source, Text
+from prodlint.foreign import ForeignCodes, foreign_codes, marks
 from prodlint.model import Evidence, Finding, FixRequest, Priority, Related, Rule, Span, Suppressed, Unchecked
 from prodlint.readers import Undecodable, decode, read
-from prodlint.suppress import ForeignCodes, foreign_codes
+from prodlint.regular import FLAGS, NotRegular
 
 # No source file that a person wrote is larger; what is, is scanned for vendor keys only.
 LARGEST_PARSED = 8_000_000
@@ -100,9 +101,12 @@ def analyse(path: str, absolute: str, kind: str, run: Run, raw: bytes | None = N
 
 def _read(absolute: str) -> bytes:
     """A file's bytes, at most one more than are looked at. (`open` costs twice as much; `read(n)` first makes room for n bytes.)"""
-    descriptor = os.open(absolute, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
+    descriptor = os.open(absolute, FLAGS)
     try:
-        wanted = min(os.fstat(descriptor).st_size, LARGEST_READ) + 1
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotRegular(absolute)  # it was one when the tree was walked
+        wanted = min(status.st_size, LARGEST_READ) + 1
         raw = os.read(descriptor, wanted)
         while 0 < len(raw) < wanted - 1:
             more = os.read(descriptor, wanted - len(raw))
@@ -134,7 +138,7 @@ def _analyse(path: str, kind: str, raw: bytes, run: Run, outcome: Outcome) -> No
     active = _selected(run, hits.active, selected)
     directed = hits.directives and _may_direct(source.data, run)
     parsed: list[Any] = []
-    made: list[tuple[Diagnostic, RegisteredCheck]] = []
+    made: list[tuple[Diagnostic, RegisteredCheck, Fact]] = []
     if len(source.data) > LARGEST_PARSED:
         active &= run.index.of_type.get(Text, 0)
         outcome.unchecked.append(
@@ -143,9 +147,10 @@ def _analyse(path: str, kind: str, raw: bytes, run: Run, outcome: Outcome) -> No
         made = _run_checks(source, file, active, hits, run, outcome, problems, parsed)
     elif active or (kind not in PLAIN and (run.parse_all or _looks_broken(source.data, kind))):
         made = _run_checks(source, file, active, hits, run, outcome, problems, parsed)
-    findings = [_finding(hit, subscription, file, source, run) for hit, subscription in made]
+    module = _module(source, file, made, parsed)
+    findings = [_finding(hit, subscription, fact, file, run, module) for hit, subscription, fact in made]
     findings.extend(_problem_findings(problems, file, run, selected, outcome, source))
-    outcome.findings = _unique(findings)
+    outcome.findings = without_superseded(_unique(findings), run.rules)
     if directed:
         from prodlint.engine import ignoring
 
@@ -160,11 +165,7 @@ def _may_direct(data: bytes, run: Run) -> bool:
 
 def _marks(settings: Settings) -> list[bytes]:
     """What other tools' directives begin with, where they are obeyed."""
-    if not settings.honor:
-        return []
-    from prodlint import suppress
-
-    return [suppress.HONOR_MARKS[name] for name in settings.honor]
+    return marks(settings.honor)
 
 
 def _looks_broken(data: bytes, kind: str) -> bool:
@@ -201,9 +202,9 @@ def _run_checks(
     outcome: Outcome,
     problems: list[tuple[str, str, Span]],
     kept: list[Any],
-) -> list[tuple[Diagnostic, RegisteredCheck]]:
+) -> list[tuple[Diagnostic, RegisteredCheck, Fact]]:
     index = run.index
-    made: list[tuple[Diagnostic, RegisteredCheck]] = []
+    made: list[tuple[Diagnostic, RegisteredCheck, Fact]] = []
     broken: set[int] = set()
     asks: dict[int, CheckContext] = {}
     texts = active & index.of_type.get(Text, 0)
@@ -215,8 +216,6 @@ def _run_checks(
     wanted.kept = kept
     if len(source.data) > LARGEST_PARSED or (active and not run.parse_all and not wanted.kinds - {Text}):
         return made
-    # A notebook's facts have other offsets than the file that was scanned.
-    by_place = file.kind == "python"
     for fact in read(source, file, wanted):
         if isinstance(fact, Problem):
             problems.append((fact.kind, fact.why, fact.span))
@@ -224,9 +223,7 @@ def _run_checks(
         mask = index.for_fact(fact) & active
         if mask:
             for subscription in index.subscribed(mask):
-                if subscription.bit not in broken and not (
-                    by_place and isinstance(fact, Handler) and hits.rejected(subscription.bit, fact.start)
-                ):
+                if subscription.bit not in broken:
                     _call(subscription, fact, asks, run, outcome, made, broken)
     return made
 
@@ -237,7 +234,7 @@ def _call(
     asks: dict[int, CheckContext],
     run: Run,
     outcome: Outcome,
-    made: list[tuple[Diagnostic, RegisteredCheck]],
+    made: list[tuple[Diagnostic, RegisteredCheck, Fact]],
     broken: set[int],
 ) -> None:
     context = asks.get(subscription.bit)
@@ -250,7 +247,7 @@ def _call(
             if isinstance(found, ProjectFact):
                 outcome.traces.append(found)
             else:
-                made.append((found, subscription))
+                made.append((found, subscription, fact))
         if rule is not None:
             outcome.looked_at[rule.code] = outcome.looked_at.get(rule.code, 0) + 1
     except RecursionError:
@@ -281,7 +278,18 @@ def where_raised(error: BaseException) -> str:
     return f"{os.path.basename(step.tb_frame.f_code.co_filename)}:{step.tb_lineno}"
 
 
-def _finding(hit: Diagnostic, subscription: RegisteredCheck, file: File, source: Source, run: Run) -> Finding:
+def _module(source: Source, file: File, made: Sequence[tuple[Diagnostic, RegisteredCheck, Fact]], parsed: Sequence[Any]) -> Any:
+    """The parsed Python file, for what findings are bound to; parsed here where only the text was looked at."""
+    if parsed:
+        return parsed[0]
+    if file.kind == "python" and any(not hit.secret for hit, _, _ in made):
+        from prodlint.python.tree import PyModule
+
+        return PyModule(source, file)
+    return None
+
+
+def _finding(hit: Diagnostic, subscription: RegisteredCheck, fact: Fact, file: File, run: Run, module: Any) -> Finding:
     rule = subscription.rule
     assert rule is not None
     at = hit.at
@@ -294,10 +302,6 @@ def _finding(hit: Diagnostic, subscription: RegisteredCheck, file: File, source:
     secrets = [own.span(start, end) for start, end in hit.secrets]
     if hit.secret:
         secrets.append(span)
-        content = own.data[at.start : at.end]
-    else:
-        # Without blanks and directives: an ignore beside it for another rule must not make it a new finding.
-        content = normalised(own.line_text(own.position(at.start)[0])).encode("utf-8")
     return Finding(
         path=file.path,
         span=span,
@@ -306,16 +310,11 @@ def _finding(hit: Diagnostic, subscription: RegisteredCheck, file: File, source:
         priority=priority,
         related=hit.related,
         symbol=symbol,
-        content=digest(content),
+        content=content_of(own, at.start, at.end, file.kind, module, secret=hit.secret, comment=isinstance(fact, Comment)),
         place=own.place(span),
         fix=hit.fix,
         secrets=tuple(secrets),
     )
-
-
-def digest(content: bytes) -> str:
-    """What a fingerprint is bound to: nobody can read the line, or a secret, out of it."""
-    return blake2b(content, digest_size=16).hexdigest()
 
 
 def _problem_findings(
@@ -362,6 +361,43 @@ def _unique(findings: list[Finding]) -> list[Finding]:
     return kept
 
 
+def without_superseded(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
+    """One mistake, one finding: those that another rule's finding at the same place says as well are gone.
+
+    What remains has the higher priority of the two. findings: of one file, in order.
+    """
+    superseding = [(finding, rules[finding.code].supersedes) for finding in findings if finding.code in rules]
+    superseding = [(finding, codes) for finding, codes in superseding if codes]
+    if not superseding:
+        return findings
+    raised: dict[int, Priority] = {}
+    gone: set[int] = set()
+    by_line: dict[int, list[Finding]] = {}
+    for finding in findings:
+        by_line.setdefault(finding.span.line, []).append(finding)
+    for finding, codes in superseding:
+        if id(finding) in gone:
+            continue
+        # A call with many arguments is longer than any pair of findings about it is apart.
+        for line in range(finding.span.line, min(finding.span.end_line, finding.span.line + _LONGEST_PLACE) + 1):
+            for other in by_line.get(line, ()):
+                if other.code in codes and other is not finding and _overlap(finding.span, other.span):
+                    gone.add(id(other))
+                    raised[id(finding)] = min(raised.get(id(finding), finding.priority), other.priority)
+    return [
+        replace(finding, priority=raised[id(finding)]) if raised.get(id(finding), finding.priority) != finding.priority else finding
+        for finding in findings
+        if id(finding) not in gone
+    ]
+
+
+_LONGEST_PLACE = 60
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    return (one.line, one.column) <= (other.line, other.column) <= (one.end_line, one.end_column)
+
+
 # ---------------------------------------------------------------- many files
 
 
@@ -383,7 +419,9 @@ def build(
     Raises SettingsError for a selector or option that no rule has.
     """
     rules = catalogue.rules
-    switches = RuleSelection(settings, [KnownRule(rule.code, rule.name, rule.default, rule.covered_by, rule.stage) for rule in rules], root)
+    switches = RuleSelection(
+        settings, [KnownRule(rule.code, rule.name, rule.default, rule.covered_by, rule.stage, rule.also) for rule in rules], root
+    )
     check_options(settings, {rule.code: dict(rule.options) for rule in rules})
     on = _ever_on(switches)
     active = [rule for rule in rules if rule.code in on]

@@ -14,6 +14,8 @@ from contextlib import suppress
 from hashlib import blake2b
 from typing import Any
 
+from prodlint.regular import read_regular
+
 # One line of history: raise it when the meaning of what is stored changes.
 _MAGIC = b"prodlint-cache 2\n"
 _NAME = "results"
@@ -106,8 +108,7 @@ class Cache:
         if identity is None or identity[2] > _LARGEST:
             return {}, identity
         try:
-            with open(self._path, "rb") as handle:
-                data = handle.read()
+            data = read_regular(self._path, _LARGEST)
         except OSError:
             return {}, identity
         start = len(_MAGIC) + _SIGNATURE

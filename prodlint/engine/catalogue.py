@@ -10,10 +10,15 @@ from typing import Any
 
 from prodlint.checks import Check
 from prodlint.engine.match import MatchError, compile_match
+from prodlint.engine.project_match import check_project
 from prodlint.model import PRIORITIES, Example, Rule
+from prodlint.regular import read_regular
 
 _FILE_NAME = re.compile(r"([A-Z]{2,8}\d{3})-([a-z0-9]+(?:-[a-z0-9]+)*)\.md")
 _FENCE = re.compile(r"^(`{3,})(\S*)[ \t]*(.*)$")
+
+# The longest page of prodlint's own has a hundredth of it.
+LARGEST_PAGE = 4_000_000
 
 _KEYS: dict[str, type | tuple[type, ...]] = {
     "priority": str,
@@ -26,6 +31,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "fix": str,
     "not-in": list,
     "lower-in": list,
+    "grouped": bool,
     "message": str,
     "options": dict,
     "match": list,
@@ -122,9 +128,10 @@ def read_page(path: str) -> Rule:
     if match is None:
         raise PageError(path, 1, "a page is named CODE-kebab-name.md")
     try:
-        with open(path, encoding="utf-8") as handle:
-            text = handle.read()
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_regular(path, LARGEST_PAGE).decode("utf-8").replace("\r\n", "\n")
+    except OSError as error:
+        raise PageError(path, 1, (error.strerror or str(error)).lower()) from None
+    except UnicodeDecodeError as error:
         raise PageError(path, 1, str(error)) from None
     return parse_page(text, path, match.group(1), match.group(2), os.path.basename(os.path.dirname(path)))
 
@@ -145,6 +152,11 @@ def parse_page(text: str, path: str, code: str, name: str, family: str) -> Rule:
     for match in table.get("match", []):
         try:
             compile_match(code, match, message)
+        except MatchError as error:
+            raise PageError(path, table_line, str(error)) from None
+    if "project" in table:
+        try:
+            check_project(table["project"], message)
         except MatchError as error:
             raise PageError(path, table_line, str(error)) from None
     by_title = {title.lower(): (line, body) for title, line, body in sections[1:]}
@@ -169,6 +181,7 @@ def parse_page(text: str, path: str, code: str, name: str, family: str) -> Rule:
         security_severity=table.get("security-severity", ""),
         not_in=frozenset(table.get("not-in", ("generated", "vendored"))),
         lower_in=frozenset(table.get("lower-in", ())),
+        grouped=table.get("grouped", False),
         options=tuple(sorted(options.items())),
         match=tuple(table.get("match", ())),
         project=table.get("project"),

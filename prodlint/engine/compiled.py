@@ -19,21 +19,20 @@ from prodlint.checks import Check, Collector, ProjectCheck, Subscription
 from prodlint.digests import blake2b
 from prodlint.engine import catalogue
 from prodlint.engine.match import compile_match
+from prodlint.engine.project_match import collectors_of, project_checks_of
 from prodlint.model import Rule
 
-_FORMAT = 3
+_FORMAT = 4
 
 
 class LazyImport:
-    """A registered function or prefilter that is imported when it is first called."""
+    """A registered function that is imported when it is first called."""
 
-    __slots__ = ("_code", "_function", "_gate", "_module", "_name")
+    __slots__ = ("_function", "_module", "_name")
 
-    def __init__(self, module: str, name: str, code: str, prefilter: bool = False) -> None:
+    def __init__(self, module: str, name: str) -> None:
         self._module = module
         self._name = name
-        self._code = code
-        self._gate = prefilter
         self._function: Any = None
 
     def __call__(self, *arguments: Any) -> Any:
@@ -46,11 +45,7 @@ class LazyImport:
         return self._name
 
     def _find(self) -> Any:
-        module = importlib.import_module(self._module)
-        if not self._gate:
-            return getattr(module, self._name)
-        registered = [c for c in checks.CHECKS if c.code == self._code] if self._code else checks.COLLECTORS
-        return next(c.prefilter for c in registered if _named(c.function) == (self._module, self._name))
+        return getattr(importlib.import_module(self._module), self._name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +78,7 @@ def load() -> CatalogueSnapshot:
 def _made() -> Any:
     checks.load()
     rules = [tuple(_plain(getattr(rule, name)) for name in _FIELDS) for rule in catalogue.own_rules()]
-    made = [
-        (c.code, *_named(c.function), _subscriptions(c.on), c.required_literals, c.files, c.prefilter is not None, c.needs_whole_file)
-        for c in checks.CHECKS
-    ]
+    made = [(c.code, *_named(c.function), _subscriptions(c.on), c.required_literals, c.files) for c in checks.CHECKS]
     collectors = [
         (
             c.topics,
@@ -94,8 +86,6 @@ def _made() -> Any:
             _subscriptions(c.on),
             c.required_literals,
             c.files,
-            c.needs_whole_file,
-            c.prefilter is not None,
             tuple(sorted(c.not_in)),
         )
         for c in checks.COLLECTORS
@@ -112,7 +102,7 @@ def _plugins() -> list[tuple[str, str]]:
 
 
 def _subscriptions(subscriptions: tuple[Subscription, ...]) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
-    return [(wish.fact.__name__, wish.names, wish.kinds) for wish in subscriptions]
+    return [(each.fact.__name__, each.names, each.kinds) for each in subscriptions]
 
 
 def _on(subscriptions: list[Any]) -> tuple[Subscription, ...]:
@@ -125,14 +115,12 @@ def _compiled(data: Any, key: str) -> CatalogueSnapshot:
     own = tuple(
         Check(
             code,
-            LazyImport(module, name, code),
+            LazyImport(module, name),
             _on(on),
             required_literals,
             files,
-            LazyImport(module, name, code, True) if prefilter else None,
-            whole,
         )
-        for code, module, name, on, required_literals, files, prefilter, whole in made
+        for code, module, name, on, required_literals, files in made
     )
     tables = tuple(compile_match(rule.code, table, rule.message) for rule in read for table in rule.match)
     return CatalogueSnapshot(
@@ -141,17 +129,17 @@ def _compiled(data: Any, key: str) -> CatalogueSnapshot:
         tuple(
             Collector(
                 topics,
-                LazyImport(module, name, ""),
+                LazyImport(module, name),
                 _on(on),
                 required_literals,
                 files,
-                whole,
-                LazyImport(module, name, "", True) if prefilter else None,
                 frozenset(not_in),
             )
-            for topics, module, name, on, required_literals, files, whole, prefilter, not_in in collectors
-        ),
-        tuple(ProjectCheck(code, LazyImport(module, name, code), topics) for code, module, name, topics in projects),
+            for topics, module, name, on, required_literals, files, not_in in collectors
+        )
+        + tuple(collectors_of(read)),
+        tuple(ProjectCheck(code, LazyImport(module, name), topics) for code, module, name, topics in projects)
+        + tuple(project_checks_of(read)),
         tuple((name, value) for name, value in plugins),
         key,
     )

@@ -1,4 +1,17 @@
-"""The match language: the `[[match]]` tables of a page become checks. It is closed: what outgrows it is a check in code."""
+"""The match language: the `[[match]]` tables of a page become checks. It is closed: what outgrows it is a check in code.
+
+A table has one subject, and keys that narrow it:
+
+- `call` (qualified names): `without` (none of these keywords), `with` (keywords and their values; nested literals with dots),
+  `inside` and `not_inside`;
+- `command` (programs): `flag` (a list, or a table of flags and their values), `without` (none of these flags), `long_running`;
+- `setting` (environment-style names): `value`;
+- `entry` (paths of a document) with `kind`: `value`, `without` (none of these keys below it);
+- `assignment` (names, also of attributes, keys, keywords and fields): `value`, `inside`, `not_inside`;
+- `comment` (a regular expression), `import` (module names).
+
+`in` and `not_in` name roles of files, everywhere. A value is a literal, a list of values, "/regex/", "truthy", "falsy" or "empty".
+"""
 
 from __future__ import annotations
 
@@ -7,18 +20,33 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from prodlint.checks import ByteRange, Check, CheckContext, Diagnostic, Subscription, calls, commands, comments, entries, every, settings
-from prodlint.facts import Call, Command, Comment, Constant, Dictionary, Entry, Expression, Import, Setting
+from prodlint.facts import Assignment, Call, Command, Comment, Constant, Dictionary, Entry, Expression, Import, Scope, Setting
 from prodlint.values.truth import FALSY, TRUTHY
 
 KEYS = {
-    "call": {"without", "with"},
-    "command": {"flag", "without"},
+    "call": {"without", "with", "inside", "not_inside"},
+    "command": {"flag", "without", "long_running"},
     "setting": {"value"},
-    "entry": {"kind", "value"},
+    "entry": {"kind", "value", "without"},
+    "assignment": {"value", "inside", "not_inside"},
     "comment": set(),
     "import": set(),
 }
 EVERYWHERE = {"in", "not_in", "message"}
+
+
+# What may surround a fact of Python, for `inside` and `not_inside`.
+PLACES: Mapping[str, Callable[[Scope], bool]] = {
+    "loop": lambda scope: scope.in_loop,
+    "async": lambda scope: scope.is_async,
+    "handler": lambda scope: scope.in_handler,
+    "function": lambda scope: bool(scope.function),
+    "class": lambda scope: bool(scope.class_),
+    "debug": lambda scope: "debug" in scope.guards,
+    "development": lambda scope: "environment" in scope.guards,
+    "main": lambda scope: "main" in scope.guards,
+    "type-checking": lambda scope: "type-checking" in scope.guards,
+}
 
 
 class MatchError(ValueError):
@@ -69,13 +97,16 @@ def _on_call(table: Mapping[str, Any], message: str) -> _Made:
     given = table.get("with", {})
     if not isinstance(given, Mapping):
         raise MatchError("`with` takes a table of keywords and values")
-    pairs = list(_flat(given))
+    pairs = [(path, value_test(wanted, exact=True)) for path, wanted in _flat(given)]
+    around = _around(table)
 
     def function(call: Call) -> Iterator[Diagnostic]:
+        if not around(call.scope):
+            return
         if without and (call.stars or any(name in call.keywords for name in without)):
             return
-        for path, wanted in pairs:
-            if not _keyword_equals(call, path, wanted):
+        for path, fits in pairs:
+            if not _keyword_fits(call, path, fits):
                 return
         yield Diagnostic(call, message.replace("{call}", call.name))
 
@@ -90,7 +121,20 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield prefix + key, value
 
 
-def _keyword_equals(call: Call, path: str, wanted: Any) -> bool:
+def _around(table: Mapping[str, Any]) -> Callable[[Scope], bool]:
+    """A test for what surrounds a fact, from `inside` (any of these) and `not_inside` (none of these)."""
+    inside, outside = _texts(table, "inside"), _texts(table, "not_inside")
+    for name in (*inside, *outside):
+        if name not in PLACES:
+            raise MatchError(f"`{name}` is no place; there are {', '.join(PLACES)}")
+
+    def fits(scope: Scope) -> bool:
+        return (not inside or any(PLACES[name](scope) for name in inside)) and not any(PLACES[name](scope) for name in outside)
+
+    return fits
+
+
+def _keyword_fits(call: Call, path: str, fits: Callable[[Any], bool]) -> bool:
     first, *rest = path.split(".")
     value: Expression | None = call.keywords.get(first)
     for part in rest:
@@ -99,14 +143,39 @@ def _keyword_equals(call: Call, path: str, wanted: Any) -> bool:
     if value is None:
         return False
     value = call.module.follow(value)
-    return isinstance(value, Constant) and type(value.value) is type(wanted) and bool(value.value == wanted)
+    return isinstance(value, Constant) and fits(value.value)
+
+
+def _on_assignment(table: Mapping[str, Any], message: str) -> _Made:
+    names = _texts(table, "assignment")
+    wanted = frozenset(name.lower() for name in names)
+    fits = value_test(table["value"], exact=True) if "value" in table else None
+    around = _around(table)
+
+    def function(assignment: Assignment) -> Iterator[Diagnostic]:
+        if assignment.kind == "compare" or assignment.target.lower() not in wanted or not around(assignment.scope):
+            return
+        value = assignment.module.follow(assignment.value)
+        if fits is not None and not (isinstance(value, Constant) and fits(value.value)):
+            return
+        yield Diagnostic(assignment, message.replace("{assignment}", assignment.qualified or assignment.target))
+
+    return (every(Assignment),), tuple((name.lower(),) for name in names), function
 
 
 def _on_command(table: Mapping[str, Any], message: str) -> _Made:
-    flags, without = _texts(table, "flag"), _texts(table, "without")
+    given, without = table.get("flag", []), _texts(table, "without")
+    values = {name: value_test(wanted) for name, wanted in given.items()} if isinstance(given, Mapping) else {}
+    flags = list(values) if isinstance(given, Mapping) else _texts(table, "flag")
+    long_running = table.get("long_running")
+    if not isinstance(long_running, (bool, type(None))):
+        raise MatchError("`long_running` is true or false")
 
     def function(command: Command) -> Iterator[Diagnostic]:
-        index = command.flag(*flags) if flags else -1
+        if long_running is not None and command.long_running is not long_running:
+            return
+        present = [name for name in flags if command.flag(name) != -1 and (name not in values or values[name](command.flag_value(name)))]
+        index = command.flag(*present) if present else -1
         if (flags and index == -1) or (without and command.flag(*without) != -1):
             return
         words = message.replace("{command}", command.program).replace("{flag}", command.argv[index] if index >= 0 else "")
@@ -129,10 +198,13 @@ def _on_setting(table: Mapping[str, Any], message: str) -> _Made:
     return (settings(*_texts(table, "setting")),), (), function
 
 
-def value_test(wanted: Any) -> Callable[[Any], bool]:
-    """A test for a value: a literal, a list of literals, "/regex/", "truthy", "falsy" or "empty"."""
+def value_test(wanted: Any, exact: bool = False) -> Callable[[Any], bool]:
+    """A test for a value: a literal, a list of values, "/regex/", "truthy", "falsy" or "empty".
+
+    exact: the value is one of a programming language, so `False` is not `"false"`, and 0 is not False.
+    """
     if isinstance(wanted, list):
-        tests = [value_test(item) for item in wanted]
+        tests = [value_test(item, exact) for item in wanted]
         return lambda value: any(test(value) for test in tests)
     if wanted == "truthy":
         return lambda value: str(value).strip().lower() in TRUTHY
@@ -143,6 +215,8 @@ def value_test(wanted: Any) -> Callable[[Any], bool]:
     if isinstance(wanted, str) and len(wanted) > 2 and wanted.startswith("/") and wanted.endswith("/"):
         pattern = _pattern(wanted[1:-1])
         return lambda value: pattern.search(str(value)) is not None
+    if exact:
+        return lambda value: type(value) is type(wanted) and bool(value == wanted)
     if isinstance(wanted, bool):
         return lambda value: value is wanted or str(value).lower() == str(wanted).lower()
     return lambda value: str(value) == str(wanted)
@@ -160,8 +234,11 @@ def _on_entry(table: Mapping[str, Any], message: str) -> _Made:
     if not isinstance(kind, str):
         raise MatchError("a match on `entry` needs `kind`")
     fits = value_test(table["value"]) if "value" in table else None
+    without = _texts(table, "without")
 
     def function(entry: Entry) -> Iterator[Diagnostic]:
+        if without and (entry.node.kind != "mapping" or any(name in entry.node.members for name in without)):
+            return
         if fits is not None and (entry.node.kind != "scalar" or not fits(entry.node.value)):
             return
         yield Diagnostic(entry.node, message.replace("{entry}", entry.path).replace("{value}", entry.node.raw))
@@ -207,6 +284,7 @@ _MAKERS: dict[str, Callable[[Mapping[str, Any], str], _Made]] = {
     "command": _on_command,
     "setting": _on_setting,
     "entry": _on_entry,
+    "assignment": _on_assignment,
     "comment": _on_comment,
     "import": _on_import,
 }

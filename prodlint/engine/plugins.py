@@ -15,6 +15,7 @@ from prodlint import checks
 from prodlint.checks import Check, Collector, ProjectCheck
 from prodlint.configuration.settings import SettingsError
 from prodlint.engine import catalogue
+from prodlint.engine.project_match import collectors_of, project_checks_of
 from prodlint.model import Rule
 
 API = 1
@@ -58,7 +59,7 @@ def load(plugins: Sequence[tuple[str, str]]) -> Brought:
     return Brought(
         tuple(rules),
         made + tuple(catalogue.checks_of(rules)),
-        tuple(checks.COLLECTORS[before[1] :]),
-        tuple(checks.PROJECT_CHECKS[before[2] :]),
+        tuple(checks.COLLECTORS[before[1] :]) + tuple(collectors_of(rules)),
+        tuple(checks.PROJECT_CHECKS[before[2] :]) + tuple(project_checks_of(rules)),
         key,
     )

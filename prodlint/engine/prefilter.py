@@ -7,7 +7,7 @@ masks (int), so that the cost of a file does not grow with the number of rules t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import ahocorasick_rs
@@ -36,18 +36,13 @@ from prodlint.facts import (
     Text,
 )
 from prodlint.model import Rule
-from prodlint.python.regions import bound_by_partial
 from prodlint.readers import FactRequest
 
-# Facts made only where an required literal of a check that wants them stands in their own text; handlers only where one begins.
-NEAR = (Assignment, Literal, Comment, Handler)
+# Facts made only where one of the words of a check that wants them stands in their own text.
+NEAR = (Assignment, Literal, Comment)
 
 # What else must be asked of a file whatever the rules: directives that silence findings.
 DIRECTIVES = (b"prodlint:", b"noqa")
-
-
-# With more hits than this in one file, reading it costs less than looking at each.
-MOST_GATED = 2000
 
 
 class RegisteredCheck:
@@ -62,23 +57,16 @@ class RegisteredCheck:
 
 
 class PrefilterResult:
-    """What one scan found."""
+    """What one scan found: the checks that can fire, whether directives may stand there, and the offsets of each literal."""
 
-    __slots__ = ("active", "by_number", "directives", "listed", "passed")
+    __slots__ = ("active", "by_number", "directives", "listed")
 
     def __init__(self, active: int, directives: bool, by_number: dict[int, list[int]]) -> None:
-        # By check, the hits that its prefilter let pass, or the calls that may be among those it wants.
-        self.passed: dict[int, Sequence[int]] = {}
         # By the id of a set of literals, what `hits_of` made of it.
         self.listed: dict[int, list[tuple[bytes, int]]] = {}
         self.active = active
         self.directives = directives
         self.by_number = by_number
-
-    def rejected(self, bit: int, offset: int) -> bool:
-        """Whether a check's prefilter let hits pass, and the one at this offset is not among them."""
-        passed = self.passed.get(bit)
-        return passed is not None and offset not in passed
 
 
 class Index:
@@ -110,13 +98,6 @@ class Index:
         self._literals: dict[str, list[bytes]] = {}
         self._mine: dict[tuple[str, int], frozenset[int]] = {}
         self._sets: dict[frozenset[int], frozenset[int]] = {}
-        # Checks that want nothing but calls by name, and by file kind what those names look like where they are called.
-        self._by_call = sum(each.bit for each in self.subscriptions if _names_calls(each.check))
-        self._called: dict[tuple[str, int], _Called] = {}
-        self._by_head: set[tuple[str, int]] = set()
-        self._heads: dict[str, dict[int, bytes]] = {}
-        self._renamable: dict[str, dict[bytes, int]] = {}
-        self._gated = sum(each.bit for each in self.subscriptions if getattr(each.check, "prefilter", None) is not None)
         self._index_names()
 
     def _add(self, check: Check | Collector, rule: Rule | None) -> None:
@@ -263,8 +244,6 @@ class Index:
         alone: list[int] = [0] * len(literals)
         several: dict[int, list[tuple[frozenset[int], int]]] = {}
         always = 0
-        heads = self._heads.setdefault(kind, {})
-        renamable = self._renamable.setdefault(kind, {})
 
         def number_of(literal: bytes) -> int:
             if literal not in ids:
@@ -278,23 +257,6 @@ class Index:
             if (check.files and kind not in check.files) or not _may_hold(kind, check):
                 continue
             alternatives = check.required_literals
-            called = _Called(check) if subscription.bit & self._by_call else None
-            if called is not None:
-                self._called[kind, subscription.bit] = called
-                for head in called.parts:
-                    for ending in _OPENINGS:
-                        heads[number_of(head + ending)] = head
-                if alternatives is not None and not alternatives:
-                    # Nothing but the calls themselves speaks for this check.
-                    self._by_head.add((kind, subscription.bit))
-                    for last in called.last:
-                        renamable[last] = renamable.get(last, 0) | subscription.bit
-                        for ending in _OPENINGS:
-                            alone[ids[last + ending]] |= subscription.bit
-                    self._mine[(kind, subscription.bit)] = self._same(
-                        frozenset(ids[last + ending] for last in called.last for ending in _OPENINGS)
-                    )
-                    continue
             if alternatives is not None and not alternatives:
                 alternatives = tuple(required_literals_of(check.on)) or None
             if alternatives is None:
@@ -302,13 +264,14 @@ class Index:
                 continue
             mine: set[int] = set()
             for alternative in alternatives:
-                numbers = [number_of(text.lower().encode("utf-8")) for text in alternative]
+                numbers = [number_of(word) for text in alternative for word in words_of(text, kind, check.on)]
                 mine.update(numbers)
-                if len(numbers) == 1:
-                    alone[numbers[0]] |= subscription.bit
-                else:
-                    rarest = max(numbers, key=lambda number: len(literals[number]))
-                    several.setdefault(rarest, []).append((frozenset(numbers), subscription.bit))
+                needed = frozenset(numbers)
+                longest = max(numbers, key=lambda number: len(literals[number]))
+                if len(needed) == 1:
+                    alone[longest] |= subscription.bit
+                elif (needed, subscription.bit) not in several.setdefault(longest, []):
+                    several[longest].append((needed, subscription.bit))
             self._mine[(kind, subscription.bit)] = self._same(frozenset(mine))
         kinds_of_automaton = ahocorasick_rs.Implementation
         chosen = kinds_of_automaton.ContiguousNFA if self.few else kinds_of_automaton.DFA
@@ -345,12 +308,10 @@ class Index:
         return listed
 
     def scan(self, data: bytes, kind: str, plan: int) -> PrefilterResult:
-        """Which of the planned checks can fire on these bytes, prefilters included."""
+        """Which of the planned checks can fire on these bytes."""
         automaton, alone, several, always, first = self._patterns_of(kind)
-        low = data.lower()
-        places = automaton.find_matches_as_indexes(low, overlapping=True)
         by_number: dict[int, list[int]] = {}
-        for number, start, _ in places:
+        for number, start, _ in automaton.find_matches_as_indexes(data.lower(), overlapping=True):
             if number in by_number:
                 by_number[number].append(start)
             else:
@@ -363,60 +324,7 @@ class Index:
                 if needed <= seen:
                     active |= bit
         directives = any(number in seen for number in range(first))
-        if self.exhaustive:
-            return PrefilterResult(plan, directives, by_number)
-        other_names = renamed(low) if self._by_call and kind in ("python", "notebook") else frozenset()
-        renamable = self._renamable[kind]
-        for name in other_names:
-            active |= renamable.get(name, 0)
-        active &= plan
-        result = PrefilterResult(active, directives, by_number)
-        if active & self._by_call:
-            self._pass_calls(low, kind, other_names, result)
-        for subscription in self.subscribed(result.active & self._gated):
-            prefilter: Any = getattr(subscription.check, "prefilter", None)
-            mine = self.hits_of(kind, subscription, result)
-            if len(mine) > MOST_GATED:
-                continue
-            if (kind, subscription.bit) in self._by_head:
-                calls = set(result.passed.get(subscription.bit, ()))
-                mine = [hit for hit in mine if hit[1] in calls]
-            passed = prefilter(data, mine)
-            if not passed:
-                result.active &= ~subscription.bit
-            elif isinstance(passed, list):
-                result.passed[subscription.bit] = passed
-        return result
-
-    def _pass_calls(self, low: bytes, kind: str, other_names: frozenset[bytes], hits: PrefilterResult) -> None:
-        """Of the checks that want calls by name, keep those with a call in the file that may be one of theirs, and where."""
-        heads = self._heads[kind]
-        places: dict[bytes, dict[bytes, list[int]]] = {}
-        for number in heads.keys() & hits.by_number.keys():
-            head = heads[number]
-            owners = places.setdefault(head, {})
-            for start in hits.by_number[number]:
-                owner = _owner(low, start)
-                if owner is not None:
-                    owners.setdefault(owner, []).append(start)
-        imported: dict[bytes, bool] = {}
-        for subscription in self.subscribed(hits.active & self._by_call):
-            called = self._called[kind, subscription.bit]
-            passed: list[int] = []
-            renames = not other_names.isdisjoint(called.parts)
-            for last in called.last & places.keys():
-                for owner, starts in places[last].items():
-                    if renames or called.may_be(last, owner, places, low, imported):
-                        passed.extend(starts)
-            if passed:
-                # What the calls are made on, where it is made by a call: `Session()` of `Session().get()`.
-                for middle in (called.parts - called.last) & places.keys():
-                    for starts in places[middle].values():
-                        passed.extend(starts)
-                passed.sort()
-                hits.passed[subscription.bit] = passed
-            elif not renames:
-                hits.active &= ~subscription.bit
+        return PrefilterResult(plan if self.exhaustive else active & plan, directives, by_number)
 
     def subscribed(self, mask: int) -> list[RegisteredCheck]:
         """The subscriptions of a mask, in order."""
@@ -451,142 +359,16 @@ class Index:
             for fact in NEAR:
                 if fact in kinds_wanted:
                     offsets[fact] = self._offsets(kind, fact, active, hits)
-            if Call in kinds_wanted:
-                offsets[Call] = self._calls_at(kind, active, hits)
-        places = None if self.exhaustive else self._places(kind, active, hits)
-        return FactRequest(kinds_wanted, last_parts, lambda name: bool(self.for_call(name) & active), offsets, places)
-
-    def _places(self, kind: str, active: int, hits: PrefilterResult) -> list[int] | None:
-        """Where the active checks' required literals stand; None where one of them needs the whole file."""
-        found: list[int] = []
-        numbers: set[int] = set()
-        for subscription in self.subscribed(active):
-            if all(wish.fact is Text for wish in subscription.check.on):
-                continue  # it reads bytes, not syntax
-            mine = self.required_literals(kind, subscription)
-            if not mine or subscription.check.needs_whole_file:
-                return None
-            if subscription.bit in hits.passed:
-                found.extend(hits.passed[subscription.bit])
-            else:
-                numbers |= mine
-        for number in numbers.intersection(hits.by_number):
-            found.extend(hits.by_number[number])
-        found.sort()
-        return found
-
-    def _calls_at(self, kind: str, active: int, hits: PrefilterResult) -> list[int] | None:
-        """Where the calls stand that the checks may want; None where one of them has not said where."""
-        wanting = active & self.of_type.get(Call, 0)
-        if wanting & ~self._by_call:
-            return None
-        found: list[int] = []
-        for subscription in self.subscribed(wanting):
-            of_anchors = subscription.bit & self._gated and (kind, subscription.bit) not in self._by_head
-            if of_anchors or subscription.bit not in hits.passed:
-                return None  # such a prefilter's hits are those of its required literals, not of calls
-            found.extend(hits.passed[subscription.bit])
-        found.sort()
-        return found
+        return FactRequest(kinds_wanted, last_parts, lambda name: bool(self.for_call(name) & active), offsets)
 
     def _offsets(self, kind: str, fact: type[Fact], active: int, hits: PrefilterResult) -> list[int] | None:
-        found: list[int] = []
         numbers: set[int] = set()
         for subscription in self.subscribed(active & self.of_type.get(fact, 0)):
             mine = self.required_literals(kind, subscription)
             if not mine:
                 return None
-            if subscription.bit in hits.passed:
-                found.extend(hits.passed[subscription.bit])
-            else:
-                numbers |= mine
-        for number in numbers.intersection(hits.by_number):
-            found.extend(hits.by_number[number])
-        found.sort()
-        return found
-
-
-_WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
-# How a call goes on behind its name.
-_OPENINGS = (b"(", b" (")
-_LAST_WORD = re.compile(rb"\w+\Z")
-
-
-class _Called:
-    """What the calls that a check wants look like in a file's bytes, in lower case.
-
-    last: the last parts of their names. parts: all parts. Of each last part: the parts that stand right before it
-    (`requests` of `requests.get`), and the modules it may be imported from by name; None stands for any. makers: what
-    stands right before each of those parts, where they are called themselves (`httpx` of `httpx.Client().get`).
-    """
-
-    __slots__ = ("before", "last", "makers", "parts", "roots")
-
-    def __init__(self, check: Check | Collector) -> None:
-        self.before: dict[bytes, set[bytes] | None] = {}
-        self.roots: dict[bytes, set[bytes] | None] = {}
-        self.makers: dict[bytes, set[bytes]] = {}
-        parts: set[bytes] = set()
-        for wish in check.on:
-            for name in wish.names:
-                pieces = name.lower().encode("utf-8").split(b".")
-                last = pieces[-1]
-                if pieces[0] == b"*":
-                    pieces = pieces[1:]
-                    self.before[last] = self.roots[last] = None
-                parts.update(pieces)
-                before, roots = self.before.setdefault(last, set()), self.roots.setdefault(last, set())
-                if before is not None:
-                    before.add(pieces[-2] if len(pieces) > 1 else b"builtins")
-                    if len(pieces) > 1:
-                        # `super().__init__`: the first part may itself be called as it stands.
-                        self.makers.setdefault(pieces[-2], set()).update(pieces[-3:-2], pieces[:1], [b""] if len(pieces) == 2 else [])
-                if len(pieces) == 1:
-                    self.roots[last] = None
-                elif roots is not None:
-                    roots.add(pieces[0])
-        self.last = frozenset(self.before)
-        self.parts = frozenset(parts)
-
-    def may_be(
-        self, last: bytes, owner: bytes, calls: Mapping[bytes, Mapping[bytes, Any]], low: bytes, imported: dict[bytes, bool]
-    ) -> bool:
-        """Whether a call of this last part on such an owner (b"" for none) may be one of those. calls: what else is called, on what."""
-        if not owner:
-            roots = self.roots[last]
-            return roots is None or any(_imports_from(root, low, imported) for root in roots)
-        before = self.before[last]
-        if before is None or owner in before:
-            return True
-        for maker in before & calls.keys():
-            makers = self.makers.get(maker)
-            if makers is None or not makers.isdisjoint(calls[maker]):
-                return True
-            if b"" in calls[maker] and any(_imports_from(root, low, imported) for root in makers):
-                return True
-        return False
-
-
-def _imports_from(root: bytes, low: bytes, imported: dict[bytes, bool]) -> bool:
-    """Whether a file may import names from a module. imported: what is known already."""
-    known = imported.get(root)
-    if known is None:
-        known = imported[root] = b"from " + root in low
-    return known
-
-
-def _owner(low: bytes, start: int) -> bytes | None:
-    """The word before the dot before a name that is called; b"" without a dot, b"." where it is no word; None where the
-    name is the end of a longer one, or is being defined."""
-    if start == 0:
-        return b""
-    before = low[start - 1]
-    if before in _WORD:
-        return None
-    if before != 46:  # .
-        return None if low.endswith((b"def ", b"class "), max(0, start - 6), start) else b""
-    word = _LAST_WORD.search(low, max(0, start - 60), start - 1)
-    return word.group() if word is not None else b"."
+            numbers |= mine
+        return sorted(offset for number in numbers.intersection(hits.by_number) for offset in hits.by_number[number])
 
 
 def _under(pattern: Sequence[str], parts: Sequence[str]) -> bool:
@@ -598,24 +380,22 @@ def _under(pattern: Sequence[str], parts: Sequence[str]) -> bool:
     return bool(parts) and pattern[0] in ("*", parts[0]) and _under(pattern[1:], parts[1:])
 
 
-def renamed(low: bytes) -> frozenset[bytes]:
-    """What a file calls by another name than its own: imported `as` something, or bound by `functools.partial`."""
-    found = bound_by_partial(low)
-    at = low.find(b" as ")
-    while at != -1:
-        line = low[low.rfind(b"\n", 0, at) + 1 : at]
-        # An import, or a line of names in the brackets of one.
-        if b"import" in line or (b"(" not in line and not line.lstrip().startswith((b"with ", b"except", b"case ", b"async ", b"#"))):
-            word = _LAST_WORD.search(line)
-            if word is not None and not low.startswith(word.group() + b"\n", at + 4):
-                found.add(word.group())
-        at = low.find(b" as ", at + 4)
-    return frozenset(found)
+# What separates the words of a required literal that layout may put apart: in Python every two tokens, in a document its
+# keys, quotes and brackets.
+_TOKENS = re.compile(r"\w+")
+_PIECES = re.compile(r"[^\s:\"'=()\[\]{},;\\]+")
 
 
-def _names_calls(check: Check | Collector) -> bool:
-    """Whether a check wants nothing but calls with known last parts."""
-    return all(wish.fact is Call and wish.names and not any(name.endswith(".*") for name in wish.names) for wish in check.on)
+def words_of(literal: str, kind: str, subscriptions: Sequence[Subscription]) -> list[bytes]:
+    """The parts of a required literal that stand in a file of a kind however it is laid out, in lower case.
+
+    A check of the bare text speaks of the bytes themselves, so its literals stay whole.
+    """
+    lowered = literal.lower()
+    if all(wish.fact is Text for wish in subscriptions):
+        return [lowered.encode("utf-8")]
+    found = (_TOKENS if kind in ("python", "notebook") else _PIECES).findall(lowered)
+    return [word.encode("utf-8") for word in found or [lowered]]
 
 
 # Facts that only Python has, and facts that Python never has. The others (Setting, Comment, Text, Problem) stand anywhere.

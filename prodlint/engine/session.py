@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -13,10 +13,12 @@ from typing import Any
 from prodlint.checks import Collector
 from prodlint.configuration.discover import SETTINGS_FILES, Discovered, discover, project_root
 from prodlint.configuration.settings import NestedSettings, Settings, SettingsByPath, is_single, load, unmatched_patterns
+from prodlint.content import digest
 from prodlint.engine import analysis, compiled, workers
-from prodlint.facts import Source
-from prodlint.model import Finding, Report, Rule
+from prodlint.facts import File, Source
+from prodlint.model import Finding, Related, Report, Rule, Unchecked
 from prodlint.project import environment
+from prodlint.regular import read_regular
 
 
 @dataclass(slots=True)
@@ -26,6 +28,7 @@ class Request:
     finish: lays the command line's choices over settings that were read. cache: whether results of the last run may be used.
     since: a git revision; only what came after it is reported. baseline: whether the baseline takes known findings away.
     collectors: what else to note of the files; their project facts are in the outcomes. The cache knows nothing of them.
+    grouped: whether findings that say the same are one, where their rule wants it; who writes findings down needs each of them.
     """
 
     paths: Sequence[str] = (".",)
@@ -44,6 +47,7 @@ class Request:
     baseline: bool = True
     progress: Callable[[int, int], None] | None = None
     collectors: Sequence[Collector] = ()
+    grouped: bool = True
 
 
 @dataclass(slots=True)
@@ -71,14 +75,26 @@ class Result:
         raw = self.given.get(path)
         try:
             if raw is None:
-                with open(os.path.join(self.report.root, path), "rb") as handle:
-                    raw = handle.read(analysis.LARGEST_READ)
+                raw = read_regular(os.path.join(self.report.root, path), analysis.LARGEST_READ, cut=True)
             source = decode(raw, self._kinds.get(path, "text"))
         except Undecodable as error:
             return error.source
         except (OSError, ValueError):
             return None
         return source
+
+    def symbols(self, path: str) -> frozenset[str]:
+        """The functions and classes of a Python file, by their dotted names."""
+        source = self.source(path)
+        if source is None or self._kinds.get(path) != "python":
+            return frozenset()
+        from prodlint.python.tree import PyModule
+
+        module = PyModule(source, File(path, "python"))
+        named = [(each.scope.symbol, each.name) for each in module.functions()] + [
+            (each.scope.symbol, each.name) for each in module.classes()
+        ]
+        return frozenset(".".join(filter(None, names)) for names in named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +125,7 @@ def catalogue_of(settings: Settings) -> _Catalogue:
         project_checks += brought.project_checks
         key += brought.key
     for folder in settings.extend_rules:
-        from prodlint.engine import catalogue
+        from prodlint.engine import catalogue, project_match
 
         path = folder if os.path.isabs(folder) else os.path.join(settings.root, folder)
         if not os.path.isdir(path):
@@ -119,8 +135,10 @@ def catalogue_of(settings: Settings) -> _Catalogue:
             if rule.code in rules:
                 raise catalogue.PageError(rule.path, 1, f"`{rule.code}` is taken by {rules[rule.code].path}")
             rules[rule.code] = rule
-            key += analysis.digest(rule.page.encode("utf-8", "surrogatepass"))
+            key += digest(rule.page.encode("utf-8", "surrogatepass"))
         checks += tuple(catalogue.checks_of(pages))
+        collectors += tuple(project_match.collectors_of(pages))
+        project_checks += tuple(project_match.project_checks_of(pages))
     return _Catalogue(tuple(rules[code] for code in sorted(rules)), checks, collectors, project_checks, key)
 
 
@@ -133,9 +151,38 @@ def run(request: Request) -> Result:
     result = _run(request)
     if request.since:
         _only_new(request, result)
+    _apply_foreign_lists(result)
     _apply_baseline(request, result)
+    if request.grouped:
+        result.report.findings = grouped(result.report.findings, {rule.code for rule in result.rules if rule.grouped})
     result.report.seconds = time.perf_counter() - began
     return result
+
+
+# More places of one finding help nobody.
+_MOST_PLACES = 5
+
+
+def grouped(findings: Sequence[Finding], codes: Collection[str]) -> list[Finding]:
+    """Findings of these rules with the same message and priority as one finding, at the first of their places.
+
+    It comes after baseline and `since`: what is known or suppressed stays bound to each place.
+    """
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings:
+        if finding.code in codes and finding.fix is None:
+            groups.setdefault((finding.code, finding.message, finding.priority), []).append(finding)
+    firsts = {id(group[0]): group for group in groups.values() if len(group) > 1}
+    gone = {id(finding) for group in firsts.values() for finding in group[1:]}
+    kept = []
+    for finding in findings:
+        group = firsts.get(id(finding))
+        if group is not None:
+            places = tuple(Related(other.path, other.span, "the same text") for other in group[1 : _MOST_PLACES + 1])
+            finding = replace(finding, message=f"{finding.message} ({len(group):,} places)", related=(*finding.related, *places))
+        if id(finding) not in gone:
+            kept.append(finding)
+    return kept
 
 
 def read_settings(request: Request) -> tuple[Settings, str]:
@@ -218,6 +265,13 @@ def _run(request: Request) -> Result:
     report.findings.sort(key=lambda finding: finding.order)
     report.evidence.sort()
     report.unchecked.sort()
+    report.notes.extend(f"`{path}` was named and is left out: {why}" for path, why in discovered.excluded)
+    if not discovered.excluded or discovered.whole:
+        # Nothing was looked at, which must not read like praise. (Hooks name excluded files as a matter of course.)
+        if not files:
+            report.unchecked.append(Unchecked(".", "no file to check was found"))
+        elif not runs[top].index.subscriptions and not runs[top].project_checks:
+            report.unchecked.append(Unchecked(".", "no rule is on"))
     report.notes.extend(unmatched_patterns(settings, [path for path, _, _ in files]) if discovered.whole else ())
     result.crashed = any(outcome.crashed for outcome in outcomes)
     return result
@@ -250,7 +304,7 @@ def _cached(
     known: dict[str, tuple[Any, ...]] = {}
     stamps: dict[str, Any] = {}
     parse_all = "all " if runs[0].parse_all else ""
-    names = [parse_all + analysis.digest(key.encode("utf-8", "surrogateescape")) for key in keys]
+    names = [parse_all + digest(key.encode("utf-8", "surrogateescape")) for key in keys]
     for path, absolute, _, number in jobs:
         try:
             stamps[path] = seen = cache.stamp(os.stat(absolute))
@@ -323,12 +377,37 @@ def _only_new(request: Request, result: Result) -> None:
                 before = _run(earlier).report.findings
     if change.note:
         result.report.notes.append(change.note)
-    result.report.findings = since.new_findings(change, findings, before)
+    result.report.findings = since.new_findings(change, findings, before, result.symbols)
 
 
 def baseline_path(settings: Settings, root: str) -> str:
     """Where the settings say the baseline is; "" where they name none."""
     return os.path.join(settings.root or root, settings.baseline) if settings.baseline else ""
+
+
+def _apply_foreign_lists(result: Result) -> None:
+    """Take away what the lists of other tools know, where the settings say to obey these tools."""
+    settings = result.settings
+    if not settings.honor or not settings.inline_ignores:
+        return
+    from prodlint import foreign, suppress
+    from prodlint.checks.tool import DIRECTIVE
+
+    report = result.report
+    lists, notes = foreign.read_lists(report.root, settings.honor)
+    report.notes.extend(notes)
+    if not lists:
+        return
+
+    def may_be_ignored(finding: Finding) -> bool:
+        return finding.code not in result.run_of(finding.path).switches.unsuppressible
+
+    secrets = result.run_of("").foreign.secrets
+    report.findings, suppressed = foreign.take_listed(report.findings, lists, secrets, result.source, may_be_ignored)
+    report.suppressed.extend(suppressed)
+    if settings.require_reason and any(rule.code == DIRECTIVE for rule in result.rules):
+        report.findings.extend(suppress.unreasoned(listed.path, listed.unreasoned) for listed in lists if listed.unreasoned)
+        report.findings.sort(key=lambda finding: finding.order)
 
 
 def _apply_baseline(request: Request, result: Result) -> None:
@@ -346,7 +425,11 @@ def _apply_baseline(request: Request, result: Result) -> None:
         checked=report.files,
         selected=[rule.code for rule in result.rules],
         whole=result.discovered.whole,
+        sources=result.source,
+        symbols_of=result.symbols,
     )
+    if known.version < baseline.CURRENT:
+        report.notes.append(f"{os.path.relpath(path)} is of an earlier form; `prodlint baseline` writes it anew")
     report.findings = applied.kept
     report.findings.sort(key=lambda finding: finding.order)
     report.suppressed.extend(applied.suppressed)

@@ -739,10 +739,13 @@ class Command(Fact):
     settings: NAME=value put before it; {"make-ignore": "1"} for a Makefile recipe line that starts with "-".
     masked: what swallows its failure, as written ("|| true", "; exit 0", "set +e", "-"), or "".
     condition: its result is asked for by `if`, `while` or `!`. options: shell options on at that place ("errexit", "pipefail").
+    arms: what must be chosen for a shell to get there, outermost first: functions by name, `case` patterns ("dev|develop"), conditions
+    ("if [ $DEBUG ]", "else [ $DEBUG ]").
     """
 
     __slots__ = (
         "argv",
+        "arms",
         "condition",
         "following",
         "long_running",
@@ -771,6 +774,7 @@ class Command(Fact):
     masked: str
     condition: bool
     options: frozenset[str]
+    arms: tuple[str, ...]
 
     def flag(self, *names: str) -> int:
         """Index in argv of the first of these flags (also as `--flag=value`), or -1."""

@@ -36,6 +36,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "call-instead": ("python", "call_instead"),
     "insert-after-statement": ("statements", "insert_after_statement"),
     "replace-and-log": ("statements", "replace_and_log"),
+    "catch-and-log": ("statements", "catch_and_log"),
     "raise-instead": ("statements", "raise_instead"),
 }
 # A secret shorter than this may stand in any text by chance.

@@ -23,6 +23,7 @@ from prodlint.facts import Source
 from prodlint.model import Edit, Finding, Fix, Span
 from prodlint.readers import Undecodable, decode
 from prodlint.redact import Redaction
+from prodlint.regular import read_regular
 
 # Fixes that overlap wait for the next pass; every pass applies or refuses one at least.
 _PASSES = 60
@@ -111,8 +112,8 @@ class FixApplier:
         if path not in self.mended.before:
             content = self.result.given.get(path)
             if content is None:
-                with suppress(OSError), open(os.path.join(self.root, path), "rb") as handle:
-                    content = handle.read(analysis.LARGEST_READ + 1)
+                with suppress(OSError):
+                    content = read_regular(os.path.join(self.root, path), analysis.LARGEST_READ)
             self.mended.before[path] = content
             if content is not None:
                 self.mended.after[path] = content
@@ -434,10 +435,9 @@ def _replace(path: str, root: str, before: bytes | None, after: bytes) -> bool:
             os.unlink(handle.name)
             return True
         seen = os.stat(path)
-        with open(path, "rb") as current:
-            if current.read(len(before) + 1) != before:
-                os.unlink(handle.name)
-                return False
+        if read_regular(path, len(before) + 1, cut=True) != before:
+            os.unlink(handle.name)
+            return False
         os.chmod(handle.name, stat.S_IMODE(seen.st_mode))
         with suppress(OSError):
             os.chown(handle.name, seen.st_uid, seen.st_gid)

@@ -30,6 +30,12 @@ def replace_and_log(work: Work) -> list[Piece]:
     return [*logged, *changed] if logged and changed else []
 
 
+def catch_and_log(work: Work) -> list[Piece]:
+    """The header of a handler gives way to the text, and its body, which does nothing, begins with the logging call."""
+    logged = insert_first_in_block(replace(work, pairs=(("text", work.arguments["log"]),)))
+    return [*logged, (work.start, work.end, work.arguments["text"])] if logged else []
+
+
 _INVERSE = {"==": "!=", "!=": "==", "is": "is not", "is not": "is", "in": "not in", "not in": "in"}
 _BARE = ("identifier", "attribute", "call", "subscript", "parenthesized_expression", "true", "false", "none")
 

@@ -13,40 +13,24 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from prodlint.configuration.roles import roles_of
-from prodlint.facts import Command, File, Setting, Source
-from prodlint.model import Span
+from prodlint.project.startup import SERVERS, Started, Startup, is_below, is_file, startup_of
+from prodlint.regular import read_regular
 
 if TYPE_CHECKING:
     from prodlint.project.modules import PythonFiles
 
 _Files = Sequence[tuple[str, str, str]]
 
-# Programs that keep serving once started. A command of one of these makes its repository a service.
-SERVERS = frozenset(
-    "uvicorn gunicorn hypercorn granian daphne uwsgi waitress-serve fastapi flask quart litestar sanic celery dramatiq taskiq arq rq "
-    "huey faust procrastinate chalice streamlit bentoml robyn pserve manage.py django-admin python adev uwsgitop".split()
-)
 WEB_PACKAGES = frozenset(
     "fastapi flask django starlette quart sanic litestar aiohttp falcon tornado bottle pyramid connexion robyn blacksheep "
     "djangorestframework django-ninja celery dramatiq arq taskiq faust grpcio uvicorn gunicorn hypercorn granian".split()
 )
 _LOCKS = frozenset(("uv.lock", "poetry.lock", "pdm.lock", "pipfile.lock", "pylock.toml"))
 _DEPLOYMENT_WORDS = ("k8s", "kube", "deploy", "helm", "chart", "manifest", "argo", "kustom", "infra", "ops")
+# Kinds of files that may name a script that production starts.
+_STARTING_KINDS = frozenset(("dockerfile", "procfile", "systemd", "yaml", "ini", "toml", "shell"))
 _MOST = 300
 _LARGEST = 8_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A program that production starts: module is "app.main" of `uvicorn app.main:app` or `python -m app.main`, script the path of `python app.py`."""
-
-    program: str
-    module: str
-    script: str
-    path: str
-    span: Span
-    words: str
 
 
 @dataclass
@@ -90,7 +74,13 @@ class Environment:
 
     def starts(self, path: str) -> bool:
         """Whether production starts this Python file: by `python path`, `python -m module` or `server module:attribute`."""
-        return any(_is_file(started, path) for started in self.started)
+        return any(is_file(started, path) for started in self.started)
+
+    def runs(self, path: str) -> bool | None:
+        """Whether production runs this Python file as a program, its `__main__` block included; None where it is not known what is started there."""
+        holder = max((folder for folder in self._manifests if path.startswith(folder)), key=len, default="")
+        near = [one for one in self.started if (one.script or one.module) and (one.path.startswith(holder) or is_below(one, holder))]
+        return any(one.runs and is_file(one, path) for one in near) if near else None
 
     @cached_property
     def _versions(self) -> dict[str, tuple[int, ...]]:
@@ -122,7 +112,23 @@ class Environment:
             ):
                 wanted.append((path.count("/"), path, absolute, kind))
         wanted.sort()
-        return [(path, absolute, kind) for _, path, absolute, kind in wanted[:_MOST]]
+        near = [(path, absolute, kind) for _, path, absolute, kind in wanted[:_MOST]]
+        return near + self._named_scripts(near)
+
+    def _named_scripts(self, near: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+        """The shell scripts that deployment files name, and those that these name in turn."""
+        known = {path for path, _, _ in near}
+        others = [each for each in self.files if each[2] == "shell" and each[0] not in known]
+        texts = [_bytes(absolute) for _, absolute, kind in near if kind in _STARTING_KINDS] if others else []
+        found: list[tuple[str, str, str]] = []
+        while texts and others and len(found) < _MOST:
+            named = [
+                each for each in others if any(each[0].rsplit("/", 1)[-1].encode("utf-8", "surrogateescape") in text for text in texts)
+            ]
+            others = [each for each in others if each not in named]
+            texts = [_bytes(absolute) for _, absolute, _ in named]
+            found += named
+        return found
 
     @cached_property
     def deployment_files(self) -> tuple[tuple[str, str, int, int], ...]:
@@ -137,34 +143,14 @@ class Environment:
         return tuple(found)
 
     @cached_property
-    def started(self) -> tuple[Started, ...]:
-        """What production starts, from Dockerfiles' final stages, compose, Kubernetes, Procfiles, systemd, supervisord and
-        entrypoint scripts. Files of the development, test and example classes say nothing about production."""
-        from prodlint.readers import configuration
+    def startup(self) -> Startup:
+        """What production starts, and by which scripts."""
+        return startup_of((path, kind, _bytes(absolute)) for path, absolute, kind in self._near_root)
 
-        found: list[Started] = []
-        kinds = frozenset((Command, Setting))
-        for path, absolute, kind in self._near_root:
-            if kind in ("requirements", "lock", "toml", "python", "json"):
-                continue
-            roles = roles_of(path, kind, b"")
-            if roles & {"dev", "test", "example", "docs", "ci", "vendored"}:
-                continue
-            data = _bytes(absolute)
-            if kind == "yaml" and b"kind:" not in data and b"services:" not in data and b"image:" not in data:
-                continue
-            file = File(path, kind, roles)
-            for fact in configuration.read(Source(data), file, kinds):
-                # A stage for developers is built on request, never by default: the last one is, and what that one builds on.
-                if (
-                    isinstance(fact, Command)
-                    and fact.long_running
-                    and not (fact.origin.startswith("dockerfile") and _DEVELOPERS_STAGE.search(fact.owner.lower()))
-                ):
-                    started = _started(fact)
-                    if started is not None:
-                        found.append(started)
-        return tuple(found)
+    @property
+    def started(self) -> tuple[Started, ...]:
+        """The programs that production starts."""
+        return self.startup.programs
 
     @cached_property
     def service(self) -> Started | None:
@@ -190,7 +176,7 @@ class Environment:
         nearest = max(holders, key=len, default="")
         if not nearest:
             return self.is_service
-        return any(started.path.startswith(nearest) or _is_below(started, nearest) for started in self.started) or (
+        return any(started.path.startswith(nearest) or is_below(started, nearest) for started in self.started) or (
             self._manages_django and any(name == "manage.py" for name in self._names_below(nearest))
         )
 
@@ -244,8 +230,7 @@ class Environment:
 
 def _bytes(absolute: str) -> bytes:
     try:
-        with open(absolute, "rb") as handle:
-            return handle.read() if os.fstat(handle.fileno()).st_size <= _LARGEST else handle.read(_LARGEST)
+        return read_regular(absolute, _LARGEST, cut=True)
     except OSError:
         return b""
 
@@ -283,52 +268,6 @@ def _version(text: str) -> tuple[int, ...]:
             break
         numbers.append(int(digits.group()))
     return tuple(numbers)
-
-
-_DEVELOPERS_STAGE = re.compile(r"(?:^|[-_.])(?:dev|devel|develop|development|debug|test|tests|testing|lint|watch)(?:$|[-_.])")
-
-
-def _started(command: Command) -> Started | None:
-    module = script = ""
-    program = command.program
-    if "-m" in command.through:
-        module = program
-    if program in ("python", "pypy") and command.argv:
-        first = next((word for word in command.argv if not word.startswith("-")), "")
-        if first.endswith(".py"):
-            script = first.removeprefix("./")
-    elif program.endswith(".py"):
-        script = program
-    for word in command.argv:
-        name, colon, _ = word.partition(":")
-        if colon and re.fullmatch(r"[A-Za-z_][\w.]*", name):
-            module = name
-            break
-    if program in ("celery", "dramatiq", "fastapi", "flask") and not module:
-        given = command.flag_value("-A", "--app")
-        module = (given or "").partition(":")[0].removesuffix(".py").replace("/", ".")
-        if not module and program == "fastapi":
-            script = next((word for word in command.argv if word.endswith(".py")), "")
-    if program not in SERVERS and not module and not script:
-        return None
-    words = " ".join((program, *command.argv))[:80]
-    return Started(program, module, script, command.file.path, command.span, words)
-
-
-def _is_file(started: Started, path: str) -> bool:
-    if started.script:
-        script = started.script.lstrip("/")
-        return path == script or path.endswith("/" + script) or (started.script.startswith("/") and script.endswith("/" + path))
-    if started.module:
-        inside = started.module.replace(".", "/")
-        return any(path == tail or path.endswith("/" + tail) for tail in (f"{inside}.py", f"{inside}/__main__.py", f"{inside}/__init__.py"))
-    return False
-
-
-def _is_below(started: Started, folder: str) -> bool:
-    """Whether what is started is named by its path from the root, and lies in a folder."""
-    named = started.script.removeprefix("./").lstrip("/") or started.module.replace(".", "/")
-    return named.startswith(folder)
 
 
 def read(root: str, files: _Files, beyond: Callable[[], _Files] | None = None) -> Environment:

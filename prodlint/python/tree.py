@@ -76,6 +76,16 @@ _STRING_PREFIX_END = {34, 39}  # " and '
 _START = attrgetter("start_byte")
 
 
+def unwrapped(node: tree_sitter.Node) -> tree_sitter.Node:
+    """A node without the brackets around it."""
+    while node.type == "parenthesized_expression":
+        inner = [child for child in node.named_children if child.type != "comment"]
+        if len(inner) != 1:
+            break
+        node = inner[0]
+    return node
+
+
 @cache
 def query(text: str) -> tree_sitter.Query:
     """A compiled query."""
@@ -136,15 +146,15 @@ class _Block:
 
 
 class _Binding:
-    """A name bound to the result of a call, and the byte range in which it holds."""
+    """A name bound to the result of a call, or to another name (`get = requests.get`), and the byte range in which it holds."""
 
-    __slots__ = ("call", "end", "position", "start")
+    __slots__ = ("end", "position", "start", "value")
 
-    def __init__(self, start: int, end: int, position: int, call: tree_sitter.Node) -> None:
+    def __init__(self, start: int, end: int, position: int, value: tree_sitter.Node) -> None:
         self.start = start
         self.end = end
         self.position = position
-        self.call = call
+        self.value = value
 
 
 class PyModule(Module):
@@ -163,34 +173,26 @@ class PyModule(Module):
         "_imports",
         "_local",
         "_names",
+        "_other_names",
         "_resolving",
         "_roles",
         "_starts",
+        "_statements",
         "_survey",
-        "_whole",
+        "_written_imports",
         "data",
         "derived",
-        "partial",
         "root",
         "tree",
     )
 
-    def __init__(self, source: Source, file: File, regions: Sequence[tuple[int, int]] | None = None) -> None:
+    def __init__(self, source: Source, file: File) -> None:
         super().__init__(source, file, 0, len(source.data))
         self.data = source.data
         self.derived: dict[str, object] = {}
-        parser = tree_sitter.Parser(LANGUAGE)
-        self.partial = regions is not None
-        if regions is not None:
-            parser.included_ranges = _ranges(source.data, regions)
-        self.tree = parser.parse(source.data)
+        self.tree = tree_sitter.Parser(LANGUAGE).parse(source.data)
         self.root = self.tree.root_node
-        if self.partial and self.root.has_error:
-            # Cut in the wrong place, or broken: only the whole file tells.
-            self.partial = False
-            self.tree = tree_sitter.Parser(LANGUAGE).parse(source.data)
-            self.root = self.tree.root_node
-        self._whole: PyModule | None = None
+        self._other_names: frozenset[str] | None = None
         self._survey: dict[str, list[tree_sitter.Node]] | None = None
         self._imports: list[Import] | None = None
         self._aliases: dict[str, str] | None = None
@@ -200,6 +202,8 @@ class PyModule(Module):
         self._names: dict[int, tuple[str, tree_sitter.Node | None]] = {}
         self._resolving: set[int] = set()
         self._roles: dict[int, tuple[str, str]] = {}
+        self._statements: list[tree_sitter.Node] | None = None
+        self._written_imports: dict[int, dict[str, str]] | None = None
         self._body: tuple[Statement, ...] | None = None
         self._bound: frozenset[str] | None = None
         self._functions: list[Function] | None = None
@@ -207,15 +211,6 @@ class PyModule(Module):
         self._calls: list[Call] | None = None
         self._assigned: dict[str, list[Assignment]] | None = None
         self._local: dict[int, dict[str, list[Assignment]]] = {}
-
-    @property
-    def whole(self) -> PyModule:
-        """The whole file parsed, for whoever looks around; itself where nothing was left out."""
-        if not self.partial:
-            return self
-        if self._whole is None:
-            self._whole = PyModule(self.source, self.file)
-        return self._whole
 
     # ------------------------------------------------------------ text and names
 
@@ -234,11 +229,12 @@ class PyModule(Module):
     def dotted(self, node: tree_sitter.Node) -> str:
         """`a.b.c` for a chain of attributes of a name, else nothing. Blanks and line breaks inside are dropped."""
         parts: list[str] = []
-        current: tree_sitter.Node | None = node
+        current: tree_sitter.Node | None = unwrapped(node)
         while current is not None and current.type == "attribute":
             attribute = current.child_by_field_name("attribute")
             parts.append(self.read(attribute) if attribute is not None else "")
             current = current.child_by_field_name("object")
+            current = unwrapped(current) if current is not None else None
         if current is None or current.type != "identifier":
             return ""
         parts.append(self.read(current))
@@ -323,8 +319,48 @@ class PyModule(Module):
             self._aliases = aliases
         return self._aliases
 
+    def names_imported(self, offset: int) -> Mapping[str, str]:
+        """What each name imported around an offset stands for, wherever the file lies: what comes by a relative import has its
+        bare name. What another function imports for itself is none of them."""
+        if self._written_imports is None:
+            self._written_imports = {}
+            for node in self._surveyed.get("import", ()):
+                module = node.child_by_field_name("module_name") if node.type == "import_from_statement" else None
+                relative = module is not None and module.type == "relative_import"
+                names = self._written_imports.setdefault(self._definition_at(node.start_byte), {})
+                for fact in self._read_import(node):
+                    if fact.name == "" and fact.alias != fact.module:
+                        names[fact.alias] = fact.module
+                    elif fact.name not in ("", "*"):
+                        names[fact.alias] = fact.name if relative else fact.qualified
+        found: Mapping[str, str] = self._written_imports.get(-1, {})
+        block = self._innermost(offset)
+        local: list[Mapping[str, str]] = []
+        while block is not None:
+            if block.start in self._written_imports:
+                local.append(self._written_imports[block.start])
+            block = block.parent
+        for closer in reversed(local):
+            found = {**found, **closer}
+        return found
+
+    def _definition_at(self, offset: int) -> int:
+        """Where the innermost definition around an offset starts, or -1."""
+        block = self._innermost(offset)
+        while block is not None and block.kind != "def":
+            block = block.parent
+        return -1 if block is None else block.start
+
+    @property
+    def statements(self) -> list[tree_sitter.Node]:
+        """The nodes directly below the root, in order: kept, since asking for them makes them anew."""
+        if self._statements is None:
+            self._statements = self.root.children
+        return self._statements
+
     def qualified(self, node: tree_sitter.Node) -> tuple[str, tree_sitter.Node | None]:
         """The qualified name of an expression node, and the call that made its receiver where that is known."""
+        node = unwrapped(node)
         if node.type == "identifier":
             source_text = self.read(node)
             known = self.imports.get(source_text)
@@ -333,7 +369,7 @@ class PyModule(Module):
             binding = self._binding(source_text, node.start_byte)
             if binding is None:
                 return source_text, None
-            return self._result_of(binding.call), binding.call
+            return self._stands_for(binding)
         if node.type == "attribute":
             # Only the receiver's own resolution is kept; it has a name of its own in `_names`.
             source_text = self.dotted(node)
@@ -344,9 +380,9 @@ class PyModule(Module):
             last = self.read(attribute) if attribute is not None else ""
             if receiver is None:
                 return last, None
-            inner = receiver
-            while inner.type in ("parenthesized_expression", "await") and inner.named_child_count == 1:
-                inner = inner.named_children[0]
+            inner = unwrapped(receiver)
+            while inner.type == "await" and inner.named_child_count:
+                inner = unwrapped(inner.named_children[0])
             if inner.type == "call":
                 return f"{self._result_of(inner)}.{last}", inner
             if inner.type == "attribute":
@@ -380,17 +416,32 @@ class PyModule(Module):
                 if head in bindings:
                     binding = self._binding(head, at)
                     if binding is not None:
-                        return self._result_of(binding.call) + source_text[len(head) :], binding.call
+                        name, call = self._stands_for(binding)
+                        return name + source_text[len(head) :], call
             if first in ("self", "cls"):
                 attribute = rest.split(".", 1)[0]
                 binding = self._class_binding(attribute, at)
                 if binding is not None:
-                    return self._result_of(binding.call) + rest[len(attribute) :], binding.call
+                    name, call = self._stands_for(binding)
+                    return name + rest[len(attribute) :], call
         return source_text, None
 
     def _result_of(self, call: tree_sitter.Node) -> str:
         """The name that stands for a call's result: that of the function called, or of what a partial calls."""
         return self.name_of_call(call)[0]
+
+    def _stands_for(self, binding: _Binding) -> tuple[str, tree_sitter.Node | None]:
+        """The qualified name that a bound name stands for, and the call that made it where one did."""
+        value = binding.value
+        if value.type == "call":
+            return self._result_of(value), value
+        if value.id in self._resolving or len(self._resolving) > DEPTH_LIMIT:
+            return "<recursive>", None
+        self._resolving.add(value.id)
+        try:
+            return self.qualified(value)
+        finally:
+            self._resolving.discard(value.id)
 
     def name_of_call(self, call: tree_sitter.Node) -> tuple[str, tree_sitter.Node | None]:
         """A call's qualified name and the call that made its receiver. Computed once for each call."""
@@ -405,10 +456,8 @@ class PyModule(Module):
             if function is None:
                 result: tuple[str, tree_sitter.Node | None] = ("<call>", None)
             else:
-                while function.type == "parenthesized_expression" and function.named_child_count == 1:
-                    function = function.named_children[0]
                 result = self.qualified(function)
-                if result[0] in ("functools.partial", "functools.partialmethod") and result[1] is not None:
+                if result[0] in _PARTIALS and result[1] is not None:
                     # A call *of* the partial stands for the function inside; the partial itself keeps its name
                     # where it is made, so that `partial(f, timeout=5)` is never taken for a call of f.
                     first = self._first_argument(result[1])
@@ -432,22 +481,59 @@ class PyModule(Module):
 
     @property
     def bindings(self) -> dict[str, list[_Binding]]:
-        """Names bound to the result of a call, with the range of the scope in which they hold."""
+        """Names bound to the result of a call or to a known name, with the range of the scope in which they hold."""
         if self._bindings is None:
             self._bindings = {}
+            named: list[tuple[str, tree_sitter.Node, tree_sitter.Node]] = []
             found = tree_sitter.QueryCursor(query(_BOUND)).matches(self.root)
             for _, match in found:
-                target, value = match["t"][0], match["c"][0]
+                target, value = match["t"][0], unwrapped(match["c"][0])
+                while value.type == "await" and value.named_child_count:
+                    value = unwrapped(value.named_children[0])
                 if target.type == "as_pattern_target":
                     target = target.named_children[0] if target.named_child_count else target
                 name = self.dotted(target)
-                if not name:
-                    continue
-                start, end = self._reach(target.start_byte, name.startswith(("self.", "cls.")))
-                self._bindings.setdefault(name, []).append(_Binding(start, end, target.start_byte, value))
+                if name and value.type == "call":
+                    self._bind_name(name, target, value)
+                elif name and value.type in ("identifier", "attribute"):
+                    named.append((name, target, value))
+            known = frozenset(self._bindings)
+            for name, target, value in named:
+                if self._names_something(value, name, known):
+                    self._bind_name(name, target, value)
             for others in self._bindings.values():
                 others.sort(key=lambda binding: binding.position)
         return self._bindings
+
+    def _bind_name(self, name: str, target: tree_sitter.Node, value: tree_sitter.Node) -> None:
+        assert self._bindings is not None
+        start, end = self._reach(target.start_byte, name.startswith(("self.", "cls.")))
+        self._bindings.setdefault(name, []).append(_Binding(start, end, target.start_byte, value))
+
+    def _names_something(self, value: tree_sitter.Node, bound: str, known: frozenset[str]) -> bool:
+        """Whether a value is the name of something imported, built in, or made by a call: a name bound to it then stands for that."""
+        written = self.dotted(value)
+        first, _, rest = written.partition(".")
+        if not first or first == bound:
+            return False
+        if first in self.imports:
+            return True
+        return first in _BUILTINS if not rest else written.rpartition(".")[0] in known
+
+    @property
+    def other_names(self) -> frozenset[str]:
+        """The last parts of names that may stand for something with another last part: imported `as`, or bound to a name or a partial."""
+        if self._other_names is None:
+            found = {alias for alias, name in self.imports.items() if name.rpartition(".")[2] != alias}
+            for name, bindings in self.bindings.items():
+                if any(binding.value.type != "call" or self._is_partial(binding.value) for binding in bindings):
+                    found.add(name.rpartition(".")[2])
+            self._other_names = frozenset(found)
+        return self._other_names
+
+    def _is_partial(self, call: tree_sitter.Node) -> bool:
+        function = call.child_by_field_name("function")
+        return function is not None and self.qualified(function)[0] in _PARTIALS
 
     def _reach(self, offset: int, of_class: bool) -> tuple[int, int]:
         block = self._innermost(offset)
@@ -468,7 +554,7 @@ class PyModule(Module):
                 same = best is not None and binding.end - binding.start == best.end - best.start
                 if narrower or (same and (binding.position <= at or name.startswith(("self.", "cls.")))):
                     best = binding
-        if best is None or best.call.start_byte <= at < best.call.end_byte:
+        if best is None or best.value.start_byte <= at < best.value.end_byte:
             return None
         if (
             best.position > at
@@ -610,26 +696,16 @@ class PyModule(Module):
 
     @property
     def body(self) -> tuple[Statement, ...]:
-        if self.partial:
-            return self.whole.body
         if self._body is None:
             self._body = self.block(self.root)
         return self._body
 
     def functions(self) -> Sequence[Function]:
-        return self.whole.functions_here()
-
-    def functions_here(self) -> Sequence[Function]:
-        """The functions of the part that was parsed."""
         if self._functions is None:
             self._functions = [self.function_at(b.node) for b in self.blocks if b.kind == "def" and b.node.type == "function_definition"]
         return self._functions
 
     def classes(self) -> Sequence[Class]:
-        return self.whole.classes_here()
-
-    def classes_here(self) -> Sequence[Class]:
-        """The classes of the part that was parsed."""
         if self._classes is None:
             self._classes = [self.class_at(b.node) for b in self.blocks if b.kind == "def" and b.node.type == "class_definition"]
         return self._classes
@@ -647,17 +723,11 @@ class PyModule(Module):
         return None
 
     def calls(self) -> Sequence[Call]:
-        return self.whole.calls_here()
-
-    def calls_here(self) -> Sequence[Call]:
-        """The calls of the part that was parsed."""
         if self._calls is None:
             self._calls = [self.call_at(node) for node in captures("(call) @c", self.root).get("c", ())]
         return self._calls
 
     def assignments(self, name: str) -> Sequence[Assignment]:
-        if self.partial:
-            return self.whole.assignments(name)
         if self._assigned is None:
             self._assigned = {}
             found = captures(ASSIGNMENTS, self.root)
@@ -841,11 +911,7 @@ class PyModule(Module):
 
     def expression(self, node: tree_sitter.Node, depth: int = 0) -> Expression:
         """One expression."""
-        while node.type == "parenthesized_expression":
-            inner = [child for child in node.named_children if child.type != "comment"]
-            if len(inner) != 1:
-                break
-            node = inner[0]
+        node = unwrapped(node)
         make = _EXPRESSIONS.get(node.type)
         if depth > DEPTH_LIMIT:
             return self._other(node, "deep", ())
@@ -1018,6 +1084,8 @@ class PyModule(Module):
         name, made.maker = self.name_of_call(node)
         made.name = name
         function = node.child_by_field_name("function")
+        if function is not None:
+            function = unwrapped(function)
         if function is not None and function.type == "attribute":
             attribute = function.child_by_field_name("attribute")
             made.method = self.read(attribute) if attribute is not None else ""
@@ -1056,8 +1124,7 @@ class PyModule(Module):
                 alias = value.child_by_field_name("alias")
                 made.alias = self.read(alias) if alias is not None else ""
                 inner = value.named_children[0]
-            while inner.type == "parenthesized_expression" and inner.named_child_count == 1:
-                inner = inner.named_children[0]
+            inner = unwrapped(inner)
             listed = [c for c in inner.named_children if c.type != "comment"] if inner.type in ("tuple", "list", "set") else [inner]
             types.extend(self._exception_name(one) for one in listed)
         alias = node.child_by_field_name("alias")
@@ -1221,7 +1288,7 @@ class PyCall(Call):
         if self.maker is None or self.maker.id == self.node.id:
             return None
         function = self.maker.child_by_field_name("function")
-        if function is None or self.of.qualified(function)[0] not in ("functools.partial", "functools.partialmethod"):
+        if function is None or self.of.qualified(function)[0] not in _PARTIALS:
             return None
         called = self.node.child_by_field_name("function")
         if called is None or self.of.read(called) == self.of.read(function):
@@ -1236,7 +1303,7 @@ class PyCall(Call):
     @property
     def receiver(self) -> Expression | None:
         callee = self.node.child_by_field_name("function")
-        if callee is None or callee.type != "attribute":
+        if callee is None or (callee := unwrapped(callee)).type != "attribute":
             return None
         receiver = callee.child_by_field_name("object")
         return self.of.expression(receiver) if receiver is not None else None
@@ -1305,6 +1372,8 @@ class PyAssignment(Assignment):
         return self.of.scope_at(self.start)
 
 
+_BUILTINS = frozenset(vars(builtins))
+_PARTIALS = ("functools.partial", "functools.partialmethod")
 _BUILTIN_EXCEPTIONS = frozenset(
     name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)
 )
@@ -1475,20 +1544,6 @@ class PyClass(Class):
         return self.of.scope_at(self.start)
 
 
-def _ranges(data: bytes, regions: Sequence[tuple[int, int]]) -> list[tree_sitter.Range]:
-    """Byte ranges that begin and end with a line, as tree-sitter wants them."""
-    made: list[tree_sitter.Range] = []
-    row = at = 0
-    for start, end in regions:
-        row += data.count(b"\n", at, start)
-        first = row
-        row += data.count(b"\n", start, end)
-        at = end
-        last_column = end - (data.rfind(b"\n", 0, end) + 1)
-        made.append(tree_sitter.Range(tree_sitter.Point(first, 0), tree_sitter.Point(row, last_column), start, end))
-    return made
-
-
 _RAW = re.compile(rb"\w?[rR]")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"', "\n": ""}
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -1517,11 +1572,9 @@ ASSIGNMENTS = """
 """
 
 _BOUND = """
-(assignment left: [(identifier) (attribute)] @t right: (call) @c)
-(assignment left: [(identifier) (attribute)] @t right: (await (call) @c))
-(named_expression name: (identifier) @t value: (call) @c)
-(as_pattern (call) @c alias: (as_pattern_target) @t)
-(as_pattern (await (call) @c) alias: (as_pattern_target) @t)
+(assignment left: [(identifier) (attribute)] @t right: [(call) (await) (parenthesized_expression) (identifier) (attribute)] @c)
+(named_expression name: (identifier) @t value: [(call) (await) (parenthesized_expression)] @c)
+(as_pattern . [(call) (await) (parenthesized_expression)] @c alias: (as_pattern_target) @t)
 """
 
 _STATEMENT_KINDS = {

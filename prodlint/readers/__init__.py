@@ -119,15 +119,13 @@ class FactRequest:
     """What the active rules want of one file.
 
     kinds: fact types. last_parts: last parts of the call names wanted, None for all. call: whether a qualified call name is
-    wanted. offsets: for Assignment, Literal and Comment, where their checks' anchors stand (sorted), None for everywhere.
-    places: where any active check's anchors stand; None where a check needs the whole file.
+    wanted. offsets: for Assignment, Literal and Comment, where the words of their checks stand (sorted), None for everywhere.
     """
 
     kinds: frozenset[type[Fact]]
     last_parts: frozenset[str] | None
     call: Callable[[str], bool]
     offsets: Mapping[type[Fact], Sequence[int] | None]
-    places: Sequence[int] | None = None
     kept: list[Any] = field(default_factory=list)
 
     def near(self, kind: type[Fact]) -> Sequence[int] | None:

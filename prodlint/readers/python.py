@@ -25,8 +25,7 @@ from prodlint.facts import (
     Setting,
     Source,
 )
-from prodlint.python.regions import bound_by_partial, has_partial, regions
-from prodlint.python.tree import ASSIGNING, ASSIGNMENTS, PyModule, captures, nodes_at
+from prodlint.python.tree import ASSIGNING, ASSIGNMENTS, PyModule, captures, nodes_at, unwrapped
 from prodlint.readers.python_routes import route_of
 from prodlint.readers.python_settings import settings_of
 
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
 def read(source: Source, file: File, wanted: FactRequest) -> Iterator[Fact]:
     """The facts of a Python file, in order of kind and place."""
-    module = PyModule(source, file, _regions(source, wanted))
+    module = PyModule(source, file)
     wanted.keep(module)
     if module.root.has_error:
         problem = _problem(module)
@@ -56,56 +55,18 @@ def read(source: Source, file: File, wanted: FactRequest) -> Iterator[Fact]:
     if Literal in kinds:
         yield from _literals(module, wanted.near(Literal))
     if Handler in kinds:
-        begins = wanted.near(Handler)
-        starts = frozenset(begins) if begins is not None else None
         for node in module.handlers():
-            if starts is None or node.start_byte in starts:
-                yield module.handler_at(node)
+            yield module.handler_at(node)
     if Function in kinds:
-        yield from module.functions_here()
+        yield from module.functions()
     if Class in kinds:
-        yield from module.classes_here()
+        yield from module.classes()
     if Call in kinds:
         yield from _calls(module, wanted)
     if Route in kinds:
         yield from _routes(module)
     if Setting in kinds:
         yield from settings_of(module)
-
-
-def _regions(source: Source, wanted: FactRequest) -> list[tuple[int, int]] | None:
-    """What to parse: all of it where a check asks for that, or calls may go by another name than the anchors'."""
-    places = wanted.places
-    if places is None:
-        return None
-    if Call in wanted.kinds and (_binds(source.data, wanted) or _has_alias(source.data, wanted)):
-        return None
-    return regions(source.data, places)
-
-
-def _binds(data: bytes, wanted: FactRequest) -> bool:
-    """Whether one of the wanted names is bound by `functools.partial`."""
-    last_parts = wanted.last_parts
-    if last_parts is None:
-        return has_partial(data)
-    return any(name.decode("utf-8", "replace") in last_parts for name in bound_by_partial(data))
-
-
-_ALIAS = re.compile(rb"\b(\w+) as (\w+)")
-
-
-def _has_alias(data: bytes, wanted: FactRequest) -> bool:
-    """Whether something that is called by one of the wanted names is imported under another."""
-    if b" as " not in data:
-        return False
-    last_parts = wanted.last_parts
-    for match in _ALIAS.finditer(data):
-        name = match.group(1)
-        if name != match.group(2) and (last_parts is None or name.decode("utf-8", "replace") in last_parts):
-            start = data.rfind(b"\n", 0, match.start()) + 1
-            if b"import" in data[max(0, start - 300) : match.start()]:
-                return True
-    return False
 
 
 _CALL, _COMMENT, _STRING = frozenset(("call",)), frozenset(("comment",)), frozenset(("string",))
@@ -121,27 +82,23 @@ def _nodes(module: PyModule, offsets: Sequence[int] | None, kinds: frozenset[str
 
 
 def _calls(module: PyModule, wanted: FactRequest) -> Iterator[Call]:
+    """The calls whose names are wanted; what a call is made on is looked up only where its last part may be one of them."""
     last_parts = wanted.last_parts
-    imports = module.imports
+    other_names = module.other_names if last_parts is not None else frozenset()
     data = module.data
-    bound_partial = has_partial(data)
-    for node in _nodes(module, wanted.near(Call), _CALL, "(call) @a"):
+    for node in captures("(call) @a", module.root).get("a", []):
         if last_parts is not None:
             function = node.child_by_field_name("function")
             if function is None:
                 continue
+            function = unwrapped(function)
             if function.type == "attribute":
-                attribute = function.child_by_field_name("attribute")
-                last = data[attribute.start_byte : attribute.end_byte].decode("utf-8", "replace") if attribute is not None else ""
-                if last not in last_parts and not bound_partial:
+                function = function.child_by_field_name("attribute") or function
+            if function.type == "identifier":
+                last = data[function.start_byte : function.end_byte].decode("utf-8", "replace")
+                if last not in last_parts and last not in other_names:
                     continue
-            elif function.type == "identifier":
-                written = data[function.start_byte : function.end_byte].decode("utf-8", "replace")
-                known = imports.get(written)
-                if (known or written).rpartition(".")[2] not in last_parts and not bound_partial:
-                    continue
-        name = module.name_of_call(node)[0]
-        if wanted.call(name):
+        if wanted.call(module.name_of_call(node)[0]):
             yield module.call_at(node)
 
 
@@ -262,13 +219,13 @@ def _role_in(module: PyModule, child: tree_sitter.Node, parent: tree_sitter.Node
 
 
 def _routes(module: PyModule) -> Iterator[Route]:
-    for function in module.functions_here():
+    for function in module.functions():
         for decorator in function.decorators:
             if isinstance(decorator, Call):
                 route = route_of(decorator, function, module)
                 if route is not None:
                     yield route
-    for call in module.calls_here():
+    for call in module.calls():
         route = route_of(call, None, module)
         if route is not None:
             yield route

@@ -55,14 +55,14 @@ _SETTINGS_BASES = (
 
 def settings_of(module: PyModule) -> Iterator[Setting]:
     """Every environment variable that a file reads by a literal name, with its literal default."""
-    for call in module.calls_here():
+    for call in module.calls():
         setting = _lookup(call, module)
         if setting is not None:
             yield setting
     if b"environ[" in module.data:
         yield from _subscripts(module)
     if b"BaseSettings" in module.data:
-        for class_ in module.classes_here():
+        for class_ in module.classes():
             if any(base in _SETTINGS_BASES or base.endswith("BaseSettings") for base in class_.bases):
                 yield from _fields(class_, module)
 

@@ -298,7 +298,8 @@ class Unit:
 
 @dataclass(slots=True)
 class _Around:
-    """What surrounds a statement on the way down the tree. loose: what swallows its failure unless errexit is on there."""
+    """What surrounds a statement on the way down the tree. loose: what swallows its failure unless errexit is on there.
+    arms: the functions, `case` patterns and conditions it stands under."""
 
     masked: str = ""
     loose: str = ""
@@ -307,6 +308,7 @@ class _Around:
     following: tuple[str, ...] = ()
     tail: bool = True
     stops: bool = False
+    arms: tuple[str, ...] = ()
 
     def but(self, **changes: Any) -> _Around:
         values = {name: getattr(self, name) for name in _Around.__slots__}
@@ -406,10 +408,17 @@ class _Walk:
             return [(child, around.but(condition=True)) for child in node.named_children]
         if kind in ("if_statement", "elif_clause", "while_statement", "c_style_for_statement"):
             return self._branches(node, around)
+        if kind == "case_item":
+            values = "|".join(self._text(value) for value in node.children_by_field_name("value"))
+            around = around.but(arms=(*around.arms, values))
         if kind in ("program", "compound_statement", "subshell", "do_group", "else_clause", "case_item", "ERROR", "command_substitution"):
             return self._sequence(node, node.children, around)
         if kind in ("for_statement", "case_statement", "function_definition", "process_substitution", "heredoc_body"):
-            inner = around if kind != "function_definition" else around.but(tail=False, operator="", following=(), masked="")
+            inner = around
+            if kind == "function_definition":
+                name = node.child_by_field_name("name")
+                arms = (*around.arms, self._text(name)) if name is not None else around.arms
+                inner = around.but(tail=False, operator="", following=(), masked="", arms=arms)
             return [(child, inner) for child in node.named_children]
         if kind in ("test_command", "string", "concatenation", "expansion", "herestring_redirect", "file_redirect", "array"):
             found: list[tuple[Node, _Around]] = []
@@ -503,20 +512,26 @@ class _Walk:
     def _branches(self, node: Node, around: _Around) -> list[tuple[Node, _Around]]:
         result: list[tuple[Node, _Around]] = []
         condition = True
+        asked = ""
         body: list[Node] = []
+        inside = around
         for child in node.children:
             if child.type in ("then", "do_group"):
                 condition = False
+                inside = around.but(arms=(*around.arms, f"if {asked}")) if asked and child.type == "then" else around
             if child.type in ("elif_clause", "else_clause", "do_group"):
-                result += self._sequence(node, body, around)
+                result += self._sequence(node, body, inside)
                 body = []
-                result.append((child, around))
+                result.append((child, around.but(arms=(*around.arms, f"else {asked}")) if asked and child.type != "do_group" else around))
+                if child.type == "elif_clause":
+                    asked = f"{asked} {self.script.text(child.start_byte, child.end_byte)[:200].partition('then')[0]}"
             elif condition:
                 if child.is_named:
+                    asked = f"{asked} {self.script.text(child.start_byte, child.end_byte)[:200]}".lstrip()
                     result.append((child, around.but(condition=True, tail=False)))
             else:
                 body.append(child)
-        return result + self._sequence(node, body, around)
+        return result + self._sequence(node, body, inside)
 
     def _substitutions(self, node: Node, into: list[tuple[Node, _Around]]) -> None:
         """Commands inside `$( )`, backquotes and `<( )` of a node; their failure is somebody else's."""
@@ -625,6 +640,7 @@ class _Walk:
             following=around.following,
             condition=around.condition,
             tail=around.tail,
+            arms=around.arms,
         )
 
     def _set(self, words: Sequence[str]) -> None:
@@ -725,6 +741,7 @@ def command_facts(
     condition: bool = False,
     tail: bool = True,
     shell_form: bool = True,
+    arms: tuple[str, ...] = (),
 ) -> Iterator[Command | Setting]:
     """One command with its wrappers taken off; the commands inside where the wrapper is a shell."""
     settings = dict(prefix or {})
@@ -771,6 +788,7 @@ def command_facts(
     command.masked = unit.masked
     command.condition = condition
     command.options = unit.options
+    command.arms = arms
     yield command
 
 

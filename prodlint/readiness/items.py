@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from prodlint.configuration.settings import SettingsError
-from prodlint.engine.catalogue import PageError, rules_folder, toml_block
+from prodlint.engine.catalogue import LARGEST_PAGE, PageError, rules_folder, toml_block
 from prodlint.model import PRIORITIES, Priority, Rule
+from prodlint.regular import read_regular
 
 Level = Literal["bronze", "silver", "gold"]
 LEVELS: tuple[Level, ...] = ("bronze", "silver", "gold")
@@ -106,10 +107,12 @@ def read_folder(directory: str) -> list[Item]:
     for name in names:
         path = os.path.join(directory, name)
         try:
-            with open(path, encoding="utf-8") as handle:
-                found.extend(parse_page(handle.read(), path))
-        except (OSError, UnicodeDecodeError) as error:
+            text = read_regular(path, LARGEST_PAGE).decode("utf-8")
+        except OSError as error:
+            raise PageError(path, 1, (error.strerror or str(error)).lower()) from None
+        except UnicodeDecodeError as error:
             raise PageError(path, 1, str(error)) from None
+        found.extend(parse_page(text, path))
     return found
 
 

@@ -9,9 +9,9 @@ from prodlint.reports.material import ReportContext, plural
 from prodlint.reports.terminal import Styler, escape_control_characters
 
 
-def position(unchecked: Unchecked) -> str:
+def position(unchecked: Unchecked, path: str = "") -> str:
     """`path`, `path:line` or `path:line:column`, as far as it is known."""
-    parts = [unchecked.path, *(str(n) for n in (unchecked.line, unchecked.column) if n)]
+    parts = [path or unchecked.path, *(str(n) for n in (unchecked.line, unchecked.column) if n)]
     return ":".join(parts)
 
 
@@ -40,7 +40,7 @@ def _not_checked(material: ReportContext, ink: Styler) -> Iterator[str]:
         if group:
             yield f"{ink.paint(title, 'bold')}\n"
             for unchecked in sorted(group):
-                yield f"  {escape_control_characters(position(unchecked))}: {escape_control_characters(material.words(unchecked.why))}\n"
+                yield f"  {escape_control_characters(position(unchecked, material.path(unchecked.path)))}: {escape_control_characters(material.words(unchecked.why))}\n"
 
 
 def _found(material: ReportContext, ink: Styler) -> str:
@@ -53,6 +53,8 @@ def _found(material: ReportContext, ink: Styler) -> str:
         inline = sum(1 for s in hidden if s.kind == "inline")
         kinds = [f"{inline:,} by comments"] * bool(inline) + [f"{len(hidden) - inline:,} by the baseline"] * (inline < len(hidden))
         text += f" ({len(hidden):,} suppressed: {', '.join(kinds)})"
+    if material.below:
+        text += f"; {plural(material.below, 'finding')} below {material.options.min_priority} not shown"
     return f"{text}.\n"
 
 

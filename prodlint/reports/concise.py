@@ -1,4 +1,4 @@
-"""`concise`: one line a finding, `path:line:column: CODE message`."""
+"""`concise`: one line a finding, `path:line:column: CODE PRIORITY message`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from prodlint.reports.terminal import Styler, escape_control_characters
 
 
 def head(material: ReportContext, finding: Finding, ink: Styler) -> str:
-    """`path:line:column: CODE [*] message`."""
+    """`path:line:column: CODE PRIORITY [*] message`."""
     span = finding.span
-    code = ink.link(ink.paint(finding.code, finding.priority), material.help_url(finding.code))
+    code = (
+        ink.link(ink.paint(finding.code, finding.priority), material.help_url(finding.code))
+        + " "
+        + ink.paint(finding.priority, finding.priority)
+    )
     mark = ink.paint("[*]", "fix") + " " if material.fixable(finding) else ""
-    place = f"{ink.paint(escape_control_characters(finding.path), 'bold')}:{span.line}:{span.column}:"
+    place = f"{ink.paint(escape_control_characters(material.path(finding.path)), 'bold')}:{span.line}:{span.column}:"
     return f"{place} {code} {mark}{escape_control_characters(material.placed(finding))}"
 
 

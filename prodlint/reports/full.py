@@ -17,24 +17,27 @@ WIDTH = 140
 def write(material: ReportContext) -> Iterator[str]:
     """The whole format."""
     ink = Styler(material.options.color)
+    advised: set[tuple[str, str]] = set()
     for finding in material.findings:
-        yield from _finding(material, finding, ink, "")
+        yield from _finding(material, finding, ink, "", advised)
     for suppressed in material.shown_suppressed():
         reason = f": {escape_control_characters(material.words(suppressed.reason))}" if suppressed.reason else ""
-        yield from _finding(material, suppressed.finding, ink, f"suppressed, {suppressed.kind}{reason}")
+        yield from _finding(material, suppressed.finding, ink, f"suppressed, {suppressed.kind}{reason}", advised)
     yield from closing(material, ink)
 
 
-def _finding(material: ReportContext, finding: Finding, ink: Styler, remark: str) -> Iterator[str]:
-    about = f"({finding.priority} {material.name(finding.code)}{', ' + remark if remark else ''})"
+def _finding(material: ReportContext, finding: Finding, ink: Styler, remark: str, advised: set[tuple[str, str]]) -> Iterator[str]:
+    """advised: rule and file of the findings above; the same help is not read twice in a file."""
+    about = f"({material.name(finding.code)}{', ' + remark if remark else ''})"
     yield f"{head(material, finding, ink)} {ink.paint(about, 'dim')}\n"
     last = min(finding.span.end_line, finding.span.line + LINES - 1)
     yield from _lines(material, finding, last, ink)
     indent = " " * len(str(last))
     for related in finding.related:
-        place = f"{escape_control_characters(related.path)}:{related.span.line}:{related.span.column}"
+        place = f"{escape_control_characters(material.path(related.path))}:{related.span.line}:{related.span.column}"
         yield f"{indent} {ink.paint('=', 'gutter')} {ink.paint('note:', 'bold')} {place}: {escape_control_characters(material.words(related.words))}\n"
-    advice = material.help(finding.code)
+    advice = "" if (finding.code, finding.path) in advised else material.help(finding.code)
+    advised.add((finding.code, finding.path))
     if advice:
         yield f"{indent} {ink.paint('=', 'gutter')} {ink.paint('help:', 'bold')} {escape_control_characters(material.words(advice))}\n"
     yield "\n"

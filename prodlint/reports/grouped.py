@@ -18,6 +18,9 @@ def write(material: ReportContext) -> Iterator[str]:
     shown = [*material.findings, *(s.finding for s in material.shown_suppressed())]
     several = len(material.by_service) > 1
     shown.sort(key=lambda finding: (material.service_of(finding.path) if several else "", *place_order(finding)))
+    if material.options.sort != "path":  # inside a file; the files stay together
+        by = "priority" if material.options.sort == "priority" else "code"
+        shown.sort(key=lambda finding: (material.service_of(finding.path) if several else "", finding.path, getattr(finding, by)))
     service: str | None = None
     for path, group in groupby(shown, key=lambda finding: finding.path):
         if several and material.service_of(path) != service:
@@ -26,7 +29,7 @@ def write(material: ReportContext) -> Iterator[str]:
             title = ink.paint(f"== {escape_control_characters(service) or '.'}", "bold")
             yield f"{title}: {', '.join(counts) or 'nothing new'}\n\n"
         findings = list(group)
-        yield f"{ink.paint(escape_control_characters(path), 'bold')}\n"
+        yield f"{ink.paint(escape_control_characters(material.path(path)), 'bold')}\n"
         places = [f"{finding.span.line}:{finding.span.column}" for finding in findings]
         width = max(map(len, places))
         for place, finding in zip(places, findings, strict=True):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from prodlint.checks.tool import UNREADABLE_FILE
 from prodlint.fingerprint import fingerprints, place_order
@@ -34,6 +35,9 @@ class Options(NamedTuple):
     category: tells several SARIF uploads of one commit apart. root_uri: absolute address of the project's root; left
     out by default, so that the same tree gives the same bytes wherever it lies. started, ended: UTC times for SARIF.
     max_results: most SARIF results written; hosts refuse or hide the rest.
+    base: the project's root as seen from the working folder ("" where that is the root): what a terminal or an editor opens a
+    place by; formats for machines stay relative to the root. sort: what the text formats order findings by.
+    min_priority: findings below it are counted and not shown.
     """
 
     color: bool = False
@@ -53,6 +57,9 @@ class Options(NamedTuple):
     started: str = ""
     ended: str = ""
     max_results: int = 5000
+    base: str = ""
+    sort: Literal["path", "priority", "rule"] = "path"
+    min_priority: Priority = "P2"
 
 
 class ReportContext:
@@ -68,8 +75,22 @@ class ReportContext:
 
     @cached_property
     def findings(self) -> list[Finding]:
-        """The findings in order of place."""
-        return sorted(self.report.findings, key=place_order)
+        """The findings that are to be shown, in order of place or as the options want them."""
+        shown = [finding for finding in self.report.findings if finding.priority <= self.options.min_priority]
+        if self.options.sort == "priority":
+            return sorted(shown, key=lambda finding: (finding.priority, *place_order(finding)))
+        if self.options.sort == "rule":
+            return sorted(shown, key=lambda finding: (finding.code, *place_order(finding)))
+        return sorted(shown, key=place_order)
+
+    @property
+    def below(self) -> int:
+        """How many findings are below the lowest priority that is shown."""
+        return len(self.report.findings) - len(self.findings)
+
+    def path(self, path: str) -> str:
+        """A path of the project as one would type it in the working folder."""
+        return os.path.relpath(os.path.join(self.options.base, path)).replace(os.sep, "/") if self.options.base else path
 
     @cached_property
     def suppressed(self) -> list[Suppressed]:

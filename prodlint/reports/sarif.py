@@ -19,6 +19,7 @@ from prodlint import __version__
 from prodlint.facts import Source
 from prodlint.fingerprint import line_hashes, place_order
 from prodlint.model import Finding, Related, Rule, Span, Suppressed, Unchecked
+from prodlint.regular import read_regular
 from prodlint.reports.material import HOMEPAGE, ReportContext, plural
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -334,8 +335,7 @@ class _Places:
 def _has_mark(path: str) -> bool:
     """Whether a file begins with a byte-order mark, which GitHub hashes and a Source no longer holds."""
     try:
-        with open(path, "rb") as handle:
-            return handle.read(3) == b"\xef\xbb\xbf"
+        return read_regular(path, 3, cut=True) == b"\xef\xbb\xbf"
     except (OSError, ValueError):
         return False
 
@@ -406,7 +406,7 @@ def _result(material: ReportContext, places: _Places, finding: Finding, suppress
     location: dict[str, Any] = {"physicalLocation": places.physical(finding.path, finding.span, shown=True)}
     if finding.symbol:
         location["logicalLocations"] = [{"fullyQualifiedName": material.words(finding.symbol)}]
-    prints = {"prodlint/v1": material.fingerprint[id(finding)]}
+    prints = {"prodlint/v2": material.fingerprint[id(finding)]}
     if line_hash := places.line_hash(finding):
         prints["primaryLocationLineHash"] = line_hash
     found: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Prints, secrets in logs, metrics and health: what the gates let through, and what the report keeps as evidence."""
+"""Prints, secrets in logs, metrics and health: what counts as a secret or as a terminal's program, and what the report keeps as evidence."""
 
 from __future__ import annotations
 
@@ -9,76 +9,21 @@ from pathlib import Path
 import pytest
 
 from prodlint.checks.observability.endpoints import _HEALTH_PATH, _HEALTH_TEXT, _METRICS_PATH, _kind_of
-from prodlint.checks.observability.leaks import _is_secret, _is_store_url, may_leak
-from prodlint.checks.observability.prints import may_print
+from prodlint.checks.observability.leaks import _is_secret, _is_store_url
+from prodlint.checks.observability.prints import is_terminal_program
 
 Run = Callable[..., object]
 Make = Callable[..., Path]
 DOCKERFILE = 'FROM python:3.13-slim\nCMD ["uvicorn", "service.app:app"]\n'
 
 
-def at(data: bytes, *literals: bytes) -> list[tuple[bytes, int]]:
-    return [(literal, place) for literal in literals for place in range(len(data)) if data.startswith(literal, place)]
-
-
-@pytest.mark.parametrize(
-    "line",
-    [b"print('a')", b"    print('a')", b"x = 1; print(x)", b"if x: print(x)", b"f = lambda: print(1)", b"builtins.print(1)", b"(print(1))"],
-)
-def test_prints_pass_the_gate(line: bytes) -> None:
-    assert may_print(line, at(line, b"print("))
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"# print('a')",
-        b"    >>> print(1)",
-        b"fingerprint(x)",
-        b"blueprint(x)",
-        b"_print(x)",
-        b"#!/usr/bin/env python\nprint(1)",
-        b"import click\nprint(1)",
-        b"from argparse import X\nprint(1)",
-    ],
-)
-def test_what_prints_for_a_person_does_not(data: bytes) -> None:
-    assert not may_print(data, at(data, b"print("))
+@pytest.mark.parametrize("data", [b"import click\nprint(1)", b"from argparse import X\nprint(1)"])
+def test_what_imports_a_library_for_the_terminal_prints_for_a_person(data: bytes) -> None:
+    assert is_terminal_program(data)
 
 
 def test_a_sentence_about_click_is_no_import() -> None:
-    data = b'"""Then import click events."""\nimport clickhouse\nprint(1)\n'
-    assert may_print(data, at(data, b"print("))
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"logger.info('x %s', token)",
-        b"logger.info(f'{user.password}')",
-        b"await log.ainfo('x', api_key=key)",
-        b"print(request.headers)",
-        b"logger.info(\n    'a (b)',\n    settings.DATABASE_URL,\n)",
-        b"logger.info(os.environ['DB_PASS'])",
-        b"pprint(secret)",
-    ],
-)
-def test_secrets_pass_the_gate(line: bytes) -> None:
-    assert may_leak(line, at(line, b"info(", b"print(", b"pprint("))
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"logger.info('the token was sent')",
-        b"logger.info('a', user)\ntoken = 1",
-        b"raise ValueError(token)",
-        b"blueprint(token)",
-        b'logger.info("no password for %s", user)',
-    ],
-)
-def test_words_about_secrets_do_not(line: bytes) -> None:
-    assert not may_leak(line, at(line, b"info(", b"print(", b"error("))
+    assert not is_terminal_program(b'"""Then import click events."""\nimport clickhouse\nprint(1)\n')
 
 
 @pytest.mark.parametrize(

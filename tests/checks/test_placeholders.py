@@ -1,4 +1,4 @@
-"""Notes in comments, placeholder values, and the looks at bytes before a file is parsed."""
+"""Notes in comments, and placeholder values."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import tomli as tomllib
 
 from prodlint.checks import CheckContext
 from prodlint.checks.placeholders.comments import fixme_comment, todo_comment
-from prodlint.checks.placeholders.stubs import _is_empty_gate
-from prodlint.checks.placeholders.values import _in_a_literal, placeholder
+from prodlint.checks.placeholders.values import placeholder
 from prodlint.facts import Comment, File, Source
 
 RULES = Path(__file__).resolve().parent.parent.parent / "rules" / "placeholders"
@@ -192,35 +191,3 @@ def test_placeholders(name: str, value: str) -> None:
 )
 def test_no_placeholders(name: str, value: str) -> None:
     assert not placeholder(name, value)
-
-
-def test_a_placeholder_is_looked_for_in_its_string() -> None:
-    def prefilter(data: bytes, *words: bytes) -> bool:
-        found = sorted(((word, data.find(word)) for word in words if word in data), key=lambda hit: hit[1])
-        return bool(_in_a_literal(data, found))
-
-    assert prefilter(b'x = "changeme"', b"changeme")
-    assert prefilter(b'"""changeme"""', b"changeme")
-    assert prefilter(b"a = 'your-thing is long'; b = 'your-api-key'", b"your-") is False  # only the first hit was given
-    assert prefilter(b"# changeme", b"changeme") is False
-    assert prefilter(b'x = "please see your-account page"', b"your-") is False
-
-
-def test_an_empty_body_is_seen_in_the_bytes() -> None:
-    def prefilter(text: str, word: str = "pass") -> bool:
-        data = text.encode()
-        hits = [(word.encode(), index) for index in range(len(data)) if data.startswith(word.encode(), index)]
-        return _is_empty_gate(data, hits)
-
-    assert prefilter("def f():\n    pass\n")
-    assert prefilter("def f(): pass\n")
-    assert prefilter("def f() -> None:\n    pass")
-    assert prefilter("def f(\n    a,\n) -> None:\n    pass\n")
-    assert prefilter('def f():\n    """Words."""\n    pass\n')
-    assert prefilter("def f():\n    # words\n    pass\n")
-    assert prefilter("def f():  # words\n    pass\n")
-    assert prefilter("async def f(): ...\n", "...")
-    assert not prefilter("class A:\n    pass\n")
-    assert not prefilter("for x in y:\n    pass\n")
-    assert not prefilter("try:\n    f()\nexcept E:\n    pass\n")
-    assert not prefilter("password = 1\n")

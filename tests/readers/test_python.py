@@ -23,7 +23,6 @@ from prodlint.facts import (
     Setting,
     Source,
 )
-from prodlint.python.regions import regions, top_level_starts
 from prodlint.readers import FactRequest, Undecodable, decode, python
 
 KINDS: frozenset[type[Fact]] = frozenset((Assignment, Call, Class, Comment, Function, Handler, Import, Literal, Module, Route, Setting))
@@ -239,33 +238,6 @@ def test_a_long_sum_is_read_flat() -> None:
     code = "f(" + " + ".join(["'a'"] * 5_000) + ")\n"
     call = next(fact for fact in facts(code) if isinstance(fact, Call))
     assert len(list(call.walk())) > 5_000
-
-
-# ---------------------------------------------------------------- regions
-
-
-def test_regions_hold_the_statements_with_anchors_and_the_imports() -> None:
-    data = ("import os\n\n" + "".join(f"def f{n}():\n    return {n}  # {'x' * 40}\n\n\n" for n in range(100))).encode()
-    at = data.index(b"return 50 ")
-    found = regions(data, [at])
-    assert found is not None
-    text = b"".join(data[start:end] for start, end in found)
-    assert text.startswith(b"import os")
-    assert b"def f50():" in text
-    assert b"def f51():" not in text
-
-
-def test_statements_do_not_begin_inside_strings_nor_at_decorated_definitions_nor_else() -> None:
-    data = b'"""Doc\ndef no():\n"""\n@wrap\n@twice\ndef yes():\n    pass\nif a:\n    pass\nelse:\n    pass\n'
-    assert [data[start : start + 4] for start in top_level_starts(data)] == [b'"""D', b"@wra", b"if a"]
-
-
-def test_a_wrong_cut_falls_back_to_the_whole_file() -> None:
-    code = "import os\nx = (\nfirst +\nsecond\n)\n" + "y = 1\n" * 400 + "def f():\n    os.getenv('A')\n"
-    data = code.encode()
-    wanted = FactRequest(frozenset((Call,)), None, lambda name: True, {}, [data.index(b"second"), data.index(b"getenv")])
-    found = list(python.read(Source(data), File("a.py", "python"), wanted))
-    assert [fact.name for fact in found if isinstance(fact, Call)] == ["os.getenv"]
 
 
 # ---------------------------------------------------------------- decoding

@@ -297,7 +297,7 @@ def test_file_that_is_gone(tree: Tree) -> None:
     tree.report.findings.append(Finding("gone.py", Span(3, 5, 3, 9), "PRD201", "m", "P0"))
     result = run_of(tree)["results"][0]
     assert region_of(result) == (3, 5, 3, 9)
-    assert result["partialFingerprints"].keys() == {"prodlint/v1"}
+    assert result["partialFingerprints"].keys() == {"prodlint/v2"}
 
 
 def test_snippets(small: Tree) -> None:
@@ -353,7 +353,7 @@ def test_place_of_a_notebook(tree: Tree) -> None:
 def test_fingerprints(small: Tree) -> None:
     run = run_of(small)
     prints = [result["partialFingerprints"] for result in run["results"]]
-    assert len({p["prodlint/v1"] for p in prints}) == len(prints)
+    assert len({p["prodlint/v2"] for p in prints}) == len(prints)
     # The line with the password has no hash from which it could be computed back.
     assert ["primaryLocationLineHash" in p for p in prints] == [True, False, True, True]
 
@@ -372,18 +372,18 @@ def test_two_findings_on_one_line_differ(tree: Tree) -> None:
     tree.find("PRD502", "a.py", "get(get(1))")
     tree.find("PRD502", "a.py", "get(1)")
     first, second = run_of(tree)["results"]
-    assert first["partialFingerprints"]["prodlint/v1"] != second["partialFingerprints"]["prodlint/v1"]
+    assert first["partialFingerprints"]["prodlint/v2"] != second["partialFingerprints"]["prodlint/v2"]
     assert first["partialFingerprints"]["primaryLocationLineHash"] == second["partialFingerprints"]["primaryLocationLineHash"]
 
 
 def test_moved_lines_keep_fingerprints(tree: Tree) -> None:
     tree.write("a.py", "x = get(1)\n")
     tree.find("PRD502", "a.py", "get(1)")
-    before = run_of(tree)["results"][0]["partialFingerprints"]["prodlint/v1"]
+    before = run_of(tree)["results"][0]["partialFingerprints"]["prodlint/v2"]
     tree.report.findings.clear()
     tree.write("a.py", "\n" * 50 + "x = get(1)\n")
     tree.find("PRD502", "a.py", "get(1)")
-    assert run_of(tree)["results"][0]["partialFingerprints"]["prodlint/v1"] == before
+    assert run_of(tree)["results"][0]["partialFingerprints"]["prodlint/v2"] == before
 
 
 # ---------------------------------------------------------------- suppression and baseline
@@ -409,7 +409,7 @@ def test_suppressed_are_shown_with_their_reason(small: Tree) -> None:
 
 def test_fingerprints_are_the_same_with_suppressed_shown(small: Tree) -> None:
     def prints(**options: Any) -> set[str]:
-        return {result["partialFingerprints"]["prodlint/v1"] for result in run_of(small, **options)["results"]}
+        return {result["partialFingerprints"]["prodlint/v2"] for result in run_of(small, **options)["results"]}
 
     assert prints() < prints(show_suppressed=True)
 

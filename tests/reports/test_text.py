@@ -28,7 +28,7 @@ def shown(tree: Tree, **options: Any) -> list[str]:
 
 def test_full(small: Tree) -> None:
     assert shown(small) == [
-        "app/größe 😀#1.py:1:16: PRD502 `httpx.get` has no timeout of its own (P1 httpx-implicit-timeout)",
+        "app/größe 😀#1.py:1:16: PRD502 P1 `httpx.get` has no timeout of its own (httpx-implicit-timeout)",
         "  |",
         '1 | é = "😀日本"; x = httpx.get(url)',
         "  |                   ^^^^^^^^^^^^^^",
@@ -68,7 +68,7 @@ def test_empty_span_gets_one_mark(tree: Tree) -> None:
 
 def test_file_that_is_gone_has_no_excerpt(tree: Tree) -> None:
     tree.report.findings.append(Finding("gone.py", Span(1, 1, 1, 1), "PRD201", "m", "P0"))
-    assert shown(tree) == ["gone.py:1:1: PRD201 m (P0 bare-except)", "  = help: Name the exceptions you expect."]
+    assert shown(tree) == ["gone.py:1:1: PRD201 P0 m (bare-except)", "  = help: Name the exceptions you expect."]
 
 
 @pytest.mark.parametrize("room", [40, 60, 120])
@@ -116,10 +116,10 @@ def test_no_file_commands_the_terminal(tree: Tree, format: str) -> None:
 
 
 def test_a_line_break_in_a_path_forges_no_finding(tree: Tree) -> None:
-    path = "a\nb.py:1:1: PRD201 forged"
+    path = "a\nb.py:1:1: PRD201 P0 forged"
     tree.write("x.py", "x = 1\n")
     tree.report.findings.append(Finding(path, Span(1, 1, 1, 1), "PRD201", "m", "P0"))
-    assert tree.render("concise").split("\n")[0] == "a b.py:1:1: PRD201 forged:1:1: PRD201 m"
+    assert tree.render("concise").split("\n")[0] == "a b.py:1:1: PRD201 P0 forged:1:1: PRD201 P0 m"
 
 
 def test_harmless_leaves_letters_alone() -> None:
@@ -151,21 +151,21 @@ def test_code_links_to_its_page_when_colour_is_on(small: Tree) -> None:
 
 def test_concise(small: Tree) -> None:
     assert small.render("concise").split("\n")[:4] == [
-        "app/größe 😀#1.py:1:16: PRD502 `httpx.get` has no timeout of its own",
-        "app/main.py:3:12: PRD104 `PASSWORD` is written in the code",
-        "app/main.py:8:16: PRD502 [*] `httpx.get` has no timeout of its own",
-        "app/main.py:9:5: PRD201 The handler swallows `KeyboardInterrupt` and everything else",
+        "app/größe 😀#1.py:1:16: PRD502 P1 `httpx.get` has no timeout of its own",
+        "app/main.py:3:12: PRD104 P0 `PASSWORD` is written in the code",
+        "app/main.py:8:16: PRD502 P1 [*] `httpx.get` has no timeout of its own",
+        "app/main.py:9:5: PRD201 P0 The handler swallows `KeyboardInterrupt` and everything else",
     ]
 
 
 def test_unsafe_fixes_are_marked_when_asked_for(small: Tree) -> None:
-    assert "PRD201 [*] The handler" in small.render("concise", unsafe_fixes=True)
+    assert "PRD201 P0 [*] The handler" in small.render("concise", unsafe_fixes=True)
 
 
 def test_place_of_a_notebook(tree: Tree) -> None:
     tree.write("a.ipynb", '"x = 1"\n')
     tree.find("PRD201", "a.ipynb", "x = 1", "`x` is wrong", place="cell 3, line 4")
-    assert tree.render("concise").startswith("a.ipynb:1:2: PRD201 `x` is wrong (cell 3, line 4)\n")
+    assert tree.render("concise").startswith("a.ipynb:1:2: PRD201 P0 `x` is wrong (cell 3, line 4)\n")
 
 
 @pytest.mark.parametrize("format", ["full", "concise", "grouped"])

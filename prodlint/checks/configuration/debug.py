@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, documents, every, settings
 from prodlint.checks.configuration.places import SETTING_FILES, deployed, is_true, priority_in
-from prodlint.checks.prefilters import prefilter_regex
 from prodlint.facts import Assignment, Call, Constant, Document, Expression, Setting
 from prodlint.model import FixRequest, Priority
 from prodlint.values.truth import TRUTHY
@@ -36,11 +35,6 @@ _KEYWORDS = {
     "asyncio.run": ("debug",),
     "asyncio.Runner": ("debug",),
 }
-# `debug=`, and not `logger.debug(`; `DEBUG = True`, `"debug": True`, `debug: bool = True`.
-_DEBUG_KEYWORD = prefilter_regex(rb"(?i:(?:debug(?:ger)?|pdb_on_exception|serve_tracebacks?|expose_tracebacks))\s{0,40}=(?!=)")
-_DEBUG_TRUE = prefilter_regex(
-    rb"(?i:debug)[\"'\]]{0,2}\s{0,9}(?::[^=\n]{0,80})?[=:][^=][\s\S]{0,80}?\bTrue\b|(?i:debug)[\"'\]]{0,2}\s{0,9}[=:]True\b"
-)
 _APPLICATION_NAMES = ("app", "application", "server", "flask_app", "api")
 
 
@@ -49,7 +43,6 @@ _APPLICATION_NAMES = ("app", "application", "server", "flask_app", "api")
     on=[calls(*_KEYWORDS, "*.run")],
     required_literals=["debug", "pdb_on_exception", "serve_traceback", "expose_tracebacks"],
     files=("python",),
-    prefilter=_DEBUG_KEYWORD,
 )
 def debug_in_call(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`app.run(debug=True)`, `FastAPI(debug=True)` and their kin."""
@@ -100,7 +93,7 @@ def debugger_called(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         yield Diagnostic(call, f"`{call.name}` {_effect(call.name)}", priority=_priority(weight))
 
 
-@check("PRD621", on=[every(Assignment)], required_literals=["debug"], files=("python",), prefilter=_DEBUG_TRUE)
+@check("PRD621", on=[every(Assignment)], required_literals=["debug"], files=("python",))
 def debug_assigned(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """`DEBUG = True` in settings, `app.debug = True`, `app.config["DEBUG"] = True`, `debug: bool = True` of a settings class."""
     value: Expression | None = assignment.value
@@ -230,10 +223,7 @@ def debug_in_setting(setting: Setting, context: CheckContext) -> Iterator[Diagno
         )
 
 
-_ON_BY_DEFAULT = prefilter_regex(rb"(?i:debug)[\"']\s{0,20},[^)\n]{0,60}?(?:[\"'](?i:1|true|t|yes|y|on)[\"']|\bTrue\b|\b1\b)")
-
-
-@check("PRD621", on=[settings(*_SWITCHES)], required_literals=["debug"], files=("python",), prefilter=_ON_BY_DEFAULT)
+@check("PRD621", on=[settings(*_SWITCHES)], required_literals=["debug"], files=("python",))
 def debug_by_default(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     """`env.bool("DEBUG", default=True)`, `os.getenv("DEBUG", "1") == "1"`: on wherever nobody switches it off."""
     # The fields of settings classes are assignments, and reported as such.
@@ -252,7 +242,6 @@ def debug_by_default(setting: Setting, context: CheckContext) -> Iterator[Diagno
     on=[calls("*.update", "*.from_mapping")],
     required_literals=[("debug", "config.update("), ("debug", "config.from_mapping(")],
     files=("python",),
-    prefilter=_DEBUG_KEYWORD,
 )
 def debug_in_configuration(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`app.config.update(DEBUG=True)`."""

@@ -93,7 +93,7 @@ def trusted_in_command(command: Command, context: CheckContext) -> Iterator[Diag
     """`--forwarded-allow-ips='*'`."""
     for flag in ("--forwarded-allow-ips", "--trusted-proxy"):
         index = command.flag(flag)
-        if index != -1 and (command.flag_value(flag) or "").strip("'\"") == "*" and runs_in_production(command):
+        if index != -1 and (command.flag_value(flag) or "").strip("'\"") == "*" and runs_in_production(command, context):
             at = ByteRange(command.source, *command.words[index]) if index < len(command.words) else command
             yield Diagnostic(at, f"`{command.program}` with `{flag}=*` {_TRUST}")
 
@@ -206,7 +206,7 @@ _IN_CONTAINER = frozenset(("dockerfile-cmd", "dockerfile-entrypoint", "compose",
 @check("PRD646", on=[commands(*_LISTENS)], files=("dockerfile", "yaml"))
 def listens_on_loopback(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
     """A server in a container that listens on 127.0.0.1, by its default or because it was told to."""
-    if command.origin not in _IN_CONTAINER or not runs_in_production(command) or _shares_network(command):
+    if command.origin not in _IN_CONTAINER or not runs_in_production(command, context) or _shares_network(command):
         return
     program = command.program
     flags, variables = _LISTENS[program]

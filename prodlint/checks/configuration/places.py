@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from prodlint.checks import CheckContext
-from prodlint.facts import Call, Command, Constant, Expression, Fact, Setting
+from prodlint.facts import Assignment, Call, Command, Constant, Expression, Fact, Setting
 from prodlint.model import Priority
+from prodlint.project.startup import is_developers_arm
 
 DEVELOPMENT_ORIGINS = frozenset(
     (
@@ -29,17 +31,30 @@ _DEVELOPMENT_OWNER = re.compile(r"(?:^|[-_. ])(?:dev|develop|development|local|d
 _DEVELOPMENT_CLASS = re.compile(r"(?:Dev|Develop|Development|Local|Test|Testing|Debug|Example|Mock)")
 
 
-def runs_in_production(command: Command) -> bool:
-    """Whether a command line is one that production runs, as far as the file it stands in says."""
+def runs_in_production(command: Command, context: CheckContext) -> bool:
+    """Whether a command line is one that production runs, as far as the file it stands in and what starts that say."""
     origin, owner = command.origin, command.owner
     if origin in DEVELOPMENT_ORIGINS or _DEVELOPMENT_OWNER.search(owner.lower()):
         return False
     if origin == "makefile":
         return _PRODUCTION_TARGET.search(owner.lower()) is not None
     if origin == "shell":
-        path = command.file.path.lower()
-        return "production" in command.file.roles or _PRODUCTION_SCRIPT.search(path.rsplit("/", 1)[-1]) is not None
+        return _script_runs(command, context)
     return command.long_running
+
+
+def _script_runs(command: Command, context: CheckContext) -> bool:
+    """Whether production gets to a command of a script: an image, a manifest or another such script names it, or its own name says
+    so; and no function, `case` or condition there is meant for developers, unless the image asks for that very arm."""
+    startup = context.environment.startup
+    path = command.file.path
+    if (
+        path not in startup.scripts
+        and "production" not in command.file.roles
+        and not _PRODUCTION_SCRIPT.search(path.lower().rsplit("/", 1)[-1])
+    ):
+        return False
+    return startup.starts_arm(command.arms) or not is_developers_arm(command.arms)
 
 
 def deployed_elsewhere(context: CheckContext) -> bool:
@@ -64,17 +79,51 @@ def deployed(setting: Setting) -> bool:
 
 
 def priority_in(fact: Fact, context: CheckContext) -> Priority | bool | None:
-    """False where a Python switch stands behind a check of the environment; P1 behind `__main__` in a file that production does
-    not start; None (the page's own priority) everywhere else."""
-    guards = fact.scope.guards
-    if "environment" in guards or "debug" in guards:
+    """How much a Python switch matters where it stands; None for the page's own priority.
+
+    False behind a check of the environment, in what is named for development, and in what runs only where the file is started as
+    a program, while production starts something else. P1 in such a place where it is not known what production starts.
+    """
+    scope = fact.scope
+    if "environment" in scope.guards or "debug" in scope.guards or _is_named_for_development(fact):
         return False
-    symbol = fact.scope.symbol
-    if any(_DEVELOPMENT_CLASS.match(part) for part in symbol.split(".") if part[:1].isupper()):
-        return False
-    if "main" in guards:
-        return None if context.environment.starts(context.file.path) else "P1"
+    if "main" in scope.guards or _is_called_by_main_block(fact):
+        runs = context.environment.runs(context.file.path)
+        return False if runs is False else None if runs else "P1" if "main" in scope.guards else None
     return None
+
+
+def _is_named_for_development(fact: Fact) -> bool:
+    """`class DevConfig`, `def run_dev()`, `@cli.command("develop")`."""
+    parts = fact.scope.symbol.split(".")
+    if any(_DEVELOPMENT_CLASS.match(part) if part[:1].isupper() else _DEVELOPMENT_OWNER.search(part) for part in parts):
+        return True
+    return any(_DEVELOPMENT_OWNER.search(name.lower()) for name in _commands_around(fact))
+
+
+def _commands_around(fact: Fact) -> Iterator[str]:
+    """The names under which click or typer offers the function that a fact stands in."""
+    if not fact.scope.function or not isinstance(fact, Call | Assignment):
+        return
+    for function in fact.module.functions():
+        if function.start <= fact.start < function.end:
+            for decorator in function.decorators:
+                if isinstance(decorator, Call) and decorator.name.endswith("command"):
+                    name = decorator.argument(0, "name")
+                    if isinstance(name, Constant) and isinstance(name.value, str):
+                        yield name.value
+
+
+_MAIN_BLOCK = re.compile(r"(?m)^if[ \t(]+__name__[ \t]*==[ \t]*[\"']__main__[\"'][ \t)]*:((?:[^\n]*\n?)(?:[ \t]+[^\n]*\n?|[ \t]*\r?\n)*)")
+
+
+def _is_called_by_main_block(fact: Fact) -> bool:
+    """Whether the outermost function around a fact is what the file's `__main__` block calls."""
+    outermost = fact.scope.symbol.split(".")[0]
+    if not outermost or fact.source.data.find(b"__main__") == -1:
+        return False
+    block = _MAIN_BLOCK.search(fact.source.text)
+    return block is not None and re.search(rf"\b{re.escape(outermost)}\(", block[1]) is not None
 
 
 def is_true(call: Call, keyword: str) -> Expression | None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, commands, documents, every, settings
 from prodlint.checks.configuration.places import deployed, is_true, priority_in, priority_of, runs_in_production
-from prodlint.checks.prefilters import prefilter_regex
 from prodlint.facts import Assignment, Call, Command, Constant, Document, Node, Setting
 from prodlint.model import FixRequest, Related
 from prodlint.values.truth import FALSY, TRUTHY
@@ -82,7 +80,6 @@ def watches_files(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     on=[every(Assignment)],
     required_literals=["reload"],
     files=("python",),
-    prefilter=prefilter_regex(rb"(?i)reload\w*\s*(?::[^=\n]*)?=\s*True"),
 )
 def reload_in_server_configuration(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """`reload = True` of gunicorn.conf.py, `config.use_reloader = True` of hypercorn."""
@@ -142,7 +139,7 @@ _FLAGS = {
 def reload_in_command(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
     """A reload flag on a command line that production runs."""
     index = command.flag(*_FLAGS[command.program])
-    if index == -1 or not runs_in_production(command):
+    if index == -1 or not runs_in_production(command, context):
         return
     flag = command.argv[index].split("=")[0]
     if command.program == "flask" and "run" not in command.argv:
@@ -152,6 +149,17 @@ def reload_in_command(command: Command, context: CheckContext) -> Iterator[Diagn
     place = ByteRange(command.source, *command.words[index]) if index < len(command.words) else command
     fix = FixRequest("remove-word", f"Remove `{flag}`", False, (("word", flag),))
     yield Diagnostic(place, f"`{command.program}` is started with `{flag}`", priority=priority_of(command, context), fix=fix)
+
+
+@check(
+    "PRD601", on=[commands("watchmedo", "watchfiles", "start-reload.sh")], required_literals=["watchmedo", "watchfiles", "start-reload.sh"]
+)
+def restarted_by_a_watcher(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
+    """`watchmedo auto-restart -- celery ...`, `watchfiles "uvicorn ..."`, `/start-reload.sh` of the uvicorn-gunicorn images."""
+    if (command.program == "watchmedo" and "auto-restart" not in command.argv) or not runs_in_production(command, context):
+        return
+    what = "starts uvicorn with `--reload`" if command.program == "start-reload.sh" else "restarts the service whenever a file changes"
+    yield Diagnostic(command, f"`{command.program}` {what}", priority=priority_of(command, context))
 
 
 _SETTINGS = (
@@ -167,21 +175,7 @@ _SETTINGS = (
 )
 
 
-_NAME_END = re.compile(rb"\w+\Z")
-
-
-def _names_setting(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    """The words that are one of the settings, whole."""
-    kept = []
-    for literal, offset in hits:
-        end = offset + len(literal)
-        name = _NAME_END.search(data, max(0, offset - 24), end)
-        if name is not None and name.group().decode("ascii", "replace").upper() in _SETTINGS and not data[end : end + 1].isalnum():
-            kept.append(offset)
-    return kept
-
-
-@check("PRD601", on=[settings(*_SETTINGS)], required_literals=["reload"], prefilter=_names_setting)
+@check("PRD601", on=[settings(*_SETTINGS)], required_literals=["reload"])
 def reload_in_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     """UVICORN_RELOAD=true and its kin, given to production."""
     value = setting.value if setting.value is not None else setting.default
@@ -252,7 +246,7 @@ def _document_hit(node: Node, key: str, off: str) -> Diagnostic:
 )
 def development_server(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
     """A server that its own documentation keeps out of production."""
-    if not runs_in_production(command):
+    if not runs_in_production(command, context):
         return
     program, argv = command.program, command.argv
     if program == "python" and argv and argv[0].endswith("manage.py"):
@@ -266,7 +260,7 @@ def development_server(command: Command, context: CheckContext) -> Iterator[Diag
     elif program in ("flask", "quart") and "run" in argv:
         words = f"`{program} run` starts the development server"
     elif program in ("manage.py", "django-admin", "django") and verb in ("runserver", "runserver_plus"):
-        words = f"`{verb}` is Django's development server"
+        words = f"`{verb}` starts a development server"
     elif program == "http.server":
         words = "`python -m http.server` is no production server"
     elif program.startswith("wsgiref"):
@@ -303,12 +297,12 @@ def development_server_in_started_file(call: Call, context: CheckContext) -> Ite
         return
     if call.name == "flask_socketio.SocketIO.run" and "allow_unsafe_werkzeug" not in call.keywords:
         return
-    started = [
-        one
-        for one in context.environment.started
-        if (one.script or "-m" in one.words or one.program == "python") and context.environment.starts(context.file.path)
-    ]
-    mine = next((one for one in started if _starts(one.script or one.module.replace(".", "/"), context.file.path)), None)
+    if context.environment.runs(context.file.path) is not True:
+        return
+    mine = next(
+        (one for one in context.environment.started if one.runs and _starts(one.script or one.module.replace(".", "/"), context.file.path)),
+        None,
+    )
     if mine is None or priority_in(call, context) is False:
         return
     yield Diagnostic(

@@ -20,7 +20,6 @@ from prodlint.checks import (
     settings,
 )
 from prodlint.checks.configuration.places import deployed, priority_in
-from prodlint.checks.prefilters import prefilter_regex
 from prodlint.facts import Assignment, Call, Class, Collection, Constant, Dictionary, Setting
 from prodlint.model import Evidence, FixRequest, Related
 from prodlint.values.truth import FALSY, TRUTHY, flipped
@@ -61,16 +60,11 @@ def weakening_setting(setting: Setting, context: CheckContext) -> Iterator[Diagn
         yield Diagnostic(setting, f"`{setting.name}={setting.value}` takes a protection away", fix=fix)
 
 
-# `VERIFY_TLS: bool = False`, `app.config["SKIP_AUTH"] = True`, `AUTH_PASSWORD_VALIDATORS = []`: from the anchor on.
-_SWITCHED = prefilter_regex(rb"\w{3,60}[\"'\]]{0,2}\s{0,9}(?::[^=\n]{0,60})?=\s{0,9}(?:\\\n\s*)?\(?\s{0,9}(?:True|False|\[|\()")
-
-
 @check(
     "PRD624",
     on=[every(Assignment)],
     required_literals=[*ANCHORS, "auth_password_validators", "testing"],
     files=("python",),
-    prefilter=_SWITCHED,
 )
 def weakening_assignment(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """The same switches set in Python settings, and Django's password validators emptied."""

@@ -33,18 +33,10 @@ _VALUE_WORDS = re.compile(
     r"(?:^|_)(?:DSN|URL|URI|KEY|TOKEN|PATH|DIR|FILE|HOST|PORT|NAME|ID|SECRET|PASSWORD|ADDR|ADDRESS|ENDPOINT|REGION|BUCKET|LEVEL|TIMEOUT|USER|LIST|HOSTS|ORIGINS|DIRS|PATHS|VERSION|PROXY|CERT|CA|ENV|MODULE|BACKEND)$"
 )
 _FALSE_TEXTS = frozenset(("false", "0", "no", "off", "f", "n"))
-# A default that says no in words: whoever tests the name it is given to finds it true.
-_SAID_AS_TEXT = re.compile(
-    rb"^[\w.]*\(\s*[\"'][A-Za-z_0-9]+[\"'],\s*(?:default\s*=\s*)?[\"'](?i:false|0|no|off|f|n)[\"']\s*\)\s*$", re.MULTILINE
-)
-_BEFORE = re.compile(
-    rb"(?:\bif|\belif|\bwhile|\bnot|\band|\bor|\bbool\(|\belse|\breload ?=|\bdebug ?=|\bverify ?=|\bassert)[ \t(]*(?:os\.|environ|getenv|_os\.)?[ \t]*$"
-)
 
 
 # A name that a read is given to, and may be tested under.
 _GIVEN_TO = re.compile(rb"(\w+)[ \t]*(?::[^=\n]*)?=[ \t]*(?:os\.)?\Z")
-_TESTED = re.compile(rb"\b(?:if|elif|while|not|and|or|bool\(|assert)[ \t(]*\Z")
 _WITH_DEFAULT = re.compile(rb"\s*(?:key\s*=\s*)?[\"']([A-Za-z0-9_]+)[\"']\s*,\s*(?:default\s*=\s*)?([^\n]{0,12})")
 _SAYS_NO = re.compile(rb"(?i)[\"'](?:false|0|no|off|f|n)[\"']")
 _READ = re.compile(rb"(?:getenv|environ\.get)\(")
@@ -64,29 +56,6 @@ def _names_given(data: bytes) -> set[bytes]:
     return found
 
 
-def may_be_tested(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    """The reads that stand where a truth value is taken, or have a default that is one; and the tests of names they are given to."""
-    found = []
-    for _, offset in hits:
-        line_start = data.rfind(b"\n", 0, offset) + 1
-        before = data[max(line_start, offset - 60) : offset]
-        after = data[offset : offset + 160]
-        if _BEFORE.search(before):
-            found.append(offset)
-            continue
-        if data[offset : offset + 8].lower() == b"environ[":
-            continue  # an index has no default, and at the start of a line it is set
-        if before.strip() in (b"", b"os.") or _SAID_AS_TEXT.search(after) or b".debug" in before or b'["DEBUG"]' in before:
-            found.append(offset)
-        elif b"False" in after or b"True" in after or b"bool" in before:
-            found.append(offset)
-    if found:
-        for name in _names_given(data):
-            uses = (match.start() for match in re.finditer(rb"\b" + name + rb"\b", data))
-            found.extend(offset for offset in uses if _TESTED.search(data, max(0, offset - 16), offset))
-    return found
-
-
 # Statements that hold none of these have nothing to say here.
 _READING = (b"getenv", b"environ")
 
@@ -96,7 +65,6 @@ _READING = (b"getenv", b"environ")
     on=[every(Module)],
     required_literals=["getenv", "environ.get", "environ[", ("decouple", "config(")],
     files=("python", "notebook"),
-    prefilter=may_be_tested,
 )
 def truth_of_text(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """Every place that takes the truth value of text from the environment."""

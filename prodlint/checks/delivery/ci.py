@@ -27,6 +27,7 @@ from prodlint.checks.delivery.pipelines import KINDS, Job, Pipeline, Step, pipel
 from prodlint.checks.delivery.service import service_place
 from prodlint.facts import Command, Document, Node, Text
 from prodlint.model import Evidence, FixRequest, Priority, Related, Span
+from prodlint.regular import read_regular
 
 # One of these stands in every definition of the systems that `pipeline_of` reads.
 _CI_WORDS = ("jobs:", "script:", "steps:")
@@ -524,8 +525,7 @@ _REMOTE = re.compile(r"url\s*=\s*\S*github\.com[:/]([A-Za-z0-9-]+)/")
 @lru_cache(maxsize=4)
 def _owner_of_remote(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="replace") as handle:
-            found = _REMOTE.search(handle.read(1 << 16))
+        found = _REMOTE.search(read_regular(path, 1 << 16, cut=True).decode("utf-8", "replace"))
     except OSError:
         return ""
     return found[1] if found else ""

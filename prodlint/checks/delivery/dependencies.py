@@ -28,6 +28,7 @@ from prodlint.checks import (
 from prodlint.facts import Command, Document, Node, Option, Requirement, Setting
 from prodlint.model import Evidence, Related, Span
 from prodlint.readers.requirements import normalised
+from prodlint.regular import read_regular
 
 # ---------------------------------------------------------------- PRD921: unpinned
 
@@ -90,8 +91,7 @@ def _pins(files: tuple[tuple[str, int, int], ...]) -> frozenset[str]:
     for path, _, size in files:
         if 0 < size < 2_000_000:
             try:
-                with open(path, "rb") as handle:
-                    data = handle.read()
+                data = read_regular(path, 2_000_000)
             except OSError:
                 continue
             names.update(normalised(found[1].decode("utf-8", "replace")) for found in _PIN.finditer(data))

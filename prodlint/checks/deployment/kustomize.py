@@ -14,6 +14,7 @@ from typing import Any
 
 from prodlint.checks import CheckContext
 from prodlint.project.environment import Environment
+from prodlint.regular import read_regular
 
 _NAMES = ("kustomization.yaml", "kustomization.yml")
 _LIMIT_RANGE = re.compile(rb"(?m)^kind:[ \t]*[\"']?LimitRange\b")
@@ -202,7 +203,6 @@ def _joined(folder: str, path: str) -> str:
 
 def _bytes(absolute: str) -> bytes:
     try:
-        with open(absolute, "rb") as handle:
-            return handle.read(1 << 20)
+        return read_regular(absolute, 1 << 20, cut=True)
     except OSError:
         return b""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection as AnyOf
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, every
-from prodlint.checks.errors.bytes import does_nothing, may_lose, narrowed
-from prodlint.checks.prefilters import prefilter_regex
 from prodlint.facts import (
     Attribute,
     Call,
+    Collection,
     Constant,
     Expression,
     Handler,
@@ -38,20 +38,12 @@ from prodlint.python.exits import (
     exit_paths,
     is_broad,
     is_constant,
+    log_level,
     own_logger,
     plain_logs,
 )
 
-# Every way the keyword can be followed; "exception" and "exceptional" are none of them.
-EXCEPT = ("except ", "except:", "except(", "except*", "except\t", "except\\", "except\n", "except\r")
-
-# A clause's types hold no colon, except in comments between them, which stand only inside parentheses.
-_TYPES = rb"except\b\*?[\s\\]*(?::|[^\n:(]*?\b(?:%(names)s)\b|\((?:[^)#]|#[^\n]*\n){0,400}?\b(?:%(names)s)\b)"
-BARE = prefilter_regex(rb"except[\s\\]*:")
-BROAD = prefilter_regex(_TYPES % {b"names": b"(?:Base)?Exception"})
-TRIVIAL = narrowed(BROAD, lambda data, offset, body: does_nothing(body))
-LOSING = narrowed(BROAD, lambda data, offset, body: may_lose(body))
-LEAVING = prefilter_regex(_TYPES % {b"names": b"BaseException|KeyboardInterrupt|SystemExit|GeneratorExit|CancelledError"})
+EXCEPT = ("except",)
 
 _HEADER = re.compile(rb"except[^:\n]*:?")
 
@@ -80,9 +72,21 @@ def _comments(handler: Handler) -> str:
     return "\n".join(line.split("#", 1)[1] for line in lines if "#" in line)
 
 
-_PRAGMA = re.compile(
-    r"^\s*(?:noqa|type:|pylint:|pragma:|nosec|fmt:|mypy:|pyright:|ruff:|prodlint:|sourcery|\w+(?:\.\w+)*\(|TODO|FIXME|XXX)", re.IGNORECASE
+# What other tools are told, with its codes; a reason may stand behind it.
+_DIRECTIVE = re.compile(
+    r"(?i)^[\s#]*(?:noqa(?:\s*:\s*[A-Z]+\d+(?:[,\s]+[A-Z]+\d+)*)?|nosec(?:\s*:?\s*B\d+(?:[,\s]+B\d+)*)?|pylint:\s*(?:disable|enable)(?:-\w+)?\s*=\s*[\w-]+(?:\s*,\s*[\w-]+)*|"
+    r"type:\s*ignore(?:\[[^\]]*\])?|(?:mypy|pyright):\s*ignore(?:\[[^\]]*\])?|(?:mypy|pyright|fmt|isort|ruff|yapf):\s*[\w=.-]+|pragma:\s*no\s*(?:cover|branch)|"
+    r"prodlint:\s*ignore(?:-\w+)*(?:\[[^\]]*\])?|sourcery\s+skip\S*|noinspection\s+\w+)(?=$|[\s#:;,.(–—-])[\s#:;,.–—-]*"
 )
+# Dead code and notes explain nothing.
+_NO_REASON = re.compile(r"(?i)^[\s#]*(?:\w+(?:\.\w+)*\(|TODO\b|FIXME\b|XXX\b)")
+
+
+def _prose(comment: str) -> str:
+    """What a comment says to people: the text behind other tools' directives."""
+    while found := _DIRECTIVE.match(comment):
+        comment = comment[found.end() :]
+    return "" if _NO_REASON.match(comment) else comment
 
 
 def _explanation(handler: Handler) -> int:
@@ -92,9 +96,7 @@ def _explanation(handler: Handler) -> int:
 
 def _words(remarks: Sequence[str]) -> int:
     """How many words comments hold, directives and dead code left out."""
-    lines = [line for line in remarks if not _PRAGMA.match(line)]
-    words = [re.sub(r"(?i)\s*#?\s*(?:noqa|pragma|nosec|type:|pylint:).*$", "", line) for line in lines]
-    return len(" ".join(words).split())
+    return len(" ".join(_prose(line) for line in remarks).replace("#", " ").split())
 
 
 # Fewer words name what is done ("ignore all errors"); more say why.
@@ -127,13 +129,40 @@ def _is_closing(handler: Handler) -> bool:
 
 
 def _is_import(handler: Handler) -> bool:
-    """Whether the try block is an optional import: absence is the expected failure."""
-    kinds = [statement.kind for statement in handler.tried if statement.kind not in ("import", "assign", "pass")]
+    """Whether the try block is an optional import and nothing else: absence is the expected failure.
+
+    A flag may be set beside it (`HAS_ORJSON = True`), and at module level what was imported may be switched on (`uvloop.install()`).
+    """
+    bound = {name.encode() for statement in handler.tried if statement.kind == "import" for name in _imported_names(statement)}
+    if not bound:
+        return False
+    rest = [statement for statement in handler.tried if statement.kind not in ("import", "pass")]
+    return all(_is_flag(statement) or (not handler.scope.function and _uses_only(statement, bound)) for statement in rest)
+
+
+_BOUND_BY_IMPORT = re.compile(rb"\bas\s+(\w+)|\bimport\s+\(?\s*(\w+)|,\s*(\w+)")
+
+
+def _imported_names(statement: Statement) -> Iterator[str]:
+    for found in _BOUND_BY_IMPORT.finditer(statement.source.data, statement.start, statement.end):
+        yield next(name for name in found.groups() if name).decode()
+
+
+def _is_flag(statement: Statement) -> bool:
+    """`HAS_ORJSON = True`, `loads = orjson.loads`: no call, and nothing of somebody else's is changed."""
     return (
-        len(kinds) < len(handler.tried)
-        and len(kinds) <= (0 if handler.scope.function else 2)
-        and any(s.kind == "import" for s in handler.tried)
+        statement.kind == "assign"
+        and all(isinstance(target, Name) and "." not in target.source_text for target in statement.targets)
+        and not any(isinstance(inner, Call) for value in statement.expressions for inner in value.walk())
     )
+
+
+def _uses_only(statement: Statement, bound: AnyOf[bytes]) -> bool:
+    """Whether a simple statement calls nothing but what was imported: `uvloop.install()`, `loop = uvloop.new_event_loop()`."""
+    if statement.kind not in ("expression", "assign") or any(not isinstance(target, Name) for target in statement.targets):
+        return False
+    called = [inner for value in statement.expressions for inner in value.walk() if isinstance(inner, Call)]
+    return all(isinstance(call.function, Name) and call.function.source_text.split(".", 1)[0].encode() in bound for call in called)
 
 
 # Functions that take a value apart or make another of it, and the methods that do.
@@ -153,7 +182,7 @@ def _is_conversion(block: Sequence[Statement]) -> bool:
     """Whether a try block only converts or looks at a value at hand: that it may not fit is the expected failure."""
     if not 1 <= len(block) <= 2 or any(statement.kind not in ("expression", "assign", "return") for statement in block):
         return False
-    if _awaits(block):
+    if _awaits(block) or any(_changes_another(statement) for statement in block):
         return False
     if not any(
         isinstance(inner, (Call, Attribute, Subscript)) or (isinstance(inner, Name) and "." in inner.source_text)
@@ -161,6 +190,21 @@ def _is_conversion(block: Sequence[Statement]) -> bool:
     ):
         return False
     return all(_converts(call) for call in calls_in(block))
+
+
+def _changes_another(statement: Statement) -> bool:
+    """Whether an assignment sets something on another object: when it fails, what was to hold there does not.
+
+    `self.port = int(text)` and `row["size"] = int(row["size"])` convert; `crawler.limit = config["limit"]` and
+    `session.headers["X"] = token` do not.
+    """
+    for target in statement.targets:
+        for part in target.items if isinstance(target, Collection) else (target,):
+            own = isinstance(part, Name) and part.source_text.startswith("self.") or isinstance(part, Subscript)
+            converts = any(isinstance(inner, Call) and _converts(inner) for value in statement.expressions for inner in value.walk())
+            if not (isinstance(part, Name) and "." not in part.source_text) and not (own and converts):
+                return True
+    return False
 
 
 def _converts(call: Call) -> bool:
@@ -210,16 +254,47 @@ def _reporters(context: CheckContext) -> tuple[str, ...]:
 # ---------------------------------------------------------------- PRD201
 
 
-@check("PRD201", on=[every(Handler)], required_literals=EXCEPT, prefilter=BARE)
+@check("PRD201", on=[every(Handler)], required_literals=EXCEPT)
 def bare_except(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     """`except:` unless every way out of it raises."""
     if handler.types or handler.star or _leaves_always(exit_paths(handler)):
         return
-    what = "the process cannot be stopped while it runs"
-    if handler.scope.is_async:
-        what = "a cancelled task lives on"
-    fix = FixRequest("replace", "catch `Exception` instead", False, (("text", "except Exception:"),))
-    yield Diagnostic(_header(handler), f"`except:` also catches `KeyboardInterrupt`, `SystemExit` and `CancelledError`: {what}", fix=fix)
+    kept = [way for way in exit_paths(handler, _reporters(context)) if way.kind != "raise"]
+    waits = handler.scope.is_async and _awaits(handler.tried)
+    goes_on = _in_endless_loop(handler) and any(way.kind in ("fall", "continue") for way in kept)
+    what = "`except:` also catches `KeyboardInterrupt` and `SystemExit`"
+    if waits:
+        what = "`except:` around an `await` also catches `CancelledError`: a cancelled task keeps running"
+    elif goes_on:
+        what += ": this loop cannot be stopped"
+    elif all(_is_trivial(statement) for statement in handler.body):
+        what += ", and drops every error without a trace"
+    yield Diagnostic(_header(handler), what, priority="P0" if waits or goes_on else None, fix=_narrowing_fix(handler))
+
+
+def _narrowing_fix(handler: Handler) -> FixRequest:
+    """`except Exception:`, and where nothing at all is done with the error, its traceback in the log that the module has."""
+    name = own_logger(handler.module)
+    text = "except Exception:"
+    only = handler.body[-1] if len(handler.body) == 1 else None
+    if name and only is not None and (only.kind in ("pass", "continue") or only.kind == "expression" and _is_trivial(only)):
+        log = f'{name}.exception("Unexpected error in {handler.scope.function or "module"}")'
+        return FixRequest("catch-and-log", "catch `Exception` and log the traceback", False, (("text", text), ("log", log)))
+    return FixRequest("replace", "catch `Exception` instead", False, (("text", text),))
+
+
+def _in_endless_loop(handler: Handler) -> bool:
+    """Whether the handler stands in a `while True:` of its function."""
+    function = handler.function
+    block = function.body if function is not None else handler.module.body
+    return handler.scope.in_loop and any(
+        statement.kind == "while"
+        and statement.start <= handler.start < statement.end
+        and bool(statement.expressions)
+        and isinstance(statement.expressions[0], Constant)
+        and bool(statement.expressions[0].value)
+        for statement in statements_in(block)
+    )
 
 
 # ---------------------------------------------------------------- PRD202
@@ -229,11 +304,6 @@ _INPUT_OUTPUT_NAMES = (
     "DBAPIError|DatabaseError|OperationalError|RedisError|BotoCoreError|AMQPError|KafkaError|SMTPException"
 )
 _INPUT_OUTPUT_ERRORS = re.compile(rf"(?:^|\.)(?:{_INPUT_OUTPUT_NAMES})$")
-# Few files drop these in the next line; without the option they are read for nothing.
-_TYPED = prefilter_regex(
-    rb"except\b[\s(\\]*[^\n:]{0,200}?\b(?:%(names)s)\b[^\n:]{0,200}:[^\n\S]*(?:#[^\n]*)?\s*(?:#[^\n]*\s+){0,5}(?:pass\b|\.\.\.|continue\b|break\b|return\b)"
-    % {b"names": _INPUT_OUTPUT_NAMES.encode()}
-)
 
 
 def _is_justified(text: str, context: CheckContext) -> bool:
@@ -285,14 +355,14 @@ def _awaits_cancelled(handler: Handler) -> bool:
     return any(call.method == "cancel" for call in calls_in(function.body))
 
 
-@check("PRD202", on=[every(Handler)], required_literals=EXCEPT, prefilter=TRIVIAL)
+@check("PRD202", on=[every(Handler)], required_literals=EXCEPT)
 def swallowed_exception(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     """A broad handler that does nothing at all."""
     if is_broad(handler):
         yield from _swallowed(handler, context)
 
 
-@check("PRD202", on=[every(Handler)], required_literals=EXCEPT, prefilter=_TYPED)
+@check("PRD202", on=[every(Handler)], required_literals=EXCEPT)
 def swallowed_typed_exception(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     """On request: a handler of input and output errors that does nothing at all."""
     if context.options.get("typed") and not is_broad(handler) and any(_INPUT_OUTPUT_ERRORS.search(name) for name in handler.types):
@@ -307,17 +377,36 @@ def _swallowed(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
         return
     if any(name.endswith("CancelledError") for name in handler.types) and _awaits_cancelled(handler):
         return
-    does = {"return": "returns a constant", "continue": "goes on with the loop", "break": "leaves the loop"}.get(last.kind, "does nothing")
+    if last.kind == "return" and _is_question(handler.scope.function) and _answers(last):
+        return
+    does = {"return": "returns a constant", "continue": "continues the loop", "break": "leaves the loop"}.get(last.kind, "does nothing")
     explained = _explanation(handler)
     if explained >= _REASON:
         return
     mild = _is_closing(handler) or handler.scope.in_handler or explained >= 3
     yield Diagnostic(
         _header(handler),
-        f"{_types(handler)} {does}: the error leaves no trace",
-        priority="P2" if mild else "P1" if last.kind == "return" and last.expressions else None,
-        fix=_logging_fix(handler),
+        f"{_types(handler)} {does}: the error is neither logged nor raised",
+        priority="P2" if mild else None,
+        # A constant that is returned is an answer; logging each as an error would bury the errors.
+        fix=_logging_fix(handler) if last.kind != "return" else None,
     )
+
+
+_QUESTION = re.compile(
+    r"^_*(?:is|has|have|can|may|should|does|do|did|was|will|are|supports?|exists?|contains?|matches|needs?|requires?|allows?|check_if|looks_like)_"
+)
+
+
+def _is_question(name: str) -> bool:
+    """Whether a function's name asks something that can be answered with yes or no."""
+    return bool(_QUESTION.match(name)) or name in ("exists", "ping", "healthy", "available", "ready", "connected")
+
+
+def _answers(statement: Statement) -> bool:
+    """`return False`, `return None`, `return True`."""
+    value = statement.expressions[0] if statement.expressions else None
+    return value is None or isinstance(value, Constant) and (value.value is None or isinstance(value.value, bool))
 
 
 def _logging_fix(handler: Handler) -> FixRequest | None:
@@ -339,7 +428,7 @@ def _remarks_above(source: Source, line: int) -> list[str]:
 _SUPPRESSED_CLOSER = re.compile(r"\.?(\w+)\([^()\n]*\)\s*$")
 
 
-@check("PRD202", on=[calls("contextlib.suppress")], prefilter=prefilter_regex(rb"suppress\s*\([^)]*\b(?:Base)?Exception\b"))
+@check("PRD202", on=[calls("contextlib.suppress")])
 def suppressed_exception(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`contextlib.suppress(Exception)`: the same thing in a spelling that other linters do not see."""
     broad = [name.name.removeprefix("builtins.") for name in call.arguments if isinstance(name, Name)]
@@ -358,7 +447,7 @@ def suppressed_exception(call: Call, context: CheckContext) -> Iterator[Diagnost
     inside = _SUPPRESSED_CLOSER.search(body.split("#", 1)[0].rstrip())
     mild = bool(inside and _CLOSERS.match(inside.group(1))) or call.scope.in_handler or bool(_CLOSING_FUNCTION.match(call.scope.function))
     mild = mild or explained >= 3
-    yield Diagnostic(call, f"`suppress({broad[0]})` drops every error without a trace", priority="P2" if mild else None)
+    yield Diagnostic(call, f"`suppress({broad[0]})` drops every error in its block without a trace", priority="P2" if mild else None)
 
 
 # ---------------------------------------------------------------- PRD203
@@ -427,7 +516,7 @@ def _is_default(handler: Handler) -> bool:
     return all(_is_trivial(statement) or statement.kind in ("assign", "return") for statement in handler.body)
 
 
-@check("PRD203", on=[every(Handler)], required_literals=EXCEPT, prefilter=LOSING)
+@check("PRD203", on=[every(Handler)], required_literals=EXCEPT)
 def broad_except_unlogged(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     """A broad handler with a way out on which the error is neither raised, logged, reported nor handed on."""
     if not handler.types or not is_broad(handler) or all(_is_trivial(statement) for statement in handler.body):
@@ -444,28 +533,36 @@ def broad_except_unlogged(handler: Handler, context: CheckContext) -> Iterator[D
         if _explanation(handler) >= _REASON or _takes_another_way(handler) or (_is_default(handler) and not _reaches_out(handler.tried)):
             return
     way = min(lost, key=lambda each: each.at.start if each.at is not None else handler.end)
-    other = "" if len(lost) == len(ways) else " on one path"
-    mild = _is_closing(handler)
-    message = f"{_types(handler)} {way.words}{other} without raising, logging or reporting the error"
+    who = _types(handler) if len(lost) == len(ways) else f"one path through {_types(handler)}"
+    mild = _is_closing(handler) or not _asks_somebody(handler.tried)
+    message = f"{who} {way.words} and neither re-raises, logs nor reports the error"
     yield Diagnostic(_header(handler), message, priority="P2" if mild else None)
+
+
+def _asks_somebody(block: Sequence[Statement]) -> bool:
+    """Whether a try block waits for somebody else; looking up keys and converting values does not."""
+    return _awaits(block) or any(
+        _REACHES_OUT.search(call.method) and not _is_lookup(call) and call.method not in _CONVERTING_METHODS and call.receiver is not None
+        for call in calls_in(block)
+    )
 
 
 # ---------------------------------------------------------------- PRD204
 
 _LEAVING = {
-    "BaseException": "`SystemExit`, `KeyboardInterrupt` and `CancelledError` end here",
+    "BaseException": "`SystemExit`, `KeyboardInterrupt` and `CancelledError` are swallowed",
     "KeyboardInterrupt": "the process cannot be interrupted",
-    "SystemExit": "the process cannot be ended",
+    "SystemExit": "the process cannot exit",
     "GeneratorExit": "the generator cannot be closed",
-    "asyncio.CancelledError": "a cancelled task lives on",
-    "asyncio.exceptions.CancelledError": "a cancelled task lives on",
+    "asyncio.CancelledError": "a cancelled task keeps running",
+    "asyncio.exceptions.CancelledError": "a cancelled task keeps running",
 }
 _TOP = re.compile(
     r"(?i)^_*(?:main|cli|run|start|serve|entry_?point|app|command|handle|repl|shell|loop|execute|watch|invoke|launch)(?:_\w+)?$|_main$"
 )
 
 
-@check("PRD204", on=[every(Handler)], required_literals=EXCEPT, prefilter=LEAVING)
+@check("PRD204", on=[every(Handler)], required_literals=EXCEPT)
 def base_exception_swallowed(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     """A handler that keeps the signals that end a process, a task or a generator."""
     names = [name.removeprefix("builtins.") for name in handler.types]
@@ -480,14 +577,38 @@ def base_exception_swallowed(handler: Handler, context: CheckContext) -> Iterato
         return
     word = leaving[0] if leaving else ""
     said = f"`except {word.removeprefix('asyncio.').removeprefix('exceptions.')}`" if word else "`except:` around an `await`"
-    why = _LEAVING[word] if word else "a cancelled task lives on"
-    # A handler that does nothing but raise again would be good for nothing: what was meant there only its author knows.
-    does_something = not all(_is_trivial(statement) for statement in handler.body)
-    mendable = does_something and all(way.kind == "fall" for way in kept)
-    fix = FixRequest("append-to-block", "raise again", False, (("text", "raise"),)) if mendable else None
+    why = _LEAVING[word] if word else "a cancelled task keeps running"
     way = min(kept, key=lambda each: each.at.start if each.at is not None else handler.end)
+    # Around code that only reads or computes there is little to stop.
+    matters = handler.scope.is_async or handler.scope.in_loop or word not in ("", "BaseException") or _asks_somebody(handler.tried)
+    mild = _explanation(handler) >= _REASON or not matters
     yield Diagnostic(
-        _header(handler), f"{said} {way.words} without `raise`: {why}", priority="P2" if _explanation(handler) >= _REASON else None, fix=fix
+        _header(handler), f"{said} {way.words} without `raise`: {why}", priority="P2" if mild else None, fix=_stopping_fix(handler, kept)
+    )
+
+
+def _stopping_fix(handler: Handler, kept: Sequence[ExitPath]) -> FixRequest | None:
+    """`raise` at the end of a handler that only logs and lets go; `except Exception` where it gives another value instead.
+
+    A `raise` behind a value that was worked out would throw it away. A handler that does nothing but raise again would be good for
+    nothing: what was meant there only its author knows.
+    """
+    if all(_is_trivial(statement) for statement in handler.body):
+        return None
+    if all(way.kind == "fall" for way in kept) and all(_lets_go(statement) for statement in handler.body):
+        return FixRequest("append-to-block", "re-raise", False, (("text", "raise"),))
+    if handler.types in (("BaseException",), ("builtins.BaseException",)):
+        return FixRequest("replace-word", "catch `Exception` instead", False, (("word", "BaseException"), ("text", "Exception")))
+    return None
+
+
+def _lets_go(statement: Statement) -> bool:
+    """A logging call, or one that closes or gives back: nothing that makes up for the error."""
+    if statement.kind == "pass":
+        return True
+    calls = [inner for value in statement.expressions for inner in value.walk() if isinstance(inner, Call)]
+    return statement.kind == "expression" and all(
+        log_level(call) or _CLOSERS.match(call.method) for call in calls if call.receiver is not None
     )
 
 
@@ -529,7 +650,7 @@ def _keeps(handler: Handler, names: Sequence[str], leaving: Sequence[str], kept:
 _LEVEL_WORDS = {ERROR: "error", WARNING: "warning", PRINTED: "print", LOGGED_LOW: "info"}
 
 
-@check("PRD205", on=[every(Handler)], required_literals=EXCEPT, prefilter=LOSING)
+@check("PRD205", on=[every(Handler)], required_literals=EXCEPT)
 def error_logged_without_traceback(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     """A broad handler that logs the error's text and loses where it came from."""
     if not is_broad(handler):
@@ -543,9 +664,10 @@ def error_logged_without_traceback(handler: Handler, context: CheckContext) -> I
     if not losing or _retries(handler, ways) or _is_conversion(handler.tried):
         return
     for call, level in plain_logs(handler.body):
-        if level not in wanted or (level == PRINTED and not _prints_error(call, handler)):
+        if level not in wanted or (level == PRINTED and "main" in handler.scope.guards):
             continue
-        yield Diagnostic(call.function, f"`{_written(call)}` in {_types(handler)} loses the traceback", fix=_traceback_fix(call, level))
+        loses = "the traceback" if level != PRINTED or _shows_error(call, handler) else "the error"
+        yield Diagnostic(call.function, f"`{_written(call)}` in {_types(handler)} loses {loses}", fix=_traceback_fix(call, level))
         return
 
 
@@ -557,10 +679,8 @@ def _written(call: Call) -> str:
     )
 
 
-def _prints_error(call: Call, handler: Handler) -> bool:
+def _shows_error(call: Call, handler: Handler) -> bool:
     """Whether a print shows the exception."""
-    if "main" in handler.scope.guards:
-        return False
     parts: tuple[Expression, ...] = (*call.arguments, *call.keywords.values())
     return bool(handler.alias) and any(
         isinstance(inner, Name) and inner.source_text.split(".", 1)[0] == handler.alias for part in parts for inner in part.walk()
@@ -568,14 +688,13 @@ def _prints_error(call: Call, handler: Handler) -> bool:
 
 
 def _traceback_fix(call: Call, level: int) -> FixRequest | None:
-    """`.error` becomes `.exception`: safe where the logger is known to be one of logging or structlog."""
+    """`.error` becomes `.exception`, where the logger is known to be one of logging, structlog or loguru: another may have no such method."""
     if level != ERROR or call.method != "error" or "exc_info" in call.keywords:
         return None
-    proven = call.name.startswith(("logging.", "structlog.", "loguru."))
     text = _written_function(call)
-    if not text.endswith("error"):
+    if not text.endswith("error") or not call.name.startswith(("logging.", "structlog.", "loguru.")):
         return None
-    return FixRequest("replace", "log the traceback with `.exception`", proven, (("text", text.removesuffix("error") + "exception"),))
+    return FixRequest("replace", "log the traceback with `.exception`", True, (("text", text.removesuffix("error") + "exception"),))
 
 
 def _written_function(call: Call) -> str:

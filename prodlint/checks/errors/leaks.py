@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
-from prodlint.checks import CheckContext, Diagnostic, check, every, settings
-from prodlint.checks.errors.bytes import may_answer, narrowed
-from prodlint.checks.prefilters import prefilter_regex
+from prodlint.checks import CheckContext, Diagnostic, calls, check, every, settings
 from prodlint.facts import (
     Assignment,
     Call,
+    Class,
     Collection,
     Conditional,
     Constant,
@@ -25,6 +25,7 @@ from prodlint.facts import (
     Setting,
     Statement,
     calls_in,
+    statements_in,
 )
 from prodlint.model import FixRequest
 from prodlint.python.exits import ERROR, TRACEBACK, WARNING, is_broad, log_level, own_logger
@@ -78,12 +79,7 @@ _DEBUG = re.compile(
 )
 _NOT_SHOWN = frozenset({"status_code", "status", "headers", "background", "media_type", "content_type", "extra", "exc_info"})
 
-_ANCHORS = ("except ", "except(", "except:", "except*", "except\t", "except\\")
-_TYPES = prefilter_regex(
-    rb"except\b\*?[\s\\]*(?::|[^\n:(]*?\b(?:(?:Base)?Exception|%(names)s)\b|\((?:[^)#]|#[^\n]*\n){0,400}?\b(?:(?:Base)?Exception|%(names)s)\b)"
-    % {b"names": _TECHNICAL.encode()}
-)
-_GATE = narrowed(_TYPES, may_answer)
+_ANCHORS = ("except",)
 
 
 def _mentions_debug(expression: Expression) -> bool:
@@ -93,9 +89,10 @@ def _mentions_debug(expression: Expression) -> bool:
 class _Leaks:
     """Follows the text of an exception through one block."""
 
-    def __init__(self, alias: str, is_route: bool) -> None:
+    def __init__(self, alias: str, is_route: bool, followed: bool = True) -> None:
         self.alias = alias
         self.is_route = is_route
+        self.followed = followed
         self.carriers: set[str] = {alias} if alias else set()
 
     def shows(self, expression: Expression) -> bool:
@@ -116,9 +113,9 @@ class _Leaks:
                 "_",
             ):
                 return any(self.shows(part) for part in expression.parts())
-            if expression.name in ("dict", "list", "tuple"):
+            if expression.name in ("dict", "list", "tuple") or _is_error_model(expression):
                 return any(self.shows(part) for part in (*expression.arguments, *expression.keywords.values()))
-            return False
+            return bool(self.passed_to(expression, _gives_back))
         if isinstance(expression, Conditional):
             if _mentions_debug(expression.test):
                 return False
@@ -132,6 +129,22 @@ class _Leaks:
         if isinstance(expression, Constant):
             return False
         return any(self.shows(part) for part in expression.parts())
+
+    def passed_to(self, call: Call, does: Callable[[Function, str], bool]) -> Expression | None:
+        """The argument with the exception's text that a call passes to a function of this file which does something with it."""
+        if not self.followed:
+            return None  # one function deep
+        written = call.function.source_text if isinstance(call.function, Name) else ""
+        head, _, method = written.rpartition(".")
+        holder = call.module.class_named(head) if head else None
+        function = next((f for f in _methods(holder) if f.name == method), None) if holder else call.module.function(written)
+        if function is None:
+            return None
+        parameters = [parameter.name for parameter in function.parameters]
+        if holder is not None and any(isinstance(d, Name) and d.name == "classmethod" for d in function.decorators):
+            parameters = parameters[1:]
+        given = [*zip(parameters, call.arguments, strict=False), *call.keywords.items()]
+        return next((value for name, value in given if self.shows(value) and does(function, name)), None)
 
     def in_block(self, block: Sequence[Statement]) -> Iterator[tuple[Expression, str]]:
         """Each response that shows the exception: what to point at, and what it is."""
@@ -154,7 +167,7 @@ class _Leaks:
                 yield from self.in_expression(expression)
             if statement.kind == "return" and self.is_route and statement.expressions:
                 value = statement.expressions[0]
-                if not isinstance(value, Call) and not isinstance(value, Name) and self.shows(value):
+                if not isinstance(value, Name) and (not isinstance(value, Call) or _is_error_model(value)) and self.shows(value):
                     yield value, "the route's answer"
             for inner in statement.blocks():
                 yield from self.in_block(inner)
@@ -165,6 +178,10 @@ class _Leaks:
                 continue
             words = _sink(inner)
             if not words:
+                passed = self.passed_to(inner, _answers_with)
+                if passed is not None:
+                    yield passed, f"`{inner.method}`"
+                    return
                 continue
             for key, value in inner.keywords.items():
                 if key not in _NOT_SHOWN and self.shows(value):
@@ -174,6 +191,35 @@ class _Leaks:
                 if self.shows(value):
                     yield value, words
                     return
+
+
+# `ErrorResponse(message=...)`, `ErrorResponse.respond(...)`: what is put into one goes out with it.
+_ERROR_MODEL = re.compile(r"^\w*(?:Error|Problem|Failure)\w*?(?:Response|Details?|Body|Schema|Model|Message|Payload|Out)$")
+_FROM_MODEL = frozenset({"respond", "response", "build", "create", "make", "of", "new", "model_validate", "parse_obj"})
+
+
+def _is_error_model(call: Call) -> bool:
+    """Whether a call makes the body of an error's answer."""
+    parts = call.name.split(".")
+    return bool(_ERROR_MODEL.match(parts[-1])) or (len(parts) > 1 and parts[-1] in _FROM_MODEL and bool(_ERROR_MODEL.match(parts[-2])))
+
+
+def _methods(holder: Class) -> Iterator[Function]:
+    return (statement.definition for statement in holder.body if isinstance(statement.definition, Function))
+
+
+@lru_cache(maxsize=64)
+def _answers_with(function: Function, parameter: str) -> bool:
+    """Whether a function puts a parameter into an answer that it makes."""
+    return next(_Leaks(parameter, False, followed=False).in_block(function.body), None) is not None
+
+
+@lru_cache(maxsize=64)
+def _gives_back(function: Function, parameter: str) -> bool:
+    """Whether a function returns a parameter as it came, or a text or dictionary with it."""
+    leaks = _Leaks(parameter, False, followed=False)
+    returned = (value for statement in statements_in(function.body) if statement.kind == "return" for value in statement.expressions)
+    return any(leaks.shows(value) for value in returned)
 
 
 def _sink(call: Call) -> str:
@@ -212,14 +258,61 @@ def _fix(leaks: _Leaks, at: Expression, handler: Handler) -> FixRequest | None:
         if len(set(inside)) != 1:
             return None
         at = inside[0]
-    place = (("text", _GENERAL), ("start", str(at.start)), ("end", str(at.end)))
+    place = (("text", _own_words(leaks, at) or _GENERAL), ("start", str(at.start)), ("end", str(at.end)))
     if any(log_level(call) in (TRACEBACK, ERROR, WARNING) for call in calls_in(handler.body)):
-        return FixRequest("replace-value", "Answer with general words", False, place)
+        return FixRequest("replace-value", "Answer without the text of the error", False, place)
     name = own_logger(handler.module)
     if not name:
         return None
     log = f'{name}.exception("Unexpected error in {handler.scope.function or "module"}")'
-    return FixRequest("replace-and-log", "Log the traceback, and answer with general words", False, (*place, ("log", log)))
+    return FixRequest("replace-and-log", "Log the traceback, and answer without the text of the error", False, (*place, ("log", log)))
+
+
+_END_OF_WORDS = " \t:;,.-=([{\u2013\u2014<'\""
+_OPENING = re.compile(r"([A-Za-z]*)(\"\"\"|\'\'\'|\"|\')")
+# Fewer words than these tell the client nothing.
+_TELLING = 2
+
+
+def _own_words(leaks: _Leaks, at: Expression) -> str:
+    """The service's own words before the error's text, as a literal: `"Failed to create order"` of `f"Failed to create order: {e}"`.
+
+    "" where there are none, or where they cannot be cut out of the source safely.
+    """
+    if isinstance(at, FString):
+        first = next((item for item in at.items if leaks.shows(item)), None)
+        opening = _OPENING.match(at.text)
+        if first is None or opening is None:
+            return ""
+        prefix, quote = opening.groups()
+        words = at.source.slice(at.start, first.start)[opening.end() :].rstrip().removesuffix("{").rstrip(_END_OF_WORDS)
+        if quote[0] in words or "\\" in words or "\n" in words:
+            return ""
+        return f"{prefix if '{' in words else prefix.replace('f', '').replace('F', '')}{quote}{words}{quote}" if _tells(words) else ""
+    text = _constant_before(leaks, at)
+    words = text.rstrip(_END_OF_WORDS)
+    return f'"{words}"' if _tells(words) and not set(words) & set('"\\\n') else ""
+
+
+def _constant_before(leaks: _Leaks, at: Expression) -> str:
+    """The text left of the error's in `"..." + str(e)`, `"... %s" % e` and `"... {}".format(e)`."""
+    if isinstance(at, Operation) and at.operator == "+" and not leaks.shows(at.operands[0]):
+        return _text(at.operands[0])
+    if isinstance(at, Operation) and at.operator == "%":
+        words, found, _ = _text(at.operands[0]).partition("%")
+        return words if found else ""
+    if isinstance(at, Call) and at.method == "format" and at.receiver is not None:
+        words, found, _ = _text(at.receiver).partition("{")
+        return words if found else ""
+    return ""
+
+
+def _text(expression: Expression) -> str:
+    return expression.value if isinstance(expression, Constant) and isinstance(expression.value, str) else ""
+
+
+def _tells(words: str) -> bool:
+    return len(re.findall(r"[^\W\d_]{2,}", words)) >= _TELLING
 
 
 def _hits(leaks: _Leaks, block: Sequence[Statement], caught: str, handler: Handler | None = None) -> Iterator[Diagnostic]:
@@ -230,7 +323,7 @@ def _hits(leaks: _Leaks, block: Sequence[Statement], caught: str, handler: Handl
         yield Diagnostic(at, f"{words} shows {shows} to the client", fix=_fix(leaks, at, handler) if handler is not None else None)
 
 
-@check("PRD206", on=[every(Handler)], required_literals=_ANCHORS, prefilter=_GATE)
+@check("PRD206", on=[every(Handler)], required_literals=_ANCHORS)
 def exception_detail_leaked(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     """A handler of unexpected errors that answers with their text."""
     technical = [name for name in handler.types if _IS_TECHNICAL.search(name)]
@@ -268,6 +361,24 @@ def error_page_leaks(function: Function, context: CheckContext) -> Iterator[Diag
             named = [name for name in names if name in ("e", "exc", "error", "err", "exception", "ex")]
             yield from _hits(_Leaks((named or names[-1:])[0], True), function.body, "any error")
         return
+
+
+@check(
+    "PRD206",
+    on=[calls("*.add_exception_handler", "*.register_error_handler", "*.add_error_handler")],
+    required_literals=("add_exception_handler", "register_error_handler", "add_error_handler"),
+)
+def registered_error_page_leaks(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """The same of a handler that a call registers: `app.add_exception_handler(Exception, unexpected)`."""
+    what, handler = call.argument(0), call.argument(1)
+    general = isinstance(what, Name) and what.name in ("Exception", "BaseException") or isinstance(what, Constant) and what.value == 500
+    function = call.module.function(handler.source_text) if general and isinstance(handler, Name) else None
+    if function is None:
+        return
+    names = [parameter.name for parameter in function.parameters if parameter.name not in ("self", "cls")]
+    if names and not call.scope.guards & {"debug", "environment"}:
+        named = [name for name in names if name in ("e", "exc", "error", "err", "exception", "ex")]
+        yield from _hits(_Leaks((named or names[-1:])[0], True), function.body, "any error")
 
 
 _PROPAGATE = ("PROPAGATE_EXCEPTIONS", "DEBUG_PROPAGATE_EXCEPTIONS")

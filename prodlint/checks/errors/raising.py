@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every
-from prodlint.checks.errors.bytes import LEAVES, body_of
-from prodlint.checks.prefilters import prefilter_regex
 from prodlint.facts import Call, Constant, Expression, Function, Module, Name, OpaqueExpression, Operation, Statement, statements_in
 from prodlint.model import FixRequest
+from prodlint.python.exits import is_broad, is_constant
+from prodlint.values.places import block_around, enclosing, statements_around
 
 # ---------------------------------------------------------------- PRD207
 
@@ -31,14 +31,26 @@ def generic_exception_raised(call: Call, context: CheckContext) -> Iterator[Diag
     before = call.source.data[max(0, call.start - 40) : call.start].rstrip(b" \t(\\\r\n")
     if not before.endswith(b"raise") or "main" in call.scope.guards:
         return
-    yield Diagnostic(call.function, f"`raise {call.method}` can only be caught together with every other error")
+    if not _is_caught_here(call, call.module):
+        yield Diagnostic(call.function, f"`raise {call.method}`: {_UNSPECIFIC}")
+
+
+_UNSPECIFIC = "callers cannot catch this without catching every exception"
+
+
+def _is_caught_here(raised: Expression, module: Module) -> bool:
+    """Whether the same function catches what it raises: no caller ever sees it."""
+    for statement in statements_around(raised, block_around(raised, module)):
+        if statement.kind == "try" and statement.body and statement.body[0].start <= raised.start < statement.body[-1].end:
+            if any(is_broad(handler) for handler in statement.handlers):
+                return True
+    return False
 
 
 @check(
     "PRD207",
     on=[every(Function)],
     required_literals=("raise exception", "raise baseexception"),
-    prefilter=prefilter_regex(rb"raise (?:Base)?Exception[ \t]*(?:[#\r\n;]|from\b|$)"),
 )
 def generic_exception_class_raised(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
     """`raise Exception` without any words at all."""
@@ -46,8 +58,8 @@ def generic_exception_class_raised(function: Function, context: CheckContext) ->
         return
     for statement in statements_in(function.body):
         raised = statement.expressions[0] if statement.kind == "raise" and statement.expressions else None
-        if isinstance(raised, Name) and raised.name in ("Exception", "BaseException"):
-            yield Diagnostic(raised, f"`raise {raised.name}` can only be caught together with every other error", symbol=_symbol(function))
+        if isinstance(raised, Name) and raised.name in ("Exception", "BaseException") and not _is_caught_here(raised, function.module):
+            yield Diagnostic(raised, f"`raise {raised.name}`: {_UNSPECIFIC}", symbol=_symbol(function))
 
 
 # ---------------------------------------------------------------- PRD208
@@ -138,7 +150,58 @@ def _guards_what(expression: Expression) -> str:
     return ""
 
 
-@check("PRD208", on=[every(Function)], required_literals=("assert ", "assert(", "assert\t"), prefilter=prefilter_regex(_ASSERTED.pattern))
+# Who asks for a login before the function runs, and the base classes that do.
+_LOGIN = re.compile(
+    r"(?i)(?:login|auth\w*|jwt|token|permission|permissions|sudo|staff|member|superuser|admin|user|role|roles|scope|scopes|session|otp|mfa)_?(?:is_)?required|"
+    r"requires?_?(?:login|auth|user|permission|role|scope|staff|admin|sudo|session)|user_passes_test|permission_classes|IsAuthenticated|authenticated$|protected$|secured?$"
+)
+_LOGIN_BASE = re.compile(r"(?:Required|Authenticated|PassesTest|Access|Protected)\w*Mixin$|^(?:Login|Auth)\w*View$")
+_STAFF = re.compile(r"(?i)staff|superuser|admin|passes_test|permission|role")
+_LOGGED_IN = re.compile(r"(?:^|\.)(?:is_authenticated|is_active|is_logged_in|authenticated)$")
+_OF_STAFF = re.compile(r"(?:^|\.)(?:is_staff|is_superuser|is_admin)$")
+
+
+def _guard_words(function: Function) -> str:
+    """The names of what asks for access before a function runs: its decorators, and those and the bases of its class."""
+    holder = function.class_
+    decorators = [*function.decorators, *(holder.decorators if holder is not None else ())]
+    words = [part.source_text for decorator in decorators for part in decorator.walk() if isinstance(part, Name)]
+    words += [base.rsplit(".", 1)[-1] for base in (holder.bases if holder is not None else ())]
+    if holder is not None:
+        permissions = (s for s in holder.body if s.kind == "assign" and any(t.text == "permission_classes" for t in s.targets))
+        words += [part.source_text for s in permissions for value in s.expressions for part in value.walk() if isinstance(part, Name)]
+    return " ".join(word for word in words if _LOGIN.search(word) or _LOGIN_BASE.search(word))
+
+
+def _is_asked_before(function: Function, condition: Expression, seen: frozenset[str] = frozenset()) -> bool:
+    """Whether a login has been asked for when an assert on it is reached: then it only tells the type checker.
+
+    By a decorator, a mixin or an early return; in a wrapper of a decorator of that name; or in every caller of a helper of this file.
+    """
+    name = condition.source_text if isinstance(condition, Name) else ""
+    logged_in, staff = bool(_LOGGED_IN.search(name)), bool(_OF_STAFF.search(name))
+    if not logged_in and not staff:
+        return False
+    words = _guard_words(function)
+    if words and (logged_in or _STAFF.search(words)):
+        return True
+    if logged_in and function.scope.function and _LOGIN.search(function.scope.symbol.rsplit(".", 1)[-1]):
+        return True
+    asked = b"not " + name.encode()
+    if any(s.kind == "if" and s.expressions and asked in s.expressions[0].text.encode() and _leaves_at_once(s) for s in function.body):
+        return True
+    if not function.name.startswith("_") or function.name in seen or len(seen) > 4:
+        return False
+    callers = [call.function for call in function.module.calls() if call.method == function.name]
+    around = [enclosing(caller, function.module) for caller in callers]
+    return all(caller is not None and _is_asked_before(caller, condition, seen | {function.name}) for caller in around)
+
+
+def _leaves_at_once(statement: Statement) -> bool:
+    return bool(statement.body) and statement.body[-1].kind in ("return", "raise")
+
+
+@check("PRD208", on=[every(Function)], required_literals=("assert ", "assert(", "assert\t"))
 def assert_as_runtime_check(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
     """An assert that guards access or input."""
     if _ASSERTED.search(_bytes(function)) is None or re.search(r"(?:^|_)tests?(?:_|$)", function.name):
@@ -146,10 +209,10 @@ def assert_as_runtime_check(function: Function, context: CheckContext) -> Iterat
     for statement in statements_in(function.body):
         if statement.kind == "assert" and statement.expressions:
             what = _guards_what(statement.expressions[0])
-            if what:
+            if what and not _is_asked_before(function, statement.expressions[0]):
                 error = "PermissionError" if what == "an access rule" else "ValueError"
                 fix = FixRequest("raise-instead", f"Raise `{error}` instead", False, (("error", error),))
-                yield Diagnostic(statement, f"`assert` guards {what}, and is gone under `python -O`", symbol=_symbol(function), fix=fix)
+                yield Diagnostic(statement, f"`assert` guards {what}: `python -O` removes it", symbol=_symbol(function), fix=fix)
 
 
 def _symbol(function: Function) -> str:
@@ -176,7 +239,7 @@ def _is_statement(call: Call) -> bool:
     return data[max(0, line_start - 200) : line_start].rstrip()[-1:] not in (b"(", b"[", b"{", b",", b"=", b"\\", b"+")
 
 
-_BOUND = re.compile(rb"(?:^|\n)[ \t]*([A-Za-z]\w*)[ \t]*(?::[^=\n]*)?=[ \t]*$")
+_BOUND = re.compile(rb"(?:^|\n)[ \t]*([A-Za-z_]\w*)[ \t]*(?::[^=\n]*)?=[ \t]*$")
 
 
 def _is_unused(call: Call) -> bool:
@@ -189,6 +252,8 @@ def _is_unused(call: Call) -> bool:
     inner = max(around, key=lambda function: function.start, default=None)
     if inner is None:
         return False
+    if bound.group(1) == b"_":
+        return True
     outer = min(around, key=lambda function: function.start)  # a closure may hold it
     return len(re.findall(rb"\b" + bound.group(1) + rb"\b", data[outer.start : outer.end])) == 1
 
@@ -206,7 +271,8 @@ def dangling_task(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         return
     if not _is_statement(call) and not _is_unused(call):
         return
-    yield Diagnostic(call, f"the task of `{call.method}` is not kept: it may be collected half-way, and its error is never seen")
+    words = "it may be garbage-collected before it finishes, and its exception is lost"
+    yield Diagnostic(call, f"no reference is kept to the task of `{call.method}`: {words}")
 
 
 _ENDING = re.compile(r"(?i)(?:close|stop|shutdown|cleanup|teardown|cancel|drain|disconnect|dispose|__aexit__)")
@@ -241,7 +307,7 @@ def dropped_errors(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     if data[call.end : call.end + 200].lstrip(b" \t")[:1] in (b"\n", b"\r", b"#", b""):
         before = data[max(0, line_start - 200) : line_start].rstrip()[-1:]
         if before not in (b"(", b"[", b"{", b",", b"=", b"\\"):
-            yield Diagnostic(call, "the errors that `gather(return_exceptions=True)` collects are thrown away")
+            yield Diagnostic(call, "the exceptions that `gather(return_exceptions=True)` returns are discarded")
 
 
 # ---------------------------------------------------------------- PRD212
@@ -269,27 +335,36 @@ def _leaves(block: Sequence[Statement], in_loop: bool = False) -> Iterator[State
                 yield from _leaves(inner, inside)
 
 
-def _leaving_finally(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    """The `finally` blocks that hold a word with which one can be left."""
-    found = []
-    for _, offset in hits:
-        body = body_of(data, offset)
-        if body is None or LEAVES.search(body):
-            found.append(offset)
-    return found
-
-
 def _dropped(block: Sequence[Statement], symbol: str) -> Iterator[Diagnostic]:
     seen: set[int] = set()
     for statement in statements_in(block):
         if statement.kind == "try" and statement.finalbody:
             for leaving in _leaves(statement.finalbody):
-                if leaving.start not in seen:
-                    seen.add(leaving.start)
-                    yield Diagnostic(leaving, f"`{leaving.kind}` in `finally` drops any exception on its way", symbol=symbol)
+                if leaving.start in seen:
+                    continue
+                seen.add(leaving.start)
+                replaced = _replaced(statement, leaving)
+                if replaced is not None:
+                    line = replaced.span.line
+                    message = f"`return` in `finally` replaces the value returned at line {line} and drops every exception: remove it"
+                    yield Diagnostic(leaving, message, priority="P0", symbol=symbol)
+                else:
+                    yield Diagnostic(leaving, f"`{leaving.kind}` in `finally` drops any exception in flight", symbol=symbol)
 
 
-@check("PRD212", on=[every(Function)], required_literals=("finally:", "finally :"), prefilter=_leaving_finally)
+def _replaced(statement: Statement, leaving: Statement) -> Statement | None:
+    """The first `return` of a try statement whose value an unconditional `return` in its `finally` replaces by another."""
+    if leaving.kind != "return" or leaving not in statement.finalbody:
+        return None
+    gives = leaving.expressions[0] if leaving.expressions else None
+    if gives is not None and not is_constant(gives):
+        return None  # `return result`: what the blocks before worked out
+    blocks = (statement.body, statement.orelse, *(handler.body for handler in statement.handlers))
+    returned = (one for block in blocks for one in statements_in(block) if one.kind == "return" and one.expressions)
+    return next((one for one in returned if gives is None or one.expressions[0].text != gives.text), None)
+
+
+@check("PRD212", on=[every(Function)], required_literals=("finally:", "finally :"))
 def return_in_finally(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
     """A `finally` block that leaves by itself and drops the exception on its way."""
     if b"finally" not in _bytes(function):
@@ -297,19 +372,7 @@ def return_in_finally(function: Function, context: CheckContext) -> Iterator[Dia
     yield from _dropped(function.body, _symbol(function))
 
 
-_TOP_LEVEL = (b"\ndef ", b"\nclass ", b"\nasync def ", b"\nwhile ", b"\nfor ", b"\nif ", b"\ntry:", b"\nwith ")
-
-
-def _outside_of_functions(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    """Whether a `finally` stands below a statement of the module that is no definition."""
-    for offset in _leaving_finally(data, hits):
-        starts = [data.rfind(word, 0, offset) for word in _TOP_LEVEL]
-        if max(starts[3:]) > max(starts[:3]) or max(starts) == -1:
-            return True
-    return False
-
-
-@check("PRD212", on=[every(Module)], required_literals=("finally:", "finally :"), prefilter=_outside_of_functions)
+@check("PRD212", on=[every(Module)], required_literals=("finally:", "finally :"))
 def break_in_finally(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """The same outside of functions, where a loop is left."""
     yield from _dropped(module.body, "")

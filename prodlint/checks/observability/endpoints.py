@@ -26,7 +26,6 @@ from prodlint.checks import (
 )
 from prodlint.checks.delivery.service import service_place
 from prodlint.checks.deployment.kubernetes import containers_of, pods
-from prodlint.checks.prefilters import on_imports
 from prodlint.facts import (
     Call,
     Command,
@@ -47,7 +46,7 @@ from prodlint.facts import (
     statements_in,
 )
 from prodlint.model import Evidence, Related, Span
-from prodlint.project.environment import Started
+from prodlint.project.startup import Started
 from prodlint.python.exits import is_logger
 
 _ELSEWHERE = frozenset(("test", "example", "docs", "vendored", "generated", "stub", "notebook", "migration"))
@@ -104,7 +103,6 @@ _METRICS_MODULES = re.compile(
         "azure.monitor", "google.cloud.monitoring", "google.cloud import monitoring", "opencensus", "appsignal", "scout_apm", "markus", "influxdb_client",
     ],
     files=("python",),
-    prefilter=on_imports,
     not_in=_ELSEWHERE,
 )  # fmt: skip
 def metrics_imports(fact: Import, context: CheckContext) -> Iterator[ProjectFact]:
@@ -265,7 +263,7 @@ def metrics_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Pr
     place = place_of(project, started)
     if place is not None:
         path, span, words = place
-        yield ProjectDiagnostic(path, span, f"{words} and nothing exposes metrics: no `/metrics`, no exporter, no agent")
+        yield ProjectDiagnostic(path, span, f"{words} and exposes no metrics: no `/metrics` route, exporter or agent found")
 
 
 def _split_counters(project: Project, found: Sequence[ProjectFact]) -> Iterator[ProjectDiagnostic]:
@@ -280,7 +278,7 @@ def _split_counters(project: Project, found: Sequence[ProjectFact]) -> Iterator[
         return
     first = workers[0]
     related = (Related(prometheus.path, prometheus.span, prometheus.words),)
-    words = f"{first.get('number')} processes of `{first.get('program')}` each keep their own counters, and `PROMETHEUS_MULTIPROC_DIR` is not set: a scrape sees one of them"
+    words = f"{first.get('number')} processes of `{first.get('program')}` each keep their own counters and `PROMETHEUS_MULTIPROC_DIR` is not set: each scrape sees one process only"
     yield ProjectDiagnostic(first.path, first.span, words, priority="P1", related=related)
 
 
@@ -410,7 +408,6 @@ def health_paths(literal: Literal, context: CheckContext) -> Iterator[ProjectFac
         "dockerflow.sanic",
     ],
     files=("python",),
-    prefilter=on_imports,
     not_in=_ELSEWHERE,
 )
 def health_imports(fact: Import, context: CheckContext) -> Iterator[ProjectFact]:

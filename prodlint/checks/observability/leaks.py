@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check
 from prodlint.checks.observability.prints import is_for_a_person, is_terminal_program
@@ -88,24 +88,11 @@ def _may_leak_at(data: bytes, opening: int) -> bool:
     return False
 
 
-def may_leak(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    """The calls that have a word of a secret among their arguments."""
-    found = []
-    for literal, offset in hits:
-        before = data[offset - 1 : offset] if offset else b""
-        # A method, its asynchronous twin (`ainfo`), or a plain function; not the end of another name (`ValueError(`).
-        if before in b"." or (before == b"a" and data[offset - 2 : offset - 1] == b".") or not (before.isalnum() or before == b"_"):
-            if _may_leak_at(data, offset + len(literal) - 1):
-                found.append(offset)
-    return found
-
-
 @check(
     "PRD704",
     on=[calls(*(f"*.{level}" for level in (*_LEVELS, *_ASYNC_LEVELS)), *_PRINTS, *(f"*.{keeper}" for keeper in _KEEPERS))],
     required_literals=_ANCHORS,
     files=("python",),
-    prefilter=may_leak,
 )
 def secret_logged(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A value under a secret's name, or all headers or settings, given to a log call."""
@@ -123,8 +110,10 @@ def secret_logged(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         if words not in seen:
             seen.add(words)
             quiet = call.method.removeprefix("a") in ("debug", "trace") or "debug" in call.scope.guards
-            priority: Priority | None = "P1" if whole or quiet else None
-            yield Diagnostic(at, f"{words} goes to {where}", priority=priority)
+            # All headers at the level of errors stand in the log of every production; at others they may be switched off.
+            loud = call.method.removeprefix("a") in ("error", "exception", "critical", "fatal")
+            priority: Priority | None = "P1" if quiet or (whole and not loud) else None
+            yield Diagnostic(at, f"{words} is written to {where}", priority=priority)
 
 
 def _sink(call: Call) -> str:
@@ -512,10 +501,15 @@ class _Reading:
         """A whole model as text: settings, or a class of this file with a field of plain text under a secret's name."""
         if any(keyword in call.keywords for keyword in ("exclude", "include")):
             return
-        class_ = self.module.class_named(self._annotation(receiver.source_text).strip("\"'").split(" ", 1)[0]) or (
-            self.module.class_named(receiver.name.split("(", 1)[0])
+        made = self.module.follow(receiver, self.call)
+        class_ = (
+            self.module.class_named(self._annotation(receiver.source_text).strip("\"'").split(" ", 1)[0])
+            or self.module.class_named(receiver.name.split("(", 1)[0])
+            or (self.module.class_named(made.function.text) if isinstance(made, Call) else None)
         )
         if class_ is None:
+            if _ALL_SETTINGS.search(receiver.source_text) and receiver.source_text.split(".", 1)[0] in self.module.imports:
+                yield call, f"`{_cut(call)}`, with whatever secrets are in it,", True
             return
         for field, annotation in _fields_of(class_).items():
             if _is_secret(field) and _PLAIN_TYPES.match(annotation):
@@ -523,6 +517,8 @@ class _Reading:
                 return
 
 
+# Settings of another file, all at once.
+_ALL_SETTINGS = re.compile(r"(?:^|[._])settings$")
 _FIELD = re.compile(r"\s*(\w+)\s*:\s*([^=\n]+)")
 
 
@@ -543,6 +539,8 @@ def _is_secret(name: str) -> bool:
     if found is None or not found.certain:
         return False
     words = parts_of(name)
+    if words[-1:] and words[-1].isdigit() and words[-3:-1] == ("service", "key"):
+        return False  # `service_key_1`: the first part of what names a service
     if len(words) > 1 and (words[0] in _KEYS_OF_MAPPINGS or words[0] in _QUESTIONS):
         return False
     return not (found.kind == "connection" and "sentry" in words) and words not in (("sentry", "dsn"), ("dsn",))

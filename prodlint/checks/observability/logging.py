@@ -23,10 +23,9 @@ from prodlint.checks import (
     text,
 )
 from prodlint.checks.observability.endpoints import place_of, web_service
-from prodlint.checks.prefilters import on_imports
-from prodlint.facts import Assignment, Call, Constant, Document, Import, Literal, Name, Text
+from prodlint.facts import Assignment, Call, Class, Constant, Document, Import, Literal, Name, Text
 from prodlint.model import Evidence, FixRequest, Related
-from prodlint.project.environment import Started
+from prodlint.project.startup import Started
 from prodlint.values.places import value_of
 
 _ELSEWHERE = frozenset(("test", "example", "docs", "vendored", "generated", "stub", "notebook", "migration", "script", "dev", "ci"))
@@ -45,7 +44,6 @@ _STRUCTURED_MODULES = re.compile(
     required_literals=["pythonjsonlogger", "json_log_formatter", "ecs_logging", "jsonformatter", "logstash", "google.cloud import logging", "google.cloud.logging", "watchtower", "logfire", "logging_loki", "graypy", "pygelf",
              "aws_lambda_powertools", "_logs", "log_exporter", "azure.monitor", "seqlog", "structlog_gcp", "dockerflow"],
     files=("python",),
-    prefilter=on_imports,
     not_in=_ELSEWHERE,
 )  # fmt: skip
 def structured_imports(fact: Import, context: CheckContext) -> Iterator[ProjectFact]:
@@ -56,7 +54,9 @@ def structured_imports(fact: Import, context: CheckContext) -> Iterator[ProjectF
 
 # Other libraries have a JSONRenderer too: that of Django REST framework renders answers.
 _OF_STRUCTLOG = frozenset((b"jsonrenderer", b"keyvaluerenderer"))
-_LEFT_TO_THE_DEPLOYMENT = "`LOGGING` is given by the deployment"
+# Signs that somebody decides about the log elsewhere: no proof that it is structured, and no reason to say that it is not.
+_UNDECIDED = frozenset(("`LOGGING` is given by the deployment", "a handler or formatter of the project's own"))
+_LEFT_TO_THE_DEPLOYMENT, _OWN_HANDLER = sorted(_UNDECIDED)
 
 
 @collect(
@@ -117,6 +117,35 @@ def left_to_the_deployment(assignment: Assignment, context: CheckContext) -> Ite
         yield project_fact("structured-log", assignment, _LEFT_TO_THE_DEPLOYMENT)
 
 
+_OF_THE_LIBRARY = re.compile(r"^(?:logging|django\.utils\.log|uvicorn\.logging|gunicorn|rich\.logging|colorlog|coloredlogs)\.")
+
+
+@collect(
+    "structured-log",
+    on=[literals()],
+    required_literals=[("handlers", '"class"'), ("handlers", "'class'"), ("formatters", '"()"'), ("formatters", "'()'")],
+    files=("python",),
+    not_in=_ELSEWHERE,
+)
+def own_handler_in_dictionary(literal: Literal, context: CheckContext) -> Iterator[ProjectFact]:
+    """A logging dictionary that names a class of the project's own: what it writes is its own affair."""
+    named = literal.name in ("class", "()") and "." in literal.value and not _OF_THE_LIBRARY.match(literal.value)
+    if named and not context.file.roles & _ELSEWHERE and re.fullmatch(r"[\w.]+", literal.value) and b"version" in literal.source.data:
+        yield project_fact("structured-log", literal, _OWN_HANDLER)
+
+
+_LOG_CLASSES = re.compile(r"^logging\.(?:\w*Formatter|\w*Handler|handlers\.\w+|LoggerAdapter)$")
+
+
+@collect("structured-log", on=[every(Class)], required_literals=["formatter)", "handler)"], files=("python",), not_in=_ELSEWHERE)
+def own_formatter(class_: Class, context: CheckContext) -> Iterator[ProjectFact]:
+    """`class Records(logging.Formatter)`: where it makes JSON, that is the proof."""
+    if context.file.roles & _ELSEWHERE or not any(_LOG_CLASSES.match(base) for base in class_.bases):
+        return
+    writes_json = re.search(rb"json\.dumps|orjson|ujson|\bdumps\(", class_.source.data[class_.start : class_.end])
+    yield project_fact("structured-log", class_, f"`{class_.name}` writes JSON" if writes_json else _OWN_HANDLER)
+
+
 @collect(
     "plain-log",
     on=[
@@ -148,7 +177,8 @@ def plain_configurations(call: Call, context: CheckContext) -> Iterator[ProjectF
         return
     if (
         not context.file.roles & (_ELSEWHERE | {"command"})
-        and "main" not in call.scope.guards
+        and not call.scope.guards & {"main", "debug", "environment"}
+        and not call.scope.class_  # one component's own affair
         and context.environment.deploys(context.file.path)
     ):
         yield project_fact("plain-log", call, call.name)
@@ -183,7 +213,7 @@ def logging_not_structured(project: Project, options: Mapping[str, Any]) -> Iter
     structured = project.about("structured-log")
     if structured:
         # What the deployment decides is no finding, and no proof either.
-        proofs = [one for one in structured if one.words != _LEFT_TO_THE_DEPLOYMENT]
+        proofs = [one for one in structured if one.words not in _UNDECIDED]
         for best in [one for one in proofs if one.path.endswith(".py")][:1] or proofs[:1]:
             yield Evidence("PRD702", best.path, best.span, best.words)
         return
@@ -199,11 +229,15 @@ def logging_not_structured(project: Project, options: Mapping[str, Any]) -> Iter
         yield ProjectDiagnostic(
             first.path,
             first.span,
-            f"`{first.words.strip('`')}` sets up a log of plain text, and {words.replace(' here', '')} in `{path}`: no formatter writes JSON",
+            f"`{first.words.strip('`')}` configures plain-text logs for the service in `{path}`: no formatter writes JSON",
             related=(Related(path, span, words),),
         )
     else:
-        yield ProjectDiagnostic(path, span, f"{words} and nothing sets up its log: warnings and errors only, as bare text, without a time")
+        yield ProjectDiagnostic(
+            path,
+            span,
+            f"{words} and logging is never configured: only warnings and errors reach the log, unformatted and without a timestamp",
+        )
 
 
 # ---------------------------------------------------------------- PRD703: a request's id
@@ -260,7 +294,9 @@ def request_id_missing(project: Project, options: Mapping[str, Any]) -> Iterator
     place = place_of(project, web if isinstance(web, Started) else None)
     if place is not None:
         path, span, words = place
-        yield ProjectDiagnostic(path, span, f"{words} and no request gets an id: no `X-Request-ID`, no correlation middleware, no tracing")
+        yield ProjectDiagnostic(
+            path, span, f"{words} and no request gets an id: no `X-Request-ID`, correlation middleware or tracing found"
+        )
 
 
 # ---------------------------------------------------------------- PRD706: log files that grow

@@ -48,13 +48,6 @@ _TALKATIVE = re.compile(r"(?i)(?:^|[._])(?:verbos\w*|debug\w*|dry_?run|interacti
 _WEB = tuple(sorted(package.replace("-", "_") for package in WEB_PACKAGES if package != "django-ninja"))
 
 
-def may_print(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    """Whether a call that prints stands outside comments and doctests, in a file that is no command-line program."""
-    if data.startswith(b"#!") or not any(_is_code(data, literal, offset) for literal, offset in hits):
-        return False
-    return not is_terminal_program(data)
-
-
 def is_terminal_program(data: bytes) -> bool:
     """Whether a file imports what programs for the terminal are made of."""
     return any(word in data and _is_import(data, word) for word in _TERMINAL) or (b"input(" in data and _asks(data))
@@ -62,16 +55,12 @@ def is_terminal_program(data: bytes) -> bool:
 
 def _asks(data: bytes) -> bool:
     """Whether a file calls `input` itself; a function or a method of that name is something else."""
-    return b"def input(" not in data and any(_is_code(data, b"input(", match.start()) for match in _ASKS.finditer(data))
+    return b"def input(" not in data and any(_is_code(data, match.start()) for match in _ASKS.finditer(data))
 
 
-def _is_code(data: bytes, literal: bytes, offset: int) -> bool:
+def _is_code(data: bytes, offset: int) -> bool:
     before = data[data.rfind(b"\n", 0, offset) + 1 : offset].lstrip()
-    if before.startswith((b"#", b">>>", b"...")):
-        return False
-    if literal == b"print(":
-        return not before or not (before[-1:].isalnum() or before[-1:] in b"_.p") or before.endswith(b"builtins.")
-    return True
+    return not before.startswith((b"#", b">>>", b"..."))
 
 
 def _is_import(data: bytes, words: bytes) -> bool:
@@ -88,9 +77,8 @@ def _is_import(data: bytes, words: bytes) -> bool:
 @check(
     "PRD701",
     on=[calls(*PRINTS, *TRACEBACKS, *STREAMS)],
-    required_literals=["print(", "print (", "pprint(", "pp(", "print_exc", "print_stack", "stdout.write", "stderr.write"],
+    required_literals=["print", "pprint", "pp", "print_exc", "print_stack", "stdout.write", "stderr.write"],
     files=("python",),
-    prefilter=may_print,
 )
 def print_in_service(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`print` and its kin in modules that the service runs."""
@@ -118,9 +106,9 @@ def print_in_service(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         return
     name = call.name.removeprefix("builtins.")
     words = "an exception to stderr" if name in TRACEBACKS else "to the console"
-    level = "exception" if name == "traceback.print_exc" else "info"
+    level = "exception" if name == "traceback.print_exc" or call.scope.in_handler else "info"
     yield Diagnostic(
-        call, f"`{name}` writes {words}: no level, no time, no request, and nothing that a log collector can filter", fix=_fix(call, level)
+        call, f"`{name}` writes {words} instead of the log: no level, timestamp or request id to filter by", fix=_fix(call, level)
     )
 
 

@@ -8,9 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, comments
-from prodlint.checks.prefilters import prefilter_regex
 from prodlint.facts import Call, Comment
-from prodlint.model import FixRequest
+from prodlint.model import FixRequest, Priority
 
 # ---------------------------------------------------------------- PRD301, PRD302: notes in comments
 
@@ -63,12 +62,20 @@ def _has_ticket(comment: Comment, last_line: int, text: str, options: Mapping[st
     return following.startswith(("#", "//", "--", ";", "*")) and bool(ticket.search(following))
 
 
+_SHOWN_TO_USERS = re.compile(
+    r"(?i)(?:^|/)(?:snippets?|cookiecutters?|scaffolds?|boilerplates?|project_templates?|app_templates?|starters?)/|[{]{2}"
+)
+_TEMPLATES = re.compile(r"(?i)(?:^|/)(?:templates?|static|public|assets|locales?|emails?|mails?)/")
+
+
 def _notes(comment: Comment, context: CheckContext, any_case: frozenset[str], phrases: bool) -> Iterator[tuple[ByteRange, str, str]]:
     """The first note of a comment: its place, its tag and its text."""
     pattern = _tag_pattern(tuple(str(tag) for tag in context.options.get("tags", ())), any_case)
     text = comment.text
     if comment.file.path.endswith((".md", ".mdx", ".markdown")) and not text.startswith("<!--"):
         return  # a heading
+    if _SHOWN_TO_USERS.search(comment.file.path) or (comment.file.kind == "text" and _TEMPLATES.search(comment.file.path)):
+        return  # it tells users of the service where their own code goes
     offset = 0
     for line in text.split("\n"):
         found = pattern.search(line) or (_PHRASE.search(line) if phrases else None)
@@ -90,10 +97,7 @@ def _first_words(text: str) -> str:
     return said[:60].rstrip("`") + ("..." if len(words) > 8 or len(said) > 60 else "")
 
 
-_TODO_GATE = prefilter_regex(rb"(?i)(?<![a-z0-9_])(?:todo|tbd|tbc|wip)(?![a-z0-9_])")
-
-
-@check("PRD301", on=[comments()], required_literals=("todo", "tbd", "tbc", "wip"), prefilter=_TODO_GATE)
+@check("PRD301", on=[comments()], required_literals=("todo", "tbd", "tbc", "wip"))
 def todo_comment(comment: Comment, context: CheckContext) -> Iterator[Diagnostic]:
     """A note to do something, with no ticket that would remember it."""
     for place, tag, rest in _notes(comment, context, frozenset({"TODO"}), False):
@@ -102,20 +106,35 @@ def todo_comment(comment: Comment, context: CheckContext) -> Iterator[Diagnostic
 
 
 _FIXME_ANCHORS = ("fixme", "xxx", "hack", "bug", "kludge", "do not", "don't", "dont ", "never ", "remove ", "remove\t")
-_FIXME_GATE = prefilter_regex(
-    rb"(?i)(?<![a-z0-9_])(?:(?:fixme|xxx|hack|bug|kludge)(?![a-z0-9_])|(?:do\s+not|don'?t|never)\s+(?:ship|merge|commit|deploy|push|release)|"
-    rb"remove\s+(?:this\s+|me\s+|it\s+)?before\s)"
+
+
+# An XXX marks a place to look at, the others one that is wrong or makeshift.
+_TAGS: Mapping[str, Priority] = {"FIXME": "P1", "BUG": "P1", "HACK": "P1", "KLUDGE": "P2", "XXX": "P2"}
+_ABOUT_ACCESS = re.compile(
+    r"(?i)\b(?:auth\w*|permission\w*|passwords?|secrets?|tokens?|api[ -]keys?|insecure|unsafe|security|vulnerab\w*|injection|credentials?)\b"
 )
 
 
-@check("PRD302", on=[comments()], required_literals=_FIXME_ANCHORS, prefilter=_FIXME_GATE)
+@check("PRD302", on=[comments()], required_literals=_FIXME_ANCHORS)
 def fixme_comment(comment: Comment, context: CheckContext) -> Iterator[Diagnostic]:
     """A note that something is known to be wrong."""
     for place, tag, rest in _notes(comment, context, frozenset({"FIXME"}), True):
         said = _first_words(rest)
-        yield Diagnostic(
-            place, f"`{tag}` says that this is known to be wrong: {said}" if said else f"`{tag}` says that this is known to be wrong"
-        )
+        what, priority = _grade(tag, rest, context)
+        yield Diagnostic(place, f"{what}: {said}" if said else what, priority=priority)
+
+
+def _grade(tag: str, rest: str, context: CheckContext) -> tuple[str, Priority | None]:
+    """What a note says about the code below it, in words, and how much it weighs."""
+    word = tag.upper()
+    if word in _TAGS:
+        wrong = "marks code that is known to be wrong" if word in ("FIXME", "BUG") else "without a ticket"
+        return f"`{tag}` {wrong}", "P1" if _ABOUT_ACCESS.search(rest) else _TAGS[word]
+    if word in {str(own).upper() for own in context.options.get("tags", ())}:
+        return f"`{tag}` without a ticket", None
+    if re.search(r"(?i)\b(?:hack|kludge)\b", tag):
+        return f"`{tag}` without a ticket", "P2"
+    return f"`{tag}`: the comment says that this code is not to be released", "P0"
 
 
 # ---------------------------------------------------------------- PRD307: debuggers

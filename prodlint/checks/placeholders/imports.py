@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, check, every
-from prodlint.checks.prefilters import prefilter_regex
 from prodlint.facts import Import
 
 _LIBRARIES = (
@@ -35,7 +34,6 @@ _LIBRARIES = (
     "mongomock",
     "tests",
 )
-_IMPORT = prefilter_regex(rb"(?:import|from)[ \t]+(?:%s)(?![\w])" % "|".join(_LIBRARIES).encode())
 # Whose purpose is testing, whatever the folder's role.
 _FOR_TESTS = re.compile(
     r"(?i)(?:^|[/_.])(?:tests?|testing|testutils?|test_utils?|test_helpers?|mocks?|fakes?|fixtures?|factory|factories|pytest_\w+|conftest|plugin|faker|testlib|simulator|dummy|bench(?:es|mark|marks)?|anonymi[sz]\w*|seed\w*|random_data|populate\w*|demo\w*|sample\w*)(?:[/_.]|$)"
@@ -46,7 +44,6 @@ _FOR_TESTS = re.compile(
     "PRD308",
     on=[every(Import)],
     required_literals=tuple(f"{word} {library}" for word in ("import", "from") for library in _LIBRARIES),
-    prefilter=_IMPORT,
 )
 def test_code_in_production(imported: Import, context: CheckContext) -> Iterator[Diagnostic]:
     """A module that ships and needs what does not."""

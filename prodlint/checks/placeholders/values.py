@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, check, documents, every, settings
-from prodlint.facts import Assignment, Constant, Document, Setting
+from prodlint.facts import Assignment, Constant, Document, Node, Setting
 
 _NOUN = (
     r"(?:key|token|secret|password|passwd|pwd|id|domain|host|hostname|url|uri|project|account|bucket|org|organi[sz]ation|username|user|email|name|app|"
@@ -55,7 +55,7 @@ _NOT_NAMES = re.compile(
     r"(?i)(?:^|_|-)(?:help|metavar|examples?|description|placeholder\w*|title|label|summary|message|msg|text|error|errors|hint|note|doc|docs|usage|epilog|"
     r"comment|prompt|caption|tooltip|sample\w*|demo\w*|dummy\w*|mock\w*|fake\w*|test\w*|insecure\w*|weak\w*|forbidden|blocked|denied|invalid\w*|known|bad|"
     r"mask\w*|format|pattern|regex|template|status|state|kind|tag|tags|column|stage|phase|schema|namespace|xmlns|default_insecure\w*|verbose_name|"
-    r"author\w*|maintainer\w*|change_?me|replace_?me|fixture\w*|redacted|docstring|body|content|html|markdown|query|sql|footer|subject|instructions|system|role|reserved|unsafe\w*|disallowed)(?:$|_|-)"
+    r"author\w*|maintainer\w*|(?:full|first|last|given|family|display|nick|user|preferred|sur)_?names?|real_?name|nick(?:name)?|change_?me|replace_?me|fixture\w*|redacted|docstring|body|content|html|markdown|query|sql|footer|subject|instructions|system|role|reserved|unsafe\w*|disallowed)(?:$|_|-)"
 )
 _EXAMPLE_AROUND = re.compile(rb"(?i)[\"']?(?:json_schema_extra|openapi_examples|schema_extra|examples?)[\"']?\s*[:=(]|OpenApiExample")
 _EXAMPLE_SCOPE = re.compile(
@@ -75,29 +75,6 @@ _ANCHORS = (
     "mydomain.com", "my-domain.com", "mycompany.com", "my-company.com", "foo.bar", "foobar.com", "//foo", "//bar", "//baz",
     "todo", "tbd", "fixme", "tba", "fillme", "fill_me", "xxxx", "xx-xx", "00000000-0000-0000-0000-000000000000",
 )  # fmt: skip
-
-
-_PATTERNS = (_ALWAYS, _ANGLED, _NOTES, _ENDPOINT, _FOO_URL, _ADDRESS, _MASKED)
-
-
-def _in_a_literal(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    """The hits that stand in a string that is a placeholder as a whole; the anchors alone are everyday words."""
-    found: list[int] = []
-    seen = -1
-    for _, offset in hits:
-        if offset < seen:
-            continue  # in the string that was looked at for the hit before
-        begin = max(data.rfind(b'"', max(0, offset - 200), offset), data.rfind(b"'", max(0, offset - 200), offset))
-        if begin == -1:
-            continue
-        end = data.find(data[begin : begin + 1], offset, offset + 200)
-        if end == -1:
-            continue
-        seen = end
-        value = data[begin + 1 : end].decode("utf-8", "replace").strip()
-        if any(pattern.match(value) for pattern in _PATTERNS):
-            found.append(offset)
-    return found
 
 
 def placeholder(name: str, value: str) -> str:
@@ -145,11 +122,24 @@ def _surrounding_name(assignment: Assignment) -> str:
     return words[-1].decode().lower() if words else ""
 
 
+# Data for developers, demonstrations and first starts.
+_MADE_UP_PLACE = re.compile(
+    r"(?i)(?:^|[/_.-])(?:seed\w*|seeders?|fixtures?|mock\w*|fake\w*|demo\w*|sample\w*|dummy|dev|devel\w*|sandbox|playground|init_users)(?:[/_.-]|$)"
+)
+_CONFIGURES = re.compile(r"(?i)(?:settings?|config\w*|constants|defaults|options|conf|env|app|main|server)$")
+
+
+def _configures(assignment: Assignment) -> bool:
+    """Whether an entry of a dictionary configures the service: in its settings, or in a constant of a module."""
+    stem = assignment.file.name.rsplit(".", 1)[0]
+    return "settings" in assignment.file.roles or bool(_CONFIGURES.search(stem)) or not assignment.scope.function
+
+
 _SETTING_FILES = ("env", "yaml", "toml", "ini", "json", "dockerfile", "shell", "makefile", "systemd", "procfile")
 _KINDS = frozenset({"name", "attribute", "subscript", "annotated", "default", "field", "unpacked", "keyword", "item"})
 
 
-@check("PRD305", on=[every(Assignment)], required_literals=_ANCHORS, prefilter=_in_a_literal)
+@check("PRD305", on=[every(Assignment)], required_literals=_ANCHORS)
 def placeholder_value(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """A literal in code that asks to be replaced."""
     if assignment.kind not in _KINDS:
@@ -165,6 +155,10 @@ def placeholder_value(assignment: Assignment, context: CheckContext) -> Iterator
         rb"[!=]=\s*[\"']" + re.escape(value.value.encode()) + rb"[\"']|[\"']" + re.escape(value.value.encode()) + rb"[\"']\s*[!=]=", data
     ):
         return  # the program asks whether it was replaced
+    if _MADE_UP_PLACE.search(assignment.file.path):
+        return
+    if assignment.kind == "item" and what != "a placeholder" and not _configures(assignment):
+        return  # data that is sent or stored; a host of a setting stands in a setting
     if assignment.kind in ("item", "keyword"):
         if _MADE_UP.search(data, max(0, assignment.start - 200), assignment.start):
             return
@@ -175,7 +169,7 @@ def placeholder_value(assignment: Assignment, context: CheckContext) -> Iterator
     yield Diagnostic(value, f"`{assignment.target}` is {what}: `{_shown(value.value)}`")
 
 
-@check("PRD305", on=[settings()], required_literals=_ANCHORS, files=("python", "notebook"), prefilter=_in_a_literal)
+@check("PRD305", on=[settings()], required_literals=_ANCHORS, files=("python", "notebook"))
 def placeholder_fallback(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     """The fallback of `os.getenv("NAME", "...")`; fields of settings classes are found as assignments."""
     if setting.default and setting.source.data[max(0, setting.start - 400) : setting.start].rstrip().endswith(b","):
@@ -200,12 +194,24 @@ _DOCUMENTS = ("compose", "kubernetes", "helm-values", "alembic", "supervisord", 
 _SAID_ELSEWHERE = re.compile(r"(?:^|\.)(?:environment|env|data|stringData|args)(?:\.|$)")
 
 
+def _environment_values(document: Document) -> Iterator[Node]:
+    """The values of the services' environments in a compose file, those of merged anchors included."""
+    services = document.root.get("services") if document.kind == "compose" else None
+    for service in services.members.values() if services is not None else ():
+        environment = service.get("environment")
+        if environment is not None:
+            yield from environment.walk()
+
+
 @check("PRD305", on=[documents(*_DOCUMENTS)], required_literals=_ANCHORS, files=("yaml", "toml", "ini", "json"))
 def placeholder_entry(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     """A configuration entry that asks to be replaced."""
     if document.kind == "other" and not document.file.roles & {"production", "settings"}:
         return
+    told = {value.start for value in _environment_values(document)}
     for node in document.root.walk():
+        if node.start in told:
+            continue  # an anchor that a service merges into its environment, which is read as settings
         if node.kind != "scalar" or not isinstance(node.value, str) or _SAID_ELSEWHERE.search(node.path):
             continue
         name = node.path.rsplit(".", 1)[-1]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check
-from prodlint.checks.prefilters import not_awaited
 from prodlint.checks.resilience.http import HTTPX_METHODS, REQUESTS_SESSIONS, SESSION_METHODS
 from prodlint.facts import Call, Function, Module, Name, calls_in, statements_in
 from prodlint.model import FixRequest
@@ -26,8 +24,6 @@ from prodlint.values.places import (
     shown,
     value_of,
 )
-
-_ASYNC = b"async def"
 
 # What blocks, and what to use instead.
 _NETWORK: Mapping[str, str] = {
@@ -78,29 +74,7 @@ _HASHES: Mapping[str, str] = {
 BLOCKING: Mapping[str, str] = {**_WAITS, **_NETWORK, **_PROCESS}
 
 
-def _in_async_code(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    """The calls that are not awaited, in a file with async functions."""
-    return not_awaited(data, hits) if _ASYNC in data else []
-
-
-_CLIENT = re.compile(rb"\b(?:Client|Session)\b")
-_ANNOTATED = re.compile(rb"\b(\w+)\s*:\s*[^=:\n]{0,60}\Z")
-_OWNER = re.compile(rb"(\w+)\.\Z")
-
-
-def _on_annotated_clients(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    """Those of them on a name with a plain client for annotation."""
-    if _ASYNC not in data:
-        return []
-    annotated = (_ANNOTATED.search(data, max(0, match.start() - 120), match.start()) for match in _CLIENT.finditer(data))
-    names = frozenset(found.group(1) for found in annotated if found is not None)
-    if not names:
-        return []
-    owners = ((offset, _OWNER.search(data, max(0, offset - 60), offset)) for offset in not_awaited(data, hits))
-    return [offset for offset, owner in owners if owner is not None and owner.group(1) in names]
-
-
-@check("PRD571", on=[calls(*BLOCKING)], prefilter=_in_async_code)
+@check("PRD571", on=[calls(*BLOCKING)])
 def blocking_call(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A call that blocks, in an async function or in a plain one of the same file that an async function calls."""
     if call.awaited or not is_imported(call):
@@ -176,7 +150,6 @@ _CLIENTS: Mapping[str, str] = {
 @check(
     "PRD571",
     on=[calls(*(f"*.{verb}" for verb in (*HTTPX_METHODS, "send")))],
-    prefilter=_on_annotated_clients,
 )
 def blocking_client(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A plain client that came in as a parameter of an async function: its annotation says what it is."""
@@ -237,20 +210,9 @@ _SESSIONS = ("sqlalchemy.orm.Session", "sqlalchemy.orm.session.Session", "sqlmod
 _SESSION_CALLS = ("execute", "scalars", "scalar", "query", "get", "commit", "flush", "refresh", "exec", "delete")
 
 
-_SESSION = re.compile(rb"(?<![A-Za-z_])(?:Session|sessionmaker)\b")
-
-
-def _with_plain_sessions(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    """The calls that are not awaited in a file with async functions and plain sessions of SQLAlchemy."""
-    if _ASYNC not in data or (b"sqlalchemy.orm" not in data and b"sqlmodel" not in data) or _SESSION.search(data) is None:
-        return []
-    return not_awaited(data, hits)
-
-
 @check(
     "PRD571",
     on=[calls(*(f"*.{method}" for method in _SESSION_CALLS))],
-    prefilter=_with_plain_sessions,
 )
 def blocking_session(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A plain SQLAlchemy session in an async function: reported once a function, at its first query."""

@@ -7,12 +7,11 @@ aiohttp 3.14 (300 s in all), urllib3 2.8 (pools: none), CPython 3.11 (none).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every
-from prodlint.checks.prefilters import Prefilter
 from prodlint.facts import (
     Assignment,
     Call,
@@ -84,23 +83,6 @@ HTTPX_FUNCTIONS = tuple(f"{library}.{verb}" for library in HTTPX for verb in HTT
 HTTPX_CONSTRUCTORS = tuple(f"{library}.{client}" for library in HTTPX for client in HTTPX_CLIENTS)
 _httpx_timeouts = tuple(f"{library}.Timeout" for library in HTTPX)
 _httpx_methods = tuple(f"{client}.{verb}" for client in HTTPX_CONSTRUCTORS for verb in (*HTTPX_METHODS, "build_request"))
-
-
-def _gate_of_timeouts(values: bytes) -> Prefilter:
-    """A gate for the keyword `timeout` with one of the values, or a name that the file binds to one of them."""
-    given = re.compile(rb"(?<![\w.])timeout\s*=\s*(?:(?:%b)|([A-Za-z_]\w*)\b(?![.(]))" % values)
-
-    def prefilter(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-        kept = []
-        for _, offset in hits:
-            found = given.match(data, offset)
-            if found is not None:
-                name = found.group(1)
-                if name is None or re.search(rb"\b%b\b[^=\n]{0,60}=\s*(?:%b)" % (name, values), data):
-                    kept.append(offset)
-        return kept
-
-    return prefilter
 
 
 def phases_of(value: Any) -> dict[str, Any] | None:
@@ -179,7 +161,6 @@ def _of_constructor(call: Call) -> bool:
     "PRD501",
     on=[calls(*HTTPX_FUNCTIONS, *HTTPX_CONSTRUCTORS, *_httpx_methods)],
     required_literals=[("httpx", "timeout", "none")],
-    prefilter=_gate_of_timeouts(rb"None\b|\("),
 )
 def httpx_timeout_none(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`timeout=None` on a function, a constructor or a client's method."""
@@ -540,7 +521,6 @@ def httpx_timeout_partial(call: Call, context: CheckContext) -> Iterator[Diagnos
     "PRD503",
     on=[calls(*HTTPX_FUNCTIONS, *HTTPX_CONSTRUCTORS, *_httpx_methods)],
     required_literals=[("httpx", "timeout")],
-    prefilter=_gate_of_timeouts(rb"None\b|\(|\d"),
 )
 def httpx_timeout_tuple(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`timeout=(5, 30)`: httpx leaves what is not said without a limit."""
@@ -561,7 +541,6 @@ def httpx_timeout_tuple(call: Call, context: CheckContext) -> Iterator[Diagnosti
     "PRD503",
     on=[calls(*REQUESTS_FUNCTIONS, *_session_methods)],
     required_literals=[(anchor, "timeout") for anchor in REQUESTS_ANCHORS],
-    prefilter=_gate_of_timeouts(rb"None\b|\(|\d"),
 )
 def requests_timeout_partial(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`timeout=(3.05, None)` on requests."""

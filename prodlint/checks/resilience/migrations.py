@@ -25,7 +25,6 @@ from prodlint.checks import (
     project_fact,
     settings,
 )
-from prodlint.checks.prefilters import prefilter_regex
 from prodlint.checks.resilience.data import text_of
 from prodlint.facts import Assignment, Call, Class, Command, Constant, Expression, Function, Module, Name, Setting, calls_in
 from prodlint.model import Evidence, Priority, Span
@@ -174,11 +173,7 @@ def _rewrites_rows(call: Call) -> bool:
     return _SHAPES.search(text) is None or _HARMLESS.search(text) is not None
 
 
-# A docstring may be all there is.
-_EMPTY_DOWNGRADE = rb"def downgrade\s*\([^)]*\)[^:\n]*:(?:\s*#[^\n]*\n)*\s*(?:pass\b|raise\b|return\b|\.\.\.|[rRuU]?[\"'])"
-
-
-@check("PRD558", on=[every(Function)], required_literals=["def downgrade"], prefilter=prefilter_regex(_EMPTY_DOWNGRADE))
+@check("PRD558", on=[every(Function)], required_literals=["def downgrade"])
 def downgrade_empty(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
     """alembic: `upgrade` does something and `downgrade` does not."""
     if function.name != "downgrade" or function.scope.symbol:

@@ -8,10 +8,9 @@ otherwise; urllib3 2.8's `Retry` has total 10 and backoff_factor 0.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every
-from prodlint.checks.errors.bytes import body_of, in_loop, leaves_at_last
 from prodlint.facts import Assignment, Call, Constant, Expression, Fact, Function, Handler, Module, Name, Statement, calls_in, statements_in
 from prodlint.model import FixRequest
 from prodlint.values.places import (
@@ -77,38 +76,6 @@ _REMOTE = (
 _BROAD = ("Exception", "BaseException")
 
 
-_CAUGHT = re.compile(rb"except\b\*?([^:\n(]*|[^:(]*\((?:[^()#]|#[^\n]*\n){0,400}\)[^:\n]*):")
-_FAR_SIDE = re.compile("|".join(_REMOTE).encode())
-
-
-def _gate_of_loops(header: bytes, broad: bool) -> Callable[[bytes, Sequence[tuple[bytes, int]]], list[int]]:
-    """A gate for handlers inside loops whose header begins so: those that catch failures of the other side, or
-    (broad) everything, and do not leave."""
-    begins = re.compile(header)
-
-    def prefilter(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-        kept = []
-        for literal, offset in hits:
-            if literal != b"except":
-                continue
-            caught = _CAUGHT.match(data, offset)
-            if caught is not None:
-                types = caught.group(1).lower()
-                wide = broad and (not types.strip() or b"exception" in types)
-                if not wide and _FAR_SIDE.search(types) is None:
-                    continue
-            body = body_of(data, offset)
-            if (body is None or not leaves_at_last(body)) and in_loop(data, offset, begins):
-                kept.append(offset)
-        return kept
-
-    return prefilter
-
-
-_may_loop = _gate_of_loops(rb"while\b[ (]*(?:True|1)", broad=True)
-_may_try_again = _gate_of_loops(rb"while\b|for\b.*\b(?:range|count|repeat)\b", broad=False)
-
-
 def _is_made_here(call: Call) -> bool:
     """Whether a call makes a retry, and is not the call of one that was made before: `retry(stop=...)(function)`."""
     return call.constructor is None and isinstance(call.function, Name) and is_imported(call)
@@ -141,15 +108,7 @@ def tenacity_without_stop(call: Call, context: CheckContext) -> Iterator[Diagnos
         yield Diagnostic(call, f"`{shown(call)}` with `stop_never` tries for ever", fix=_STOP_FIX)
 
 
-_BARE_DECORATOR = re.compile(rb"@[\w.]+[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
-
-
-def _bare_decorators(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    """Decorators that are not called, whatever name tenacity's goes by in this file."""
-    return [match.start() for match in _BARE_DECORATOR.finditer(data)]
-
-
-@check("PRD541", on=[every(Function)], required_literals=["tenacity"], prefilter=_bare_decorators)
+@check("PRD541", on=[every(Function)], required_literals=["tenacity"])
 def tenacity_bare(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
     """`@retry` alone: for ever, and without a pause."""
     for decorator in function.decorators:
@@ -205,7 +164,7 @@ def task_class_without_end(assignment: Assignment, context: CheckContext) -> Ite
         yield Diagnostic(assignment, f"`{assignment.scope.class_}` with `max_retries = None` tries for ever")
 
 
-@check("PRD541", on=[every(Handler)], required_literals=[("while true", "except"), ("while 1", "except")], prefilter=_may_loop)
+@check("PRD541", on=[every(Handler)], required_literals=[("while true", "except"), ("while 1", "except")])
 def loop_without_end(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     """`while True: try: ...; return` whose handler only goes round again."""
     if not handler.scope.in_loop or not _is_of_retries(handler, broad=True):
@@ -498,7 +457,6 @@ def celery_countdown(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     "PRD542",
     on=[every(Handler)],
     required_literals=[("in range(", "except"), ("itertools", "except"), ("while ", "except")],
-    prefilter=_may_try_again,
 )
 def loop_without_pause(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     """A loop of attempts at something remote that does not wait between them."""

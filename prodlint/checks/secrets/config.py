@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, commands, documents, instructions, settings, text
 from prodlint.checks.secrets.names import ANCHORS, SecretName, parts_of, secret_name
@@ -26,101 +26,6 @@ _SEALED_KINDS = frozenset(
 # Roles in which people type passwords that open nothing: only what a machine made is reported there.
 _CALM = frozenset(("test", "example", "docs", "dev", "ci"))
 
-# ---------------------------------------------------------------- the gate
-
-_VALUE = rb"(?:[&!][^\s]{0,60}\s{1,8}|[|>][+\-0-9]{0,3}\s{1,40})?(?:\"([^\"\n]{1,400})\"|'([^'\n]{1,400})'|([^\s\"'][^\s]{2,400}))"
-# name: value, name = value, {name: X, value: Y}, ENV NAME value, --name value.
-_BOUND = re.compile(rb"[\w.\-]{0,60}\\?[\"']?\]?\s{0,20}[:=]{1,2}\s{0,40}" + _VALUE)
-_PAIRED = re.compile(rb"[\w.\-]{0,60}\\?[\"']?[\s,]{1,200}\\?[\"']?[Vv]alue\\?[\"']?\s{0,8}[:=]\s{0,8}" + _VALUE)
-_SPACED = re.compile(rb"[\w.\-]{0,60}[\"']?,?[ \t]{1,20}" + _VALUE)
-_LIKELY = frozenset(("weak", "random", "passphrase", "uuid", "digits"))
-
-
-def worth_reading(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    """Whether a secret's word is bound to something with the shape of a secret."""
-    if b'"openapi"' in data[:400] or b'"swagger"' in data[:400]:
-        return False
-    paired = b"alue" in data
-    # In JSON a name is bound by a colon; words behind it are prose.
-    patterns = (_BOUND,) if data[:1] in b"{[" else (_BOUND, _SPACED)
-    for _, offset in hits:
-        for pattern in (*patterns, _PAIRED) if paired else patterns:
-            found = pattern.match(data, offset)
-            if found is not None and _likely(found):
-                return True
-        if (
-            paired
-            and b"alue" in data[max(0, offset - 200) : offset]
-            and any(_likely(found) for found in _EARLIER.finditer(data, max(0, offset - 200), offset))
-        ):
-            return True
-    return False
-
-
-_EARLIER = re.compile(rb"[Vv]alue\\?[\"']?\s{0,8}[:=]\s{0,8}" + _VALUE)
-
-
-_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
-_SCHEMES = ("Bearer ", "Basic ", "Token ", "token ", "ApiKey ", "Bot ")
-
-
-def _likely(found: re.Match[bytes]) -> bool:
-    value = _group(found)
-    if "\\u" in value:
-        value = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), value)
-    if _looks(value) or _looks(value.rstrip(",;.\"'\\")) or ("[" not in value and "{" not in value and _looks(value.rstrip(",;]}\"'\\"))):
-        return True
-    if any(sign in value for sign in "=;@"):
-        return any(_looks(part) for part in re.split(r"[\s:;=,@\"'\\{}]+", value) if len(part) >= 5)
-    if "${" in value:
-        return True
-    return value.startswith(_SCHEMES) and _looks(value.partition(" ")[2])
-
-
-def _looks(value: str) -> bool:
-    return shape_of(value) in _LIKELY
-
-
-def _worth_setting(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    """As `worth_reading`, and where a word that everybody knows is bound to the name of a password."""
-    if worth_reading(data, hits):
-        return True
-    for anchor, offset in hits:
-        if anchor not in _MILD_ANCHORS:
-            continue
-        for pattern in (_BOUND, _PAIRED, _SPACED):
-            found = pattern.match(data, offset)
-            if found is not None and shape_of(_group(found).rstrip(",;]}\"'")) in ("default", "words"):
-                return True
-    return False
-
-
-_MILD_ANCHORS = frozenset(
-    anchor.encode()
-    for anchor in ANCHORS
-    if "token" not in anchor and anchor not in ("bearer", "credential", "creds", "authorization", "dsn")
-)
-
-
-def _group(found: re.Match[bytes]) -> str:
-    return next(group for group in found.groups() if group is not None).decode("utf-8", "replace").strip()
-
-
-_DEFAULT = re.compile(rb"\w{0,60}:?[-=][^\s\"'}]")
-_DEFAULT_OF_OTHER = re.compile(rb"[\w.]{0,60}[\"']?\s{0,4}[:=]\s{0,4}[\"']?\$\{\w{1,60}:?[-=][^}\s]")
-_REFERENCE_START = re.compile(rb"\$\{\w{0,60}\Z")
-
-
-def _has_default(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    """Whether a secret's word stands in `${NAME:-literal}`, or names what is set to one."""
-    if b"${" not in data:
-        return False
-    return any(
-        (_DEFAULT.match(data, offset) is not None and _REFERENCE_START.search(data, max(0, offset - 62), offset) is not None)
-        or _DEFAULT_OF_OTHER.match(data, offset) is not None
-        for _, offset in hits
-    )
-
 
 # ---------------------------------------------------------------- settings
 
@@ -132,12 +37,12 @@ def code_of(setting: Setting) -> str:
     return "PRD110" if setting.origin in _CONTAINER_ORIGINS or setting.file.kind == "dockerfile" else "PRD111"
 
 
-@check("PRD110", "PRD111", on=[settings()], required_literals=ANCHORS, files=CONFIGURATION, prefilter=_worth_setting)
+@check("PRD110", "PRD111", on=[settings()], required_literals=ANCHORS, files=CONFIGURATION)
 def literal_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     if code_of(setting) != context.code or setting.value is None:
         return
     named = secret_name(setting.name)
-    if named is None or _is_marked(setting.source, setting.start) or (context.code == "PRD110" and _is_sealed(setting.source.data)):
+    if named is None or (context.code == "PRD110" and _is_sealed(setting.source.data)):
         return
     works = _works(setting.value, setting.name, named, context)
     mild = not works and setting.origin in _KEPT and _is_published(setting.value, setting.name, named, context)
@@ -180,7 +85,7 @@ def secret_build_argument(setting: Setting, context: CheckContext) -> Iterator[D
         yield Diagnostic(setting, f"Build argument `{setting.name}` stays in the image's history: use a build secret", priority="P2")
 
 
-@check("PRD105", on=[settings()], required_literals=ANCHORS, files=CONFIGURATION, prefilter=_has_default)
+@check("PRD105", on=[settings()], required_literals=ANCHORS, files=CONFIGURATION)
 def fallback_of_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     from prodlint.checks.secrets.python import is_low_severity, is_usable_default
 
@@ -191,7 +96,7 @@ def fallback_of_setting(setting: Setting, context: CheckContext) -> Iterator[Dia
         named = secret_name(name)
         if named is None or not named.certain:
             continue
-        if is_usable_default(setting.default, name, named) and not _is_marked(setting.source, setting.start):
+        if is_usable_default(setting.default, name, named):
             found = setting.source.data.find(setting.default.encode(), setting.start, setting.end)
             at = ByteRange(setting.source, found, found + len(setting.default.encode())) if found != -1 else setting
             fix = FixRequest("drop-shell-default", f"Require `{variable}`", False, (("name", variable),))
@@ -204,7 +109,7 @@ def fallback_of_setting(setting: Setting, context: CheckContext) -> Iterator[Dia
 _FALLBACK = re.compile(rb"\$\{(\w{1,80}):?[-=]([^\s\"'${}]{1,200})\}")
 
 
-@check("PRD105", on=[documents()], required_literals=ANCHORS, files=_DOCUMENT_KINDS, prefilter=_has_default)
+@check("PRD105", on=[documents()], required_literals=ANCHORS, files=_DOCUMENT_KINDS)
 def fallback_in_document(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     from prodlint.checks.secrets.python import is_low_severity, is_usable_default
 
@@ -216,12 +121,7 @@ def fallback_in_document(document: Document, context: CheckContext) -> Iterator[
         for found in _FALLBACK.finditer(node.source.data, node.start, node.end):
             variable, value = found[1].decode(), found[2].decode("utf-8", "replace")
             named = secret_name(variable)
-            if (
-                named is None
-                or not named.certain
-                or not is_usable_default(value, variable, named)
-                or _is_marked(node.source, found.start())
-            ):
+            if named is None or not named.certain or not is_usable_default(value, variable, named):
                 continue
             fix = (
                 FixRequest("drop-shell-default", f"Require `{variable}`", False, (("name", variable),))
@@ -247,12 +147,6 @@ def _works(value: str, name: str, named: SecretName, context: CheckContext) -> b
     return not is_meant_to_be_seen(value)
 
 
-def _is_marked(source: Source, start: int) -> bool:
-    from prodlint.checks.secrets.tokens import is_allowed
-
-    return is_allowed(source.data, start)
-
-
 def _is_sealed(data: bytes) -> bool:
     """Whether what looks like a secret was encrypted before it was written."""
     return (
@@ -271,7 +165,7 @@ def _value_place(source: Source, start: int, end: int) -> ByteRange:
 # ---------------------------------------------------------------- documents
 
 
-@check("PRD110", "PRD111", on=[documents()], required_literals=ANCHORS, files=_DOCUMENT_KINDS, prefilter=worth_reading)
+@check("PRD110", "PRD111", on=[documents()], required_literals=ANCHORS, files=_DOCUMENT_KINDS)
 def literal_entry(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     if document.kind in _NOT_SETTINGS or ("PRD110" if document.kind in _CONTAINER_DOCUMENTS else "PRD111") != context.code:
         return
@@ -281,13 +175,11 @@ def literal_entry(document: Document, context: CheckContext) -> Iterator[Diagnos
         named = secret_name(name)
         if named is None or node.tag.startswith("!") or not isinstance(node.value, (str, int)) or isinstance(node.value, bool):
             continue
-        if _works(node.raw, name, named, context) and not _is_marked(node.source, node.start):
+        if _works(node.raw, name, named, context):
             yield Diagnostic(_value_place(node.source, node.start, node.end), f"`{name}` is written into the file", secret=True)
 
 
-@check(
-    "PRD110", on=[documents("kubernetes", "helm-values", "compose")], required_literals=ANCHORS, files=("yaml",), prefilter=worth_reading
-)
+@check("PRD110", on=[documents("kubernetes", "helm-values", "compose")], required_literals=ANCHORS, files=("yaml",))
 def literal_in_embedded_file(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     """A ConfigMap's `application.properties: |` and its like: files of their own inside the document."""
     data = document.source.data
@@ -299,11 +191,7 @@ def literal_in_embedded_file(document: Document, context: CheckContext) -> Itera
         for found in _EMBEDDED.finditer(data, node.start, node.end):
             name = found[1].decode("utf-8", "replace")
             named = secret_name(name)
-            if (
-                named is not None
-                and _works(found[2].decode("utf-8", "replace"), name, named, context)
-                and not _is_marked(document.source, found.start(2))
-            ):
+            if named is not None and _works(found[2].decode("utf-8", "replace"), name, named, context):
                 yield Diagnostic(ByteRange(document.source, *found.span(2)), f"`{name}` is written into the manifest", secret=True)
 
 
@@ -334,30 +222,18 @@ _COMMAND_ANCHORS: tuple[str | tuple[str, ...], ...] = (
     ("curl", "-h "),
     ("curl", "--header"),
 )
-_WORDS_AFTER = re.compile(rb"[^\n]{0,160}")
-
-
-def _worth_running(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    """Whether a word with the shape of a secret stands behind a flag or program that takes one, on the same line."""
-    for _, offset in hits:
-        line = _WORDS_AFTER.match(data, offset)
-        if line is not None and any(
-            _looks(word.decode("utf-8", "replace")) for word in re.split(rb"[\s\"'=,:]+", line[0])[1:] if len(word) >= 5
-        ):
-            return True
-    return False
 
 
 _USER_FLAGS = ("-u", "--user", "--proxy-user")
 
 
-@check("PRD110", "PRD111", on=[commands()], required_literals=_COMMAND_ANCHORS, files=CONFIGURATION, prefilter=_worth_running)
+@check("PRD110", "PRD111", on=[commands()], required_literals=_COMMAND_ANCHORS, files=CONFIGURATION)
 def credential_in_command(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
     code = "PRD110" if command.origin.startswith(("dockerfile", "compose", "kubernetes")) else "PRD111"
     if code != context.code:
         return
     for index, value, start, named in _arguments(command):
-        if not _works(value, "", named, context) or _is_marked(command.source, start):
+        if not _works(value, "", named, context):
             continue
         end = command.words[index][1] if index < len(command.words) else command.end
         place = _value_place(command.source, start, end)
@@ -488,7 +364,7 @@ def literal_line(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
         named = secret_name(name) or (SecretName("password", True) if name in ("_auth", "_password") else None)
         group = next(index for index in (1, 2, 3) if found[index] is not None)
         value = found[group].decode("utf-8", "replace")
-        if named is not None and _works(value, name, named, context) and not _is_marked(file.source, offset):
+        if named is not None and _works(value, name, named, context):
             done = found.end()
             yield Diagnostic(
                 ByteRange(file.source, found.start(group), found.end(group)), f"`{name}` is written into the file", secret=True

@@ -1,20 +1,25 @@
-"""The vendors' token formats, one row each, and what can be told from a token alone.
+"""The vendors' token formats (formats.toml, one table each), and what can be told from a token alone.
 
-A shape is literal text with character classes in between: "ghp_{A:36}" is `ghp_` and 36 letters or digits. From it
-follow the anchor (the longest literal), the regular expression that is tried at that anchor only, and the synthetic
-token that examples and tests are made with. A new format is one row here and one line in its test.
+A shape is literal text with character classes in between: "ghp_{A:36}" is `ghp_` and 36 letters or digits, "{d:8-10}"
+eight to ten digits. From it follow the required literal (the longest literal, or the first one), the regular expression
+that is tried at that literal only, and the synthetic token that examples and tests are made with. A new format is one
+table with its own two examples.
+
+Vendors lengthen their tokens and add kinds of them: behind a prefix that is nobody else's, a random text of another
+length than the documented one is a token too (`Format.exact` is then False).
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Literal
+from importlib.resources import files
+from typing import Any, Literal
 
-from prodlint.checks.secrets.values import DOCUMENTED_SAMPLES
+from prodlint.checks.secrets.values import DOCUMENTED_SAMPLES, is_random, is_word
 
 CLASSES = {
     "A": "A-Za-z0-9",
@@ -33,8 +38,12 @@ CLASSES = {
     "T": r"A-Za-z0-9._\-",
     "k": "02-9AC-HJ-NP-Z",
     "D": r"0-9\-",
+    "=": "=",
+    "%": r"A-Za-z0-9%+/_\-",
+    # What a URL may hold, but for what ends it in a source.
+    "~": r"!#-&(-;=?-_a-z{|}",
 }
-_SLOT = re.compile(r"\{(\w):(\d+)(?:-(\d+))?\}")
+_SLOT = re.compile(r"\{(.):(\d+)(?:-(\d+))?\}")
 
 Kind = Literal["secret", "low", "test", "publishable"]
 
@@ -43,23 +52,33 @@ Kind = Literal["secret", "low", "test", "publishable"]
 class Format:
     """One vendor format.
 
-    name: what `sample_token` knows it by. title: what the message calls it. opens: what its finder can do.
-    source: where the shape comes from ("vendor" documentation, "observed" in published samples, "rulesets" of other scanners).
+    name: what `sample_token` knows it by. vendor: whose it is. title: what the message calls it. opens: what its finder can do.
+    page: where the vendor tells about these keys; read: whether the shape was read there. revoke: where one is taken back.
     kind: "secret"; "low" for a value that is meant to be seen by some but not to be in a repository; "test" and
     "publishable" for those that are recognised only so that no other rule takes them for a secret.
     after: words one of which must name the value (`datadog_api_key = `), for shapes too weak to stand alone.
-    valid: the checksum, where the format has one.
+    valid: the checksum, where the format has one. glued: whether it may follow directly on other text, as within a URL.
+    telling: whether its prefix says whose token it is, so that other lengths count too. exact: whether this was the documented length.
+    last: whether a format with a longer prefix goes before it, wherever both fit.
+    examples: made-up tokens of this shape.
     """
 
     name: str
+    vendor: str
     title: str
     shape: str
     opens: str
-    source: str
+    page: str
+    revoke: str
+    read: bool = False
     kind: Kind = "secret"
     after: tuple[str, ...] = ()
     valid: Callable[[bytes], bool] | None = None
     glued: bool = False
+    telling: bool = False
+    exact: bool = True
+    last: bool = False
+    examples: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- checksums
@@ -85,6 +104,10 @@ def _is_json_web_token(token: bytes) -> bool:
     return "alg" in jwt_part(token, 0)
 
 
+# By the name that a row gives in `checksum`.
+CHECKSUMS: Mapping[str, Callable[[bytes], bool]] = {"crc32-base62": _ends_in_base62_checksum, "jwt-header": _is_json_web_token}
+
+
 def jwt_part(token: bytes, index: int) -> dict[str, object]:
     """The decoded header (0) or payload (1) of a JSON Web Token, empty where it is none."""
     import base64
@@ -101,260 +124,40 @@ def jwt_part(token: bytes, index: int) -> dict[str, object]:
 
 # ---------------------------------------------------------------- the table
 
-_GITHUB = "repositories and organisations as its owner"
-_SPEND = "the account's models and its bill"
+
+def _read_table() -> tuple[Format, ...]:
+    import tomli
+
+    table: list[dict[str, Any]] = tomli.loads(files(__package__).joinpath("formats.toml").read_text("utf-8"))["vendor"]
+    return tuple(sorted((_format(vendor, row) for vendor in table for row in vendor["format"]), key=lambda row: row.last))
 
 
-def _row(
-    name: str,
-    title: str,
-    shape: str,
-    opens: str,
-    source: str = "rulesets",
-    kind: Kind = "secret",
-    after: tuple[str, ...] = (),
-    valid: Callable[[bytes], bool] | None = None,
-    glued: bool = False,
-) -> Format:
-    return Format(name, title, shape, opens, source, kind, after, valid, glued)
+def _format(vendor: Mapping[str, Any], row: Mapping[str, Any]) -> Format:
+    kind, after = row.get("kind", "secret"), tuple(row.get("after", ()))
+    prefix = _SLOT.split(row["shape"])[0]
+    # A separator at its end sets it apart from words that begin alike; with `exact = true` a row says that its prefix is a word itself.
+    telling = kind == "secret" and not after and not row.get("glued") and not row.get("exact") and len(prefix) >= 3 and prefix[-1] in "_-.~"
+    return Format(
+        row["name"],
+        vendor["name"],
+        row["title"],
+        row["shape"],
+        row["opens"],
+        vendor["page"],
+        vendor["revoke"],
+        row.get("read", False),
+        kind,
+        after,
+        CHECKSUMS[row["checksum"]] if "checksum" in row else None,
+        row.get("glued", False),
+        telling,
+        True,
+        row.get("last", False),
+        tuple(row["examples"]),
+    )
 
 
-FORMATS: tuple[Format, ...] = (
-    # Code hosting and registries
-    _row("github", "GitHub personal access token", "ghp_{A:36}", _GITHUB, "observed", valid=_ends_in_base62_checksum),
-    _row("github-oauth", "GitHub OAuth token", "gho_{A:36}", _GITHUB, "observed", valid=_ends_in_base62_checksum),
-    _row("github-user", "GitHub App user token", "ghu_{A:36}", _GITHUB, "observed", valid=_ends_in_base62_checksum),
-    _row("github-refresh", "GitHub refresh token", "ghr_{A:36}", _GITHUB, "observed", valid=_ends_in_base62_checksum),
-    _row("github-refresh-long", "GitHub refresh token", "ghr_{A:76}", _GITHUB),
-    _row("github-app", "GitHub App installation token", "ghs_{A:36}", _GITHUB, "observed", valid=_ends_in_base62_checksum),
-    _row("github-app-jwt", "GitHub App installation token", "ghs_{d:1-12}_eyJ{T:100-900}", _GITHUB, "vendor"),
-    _row("github-fine-grained", "GitHub fine-grained token", "github_pat_{A:22}_{A:59}", _GITHUB),
-    _row("gitlab", "GitLab personal access token", "glpat-{U:20}", "projects as its owner"),
-    _row("gitlab-routable", "GitLab personal access token", "glpat-{U:27-300}.{l:2}{l:7}", "projects as its owner", "vendor"),
-    _row("gitlab-deploy", "GitLab deploy token", "gldt-{U:20}", "a project's code and registry"),
-    _row("gitlab-runner", "GitLab runner token", "glrt-{U:20}", "jobs and their secrets"),
-    _row("gitlab-runner-routable", "GitLab runner token", "glrt-t{d:1}_{U:27-300}.{l:2}{l:7}", "jobs and their secrets", "vendor"),
-    _row("gitlab-runner-registration", "GitLab runner registration token", "GR1348941{U:20}", "jobs and their secrets"),
-    _row("gitlab-feed", "GitLab feed token", "glft-{U:20}", "private activity"),
-    _row("gitlab-scim", "GitLab SCIM token", "glsoat-{U:20}", "the group's members"),
-    _row("gitlab-feature-flag", "GitLab feature flag token", "glffct-{U:20}", "feature flags"),
-    _row("gitlab-trigger", "GitLab trigger token", "glptt-{h:40}", "pipelines and their secrets"),
-    _row("gitlab-mail", "GitLab incoming mail token", "glimt-{U:25}", "issues by mail"),
-    _row("gitlab-agent", "GitLab agent token", "glagent-{U:50-120}", "the cluster behind the agent"),
-    _row("gitlab-oauth", "GitLab OAuth secret", "gloas-{x:64}", "sign-in with GitLab"),
-    _row("gitlab-job", "GitLab job token", "glcbt-{l:1-5}_{U:20}", "a project while the job runs"),
-    _row("npm", "npm access token", "npm_{A:36}", "publishing packages", "observed", valid=_ends_in_base62_checksum),
-    _row("pypi", "PyPI upload token", "pypi-AgEIcHlwaS5vcmc{U:50-1000}", "publishing packages"),
-    _row("testpypi", "TestPyPI upload token", "pypi-AgENdGVzdC5weXBpLm9yZw{U:50-1000}", "publishing to the test index", kind="low"),
-    _row("rubygems", "RubyGems API key", "rubygems_{h:48}", "publishing packages"),
-    _row("dockerhub", "Docker Hub access token", "dckr_pat_{U:27}", "pushing images"),
-    _row("dockerhub-organisation", "Docker Hub organisation token", "dckr_oat_{U:32}", "pushing images"),
-    _row("artifactory", "Artifactory API key", "AKCp{A:69}", "packages and images"),
-    _row("buildkite", "Buildkite API token", "bkua_{l:40}", "pipelines and their secrets"),
-    _row("sonar", "Sonar token", "squ_{h:40}", "source code and its findings"),
-    _row("sonar-project", "Sonar token", "sqp_{h:40}", "source code and its findings"),
-    _row("sonar-analysis", "Sonar token", "sqa_{h:40}", "source code and its findings"),
-    _row("bitbucket", "Atlassian app password", "ATBB{A:24}{x:8}", "repositories as its owner"),
-    _row("atlassian", "Atlassian API token", "ATATT3xFfGF0{U:100-250}={H:8}", "Jira, Confluence and Bitbucket as its owner", "observed"),
-    _row("atlassian-repository", "Atlassian access token", "ATCTT3xFfG{U:100-250}={H:8}", "Bitbucket repositories", "observed"),
-    # Models
-    _row("openai", "OpenAI API key", "sk-{A:20}T3BlbkFJ{A:20}", _SPEND),
-    _row("openai-project", "OpenAI project key", "sk-proj-{U:20-120}T3BlbkFJ{U:20-120}", _SPEND),
-    _row("openai-service", "OpenAI service account key", "sk-svcacct-{U:20-120}T3BlbkFJ{U:20-120}", _SPEND),
-    _row("openai-admin", "OpenAI admin key", "sk-admin-{U:20-120}T3BlbkFJ{U:20-120}", "the organisation's keys and users"),
-    _row("anthropic", "Anthropic API key", "sk-ant-api03-{U:93}AA", _SPEND),
-    _row("anthropic-admin", "Anthropic admin key", "sk-ant-admin01-{U:93}AA", "the organisation's keys and users"),
-    _row("anthropic-oauth", "Anthropic OAuth token", "sk-ant-oat01-{U:80-110}", _SPEND),
-    _row("openrouter", "OpenRouter API key", "sk-or-v1-{h:64}", _SPEND),
-    _row("huggingface", "Hugging Face token", "hf_{L:34}", "models and data sets as its owner"),
-    _row("huggingface-organisation", "Hugging Face organisation token", "api_org_{L:34}", "models and data sets"),
-    _row("groq", "Groq API key", "gsk_{A:52}", _SPEND),
-    _row("xai", "xAI API key", "xai-{w:80}", _SPEND),
-    _row("perplexity", "Perplexity API key", "pplx-{A:48}", _SPEND),
-    _row("replicate", "Replicate API token", "r8_{U:37}", _SPEND),
-    _row("nvidia", "NVIDIA API key", "nvapi-{U:64}", _SPEND),
-    _row("langsmith", "LangSmith personal token", "lsv2_pt_{h:32}_{h:10}", "traces with prompts and answers"),
-    _row("langsmith-service", "LangSmith service key", "lsv2_sk_{h:32}_{h:10}", "traces with prompts and answers"),
-    _row("tavily", "Tavily API key", "tvly-{U:32-60}", _SPEND),
-    _row("deepseek", "DeepSeek API key", "sk-{h:32}", _SPEND, after=("deepseek",)),
-    # Clouds
-    _row("aws", "AWS access key id", "AKIA{3:16}", "the AWS account, with its secret key", "vendor"),
-    _row("aws-session", "AWS temporary access key id", "ASIA{3:16}", "the AWS account, with its secret key", "vendor"),
-    _row("aws-bearer", "AWS bearer token id", "ABIA{3:16}", "the AWS account", "vendor"),
-    _row("aws-context", "AWS context key id", "ACCA{3:16}", "the AWS account", "vendor"),
-    _row(
-        "aws-secret",
-        "AWS secret access key",
-        "{6:40}",
-        "the AWS account, with its key id",
-        after=("secret_access_key", "secretaccesskey", "aws_secret", "aws-secret"),
-    ),
-    _row("aws-bedrock", "AWS Bedrock API key", "ABSK{6:109-269}", _SPEND),
-    _row("azure-storage", "Azure storage account key", "AccountKey={6:86}==", "the storage account", "vendor"),
-    _row("azure-client-secret", "Azure client secret", "{A:3}{d:1}Q~{Z:31-34}", "what the app registration may do"),
-    _row(
-        "azure-devops",
-        "Azure DevOps token",
-        "{l:52}",
-        "repositories and pipelines",
-        after=("azure_devops", "azuredevops", "azdo", "ado_pat"),
-    ),
-    _row("azure-devops-long", "Azure DevOps token", "{A:76}AZDO{A:4}", "repositories and pipelines"),
-    _row("google", "Google API key", "AIza{U:35}", "the project's quota and its bill"),
-    _row("google-oauth-secret", "Google OAuth client secret", "GOCSPX-{U:28}", "sign-in with Google"),
-    _row("google-oauth", "Google OAuth access token", "ya29.{U:20-300}", "Google APIs until it expires"),
-    _row("digitalocean", "DigitalOcean token", "dop_v1_{h:64}", "the account's machines"),
-    _row("digitalocean-oauth", "DigitalOcean OAuth token", "doo_v1_{h:64}", "the account's machines"),
-    _row("digitalocean-refresh", "DigitalOcean refresh token", "dor_v1_{h:64}", "the account's machines"),
-    _row("databricks", "Databricks token", "dapi{h:32}", "the workspace as its owner"),
-    _row("heroku", "Heroku API key", "HRKU-AA{U:58}", "apps and their settings"),
-    _row("fly", "Fly.io access token", "fo1_{w:43}", "apps and machines"),
-    _row("fly-macaroon", "Fly.io access token", "fm2_{6:100-600}", "apps and machines"),
-    _row("vercel", "Vercel token", "{A:24}", "deployments and their settings", after=("vercel_token", "vercel_api_token", "vercel-token")),
-    _row("cloudflare-origin", "Cloudflare origin CA key", "v1.0-{h:24}-{h:146}", "certificates of the zone"),
-    _row("alibaba", "Alibaba Cloud access key id", "LTAI{A:20}", "the account, with its secret key"),
-    _row("pulumi", "Pulumi access token", "pul-{h:40}", "stacks and their secrets"),
-    _row("terraform", "HCP Terraform token", "{A:14}.atlasv1.{U:60-70}", "workspaces and their state"),
-    _row("vault", "Vault service token", "hvs.{U:90-120}", "the secrets its policy names"),
-    _row("vault-batch", "Vault batch token", "hvb.{U:138-300}", "the secrets its policy names"),
-    _row("doppler-personal", "Doppler personal token", "dp.pt.{A:40-44}", "all secrets of its owner"),
-    _row("doppler-service", "Doppler service token", "dp.st.{A:40-44}", "a configuration's secrets"),
-    _row("doppler-service-named", "Doppler service token", "dp.st.{l:2-35}.{A:40-44}", "a configuration's secrets"),
-    _row("doppler-cli", "Doppler CLI token", "dp.ct.{A:40-44}", "all secrets of its owner"),
-    _row("doppler-account", "Doppler service account token", "dp.sa.{A:40-44}", "the workplace's secrets"),
-    _row("doppler-scim", "Doppler SCIM token", "dp.scim.{A:40-44}", "the workplace's members"),
-    _row("doppler-audit", "Doppler audit token", "dp.audit.{A:40-44}", "the workplace's log"),
-    _row("onepassword", "1Password service account token", "ops_eyJ{6:250-1200}", "the vaults it was given"),
-    _row("tailscale", "Tailscale key", "tskey-auth-{A:8-24}-{A:20-60}", "the private network"),
-    _row("tailscale-api", "Tailscale API key", "tskey-api-{A:8-24}-{A:20-60}", "the private network's settings"),
-    # Data
-    _row("supabase", "Supabase secret key", "sb_secret_{U:20-60}", "all rows, row-level security included", "vendor"),
-    _row("supabase-management", "Supabase management token", "sbp_{l:40}", "projects and their data"),
-    _row("supabase-publishable", "Supabase publishable key", "sb_publishable_{U:20-60}", "", "vendor", "publishable"),
-    _row("planetscale", "PlanetScale token", "pscale_tkn_{U:32-64}", "databases"),
-    _row("planetscale-oauth", "PlanetScale OAuth token", "pscale_oauth_{U:32-64}", "databases"),
-    _row("planetscale-password", "PlanetScale password", "pscale_pw_{U:32-64}", "a database"),
-    _row("neon", "Neon API key", "napi_{l:64}", "databases"),
-    _row("mongodb-atlas", "MongoDB Atlas service account secret", "mdb_sa_sk_{U:40}", "clusters"),
-    _row("airtable", "Airtable token", "pat{A:14}.{h:64}", "bases as its owner", after=("airtable",)),
-    _row("notion", "Notion token", "ntn_{d:11}{A:35}", "pages shared with the integration"),
-    _row("notion-old", "Notion token", "secret_{A:43}", "pages shared with the integration"),
-    _row("linear", "Linear API key", "lin_api_{A:40}", "issues as its owner"),
-    _row("figma", "Figma token", "figd_{U:40}", "files as its owner"),
-    _row("postman", "Postman API key", "PMAK-{h:24}-{h:34}", "collections and their variables"),
-    _row("prefect", "Prefect API key", "pnu_{A:36}", "flows and their blocks"),
-    _row("prefect-bot", "Prefect service account key", "pnb_{A:36}", "flows and their blocks"),
-    _row("hubspot", "HubSpot access token", "pat-na1-{x:8}-{x:4}-{x:4}-{x:4}-{x:12}", "customer records"),
-    _row("hubspot-europe", "HubSpot access token", "pat-eu1-{x:8}-{x:4}-{x:4}-{x:4}-{x:12}", "customer records"),
-    # Watching
-    _row("sentry-organisation", "Sentry organisation token", "sntrys_eyJpYXQiO{6:40-400}_{6:43}", "releases and source maps"),
-    _row("sentry-user", "Sentry user token", "sntryu_{h:64}", "issues as its owner"),
-    _row("sentry-dsn", "Sentry DSN", "https://{h:32}@o{d:1-20}.ingest", "sending events into the project", "observed", "low"),
-    _row("grafana", "Grafana service account token", "glsa_{A:32}_{x:8}", "dashboards and data sources"),
-    _row("grafana-cloud", "Grafana Cloud token", "glc_{6:32-400}", "metrics, logs and traces"),
-    _row("newrelic", "New Relic user key", "NRAK-{C:27}", "the account's data"),
-    _row("newrelic-licence", "New Relic licence key", "{h:32}FFFFNRAL", "sending data into the account"),
-    _row("newrelic-licence-eu", "New Relic licence key", "eu01xx{h:26}FFFFNRAL", "sending data into the account"),
-    _row(
-        "datadog",
-        "Datadog API key",
-        "{h:32}",
-        "sending data into the account",
-        after=("datadog_api", "datadog-api", "datadogapi", "dd_api_key", "dd-api-key"),
-    ),
-    _row(
-        "datadog-app",
-        "Datadog application key",
-        "{h:40}",
-        "the account's data",
-        after=("datadog_app", "datadog-app", "datadogapp", "dd_app_key", "dd-application-key"),
-    ),
-    # Messages
-    _row("slack", "Slack bot token", "xoxb-{d:10-13}-{d:10-13}-{A:18-34}", "channels the bot is in"),
-    _row("slack-bot-old", "Slack bot token", "xoxb-{d:8-14}-{A:18-26}", "channels the bot is in"),
-    _row("slack-user", "Slack user token", "xoxp-{d:10-13}-{d:10-13}-{d:10-13}-{A:28-34}", "messages as its owner"),
-    _row("slack-workspace", "Slack workspace token", "xoxa-{d:1-12}-{U:20-100}", "the workspace"),
-    _row("slack-legacy", "Slack legacy token", "xoxs-{d:1-12}-{U:20-100}", "the workspace"),
-    _row("slack-refresh", "Slack refresh token", "xoxr-{d:1-12}-{U:20-100}", "the workspace"),
-    _row("slack-app", "Slack app-level token", "xapp-{d:1}-{C:8-14}-{d:10-14}-{l:64}", "the app's sockets"),
-    _row("slack-config", "Slack configuration token", "xoxe.xoxp-{d:1}-{C:146-166}", "the workspace's apps"),
-    _row("slack-config-refresh", "Slack configuration refresh token", "xoxe-{d:1}-{C:146}", "the workspace's apps"),
-    _row("slack-webhook", "Slack webhook", "hooks.slack.com/services/T{C:8-12}/B{C:8-12}/{A:23-25}", "posting to the channel", glued=True),
-    _row(
-        "slack-workflow",
-        "Slack workflow webhook",
-        "hooks.slack.com/workflows/T{C:8-12}/A{C:8-12}/{d:17-19}/{A:23-25}",
-        "posting",
-        glued=True,
-    ),
-    _row(
-        "slack-trigger", "Slack trigger webhook", "hooks.slack.com/triggers/T{C:8-12}/{d:9-14}/{h:32}", "starting the workflow", glued=True
-    ),
-    _row(
-        "discord",
-        "Discord bot token",
-        "{A:24-28}.{U:6}.{U:27-38}",
-        "the bot's servers",
-        after=("discord", "bot_token", "bot.run", "client.run"),
-    ),
-    _row("discord-webhook", "Discord webhook", "discord.com/api/webhooks/{d:17-20}/{U:60-72}", "posting to the channel", glued=True),
-    _row("discord-webhook-old", "Discord webhook", "discordapp.com/api/webhooks/{d:17-20}/{U:60-72}", "posting to the channel", glued=True),
-    _row(
-        "teams",
-        "Microsoft Teams webhook",
-        ".webhook.office.com/webhookb2/{x:8}-{x:4}-{x:4}-{x:4}-{x:12}@{x:8}-{x:4}-{x:4}-{x:4}-{x:12}/IncomingWebhook/{h:32}/{x:8}-{x:4}-{x:4}-{x:4}-{x:12}",
-        "posting to the channel",
-        glued=True,
-    ),
-    _row("telegram", "Telegram bot token", "{d:8-10}:AA{U:33}", "the bot's chats"),
-    _row("telegram-url", "Telegram bot token", "/bot{d:8-10}:AA{U:33}", "the bot's chats", glued=True),
-    _row("twilio", "Twilio API key", "SK{h:32}", "messages and calls", after=("twilio",)),
-    _row(
-        "twilio-auth",
-        "Twilio auth token",
-        "{h:32}",
-        "messages and calls",
-        after=("twilio_auth", "twilio_token", "twilioauth", "twilio-auth"),
-    ),
-    _row("sendgrid", "SendGrid API key", "SG.{U:22}.{U:43}", "mail in your name"),
-    _row("mailgun", "Mailgun API key", "key-{h:32}", "mail in your name", after=("mailgun", "mg_api")),
-    _row("mailgun-new", "Mailgun API key", "{h:32}-{h:8}-{h:8}", "mail in your name", after=("mailgun", "mg_api")),
-    *(
-        _row(f"mailchimp{suffix}", "Mailchimp API key", f"{{h:32}}-us{first}{rest}", "mail lists")
-        for suffix, first, rest in (("", 1, "{d:0-1}"), ("-2", 2, "{d:0-1}"), *((f"-{n}", n, "") for n in range(3, 10)))
-    ),
-    _row("brevo", "Brevo API key", "xkeysib-{h:64}-{A:16}", "mail in your name"),
-    # Money
-    _row("stripe", "Stripe secret key", "sk_live_{A:10-247}", "payments and refunds"),
-    _row("stripe-restricted", "Stripe restricted key", "rk_live_{A:10-247}", "what the key was given"),
-    _row("stripe-organisation", "Stripe organisation key", "sk_org_live_{A:10-247}", "payments and refunds"),
-    _row("stripe-webhook", "Stripe webhook secret", "whsec_{6:32-64}", "forging events", "observed"),
-    _row("stripe-test", "Stripe test key", "sk_test_{A:10-247}", "", "vendor", "test"),
-    _row("stripe-restricted-test", "Stripe restricted test key", "rk_test_{A:10-247}", "", "vendor", "test"),
-    _row("stripe-publishable", "Stripe publishable key", "pk_live_{A:10-247}", "", "vendor", "publishable"),
-    _row("stripe-publishable-test", "Stripe publishable test key", "pk_test_{A:10-247}", "", "vendor", "publishable"),
-    _row("shopify", "Shopify access token", "shpat_{x:32}", "the shop's data"),
-    _row("shopify-custom", "Shopify custom app token", "shpca_{x:32}", "the shop's data"),
-    _row("shopify-private", "Shopify private app password", "shppa_{x:32}", "the shop's data"),
-    _row("shopify-secret", "Shopify shared secret", "shpss_{x:32}", "forging webhooks"),
-    _row("square", "Square access token", "sq0atp-{U:22}", "payments"),
-    _row("square-oauth", "Square OAuth secret", "sq0csp-{U:43}", "sign-in with Square"),
-    _row("square-production", "Square access token", "EAAA{U:60}", "payments"),
-    _row("posthog", "PostHog project key", "phc_{A:43}", "", "observed", "publishable"),
-    _row("posthog-personal", "PostHog personal key", "phx_{A:43-51}", "the project's data"),
-    _row("mapbox", "Mapbox public token", "pk.eyJ{U:50-120}.{U:22}", "", "vendor", "publishable"),
-    _row("mapbox-secret", "Mapbox secret token", "sk.eyJ{U:50-120}.{U:22}", "maps and their bill"),
-    # Keys and tokens of no vendor
-    _row("age", "age secret key", "AGE-SECRET-KEY-1{k:58}", "what was encrypted to it", "vendor"),
-    _row(
-        "jwt",
-        "JSON Web Token",
-        "eyJ{U:12-2000}.eyJ{U:12-4000}.{U:20-1400}",
-        "what its claims say, until it expires",
-        "vendor",
-        valid=_is_json_web_token,
-    ),
-)
+FORMATS: tuple[Format, ...] = _read_table()
 
 
 # ---------------------------------------------------------------- what follows from a row
@@ -362,19 +165,28 @@ FORMATS: tuple[Format, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """How a format is looked for: from `anchor` (lower case) go back at most `back` characters, to `first` where the
-    token begins with a literal, then match there."""
+    """How a format is looked for: from `literal` (lower case) go back at most `back` characters, to `first` where the
+    token begins with a literal, then match there.
+
+    exact: the literal as it must stand, "" where a name before the token is looked for. skip: how much of the literal
+    stands before the token (a short prefix is looked for together with the quote or sign before it). loose: what matches
+    a telling prefix with a rest of any length. before: the characters one of which stands before the literal, where the
+    token begins with a class of them.
+    """
 
     format: Format
-    anchor: bytes
     literal: bytes
+    exact: bytes
     first: bytes
     back: int
     source: bytes
+    skip: int = 0
+    loose: bytes = b""
+    before: frozenset[int] = frozenset()
 
     @property
     def expression(self) -> re.Pattern[bytes]:
-        """Compiled when an anchor was found: compiling all of them costs more than a start of the program may."""
+        """Compiled when a literal was found: compiling all of them costs more than a start of the program may."""
         return _compiled(self.source)
 
 
@@ -400,19 +212,25 @@ def _fragment(parts: Sequence[str | tuple[str, int, int]]) -> str:
     return "".join(re.escape(p) if isinstance(p, str) else f"[{CLASSES[p[0]]}]{{{p[1]},{p[2]}}}" for p in parts)
 
 
-def _tail(part: str | tuple[str, int, int]) -> str:
-    """What may not follow: another character of the last part, or of a longer word."""
-    return "(?![A-Za-z0-9_])" if isinstance(part, str) else f"(?![A-Za-z0-9_{CLASSES[part[0]]}])"
+def _tail(parts: Sequence[str | tuple[str, int, int]]) -> str:
+    """What may not follow: another character of the last part that must be there, or of a longer word."""
+    last = next(part for part in reversed(parts) if isinstance(part, str) or part[0] != "=")
+    return "(?![A-Za-z0-9_])" if isinstance(last, str) else f"(?![A-Za-z0-9_{CLASSES[last[0]]}])"
 
 
 # A name that ends with one of a format's `after` words, then what binds a value to it; all bounded.
-_BINDING = r"[\w.\-]{0,40}[\"'\])]{0,3}(?:[ \t]{0,8}(?:=>|:=|==|[:=,(])|[ \t])[ \t]{0,8}[brBR]{0,2}[\"'(]{0,3}(?:Bot )?"
+_BINDING = r"[\w.\-]{0,40}[\"'\])]{0,3}(?:[ \t]{0,8}(?:=>|:=|==|[:=,(])|[ \t])[ \t]{0,8}[brBR]{0,2}[\"'(]{0,3}(?:Bot |Bearer |Token )?"
+# What stands before a token whose prefix is too short to be looked for alone: `"re_`, `=sk_`, `'fc-`.
+_BEFORE_SHORT = "\"'`=:( \t\n,>/\\["
+# A telling prefix and at least this many token characters.
+_LOOSE_REST = r"[A-Za-z0-9_\-]{20,400})(?![A-Za-z0-9_\-])"
+_SHORT = 3
 
 
 def _patterns(row: Format) -> Iterator[Pattern]:
     parts = _parts(row.shape)
     if row.after:
-        source = (_BINDING + "(" + _fragment(parts) + ")" + _tail(parts[-1])).encode()
+        source = (_BINDING + "(" + _fragment(parts) + ")" + _tail(parts)).encode()
         for word in row.after:
             yield Pattern(row, word.encode(), b"", b"", 0, source)
         return
@@ -421,30 +239,32 @@ def _patterns(row: Format) -> Iterator[Pattern]:
     best = max(literals, key=lambda p: (p == "T3BlbkFJ", p is parts[0] and len(p) > 2, len(p)))
     index = parts.index(best)
     back = sum(len(p) if isinstance(p, str) else p[2] for p in parts[:index])
-    source = ("(" + _fragment(parts) + ")" + _tail(parts[-1])).encode()
+    source = ("(" + _fragment(parts) + ")" + _tail(parts)).encode()
     first = parts[0].encode() if isinstance(parts[0], str) else b""
-    yield Pattern(row, best.lower().encode(), best.encode(), first, back, source)
+    loose = ("(" + re.escape(best) + _LOOSE_REST).encode() if row.telling and index == 0 else b""
+    if len(best) <= _SHORT and index == 0:
+        for sign in _BEFORE_SHORT:
+            yield Pattern(row, (sign + best).lower().encode(), best.encode(), first, 0, source, 1, loose)
+        return
+    previous = parts[index - 1] if index else ""
+    before = frozenset(_letters(previous[0]).encode()) if isinstance(previous, tuple) and previous[1] else frozenset[int]()
+    yield Pattern(row, best.lower().encode(), best.encode(), first, back, source, 0, loose, before)
 
 
 @cache
 def patterns() -> dict[bytes, tuple[Pattern, ...]]:
-    """The patterns by anchor, in the order of the table."""
-    by_anchor: dict[bytes, list[Pattern]] = {}
+    """The patterns by required literal, in the order of the table."""
+    by_literal: dict[bytes, list[Pattern]] = {}
     for row in FORMATS:
         for pattern in _patterns(row):
-            by_anchor.setdefault(pattern.anchor, []).append(pattern)
-    return {anchor: tuple(found) for anchor, found in by_anchor.items()}
+            by_literal.setdefault(pattern.literal, []).append(pattern)
+    return {literal: tuple(found) for literal, found in by_literal.items()}
 
 
 def required_literals() -> tuple[str, ...]:
-    """The literals without which no format can stand in a file."""
-    return tuple(dict.fromkeys(_anchor_of(row) for row in FORMATS if not row.after)) + tuple(
-        dict.fromkeys(word for row in FORMATS for word in row.after)
-    )
-
-
-def _anchor_of(row: Format) -> str:
-    return next(_patterns(row)).anchor.decode()
+    """The literals without which no format can stand in a file; one of the rows bound to names come last."""
+    ordered = sorted(FORMATS, key=lambda row: bool(row.after))
+    return tuple(dict.fromkeys(pattern.literal.decode() for row in ordered for pattern in _patterns(row)))
 
 
 _WORD = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
@@ -457,29 +277,54 @@ def _stands_alone(data: bytes, start: int) -> bool:
     return start > 1 and data[start - 2] == 0x5C and data[start - 1] in b"nrt"
 
 
-def match_at(data: bytes, anchor: bytes, offset: int) -> tuple[Format, int, int] | None:
-    """The format whose anchor was found at `offset`, with the token's start and end."""
-    for pattern in patterns().get(anchor, ()):
-        literal = pattern.literal
-        if not literal:
-            found = pattern.expression.match(data, offset)
-            if found is not None and not is_dummy(found[1]):
-                return pattern.format, found.start(1), found.end(1)
+def match_at(data: bytes, literal: bytes, offset: int) -> tuple[Format, int, int] | None:
+    """The format whose required literal was found at `offset`, with the token's start and end."""
+    here = patterns().get(literal, ())
+    for pattern in here:
+        found = _match(data, pattern, offset)
+        if found is None or is_dummy(found[1]) or _is_made_of_words(pattern.format, found[1]):
             continue
-        if data[offset : offset + len(literal)] != literal:
+        if pattern.format.last and any(_match(data, longer, found.start(1)) is not None for longer in _longer(pattern.exact)):
+            return None  # it is found at that one's literal
+        return pattern.format, found.start(1), found.end(1)
+    for pattern in here:
+        start = offset + pattern.skip
+        if not pattern.loose:
             continue
-        if pattern.back == 0:
-            alone = pattern.format.glued or _stands_alone(data, offset)
-            found = pattern.expression.match(data, offset) if alone else None
-        else:
-            found = None
-            for start in _starts(data, offset, pattern):
-                found = pattern.expression.match(data, start)
-                if found is not None and found.end(1) > offset:
-                    break
-                found = None
-        if found is not None and not is_dummy(found[1]):
-            return pattern.format, found.start(1), found.end(1)
+        if any(_match(data, longer, start) is not None for longer in _longer(pattern.exact)):
+            return None  # it is found at that one's literal
+        if data[start : start + len(pattern.exact)] == pattern.exact and _stands_alone(data, start):
+            found = _compiled(pattern.loose).match(data, start)
+            if found is not None and is_random(found[1][len(pattern.exact) :].decode()) and not is_dummy(found[1]):
+                return replace(pattern.format, exact=False, valid=None), found.start(1), found.end(1)
+    return None
+
+
+@cache
+def _longer(prefix: bytes) -> tuple[Pattern, ...]:
+    """The patterns whose own prefix begins with this one and goes on (`sgp_local_` after `sgp_`)."""
+    every = (pattern for found in patterns().values() for pattern in found)
+    return tuple(
+        pattern
+        for pattern in every
+        if pattern.back == 0 and pattern.skip == 0 and pattern.exact.startswith(prefix) and pattern.exact != prefix
+    )
+
+
+def _match(data: bytes, pattern: Pattern, offset: int) -> re.Match[bytes] | None:
+    if not pattern.exact:
+        return pattern.expression.match(data, offset)
+    start = offset + pattern.skip
+    if data[start : start + len(pattern.exact)] != pattern.exact:
+        return None
+    if pattern.before and data[start - 1 : start] and data[start - 1] not in pattern.before:
+        return None
+    if pattern.back == 0:
+        return pattern.expression.match(data, start) if pattern.format.glued or _stands_alone(data, start) else None
+    for begin in _starts(data, offset, pattern):
+        found = pattern.expression.match(data, begin)
+        if found is not None and found.end(1) > offset:
+            return found
     return None
 
 
@@ -530,6 +375,27 @@ def is_dummy(token: bytes) -> bool:
     return len(set(body)) < min(7, max(3, len(body) // 3)) or _longest_run(body) >= 6
 
 
+def _is_made_of_words(row: Format, token: bytes) -> bool:
+    """Whether what is not the format's own text was written by hand: words (`figd_the-name-of-the-file`), one character, counting."""
+    found = _slots(row.shape).fullmatch(token)
+    free = [group.decode() for group in found.groups() if len(group) > 3] if found is not None else []
+    if not free:
+        return False
+    joined = "".join(free).encode()
+    if len(joined) >= 12 and is_dummy(joined) or any(len(group) >= 16 and is_dummy(group.encode()) for group in free):
+        return True
+    pieces = [piece for piece in re.split(r"[-_.~]+", "-".join(free)) if piece]
+    return len(pieces) > 2 and all(is_word(piece) or (piece.isdigit() and len(piece) < 5) for piece in pieces)
+
+
+@cache
+def _slots(shape: str) -> re.Pattern[bytes]:
+    """The shape with a group for each of its classes."""
+    return re.compile(
+        "".join(re.escape(p) if isinstance(p, str) else f"([{CLASSES[p[0]]}]{{{p[1]},{p[2]}}})" for p in _parts(shape)).encode()
+    )
+
+
 def _longest_run(text: bytes) -> int:
     """Length of the longest stretch of one character, or of neighbours in the alphabet."""
     longest = 1
@@ -542,18 +408,41 @@ def _longest_run(text: bytes) -> int:
 
 
 def recognise(value: str) -> Format | None:
-    """The format of a value that is a whole token, also a publishable or a test one."""
-    data = value.encode()
+    """The format of a value that is a whole token, also a publishable, a test or a made-up one."""
+    data = value.encode("utf-8", "replace")
     if len(data) < 12 or len(data) > 8000:
         return None
-    lowered = data.lower()
-    for anchor, found in patterns().items():
-        for pattern in found:
-            if pattern.literal and anchor in lowered and pattern.literal in data:
-                match = pattern.expression.fullmatch(data)
-                if match is not None:
-                    return pattern.format
+    for pattern in _whole_patterns():
+        if pattern.exact in data:
+            match = pattern.expression.fullmatch(data)
+            if match is not None:
+                return pattern.format
     return None
+
+
+@cache
+def _whole_patterns() -> tuple[Pattern, ...]:
+    """One pattern a format that needs no name beside it, in the order of the table."""
+    return tuple(next(_patterns(row)) for row in FORMATS if not row.after)
+
+
+def find_in(text: str) -> tuple[Format, str] | None:
+    """The first token of a vendor in a text that is not in a file as it stands (decoded from base 64, a value of an env file)."""
+    data = f" {text}".encode("utf-8", "replace")
+    literals, automaton = _automaton()
+    for number, offset, _ in automaton.find_matches_as_indexes(data.lower(), overlapping=True):
+        found = match_at(data, literals[number], offset)
+        if found is not None:
+            return found[0], data[found[1] : found[2]].decode("utf-8", "replace")
+    return None
+
+
+@cache
+def _automaton() -> tuple[list[bytes], Any]:
+    from ahocorasick_rs import BytesAhoCorasick
+
+    literals = list(patterns())
+    return literals, BytesAhoCorasick(literals)
 
 
 # ---------------------------------------------------------------- synthetic tokens
@@ -581,7 +470,7 @@ def sample_token(name: str, seed: int = 0) -> str:
             prefix, body = token.split("_", 1)
             token = f"{prefix}_{body[:-6]}{base62_checksum(body[:-6].encode())}"
         edges = token[0] + token[-1]
-        if not is_dummy(token.encode()) and ("-" not in edges and "_" not in edges):
+        if attempt > 50 or (not is_dummy(token.encode()) and ("-" not in edges and "_" not in edges)):
             return token
         attempt += 1
 

@@ -14,6 +14,7 @@ from prodlint.checks.secrets.values import is_secret
 from prodlint.configuration.patterns import Patterns
 from prodlint.facts import Setting, Text
 from prodlint.model import Evidence, FixRequest, Span
+from prodlint.regular import read_regular
 
 _COPIES = frozenset(
     (
@@ -156,8 +157,8 @@ def _above(root: str) -> list[tuple[str, Patterns]] | None:
         prefix = f"{name}/{prefix}" if prefix else name
         directory = parent
         try:
-            with open(os.path.join(directory, ".gitignore"), encoding="utf-8", errors="replace") as handle:
-                found.append((prefix, Patterns(handle.read().splitlines())))
+            data = read_regular(os.path.join(directory, ".gitignore"), 1 << 20, cut=True)
+            found.append((prefix, Patterns(data.decode("utf-8", "replace").splitlines())))
         except OSError:
             pass
 

@@ -4,10 +4,9 @@ and encrypting interfaces (PRD106), and the quieter cousins PRD112 and PRD113.""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, every
-from prodlint.checks.prefilters import prefilter_regex
 from prodlint.checks.secrets.formats import recognise
 from prodlint.checks.secrets.names import ANCHORS, NameKind, SecretName, is_key_of_ours, is_signing_name, secret_name
 from prodlint.checks.secrets.values import high_entropy, in_use, is_secret, shape_of
@@ -120,127 +119,13 @@ def environment_fix(name: str, at: Expression) -> FixRequest:
     )
 
 
-# ---------------------------------------------------------------- the gate of PRD104
-
-# What may stand between a name and the value bound to it: the rest of the name, the end of a key, and what binds.
-_NAME_END = re.compile(rb"[\w.\-]{0,60}([\"']?)[\])]{0,2}[ \t]{0,40}")
-_UNPACKED = re.compile(rb"[\w.,*()\[\]\"' \t]{1,160}=(?!=)")
-_COMPARED = re.compile(rb"[\"'][ \t]{0,8}\)?[ \t]{0,8}[=!]=[ \t]{0,8}[\w.\[\"'(]{0,80}\Z")
-_LITERAL = re.compile(
-    rb"\"\"\"\s{0,40}((?:[^\"\\\s]|\\.){1,4096})\s{0,40}\"\"\"|'''\s{0,40}((?:[^'\\\s]|\\.){1,4096})\s{0,40}'''"
-    rb"|\"\s{0,40}((?:[^\"\\\s]|\\.){1,4096})\s{0,40}\"|'\s{0,40}((?:[^'\\\s]|\\.){1,4096})\s{0,40}'"
-)
-_CONTINUED = re.compile(rb"\s{0,80}(?:[+\\]\s{0,80})?[A-Za-z]{0,2}[\"']")
-_SPACED = re.compile(rb"[\"'](?:Bearer|Basic|Token|token|bearer|Bot|ApiKey|Api-Key|Splunk|GenieKey|SSWS) ([^\s\"']{8,4096})[\"']")
-_PASSWORD_PAIR = re.compile(rb"(?:password|pwd|accountkey|sharedaccesskey)\s{0,3}=\s{0,3}[^\s=]")
 _LIKELY = frozenset(("weak", "random", "passphrase", "uuid", "digits"))
-
-
-_REVERSED = re.compile(rb"[\"'][ \t]{0,8}\)?[ \t]{0,8}[=!]=")
-_BINDS = frozenset(b"=:!,")
-
-
-def worth_parsing(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    """The secrets' words that are bound to, or compared with, an expression that holds a literal with the shape of a secret."""
-    kept: list[int] = []
-    done = -1
-    size = len(data)
-    name_end = _NAME_END.match
-    compared = _REVERSED.search(data) is not None
-    for _, offset in hits:
-        if offset < done:
-            continue
-        found = name_end(data, offset)
-        if found is None:
-            continue
-        done = found.end(1) if found[1] else offset + 1
-        at = found.end()
-        if at < size and data[at] in _BINDS:
-            region = _bound_region(data, at, bool(found[1]))
-            if region is not None and holds_literal(data, *region):
-                kept.append(offset)
-                continue
-        if compared:
-            line = max(data.rfind(b"\n", max(0, offset - REACH), offset) + 1, offset - REACH, 0)
-            before = data[line:offset]
-            if (b"==" in before or b"!=" in before) and _COMPARED.search(before) and holds_literal(data, line, offset):
-                kept.append(offset)
-    return kept
-
-
-def _bound_region(data: bytes, at: int, quoted: bool) -> tuple[int, int] | None:
-    """Where the literals bound to a name can stand; `at` is where the name, or the key that holds it, has ended."""
-    following = data[at : at + 2]
-    if following[:1] == b"=" or following in (b":=", b"!="):
-        start = at + (2 if following in (b"==", b":=", b"!=") else 1)
-        return start, expression_end(data, start)
-    if following[:1] == b":":
-        stop = expression_end(data, at + 1)
-        equals = -1 if quoted else data.find(b"=", at, stop)
-        return (at + 1 if equals == -1 else equals + 1), stop
-    unpacked = _UNPACKED.match(data, at) if following[:1] == b"," else None
-    if unpacked is None:
-        return None
-    return unpacked.end(), expression_end(data, unpacked.end())
-
-
-def expression_end(data: bytes, start: int) -> int:
-    """Where the expression that begins here ends, at the latest REACH bytes on: a line's end outside of brackets."""
-    limit = min(len(data), start + REACH)
-    position, depth = start, 0
-    while True:
-        end = data.find(b"\n", position, limit)
-        if end == -1:
-            return limit
-        line = data[position:end]
-        depth += sum(map(line.count, (b"(", b"[", b"{"))) - sum(map(line.count, (b")", b"]", b"}")))
-        if (
-            depth <= 0
-            and line.strip()
-            and not line.rstrip().endswith(b"\\")
-            and line.count(b'"""') % 2 == 0
-            and line.count(b"'''") % 2 == 0
-        ):
-            return end
-        position = end + 1
-
-
-def holds_literal(data: bytes, start: int, stop: int) -> bool:
-    """Whether a literal that begins in the range has the shape of a secret; every quote may be an opening one."""
-    region = data[start:stop].lower()
-    if (b"password" in region or b"pwd" in region or b"accesskey" in region or b"accountkey" in region) and _PASSWORD_PAIR.search(region):
-        return True
-    position = _next_quote(data, start, stop)
-    while position != -1:
-        found = _LITERAL.match(data, position)
-        if found is not None:
-            content = next(group for group in found.groups() if group is not None)
-            if b"\\" in content or _likely(content, data[position - 1 : position]) or _CONTINUED.match(data, found.end()):
-                return True
-        else:
-            spaced = _SPACED.match(data, position)
-            if spaced is not None and _likely(spaced[1], b""):
-                return True
-        position = _next_quote(data, position + 1, stop)
-    return False
-
-
-def _next_quote(data: bytes, start: int, stop: int) -> int:
-    double, single = data.find(b'"', start, stop), data.find(b"'", start, stop)
-    return double if single == -1 else single if double == -1 else min(double, single)
-
-
-def _likely(content: bytes, before: bytes) -> bool:
-    value = content.decode("utf-8", "replace")
-    if before in b"fF" and before and b"{" in content:
-        return any(is_telling_piece(piece) for piece in re.split(r"[{}]", value))
-    return shape_of(value) in _LIKELY or "=" in value
 
 
 # ---------------------------------------------------------------- PRD104
 
 
-@check("PRD104", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"), prefilter=worth_parsing)
+@check("PRD104", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"))
 def hardcoded_password(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     named = secret_name(fact.target)
     if named is None:
@@ -284,14 +169,12 @@ def _within_reach(fact: Assignment, at: Expression) -> bool:
 
 
 def _speaks(value: str, at: Expression, fact: Assignment, named: SecretName, context: CheckContext) -> bool:
-    from prodlint.checks.secrets.tokens import is_allowed
-
     kind, certain = named
     if kind == "connection":
-        return connection_password(value) and not is_allowed(at.source.data, at.start)
+        return connection_password(value)
     if kind == "credential" or (kind == "token" and " " in value):
         if value.startswith("Basic "):
-            return _basic_password(value[6:]) and not is_allowed(at.source.data, at.start) and not context.file.roles & _CALM
+            return _basic_password(value[6:]) and not context.file.roles & _CALM
         value = _after_scheme(value)
     if value.lower() == fact.target.lower() or (fact.kind == "compare" and shape_of(value) not in _LIKELY):
         return False
@@ -300,15 +183,13 @@ def _speaks(value: str, at: Expression, fact: Assignment, named: SecretName, con
 
 def _speaks_as(value: str, at: Expression, kind: NameKind, certain: bool, context: CheckContext) -> bool:
     """Whether a value is a secret of a kind where it stands."""
-    from prodlint.checks.secrets.tokens import is_allowed
-
     if "=" in value[:-2] and kind in ("token", "credential") and shape_of(value) != "random":
         return False
     if not is_secret(value, kind, certain and not context.file.roles & _CALM):
         return False
     if context.file.roles & _CALM and not (shape_of(value) == "random" and len(value) >= 20 and kind not in ("token", "credential")):
         return False
-    return not is_meant_to_be_seen(value) and not is_allowed(at.source.data, at.start) and not is_example(at.source.data, at.start)
+    return not is_meant_to_be_seen(value) and not is_example(at.source.data, at.start)
 
 
 def is_example(data: bytes, start: int) -> bool:
@@ -398,18 +279,11 @@ def password_of_url(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         yield from _typed_in(given, call, "the call of `URL.create`", context)
 
 
-_PAIR = re.compile(rb"auth\s?=\s?\(\s{0,40}[A-Za-z]{0,2}[\"'][^\"'\n]{1,200}[\"']\s{0,4},\s{0,40}[A-Za-z]{0,2}[\"'][^\"'\n]{6,200}[\"']")
-
-
-_has_pair = prefilter_regex(_PAIR.pattern)
-
-
 @check(
     "PRD104",
     on=[every(Assignment)],
     required_literals=["auth=(", "auth =(", "auth= (", "auth = ("],
     files=("python", "notebook"),
-    prefilter=_has_pair,
 )
 def password_in_pair(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """`requests.get(url, auth=("user", "password"))`."""
@@ -453,23 +327,9 @@ _LOOKUPS = (
     "*.get_env",
     "*.from_env",
 )
-_AFTER_NAME = re.compile(
-    rb"[\w.\-]{0,60}[\"'](?:\s{0,200},[^()]{0,160}?(?:[A-Za-z]{0,2}[\"'][^\"'\s]|\()|\s{0,40}\]\s{1,40}if\b|\s{0,40}(?:,\s{0,40})?[)\]]{1,3}\s{0,60}(?:\\\s{0,20})?or\s{1,60}[\w.(]{0,40}[\"'])"
-)
 
 
-_LOOKS_UP = (b"environ", b"getenv", b"decouple", b"Env(", b"starlette.config", b"prettyconf", b"get_env", b"from_env", b"env_var")
-_FIRST_ARGUMENT = re.compile(rb"[\w)\]][(\[]\s{0,80}(?:[a-z_]{1,20}\s{0,2}=\s{0,2})?[rubRUB]?[\"'][\w.\-]{0,60}\Z")
-
-
-def _has_fallback(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    """The names that are a call's first argument and are followed by another one with a literal, or by `or` and one."""
-    if not any(word in data for word in _LOOKS_UP):
-        return []
-    return [offset for _, offset in hits if _AFTER_NAME.match(data, offset) and _FIRST_ARGUMENT.search(data, max(0, offset - 160), offset)]
-
-
-@check("PRD105", on=[calls(*_LOOKUPS)], required_literals=ANCHORS, files=("python", "notebook"), prefilter=_has_fallback)
+@check("PRD105", on=[calls(*_LOOKUPS)], required_literals=ANCHORS, files=("python", "notebook"))
 def fallback_of_lookup(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     key = call.argument(0, "key") or call.argument(0, "var_name") or call.argument(0, "name")
     if not isinstance(key, Constant) or not isinstance(key.value, str):
@@ -480,7 +340,7 @@ def fallback_of_lookup(call: Call, context: CheckContext) -> Iterator[Diagnostic
     yield from _fallback(key.value, given, context, call)
 
 
-@check("PRD105", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"), prefilter=_has_fallback)
+@check("PRD105", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"))
 def fallback_beside_lookup(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """`os.environ.get("JWT_SECRET") or "dev"`, `os.environ["X"] if "X" in os.environ else "dev"`."""
     expression = fact.value
@@ -508,14 +368,7 @@ def looked_up(expression: Expression) -> str:
     return ""
 
 
-def _has_scheme(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    return [offset for _, offset in hits if _SCHEME.match(data, offset)] if b"Env(" in data else []
-
-
-_SCHEME = re.compile(rb"\w{0,60}\s{0,4}=\s{0,4}\(\s{0,20}\w{1,20}\s{0,4},\s{0,20}[\"'][^\"']")
-
-
-@check("PRD105", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"), prefilter=_has_scheme)
+@check("PRD105", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"))
 def fallback_of_scheme(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """django-environ's `Env(SECRET_KEY=(str, "dev"))`."""
     if (
@@ -527,20 +380,7 @@ def fallback_of_scheme(fact: Assignment, context: CheckContext) -> Iterator[Diag
         yield from _fallback(fact.target, fact.value.items[1], context, None)
 
 
-def _settings_field(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    fields = b"Settings" in data and _SETTINGS_CLASS.search(data) is not None
-    options = b"typer" in data
-    return [offset for _, offset in hits if (fields and _FIELD.match(data, offset)) or (options and _TYPER.match(data, offset))]
-
-
-_SETTINGS_CLASS = re.compile(rb"\bclass\s{1,4}\w{1,80}\s{0,2}\([^)]{0,300}Settings")
-_TYPER = re.compile(rb"\w{0,60}\s{0,4}(?::[^=\n]{0,160})?=\s{0,20}(?:typer\.)?(?:Option|Argument)\(\s{0,40}[A-Za-z]{0,2}[\"'][^\"']")
-
-
-_FIELD = re.compile(rb"\w{0,60}\s{0,4}(?::[^=]{0,160})?=\s{0,20}(?:[A-Za-z]{0,2}[\"']|[A-Za-z_.]{1,40}\()")
-
-
-@check("PRD105", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"), prefilter=_settings_field)
+@check("PRD105", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"))
 def fallback_of_field(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """A field of a settings class, a Typer option as a parameter's default."""
     data = fact.source.data
@@ -559,21 +399,11 @@ def _in_settings_class(data: bytes, class_: str) -> bool:
     return head is not None and b"Settings" in head[1]
 
 
-def _has_default(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    if b"add_argument" not in data and b"option(" not in data:
-        return []
-    return [offset for _, offset in hits if _OPTION.match(data, offset)]
-
-
-_OPTION = re.compile(rb"[\w\-]{0,60}[\"'][^()]{0,240}?default\s{0,4}=\s{0,4}[A-Za-z]{0,2}[\"'][^\"']")
-
-
 @check(
     "PRD105",
     on=[calls("*.add_argument", "click.option", "*.option")],
     required_literals=ANCHORS,
     files=("python", "notebook"),
-    prefilter=_has_default,
 )
 def fallback_of_option(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`parser.add_argument("--api-key", default="...")` and its kin in click."""
@@ -585,15 +415,13 @@ def fallback_of_option(call: Call, context: CheckContext) -> Iterator[Diagnostic
 
 
 def _fallback(name: str, given: Expression, context: CheckContext, call: Call | None) -> Iterator[Diagnostic]:
-    from prodlint.checks.secrets.tokens import is_allowed
-
     named = secret_name(name)
     if named is None or not named.certain:
         return
     if isinstance(given, Name) and call is not None:
         given = call.module.follow(given, call)
     for value, at in literals(given):
-        if not is_usable_default(value, name, named) or is_allowed(at.source.data, at.start) or is_guarded(at.source.data, value):
+        if not is_usable_default(value, name, named) or is_guarded(at.source.data, value):
             continue
         if is_meant_to_be_seen(value):
             continue
@@ -653,13 +481,9 @@ _SIGNING_WORDS = (
     "csrf_secret",
     "fernet_key",
 )
-_BOUND = re.compile(rb"[\w]{0,40}[\"'\])]{0,3}\s{0,8}(?::[^=\n]{0,100})?(?:=|:)\s{0,40}[(A-Za-z_.]{0,40}[\"'(]")
 
 
-_signs = prefilter_regex(_BOUND.pattern)
-
-
-@check("PRD106", on=[every(Assignment)], required_literals=_SIGNING_WORDS, files=("python", "notebook"), prefilter=_signs)
+@check("PRD106", on=[every(Assignment)], required_literals=_SIGNING_WORDS, files=("python", "notebook"))
 def hardcoded_signing_key(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     if not is_signing_name(fact.target) or fact.kind in ("compare", "default", "walrus", "unpacked"):
         return
@@ -679,8 +503,6 @@ def hardcoded_signing_key(fact: Assignment, context: CheckContext) -> Iterator[D
 
 
 def _signing(values: Iterator[Value], message: str, fact: Assignment | Call, name: str, context: CheckContext) -> Iterator[Diagnostic]:
-    from prodlint.checks.secrets.tokens import is_allowed
-
     for value, at in values:
         if len(value) < 3 or not in_use(value) or shape_of(value) in ("masked", "reference") or "PUBLIC KEY" in value:
             continue
@@ -690,7 +512,7 @@ def _signing(values: Iterator[Value], message: str, fact: Assignment | Call, nam
             continue
         if isinstance(fact, Assignment) and abs(at.start - fact.start) > REACH:
             continue
-        if is_meant_to_be_seen(value) or is_allowed(at.source.data, at.start) or is_guarded(at.source.data, value):
+        if is_meant_to_be_seen(value) or is_guarded(at.source.data, value):
             continue
         yield Diagnostic(inside(at), message, secret=True, fix=environment_fix(name, at) if name else None)
 

@@ -15,7 +15,7 @@ from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, text
 from prodlint.checks.secrets import formats, others
 from prodlint.checks.secrets.formats import sample_token
 from prodlint.checks.secrets.values import shape_of
-from prodlint.facts import Text
+from prodlint.facts import File, Text
 from prodlint.model import Finding, FixRequest, Priority
 
 __all__ = ["ORDER", "deduplicate_by_secret", "sample_token"]
@@ -43,8 +43,6 @@ def deduplicate_by_secret(findings: list[Finding]) -> list[Finding]:
 
 # ---------------------------------------------------------------- what surrounds a value in the bytes
 
-_ALLOWED = (b"pragma: allowlist secret", b"pragma: whitelist secret", b"pragma:allowlist secret", b"gitleaks:allow", b"nosec-secret")
-_ALLOWED_NEXT = b"pragma: allowlist nextline secret"
 _NAME_BEFORE = re.compile(
     rb"([A-Za-z_][\w.\-]{0,60})[\"'\])]{0,3}\s{0,8}(?::\s{0,4}[\w\[\]. |]{1,40}=|=>|:=|[=!]=|[:=(])\s{0,8}[A-Za-z(]{0,12}[\"'`(]{0,4}\Z"
 )
@@ -64,15 +62,6 @@ def line_of(data: bytes, offset: int) -> bytes:
     """The line around an offset, at most _SIDE bytes to each side."""
     end = data.find(b"\n", offset, offset + _SIDE)
     return data[line_start(data, offset) : offset + _SIDE if end == -1 else end]
-
-
-def is_allowed(data: bytes, offset: int) -> bool:
-    """Whether somebody already said, to detect-secrets or gitleaks, that this line's value is meant to stand there."""
-    line = line_of(data, offset).lower()
-    if any(mark in line for mark in _ALLOWED):
-        return True
-    start = line_start(data, offset)
-    return start > 0 and _ALLOWED_NEXT in line_of(data, start - 1).lower()
 
 
 def name_before(data: bytes, start: int) -> str:
@@ -105,9 +94,11 @@ def provider_token(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
             continue
         row, start, end = found
         done = end
-        if row.kind in ("test", "publishable") or is_allowed(data, start):
+        if row.kind in ("test", "publishable"):
             continue
         token = data[start:end]
+        if is_cut_short(data, end) or is_data_of_tests(context.file) or (row.kind == "low" and _is_for_browsers(name_before(data, start))):
+            continue
         judged = _judge_token(row, token, bound(data, start), context)
         if judged is None:
             continue
@@ -129,7 +120,7 @@ def token_known_to_others(file: Text, context: CheckContext) -> Iterator[Diagnos
         start = line_start(data, offset)
         end = data.find(b"\n", offset, offset + _SIDE)
         end = min(len(data), offset + _SIDE) if end == -1 else end
-        if (anchor, start) in done or not others.worth_asking(data[start:end]) or is_allowed(data, offset):
+        if (anchor, start) in done or not others.worth_asking(data[start:end]):
             continue
         done.add((anchor, start))
         line = data[start:end].decode("utf-8", "replace")
@@ -140,6 +131,34 @@ def token_known_to_others(file: Text, context: CheckContext) -> Iterator[Diagnos
                 and data[first:last].decode("utf-8", "replace") == line[found.start : found.end]
             ):
                 yield Diagnostic(ByteRange(file.source, first, last), f"{found.title}{bound(data, first)}; revoke it", secret=True)
+
+
+# What people put in the place of a token's rest: dots, stars, a bracket with dots, `<snip>`.
+_ELISION = re.compile(
+    rb"(?:\.\.|\xe2\x80\xa6|\\u2026|\*\*|&hellip;|[\[(<{](?:\.\.|\xe2\x80\xa6|\*\*|snip|cut|trunc|redact|rest|etc))", re.IGNORECASE
+)
+
+
+def is_cut_short(data: bytes, end: int) -> bool:
+    """Whether a token's end is followed by dots, stars or their like: nobody can use what was cut short."""
+    return _ELISION.match(data, end) is not None
+
+
+# Variables that build tools write into what browsers get.
+_PUBLIC_NAME = re.compile(r"(?:NEXT_PUBLIC|NUXT_PUBLIC|EXPO_PUBLIC|VITE|REACT_APP|VUE_APP|GATSBY|PUBLIC|STORYBOOK)_")
+
+
+def _is_for_browsers(name: str) -> bool:
+    return _PUBLIC_NAME.match(name) is not None
+
+
+# Files that tests read: reports of other tools, saved pages, recorded answers of strangers' services.
+_DATA_KINDS = frozenset(("json", "text", "sql", "lock"))
+
+
+def is_data_of_tests(file: File) -> bool:
+    """Whether a file is data that tests are fed with: what stands in it belongs to somebody else, or to nobody."""
+    return "test" in file.roles and file.kind in _DATA_KINDS
 
 
 # `examples=[`, `"example": `, `@example`: fields of an API's description, which hold made-up values.
@@ -161,7 +180,10 @@ def _judge_token(row: formats.Format, token: bytes, where: str, context: CheckCo
         return f"Looks like a {row.title}{where}, but its checksum does not fit", "P2"
     if row.kind == "low" or (row.name == "google" and context.file.path.endswith(_FRONT)):
         return f"{row.title}{where}: good for {row.opens}", "P2"
-    return f"{row.title}{where}: good for {row.opens}; revoke it", None
+    if not row.exact:
+        words = f"Looks like a {row.title}{where} of another length: good for {row.opens}; revoke it at {row.revoke}"
+        return words, "P2" if len(token) < len(formats.sample_token(row.name)) else None
+    return f"{row.title}{where}: good for {row.opens}; revoke it at {row.revoke}", None
 
 
 def _judge_jwt(token: bytes, where: str) -> tuple[str, Priority | None] | None:
@@ -213,7 +235,7 @@ def private_key_material(file: Text, context: CheckContext) -> Iterator[Diagnost
         if offset < done:
             continue
         found = _key_at(data, anchor, offset)
-        if found is None or found[0] < done or is_allowed(data, found[0]):
+        if found is None or found[0] < done:
             continue
         start, end, title = found
         done = end
@@ -311,7 +333,7 @@ def credentials_in_url(file: Text, context: CheckContext) -> Iterator[Diagnostic
         if anchor != b"://":
             continue
         found = url_credentials(data, offset)
-        if found is None or is_allowed(data, offset):
+        if found is None:
             continue
         scheme, start, end, verdict = found
         if verdict != "random" and (context.file.roles & _CALM or _CATALOGUE.search(f"/{context.file.path}")):

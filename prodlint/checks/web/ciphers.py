@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every
 from prodlint.facts import (
@@ -142,7 +142,7 @@ def few_rounds(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
 _WEAK_HASHERS = re.compile(r"\.(?:MD5|SHA1|UnsaltedMD5|UnsaltedSHA1|Crypt)PasswordHasher$")
 
 
-@check("PRD445", on=[every(Module)], required_literals=["password_hashers"], files=["python"], needs_whole_file=True)
+@check("PRD445", on=[every(Module)], required_literals=["password_hashers"], files=["python"])
 def django_hashers(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """Django's `PASSWORD_HASHERS`: the first one writes."""
     for statement, _ in module_statements(module):
@@ -162,26 +162,11 @@ _STORED = re.compile(
 _OTHER_PASSWORD = re.compile(r"confirm|repeat|again|password_?2|new_|old_|verify|retype|validated", re.IGNORECASE)
 
 
-_COMPARED = re.compile(
-    rb"""\.?(?:password|passwd|pwd)\b["']?\]?\s{0,4}[!=]=|[!=]=\s{0,4}[\w.]{0,60}(?:\.|\[["'])(?:password|passwd|pwd)\b""", re.IGNORECASE
-)
-
-
-def _compares_password(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    return _COMPARED.search(data) is not None
-
-
-def _signs(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    return b"hmac." in data or any(literal not in (b"hmac", b"digest") for literal, _ in hits)
-
-
 @check(
     "PRD445",
     on=[every(Module)],
     required_literals=[".password", '["password"]', "['password']", ".passwd"],
     files=["python"],
-    prefilter=_compares_password,
-    needs_whole_file=True,
 )
 def plain_comparison(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """`user.password == password`: the stored text is the password."""
@@ -363,8 +348,6 @@ _SIGNED = re.compile(r"hmac\.(?:new|digest)\(|\bhmac_\w+\(|\.hexdigest\(\)")
         ("hmac", "digest"),
     ],
     files=["python"],
-    prefilter=_signs,
-    needs_whole_file=True,
 )
 def old_protocol_or_leaky_comparison(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """SSL 2 to TLS 1.1, and `==` on a signature."""

@@ -298,7 +298,6 @@ _ACCEPT = re.compile(
     on=[every(Module)],
     required_literals=[("accept_content", "pickle"), ("_serializer", "pickle")],
     files=["python"],
-    needs_whole_file=True,
 )
 def pickled_tasks(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """Celery workers that take pickled messages."""

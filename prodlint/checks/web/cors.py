@@ -724,7 +724,6 @@ def _calls_cors(module: Module) -> bool:
         ("allowed_origins",),
     ],
     files=["python"],
-    needs_whole_file=True,
 )
 def cors_settings(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """Django settings, Flask and Sanic configuration, and settings classes whose value a middleware takes elsewhere."""
@@ -967,7 +966,7 @@ def _looks_up(expression: Expression, written: str, text: str) -> bool:
     return False
 
 
-@check("PRD406", on=[every(Module)], required_literals=["access-control-allow-origin"], files=["python"], needs_whole_file=True)
+@check("PRD406", on=[every(Module)], required_literals=["access-control-allow-origin"], files=["python"])
 def raw_cors_header(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """`Access-Control-Allow-Origin` written by hand."""
     blocks: list[tuple[Function | None, tuple[Statement, ...]]] = [(None, module.body)]

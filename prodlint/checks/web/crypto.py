@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, check, commands, documents, every, literals, settings
 from prodlint.facts import (
@@ -87,34 +87,6 @@ _PYTHON_ANCHORS: tuple[str | tuple[str, ...], ...] = (
 )
 
 
-_LIBRARIES = frozenset({b"requests", b"httpx", b"niquests", b"hvac", b"boto", b"docker", b"github", b"curl_cffi", b"aiohttp", b"asyncssh"})
-_PLAIN = frozenset(
-    (
-        b"cert_none",
-        b"verify_none",
-        b"_create_unverified_context",
-        b"tls_insecure_set",
-        b"autoaddpolicy",
-        b"warningpolicy",
-        b"known_hosts",
-        b'"verify": false',
-        b"'verify': false",
-    )
-)
-_GIVEN = re.compile(rb"[.\w]+(?:[\"']\])?\s{0,4}=\s{0,8}(?!True\b|[\"'/]|[\w.]+(?:\[|\.get\())")
-
-
-def _may_switch_off(data: bytes, hits: Sequence[tuple[bytes, int]]) -> bool:
-    """Whether a hit is more than `verify=True` or a path to certificates."""
-    return (
-        any(
-            literal in _PLAIN or (literal not in _LIBRARIES and (_GIVEN.match(data, offset) is not None or b"environ" in data))
-            for literal, offset in hits
-        )
-        or b"cert_reqs" in data
-    )
-
-
 # A call without one of these words is about something else.
 _ABOUT_TLS = re.compile(rb"(?i)verif|valid|ssl|tls|cert|secure|hosts?_?name|known_hosts|host_key|trust|\*\*")
 _ASSIGNED = re.compile(
@@ -122,7 +94,7 @@ _ASSIGNED = re.compile(
 )
 
 
-@check("PRD481", on=[every(Module)], required_literals=_PYTHON_ANCHORS, prefilter=_may_switch_off, files=["python"], needs_whole_file=True)
+@check("PRD481", on=[every(Module)], required_literals=_PYTHON_ANCHORS, files=["python"])
 def tls_verification_disabled(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """Clients, sessions, contexts and adapters that believe any certificate."""
     data = module.source.data

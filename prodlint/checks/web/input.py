@@ -159,40 +159,7 @@ def _is_identifier(before: str, piece: Expression) -> bool:
     return bool(_IDENTIFIER_BEFORE.search(before)) and (before.endswith(('"', "`", "[")) or bool(named))
 
 
-_STRING = re.compile(
-    rb"(?:[rRbBuU]{0,2}(?:\"\"\"(?:[^\"\\]|\\.|\"(?!\"\"))*\"\"\"|'''(?:[^'\\]|\\.|'(?!''))*'''|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')\s*)+[,)]",
-    re.DOTALL,
-)
-_FIRST = re.compile(rb"\s*([A-Za-z_][\w.]*)?\s*(.?)", re.DOTALL)
-# Calls of SQLAlchemy whose result is an expression with bound values.
-_EXPRESSIONS = frozenset((b"select", b"insert", b"update", b"delete", b"text", b"func", b"exists", b"union", b"union_all", b"values"))
-
-
-def _may_run_built_text(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    """The sinks whose first argument may be a text put together here."""
-    kept = []
-    known: dict[bytes, bool] = {}
-    for literal, offset in hits:
-        found = _FIRST.match(data, offset + len(literal))
-        name, following = (found.group(1) or b"", found.group(2)) if found is not None else (b"", b"")
-        if literal.startswith(b"extra"):
-            built = following != b")" or bool(name)
-        elif name and following in (b",", b")"):
-            if name not in known:
-                known[name] = _is_put_together(data, name)
-            built = known[name]
-        elif name and following == b"(":
-            built = name.rpartition(b".")[2] not in _EXPRESSIONS
-        elif following in (b'"', b"'") and name.lower() in (b"", b"b", b"r", b"u", b"br", b"rb"):
-            built = found is not None and _STRING.match(data, found.start(1) if name else found.start(2)) is None
-        else:
-            built = bool(name) or following not in (b")", b"[", b"{", b"*")
-        if built:
-            kept.append(offset)
-    return kept
-
-
-@check("PRD461", on=[calls(*_SINKS)], files=["python"], prefilter=_may_run_built_text)
+@check("PRD461", on=[calls(*_SINKS)], files=["python"])
 def sql_string_building(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A text that is executed as SQL and has a part in it that is not fixed."""
     for query, sure in _queries(call):

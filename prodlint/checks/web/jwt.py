@@ -504,7 +504,6 @@ _ALGORITHM_SETTING = re.compile(r"^(?:\w+_)?(?:JWT_(?:\w+_)?ALG(?:ORITHM)?S?|JWT
     on=[every(Module)],
     required_literals=[("algorithm", "none", "jwt"), ("jwt_alg", "none")],
     files=["python"],
-    needs_whole_file=True,
 )
 def none_algorithm_setting(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """`JWT_ALGORITHM = "none"`, `SIMPLE_JWT = {"ALGORITHM": "none"}`."""
@@ -912,7 +911,6 @@ def issued_without_expiry(call: Call, context: CheckContext) -> Iterator[Diagnos
     on=[every(Module)],
     required_literals=["jwt_access_token_expires", "jwt_refresh_token_expires"],
     files=["python"],
-    needs_whole_file=True,
 )
 def expiry_switched_off(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """flask-jwt-extended's `JWT_ACCESS_TOKEN_EXPIRES = False`."""

@@ -120,7 +120,6 @@ def _for_development(statement: Statement) -> bool:
     on=[every(Module)],
     required_literals=["session_cookie_", "csrf_cookie_", "remember_cookie_", "jwt_cookie_secure", "quart_auth_cookie_secure"],
     files=["python"],
-    needs_whole_file=True,
 )
 def cookie_settings(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """Flask's and Django's cookie settings switched off by hand."""
@@ -148,7 +147,7 @@ def cookie_environment(setting: Setting, context: CheckContext) -> Iterator[Diag
 # ---------------------------------------------------------------- PRD447
 
 
-@check("PRD447", on=[every(Module)], required_literals=["allowed_hosts", "trusted_hosts"], files=["python"], needs_whole_file=True)
+@check("PRD447", on=[every(Module)], required_literals=["allowed_hosts", "trusted_hosts"], files=["python"])
 def any_host(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """Django's `ALLOWED_HOSTS = ["*"]`."""
     for statement, name, value in _bindings(module):

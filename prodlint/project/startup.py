@@ -1,0 +1,232 @@
+"""What production starts: programs, Python modules and scripts, as Dockerfiles, compose, Kubernetes, Procfiles, units and the scripts
+that these name say it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from prodlint.configuration.roles import roles_of
+from prodlint.facts import Command, File, Setting, Source
+from prodlint.model import Span
+
+# Programs that keep serving once started. A command of one of these makes its repository a service.
+SERVERS = frozenset(
+    "uvicorn gunicorn hypercorn granian daphne uwsgi waitress-serve fastapi flask quart litestar sanic celery dramatiq taskiq arq rq "
+    "huey faust procrastinate chalice streamlit bentoml robyn pserve manage.py django-admin python adev uwsgitop".split()
+)
+_SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "ksh", "busybox", "source", "."))
+# Files of these classes say nothing about production.
+_ELSEWHERE = frozenset(("dev", "test", "example", "docs", "ci", "vendored"))
+_SILENT_KINDS = frozenset(("requirements", "lock", "python", "json"))
+_DEVELOPERS = re.compile(
+    r"(?:^|[-_.|])(?:dev|devel|develop|development|developer|debug|local|test|tests|testing|lint|watch|hot|reload)(?:$|[-_.|])"
+)
+# `if [ "$APP_ENV" = development ]`, `if [ "$APP_ENV" != production ]`, `if [ -n "$DEBUG" ]`; and the other branch of the opposite.
+_SURROUNDING = r"[\"']?(?:dev|devel|develop|development|local|debug|test|testing)\b"
+_DEVELOPERS_IF = re.compile(
+    rf"if .*?(?:={_SURROUNDING}|=\s+{_SURROUNDING}|!=\s*[\"']?prod|\$\{{?\w*(?:DEBUG|DEV|DEVELOPMENT|RELOAD|WATCH|HOT)(?:_?MODE)?\b(?![^\]]*(?:!=|-z)))",
+    re.IGNORECASE | re.DOTALL,
+)
+_DEVELOPERS_ELSE = re.compile(
+    rf"else .*?(?:(?<!!)=\s*[\"']?prod|!=\s*{_SURROUNDING}|-z\s+[\"']?\$\{{?\w*(?:DEBUG|DEV|RELOAD)\b)", re.IGNORECASE | re.DOTALL
+)
+# A console script of a package: `depot = "depot.cli:main"`.
+_SCRIPT_TABLE = re.compile(rb"(?ms)^\[(?:project|tool\.poetry)\.scripts\][ \t]*\r?\n(.*?)(?=^\[|\Z)")
+_SCRIPT_LINE = re.compile(rb"(?m)^[ \t]*[\"']?([\w.-]+)[\"']?[ \t]*=[ \t]*[\"']([\w.]+)(?::[\w.]+)?[\"']")
+# Options of servers that take a value, which is no module.
+_VALUED = re.compile(r"-{1,2}[\w-]+\Z")
+_CHAIN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A program that production starts: module is "app.main" of `uvicorn app.main:app` or `python -m app.main`, script the path of
+    `python app.py`. runs: the module or script is run as a program, where otherwise a server imports it."""
+
+    program: str
+    module: str
+    script: str
+    path: str
+    span: Span
+    words: str
+    runs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Startup:
+    """The answers. programs: what is started. scripts: the shell scripts that are, by path. asked: first words that images and
+    manifests of production hand to an entry script (`CMD ["server"]`)."""
+
+    programs: tuple[Started, ...] = ()
+    scripts: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
+
+    def starts_arm(self, arms: Sequence[str]) -> bool:
+        """Whether an image or a manifest asks for one of these arms of an entry script by name."""
+        return any(pattern.strip("\"' ") in self.asked for arm in arms for pattern in arm.split("|"))
+
+
+def is_developers_arm(arms: Sequence[str]) -> bool:
+    """Whether one of the functions, `case` patterns and conditions that a command stands under is there for developers."""
+    for arm in arms:
+        if arm.startswith(("if ", "else ")):
+            if _DEVELOPERS_IF.match(arm) or _DEVELOPERS_ELSE.match(arm):
+                return True
+        elif _DEVELOPERS.search(arm.lower()):
+            return True
+    return False
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What is found on the way."""
+
+    shells: Mapping[str, bytes]
+    consoles: dict[str, str]
+    programs: list[Started] = field(default_factory=list)
+    scripts: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)
+
+
+def startup_of(files: Iterable[tuple[str, str, bytes]]) -> Startup:
+    """What the deployment files of a project start: each file with its path, kind and bytes."""
+    from prodlint.readers import configuration
+
+    listed = [(path, kind, data, roles_of(path, kind, b"")) for path, kind, data in files]
+    reading = _Reading({path: data for path, kind, data, _ in listed if kind == "shell"}, _consoles(listed))
+    kinds = frozenset((Command, Setting))
+    for path, kind, data, roles in listed:
+        if kind in _SILENT_KINDS or roles & _ELSEWHERE:
+            continue
+        if kind == "yaml" and b"kind:" not in data and b"services:" not in data and b"image:" not in data:
+            continue
+        file = File(path, kind, roles)
+        for fact in configuration.read(Source(data), file, kinds):
+            # A stage for developers is built on request, never by default: the last one is, and what that one builds on.
+            if not isinstance(fact, Command) or not fact.long_running or is_developers_arm(fact.arms):
+                continue
+            if not (fact.origin.startswith("dockerfile") and _DEVELOPERS.search(fact.owner.lower())):
+                _take(fact, reading, 0)
+    return Startup(tuple(reading.programs), frozenset(reading.scripts), frozenset(reading.asked))
+
+
+def _consoles(files: Iterable[tuple[str, str, bytes, frozenset[str]]]) -> dict[str, str]:
+    """The module behind each console script that a manifest of the project declares."""
+    found: dict[str, str] = {}
+    for path, _, data, _ in files:
+        if path.rsplit("/", 1)[-1] == "pyproject.toml":
+            for table in _SCRIPT_TABLE.finditer(data):
+                for line in _SCRIPT_LINE.finditer(table[1]):
+                    found.setdefault(line[1].decode(), line[2].decode())
+    return found
+
+
+def _take(command: Command, reading: _Reading, depth: int) -> None:
+    """What one command starts, and what the script starts that it names."""
+    started = _started(command, reading.consoles)
+    if started is not None:
+        reading.programs.append(started)
+    # A compose file may be the developers' own, whatever it is called: what it asks a script for says nothing.
+    if command.origin not in ("shell", "compose"):
+        words = [command.text.split(None, 1)[0].strip("\"'[],") if command.text else "", *command.argv]
+        reading.asked.update(words[1:3] if _script_of(command) else words[:1])
+    script = _script_of(command)
+    for path in _named(script, reading.shells) if script else ():
+        if path in reading.scripts or depth > _CHAIN:
+            continue
+        reading.scripts.add(path)
+        for inner in _commands_of(path, reading.shells[path]):
+            if is_developers_arm(inner.arms):
+                continue
+            starts = inner.program in SERVERS or inner.program in reading.consoles or "exec" in inner.through or inner.program in _SHELLS
+            if starts or _script_of(inner):
+                _take(inner, reading, depth + 1)
+
+
+def _commands_of(path: str, data: bytes) -> Iterator[Command]:
+    from prodlint.readers import configuration
+
+    for fact in configuration.read(Source(data), File(path, "shell", frozenset()), frozenset((Command,))):
+        if isinstance(fact, Command):
+            yield fact
+
+
+def _script_of(command: Command) -> str:
+    """The shell script that a command starts, as it is written: `/app/bin/go.sh`, `run.sh` of `sh run.sh`; or nothing."""
+    if command.program in _SHELLS:
+        return next((word for word in command.argv if not word.startswith("-")), "")
+    if command.program.endswith((".sh", ".bash")) or "entrypoint" in command.program:
+        written = command.text.split(None, 1)[0] if command.text else ""
+        at = written.find(command.program)
+        return written[: at + len(command.program)].lstrip("\"'[") if at != -1 else command.program
+    written = command.text.split(None, 1)[0].strip("\"'[],") if command.text else ""
+    return written if "/" in written and command.program not in SERVERS and not written.startswith(("/usr/", "/bin/", "/sbin/")) else ""
+
+
+def _named(script: str, shells: Mapping[str, bytes]) -> list[str]:
+    """The scripts of the project that a path inside an image may be: those that share the most of its end."""
+    parts = script.replace("$PWD", "").removeprefix("./").strip("/").split("/")
+    for start in range(len(parts)):
+        tail = "/".join(parts[start:])
+        found = [path for path in shells if path == tail or path.endswith("/" + tail)]
+        if found:
+            return found
+    return []
+
+
+def _started(command: Command, consoles: Mapping[str, str]) -> Started | None:
+    module = script = ""
+    program = command.program
+    runs = "-m" in command.through
+    if runs:
+        module = program
+    if program in ("python", "pypy") and command.argv:
+        first = next((word for word in command.argv if not word.startswith("-")), "")
+        if first.endswith(".py"):
+            script, runs = first.removeprefix("./"), True
+    elif program.endswith(".py"):
+        script, runs = program, True
+    elif program in consoles:
+        module, runs = consoles[program], True
+    module = _imported(command) or module
+    if program in ("celery", "dramatiq", "fastapi", "flask") and not module:
+        given = command.flag_value("-A", "--app")
+        module = (given or "").partition(":")[0].removesuffix(".py").replace("/", ".")
+        if not module and program == "fastapi":
+            script = next((word for word in command.argv if word.endswith(".py")), "")
+    if program not in SERVERS and not module and not script:
+        return None
+    words = " ".join((program, *command.argv))[:80]
+    return Started(program, module, script, command.file.path, command.span, words, runs and not _imported(command))
+
+
+def _imported(command: Command) -> str:
+    """The module that a server is told to import: `app.main:app`, or gunicorn's `app.wsgi` alone."""
+    for word in command.argv:
+        name, colon, _ = word.partition(":")
+        if colon and re.fullmatch(r"[A-Za-z_][\w.]*", name):
+            return name
+    if command.program == "gunicorn":
+        for before, word in zip(("", *command.argv), command.argv, strict=False):
+            if re.fullmatch(r"[A-Za-z_]\w*(?:\.\w+)+", word) and not _VALUED.fullmatch(before):
+                return word
+    return ""
+
+
+def is_file(started: Started, path: str) -> bool:
+    """Whether a Python file is what is started."""
+    if started.script:
+        script = started.script.lstrip("/")
+        return path == script or path.endswith("/" + script) or (started.script.startswith("/") and script.endswith("/" + path))
+    if started.module:
+        inside = started.module.replace(".", "/")
+        return any(path == tail or path.endswith("/" + tail) for tail in (f"{inside}.py", f"{inside}/__main__.py", f"{inside}/__init__.py"))
+    return False
+
+
+def is_below(started: Started, folder: str) -> bool:
+    """Whether what is started is named by its path from the root, and lies in a folder."""
+    named = started.script.removeprefix("./").lstrip("/") or started.module.replace(".", "/")
+    return named.startswith(folder)

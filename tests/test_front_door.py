@@ -1,0 +1,102 @@
+"""What somebody meets at the command line: places one can open, priorities, and nothing left unchecked in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import Project, Ran
+
+Cli = Callable[..., Ran]
+
+APP = "import requests\n\nrequests.get(url)\n# TODO later\nrequests.get(url)\n"
+
+
+def lines(out: str) -> list[str]:
+    return [line for line in out.splitlines() if ": PRD" in line]
+
+
+@pytest.mark.parametrize(("where", "place"), [("", "src/a.py"), ("src", "a.py"), ("docs", "../src/a.py")])
+def test_places_are_those_that_one_can_open_from_here(project: Project, prodlint: Cli, where: str, place: str) -> None:
+    root = project({"src/a.py": APP, "docs/b.md": "x\n", "prodlint.toml": ""})
+    for format in ("concise", "full", "grouped"):
+        out = prodlint(str(root / "src"), "--output-format", format, "--no-cache", cwd=root / where).out
+        assert any(line.startswith(place) for line in out.splitlines()), format
+    assert '"src/a.py"' in prodlint(str(root / "src"), "--output-format", "json", "--no-cache", cwd=root / where).out
+
+
+def test_the_order_of_findings(project: Project, prodlint: Cli) -> None:
+    root = project({"a.py": APP})
+
+    def shown(*words: str) -> list[tuple[str, str, str]]:
+        found = [line.split(" ", 3) for line in lines(prodlint("a.py", "--output-format", "concise", *words, cwd=root).out)]
+        return [(place.split(":")[1], code, priority) for place, code, priority, _ in found]
+
+    every = [("3", "PRD504", "P0"), ("4", "PRD301", "P2"), ("5", "PRD504", "P0")]
+    assert sorted(shown("--sort", "path")) == shown("--sort", "path") == shown()
+    assert [place for place, _, _ in shown()] == [place for place, _, _ in every]
+    assert [priority for _, _, priority in shown("--sort", "priority")] == sorted(priority for _, _, priority in shown())
+    assert [code for _, code, _ in shown("--sort", "rule")] == ["PRD301", "PRD504", "PRD504"]
+    assert {priority for _, _, priority in shown("--min-priority", "P0")} == {"P0"}
+    assert "1 finding below P0 not shown" in prodlint("a.py", "--min-priority", "P0", cwd=root).out
+
+
+def test_statistics_count_and_list_nothing(project: Project, prodlint: Cli) -> None:
+    ran = prodlint("a.py", "--statistics", cwd=project({"a.py": APP}))
+    assert lines(ran.out) == []
+    assert ran.out.splitlines()[0].split()[:3] == ["2", "P0", "PRD504"]
+
+
+def test_the_same_help_stands_once_a_file(project: Project, prodlint: Cli) -> None:
+    out = prodlint("a.py", "--output-format", "full", "--select", "PRD504", cwd=project({"a.py": APP})).out
+    assert len(lines(out)) == 2
+    assert out.count("= help:") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["chek"], "did you mean `check`?"),
+        (["--select", "S113"], "the rule for it here is `PRD501`, `PRD504`"),
+        (["--select", "E722"], "the rule for it here is `PRD201`"),
+        (["--stdin-filename", "x.py"], "the path `-` is missing"),
+        (["--jobs", "-3"], "not -3"),
+        (["--preview"], "there is no preview"),
+        (["--per-file-ignores", "tests"], "PATTERN:RULE"),
+        (["--no-baseline", "--strict-baseline"], "contradict"),
+    ],
+)
+def test_wrong_use_is_told(project: Project, prodlint: Cli, words: list[str], why: str) -> None:
+    ran = prodlint(*words, cwd=project({"a.py": "x = 1\n"}))
+    assert (ran.code, ran.out) == (2, "")
+    assert why in ran.err
+
+
+@pytest.mark.parametrize(("words", "why"), [([], "no file to check"), (["--select", "PRD5", "--ignore", "PRD5"], "no rule is on")])
+def test_nothing_looked_at_is_no_praise(project: Project, prodlint: Cli, words: list[str], why: str) -> None:
+    ran = prodlint(*words, cwd=project({"a.py": "x = 1\n"} if words else {}))
+    assert ran.code == 3
+    assert why in ran.out
+
+
+def test_a_named_file_that_is_excluded_is_named(project: Project, prodlint: Cli) -> None:
+    ran = prodlint("a/b.py", "--extend-exclude", "a/", cwd=project({"a/b.py": APP}))
+    assert ran.code == 0  # hooks name excluded files as a matter of course
+    assert "`a/b.py` was named and is left out" in ran.out
+
+
+def test_flags_that_users_of_ruff_type(project: Project, prodlint: Cli) -> None:
+    root = project({"a.py": APP})
+    assert not lines(prodlint("a.py", "--extend-ignore", "PRD5,PRD3", "--no-fix", cwd=root).out)
+    assert len(lines(prodlint("a.py", "--output-format", "concise", "--per-file-ignores", "*.py:PRD504", cwd=root).out)) == 1
+    assert len(lines(prodlint("a.py", "--output-format", "concise", "--output-file", "-", cwd=root).out)) == 3
+
+
+def test_a_rule_is_found_by_another_tools_code(project: Project, prodlint: Cli) -> None:
+    root = project({})
+    assert "PRD504 requests-without-timeout" in prodlint("rule", "S113", cwd=root).out
+    listed = prodlint("rule", "--list", "PRD50", cwd=root).out.splitlines()
+    assert listed and all(line.startswith("PRD50") for line in listed)
+    assert "stands for several rules" in prodlint("rule", "PRD5", cwd=root).err
+    assert "no rule `E501`" in prodlint("rule", "E501", cwd=root).err and "did you mean" not in prodlint("rule", "E501", cwd=root).err
