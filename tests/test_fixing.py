@@ -150,12 +150,6 @@ CASES: list[tuple[str, str, str, str]] = [
         '      - "--host"\n      - 0.0.0.0\n    restart: always\n',
     ),
     (
-        "Dockerfile",
-        "PRD802",
-        "FROM python:3.12\nCOPY . .\n# serve\nCMD gunicorn a:app\n",
-        "FROM python:3.12\nCOPY . .\nUSER 10001\n# serve\nCMD gunicorn a:app\n",
-    ),
-    (
         "compose.yaml",
         "PRD110",
         f'services:\n  web:\n    image: x/y:1\n    environment:\n      DB_PASSWORD: "{SECRET}"  # words\n',

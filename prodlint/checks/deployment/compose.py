@@ -24,10 +24,10 @@ class Service:
     bases: tuple[Node, ...]
 
     def get(self, *path: str) -> Node | None:
-        """What stands under a path, its own or inherited."""
+        """What stands under a path, its own or inherited. A key with nothing under it is null, which is as good as absent."""
         for node in (self.node, *self.bases):
             found = node.get(*path)
-            if found is not None:
+            if found is not None and (found.kind != "scalar" or found.value is not None or found.tag):
                 return found
         return None
 

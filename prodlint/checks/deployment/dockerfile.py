@@ -9,7 +9,7 @@ from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, every
 from prodlint.checks.deployment.kustomize import another_user
 from prodlint.checks.deployment.services import datastore, has_own_user, image_of, leaves_root
 from prodlint.facts import Command, Dockerfile, Instruction, Stage
-from prodlint.model import FixRequest, Priority
+from prodlint.model import Priority
 from prodlint.readers.dockerfile import expand, variables
 
 _DEVELOPMENT = re.compile(r"(?:^|[-_.])(?:dev|devel|development|tests?|testing|lint|debug|ci|docs|devcontainer)(?:$|[-_.])")
@@ -100,38 +100,36 @@ def scripts_of(stage: Stage) -> list[str]:
 _WEB_SERVERS = ("nginx", "httpd", "caddy", "traefik")
 
 
-def runs_as_root(dockerfile: Dockerfile, stage: Stage) -> tuple[ByteRange, str, Priority | None, FixRequest | None] | None:
-    """Where an image is told to start as root, the words for it; None where it is not, or where that cannot be known."""
+def runs_as_root(dockerfile: Dockerfile, stage: Stage, *, started_elsewhere: bool = False) -> tuple[ByteRange, str, Priority | None] | None:
+    """Where an image is told to start as root, the words for it; None where it is not, or where that cannot be known.
+
+    started_elsewhere: what is started stands in a manifest, not in the Dockerfile.
+    """
     base = root_image(stage)
     image = image_of(base)
     server = image.official and image.family in _WEB_SERVERS
     user = final_user(dockerfile, stage)
     # An image of others that has a command of its own, and a user that was left for root to install something.
     left = user is not None and base != "" and not image.official and not has_own_user(image) and datastore(image) is None
-    start = start_of(stage) or (stage.instructions[0] if server or left else None)
+    start = start_of(stage) or (stage.instructions[0] if server or left or started_elsewhere else None)
     if start is None:
         return None
     if any(DROPS_ROOT.search(each.value) for each in lineage(stage) if each.keyword in ("RUN", "CMD", "ENTRYPOINT", "ENV")):
         return None
-    priority: Priority | None = "P2" if server else "P1" if start.keyword == "FROM" else None
+    priority: Priority | None = "P2" if server else "P1" if start.keyword == "FROM" and not started_elsewhere else None
     if user is not None:
         instruction, name = user
         if name is None or name.split(":")[0].strip() not in ("root", "0"):
             return None
         words = f"The image runs as `{instruction.value}`"
-        return ByteRange(instruction.source, instruction.start, instruction.end), words, priority, None
+        return ByteRange(instruction.source, instruction.start, instruction.end), words, priority
     if not base or not leaves_root(image):
         return None
     place = start if start.stage is stage else stage.instructions[0]
-    fix = None
-    if place is start and start.keyword != "FROM":
-        fix = FixRequest("insert-line-before", "Run as a user without rights", False, (("text", "USER 10001"),))
-    words = (
-        "The image runs as root: no `USER` before this"
-        if start.keyword != "FROM"
-        else f"The image runs as root, as `{image.family}` does: no `USER`"
-    )
-    return ByteRange(place.source, place.start, place.end), words, priority, fix
+    words = "The image runs as root: no `USER` before this"
+    if start.keyword == "FROM":
+        words = "The image runs as root: no `USER`" if started_elsewhere else f"The image runs as root, as `{image.family}` does: no `USER`"
+    return ByteRange(place.source, place.start, place.end), words, priority
 
 
 @check("PRD802", on=[every(Dockerfile)], required_literals=["from"], files=("dockerfile",))
@@ -141,13 +139,13 @@ def image_as_root(dockerfile: Dockerfile, context: CheckContext) -> Iterator[Dia
     for stage in targets(dockerfile):
         found = runs_as_root(dockerfile, stage)
         if found is not None and not scripts_of(stage):
-            place, words, priority, fix = found
+            place, words, priority = found
             if place.start not in seen:
                 seen.add(place.start)
                 manifest = another_user(context.environment, context.file.path)
                 if manifest:
                     words, priority = f"The image runs as root: only `{manifest}` starts it as another user", "P2"
-                yield Diagnostic(place, words, priority=priority, fix=fix)
+                yield Diagnostic(place, words, priority=priority)
 
 
 # ---------------------------------------------------------------- PRD804

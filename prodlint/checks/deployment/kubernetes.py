@@ -117,16 +117,21 @@ def has_hole(document: Document, node: Node) -> bool:
     return False
 
 
-def _said(node: Node | None, *path: str) -> bool:
+def _is_empty(document: Document, node: Node) -> bool:
+    """Whether a key has nothing under it, which is null. In a template something may be put there."""
+    return node.kind == "scalar" and node.value is None and not node.tag and not document.template
+
+
+def _said(document: Document, node: Node | None, *path: str) -> bool:
     """Whether something stands under a path, be it only what a template puts there."""
     for part in path:
-        if node is None:
+        if node is None or _is_empty(document, node):
             return False
         if node.kind != "mapping":
             # `resources:` and a template below it: a value, if not one to be read.
             return True
         node = node.members.get(part)
-    return node is not None
+    return node is not None and not _is_empty(document, node)
 
 
 def _name_of(container: Node) -> tuple[str, ByteRange]:
@@ -178,7 +183,7 @@ def _user_is_said(pod: Pod, container: Node) -> bool:
     asked: Node | None = None
     for node in (container, pod.spec):
         security_context = node.get("securityContext")
-        if security_context is None:
+        if security_context is None or _is_empty(pod.document, security_context):
             if has_hole(pod.document, node):
                 return True
             continue
@@ -242,8 +247,8 @@ def missing_probes(document: Document, context: CheckContext) -> Iterator[Diagno
             helps = not alone and (_SIDECAR.search(name) or _SIDECAR.search(container.text_at("image")))
             if helps or has_hole(document, container):
                 continue
-            ready, live, start = (_said(container, probe) for probe in ("readinessProbe", "livenessProbe", "startupProbe"))
-            serving = (ready or _said(container, "ports") or (alone and _is_selected(pod))) and not _WORKER.search(name)
+            ready, live, start = (_said(document, container, probe) for probe in ("readinessProbe", "livenessProbe", "startupProbe"))
+            serving = (ready or _said(document, container, "ports") or (alone and _is_selected(pod))) and not _WORKER.search(name)
             if serving and not (ready and live):
                 patched = patched_keys(context, pod.kind, pod.name)
                 ready, live = ready or "readinessProbe" in patched, live or "livenessProbe" in patched
@@ -280,17 +285,21 @@ def missing_resources(document: Document, context: CheckContext) -> Iterator[Dia
             resources = container.get("resources")
             if resources is not None and (has_hole(document, resources) or (resources.kind != "mapping" and document.template)):
                 continue
-            limit = _said(container, "resources", "limits", "memory")
+            limit = _said(document, container, "resources", "limits", "memory")
             missing = [
                 words
                 for words, there in (
-                    ("CPU request", _said(container, "resources", "requests", "cpu") or _said(container, "resources", "limits", "cpu")),
-                    ("memory request", limit or _said(container, "resources", "requests", "memory")),
+                    (
+                        "CPU request",
+                        _said(document, container, "resources", "requests", "cpu")
+                        or _said(document, container, "resources", "limits", "cpu"),
+                    ),
+                    ("memory request", limit or _said(document, container, "resources", "requests", "memory")),
                     ("memory limit", limit),
                 )
                 if not there
             ]
-            if missing and not _said(pod.spec, "resources") and not patched_keys(context, pod.kind, pod.name) & {"resources"}:
+            if missing and not _said(document, pod.spec, "resources") and not patched_keys(context, pod.kind, pod.name) & {"resources"}:
                 if has_limit_range(context):
                     return
                 at = place if resources is None else ByteRange(resources.source, resources.key_start, resources.key_end)
@@ -410,17 +419,17 @@ def _not_given_up(pod: Pod, container: Node) -> list[str]:
     """The settings of a hardened container that are missing; none where a template may hold them."""
     document = pod.document
     security_context = container.get("securityContext")
-    if security_context is None:
+    if security_context is None or _is_empty(document, security_context):
         if has_hole(document, container) or document.template:
             return []
     elif security_context.kind != "mapping" or has_hole(document, security_context):
         return []
     missing = []
-    if not _said(container, "securityContext", "allowPrivilegeEscalation"):
+    if not _said(document, container, "securityContext", "allowPrivilegeEscalation"):
         missing.append("allowPrivilegeEscalation: false")
     dropped = container.get("securityContext", "capabilities", "drop")
-    if not _said(container, "securityContext", "capabilities") or (
-        dropped is None and _said(container, "securityContext", "capabilities", "add")
+    if not _said(document, container, "securityContext", "capabilities") or (
+        dropped is None and _said(document, container, "securityContext", "capabilities", "add")
     ):
         missing.append("capabilities.drop")
     return missing

@@ -93,6 +93,21 @@ def root_behind_a_script(project: Project, options: Mapping[str, Any]) -> Iterat
             yield ProjectDiagnostic(image.path, image.span, words, priority="P2" if manifest else None)
 
 
+@project_check("PRD802", topics=("unstarted-as-root", "compose-service"))
+def root_started_by_compose(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
+    """An image without a command of its own that compose starts, as root."""
+    started = {
+        _built_file(service): service
+        for service in project.about("compose-service")
+        if service.get("command") and not service.get("off") and not service.get("user") and not _is_one_shot(service)
+    }
+    for image in project.about("unstarted-as-root"):
+        service = started.get(image.path)
+        if service is not None and not image.get("off"):
+            related = (Related(service.path, service.span, f"`{service.words}` starts it"),)
+            yield ProjectDiagnostic(image.path, image.span, image.words, related=related)
+
+
 # ---------------------------------------------------------------- PRD804
 
 _PLATFORM_FILES = frozenset(
@@ -186,7 +201,9 @@ def _open_context(project: Project, copy: ProjectFact, context: str) -> Iterator
         let_in.append(".git")
     if _uses_env_file(project, context) and not patterns.match(".env"):
         let_in.append(".env")
-    let_in += _private_files(project, context, patterns)
+    # What a stage for building takes away again is not there when its folder is copied on.
+    removed = json.loads(copy.get("removed"))
+    let_in = [name for name in let_in if name not in removed] + _private_files(project, context, patterns)
     if not let_in:
         if text is not None:
             yield Evidence("PRD807", ignore, Span(1, 1, 1, 1), "keeps the history and the secrets out of the image")
@@ -302,6 +319,8 @@ def unasked_services(project: Project, options: Mapping[str, Any]) -> Iterator[P
             yield Evidence("PRD821", path, service.span, f"health check of `{name}`")
         elif state == "off":
             yield ProjectDiagnostic(path, service.span, f"The health check of `{name}` is switched off")
+        elif state == "empty":
+            yield ProjectDiagnostic(path, service.span, f"`{name}` has no health check: `healthcheck` has nothing under it")
         elif state == "" and store is not None and path in compose.with_own:
             unhealthy.add(place)
             if place in compose.waited and not compose.is_awaited(place):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Iterator
 
@@ -35,7 +36,15 @@ def _off(file: File) -> str:
 # ---------------------------------------------------------------- what Dockerfiles say
 
 
-@collect("dockerfile", "script-as-root", "copied-context", on=[every(Dockerfile)], required_literals=["from"], files=("dockerfile",))
+@collect(
+    "dockerfile",
+    "script-as-root",
+    "unstarted-as-root",
+    "copied-context",
+    on=[every(Dockerfile)],
+    required_literals=["from"],
+    files=("dockerfile",),
+)
 def dockerfiles(dockerfile: Dockerfile, context: CheckContext) -> Iterator[ProjectFact]:
     """One trace an image, and one for every `COPY .`."""
     stage = shipped(dockerfile)
@@ -62,7 +71,10 @@ def dockerfiles(dockerfile: Dockerfile, context: CheckContext) -> Iterator[Proje
             span = dockerfile.source.span(place.start, place.end)
             data = (("off", _off(dockerfile.file)), ("scripts", json.dumps(scripts)))
             yield ProjectFact("script-as-root", dockerfile.file.path, span, root[1], data)
-    final = {id(each) for each in lineage(stage)}
+    if start is None and (root := runs_as_root(dockerfile, stage, started_elsewhere=True)) is not None:
+        span = dockerfile.source.span(root[0].start, root[0].end)
+        yield ProjectFact("unstarted-as-root", dockerfile.file.path, span, root[1], (("off", _off(dockerfile.file)),))
+    reaching = context_in_image(dockerfile, stage)
     for each in dockerfile.stages:
         for instruction in each.instructions:
             if _copies_context(instruction):
@@ -71,8 +83,9 @@ def dockerfiles(dockerfile: Dockerfile, context: CheckContext) -> Iterator[Proje
                     "copied-context",
                     instruction,
                     off=_off(dockerfile.file),
-                    final="1" if id(instruction) in final else "",
+                    final="1" if id(instruction) in reaching else "",
                     excluded=left_out,
+                    removed=json.dumps(_removed(dockerfile)),
                 )
 
 
@@ -88,6 +101,59 @@ def _is_function(stage: Stage) -> bool:
         or "azure-functions" in root_image(stage)
         or any("awslambdaric" in each.value for each in lineage(stage))
     )
+
+
+def context_in_image(dockerfile: Dockerfile, shipped_stage: Stage) -> set[int]:
+    """Which `COPY .` get into the image that is shipped, by `id`: its own, and those of stages whose folder is copied on, as a whole."""
+    # For each stage the folders that hold the context, and the instruction each came in by.
+    holds: dict[int, list[tuple[str, Instruction]]] = {}
+    for stage in dockerfile.stages:
+        found = list(holds.get(stage.parent.index, ())) if stage.parent is not None else []
+        folder = _working_directory(stage.parent)
+        for instruction in stage.instructions:
+            if instruction.keyword == "WORKDIR" and instruction.words:
+                folder = posixpath.join(folder, instruction.words[0])
+            if instruction.keyword not in ("COPY", "ADD") or len(instruction.words) < 2:
+                continue
+            target = posixpath.normpath(posixpath.join(folder, instruction.words[-1]))
+            origin = _origin(dockerfile, instruction)
+            if _copies_context(instruction):
+                found.append((target, instruction))
+            elif origin is not None:
+                for source in instruction.words[:-1]:
+                    bare = posixpath.normpath(posixpath.join("/", source.removesuffix("/*").removesuffix("/.")))
+                    # A folder above is copied with all that is in it.
+                    taken = [each for each in holds.get(origin, ()) if each[0] == bare or each[0].startswith(bare.rstrip("/") + "/")]
+                    found += [(target, copied) for _, copied in taken]
+        holds[stage.index] = found
+    return {id(instruction) for _, instruction in holds.get(shipped_stage.index, ())}
+
+
+def _working_directory(stage: Stage | None) -> str:
+    if stage is None:
+        return "/"
+    folder = _working_directory(stage.parent)
+    for instruction in stage.instructions:
+        if instruction.keyword == "WORKDIR" and instruction.words:
+            folder = posixpath.join(folder, instruction.words[0])
+    return folder
+
+
+def _origin(dockerfile: Dockerfile, instruction: Instruction) -> int | None:
+    """The stage of the same file that an instruction copies from."""
+    name = next((value.lower() for key, value in instruction.flags if key == "from"), "")
+    found = next((stage.index for stage in dockerfile.stages if stage.name == name or str(stage.index) == name), None)
+    return found if name else None
+
+
+_REMOVES = re.compile(r"\brm\s+(?:-\w+\s+)*([^;&|\n]+)")
+
+
+def _removed(dockerfile: Dockerfile) -> list[str]:
+    """The last names of what RUN takes away again before something is copied on; a layer of the image itself would keep it."""
+    final = dockerfile.final
+    texts = [each.value for stage in dockerfile.stages if stage is not final for each in stage.instructions if each.keyword == "RUN"]
+    return sorted({word.rstrip("/").rpartition("/")[2] for text in texts for found in _REMOVES.finditer(text) for word in found[1].split()})
 
 
 def _copies_context(instruction: Instruction) -> bool:
@@ -127,6 +193,8 @@ def _described(service: Service) -> dict[str, str]:
             test is not None and (test.raw == "NONE" or [item.raw for item in test.items] == ["NONE"])
         )
         state = "off" if off else "yes"
+    elif "healthcheck" in service.node.members:
+        state = "empty"
     build = service.get("build")
     build_context, dockerfile, target = "", "", ""
     if build is not None:
@@ -143,6 +211,7 @@ def _described(service: Service) -> dict[str, str]:
         "target": target,
         "built": "1" if build is not None else "",
         "command": command[:300],
+        "user": (service.get("user") or service.node).raw,
         "ports": "1" if any(True for key in ("ports", "expose") for _ in items(service.get(key))) else "",
         "restart": (service.get("restart") or service.node).raw,
         "profiles": "1" if service.get("profiles") is not None else "",
