@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from prodlint.project.images import installed_lists
 from prodlint.project.startup import SERVERS, Started, Startup, is_below, is_file, startup_of
 from prodlint.regular import read_regular
 
@@ -151,6 +152,13 @@ class Environment:
     def started(self) -> tuple[Started, ...]:
         """The programs that production starts."""
         return self.startup.programs
+
+    @cached_property
+    def installed_lists(self) -> frozenset[str]:
+        """The requirements files that images install as they are: no lock beside them has a say."""
+        lists = {path for path, _, kind in self.files if kind == "requirements"}
+        dockerfiles = ((path, _bytes(absolute)) for path, absolute, kind in self._near_root if kind == "dockerfile")
+        return installed_lists(dockerfiles, lists) if lists else frozenset()
 
     @cached_property
     def service(self) -> Started | None:

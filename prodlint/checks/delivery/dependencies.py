@@ -25,7 +25,7 @@ from prodlint.checks import (
     project_fact,
     settings,
 )
-from prodlint.facts import Command, Document, Node, Option, Requirement, Setting
+from prodlint.facts import Command, Document, Node, Option, Requirement, Setting, Source
 from prodlint.model import Evidence, Related, Span
 from prodlint.readers.requirements import normalised
 from prodlint.regular import read_regular
@@ -44,7 +44,10 @@ def unpinned(requirement: Requirement, context: CheckContext) -> Iterator[Diagno
         return
     if context.file.name.endswith(".in") or requirement.url or requirement.editable or requirement.hashes:
         return
-    if requirement.name in _TOOLS or not context.environment.is_service or _has_lock(context):
+    if requirement.name in _TOOLS or not context.environment.is_service:
+        return
+    # A lock covers what is installed from it; an image that installs this very file does not look at the lock.
+    if context.file.path not in context.environment.installed_lists and _has_lock(context):
         return
     if requirement.group == "constraint" and requirement.specifier:
         # An upper bound in a constraints file is what constraints files are for.
@@ -53,10 +56,16 @@ def unpinned(requirement: Requirement, context: CheckContext) -> Iterator[Diagno
         return
     if b"\n-c " in requirement.source.data or b"--constraint" in requirement.source.data or requirement.source.data.startswith(b"-c "):
         return
-    if requirement.name in _pinned_by_siblings(context):
+    if requirement.name in _pinned_by_siblings(context) or (requirement.extras and requirement.name in _pinned_in(requirement.source)):
         return
     found = f"takes any version that fits `{requirement.specifier}`" if requirement.specifier not in ("", "*") else "has no version"
     yield Diagnostic(requirement, f"`{requirement.name}` {found}: two builds of the same commit may differ")
+
+
+@lru_cache(maxsize=4)
+def _pinned_in(source: Source) -> frozenset[str]:
+    """What a file pins on any of its lines: `bleach[css]` below `bleach==6.2.0` comes with that version."""
+    return frozenset(normalised(found[1].decode("utf-8", "replace")) for found in _PIN.finditer(source.data))
 
 
 # Nobody deploys these; a file that names them alone is somebody's workbench.

@@ -1,14 +1,14 @@
-"""Dockerfiles: the user of the process (PRD802), health checks that cannot run (PRD804), installs that nobody can repeat (PRD806)."""
+"""Dockerfiles: the user of the process (PRD802), health checks that cannot run (PRD804)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, every
 from prodlint.checks.deployment.kustomize import another_user
 from prodlint.checks.deployment.services import datastore, has_own_user, image_of, leaves_root
-from prodlint.facts import Command, Dockerfile, Instruction, Stage
+from prodlint.facts import Dockerfile, Instruction, Stage
 from prodlint.model import Priority
 from prodlint.readers.dockerfile import expand, variables
 
@@ -185,22 +185,7 @@ def health_check_without_program(dockerfile: Dockerfile, context: CheckContext) 
             return
 
 
-# ---------------------------------------------------------------- PRD806
-
-_INSTALLERS = frozenset(
-    "pip setuptools wheel uv poetry poetry-core poetry-plugin-export pipenv pdm hatch hatchling build virtualenv pipx pip-tools"
-    " keyring keyrings.google-artifactregistry-auth crcmod".split()
-)
-_VALUED = frozenset(
-    "-r --requirement --requirements -c --constraint --constraints -i --index-url --extra-index-url -f --find-links -t --target --prefix"
-    " --platform --python-version"
-    " --root --src --timeout --retries -e --editable --trusted-host --cache-dir --progress-bar --python -p --group --index --default-index"
-    " --abi --implementation --only-binary --no-binary --config-settings -C --log --proxy --cert --index-strategy --link-mode --extra"
-    " --upgrade-package -P --python-platform --exclude-newer --torch-backend --override --upgrade-strategy"
-    " --python-preference --use-feature --no-build-isolation-package".split()
-)
-_EXACT = re.compile(r"===?[^*,]+\Z")
-_REMOTE = re.compile(r"@|://|\$|^git\+|\.(?:whl|tar\.gz|zip)\Z")
+# ---------------------------------------------------------------- stages
 
 
 def built_from(dockerfile: Dockerfile) -> set[int]:
@@ -225,144 +210,3 @@ def _made_from(dockerfile: Dockerfile, stage: Stage) -> set[int]:
             if origin.lower() in names:
                 found.add(names[origin.lower()])
     return found
-
-
-def _sources(dockerfile: Dockerfile) -> list[str]:
-    """What is copied or mounted from the build context."""
-    found: list[str] = []
-    for stage in dockerfile.stages:
-        for instruction in stage.instructions:
-            if instruction.keyword in ("COPY", "ADD") and not any(name == "from" for name, _ in instruction.flags):
-                found.extend(instruction.words[:-1])
-            for name, value in instruction.flags:
-                if name == "mount" and "type=bind" in value:
-                    parts = dict(part.partition("=")[::2] for part in value.split(","))
-                    found.append(parts.get("source") or parts.get("src") or parts.get("target", "."))
-    return found
-
-
-def _brings(sources: Sequence[str], lock: str) -> bool:
-    """Whether a lock file is among what is copied, by its name or with the folder around it."""
-    stem = lock.split(".", maxsplit=1)[0].lower()
-    return any(
-        lock.lower() in source.lower()
-        or source.rstrip("/") in ("", ".")
-        or ("*" in source and (stem in source.lower() or "lock" in source))
-        for source in sources
-    )
-
-
-@check(
-    "PRD806",
-    on=[every(Dockerfile)],
-    required_literals=[("from", "install"), ("from", "sync"), ("from", "poetry"), ("from", "uv ")],
-    files=("dockerfile",),
-)
-def unrepeatable_install(dockerfile: Dockerfile, context: CheckContext) -> Iterator[Diagnostic]:
-    """Packages that an image takes in the version of the day."""
-    stage = shipped(dockerfile)
-    if stage is None:
-        return
-    from prodlint.readers.commands import from_dockerfile
-
-    relevant = built_from(dockerfile)
-    places = [(each.start, each.end) for number in relevant for each in dockerfile.stages[number].instructions if each.keyword == "RUN"]
-    commands = [
-        fact
-        for fact in from_dockerfile(dockerfile)
-        if isinstance(fact, Command) and fact.origin == "dockerfile-run" and any(start <= fact.start < end for start, end in places)
-    ]
-    sources = _sources(dockerfile)
-    locked = any(_locks(command) for command in commands)
-    exported = any(each.keyword == "ENV" and re.search(r"UV_(?:FROZEN|LOCKED)", each.value) for each in lineage(stage))
-    if any(each.keyword in ("ENV", "ARG") and re.search(r"\b(?:PIP|UV)_CONSTRAINT\b", each.value) for each in lineage(stage)):
-        return
-    softer: set[str] = set()
-    for command in commands:
-        found = _loose(command, sources, locked, exported)
-        if found is not None:
-            words, priority = found
-            # `pip install --upgrade pip` in each stage is one habit.
-            if priority is None or words not in softer:
-                yield Diagnostic(command, words, priority=priority)
-            softer.add(words)
-
-
-def _from_verb(argv: Sequence[str]) -> tuple[str, ...]:
-    """The words from the verb on: `pip --no-cache-dir install` has options before it."""
-    start = 0
-    while start < len(argv) and argv[start].startswith("-"):
-        start += 2 if argv[start] in _VALUED else 1
-    return tuple(argv[start:])
-
-
-def _locks(command: Command) -> bool:
-    """Whether a command installs from a list, after which the project itself brings nothing new."""
-    argv = _from_verb(command.argv)
-    if command.program == "pip" or (command.program == "uv" and argv[:1] == ("pip",)):
-        return command.flag("-r", "--requirement", "--requirements", "-c", "--constraint", "--constraints") != -1 or argv[1:2] == ("sync",)
-    if command.program == "uv":
-        return argv[:1] in (("sync",), ("export",))
-    return command.program in ("poetry", "pdm", "pipenv") and argv[:1] in (("install",), ("export",), ("sync",))
-
-
-def _loose(command: Command, sources: Sequence[str], locked: bool, exported: bool) -> tuple[str, Priority | None] | None:
-    """What is not fixed about an install; None where all of it is."""
-    program, argv = command.program, _from_verb(command.argv)
-    if program == "uv" and argv[:1] == ("pip",):
-        argv = _from_verb(argv[1:])
-    elif program == "uv":
-        return _loose_uv(command, sources, exported)
-    elif program == "poetry":
-        if argv[:1] in (("install",), ("sync",)) and not _brings(sources, "poetry.lock"):
-            return "`poetry install` without `poetry.lock` in the image takes the versions of the day", None
-        if argv[:1] in (("update",), ("add",)) or (argv[:1] == ("lock",) and "--check" not in argv):
-            return f"`poetry {argv[0]}` in the image build takes the versions of the day", None
-        return None
-    elif program == "pipenv":
-        if argv[:1] == ("install",) and command.flag("--deploy", "--ignore-pipfile") == -1:
-            return "`pipenv install` without `--deploy` may lock anew while the image is built", None
-        return None
-    elif program not in ("pip", "pip3"):
-        return None
-    if argv[:1] != ("install",) or command.flag("--require-hashes", "--no-index", "-c", "--constraint", "--constraints", "--no-deps") != -1:
-        return None
-    names, local = _packages(argv[1:])
-    loose = [name for name in names if not _EXACT.search(name)]
-    if loose:
-        bare = {re.split(r"[\[<>=~!; ]", name, maxsplit=1)[0].lower() for name in loose}
-        shown = ", ".join(f"`{name}`" for name in loose[:3]) + (" and more" if len(loose) > 3 else "")
-        return f"{shown} installed in the version of the day", "P2" if bare <= _INSTALLERS else None
-    if local and not locked:
-        return f"`{program} install {local[0]}` takes the newest versions that the project allows", None
-    return None
-
-
-def _loose_uv(command: Command, sources: Sequence[str], exported: bool) -> tuple[str, Priority | None] | None:
-    verb = _from_verb(command.argv)[:1]
-    if verb == ("sync",) and not exported and command.flag("--frozen", "--locked", "--no-sync") == -1:
-        if not _brings(sources, "uv.lock"):
-            return "`uv sync` without `uv.lock` in the image takes the versions of the day", None
-        return "`uv sync` without `--locked` locks anew when the lock file is behind", "P2"
-    if verb == ("add",) or (verb == ("lock",) and command.flag("--check", "--locked", "--frozen") == -1):
-        return f"`uv {verb[0]}` in the image build takes the versions of the day", None
-    return None
-
-
-def _packages(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The packages of an install by name, and those by path."""
-    names: list[str] = []
-    local: list[str] = []
-    skip = False
-    for index, word in enumerate(words):
-        if skip:
-            skip = False
-        elif word.startswith("-"):
-            skip = word in _VALUED
-            if word in ("-e", "--editable") and index + 1 < len(words):
-                local.append(words[index + 1])
-        elif word.startswith((".", "/")) or re.match(r"[\w.-]+/", word):
-            local.append(word)
-        elif word and not _REMOTE.search(word) and re.match(r"[A-Za-z0-9]", word):
-            names.append(word)
-    return names, [path for path in local if not path.endswith((".whl", ".gz", ".zip")) and "*" not in path and "$" not in path]
