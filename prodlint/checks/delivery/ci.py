@@ -320,7 +320,7 @@ def deploys_on_push(document: Document, context: CheckContext) -> Iterator[Proje
         )
         if (
             found is not None
-            and found[1] == "deploy"
+            and (found[1] == "deploy" or "push" in pipeline.triggers)
             and not trial
             and not testing - {job.name}
             and not _is_gated(pipeline, job, found[0], testing)
@@ -330,20 +330,37 @@ def deploys_on_push(document: Document, context: CheckContext) -> Iterator[Proje
             why = (
                 "whatever the workflow before it came to: its `conclusion` is not asked for" if late else "on a push and waits for no test"
             )
-            yield ProjectFact(
-                "deploy", context.file.path, document.source.span(place.start, place.end), f"`{job.name}` runs `{found[2]}` {why}"
-            )
+            words = f"`{job.name}` runs `{found[2]}` {why}"
+            span = document.source.span(place.start, place.end)
+            yield ProjectFact("deploy", context.file.path, span, words, (("kind", found[1]),))
 
 
-@project_check("PRD905", topics=("deploy", "ci-pipeline"))
+@project_check("PRD905", topics=("deploy", "ci-pipeline", "task-gate", "task-needs"))
 def deploy_in_a_file_of_its_own(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
     """A workflow that deploys each push, with the tests in another one that runs at the same time."""
     # A merge queue only lets through what its checks have passed.
     queued = any("merge_group" in each.words.split(",") for each in project.about("ci-pipeline"))
     if options.get("branch-protection") or queued:
         return
+    tested = _tests_somewhere(project)
     for each in project.about("deploy"):
-        yield ProjectDiagnostic(each.path, each.span, each.words, priority="P1")
+        # An image that is pushed may wait in the registry for the tests beside it; where there are none, it waits for nothing.
+        if each.get("kind") == "deploy" or not tested:
+            yield ProjectDiagnostic(each.path, each.span, each.words, priority="P1")
+
+
+def _tests_somewhere(project: Project) -> bool:
+    """Whether a pipeline runs tests, or may do so in what cannot be seen here."""
+    pipelines = project.about("ci-pipeline")
+    if any(who not in _READ_SYSTEMS for _, who in _ci_files(project)):
+        return True
+    known = _known_tasks(project)
+    for each in pipelines:
+        tasks = [task for task in each.get("tasks").split(",") if task]
+        gates = set(each.get("gates").split(",")).union(*(known.get(task, _UNKNOWN) for task in tasks))
+        if each.get("unresolved") or gates & {"test", "?"}:
+            return True
+    return False
 
 
 # Clusters and clouds that live as long as the job: what is installed there is being tested.
