@@ -22,7 +22,7 @@ from prodlint.checks import (
     project_fact,
     text,
 )
-from prodlint.checks.delivery.gates import gate_of, installs, named_gate, release_of
+from prodlint.checks.delivery.gates import gate_of, gates_of, installs, named_gate, release_of, targets_of
 from prodlint.checks.delivery.pipelines import KINDS, Job, Pipeline, Step, pipeline_of
 from prodlint.checks.delivery.service import service_place
 from prodlint.facts import Command, Document, Node, Text
@@ -656,7 +656,7 @@ def composite_actions(document: Document, context: CheckContext) -> Iterator[Pro
         yield project_fact("task-gate", document, "", task=task)
         for kind in {kind for kind, _ in job.gates()}:
             yield project_fact("task-gate", document, kind, task=task)
-        wanted = {_task_of(command) for step in job.steps for command in step.commands} | {_called(step) for step in job.steps}
+        wanted = {_called(step) for step in job.steps}.union(*(_tasks_of(command) for step in job.steps for command in step.commands))
         yield project_fact("task-needs", document, " ".join(sorted(wanted - {""})), task=task)
 
 
@@ -684,7 +684,7 @@ def pipelines(document: Document, context: CheckContext) -> Iterator[ProjectFact
             unresolved = unresolved or step.node.text_at("run").lstrip().startswith("${{")
             if _CHECKS.search(step.name) or any(_CHECKS.search(_script(command)) for command in step.commands):
                 gates.add("lint")
-            tasks.update(_task_of(command) for command in step.commands)
+            tasks.update(*(_tasks_of(command) for command in step.commands))
     first = next(iter(pipeline.jobs.values())).node
     place = ByteRange(document.source, first.key_start, first.key_end)
     yield ProjectFact(
@@ -716,23 +716,23 @@ def _script(command: Command) -> str:
     return command.program if command.program.endswith((".py", ".sh")) else ""
 
 
-def _task_of(command: Command) -> str:
-    """The task of this repository that the command starts: "make:ci", "npm:verify", "sh:scripts/check.sh"."""
+def _tasks_of(command: Command) -> set[str]:
+    """The tasks of this repository that the command starts: "make:ci", "npm:verify", "sh:scripts/check.sh"."""
     plain = [word for word in command.argv if not word.startswith("-") and "=" not in word]
     if command.program in ("make", "gmake"):
-        return f"make:{plain[0] if plain else ''}"
+        return {f"make:{target}" for target in targets_of(command.argv)} or {"make:"}
     if command.program in _OTHER_RUNNERS:
         # `just check` may run the tests as well.
         vague = bool(plain) and plain[0].lower() in ("check", "verify", "validate", "qa", "ci", "all")
-        return "" if gate_of(command) and not vague else f"?:{command.program}"
+        return set() if gate_of(command) and not vague else {f"?:{command.program}"}
     if command.program in ("npm", "pnpm", "yarn", "bun"):
         plain = plain[1:] if plain[:1] in (["run"], ["run-script"]) else plain
-        return f"npm:{plain[0]}" if plain else ""
+        return {f"npm:{plain[0]}"} if plain else set()
     if command.program in ("bash", "sh") and plain:
-        return f"sh:{plain[0].rsplit('/', 1)[-1]}"
+        return {f"sh:{plain[0].rsplit('/', 1)[-1]}"}
     first = command.text.split(None, 1)[0] if command.text else ""
     local = "/" in first and not first.startswith(("/usr/", "/bin/", "~", "http", "$"))
-    return f"sh:{command.program}" if command.program.endswith(".sh") or local else ""
+    return {f"sh:{command.program}"} if command.program.endswith(".sh") or local else set()
 
 
 # Runners whose files prodlint does not read: what their tasks do is not known unless the name says it.
@@ -745,12 +745,10 @@ _TASK_WORDS = ("test", "lint", "ruff", "mypy", "docker", "check", "flake8", "tox
 @collect("task-gate", on=[commands()], required_literals=_TASK_WORDS, files=("makefile", "shell", "jenkinsfile"))
 @collect("task-gate", on=[commands()], required_literals=[('"scripts"', 'dependencies"', word) for word in _TASK_WORDS], files=("json",))
 def tasks(command: Command, context: CheckContext) -> Iterator[ProjectFact]:
-    kind = gate_of(command)
-    if not kind:
-        return
-    if command.origin == "ci":
-        yield project_fact("task-gate", command, kind, task="ci")
-    else:
+    for kind in gates_of(command):
+        if command.origin == "ci":
+            yield project_fact("task-gate", command, kind, task="ci")
+            continue
         start = {"makefile": "make", "shell": "sh", "package-json": "npm"}.get(command.origin, "")
         yield project_fact("task-gate", command, kind, task=f"{start}:{command.owner}")
 

@@ -108,24 +108,79 @@ _NODE_CHECKS = {"black": ("lint", "--check"), "isort": ("lint", "--check"), "pre
 
 
 def gate_of(command: Command) -> str:
-    """What the command guards: "test", "lint", "type", "scan", "build" or "migrate"; "" for anything else."""
+    """What the command guards: "test", "lint", "type", "scan", "build" or "migrate"; "" for anything else. Of several, tests go first."""
+    kinds = gates_of(command)
+    return "test" if "test" in kinds else kinds[0] if kinds else ""
+
+
+def gates_of(command: Command) -> tuple[str, ...]:
+    """All that the command guards: `make lint test`, `nox -s tests lint` and `tox -e py313,lint` guard two things."""
     program, words = _inner(command)
     if any(flag in _NOT_JUDGING for flag in words):
-        return ""
-    kind = _kind(program, words)
-    if not kind and _PROJECT_RUNNERS & set(command.through):
+        return ()
+    kinds = _kinds(program, words)
+    if not kinds and _PROJECT_RUNNERS & set(command.through):
         # `hatch run test` starts a script of the project's own.
-        kind = _task_kind((program,))
-    return kind
+        kinds = [_task_kind((program,))]
+    return tuple(dict.fromkeys(kind for kind in kinds if kind))
 
 
 _PROJECT_RUNNERS = frozenset(("hatch", "pdm", "rye", "pixi"))
+# Sessions of nox and environments of tox that guard nothing. What others are called says no more than that somebody checks something.
+_NO_SESSION = re.compile(r"docs?|sphinx|build|release|publish|bump|clean|dev|deps|requirements|format|fmt|serve")
+_VALUE_BEHIND = frozenset(
+    ("-C", "-f", "-j", "-I", "-o", "-W", "--directory", "--file", "--jobs", "--justfile", "--working-directory", "-d")
+)
+
+
+def _kinds(program: str, words: Sequence[str]) -> list[str]:
+    if program in ("tox", "nox"):
+        named = _sessions(program, words)
+        kinds = [
+            next((kind for kind, task in _TASKS[1:] if task.search(name)), "") or ("" if _NO_SESSION.match(name) else "test")
+            for name in named
+        ]
+        return kinds if named else ["test"]
+    if program in _SEVERAL_TARGETS:
+        return [_task_kind((word,)) for word in targets_of(words)]
+    kind = _kind(program, words)
+    return [kind] if kind else []
+
+
+# Runners to which several targets may be given at once.
+_SEVERAL_TARGETS = frozenset(("make", "gmake", "just", "mage", "earthly", "rake", "invoke", "inv", "doit"))
+
+
+def targets_of(words: Sequence[str]) -> list[str]:
+    """The targets that `make` and its kin are given: no options, no values of options, no `NAME=value`."""
+    found: list[str] = []
+    before = ""
+    for word in words:
+        if not word.startswith("-") and "=" not in word and before not in _VALUE_BEHIND:
+            found.append(word)
+        before = word
+    return found
+
+
+def _sessions(program: str, words: Sequence[str]) -> list[str]:
+    """The sessions of nox, the environments of tox that a command names."""
+    flags = ("-s", "--session", "--sessions", "-e", "--env") if program == "nox" else ("-e", "--env", "-f", "--factor")
+    found: list[str] = []
+    naming = False
+    for word in words:
+        if word == "--":
+            break
+        flag, equals, value = word.partition("=")
+        if word.startswith("-"):
+            naming = flag in flags and not equals
+            found += re.split(r"[,\s]+", value) if equals and flag in flags else []
+        elif naming:
+            found += re.split(r"[,\s]+", word)
+            naming = program == "nox"
+    return [name.lower() for name in found if name]
 
 
 def _kind(program: str, words: Sequence[str]) -> str:
-    if program == "tox" or program == "nox":
-        named = " ".join(words).lower()
-        return next((kind for kind, task in _TASKS[1:3] if any(task.search(word) for word in named.split())), "test")
     if program in _BY_PROGRAM:
         return _BY_PROGRAM[program]
     plain = tuple(word for word in words if not word.startswith("-"))

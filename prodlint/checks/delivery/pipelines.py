@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from prodlint.checks.delivery.gates import RELEASE_ACTIONS, gate_of, named_gate, release_of
+from prodlint.checks.delivery.gates import RELEASE_ACTIONS, gates_of, named_gate, release_of
 from prodlint.facts import Command, Document, Node
 from prodlint.readers.commands import GITLAB_GLOBAL, from_document
 
@@ -88,8 +88,7 @@ class Step:
     def gates(self) -> Iterator[tuple[str, str]]:
         """What it guards and through what: ("test", "pytest")."""
         for command in self.commands:
-            kind = gate_of(command)
-            if kind:
+            for kind in gates_of(command):
                 yield kind, command.program
         yield from self._task(_AZURE_TASKS)
         for start, kind in _GATE_ACTIONS:
