@@ -51,7 +51,6 @@ class Run:
     index: Index
     environment: Any
     project_checks: tuple[ProjectCheck, ...] = ()
-    parse_all: bool = False
     today: str = ""
     roles: Callable[[str, str, bytes], frozenset[str]] = roles_of
     foreign: ForeignCodes = field(default_factory=ForeignCodes)
@@ -145,7 +144,7 @@ def _analyse(path: str, kind: str, raw: bytes, run: Run, outcome: Outcome) -> No
             Unchecked(path, f"larger than {LARGEST_PARSED // 1_000_000} MB: looked at for vendor keys only", analysed=True)
         )
         made = _run_checks(source, file, active, hits, run, outcome, problems, parsed)
-    elif active or (kind not in PLAIN and (run.parse_all or _looks_broken(source.data, kind))):
+    elif active or kind not in PLAIN:
         made = _run_checks(source, file, active, hits, run, outcome, problems, parsed)
     module = _module(source, file, made, parsed)
     findings = [_finding(hit, subscription, fact, file, run, module) for hit, subscription, fact in made]
@@ -166,22 +165,6 @@ def _may_direct(data: bytes, run: Run) -> bool:
 def _marks(settings: Settings) -> list[bytes]:
     """What other tools' directives begin with, where they are obeyed."""
     return marks(settings.honor)
-
-
-def _looks_broken(data: bytes, kind: str) -> bool:
-    """Whether brackets or triple quotes do not pair up: a file that no rule would look into is then read all the same,
-    to say whether it is broken. Counting costs a thousandth of parsing; the other broken files that hold no required literal are
-    found in runs over few files (see `session`), and with `--exhaustive`."""
-    if kind != "python":
-        return False
-    count = data.count
-    return (
-        count(b"(") != count(b")")
-        or count(b"[") != count(b"]")
-        or count(b"{") != count(b"}")
-        or count(b'"""') % 2 == 1
-        or b"<<<<<<<" in data
-    )
 
 
 def _selected(run: Run, active: int, selected: frozenset[str]) -> int:
@@ -214,7 +197,9 @@ def _run_checks(
         _call(subscription, whole, asks, run, outcome, made, broken)
     wanted = index.wanted(file.kind, active, hits)
     wanted.kept = kept
-    if len(source.data) > LARGEST_PARSED or (active and not run.parse_all and not wanted.kinds - {Text}):
+    wanted.kinds -= {Text}
+    wanted.check_syntax = not problems
+    if len(source.data) > LARGEST_PARSED:
         return made
     for fact in read(source, file, wanted):
         if isinstance(fact, Problem):
@@ -321,16 +306,21 @@ def _problem_findings(
     problems: Sequence[tuple[str, str, Span]], file: File, run: Run, selected: frozenset[str], outcome: Outcome, source: Source
 ) -> Iterator[Finding]:
     rule = run.rules.get(UNREADABLE_FILE)
-    off = rule is None or bool(file.roles & rule.not_in)
+    # Data of tests and examples may be broken on purpose; code of theirs is imported like any other.
+    lowered = rule is not None and bool(file.roles & rule.lower_in)
+    off = rule is None or bool(file.roles & rule.not_in) or (lowered and file.kind not in ("python", "notebook"))
     for kind, why, span in problems:
         if kind in ("template", "size"):
             outcome.unchecked.append(Unchecked(file.path, why, span.line, span.column, analysed=True))
+            continue
+        if kind == "depth":
+            outcome.unchecked.append(Unchecked(file.path, why, span.line, span.column))
             continue
         outcome.unchecked.append(Unchecked(file.path, why, span.line, span.column, analysed=off and rule is not None))
         if rule is not None and not off and UNREADABLE_FILE in selected:
             content = digest(source.line_text(span.line).strip().encode("utf-8"))
             words = f"Cannot be read as {_KIND_NAMES.get(file.kind, file.kind)}: {why}"
-            priority = run.switches.priority(UNREADABLE_FILE, file.path) or rule.priority
+            priority: Priority = "P2" if lowered else run.switches.priority(UNREADABLE_FILE, file.path) or rule.priority
             yield Finding(file.path, span, UNREADABLE_FILE, words, priority, content=content, place=source.place(span))
 
 
@@ -408,7 +398,6 @@ def build(
     *,
     below: str = "",
     exhaustive: bool = False,
-    parse_all: bool = False,
     today: str = "",
     root: str = "",
     collectors: Sequence[Collector] = (),
@@ -442,7 +431,6 @@ def build(
         index,
         environment,
         project_checks,
-        parse_all or exhaustive,
         today,
         roles,
         foreign_codes(rules) if settings.honor else ForeignCodes(),

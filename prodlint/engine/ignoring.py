@@ -65,7 +65,7 @@ def _directives(
 ) -> tuple[list[suppress.Directive], Callable[[Span], tuple[int, int]] | None]:
     wanted_kinds: frozenset[type[Fact]] = frozenset((Comment, Instruction) if file.kind == "dockerfile" else (Comment,))
     kept: list[Any] = [parsed] if parsed is not None else []
-    wanted = FactRequest(wanted_kinds, frozenset(), lambda name: False, {}, kept=kept)
+    wanted = FactRequest(wanted_kinds, frozenset(), lambda name: False, {}, check_syntax=False, kept=kept)
     comments: list[tuple[int, int]] = []
     instructions: list[tuple[int, int]] = []
     own = source

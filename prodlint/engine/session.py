@@ -222,8 +222,6 @@ def _run(request: Request) -> Result:
     world = environment.read(discovered.root, files, beyond)
     if len(files) > _MANY:
         _ = world.files  # once, and not in every worker
-    # Few files are read in any case, so that a broken one is seen; of many, only those that some rule wants.
-    parse_all = request.exhaustive or len(files) < 200
     realms = SettingsByPath(settings, discovered.settings)
     runs: list[analysis.Run] = []
     numbers: dict[int, int] = {}
@@ -241,7 +239,6 @@ def _run(request: Request) -> Result:
                     world,
                     below="" if below == "." else below + "/",
                     exhaustive=request.exhaustive,
-                    parse_all=parse_all,
                     today=request.today,
                     root=root,
                     collectors=request.collectors,
@@ -270,7 +267,7 @@ def _run(request: Request) -> Result:
         # Nothing was looked at, which must not read like praise. (Hooks name excluded files as a matter of course.)
         if not files:
             report.unchecked.append(Unchecked(".", "no file to check was found"))
-        elif not runs[top].index.subscriptions and not runs[top].project_checks:
+        elif not runs[top].rules:
             report.unchecked.append(Unchecked(".", "no rule is on"))
     report.notes.extend(unmatched_patterns(settings, [path for path, _, _ in files]) if discovered.whole else ())
     result.crashed = any(outcome.crashed for outcome in outcomes)
@@ -303,8 +300,7 @@ def _cached(
         return
     known: dict[str, tuple[Any, ...]] = {}
     stamps: dict[str, Any] = {}
-    parse_all = "all " if runs[0].parse_all else ""
-    names = [parse_all + digest(key.encode("utf-8", "surrogateescape")) for key in keys]
+    names = [digest(key.encode("utf-8", "surrogateescape")) for key in keys]
     for path, absolute, _, number in jobs:
         try:
             stamps[path] = seen = cache.stamp(os.stat(absolute))

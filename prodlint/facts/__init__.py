@@ -965,5 +965,5 @@ class Problem(Fact):
     """What the reader could not read. kind: "syntax" (the file is broken there), "template" (left out on purpose)."""
 
     __slots__ = ("kind", "why")
-    kind: OneOf["syntax", "template", "encoding", "size"]
+    kind: OneOf["syntax", "template", "encoding", "size", "depth"]
     why: str

@@ -130,10 +130,10 @@ class FixApplier:
         return None
 
     def outcome(self, path: str, raw: bytes) -> analysis.Outcome:
-        """What prodlint says of a file with these bytes. Read in any case, so that a broken one is seen."""
+        """What prodlint says of a file with these bytes."""
         known = self._outcomes.get((path, raw))
         if known is None:
-            run = replace(self.result.run_of(path), parse_all=True)
+            run = self.result.run_of(path)
             known = self._outcomes[path, raw] = analysis.analyse(path, path, self.kinds.get(path, "text"), run, raw)
         return known
 

@@ -39,6 +39,7 @@ def decode(raw: bytes, kind: str) -> Source:
 
     Raises Undecodable where a kind that must be UTF-8 (or what its PEP 263 cookie says) is not.
     """
+    has_mark = raw.startswith(codecs.BOM_UTF8)
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb") or raw[:4] == codecs.BOM_UTF32_BE:
         for mark, encoding in _MARKS:
             if raw.startswith(mark):
@@ -68,16 +69,12 @@ def decode(raw: bytes, kind: str) -> Source:
             column,
             None if kind == "text" else Source(raw.replace(b"\0", b" ").decode("utf-8", "replace").encode()),
         )
-    if raw.isascii():
-        return Source(raw)
+    # Of ASCII bytes too: `utf-7` and `unicode_escape` make other text of them.
     declared = _declared(raw) if kind == "python" else ""
     if declared and declared not in ("utf-8", "utf8"):
-        try:
-            return Source(raw.decode(declared).encode("utf-8"), declared)
-        except (LookupError, UnicodeDecodeError):
-            raise Undecodable(
-                f"not in the encoding it declares, `{declared}`", 1, 1, Source(raw.decode("latin-1").encode("utf-8"))
-            ) from None
+        return _decode_as(raw, declared, has_mark)
+    if raw.isascii():
+        return Source(raw)
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -103,9 +100,29 @@ def _without_mark(raw: bytes) -> Source | None:
     return None
 
 
+def _decode_as(raw: bytes, declared: str, has_mark: bool) -> Source:
+    """A Python file in the encoding that its cookie names.
+
+    Raises Undecodable where the interpreter would refuse it.
+    """
+    why = f"begins with the mark of UTF-8 and declares `{declared}`"
+    if not has_mark:
+        try:
+            return Source(raw.decode(declared).encode("utf-8"), declared)
+        except LookupError:
+            why = f"unknown encoding: `{declared}`"
+        except UnicodeError:
+            why = f"not in the encoding it declares, `{declared}`"
+    line = raw.count(b"\n", 0, raw.find(b"coding")) + 1
+    raise Undecodable(why, line, 1, Source(raw.decode("latin-1").encode("utf-8")))
+
+
 def _declared(raw: bytes) -> str:
     """The encoding that a PEP 263 cookie on the first or second line names, lower case, or nothing."""
-    for line in raw.split(b"\n", 2)[:2]:
+    head = raw[: raw.find(b"\n", raw.find(b"\n") + 1) + 1 or len(raw)]
+    if b"coding" not in head:
+        return ""
+    for line in head.split(b"\n")[:2]:
         match = _COOKIE.match(line)
         if match:
             return match.group(1).decode("ascii", "replace").lower().replace("_", "-")
@@ -120,12 +137,14 @@ class FactRequest:
 
     kinds: fact types. last_parts: last parts of the call names wanted, None for all. call: whether a qualified call name is
     wanted. offsets: for Assignment, Literal and Comment, where the words of their checks stand (sorted), None for everywhere.
+    check_syntax: whether the interpreter is asked what is wrong with a Python file.
     """
 
     kinds: frozenset[type[Fact]]
     last_parts: frozenset[str] | None
     call: Callable[[str], bool]
     offsets: Mapping[type[Fact], Sequence[int] | None]
+    check_syntax: bool = True
     kept: list[Any] = field(default_factory=list)
 
     def near(self, kind: type[Fact]) -> Sequence[int] | None:
@@ -138,21 +157,33 @@ class FactRequest:
 
 
 def read(source: Source, file: File, wanted: FactRequest) -> Iterator[Fact]:
-    """The facts of a file."""
+    """The facts of a file, and as Problems what cannot be read of it."""
     if file.kind == "python":
-        from prodlint.readers import python
+        if wanted.check_syntax:
+            from prodlint.python import syntax
 
-        yield from python.read(source, file, wanted)
+            yield from syntax.problems(source, file)
+        if wanted.kinds:
+            from prodlint.readers import python
+
+            yield from python.read(source, file, wanted)
     elif file.kind == "notebook":
-        from prodlint.readers import notebook, python
-
-        cells = notebook.cells(source)
-        if not cells.lines and (problem := notebook.unreadable(source, file)) is not None:
-            yield problem
-        # The anchors' offsets are those of the raw file.
-        wanted.offsets = {}
-        yield from python.read(cells, file, wanted)
+        yield from _of_notebook(source, file, wanted)
     else:
         from prodlint.readers import configuration
 
         yield from configuration.read(source, file, wanted.kinds)
+
+
+def _of_notebook(source: Source, file: File, wanted: FactRequest) -> Iterator[Fact]:
+    from prodlint.readers import notebook, python
+
+    cells = notebook.cells(source)
+    if not cells.lines and (problem := notebook.unreadable(source, file)) is not None:
+        yield problem
+    if wanted.check_syntax:
+        yield from notebook.problems(cells, file)
+    if wanted.kinds:
+        # The anchors' offsets are those of the raw file.
+        wanted.offsets = {}
+        yield from python.read(cells, file, wanted)

@@ -26,6 +26,7 @@ from prodlint.facts import (
 _DOCUMENTS = frozenset(("yaml", "json", "toml", "ini", "systemd", "lock", "notebook-json"))
 _INSIDE: frozenset[type[Fact]] = frozenset((Command, Setting))
 _PACKAGES: frozenset[type[Fact]] = frozenset((Requirement, Option))
+_MANIFESTS = frozenset(("pyproject.toml", "setup.cfg", "Pipfile", "environment.yml", "environment.yaml"))
 # JSON above this many bytes is data (an OpenAPI document, a catalogue of texts, a fixture), not configuration: it is looked at
 # for vendor keys and private keys, which need no reader, and costs 80 ns a byte otherwise.
 LARGEST_CONFIGURATION = 100_000
@@ -49,11 +50,18 @@ def read(source: Source, file: File, kinds: frozenset[type[Fact]]) -> Iterator[F
     kind = file.kind
     if kind == "json" and len(source.data) > LARGEST_CONFIGURATION and file.name not in _CONFIGURATION:
         return
+    if kind == "json" and wanted == {Problem}:
+        from prodlint.readers.document_json import is_plain
+
+        if is_plain(source):
+            return
     if kind in _DOCUMENTS:
         from prodlint.readers import documents
 
-        outer = wanted | {Document} if wanted & (_INSIDE | _PACKAGES | {Entry}) else wanted
-        yield from _with_inner(documents.read(source, file, outer), wanted)
+        # A requirement that is none is a problem of its manifest, whoever asks.
+        inner = wanted | {Option} if file.name in _MANIFESTS else wanted
+        outer = wanted | {Document} if inner & (_INSIDE | _PACKAGES | {Entry}) else wanted
+        yield from (fact for fact in _with_inner(documents.read(source, file, outer), inner) if type(fact) in wanted)
     elif kind == "dockerfile":
         from prodlint.readers import dockerfile
 

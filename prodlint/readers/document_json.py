@@ -14,6 +14,7 @@ _JSON_TOKEN = re.compile(
     rb"""[ \t\r\n]*(?:("[^"\\]*(?:\\.[^"\\]*)*")|([{}\[\],:])|(//[^\r\n]*|/\*.*?\*/)|('[^'\\]*(?:\\.[^'\\]*)*')|([^\s{}\[\],:"'/]+))""",
     re.DOTALL,
 )
+_BLANKS = re.compile(r"\s*")
 _JSON_WORDS: dict[bytes, Any] = {b"true": True, b"false": False, b"null": None}
 
 
@@ -26,6 +27,21 @@ def _json_text(written: bytes) -> str:
         return str(json.loads(written, strict=False))
     except ValueError:
         return written[1:-1].decode("utf-8", "replace")
+
+
+def is_plain(source: Source) -> bool:
+    """Whether a text is JSON as the standard has it: told by the standard library, at a thirtieth of the cost of a tree with places."""
+    import json
+
+    try:
+        json.loads(source.data, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _no_constant(word: str) -> None:
+    raise ValueError(word)
 
 
 def read_json(source: Source, file: File, comments: bool) -> Iterator[Fact]:
@@ -47,6 +63,22 @@ def read_json(source: Source, file: File, comments: bool) -> Iterator[Fact]:
     if tree.root is not None:
         yield document(source, file, tree.root, 0, False)
     yield from found
+
+
+def _are_values(text: str) -> bool:
+    """Whether a text is JSON values one after the other, each an object or a list."""
+    import json
+
+    decoder, at = json.JSONDecoder(), 0
+    try:
+        while at < len(text):
+            if text[at] not in "{[":
+                return False
+            _, at = decoder.raw_decode(text, at)
+            at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _build_json(source: Source, file: File, tree: Tree, comments: list[Comment] | None) -> None:
@@ -72,6 +104,8 @@ def _build_json(source: Source, file: File, tree: Tree, comments: list[Comment] 
                 comments.append(note)
             continue
         if expected == "end":
+            if _are_values(source.slice(start, end)):
+                break  # JSON Lines: the first of many values
             raise Unreadable("text after the end of the value", start)
         symbol = token.group(2)
         if symbol == b":":

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from prodlint.facts import File, Problem, Source
 from prodlint.model import Span
@@ -17,6 +18,7 @@ _BLANKS = re.compile(r"[ \t\r\n]*")
 _CELL_MAGIC = re.compile(r"\s*%%(\w+)")
 # Cell magics whose body is still Python of this notebook.
 _PYTHON_MAGICS = frozenset(("time", "timeit", "capture", "prun", "python", "python3", "memray_flamegraph"))
+_ESCAPED = re.compile(r"[ \t]*[%!?/,;]")
 _LINE_MAGIC = re.compile(r"[ \t]*(?:[%!]|\?\w|\w[\w., ]*=[ \t]*[!%](?!=))|.*\w\?{1,2}[ \t]*$")
 
 
@@ -33,6 +35,18 @@ def unreadable(source: Source, file: File) -> Problem | None:
     problem = Problem(source, file, start, start)
     problem.kind, problem.why = "syntax", why
     return problem
+
+
+def problems(cells: Notebook, file: File) -> Iterator[Problem]:
+    """What the interpreter refuses in a notebook's code, cell by cell: each is run by itself."""
+    from prodlint.python import syntax
+
+    for start, end in cells.bounds():
+        cell = Source(cells.data[start:end])
+        found = syntax.refusal(cell, is_cell=True)
+        # IPython reads more than `cells` knows of: `/f x`, `,f a b`, a magic inside a statement.
+        if found is not None and not _ESCAPED.match(cell.line_text(cell.position(found.start)[0])):
+            yield syntax.as_problem(found, cells, file, start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +77,11 @@ class Notebook(Source):
     def _line(self, offset: int) -> Line | None:
         index = bisect_right(self._starts, offset) - 1
         return self.lines[index] if 0 <= index < len(self.lines) else None
+
+    def bounds(self) -> Iterator[tuple[int, int]]:
+        """Where the code of each cell begins and ends."""
+        starts = [line.start for index, line in enumerate(self.lines) if index == 0 or self.lines[index - 1].cell != line.cell]
+        yield from pairwise([*starts, len(self.data)])
 
     def raw_offset(self, offset: int) -> int:
         """The byte of the notebook file that holds a byte of the code."""
@@ -149,7 +168,7 @@ def cells(source: Source) -> Notebook:
         magic = _CELL_MAGIC.match(joined)
         skipped = magic is not None and magic[1] not in _PYTHON_MAGICS
         line_number, depth = 0, 0
-        fresh = True
+        fresh, continued = True, False
         for at, text in pieces:
             raw = to_bytes[at]
             for line in text.splitlines(keepends=True):
@@ -161,8 +180,10 @@ def cells(source: Source) -> Notebook:
                 raw = _past(source.data, raw, len(encoded))
                 if skipped:
                     encoded = _blank(encoded, b"")
-                elif depth == 0 and _LINE_MAGIC.match(line):
-                    encoded = _blank(encoded, b"pass")
+                elif continued or (depth == 0 and _LINE_MAGIC.match(line)):
+                    # `!pip install \` goes on below.
+                    encoded = _blank(encoded, b"" if continued else b"pass")
+                    continued = line.rstrip("\r\n").endswith("\\")
                 # A line of a call's arguments may begin with % or end with ? only outside brackets.
                 depth = 0 if skipped else max(0, depth + sum(map(line.count, "([{")) - sum(map(line.count, ")]}")))
                 parts.append(encoded)
@@ -229,6 +250,8 @@ def _cells(text: str) -> list[tuple[int, list[tuple[int, str]]]] | None:
     outline, _ = members(start)
     if "cells" not in outline or text[outline["cells"][0]] != "[":
         return None
+    if not _is_python(json.loads(text[slice(*outline["metadata"])], strict=False) if "metadata" in outline else None):
+        return []
     result: list[tuple[int, list[tuple[int, str]]]] = []
     at = blanks(outline["cells"][0] + 1)
     number = 0
@@ -243,6 +266,19 @@ def _cells(text: str) -> list[tuple[int, list[tuple[int, str]]]] | None:
         if text[at] == ",":
             at = blanks(at + 1)
     return result
+
+
+def _is_python(metadata: object) -> bool:
+    """Whether a notebook's kernel is one of Python, as far as its metadata say: R, Julia and Scala have notebooks too."""
+    if not isinstance(metadata, dict):
+        return True
+    given = (
+        metadata.get(table, {}).get(name)
+        for table, name in (("language_info", "name"), ("kernelspec", "language"))
+        if isinstance(metadata.get(table, {}), dict)
+    )
+    said = [each.lower() for each in given if isinstance(each, str) and each]
+    return not said or any("python" in each for each in said)
 
 
 def _pieces(text: str, at: int) -> list[tuple[int, str]]:

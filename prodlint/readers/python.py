@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -20,7 +19,6 @@ from prodlint.facts import (
     Import,
     Literal,
     Module,
-    Problem,
     Route,
     Setting,
     Source,
@@ -39,10 +37,6 @@ def read(source: Source, file: File, wanted: FactRequest) -> Iterator[Fact]:
     """The facts of a Python file, in order of kind and place."""
     module = PyModule(source, file)
     wanted.keep(module)
-    if module.root.has_error:
-        problem = _problem(module)
-        if problem is not None:
-            yield problem
     kinds = wanted.kinds
     if Module in kinds:
         yield module
@@ -229,71 +223,3 @@ def _routes(module: PyModule) -> Iterator[Route]:
         route = route_of(call, None, module)
         if route is not None:
             yield route
-
-
-# A statement of Jinja in a file that is no Python: a skeleton that a generator fills in.
-_TEMPLATE = re.compile(rb"\{%[-+]?\s*(?:if|for|set|block|macro|include|extends|import|from|raw|with|endif|endfor)\b")
-
-
-def _problem(module: PyModule) -> Problem | None:
-    """The first place that is not Python. Missing tokens count; what the grammar merely does not know yet does not."""
-    waiting = [module.root]
-    found: tree_sitter.Node | None = None
-    steps = 0
-    while waiting and steps < 20000:
-        node = waiting.pop()
-        steps += 1
-        if node.is_error or node.is_missing:
-            found = node
-            break
-        waiting.extend(child for child in reversed(node.children) if child.has_error or child.is_missing)
-    if found is None:
-        return None
-    if _compiles(module.source.text) or _is_whole_without_type_parameters(module.data):
-        return None
-    end = min(
-        found.end_byte,
-        module.data.find(b"\n", found.start_byte) if b"\n" in module.data[found.start_byte : found.end_byte] else found.end_byte,
-    )
-    problem = Problem(module.source, module.file, found.start_byte, max(end, found.start_byte))
-    problem.kind = "syntax"
-    text = module.data[found.start_byte : problem.end].decode("utf-8", "replace").strip()
-    if _TEMPLATE.search(module.data) or "{{" in text:
-        problem.kind = "template"
-        problem.why = "template that cannot be read without rendering"
-    elif found.is_missing:
-        problem.why = f"missing `{found.type}`"
-    else:
-        problem.why = f"unexpected `{text[:40]}`" if text else "unexpected end"
-    return problem
-
-
-# Type parameters of a `def`, a `class` or a `type`: the grammar does not know their defaults (Python 3.13) yet.
-_TYPE_PARAMETERS = re.compile(rb"\b((?:def|class|type)[ \t]{1,8}\w{1,100})\[(?:[^\[\]]|\[[^\[\]]{0,200}\]){1,500}\]")
-
-
-def _is_whole_without_type_parameters(data: bytes) -> bool:
-    plain = _TYPE_PARAMETERS.sub(rb"\1", data)
-    if plain == data:
-        return False
-    import tree_sitter
-
-    from prodlint.python.tree import LANGUAGE
-
-    return not tree_sitter.Parser(LANGUAGE).parse(plain).root_node.has_error
-
-
-def _compiles(text: str) -> bool:
-    """Whether this interpreter takes what the grammar did not: then it is no syntax error."""
-    if len(text) > 2_000_000:
-        return False
-    import ast
-    import warnings
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(text)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return False
-    return True

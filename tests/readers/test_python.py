@@ -23,14 +23,14 @@ from prodlint.facts import (
     Setting,
     Source,
 )
-from prodlint.readers import FactRequest, Undecodable, decode, python
+from prodlint.readers import FactRequest, Undecodable, decode, read
 
 KINDS: frozenset[type[Fact]] = frozenset((Assignment, Call, Class, Comment, Function, Handler, Import, Literal, Module, Route, Setting))
 
 
 def facts(code: str, path: str = "service/app.py", kinds: frozenset[type[Fact]] = KINDS) -> list[Fact]:
     wanted = FactRequest(kinds, None, lambda name: True, {})
-    return list(python.read(Source(code.encode()), File(path, "python"), wanted))
+    return list(read(Source(code.encode()), File(path, "python"), wanted))
 
 
 def calls(code: str, path: str = "service/app.py") -> list[str]:
