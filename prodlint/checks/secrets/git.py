@@ -9,7 +9,7 @@ from typing import Any
 
 from prodlint.checks import CheckContext, Project, ProjectDiagnostic, ProjectFact, collect, project_check, project_fact, settings, text
 from prodlint.checks.secrets.formats import recognise
-from prodlint.checks.secrets.names import secret_name
+from prodlint.checks.secrets.names import value_name
 from prodlint.checks.secrets.values import is_secret
 from prodlint.configuration.patterns import Patterns
 from prodlint.facts import Setting, Text
@@ -45,7 +45,7 @@ def secrets_of_env_file(setting: Setting, context: CheckContext) -> Iterator[Pro
     value = setting.value
     if setting.origin != "env-file" or not value or context.file.roles & _CALM or _COPIES & set(context.file.name.lower().split(".")):
         return
-    named = secret_name(setting.name)
+    named = value_name(setting.name)
     known = recognise(value)
     if known is not None:
         works = known.kind == "secret"
