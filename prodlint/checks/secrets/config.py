@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, commands, documents, instructions, settings, text
-from prodlint.checks.secrets.names import ANCHORS, SecretName, guards_sessions, parts_of, secret_name, value_name
+from prodlint.checks.secrets.names import ANCHORS, SecretName, guards_sessions, parts_of, plural_name, secret_name, value_name
 from prodlint.checks.secrets.values import high_entropy, is_published_default, is_secret, shape_of
 from prodlint.facts import Command, Document, Instruction, Node, Setting, Source, Text
 from prodlint.model import FixRequest
@@ -200,11 +200,42 @@ def literal_entry(document: Document, context: CheckContext) -> Iterator[Diagnos
     if is_sealed(document.source.data) or document.root.text_at("kind") == "Secret":
         return  # encrypted; or its values are settings, decoded
     for name, node in _named_scalars(document.root):
-        named = _name_of_entry(name)
-        if named is None or node.tag.startswith("!") or not isinstance(node.value, (str, int)) or isinstance(node.value, bool):
+        if node.tag.startswith("!") or not isinstance(node.value, (str, int)) or isinstance(node.value, bool):
             continue
-        if _works(node.raw, name, named, context):
+        named = _name_of_entry(name)
+        if named is not None and _works(node.raw, name, named, context):
             yield Diagnostic(_value_place(node.source, node.start, node.end), f"`{name}` is written into the file", secret=True)
+        elif "=" in node.raw:
+            yield from _inside_value(name, node, context)
+
+
+# `Stage=prod DbPassword=...`: overrides of a deployment in one text.
+_OVERRIDE = re.compile(r"(?:^|[\s,;\"'])([A-Za-z][\w.\-]{0,60})=\\?[\"']?([^\s\"',;\\]{6,400})")
+
+
+def _inside_value(name: str, node: Node, context: CheckContext) -> Iterator[Diagnostic]:
+    """A password within a value: of a connection string, of `NAME=value` pairs."""
+    from prodlint.checks.secrets.connections import connection_secret
+
+    found = connection_secret(node.raw)
+    if found is not None:
+        if context.file.roles & _CALM and shape_of(node.raw[slice(*found)]) not in ("random", "uuid"):
+            return
+        yield Diagnostic(part_of(node, node.raw[slice(*found)]), f"Password written into the connection string `{name}`", secret=True)
+        return
+    if "parameter" not in name.lower() and "override" not in name.lower():
+        return
+    for pair in _OVERRIDE.finditer(node.raw):
+        named = secret_name(pair[1])
+        if named is not None and _works(pair[2], pair[1], named, context):
+            yield Diagnostic(part_of(node, pair[2]), f"`{pair[1]}` is written into the file", secret=True)
+
+
+def part_of(node: Node, part: str) -> ByteRange:
+    """The bytes of a part of a scalar; the whole scalar where escapes hide the part."""
+    data = part.encode()
+    found = node.source.data.find(data, node.start, node.end)
+    return ByteRange(node.source, found, found + len(data)) if found != -1 else ByteRange(node.source, node.start, node.end)
 
 
 @check("PRD110", on=[documents("kubernetes", "helm-values", "compose")], required_literals=ANCHORS, files=("yaml",))
@@ -227,14 +258,26 @@ _EMBEDDED = re.compile(rb"(?m)^[ \t]{0,80}(?:export )?([\w.\-]{1,80})[ \t]{0,8}[
 
 
 def _named_scalars(root: Node) -> Iterator[tuple[str, Node]]:
-    """Every scalar with its key, and those of `{name: X, value: Y}` pairs with X."""
+    """Every scalar with its key, those of `{name: X, value: Y}` pairs with X, and those of a list or mapping under a plural with its singular."""
     for node in root.walk():
         if node.kind == "mapping":
-            name, value = node.members.get("name"), node.members.get("value")
+            name = node.members.get("name") or node.members.get("key") or node.members.get("Name") or node.members.get("ParameterKey")
+            value = node.members.get("value") or node.members.get("Value") or node.members.get("ParameterValue")
             if name is not None and value is not None and name.kind == "scalar" and value.kind == "scalar":
                 yield name.raw, value
+            yield from _of_plurals(node)
         elif node.kind == "scalar" and node.raw and node.key_end > node.key_start:
             yield node.source.slice(node.key_start, node.key_end).strip("\"'"), node
+
+
+def _of_plurals(node: Node) -> Iterator[tuple[str, Node]]:
+    """`api_keys: [..., ...]`, `tokens: {a: ...}`: random values, under the singular of the name."""
+    for key, member in node.members.items():
+        if member.kind == "scalar" or plural_name(key) is None:
+            continue
+        for item in (*member.items, *(member.members.values() if member.kind == "mapping" else ())):
+            if item.kind == "scalar" and isinstance(item.value, str) and len(item.raw) >= 16 and shape_of(item.raw) == "random":
+                yield key[:-1], item
 
 
 # ---------------------------------------------------------------- commands

@@ -26,6 +26,9 @@ _OTHER_FIELD = re.compile(
 )
 
 
+_NEXT_FIELD = re.compile(r"[A-Za-z_]+=")
+
+
 def connection_secret(value: str) -> tuple[int, int] | None:
     """Where the password of a connection string stands in it, if it is one that works."""
     if "=" not in value:
@@ -33,6 +36,8 @@ def connection_secret(value: str) -> tuple[int, int] | None:
     found = _PASSWORD_FIELD.search(value[:4000])
     if found is None or _OTHER_FIELD.search(value[:4000]) is None or not is_secret(found[1], "password"):
         return None
+    if _NEXT_FIELD.match(found[1]):
+        return None  # nothing stands behind `password=`: the next field does
     return found.span(1)
 
 
@@ -152,15 +157,8 @@ def token_as_user(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
 
 # ---------------------------------------------------------------- URLs put together
 
-_CUT = re.compile(rb"[^\"'\n]{0,160}[\"']\s{0,20}(?:\+|%|\.format\()")
 
-
-def _is_cut(data: bytes, hits: Sequence[tuple[bytes, int]]) -> list[int]:
-    """The "://" of literals that something is joined to, or put into."""
-    return [offset for _, offset in hits if _CUT.match(data, offset)]
-
-
-@check("PRD103", on=[every(Assignment)], required_literals=["://"], files=("python", "notebook"), prefilter=_is_cut)
+@check("PRD103", on=[every(Assignment)], required_literals=["://"], files=("python", "notebook"))
 def password_in_joined_url(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """`"postgresql://svc:" + "..." + "@db/x"`, and the same by `%` and `.format`."""
     yield from _joined_secret(_pieces(fact.value), context)
