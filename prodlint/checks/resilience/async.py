@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
@@ -164,12 +165,19 @@ def blocking_client(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         yield Diagnostic(call, f"`{shown(call)}` of `{kind}` blocks the event loop: use {_CLIENTS[kind]}")
 
 
-@check("PRD571", on=[calls("input")], required_literals=[("async def", "input(")])
+# Functions that talk with somebody at a terminal.
+_TALKS = re.compile(r"(?i)(?:^|_)(?:menu|prompt|interactive|ask|choose|select|repl|cli|main|wizard|confirm|console|shell)(?:_|$)")
+
+
+@check("PRD571", on=[calls("input")], required_literals=[("async", "input(")])
 def blocking_input(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
-    """`input()` in an async function."""
+    """`input()` in an async function, unless the file is a dialogue with somebody at a terminal anyway."""
     function = enclosing(call, call.module)
-    if function is not None and function.is_async and isinstance(call.function, Name) and "input" not in call.module.imports:
-        yield Diagnostic(call, "`input` blocks the event loop")
+    if function is None or not function.is_async or not isinstance(call.function, Name) or "input" in call.module.imports:
+        return
+    asks = [other for other in calls_of(call.module, "input") if other.receiver is None]
+    if is_handler(function) or (len(asks) == 1 and not _TALKS.search(function.name)):
+        yield Diagnostic(call, f"`input` blocks the event loop in `{function.name}`")
 
 
 @check(

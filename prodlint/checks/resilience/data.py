@@ -119,7 +119,7 @@ def _says_connect_timeout(text: str) -> bool:
 @check("PRD521", on=[calls(*_PSYCOPG2, *_PSYCOPG3)], required_literals=["psycopg"])
 def psycopg_connect(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`psycopg2.connect(host=...)` without `connect_timeout`."""
-    if call.stars or not is_imported(call):
+    if call.stars or not is_imported(call) or _is_asynchronous(call):
         return
     given = call.keywords.get("connect_timeout")
     if given is not None:
@@ -141,6 +141,15 @@ def psycopg_connect(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         )
     else:
         yield Diagnostic(call, f"`{shown(call)}` has no `connect_timeout`: psycopg's default is 130 s", priority="P2", fix=_CONNECT_FIX)
+
+
+def _is_asynchronous(call: Call) -> bool:
+    """`psycopg2.connect(async_=True)`: libpq ignores `connect_timeout` there, and who waits gives the limit to `select`."""
+    return any(
+        value_of(call.keywords.get(name), call.module, call) not in (UNKNOWN, None, False, 0)
+        for name in ("async_", "async")
+        if name in call.keywords
+    )
 
 
 @check("PRD521", on=[calls("asyncpg.connect", "asyncpg.create_pool")])
