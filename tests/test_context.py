@@ -156,3 +156,12 @@ def test_a_long_path_and_a_hostile_head_cost_little() -> None:
     roles("a.py", b"#" + b" " * 2040 + b"generated")
     roles("a.py", b"_" * 2000 + b" generated")
     assert time.perf_counter() - began < 0.5
+
+
+def test_a_file_that_says_that_it_is_for_developers() -> None:
+    head = b"# This configuration file is for the **development** setup.\n# For a production example see elsewhere.\nservices:\n"
+    assert "dev" in roles_of("compose.yaml", "yaml", head)
+    assert "production" not in roles_of("compose.yaml", "yaml", head)
+    assert "dev" in roles_of("compose.yaml", "yaml", b"# Not intended for production\nservices:\n")
+    assert "dev" not in roles_of("compose.yaml", "yaml", b"# The services of production; development has its own file\nservices:\n")
+    assert "dev" not in roles_of("compose.yaml", "yaml", b"services:\n  # this one is for development\n")

@@ -112,9 +112,26 @@ def roles_of(path: str, kind: str, head: bytes = b"") -> frozenset[str]:
     # A compose file made from a template is still the one that production runs.
     if kind not in ("requirements", "markdown") and (kind == "python" or "production" not in roles) and _is_generated(head):
         roles = roles | {"generated"}
+    if kind in _SAYS_ITS_PURPOSE and _is_for_development(head):
+        roles = roles | {"dev"}
     if "production" in roles and roles & _NOT_PRODUCTION:
         roles = roles - {"production"}
     return roles
+
+
+_SAYS_ITS_PURPOSE = frozenset(("yaml", "env", "ini", "toml", "dockerfile"))
+_FOR_DEVELOPMENT = re.compile(
+    rb"\b(?:is|are|only|used|meant|intended|use it)\b[^.\n]{0,40}\bfor\b[^.\n]{0,30}\b(?:development|local testing|developers)\b"
+    rb"|\b(?:development|dev|local) (?:setup|environment|stack|configuration)\b[^.\n]{0,20}\bonly\b|\bnot (?:meant |intended )?for production\b|\bdo not use (?:this )?in production\b"
+)
+
+
+def _is_for_development(head: bytes) -> bool:
+    """Whether the comment at the top of a file says that it is for developers: `# This configuration is for the **development** setup.`"""
+    comment = head[:2048].lower()
+    if b"development" not in comment and b"production" not in comment and b"developers" not in comment and b" only" not in comment:
+        return False
+    return _FOR_DEVELOPMENT.search(_first_comment(comment).replace(b"*", b"")) is not None
 
 
 @lru_cache(maxsize=4096)
