@@ -36,6 +36,11 @@ class File:
         return self.path.rsplit("/", 1)[-1]
 
 
+def encodable(text: str) -> str:
+    """A text without lone surrogates (`"\\ud800"` in JSON and Python), which no encoding holds: each becomes the replacement character."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 class Source:
     """A file's text: UTF-8 bytes without a byte-order mark, and the way from byte offsets to lines and columns."""
 

@@ -43,6 +43,7 @@ from prodlint.facts import (
     Source,
     Statement,
     Subscript,
+    encodable,
 )
 
 
@@ -1009,7 +1010,7 @@ class PyModule(Module):
             try:
                 value = ast.literal_eval(raw.replace(b"f", b"", 1).decode("utf-8") if b"f" in prefix else raw.decode("utf-8"))
                 if isinstance(value, (str, bytes)):
-                    return value
+                    return encodable(value) if isinstance(value, str) else value
             except (ValueError, SyntaxError, MemoryError, UnicodeDecodeError):
                 pass  # an escape newer or older than this interpreter: the raw text is the best there is
         return bytes(inner) if b"b" in prefix else inner.decode("utf-8", "replace")

@@ -80,8 +80,8 @@ def decode(raw: bytes, kind: str) -> Source:
     except UnicodeDecodeError as error:
         source = Source(raw.decode("cp1252", "replace").encode("utf-8"), "cp1252")
         if kind in ("python", "notebook"):
-            line = raw.count(b"\n", 0, error.start) + 1
-            column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
+            # A character for each byte: what a byte's number counts is what the columns count.
+            line, column = source.position(source.offset(error.start))
             raise Undecodable(f"not UTF-8: byte 0x{raw[error.start]:02x}", line, column, source) from None
         return source
     return Source(raw)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from prodlint.facts import Comment, Dockerfile, Fact, File, Instruction, Problem, Source, Stage
+from prodlint.facts import Comment, Dockerfile, Fact, File, Instruction, Problem, Source, Stage, encodable
 
 KEYWORDS = frozenset(
     "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER VOLUME WORKDIR".split()
@@ -289,7 +289,7 @@ def _json_list(value: str) -> tuple[str, ...] | None:
         listed = json.loads(value)
     except (ValueError, RecursionError):
         return None
-    return tuple(listed) if isinstance(listed, list) and all(isinstance(word, str) for word in listed) else None
+    return tuple(map(encodable, listed)) if isinstance(listed, list) and all(isinstance(word, str) for word in listed) else None
 
 
 def unquoted(word: str) -> str:

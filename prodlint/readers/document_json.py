@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from prodlint.facts import Comment, Fact, File, Source
+from prodlint.facts import Comment, Fact, File, Source, encodable
 from prodlint.readers.document_template import template_constructs
 from prodlint.readers.document_tree import Offsets, Tree, Unreadable, comment, document, plain_value, problem
 
@@ -24,7 +24,7 @@ def _json_text(written: bytes) -> str:
     import json
 
     try:
-        return str(json.loads(written, strict=False))
+        return encodable(str(json.loads(written, strict=False)))
     except ValueError:
         return written[1:-1].decode("utf-8", "replace")
 

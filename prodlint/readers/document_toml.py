@@ -35,7 +35,7 @@ def read_toml(source: Source, file: File, comments: bool) -> Iterator[Fact]:
                 why = f"template that cannot be read without rendering: {error.msg}"
                 yield problem(source, file, "template", why, offsets(constructs[0][0]), offsets(constructs[0][1]))
                 return
-        yield problem(source, file, "syntax", f"not valid TOML: {error.msg}", source.offset(error.pos))
+        yield problem(source, file, "syntax", f"not valid TOML: {error.msg}", source.offset(_in_file(source.text, error.pos)))
         return
     except (RecursionError, ValueError):
         yield problem(source, file, "syntax", "not valid TOML: nested too deeply or a number too long", 0)
@@ -201,6 +201,15 @@ class _Toml:
         node.quoted = string is not None
         node.value = node.raw if string else _toml_value(node.raw)
         return node
+
+
+def _in_file(text: str, index: int) -> int:
+    """Where in a text the parser means: it counts CRLF as one."""
+    for found in re.finditer("\r\n", text):
+        if found.start() >= index:
+            break
+        index += 1
+    return index
 
 
 def _toml_value(raw: str) -> Any:

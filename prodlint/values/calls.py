@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from prodlint.facts import Call, Class, Expression, Function, Name, OpaqueExpression
+from prodlint.facts import Call, Class, Expression, Function, Name, OpaqueExpression, encodable
 from prodlint.values import classes, frameworks, members, patterns, settings, texts
 from prodlint.values.frames import Evaluator, Frame
 from prodlint.values.lattice import (
@@ -314,8 +314,6 @@ def _of_shape(values: Evaluator, shape: Shape, call: Call, given: list[Value]) -
     if isinstance(shape, Restricted):
         return Value((shape,)) if method in table["results"]["through_methods"] else None
     if isinstance(shape, (Text, Known)) and method in table["results"]["through_methods"]:
-        return Value((shape,))
-    if isinstance(shape, Reference) and shape.name in table["own"]["references"] and method in table["results"]["through_methods"]:
         return Value((shape,))
     if isinstance(shape, Setting) and method in table["results"]["through_methods"]:
         return Value((Setting(shape.name, shape.default, shape.kind, shape.at),))
@@ -748,7 +746,17 @@ def _from_json(value: Value, call: Call) -> Value:
             return Value((one,))
         if isinstance(found, list):
             return Value(
-                (Items(tuple(known(item, one.at) for item in found[:100] if isinstance(item, (str, int, float, bool))), None, call),)
+                (
+                    Items(
+                        tuple(
+                            known(encodable(item) if isinstance(item, str) else item, one.at)
+                            for item in found[:100]
+                            if isinstance(item, (str, int, float, bool))
+                        ),
+                        None,
+                        call,
+                    ),
+                )
             )
         return known(found, one.at) if isinstance(found, (str, int, float, bool)) or found is None else unknown(call)
 

@@ -29,6 +29,7 @@ from prodlint.facts import (
     Operation,
     Statement,
     Subscript,
+    encodable,
     statements_in,
 )
 
@@ -220,10 +221,10 @@ def listed(text: str) -> list[str]:
     if text.startswith("["):
         try:
             found = json.loads(text.replace("'", '"'))
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if isinstance(found, list):
-            return [item for item in found if isinstance(item, str)]
+            return [encodable(item) for item in found if isinstance(item, str)]
         text = text.strip("[]")
     return [part.strip().strip("'\"") for part in re.split(r"[,;\s]+", text) if part.strip()]
 

@@ -98,6 +98,8 @@ def _mounted(options: str) -> str:
 
 def _word(instruction: Instruction, word: str) -> ByteRange:
     at = instruction.value.find(word)
+    if at == -1:  # written with escapes or quotes in it
+        return ByteRange(instruction.source, instruction.start, instruction.end)
     start, end = instruction.place(at, at + len(word))
     return ByteRange(instruction.source, start, end)
 

@@ -1,0 +1,65 @@
+"""The harness itself: every target can be fuzzed, and what breaks is seen. (`python -m tests.fuzz` is what fuzzes.)"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from prodlint.configuration.discover import KINDS
+from tests.fuzz import targets as module
+from tests.fuzz.__main__ import Findings, attempt, blindly
+from tests.fuzz.corpus import seeds
+from tests.fuzz.mutation import MUTATIONS, mutated
+
+# Kinds of files that need no reader: they are looked at as text, or for patterns alone.
+AS_TEXT = {"text", "ignore", "sql", "markdown", "terraform", "properties"}
+
+
+def test_every_reader_is_a_target() -> None:
+    assert set(KINDS) - AS_TEXT <= set(module.targets())
+
+
+@pytest.mark.parametrize("name", sorted(module.targets()))
+def test_a_few_inputs_of_every_target(name: str, tmp_path: Path) -> None:
+    found = Findings(tmp_path)
+    _, made = module.targets()[name]
+    chance = Random(11)
+    contents = [content for _, content in made]
+    for _ in range(3 if name == "check" else 15):
+        path, content = chance.choice(made)
+        attempt(found, name, path, mutated(content, chance, contents))
+    assert not found.smallest, found.counted
+
+
+def test_seeds_break_nothing(tmp_path: Path) -> None:
+    found = Findings(tmp_path)
+    for kind, made in seeds().items():
+        for path, content in made[::10]:
+            attempt(found, kind, path, content)
+    assert not found.smallest, found.counted
+
+
+def test_what_breaks_is_noted_once_with_its_smallest_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(path: str, data: bytes) -> None:
+        if b"x" in data:
+            raise ValueError(data)
+        if b"y" in data:
+            raise module.Broken("y")
+
+    monkeypatch.setattr("tests.fuzz.__main__.targets", lambda: {"a": (breaks, [("p", b"xxy")])})
+    found = Findings(tmp_path)
+    for data in (b"..x.", b"x", b"xx", b"y", b"."):
+        attempt(found, "a", "p", data)
+    assert sorted(found.smallest.values()) == [b"x", b"y"]
+    assert sum(found.counted.values()) == 4
+    assert sum(path.suffix == ".txt" for path in tmp_path.iterdir()) == 2
+    assert sum(blindly(found, ["a"], 0.05, 1).values()) > 0
+
+
+def test_every_mutation_makes_bytes_of_bytes() -> None:
+    chance = Random(2)
+    for mutation in MUTATIONS:
+        for data in (b"", b"\n", b"a = 'b'\nc: [1]\n"):
+            assert isinstance(mutation(data, chance, [b"other\n"]), bytes)
