@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from prodlint.checks import CheckContext, Diagnostic, calls, check, documents, every, settings
-from prodlint.checks.configuration.places import SETTING_FILES, deployed, is_true, priority_in
-from prodlint.facts import Assignment, Call, Constant, Document, Expression, Setting
+from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, commands, documents, every, settings
+from prodlint.checks.configuration.places import SETTING_FILES, deployed, is_true, priority_in, runs_in_production
+from prodlint.facts import Assignment, Call, Command, Constant, Document, Expression, Setting
 from prodlint.model import FixRequest, Priority
 from prodlint.values.truth import TRUTHY
 
@@ -283,9 +283,34 @@ def development_mode(setting: Setting, context: CheckContext) -> Iterator[Diagno
     value = setting.value if setting.value is not None else setting.default
     if value is None or not value.strip().lower().startswith("dev") or not deployed(setting):
         return
-    if setting.name == "FLASK_ENV":
-        version = context.environment.version("flask")
+    if setting.name in ("FLASK_ENV", "QUART_ENV"):
+        # The word is compared as a whole: `devel` and `dev` do nothing.
+        if value.strip() != "development":
+            return
+        version = context.environment.version("flask") if setting.name == "FLASK_ENV" else None
         if version is not None and version >= (2, 3):
             return  # gone in Flask 2.3: the variable does nothing there
     explicit = "production" in context.file.roles and setting.origin == "env-file"
     yield Diagnostic(setting, f"`{setting.name}={value}` runs the service in its development mode", priority=None if explicit else "P1")
+
+
+_DEBUG_FLAGS = {"flask": ("--debug",), "quart": ("--debug",), "litestar": ("--debug", "-d", "--pdb", "--use-pdb"), "sanic": ("--debug",)}
+
+
+@check(
+    "PRD621", on=[commands(*_DEBUG_FLAGS, "debugpy")], required_literals=["--debug", "--pdb", "--use-pdb", "debugpy", ("litestar", "-d")]
+)
+def debug_in_command(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
+    """`flask run --debug`, which is FLASK_DEBUG=1 by another name, and a program started under a debugger."""
+    if not runs_in_production(command, context):
+        return
+    if command.program == "debugpy":
+        yield Diagnostic(command, "`debugpy` waits for a debugger: whoever reaches its port runs code in the service")
+        return
+    index = command.flag(*_DEBUG_FLAGS[command.program])
+    if index == -1 or "--no-debug" in command.argv or (command.program != "sanic" and "run" not in command.argv):
+        return
+    place = ByteRange(command.source, *command.words[index]) if index < len(command.words) else command
+    flag = command.argv[index]
+    fix = FixRequest("remove-word", f"Remove `{flag}`", False, (("word", flag),))
+    yield Diagnostic(place, f"`{command.program}` is started with `{flag}`: whoever reaches its debugger runs code on the server", fix=fix)

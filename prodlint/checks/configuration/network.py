@@ -106,7 +106,8 @@ def trusted_in_command(command: Command, context: CheckContext) -> Iterator[Diag
 )
 def trusted_in_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     """FORWARDED_ALLOW_IPS=*."""
-    if setting.value is not None and setting.value.strip() == "*" and deployed(setting):
+    value = setting.value if setting.value is not None else setting.default
+    if value is not None and value.strip() == "*" and deployed(setting):
         yield Diagnostic(setting, f"`{setting.name}=*`: the server {_TRUST}")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prodlint.checks import (
+    ByteRange,
     CheckContext,
     Diagnostic,
     Project,
@@ -14,13 +15,14 @@ from prodlint.checks import (
     ProjectFact,
     check,
     collect,
+    commands,
     every,
     project_check,
     project_fact,
     settings,
 )
-from prodlint.checks.configuration.places import deployed, priority_in
-from prodlint.facts import Assignment, Call, Class, Collection, Constant, Dictionary, Setting
+from prodlint.checks.configuration.places import deployed, priority_in, runs_in_production
+from prodlint.facts import Assignment, Call, Class, Collection, Command, Constant, Dictionary, Setting
 from prodlint.model import Evidence, FixRequest, Related
 from prodlint.values.truth import FALSY, TRUTHY, flipped
 
@@ -37,6 +39,10 @@ ANCHORS = [
     "disable_", "skip_", "bypass", "no_auth", "auth_disabled", "allow_unverified", "allow_insecure", "always_eager",
     "auth_enabled", "enable_auth", "authentication_enabled", "require_auth", "auth_required", "verify", "_verification", "csrf_enabled",
 ]  # fmt: skip
+_MODE_ANCHORS = [
+    (word, nobody) for word in ("auth_", "auth:", "auth=", "authentication", "authn", '_auth"', "auth'")
+    for nobody in ("none", "no", "off", "disable", "false", "0", "without", "anonymous", "bypass", "insecure", "open")
+]  # fmt: skip
 
 
 def weakens(name: str, value: Any) -> bool:
@@ -47,17 +53,95 @@ def weakens(name: str, value: Any) -> bool:
     else:
         text = str(value).strip().lower()
         on = True if text in TRUTHY else False if text in FALSY else None
-    if on is None:
-        return False
-    return bool(_OFF_WHEN_TRUE.match(upper) if on else _OFF_WHEN_FALSE.match(upper))
+    if on is None or (not on and _ONE_METHOD.search(upper)):
+        return _is_nobody(upper, value)
+    return bool(_OFF_WHEN_TRUE.match(upper) if on else _OFF_WHEN_FALSE.match(upper)) or (not on and _is_nobody(upper, value))
 
 
-@check("PRD624", on=[settings()], required_literals=ANCHORS, files=("env", "yaml", "dockerfile", "systemd", "ini", "toml"))
+# One of several ways to sign in: that it is not offered takes nothing away. The word before AUTH says which.
+_METHODS = (
+    "LDAP|LDAPS|OIDC|OPENID|OPENID_CONNECT|SAML2?|OAUTH2?|SSO|BASIC|DIGEST|HTTP|HEADER|PROXY|REMOTE_USER|KERBEROS|SPNEGO|NTLM|RADIUS|PAM|CAS|AD|ADFS|AZURE"
+    "|AZUREAD|ENTRA|OKTA|KEYCLOAK|AUTH0|COGNITO|GOOGLE|GITHUB|GITLAB|BITBUCKET|FACEBOOK|APPLE|MICROSOFT|TWITTER|LINKEDIN|DISCORD|SLACK|TELEGRAM|SOCIAL"
+    "|MAGIC_LINK|EMAIL|PHONE|SMS|PASSKEYS?|WEBAUTHN|PASSWORD|LOCAL|LEGACY|GUEST|TOKEN|JWT|APIKEY|API_KEY|SESSION|COOKIE|CERT|MTLS|X509|AUTHELIA|AUTHENTIK"
+)
+_ONE_METHOD = re.compile(
+    rf"(?:^|_)(?:{_METHODS})_(?:AUTH_ENABLED|AUTHENTICATION_ENABLED|AUTH_REQUIRED)$|(?:^|_)ENABLE_(?:\w+_)?(?:{_METHODS})_AUTH$"
+)
+# `AUTH_TYPE=NO_AUTH`: how the service's own clients sign in, and the words for not at all.
+_MODE = re.compile(
+    r"^(?:(?P<owner>[A-Z0-9_]+)_)?(?:AUTH|AUTHENTICATION|AUTHN)(?:_(?:TYPE|MODE|METHOD|BACKEND|PROVIDER|STRATEGY|SCHEME|DRIVER))?$"
+)
+_NOBODY = frozenset("none no off disabled disable false 0 no_auth noauth no-auth without nobody anonymous bypass insecure open".split())
+# How the service signs in elsewhere: a mail server, a proxy or a datastore may well want no password.
+_OTHERS = re.compile(
+    r"(?:^|_)(?:SMTP|MAIL|IMAP|POP3?|HTTP_PROXY|REDIS|VALKEY|MONGO(?:DB)?|DB|DATABASE|POSTGRES(?:QL)?|PG|MYSQL|MARIADB|KAFKA|SASL|RABBITMQ|AMQP|BROKER"
+    r"|CELERY|CACHE|ES|ELASTIC(?:SEARCH)?|OPENSEARCH|S3|MINIO|REGISTRY|DOCKER|GIT|SSH|OTEL|OTLP|CONSUL|ETCD|NATS|MQTT|WEBHOOK|UPSTREAM|PEER|TRUST"
+    rf"|DISABLE|NO|SKIP|BYPASS|WITHOUT|{_METHODS})$"
+)
+
+
+def _is_nobody(name: str, value: Any) -> bool:
+    """Whether a setting says that nobody has to sign in: `AUTH_TYPE=NO_AUTH`, `API_AUTH=none`."""
+    found = _MODE.match(name)
+    owner = found["owner"] or "" if found else ""
+    return found is not None and not _OTHERS.search(owner) and str(value).strip().lower() in _NOBODY
+
+
+@check(
+    "PRD624", on=[settings()], required_literals=[*ANCHORS, *_MODE_ANCHORS], files=("env", "yaml", "dockerfile", "systemd", "ini", "toml")
+)
 def weakening_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
-    """DISABLE_AUTH=true given to production."""
-    if setting.value is not None and deployed(setting) and weakens(setting.name, setting.value):
-        fix = flipped(setting.value, "Keep the protection")
-        yield Diagnostic(setting, f"`{setting.name}={setting.value}` takes a protection away", fix=fix)
+    """DISABLE_AUTH=true given to production, also by the value that it has where nobody sets it: `${DISABLE_AUTH:-true}`."""
+    value = setting.value if setting.value is not None else setting.default
+    if value is None or not deployed(setting) or not weakens(setting.name, value):
+        return
+    fix = flipped(setting.value, "Keep the protection") if setting.value is not None else None
+    yield Diagnostic(setting, f"`{setting.name}={value}` {_effect(setting.name)}", fix=fix)
+
+
+def _effect(name: str) -> str:
+    """What such a switch does, in a few words."""
+    upper = name.upper()
+    if "EAGER" in upper:
+        return "runs every task inside the request that should only queue it"
+    if re.search(r"VERIF|INSECURE|SSL|TLS|CERT", upper):
+        return "switches verification off"
+    return (
+        "disables CSRF protection"
+        if "CSRF" in upper
+        else "disables authentication"
+        if "AUTH" in upper or "LOGIN" in upper
+        else "switches a protection off"
+    )
+
+
+_WITHOUT_LOGIN = (
+    "--no-auth",
+    "--noauth",
+    "--disable-auth",
+    "--disable-authentication",
+    "--without-auth",
+    "--anonymous-mode",
+    "--allow-anonymous-access",
+)
+# Their rule is PRD484.
+_DATASTORES = frozenset(
+    "mongod mongos redis-server etcd elasticsearch opensearch influxd clickhouse-server rabbitmq-server memcached".split()
+)
+
+
+@check("PRD624", on=[commands()], required_literals=list(_WITHOUT_LOGIN))
+def weakening_flag(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
+    """`--anonymous-mode`, `--no-auth` on the command line of a service."""
+    index = command.flag(*_WITHOUT_LOGIN)
+    if (
+        index != -1
+        and command.program not in _DATASTORES
+        and command.argv[index].partition("=")[2].lower() not in FALSY
+        and runs_in_production(command, context)
+    ):
+        place = ByteRange(command.source, *command.words[index]) if index < len(command.words) else command
+        yield Diagnostic(place, f"`{command.argv[index]}` disables authentication")
 
 
 @check(
@@ -78,7 +162,7 @@ def weakening_assignment(assignment: Assignment, context: CheckContext) -> Itera
     value = assignment.value
     if isinstance(value, Constant) and isinstance(value.value, bool) and weakens(assignment.target, value.value):
         fix = FixRequest("replace-value", "Keep the protection", False, (("text", str(not value.value)),))
-        yield Diagnostic(assignment, f"`{assignment.target} = {value.value}` takes a protection away", fix=fix)
+        yield Diagnostic(assignment, f"`{assignment.target} = {value.value}` {_effect(assignment.target)}", fix=fix)
     elif assignment.target == "TESTING" and isinstance(value, Constant) and value.value is True:
         yield Diagnostic(
             assignment,

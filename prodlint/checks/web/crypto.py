@@ -333,7 +333,7 @@ _NAME_ON = re.compile(
     re.IGNORECASE,
 )
 _NAME_OFF = re.compile(
-    r"(?:^|_)(?:(?:SSL|TLS)_NO_VERIFY|(?:INSECURE_)?SKIP_(?:TLS_|SSL_|CERT_)?VERIF(?:Y|ICATION)|(?:TLS|SSL)_(?:SKIP_VERIFY|INSECURE)|INSECURE_(?:TLS|SSL)|DISABLE_(?:TLS|SSL)_VERIF(?:Y|ICATION))$",
+    r"(?:^|_)(?:(?<!GIT_)(?:SSL|TLS)_NO_VERIFY|(?:INSECURE_)?SKIP_(?:TLS_|SSL_|CERT_)?VERIF(?:Y|ICATION)|(?:TLS|SSL)_(?:SKIP_VERIFY|INSECURE)|INSECURE_(?:TLS|SSL)|DISABLE_(?:TLS|SSL)_VERIF(?:Y|ICATION))$",
     re.IGNORECASE,
 )
 
@@ -346,6 +346,10 @@ def _environment_words(name: str, value: str) -> str:
         return f"`{name}={plain}` makes Python accept any certificate" if plain == "0" else ""
     if upper == "NODE_TLS_REJECT_UNAUTHORIZED":
         return f"`{name}={plain}` makes Node accept any certificate" if plain == "0" else ""
+    if upper == "GIT_SSL_NO_VERIFY":
+        # git only asks whether the variable is there.
+        surprise = f": git does not look at the value `{plain}`" if plain in _FALSE or not plain else ""
+        return f"`{name}` makes git accept any certificate{surprise}"
     if upper in ("PIP_TRUSTED_HOST", "UV_INSECURE_HOST"):
         return (
             f"`{name}` takes packages from a host whose certificate nobody checks"
