@@ -101,25 +101,6 @@ def foreign_codes(rules: Iterable[Rule]) -> ForeignCodes:
     return ForeignCodes({code: tuple(sorted(set(own))) for code, own in by_code.items()}, frozenset(secrets))
 
 
-# Directives of tools that need not be obeyed to be no words for people.
-_OTHERS = re.compile(
-    r"noqa\b(?:[ \t]*:[ \t]*[A-Z]+[0-9]+(?:[, \t]+[A-Z]+[0-9]+)*)?|type:[ \t]*ignore(?:\[[^\]]*\])?|pylint:[ \t]*[\w-]+=[\w-]+(?:[ \t]*,[ \t]*[\w-]+)*|"
-    r"(?:pyright|mypy|fmt|ruff|isort|checkov):[ \t]*[\w=.:-]+(?:\[[^\]]*\])?|prodlint:[ \t]*[\w-]+(?:\[[^\]]*\])?|pragma:[ \t]*no[ \t]+\w+|"
-    r"nosem(?:grep)?(?:[ \t]*:[ \t]*[\w.-]+(?:[ \t]*,[ \t]*[\w.-]+)*)?",
-    re.IGNORECASE,
-)
-_SEPARATORS = " \t-\u2013\u2014#/:;,.()*"
-
-
-def reason_in(comment: str) -> str:
-    """What a comment with directives says to people."""
-    comment = f"# {comment}"
-    for pattern in (_OTHERS, *(tool.directive for tool in TOOLS.values())):
-        comment = pattern.sub(" ", comment)
-    words = " ".join(comment.split()).strip(_SEPARATORS)
-    return words if re.search(r"[^\W\d_]{2}", words) else ""
-
-
 # ---------------------------------------------------------------- lists of known findings
 
 # The names under which the tools look for them at the root of a repository.

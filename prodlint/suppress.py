@@ -8,7 +8,7 @@ date, misspelt or without effect is a finding of its own, PRD002, and silences n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
@@ -16,9 +16,10 @@ from typing import Literal
 from prodlint.checks.tool import DIRECTIVE
 from prodlint.content import digest
 from prodlint.facts import Source
-from prodlint.foreign import TOOLS, ForeignCodes, reason_in
+from prodlint.foreign import TOOLS, ForeignCodes
 from prodlint.foreign import marks as marks_of
 from prodlint.model import Finding, FixRequest, Span, Suppressed
+from prodlint.readers.remarks import prose
 
 # A file holds directives only if it holds one of these.
 MARKS = (b"prodlint:", b"noqa")
@@ -80,6 +81,7 @@ class Outcome:
 
 # A directive begins where a comment does, or after a further `#` or `//` in it.
 _STARTS = re.compile(r"#+|//+")
+_WITHOUT_MARK = re.compile(r"(?<=[ \t;,])prodlint:[ \t]*ignore\[", re.IGNORECASE)
 _OURS = re.compile(r"[ \t]*(?P<text>prodlint:[ \t]*)", re.IGNORECASE)
 _NOQA = re.compile(r"[ \t]*(?P<text>noqa(?![\w-])(?:[ \t]*:[ \t]*(?P<codes>[A-Za-z]+[0-9]+(?:[, \t]+[A-Za-z]+[0-9]+)*))?)", re.IGNORECASE)
 _OTHERS = re.compile(
@@ -117,25 +119,29 @@ def read(
     found: list[Directive] = []
     data = source.data
     marks = (*MARKS, *marks_of(honor))
+    comments = list(comments)
+    layout: _Layout | None = None
     for start, end in comments:
         raw = data[start:end]
         lowered = raw.lower()
         if any(mark in lowered for mark in marks):
-            found.extend(_in_comment(source, start, end, raw.decode("utf-8", "replace"), honor, foreign or ForeignCodes()))
+            layout = layout or _layout(source, comments)
+            found.extend(_in_comment(layout, start, end, raw.decode("utf-8", "replace"), honor, foreign or ForeignCodes()))
     return found
 
 
-def _in_comment(source: Source, start: int, end: int, text: str, honor: Sequence[str], foreign: ForeignCodes) -> Iterable[Directive]:
+def _in_comment(layout: _Layout, start: int, end: int, text: str, honor: Sequence[str], foreign: ForeignCodes) -> Iterable[Directive]:
     offset = 0
     for line in text.split("\n"):
-        yield from _in_line(source, start, end, text, offset, line.rstrip("\r"), honor, foreign)
+        yield from _in_line(layout, start, end, text, offset, line.rstrip("\r"), honor, foreign)
         offset += len(line) + 1
 
 
 def _in_line(
-    source: Source, start: int, end: int, text: str, offset: int, line: str, honor: Sequence[str], foreign: ForeignCodes
+    layout: _Layout, start: int, end: int, text: str, offset: int, line: str, honor: Sequence[str], foreign: ForeignCodes
 ) -> Iterable[Directive]:
     """The directives on one line of a comment; `offset` is where the line begins in the comment's text."""
+    source = layout.source
     opener = _OPENERS.match(line)
     begin = opener.end() if opener else 0
     body = line[: _end_of_words(line)]
@@ -148,6 +154,10 @@ def _in_line(
 
     # Where each part of the comment begins, and where the mark before it does.
     parts = [(begin, begin), *((found.end(), found.start()) for found in _STARTS.finditer(body, begin))]
+    if _OTHERS.match(body, begin):
+        # Behind another tool's directive ours needs no mark of its own.
+        bare = (found.start() for found in _WITHOUT_MARK.finditer(body, begin + 1))
+        parts = sorted({*parts, *((at, at) for at in bare if body[:at].rstrip()[-1:] not in ("#", "/"))})
     marked = [part for part in parts if _OURS.match(body, part[0]) or _NOQA.match(body, part[0])]
     for position, mark in marked[:_MOST_IN_A_LINE]:
         ours = _OURS.match(body, position)
@@ -170,12 +180,12 @@ def _in_line(
         if ours and "<!--" in line[:begin] and _ITEMS.fullmatch(body[ours.end() : last]):
             continue
         if ours:
-            yield _directive(source, (start, end), bytes_at, cut, body[ours.end() : last], body[first:last], mark > begin)
+            yield _directive(layout, (start, end), bytes_at, cut, body[ours.end() : last], body[first:last], mark > begin)
         elif noqa:
             codes = re.findall(r"[A-Za-z]+[0-9]+", noqa["codes"] or "")
             own = tuple(code.upper() for code in codes if code.upper().startswith("PRD"))
             if own:
-                number, end_line, _, target = _lines(source, start, end, bytes_at[0])
+                number, end_line, _, target = layout.lines(start, end, bytes_at[0])
                 span = source.span(*bytes_at)
                 whole = _cut(source, *cut) if cut == (start, end) else source.span(*cut)
                 yield Directive(
@@ -183,7 +193,7 @@ def _in_line(
                 )
             if "noqa" in honor:
                 mapped = foreign.of(codes) if codes else foreign.blanket("noqa")
-                yield from _foreign(source, start, end, *bytes_at, mapped, noqa["text"], reason=reason_in(body[begin:]))
+                yield from _foreign(layout, start, end, *bytes_at, mapped, noqa["text"], reason=prose(body[begin:]))
     for name, tool in TOOLS.items():
         if name in honor:
             for match in list(tool.directive.finditer(body, begin))[:_MOST_IN_A_LINE]:
@@ -191,7 +201,7 @@ def _in_line(
                 mapped = foreign.of(codes) if codes else foreign.blanket(name)
                 below = tool.below or "nextline" in match[0].lower()
                 at = place(match.start(), match.end())
-                yield from _foreign(source, start, end, *at, mapped, match[0].strip(), below=below, reason=reason_in(body[begin:]))
+                yield from _foreign(layout, start, end, *at, mapped, match[0].strip(), below=below, reason=prose(body[begin:]))
 
 
 def _end_of_words(line: str) -> int:
@@ -214,20 +224,21 @@ def _end_of_directive(body: str, first: int, later: Sequence[tuple[int, int]]) -
 
 
 def _foreign(
-    source: Source, start: int, end: int, first: int, last: int, codes: frozenset[str], text: str, *, below: bool = False, reason: str
+    layout: _Layout, start: int, end: int, first: int, last: int, codes: frozenset[str], text: str, *, below: bool = False, reason: str
 ) -> Iterable[Directive]:
     """below: whether the other tool takes it, alone on a line, for the line below."""
     if codes:
-        line, end_line, alone, target = _lines(source, start, end, first)
-        span = source.span(first, last)
+        line, end_line, alone, target = layout.lines(start, end, first)
+        span = layout.source.span(first, last)
         yield Directive("foreign", line, end_line, target, alone and below, span, span, text, tuple(sorted(codes)), reason=reason)
 
 
 def _directive(
-    source: Source, comment: tuple[int, int], place: tuple[int, int], deleted: tuple[int, int], body: str, text: str, behind: bool
+    layout: _Layout, comment: tuple[int, int], place: tuple[int, int], deleted: tuple[int, int], body: str, text: str, behind: bool
 ) -> Directive:
     """Read `ignore[...] until=... -- reason`."""
-    line, end_line, alone, target = _lines(source, *comment, place[0])
+    source = layout.source
+    line, end_line, alone, target = layout.lines(*comment, place[0])
     span = source.span(*place)
     cut = _cut(source, *comment) if deleted == comment else source.span(*deleted)
     read = _BODY.match(body)
@@ -255,6 +266,8 @@ def _directive(
             except ValueError:
                 problem = f"`until={dated['date']}` is no date; write `until=2027-01-31`. It ignores nothing"
         rest = rest.strip()
+        if _OTHERS.match(rest) and not _OURS.match(rest):
+            rest = ""
         if _REASON.match(rest):
             reason = rest.lstrip("-\u2014\u2013").strip()
         elif rest and not problem:
@@ -264,20 +277,38 @@ def _directive(
     return Directive(kind, line, end_line, target, alone, span, cut, text, selectors, until, reason, problem, behind)
 
 
-def _lines(source: Source, start: int, end: int, at: int) -> tuple[int, int, bool, int]:
-    """Line of the directive, last line of its comment, whether the comment stands alone, and the line it then speaks of."""
-    line = source.position(at)[0]
-    first, column = source.position(start)
-    last = source.position(max(start, end - 1))[0]
-    alone = source.line_text(first)[: column - 1].strip(' \t"') == ""
-    if not alone:
-        return line, last, False, 0
-    target, lines = last + 1, len(source.line_starts)
-    marker = source.line_text(first)[column - 1 : column]
-    furthest = min(lines, target + _MOST_STACKED)
-    while target < furthest and source.line_text(target).lstrip(' \t"').startswith(marker) and marker in "#;-/":
-        target += 1
-    return line, last, True, target
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where comments stand in a file. targets: for each that stands alone, by its start, the line it speaks of."""
+
+    source: Source
+    targets: Mapping[int, int]
+
+    def lines(self, start: int, end: int, at: int) -> tuple[int, int, bool, int]:
+        """Line of the directive, last line of its comment, whether the comment stands alone, and the line it then speaks of."""
+        line, last = self.source.position(at)[0], self.source.position(max(start, end - 1))[0]
+        target = self.targets.get(start, 0)
+        return line, last, target > 0, target
+
+
+def _layout(source: Source, comments: Sequence[tuple[int, int]]) -> _Layout:
+    """Of comments that stand below one another all speak of the line below the last."""
+    data = source.data
+    targets: dict[int, int] = {}
+    # The first line of each comment that stands alone, with its mark and its target; from the end of the file upwards.
+    begun: dict[int, tuple[bytes, int]] = {}
+    for start, end in sorted(comments, reverse=True):
+        margin = max(data.rfind(b"\n", 0, start), data.rfind(b"\r", 0, start)) + 1
+        if data[margin:start].strip():
+            continue
+        target = source.position(max(start, end - 1))[0] + 1
+        mark = data[start : start + 1]
+        below = begun.get(target)
+        if below is not None and below[0] == mark and mark in b"#;-/":
+            target = below[1]
+        begun[source.position(start)[0]] = (mark, target)
+        targets[start] = target
+    return _Layout(source, targets)
 
 
 def _cut(source: Source, start: int, end: int) -> Span:
@@ -307,10 +338,14 @@ def apply(findings: Iterable[Finding], directives: Sequence[Directive], terms: S
     by_line: dict[int, list[int]] = {}
     everywhere: list[int] = []
     resolved: list[list[tuple[str, frozenset[str]]]] = []
+    known: dict[str, frozenset[str]] = {}
     for number, directive in enumerate(directives):
         stands = not directive.problem and (directive.until is None or terms.today <= directive.until)
         selectors = directive.selectors if stands else ()
-        resolved.append([(selector, frozenset(terms.codes_of(selector)) - terms.unsuppressible) for selector in selectors])
+        for selector in selectors:
+            if selector not in known:
+                known[selector] = frozenset(terms.codes_of(selector)) - terms.unsuppressible
+        resolved.append([(selector, known[selector]) for selector in selectors])
         if directive.kind == "ignore-file":
             everywhere.append(number)
         else:

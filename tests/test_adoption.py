@@ -118,6 +118,17 @@ def test_since_a_revision_that_is_none(project: Project, prodlint: Run) -> None:
 # ---------------------------------------------------------------- cache
 
 
+def test_an_ignore_is_added_behind_a_string_over_lines(project: Project, prodlint: Run) -> None:
+    text = 'import requests\n\npage = f"""\n{requests.get("u").text}\n"""\nx = 1 + \\\n    requests.get("v").status\n'
+    root = project({"a.py": text, "a.json": '{"db_password": "Kq7vX2m' + 'Pz9Lw4Tb8Rc3Y"}\n'})
+    done = prodlint("check", ".", "--isolated", "--select", "PRD504,PRD111", "--add-ignore", "--reason", "later", cwd=root)
+    assert done.out == "2 findings ignored from now on, 1 left: no comment can stand there\n  a.json:1: PRD111\n"
+    assert (root / "a.py").read_text() == text.replace('"""\nx', '"""  # prodlint: ignore[PRD504] -- later\nx').replace(
+        ".status\n", ".status  # prodlint: ignore[PRD504] -- later\n"
+    )
+    assert prodlint("check", ".", "--isolated", "--select", "PRD504,PRD002").code == 0
+
+
 def test_the_cache_changes_no_byte(
     project: Project, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, prodlint: Run
 ) -> None:

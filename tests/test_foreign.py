@@ -11,7 +11,8 @@ import pytest
 
 from prodlint.commands.cli import main
 from prodlint.configuration.settings import HONOR
-from prodlint.foreign import TOOLS, marks, read_lists, reason_in
+from prodlint.foreign import TOOLS, marks, read_lists
+from prodlint.readers.remarks import prose
 
 VALUE = "Kq7vX2m" + "Pz9Lw4Tb8Rc3Yh6Nd"
 OTHER = "Wd5nJ8s" + "Fg2Kt7Qx4Mv9Zb3Lp"
@@ -111,13 +112,14 @@ def test_what_may_not_be_ignored_and_what_must_say_why(check: Check) -> None:
         ("nosec B110 -- the store may be gone", "the store may be gone"),
         ("pylint: disable=broad-except,w0703  # the store may be gone", "the store may be gone"),
         ("the store may be gone; gitleaks:allow", "the store may be gone"),
+        ("gone -- prodlint: ignore[PRD202] until=2027-01-01 -- later  # noqa: BLE001", "gone -- -- later"),
         ("nosemgrep: a.b-c, d.e", ""),
         ("noqa: S105  # type: ignore[x]  # pragma: no cover", ""),
         ("kingfisher:ignore", ""),
     ],
 )
 def test_what_a_comment_says_to_people(comment: str, reason: str) -> None:
-    assert reason_in(comment) == reason
+    assert prose(comment) == reason
 
 
 # ---------------------------------------------------------------- lists

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prodlint.commands.cli import main
 from prodlint.configuration.settings import KnownRule, RuleSelection, Settings
 from prodlint.engine import catalogue
 from prodlint.facts import Source
@@ -112,6 +115,56 @@ def test_comments_stacked_above_a_statement() -> None:
     text = "# prodlint: ignore[PRD501] -- x\n# a word about it\n# prodlint: ignore[PRD201] -- y\ncall\n"
     assert silenced(text, finding(4), finding(4, "PRD201")) == [(4, "x"), (4, "y")]
     assert silenced("# prodlint: ignore[PRD501] -- x\n\ncall\n", finding(3)) == []
+
+
+OWN = "prodlint: ignore[PRD202]"
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        f"noqa: BLE001 - why  # {OWN}",
+        f"noqa: BLE001 - why # {OWN} -- the caller asks again",
+        f"{OWN}  # noqa: BLE001 - why",
+        f"{OWN} -- see #12  # type: ignore[x]",
+        f"{OWN} noqa: BLE001",
+        f"{OWN}  pylint: disable=W0703",
+        f"{OWN} until=2099-01-01 -- later  # noqa",
+        f"noqa: BLE001 {OWN} -- later",
+        f"noqa: BLE001, S110  {OWN}",
+        f"nosec B110 -- gone  # {OWN} -- later",
+        f"pylint: disable=broad-except  # {OWN}",
+        f"type: ignore  # noqa: BLE001  # {OWN}",
+        f"pragma: no cover; {OWN} -- later",
+    ],
+)
+def test_beside_other_tools_directives(comment: str) -> None:
+    assert len(silenced(f"x  # {comment}\n", finding(1, "PRD202"))) == 1
+    assert said(f"x  # {comment}\n", finding(1, "PRD202")) == []
+
+
+def test_words_about_a_directive_are_none() -> None:
+    assert silenced(f"x  # write {OWN} here\n", finding(1, "PRD202")) == []
+
+
+@pytest.mark.parametrize("quotes", ['"""', "'''"])
+def test_behind_a_string_over_lines(quotes: str) -> None:
+    text = f"x = f{quotes}\n{{get(u)}}\n{quotes}  # prodlint: ignore[PRD501] -- why\n"
+    assert silenced(text, finding(2), extent=lambda span: (1, 3)) == [(2, "why")]
+
+
+def test_stacked_ignores_cost_no_more_for_each(tmp_path: Path) -> None:
+    """Of eight times as many lines, ten times the time at most: the grammar's own scanner needs 64 times."""
+
+    def seconds(lines: int) -> float:
+        path = tmp_path / "a.py"
+        path.write_text("import requests\n" + "# prodlint: ignore[PRD504]\n" * lines + "requests.get('u')\n")
+        began = time.process_time()
+        assert main(["check", "--isolated", "--no-cache", "--select", "PRD504,PRD002", str(path)]) == 0
+        return time.process_time() - began
+
+    few = min(seconds(1000) for _ in range(2))
+    assert seconds(8000) < 10 * few + 1
 
 
 def test_a_comment_of_several_lines() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from collections import Counter
 
 from prodlint import baseline
 from prodlint.commands.check import request_of, say
 from prodlint.configuration.settings import SettingsError, load
 from prodlint.engine import cache, session
 from prodlint.reports import plural
+from prodlint.reports.terminal import escape_control_characters
 
 
 def write_baseline(given: Namespace) -> int:
@@ -67,9 +69,22 @@ def add_ignores(given: Namespace, request: session.Request) -> int:
     result = session.run(request)
     if result.settings.require_reason and not reason:
         raise SettingsError("`--add-ignore` needs a `--reason`: the settings say `require-reason`")
-    mended = applying.mend(result, result.report.findings, [partial(ignore.behind, tail=tail), partial(ignore.above, tail=tail)])
+    makers = (ignore.behind, ignore.above, ignore.behind_statement, ignore.above_statement)
+    mended = applying.mend(result, result.report.findings, [partial(maker, tail=tail) for maker in makers])
     for path in applying.write(mended, result.report.root):
         say(f"`{path}` was changed or cannot be written: left as it is")
-    left = len(result.report.findings) - len(mended.fixed)
-    print(f"{plural(len(mended.fixed), 'finding')} ignored from now on" + (f", {left:,} left: no comment can stand there" if left else ""))
+    done = Counter((finding.path, finding.code, finding.message, finding.symbol) for finding in mended.fixed)
+    left = []
+    for finding in result.report.findings:
+        key = (finding.path, finding.code, finding.message, finding.symbol)
+        if done[key] > 0:
+            done[key] -= 1
+        else:
+            left.append(finding)
+    print(
+        f"{plural(len(mended.fixed), 'finding')} ignored from now on"
+        + (f", {len(left):,} left: no comment can stand there" if left else "")
+    )
+    for finding in left:
+        print(f"  {escape_control_characters(finding.path)}:{finding.span.line}: {finding.code}")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -104,12 +105,21 @@ def holds(offsets: Sequence[int] | None, start: int, end: int) -> bool:
     return index < len(offsets) and offsets[index] < end
 
 
+_COMMENT_LINE = re.compile(rb"^[ \t]*(#[^\r\n]*)", re.MULTILINE)
+
+
 def _comments(module: PyModule, offsets: Sequence[int] | None) -> Iterator[Comment]:
     for node in _nodes(module, offsets, _COMMENT, "(comment) @a"):
         if holds(offsets, node.start_byte, node.end_byte):
             fact = Comment(module.source, module.file, node.start_byte, node.end_byte)
             fact.value = module.read(node).lstrip("#").strip()
             yield fact
+    for start, end in module.unparsed_comments:
+        for line in _COMMENT_LINE.finditer(module.data, start, end):
+            if holds(offsets, line.start(1), line.end(1)):
+                fact = Comment(module.source, module.file, line.start(1), line.end(1))
+                fact.value = line[1].decode("utf-8", "replace").lstrip("#").strip()
+                yield fact
 
 
 def _assignments(module: PyModule, offsets: Sequence[int] | None) -> Iterator[Assignment]:

@@ -42,6 +42,7 @@ from prodlint.python.exits import (
     own_logger,
     plain_logs,
 )
+from prodlint.readers.remarks import prose
 
 EXCEPT = ("except",)
 
@@ -72,21 +73,14 @@ def _comments(handler: Handler) -> str:
     return "\n".join(line.split("#", 1)[1] for line in lines if "#" in line)
 
 
-# What other tools are told, with its codes; a reason may stand behind it.
-_DIRECTIVE = re.compile(
-    r"(?i)^[\s#]*(?:noqa(?:\s*:\s*[A-Z]+\d+(?:[,\s]+[A-Z]+\d+)*)?|nosec(?:\s*:?\s*B\d+(?:[,\s]+B\d+)*)?|pylint:\s*(?:disable|enable)(?:-\w+)?\s*=\s*[\w-]+(?:\s*,\s*[\w-]+)*|"
-    r"type:\s*ignore(?:\[[^\]]*\])?|(?:mypy|pyright):\s*ignore(?:\[[^\]]*\])?|(?:mypy|pyright|fmt|isort|ruff|yapf):\s*[\w=.-]+|pragma:\s*no\s*(?:cover|branch)|"
-    r"prodlint:\s*ignore(?:-\w+)*(?:\[[^\]]*\])?|sourcery\s+skip\S*|noinspection\s+\w+)(?=$|[\s#:;,.(–—-])[\s#:;,.–—-]*"
-)
 # Dead code and notes explain nothing.
 _NO_REASON = re.compile(r"(?i)^[\s#]*(?:\w+(?:\.\w+)*\(|TODO\b|FIXME\b|XXX\b)")
 
 
-def _prose(comment: str) -> str:
-    """What a comment says to people: the text behind other tools' directives."""
-    while found := _DIRECTIVE.match(comment):
-        comment = comment[found.end() :]
-    return "" if _NO_REASON.match(comment) else comment
+def _reason(comment: str) -> str:
+    """What a comment says to people, dead code and notes left out."""
+    words = prose(comment)
+    return "" if _NO_REASON.match(words) else words
 
 
 def _explanation(handler: Handler) -> int:
@@ -96,7 +90,7 @@ def _explanation(handler: Handler) -> int:
 
 def _words(remarks: Sequence[str]) -> int:
     """How many words comments hold, directives and dead code left out."""
-    return len(" ".join(_prose(line) for line in remarks).replace("#", " ").split())
+    return len(" ".join(_reason(line) for line in remarks).replace("#", " ").split())
 
 
 # Fewer words name what is done ("ignore all errors"); more say why.
