@@ -71,6 +71,12 @@ def names(discovered: Discovered) -> list[str]:
         ("jenkinsfile", "Jenkinsfile Jenkinsfile.release"),
         ("sql", "a.sql"),
         ("ignore", ".gitignore .dockerignore api.dockerignore Dockerfile.dockerignore"),
+        (
+            "text",
+            "a.svg a.min.js package-lock.json yarn.lock Cargo.lock a.css a.csv a.jsonl a.log deploy_key .git-credentials a.patch server.crt",
+        ),
+        ("env", ".dev.vars .secrets"),
+        ("yaml", "kubeconfig .kube/config"),
         ("lock", "poetry.lock pylock.prod.toml uv.lock Pipfile.lock pdm.lock pylock.toml"),
     ],
 )
@@ -79,9 +85,7 @@ def test_the_kind_of_a_file_is_in_its_name(kind: str, paths: str) -> None:
     assert {path: kind_of(path) for path in paths.split()} == dict.fromkeys(paths.split(), kind)
 
 
-@pytest.mark.parametrize(
-    "path", "a.png a.svg a.min.js app.js.map package-lock.json yarn.lock go.sum Cargo.lock a.css a.pyc LICENSE a.csv x".split()
-)
+@pytest.mark.parametrize("path", "a.png app.js.map go.sum a.pyc LICENSE x monkey keys.png".split())
 def test_what_prodlint_does_not_read(path: str) -> None:
     assert kind_of(path) is None
 

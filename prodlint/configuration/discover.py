@@ -117,7 +117,7 @@ _EXTENSIONS = {
 } | dict.fromkeys(
     (
         # Read for credentials with a vendor's format only.
-        ".adoc .asc .bat .cjs .cmd .cnf .conf .config .cs .dart .erb .ex .exs .go .gradle .graphql .groovy .hcl .htm .html .http"
+        ".adoc .asc .bat .c .cc .cpp .crt .css .csv .diff .h .har .hpp .jsonl .log .ndjson .patch .pub .scss .svg .tsv .cjs .cmd .cnf .conf .config .cs .dart .erb .ex .exs .go .gradle .graphql .groovy .hcl .htm .html .http"
         " .j2 .java .jinja .jinja2 .js .json5 .jsx .kt .kts .key .lua .mjs .p8 .pem .php .pl .plist .ppk .ps1 .psm1 .pyx .r .rb"
         " .rest .rs .rst .scala .svelte .swift .tf .tfstate .tfvars .tmpl .template .tpl .ts .tsx .txt .vue .xml"
     ).split(),
@@ -128,32 +128,46 @@ _EXTENSIONS = {
 _NAMES: dict[str, str | None] = {
     ".bash_profile": "shell",
     ".bashrc": "shell",
+    ".bash_history": "text",
     ".boto": "ini",
+    ".condarc": "yaml",
     ".coveragerc": "ini",
+    ".curlrc": "text",
+    ".dev.vars": "env",
+    ".dockercfg": "json",
+    ".dockerconfigjson": "json",
     ".dockerignore": "ignore",
     ".env": "env",
     ".envrc": "shell",
     ".flaskenv": "env",
     ".gcloudignore": "ignore",
+    ".git-credentials": "text",
     ".gitignore": "ignore",
+    ".gitmodules": "text",
     ".helmignore": "ignore",
     ".htpasswd": "text",
+    ".mysql_history": "text",
     ".netrc": "text",
     "_netrc": "text",
     ".npmignore": "ignore",
     ".npmrc": "text",
     ".pgpass": "text",
     ".profile": "shell",
+    ".psql_history": "text",
+    ".python_history": "text",
     ".pypirc": "ini",
     ".s3cfg": "ini",
+    ".secrets": "env",
+    ".vault-token": "text",
     ".yarnrc": "text",
+    ".zsh_history": "text",
     ".zshrc": "shell",
     "bun.lock": None,
     "caddyfile": "text",
-    "cargo.lock": None,
+    "cargo.lock": "text",
     "cdk.context.json": None,
     "codemeta.json": None,
-    "composer.lock": None,
+    "composer.lock": "text",
     "composer.json": "json",
     "containerfile": "dockerfile",
     "deno.lock": None,
@@ -168,15 +182,16 @@ _NAMES: dict[str, str | None] = {
     "jenkinsfile": "jenkinsfile",
     "justfile": "text",
     "makefile": "makefile",
-    "npm-shrinkwrap.json": None,
-    "package-lock.json": None,
+    "kubeconfig": "yaml",
+    "npm-shrinkwrap.json": "text",
+    "package-lock.json": "text",
     "pdm.lock": "lock",
     "pip.conf": "ini",
     "pip.ini": "ini",
     "pipfile": "toml",
     "pipfile.lock": "lock",
     "pixi.lock": None,
-    "pnpm-lock.yaml": None,
+    "pnpm-lock.yaml": "text",
     "poetry.lock": "lock",
     "procfile": "procfile",
     "pylock.toml": "lock",
@@ -184,7 +199,7 @@ _NAMES: dict[str, str | None] = {
     "tiltfile": "text",
     "uv.lock": "lock",
     "vagrantfile": "text",
-    "yarn.lock": None,
+    "yarn.lock": "text",
 }
 
 # Endings that say "a copy to fill in" or "the one before": what is inside is named by the rest.
@@ -203,9 +218,7 @@ _PLAIN: dict[str, str | None] = {
     for extension, kind in _EXTENSIONS.items()
     if extension
     in (".py", ".pyi", ".ipynb", ".sh", ".md", ".ts", ".tsx", ".jsx", ".vue", ".go", ".rs", ".java", ".html", ".rst", ".tf", ".sql")
-} | dict.fromkeys(
-    ".png .jpg .jpeg .gif .svg .ico .webp .pdf .css .scss .less .woff .woff2 .ttf .eot .map .snap .po .mo .pyc .so .csv .zip .gz .whl".split()
-)
+} | dict.fromkeys(".png .jpg .jpeg .gif .ico .webp .pdf .less .woff .woff2 .ttf .eot .map .snap .po .mo .pyc .so .zip .gz .whl".split())
 
 
 @dataclass(slots=True)
@@ -307,7 +320,7 @@ def _kind(path: str, name: str) -> str | None:
     if extension == ".conf":
         return _kind_of_conf(path.lower(), stem)
     if name.endswith((".min.js", ".min.mjs", ".min.cjs", ".bundle.js", ".chunk.js", "-lock.json", ".lock.json")):
-        return None
+        return "text"
     kind = _EXTENSIONS.get(extension)
     if kind == "json" and not _TRANSLATIONS.isdisjoint(path.lower().split("/")[:-1]):
         return "text"
@@ -315,7 +328,15 @@ def _kind(path: str, name: str) -> str | None:
         return "shell"
     if kind is None and name == "credentials" and "/.aws/" in f"/{path}":
         return "ini"
+    if kind is None and name == "config" and "/.kube/" in f"/{path}":
+        return "yaml"
+    if kind is None and not dot and _NAMED_FOR_SECRETS.search(name):
+        return "text"
     return kind
+
+
+# Files without an extension that are called after what they hold: `deploy_key`, `token`, `db-password`.
+_NAMED_FOR_SECRETS = re.compile(r"(?:^|[-_])(?:keys?|private|secrets?|credentials?|creds|tokens?|passwords?|passphrase|passwd|pem)\Z")
 
 
 def _kind_of_conf(path: str, stem: str) -> str:

@@ -315,6 +315,8 @@ def _of_shape(values: Evaluator, shape: Shape, call: Call, given: list[Value]) -
         return Value((shape,)) if method in table["results"]["through_methods"] else None
     if isinstance(shape, (Text, Known)) and method in table["results"]["through_methods"]:
         return Value((shape,))
+    if isinstance(shape, Reference) and shape.name in table["own"]["references"] and method in table["results"]["through_methods"]:
+        return Value((shape,))
     if isinstance(shape, Setting) and method in table["results"]["through_methods"]:
         return Value((Setting(shape.name, shape.default, shape.kind, shape.at),))
     if isinstance(shape, (Argument, Member, Items)) and method in (

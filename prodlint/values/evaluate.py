@@ -91,6 +91,26 @@ class Values:
             offset = flow.function.start if flow.function is not None else 0
             flow = flow.outer
 
+    def keywords(self, call: Call) -> dict[str, Value]:
+        """The keyword arguments of a call, those of a known `**mapping` among them."""
+        frame = self.frame_at(call)
+        self._steps = 0
+        found = dict(calls.spread(self, call, frame).entries) if call.spreads else {}
+        return {**found, **{name: self.evaluate(value, frame) for name, value in call.keywords.items()}}
+
+    def always_before(self, first: Fact, second: Fact) -> bool:
+        """Whether whoever reaches the second place has come through the first, both in one function."""
+        flow = self.flow_at(second.start, second.end)
+        if first.end > second.start or self.flow_at(first.start, first.end) is not flow:
+            return False
+        wanted = flow.block_at(first.start)
+        block: Block | None = flow.block_at(second.start)
+        while block is not None:
+            if block is wanted:
+                return True
+            block = block.dominator
+        return False
+
     def frame_at(self, fact: Fact) -> Frame:
         """The frame in which the code at a place runs, with what binds or guards it inside its statement."""
         flow = self.flow_at(fact.start, fact.end)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, commands, documents, instructions, settings, text
-from prodlint.checks.secrets.names import ANCHORS, SecretName, parts_of, secret_name
-from prodlint.checks.secrets.values import high_entropy, is_secret, shape_of
+from prodlint.checks.secrets.names import ANCHORS, SecretName, guards_sessions, parts_of, plural_name, secret_name, value_name
+from prodlint.checks.secrets.values import high_entropy, is_published_default, is_secret, shape_of
 from prodlint.facts import Command, Document, Instruction, Node, Setting, Source, Text
 from prodlint.model import FixRequest
 
@@ -41,8 +41,8 @@ def code_of(setting: Setting) -> str:
 def literal_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     if code_of(setting) != context.code or setting.value is None:
         return
-    named = secret_name(setting.name)
-    if named is None or (context.code == "PRD110" and _is_sealed(setting.source.data)):
+    named = value_name(setting.name)
+    if named is None or (context.code == "PRD110" and is_sealed(setting.source.data)):
         return
     works = _works(setting.value, setting.name, named, context)
     mild = not works and setting.origin in _KEPT and _is_published(setting.value, setting.name, named, context)
@@ -53,7 +53,13 @@ def literal_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnos
         "replace", f"Require `{setting.name}` from the environment", False, (("text", f"${{{setting.name}:?set {setting.name}}}"),)
     )
     words = f"`{setting.name}` is written into {_WHERE.get(setting.origin, 'the file')}"
-    yield Diagnostic(place, words, priority="P1" if mild else None, secret=True, fix=fix if setting.origin == "compose" else None)
+    yield Diagnostic(
+        place,
+        words,
+        priority="P1" if mild and not guards_sessions(setting.name) else None,
+        secret=True,
+        fix=fix if setting.origin == "compose" else None,
+    )
 
 
 def _is_published(value: str, name: str, named: SecretName, context: CheckContext) -> bool:
@@ -61,7 +67,15 @@ def _is_published(value: str, name: str, named: SecretName, context: CheckContex
     if context.file.roles & _CALM or not named.certain or named.kind not in ("password", "secret", "key") or value.lower() == name.lower():
         return False
     shape = shape_of(value)
+    if shape in ("words", "passphrase") and named.kind == "secret":
+        return _NAMES_AN_OBJECT.isdisjoint(parts_of(name))
     return shape in ("default", "digits") or (shape in ("words", "passphrase") and named.kind == "password")
+
+
+# `TLS_SECRET: web-tls`, `IMAGE_PULL_SECRET: registry`: the name of an object that holds a secret.
+_NAMES_AN_OBJECT = frozenset(
+    "tls ssl cert certificate image pull registry k8s kube kubernetes docker helm object existing ref external vault store".split()
+)
 
 
 _WHERE = {
@@ -75,10 +89,19 @@ _WHERE = {
 }
 
 
+# Defaults that say "the real one is passed at the build".
+_STANDS_FOR_NOTHING = frozenset(
+    "unset none null nil empty undefined missing invalid changeme change-me change_me todo tbd dummy default placeholder x".split()
+)
+
+
 @check("PRD110", on=[settings()], required_literals=ANCHORS, files=("dockerfile",))
 def secret_build_argument(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     """`ARG TOKEN`: what is passed in stays readable in the image's history."""
-    if setting.origin != "dockerfile-arg" or setting.value or setting.default:
+    given = (setting.value or setting.default or "").lower()
+    if setting.origin != "dockerfile-arg" or (
+        shape_of(given) not in ("empty", "placeholder", "masked") and given not in _STANDS_FOR_NOTHING
+    ):
         return
     named = secret_name(setting.name)
     if named is not None and named.certain and named.kind != "connection":
@@ -93,8 +116,8 @@ def fallback_of_setting(setting: Setting, context: CheckContext) -> Iterator[Dia
         return
     variable = setting.reference.lstrip("${").split(":")[0].split("-")[0]
     for name in (setting.name, variable):
-        named = secret_name(name)
-        if named is None or not named.certain:
+        named = value_name(name)
+        if named is None or not (named.certain or named.kind == "vendor key"):
             continue
         if is_usable_default(setting.default, name, named):
             found = setting.source.data.find(setting.default.encode(), setting.start, setting.end)
@@ -120,8 +143,8 @@ def fallback_in_document(document: Document, context: CheckContext) -> Iterator[
             continue
         for found in _FALLBACK.finditer(node.source.data, node.start, node.end):
             variable, value = found[1].decode(), found[2].decode("utf-8", "replace")
-            named = secret_name(variable)
-            if named is None or not named.certain or not is_usable_default(value, variable, named):
+            named = value_name(variable)
+            if named is None or not (named.certain or named.kind == "vendor key") or not is_usable_default(value, variable, named):
                 continue
             fix = (
                 FixRequest("drop-shell-default", f"Require `{variable}`", False, (("name", variable),))
@@ -131,6 +154,11 @@ def fallback_in_document(document: Document, context: CheckContext) -> Iterator[
             words = f"`{variable}` falls back to a literal: where it is not set, the published value is used"
             mild = is_low_severity(value, named)
             yield Diagnostic(ByteRange(node.source, *found.span(2)), words, priority="P1" if mild else None, secret=True, fix=fix)
+
+
+def _name_of_entry(name: str) -> SecretName | None:
+    """As `secret_name`, and `pass`; in data any key may be written in capitals, so KEY alone says nothing."""
+    return value_name(name) if name.lower() == "pass" else secret_name(name)
 
 
 def _works(value: str, name: str, named: SecretName, context: CheckContext) -> bool:
@@ -147,7 +175,7 @@ def _works(value: str, name: str, named: SecretName, context: CheckContext) -> b
     return not is_meant_to_be_seen(value)
 
 
-def _is_sealed(data: bytes) -> bool:
+def is_sealed(data: bytes) -> bool:
     """Whether what looks like a secret was encrypted before it was written."""
     return (
         any(b"kind: " + kind.encode() in data for kind in _SEALED_KINDS) or b"\nsops:" in data or b'"sops":' in data or b"ENC[AES" in data
@@ -169,21 +197,52 @@ def _value_place(source: Source, start: int, end: int) -> ByteRange:
 def literal_entry(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     if document.kind in _NOT_SETTINGS or ("PRD110" if document.kind in _CONTAINER_DOCUMENTS else "PRD111") != context.code:
         return
-    if _is_sealed(document.source.data) or document.root.text_at("kind") == "Secret":
+    if is_sealed(document.source.data) or document.root.text_at("kind") == "Secret":
         return  # encrypted; or its values are settings, decoded
     for name, node in _named_scalars(document.root):
-        named = secret_name(name)
-        if named is None or node.tag.startswith("!") or not isinstance(node.value, (str, int)) or isinstance(node.value, bool):
+        if node.tag.startswith("!") or not isinstance(node.value, (str, int)) or isinstance(node.value, bool):
             continue
-        if _works(node.raw, name, named, context):
+        named = _name_of_entry(name)
+        if named is not None and _works(node.raw, name, named, context):
             yield Diagnostic(_value_place(node.source, node.start, node.end), f"`{name}` is written into the file", secret=True)
+        elif "=" in node.raw:
+            yield from _inside_value(name, node, context)
+
+
+# `Stage=prod DbPassword=...`: overrides of a deployment in one text.
+_OVERRIDE = re.compile(r"(?:^|[\s,;\"'])([A-Za-z][\w.\-]{0,60})=\\?[\"']?([^\s\"',;\\]{6,400})")
+
+
+def _inside_value(name: str, node: Node, context: CheckContext) -> Iterator[Diagnostic]:
+    """A password within a value: of a connection string, of `NAME=value` pairs."""
+    from prodlint.checks.secrets.connections import connection_secret
+
+    found = connection_secret(node.raw)
+    if found is not None:
+        if context.file.roles & _CALM and shape_of(node.raw[slice(*found)]) not in ("random", "uuid"):
+            return
+        yield Diagnostic(part_of(node, node.raw[slice(*found)]), f"Password written into the connection string `{name}`", secret=True)
+        return
+    if "parameter" not in name.lower() and "override" not in name.lower():
+        return
+    for pair in _OVERRIDE.finditer(node.raw):
+        named = secret_name(pair[1])
+        if named is not None and _works(pair[2], pair[1], named, context):
+            yield Diagnostic(part_of(node, pair[2]), f"`{pair[1]}` is written into the file", secret=True)
+
+
+def part_of(node: Node, part: str) -> ByteRange:
+    """The bytes of a part of a scalar; the whole scalar where escapes hide the part."""
+    data = part.encode()
+    found = node.source.data.find(data, node.start, node.end)
+    return ByteRange(node.source, found, found + len(data)) if found != -1 else ByteRange(node.source, node.start, node.end)
 
 
 @check("PRD110", on=[documents("kubernetes", "helm-values", "compose")], required_literals=ANCHORS, files=("yaml",))
 def literal_in_embedded_file(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     """A ConfigMap's `application.properties: |` and its like: files of their own inside the document."""
     data = document.source.data
-    if _is_sealed(data):
+    if is_sealed(data):
         return
     for node in document.root.walk():
         if node.kind != "scalar" or "\n" not in node.raw:
@@ -199,14 +258,26 @@ _EMBEDDED = re.compile(rb"(?m)^[ \t]{0,80}(?:export )?([\w.\-]{1,80})[ \t]{0,8}[
 
 
 def _named_scalars(root: Node) -> Iterator[tuple[str, Node]]:
-    """Every scalar with its key, and those of `{name: X, value: Y}` pairs with X."""
+    """Every scalar with its key, those of `{name: X, value: Y}` pairs with X, and those of a list or mapping under a plural with its singular."""
     for node in root.walk():
         if node.kind == "mapping":
-            name, value = node.members.get("name"), node.members.get("value")
+            name = node.members.get("name") or node.members.get("key") or node.members.get("Name") or node.members.get("ParameterKey")
+            value = node.members.get("value") or node.members.get("Value") or node.members.get("ParameterValue")
             if name is not None and value is not None and name.kind == "scalar" and value.kind == "scalar":
                 yield name.raw, value
+            yield from _of_plurals(node)
         elif node.kind == "scalar" and node.raw and node.key_end > node.key_start:
             yield node.source.slice(node.key_start, node.key_end).strip("\"'"), node
+
+
+def _of_plurals(node: Node) -> Iterator[tuple[str, Node]]:
+    """`api_keys: [..., ...]`, `tokens: {a: ...}`: random values, under the singular of the name."""
+    for key, member in node.members.items():
+        if member.kind == "scalar" or plural_name(key) is None:
+            continue
+        for item in (*member.items, *(member.members.values() if member.kind == "mapping" else ())):
+            if item.kind == "scalar" and isinstance(item.value, str) and len(item.raw) >= 16 and shape_of(item.raw) == "random":
+                yield key[:-1], item
 
 
 # ---------------------------------------------------------------- commands
@@ -215,7 +286,7 @@ _FLAG = re.compile(r"--?([A-Za-z][\w\-]*)(?:=(.*))?\Z", re.DOTALL)
 _COMMAND_ANCHORS: tuple[str | tuple[str, ...], ...] = (
     *(
         "-password -passwd -passphrase -token -secret -pass --pw api-key api_key apikey access-key auth-key -u --user login sshpass requirepass "
-        "mysql mariadb redis-cli --from-literal"
+        "mysql mariadb redis-cli --from-literal htpasswd -storepass masterauth _authtoken _auth= --env"
     ).split(),
     *((program, flag) for program in ("docker", "podman", "nerdctl") for flag in ("-e ", "--env", "--build-arg")),
     ("helm", "--set"),
@@ -268,50 +339,68 @@ def _pairs(text: str, flag: str) -> Iterator[tuple[str, str]]:
 
 def _arguments(command: Command) -> Iterator[tuple[int, str, int, SecretName]]:
     """Index, value and place of each argument that is a password, token or key by its flag."""
-    argv, words = command.argv, command.words
-    for index, word in enumerate(argv):
-        if index >= len(words):
-            return
+    words = command.words
+    for index, value, named in secret_arguments(command.program, command.argv[: len(words)]):
         start, end = words[index]
+        place = command.source.data.find(value.encode(), start, end)
+        yield index, value, place if place != -1 else start, named
+
+
+def secret_arguments(program: str, argv: Sequence[str]) -> Iterator[tuple[int, str, SecretName]]:
+    """Index and text of each part of a command line that is a password, token or key, and what its flag says it is."""
+    for index, word in enumerate(argv):
         flag = _FLAG.match(word)
+        following = argv[index + 1] if index + 1 < len(argv) else ""
         if flag is None:
+            yield from _positional(program, argv, index)
             continue
         name, attached = flag[1], flag[2]
-        following = argv[index + 1] if index + 1 < len(argv) and index + 1 < len(words) else ""
-        if word.partition("=")[0] in _PAIRS.get(command.program, ()):
+        if word.partition("=")[0] in _PAIRS.get(program, ()) or name == "env":
             at = index if attached is not None else index + 1
             for setting, value in _pairs(attached if attached is not None else following, name):
                 known = secret_name(setting)
                 if known is not None and known.certain and value:
-                    place = command.source.data.find(value.encode(), *words[at])
-                    yield at, value, place if place != -1 else words[at][0], known
-        elif word in _USER_FLAGS and command.program in ("curl", "wget", "http", "https") and ":" in following:
-            _user, _, password = following.partition(":")
-            at = command.source.data.find(password.encode(), *words[index + 1])
-            yield index + 1, password, at if at != -1 else words[index + 1][0], _PASSWORD
-        elif (
-            word == "-p"
-            and "login" in argv
-            or word == "-a"
-            and command.program == "redis-cli"
-            or word == "-p"
-            and command.program == "sshpass"
+                    yield at, value, known
+        elif word in _USER_FLAGS and program in ("curl", "wget", "http", "https") and ":" in following:
+            yield index + 1, following.partition(":")[2], _PASSWORD
+        elif following and (
+            (word == "-p" and ("login" in argv or program == "sshpass"))
+            or (word == "-a" and program == "redis-cli")
+            or name in ("requirepass", "masterauth", "storepasswd", "storepass", "keypass")
         ):
-            if following:
-                yield index + 1, following, words[index + 1][0], _PASSWORD
-        elif name == "requirepass" and following:
-            yield index + 1, following, words[index + 1][0], _PASSWORD
-        elif command.program in ("mysql", "mysqldump", "mariadb") and word.startswith("-p") and len(word) > 6 and not word.startswith("--"):
-            yield index, word[2:], start + 2, _PASSWORD
+            yield index + 1, following, _PASSWORD
+        elif (
+            program in ("mysql", "mysqldump", "mysqladmin", "mariadb", "mariadb-dump")
+            and word.startswith("-p")
+            and len(word) > 6
+            and word[1] != "-"
+        ):
+            yield index, word[2:], _PASSWORD
+        elif program == "htpasswd" and "b" in word[1:] and not word.startswith("--"):
+            given = [number for number in range(index + 1, len(argv)) if not argv[number].startswith("-")]
+            last = given[2:3] if "n" not in word else given[1:2]
+            yield from ((number, argv[number], _PASSWORD) for number in last)
         else:
             named = secret_name(name)
             if named is None or not named.certain or len(name) < 3:
                 continue
             if attached:
-                at = command.source.data.find(attached.encode(), start, end)
-                yield index, attached, at if at != -1 else start, named
+                yield index, attached, named
             elif attached is None and following and not following.startswith("-"):
-                yield index + 1, following, words[index + 1][0], named
+                yield index + 1, following, named
+
+
+def _positional(program: str, argv: Sequence[str], index: int) -> Iterator[tuple[int, str, SecretName]]:
+    """`npm config set //host/:_authToken=VALUE`, `git config http.extraheader "..."`, `chpasswd`'s `user:password`."""
+    name, equals, value = argv[index].rpartition("=") if program in ("npm", "yarn", "pnpm", "export", "set") else ("", "", "")
+    if equals and "config" in argv[:index]:
+        named = secret_name(name.rpartition(":")[2]) or (_PASSWORD if name.endswith("_auth") else None)
+        if named is not None and named.certain:
+            yield index, value, named
+    elif "config" in argv[:index] and "set" in argv[:index] and index + 1 < len(argv):
+        named = secret_name(re.split(r"[:.]", argv[index])[-1])
+        if named is not None and named.certain:
+            yield index + 1, argv[index + 1], named
 
 
 @check("PRD110", on=[instructions("COPY", "ADD")], required_literals=[".env"], files=("dockerfile",))
@@ -380,14 +469,14 @@ def default_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnos
     named = secret_name(setting.name)
     if not value or named is None or not named.certain or named.kind not in ("password", "secret", "key"):
         return
-    if shape_of(value) == "default" and setting.origin not in ("env-file", "python"):
+    if is_published_default(value, named.kind) and setting.origin not in ("env-file", "python"):
         yield Diagnostic(_value_place(setting.source, setting.start, setting.end), f"`{setting.name}` is a published default", secret=True)
 
 
 @check("PRD113", on=[documents()], required_literals=None, files=_DOCUMENT_KINDS)
 def high_entropy_entry(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
-    if document.kind in _NOT_SETTINGS or _is_sealed(document.source.data):
+    if document.kind in _NOT_SETTINGS or is_sealed(document.source.data):
         return
     for name, node in _named_scalars(document.root):
-        if isinstance(node.value, str) and secret_name(name) is None and high_entropy(node.value, name) and parts_of(name)[-1:] != ("id",):
+        if isinstance(node.value, str) and value_name(name) is None and high_entropy(node.value, name) and parts_of(name)[-1:] != ("id",):
             yield Diagnostic(_value_place(node.source, node.start, node.end), f"Random-looking value in `{name}`", secret=True)

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from prodlint.checks import CheckContext, Project, ProjectDiagnostic, ProjectFact, collect, project_check, project_fact, settings, text
-from prodlint.checks.secrets.formats import recognise
-from prodlint.checks.secrets.names import secret_name
+from prodlint.checks.secrets.formats import find_in, is_dummy, recognise
+from prodlint.checks.secrets.names import value_name
 from prodlint.checks.secrets.values import is_secret
 from prodlint.configuration.patterns import Patterns
 from prodlint.facts import Setting, Text
@@ -45,13 +45,7 @@ def secrets_of_env_file(setting: Setting, context: CheckContext) -> Iterator[Pro
     value = setting.value
     if setting.origin != "env-file" or not value or context.file.roles & _CALM or _COPIES & set(context.file.name.lower().split(".")):
         return
-    named = secret_name(setting.name)
-    known = recognise(value)
-    if known is not None:
-        works = known.kind == "secret"
-    else:
-        works = (named is not None and is_secret(value, named.kind, named.certain)) or _has_password(value)
-    if works:
+    if _works(setting.name, value):
         name = setting.source.span(setting.key_start, setting.key_end)
         yield project_fact(
             "env-file-secret",
@@ -62,6 +56,22 @@ def secrets_of_env_file(setting: Setting, context: CheckContext) -> Iterator[Pro
             end=str(name.end_column),
             dev="dev" if "dev" in context.file.roles else "",
         )
+
+
+def _works(name: str, value: str) -> bool:
+    """Whether a value of an env file is a secret in use: no placeholder of a vendor (`sk_live_xxxx`), no test key."""
+    from prodlint.checks.secrets.connections import connection_secret
+    from prodlint.checks.secrets.tokens import key_in
+
+    token = find_in(f"{name}={value}")
+    if token is not None:
+        return token[0].kind == "secret"
+    if recognise(value) is not None:
+        return False
+    named = value_name(name)
+    if named is not None and is_secret(value, named.kind, named.certain):
+        return len(value) < 16 or not is_dummy(value.encode("utf-8", "replace"))
+    return _has_password(value) or connection_secret(value) is not None or bool(key_in(value.encode("utf-8", "replace")))
 
 
 def _has_password(value: str) -> bool:
@@ -90,18 +100,15 @@ def committed_env_file(project: Project, options: Mapping[str, Any]) -> Iterator
             state = "is not ignored by git"
         else:
             continue
-        first = traces[0]
-        line, column, end = (int(first.get(key)) for key in ("line", "column", "end"))
-        names = [f"`{name}`" for name in dict.fromkeys(each.words for each in traces)]
-        more = f" and {len(names) - 2} more" if len(names) > 2 else ""
-        words = f"{' and '.join(names[:2]) if not more else ', '.join(names[:2])}{more}"
-        yield ProjectDiagnostic(
-            path,
-            Span(line, column, line, end),
-            f"`{path.rpartition('/')[2]}` {state} and holds {words}",
-            priority="P1" if first.get("dev") else None,
-            secrets=tuple(each.span for each in traces),
-        )
+        for each in traces:
+            line, column, end = (int(each.get(key)) for key in ("line", "column", "end"))
+            yield ProjectDiagnostic(
+                path,
+                Span(line, column, line, end),
+                f"`{path.rpartition('/')[2]}` {state} and holds `{each.words}`",
+                priority="P1" if each.get("dev") else None,
+                secrets=(each.span,),
+            )
 
 
 class Ignores:

@@ -9,11 +9,14 @@ import re
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-NameKind = Literal["password", "secret", "token", "key", "credential", "connection"]
+NameKind = Literal["password", "secret", "token", "key", "credential", "connection", "vendor key"]
 
 
 class SecretName(NamedTuple):
-    """kind: what the name says its value is. certain: the name ends with it; otherwise only a random value counts."""
+    """kind: what the name says its value is. certain: the name ends with it; otherwise only a random value counts.
+
+    A "vendor key" (`STRIPE_KEY`, `OPENAI_ADMIN_KEY`) is made by a machine, so it counts only where its value is random.
+    """
 
     kind: NameKind
     certain: bool
@@ -29,8 +32,10 @@ _NEUTRAL = frozenset(
 )
 # Words anywhere that say the value is public or made up.
 _HARMLESS = frozenset(
-    "vite public publishable pub anon anonymous example dummy fake mock mocked sample demo stub placeholder bogus csrf xsrf csrfmiddleware".split()
+    "vite public publishable pub anon anonymous example dummy fake mock mocked sample demo stub placeholder bogus csrf xsrf csrfmiddleware "
+    "antiforgery".split()
 )
+_HARMLESS_BEGINNINGS = ("csrf", "xsrf", "antiforgery")
 # Verbs and qualities before "password": forms, routes and messages, not the password itself.
 _ABOUT = frozenset(
     "reset resetting forgot forgotten change changed changing update updated set unset check verify validate validates invalid wrong missing bad no "
@@ -51,12 +56,53 @@ _NOT_TOKEN = frozenset(
     "next page continuation pagination cursor sync eos bos pad unk mask sep cls stop special image start end prefix suffix split lex syntax first "
     "last current prev previous design cancel cancellation shutdown resume parse text num max min input output prompt completion total cached audio "
     "video think begin delimiter separator trigger punctuation word field template reset by per count delete change unsubscribe tool eot eom bot fim "
-    "quote operator comment keyword name string sort order list fencing color style css theme logical parser lexer close open".split()
+    "quote operator comment keyword name string sort order list fencing color style css theme logical parser lexer close open etag authenticity".split()
 )
 _KEY_OWNERS = frozenset(
     "api secret access private auth signing sign encryption encrypt master account shared service fernet hmac jwt crypt crypto cipher aes "
     "deploy webhook developer consumer integration ingest ingestion write subscription rsa ssh tls ssl signature symmetric license".split()
 )
+# Whose keys are called after them alone: `STRIPE_KEY`, `azure_search_key`.
+_VENDORS = frozenset(
+    "ably relic accuweather adafruit adyen agora airbrake airtable aiven akismet alchemy algolia alibaba aliyun amadeus amplitude anthropic anyscale apify "
+    "appdynamics appoptics asana assemblyai atlassian auth0 authy aws axiom azure bamboo baseten bing binance bitbucket bitly braintree brave brevo bugsnag "
+    "buildkite calendly censys cerebras chargebee checkly circleci clarifai clearbit clerk clickhouse clickup cloudflare cloudinary cloudsmith codecov cognitive "
+    "cohere coinbase confluent contentful cosmos cosmosdb coveralls  crowdin customerio databricks datadog dbt deepgram deepl deepseek didit digitalocean "
+    "discord docusign doppler dropbox dynatrace easypost elevenlabs etherscan eventhub   fastly figma finnhub firebase firecrawl   flickr "
+    "flutterwave foursquare freshdesk  gcp gemini geocodio giphy gitea github gitlab google grafana groq gumroad hcaptcha helicone helius  heroku hetzner "
+    "honeycomb honeybadger hubspot huggingface  ibm infura intercom ipinfo ipstack jina jira klaviyo kraken langfuse langsmith launchdarkly lemonsqueezy "
+    " linode litellm livekit lob logdna loggly logtail lokalise luis mailchimp mailersend mailgun mailjet mailtrap mandrill mapbox mapquest maptiler maxmind "
+    "meili meilisearch messagebird mistral mixpanel mollie mongodb moralis mux nasa neon netlify newrelic nexmo newsapi ngrok notion novita nvidia nylas okta "
+    "omdb onesignal openai opencage openrouter openweather openweathermap opsgenie paddle pagerduty paypal paystack pexels perplexity pinecone pinterest plaid "
+    "plivo  postmark posthog postman pubnub pulumi pusher qdrant quickbooks rapidapi raygun razorpay readme recurly redash  replicate resend retool "
+    "revenuecat ringcentral riot rollbar runpod salesforce sambanova scaleway scrapingbee  semgrep sendbird sendgrid sendinblue sentry serpapi serper "
+    "shippo shodan shopify sinch slack smartsheet snyk sonar sonarqube sourcegraph sparkpost speech splunk spotify  stability  storyblok strapi stripe "
+    "stytch sumologic supabase svix tavily teamcity telegram telnyx tencent tiingo todoist  tomtom translator travis trello turso twilio twitch twitter "
+    "typeform typesense ubidots unsplash upstash vercel virustotal vonage voyage vultr wandb watson watsonx  weatherapi weaviate webflow workos xai "
+    "yandex yelp youtube zapier zendesk zilliz zoho zoom ".split()
+)
+# What may stand between the vendor and the key.
+_VENDOR_ROLES = frozenset(
+    "api access secret admin insert ingest ingestion sdk smtp server service search write license licence account app application rest master auth "
+    "subscription function functions resource speech vision translator form recognizer cognitive ai llm openai embedding embeddings chat prod production live "
+    "personal project org organization integration default primary secondary backup staging".split()
+)
+# Before "key": what is looked up, sorted or put together by it.
+_NOT_KEY_OWNERS = frozenset(
+    "cache partition primary foreign sort merge site node incident public publishable map bucket object row group order index item lookup unique natural surrogate "
+    "composite range shard routing dedup deduplication dedupe idempotency idempotent request correlation trace span redis storage blob file path folder prefix "
+    "config configuration settings setting option feature flag translation i18n message msg dict json yaml xml field column attribute attr property param "
+    "parameter query event metric label tag topic queue job task lock rate throttle limit tenant customer user answer question sheet spreadsheet measurement "
+    "tracking short url uri image asset upload version build commit revision checksum hash etag content name title text state context metadata meta data record "
+    "document doc entity model table schema enum type kind class id ids parent child source target from to next previous last first left right up down arrow "
+    "enter escape tab shift control ctrl alt hot shortcut press any every each new old temp tmp test ssh host known hosts recaptcha captcha sitekey issue "
+    "ticket page cursor pagination price product sku plan coupon variant template component widget element style theme color locale lang language country region "
+    "city zone time date day month year week hour fingerprint thumb thumbnail media video audio track album playlist song room channel thread conversation "
+    "chat session_id cookie header form input output result response report dashboard chart graph series dimension measure stats count counter total sum min max "
+    "registry hive dictionary mapping entry pair tuple list set string int config_map env environment variable var secret_name".split()
+)
+_SALTED = frozenset("hash hashing password passwords secret signing crypto encryption jwt cookie hashids token security global".split())
+_SEEDED = frozenset("otp totp hotp mfa 2fa".split())
 _KEY_WHOLE = frozenset("apikey secretkey accesskey privatekey authkey signingkey encryptionkey masterkey accountkey".split())
 _SECRET_ENDS = ("secret",)
 
@@ -79,26 +125,74 @@ _FILE_NAME = re.compile(r"/[\w.\-]*\.[A-Za-z]{2,5}\Z")
 @lru_cache(maxsize=4096)
 def secret_name(name: str) -> SecretName | None:
     """What a name says its value is, or None where it names no secret."""
-    words = list(parts_of(name)) if not _FILE_NAME.search(name) else []
+    words = _words(name)
     if not words or not _HARMLESS.isdisjoint(words) or words[:2] in (["react", "app"], ["mock", "service"]):
         return None
-    if words[0] in _VERBS:
-        return None  # a function's name, or a question's
-    whole = len(words)
-    while len(words) > 1 and (words[-1] in _NEUTRAL or words[-1].isdigit()):
+    if (words[0] in _VERBS and not name.isupper()) or any(word.startswith(_HARMLESS_BEGINNINGS) for word in words):
+        return None  # a function's name, or a question's (a constant has none); what a form carries
+    if words[-3:] == ["secret", "key", "base"]:
+        return SecretName("key", True)
+    every = list(words)
+    while len(words) > 1 and words[-1] in _NEUTRAL:
         kind = _head(words)
         if kind is not None:
             break
         words.pop()
     kind = _head(words)
     if kind is not None:
-        return SecretName(kind, len(words) == whole or all(word in _NEUTRAL or word.isdigit() for word in parts_of(name)[len(words) :]))
+        return SecretName(kind, all(word in _NEUTRAL for word in every[len(words) :]))
     # TOKEN_GITHUB, API_KEY_OPENAI: the owner stands behind, one word only.
     if len(words) > 1 and words[-1] not in _SAYS_SOMETHING_ELSE:
         kind = _head(words[:-1])
-        if kind is not None:
+        if kind is not None and kind != "vendor key":
             return SecretName(kind, False)
     return None
+
+
+def _words(name: str) -> list[str]:
+    """The words of a name without numbers between them: a size (`AES_256_KEY`) does not change what a name says."""
+    if _FILE_NAME.search(name):
+        return []
+    words = parts_of(name)
+    return [word for word in words if not word.isdigit()] or list(words)
+
+
+def value_name(name: str) -> SecretName | None:
+    """As `secret_name`, and where a constant, a variable of the environment or a header ends in KEY: its value decides then.
+
+    So does that of `pass` in a mapping: a password beside a user, a number beside `fail`.
+    """
+    if name in ("pass", "Pass", "PASS", "SALT"):
+        return SecretName("vendor key", True)
+    return secret_name(name) or _key_of_somebody(name)
+
+
+@lru_cache(maxsize=4096)
+def _key_of_somebody(name: str) -> SecretName | None:
+    words = _words(name)
+    header = name[:2] in ("x-", "X-")
+    if len(words) < 2 or words[-1] != "key" or not (name.isupper() or header) or not _HARMLESS.isdisjoint(words):
+        return None
+    if words[-2] in _NOT_KEY_OWNERS or words[0] in _VERBS or any(word.startswith(_HARMLESS_BEGINNINGS) for word in words):
+        return None
+    return SecretName("vendor key", False)
+
+
+_PLURALS = {
+    "keys": "key",
+    "tokens": "token",
+    "passwords": "password",
+    "passphrases": "passphrase",
+    "secrets": "secret",
+    "peppers": "pepper",
+}
+
+
+def plural_name(name: str) -> SecretName | None:
+    """What a name says each value of its list or mapping is: `API_KEYS`, `TOKENS`, `passwords`."""
+    words = parts_of(name)
+    single = _PLURALS.get(words[-1]) if words else None
+    return secret_name("_".join((*words[:-1], single))) if single is not None else None
 
 
 _SAYS_SOMETHING_ELSE = frozenset(
@@ -127,16 +221,29 @@ def _head(words: list[str]) -> NameKind | None:
     if last == "secret" or (len(last) > 8 and last.endswith(_SECRET_ENDS)):
         return None if before in _ABOUT else "secret"
     if last == "token" or last == "bearer" or (len(last) > 6 and last.endswith("token")):
-        return None if before in _NOT_TOKEN or before in _ABOUT or any(last == word + "token" for word in _NOT_TOKEN) else "token"
+        joined = last.removesuffix("token")
+        about = any(joined.endswith(word) for word in _NOT_TOKEN if len(word) > 3) or joined in _NOT_TOKEN
+        return None if before in _NOT_TOKEN or before in _ABOUT or about else "token"
     if last == "key":
-        return "key" if before in _KEY_OWNERS else None
+        return "key" if before in _KEY_OWNERS else _vendor_key(words[:-1])
     if last in _KEY_WHOLE or last.endswith("apikey"):
         return "key"
     if last in ("credential", "credentials", "creds", "authorization"):
         return None if before in _ABOUT else "credential"
+    if last == "pepper" or (last == "salt" and before in _SALTED) or (last == "seed" and before in _SEEDED):
+        return "vendor key"
     if last in ("dsn", "conninfo", "connstr") or (last in ("string", "str") and before in ("connection", "conn")):
         return "connection"
     return None
+
+
+def _vendor_key(owners: list[str]) -> NameKind | None:
+    """Whether all that stands before "key" is a vendor and what the key is for: `azure_search_key`, not `google_sheet_key`."""
+    rest = len(owners)
+    while rest > 0 and owners[rest - 1] in _VENDOR_ROLES:
+        rest -= 1
+    vendors = owners[rest - 1 : rest] if rest else owners
+    return "vendor key" if any(word in _VENDORS for word in vendors) or any(word in _VENDORS for word in owners[rest:]) else None
 
 
 # Names whose value signs or encrypts sessions, cookies and tokens: PRD106.
@@ -175,6 +282,25 @@ def is_key_of_ours(name: str) -> bool:
     )
 
 
+_SIGNING_ENDS = frozenset(
+    (
+        *_SIGNING,
+        ("secret", "key"),
+        ("signing", "secret"),
+        ("encryption", "key"),
+        ("auth", "secret"),
+        ("nextauth", "secret"),
+        ("hmac", "secret"),
+    )
+)
+
+
+def guards_sessions(name: str) -> bool:
+    """Whether a setting's name ends like that of a key by which sessions or tokens are forged (`DJANGO_SECRET_KEY`, `JWT_SECRET`)."""
+    words = tuple(_words(name))
+    return any(words[-length:] in _SIGNING_ENDS for length in (2, 3))
+
+
 def is_signing_name(name: str) -> bool:
     """Whether a setting of this name signs or encrypts what clients hold."""
     return parts_of(name) in _SIGNING
@@ -184,7 +310,7 @@ def _joined(first: frozenset[str], second: str) -> list[str]:
     return [word + between + second for word in sorted(first) for between in ("", "_", "-", ".", " ", "__")]
 
 
-# Literals one of which stands in every name that `secret_name` accepts. Neither "key" nor "pass" alone: they stand in every file.
+# Literals one of which stands in every name that `value_name` accepts. Neither "key" nor "pass" alone: they stand in every file.
 ANCHORS: tuple[str, ...] = (
     "password",
     "passwd",
@@ -202,7 +328,20 @@ ANCHORS: tuple[str, ...] = (
     "dsn",
     "conninfo",
     "connstr",
+    "pepper",
+    "salt",
+    "otp_seed",
+    "mfa_seed",
+    "otpseed",
+    "_key",
+    "-key",
+    ".key",
+    " key",
+    "pass:",
+    'pass"',
+    "pass'",
     *_joined(_KEY_OWNERS, "key"),
+    *(f"{word}key" for word in sorted(_VENDORS | _VENDOR_ROLES)),
     *_joined(_BEFORE_PASS, "pass"),
     *_joined(frozenset({"connection", "conn"}), "str"),
 )

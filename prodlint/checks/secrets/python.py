@@ -8,8 +8,17 @@ from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, every
 from prodlint.checks.secrets.formats import recognise
-from prodlint.checks.secrets.names import ANCHORS, NameKind, SecretName, is_key_of_ours, is_signing_name, secret_name
-from prodlint.checks.secrets.values import high_entropy, in_use, is_secret, shape_of
+from prodlint.checks.secrets.names import (
+    ANCHORS,
+    NameKind,
+    SecretName,
+    is_key_of_ours,
+    is_signing_name,
+    plural_name,
+    secret_name,
+    value_name,
+)
+from prodlint.checks.secrets.values import high_entropy, in_use, is_published_default, is_secret, shape_of
 from prodlint.facts import Assignment, Call, Collection, Conditional, Constant, Dictionary, Expression, FString, Name, Operation, Subscript
 from prodlint.model import FixRequest
 
@@ -127,10 +136,16 @@ _LIKELY = frozenset(("weak", "random", "passphrase", "uuid", "digits"))
 
 @check("PRD104", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"))
 def hardcoded_password(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
-    named = secret_name(fact.target)
+    named = value_name(fact.target)
+    values = bound_values(fact)
     if named is None:
+        named = plural_name(fact.target)
+        if named is None or not isinstance(fact.value, (Collection, Dictionary)):
+            return
+        values = _listed_values(fact)
+    elif named.kind == "vendor key" and fact.kind == "compare":
         return
-    for value, at in bound_values(fact):
+    for value, at in values:
         if _speaks(value, at, fact, named, context):
             yield Diagnostic(
                 inside(at),
@@ -148,6 +163,7 @@ _KINDS = {
     "key": "Key",
     "credential": "Credential",
     "connection": "Connection string with a password",
+    "vendor key": "Key",
 }
 
 
@@ -164,6 +180,16 @@ def bound_values(fact: Assignment) -> Iterator[Value]:
     yield from (found for found in literals(expression) if _within_reach(fact, found[1]))
 
 
+def _listed_values(fact: Assignment) -> Iterator[Value]:
+    """The random values of a list or mapping under a name in the plural."""
+    value = fact.value
+    items = value.items if isinstance(value, Collection) else [item for _, item in value.items] if isinstance(value, Dictionary) else []
+    for item in items[:40]:
+        yield from (
+            found for found in literals(item) if shape_of(found[0]) == "random" and len(found[0]) >= 16 and _within_reach(fact, found[1])
+        )
+
+
 def _within_reach(fact: Assignment, at: Expression) -> bool:
     return abs(at.start - fact.start) <= REACH
 
@@ -178,10 +204,10 @@ def _speaks(value: str, at: Expression, fact: Assignment, named: SecretName, con
         value = _after_scheme(value)
     if value.lower() == fact.target.lower() or (fact.kind == "compare" and shape_of(value) not in _LIKELY):
         return False
-    return _speaks_as(value, at, kind, certain, context)
+    return is_secret_here(value, at, kind, certain, context)
 
 
-def _speaks_as(value: str, at: Expression, kind: NameKind, certain: bool, context: CheckContext) -> bool:
+def is_secret_here(value: str, at: Expression, kind: NameKind, certain: bool, context: CheckContext) -> bool:
     """Whether a value is a secret of a kind where it stands."""
     if "=" in value[:-2] and kind in ("token", "credential") and shape_of(value) != "random":
         return False
@@ -246,28 +272,6 @@ def connection_password(value: str) -> bool:
     return found is not None and is_secret(found[1], "password")
 
 
-# A user and a password by position.
-_LOGINS = (
-    "requests.auth.HTTPBasicAuth",
-    "requests.auth.HTTPDigestAuth",
-    "httpx.BasicAuth",
-    "httpx.DigestAuth",
-    "aiohttp.BasicAuth",
-    "smtplib.SMTP.login",
-    "smtplib.SMTP_SSL.login",
-    "imaplib.IMAP4_SSL.login",
-    "ftplib.FTP.login",
-    "ftplib.FTP_TLS.login",
-)
-
-
-@check("PRD104", on=[calls(*_LOGINS)], files=("python", "notebook"))
-def password_by_position(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
-    given = call.argument(1)
-    if given is not None:
-        yield from _typed_in(given, call, f"the call of `{'.'.join(call.name.split('.')[-2:])}`", context)
-
-
 _URL_CREATE = ("sqlalchemy.URL.create", "sqlalchemy.engine.URL.create", "sqlalchemy.engine.url.URL.create")
 
 
@@ -293,7 +297,7 @@ def password_in_pair(fact: Assignment, context: CheckContext) -> Iterator[Diagno
 
 def _typed_in(given: Expression, fact: Assignment | Call, where: str, context: CheckContext) -> Iterator[Diagnostic]:
     for value, at in literals(given):
-        if _speaks_as(value, at, "password", True, context):
+        if is_secret_here(value, at, "password", True, context):
             yield Diagnostic(
                 inside(at), f"Password written into {where}", secret=True, fix=environment_fix("password", at), symbol=fact.scope.symbol
             )
@@ -389,6 +393,8 @@ def fallback_of_field(fact: Assignment, context: CheckContext) -> Iterator[Diagn
             return
     elif fact.kind not in ("field", "annotated") or not _in_settings_class(data, fact.scope.class_):
         return
+    elif fact.target.startswith("_") or "ClassVar" in fact.annotation:
+        return  # no field: it is read from no environment
     yield from _fallback(fact.target, fact.value, context, None)
 
 
@@ -415,8 +421,8 @@ def fallback_of_option(call: Call, context: CheckContext) -> Iterator[Diagnostic
 
 
 def _fallback(name: str, given: Expression, context: CheckContext, call: Call | None) -> Iterator[Diagnostic]:
-    named = secret_name(name)
-    if named is None or not named.certain:
+    named = value_name(name)
+    if named is None or not (named.certain or named.kind == "vendor key"):
         return
     if isinstance(given, Name) and call is not None:
         given = call.module.follow(given, call)
@@ -443,6 +449,8 @@ def is_usable_default(value: str, name: str, named: SecretName) -> bool:
         return _ENVIRONMENT_NAME.match(value) is None and "/" not in value and not value.startswith(("~", "."))
     if shape == "prose":
         return is_signing_name(name) or named.kind in ("password", "secret")
+    if named.kind == "vendor key":
+        return shape in ("random", "uuid")
     if named.kind == "key" and not is_key_of_ours(name):
         return shape not in ("placeholder", "words", "masked") and len(value) > 3
     return named.kind != "credential" or shape == "random"
@@ -602,7 +610,7 @@ def default_password(fact: Assignment, context: CheckContext) -> Iterator[Diagno
         return
     for value, at in bound_values(fact):
         if (
-            shape_of(value) == "default"
+            is_published_default(value, named.kind)
             and value.lower() != fact.target.lower()
             and len(value) > 1
             and not is_example(at.source.data, at.start)
@@ -612,8 +620,8 @@ def default_password(fact: Assignment, context: CheckContext) -> Iterator[Diagno
 
 @check("PRD113", on=[every(Assignment)], required_literals=['"', "'"], files=("python", "notebook"))
 def high_entropy_literal(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
-    if secret_name(fact.target) is not None:
+    if value_name(fact.target) is not None:
         return
     for value, at in literals(fact.value):
-        if high_entropy(value, fact.target):
+        if high_entropy(value, fact.target) and not is_meant_to_be_seen(value):
             yield Diagnostic(inside(at), f"Random-looking value in `{fact.target}`", secret=True)

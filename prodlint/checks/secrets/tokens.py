@@ -215,7 +215,7 @@ def is_sample_jwt(token: bytes) -> bool:
 
 _PEM = re.compile(rb"-----BEGIN (?:(RSA|DSA|EC|OPENSSH|ENCRYPTED|PGP|ANY|SSH2 ENCRYPTED) )?PRIVATE KEY(?: BLOCK)?-----")
 _PEM_END = re.compile(rb"-----END [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----")
-_PEM_GAP = re.compile(rb"(?:\s|\\[nr]|[\"'`,+>|#*()]|(?:Proc-Type|DEK-Info|Version|Comment|Charset|Hash):[^\n\\]{0,120})+")
+_PEM_GAP = re.compile(rb"(?:\s|\\[nr]|\\u000[aAdD]|[\"'`,+>|#*()]|(?:Proc-Type|DEK-Info|Version|Comment|Charset|Hash):[^\n\\]{0,120})+")
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/=]{1,200}")
 _SHORTEST_KEY = 60
 _PUTTY = re.compile(rb"PuTTY-User-Key-File-[23]:[^\n]{1,120}\n")
@@ -263,6 +263,13 @@ def _key_at(data: bytes, anchor: bytes, offset: int) -> tuple[int, int, str] | N
                 break
         return offset, len(data) if end == -1 else end, "PuTTY private key"
     return _jwk_at(data, offset)
+
+
+def key_in(data: bytes) -> str:
+    """What a text that is in no file as it stands holds as a private key, or nothing."""
+    place = data.find(b"PRIVATE KEY-----")
+    found = _pem_at(data, place) if place != -1 else None
+    return found[2] if found is not None else ""
 
 
 def _pem_at(data: bytes, offset: int) -> tuple[int, int, str] | None:
@@ -394,26 +401,37 @@ def url_credentials(data: bytes, offset: int) -> tuple[str, int, int, str] | Non
     found = _USERINFO.match(data, offset + 3)
     if found is None:
         return None
-    scheme = _SCHEME.search(data, max(0, offset - 31), offset)
-    if scheme is None:
+    scheme = scheme_before(data, offset)
+    if not scheme:
         return None
     user, password, host = found[1], found[2], found[3]
     verdict = _judge_userinfo(user, password, host)
     # With a user that is filled in, a word may be a form that the host prescribes (`{token}:x-oauth-basic@`).
     if not verdict or (verdict in ("default", "words") and user[:1] in (b"{", b"$", b"%")):
         return None
-    return scheme[1].decode(), found.start(2), found.end(2), verdict
+    return scheme, found.start(2), found.end(2), verdict
+
+
+def scheme_before(data: bytes, offset: int) -> str:
+    """The scheme in front of the "://" at an offset, or nothing."""
+    found = _SCHEME.search(data, max(0, offset - 31), offset)
+    return found[1].decode() if found is not None else ""
+
+
+def is_sample_host(host: bytes) -> bool:
+    """Whether a host is one of documentation: `example.com`, `your-host`."""
+    return _SAMPLE_HOSTS.match(host) is not None
 
 
 def _judge_userinfo(user: bytes, password: bytes, host: bytes) -> str:
-    value = _decoded(password)
+    value = decoded_userinfo(password)
     name = host.split(b":")[0].lower()
     if password[:1] in b"$&(" or value.isdigit() and len(value) <= 5:
         return ""
     shape = shape_of(value)
     if shape in ("empty", "masked", "template", "prose"):
         return ""
-    sample = bool(_SAMPLE_HOSTS.match(host))
+    sample = is_sample_host(host)
     local = b"." not in name or name in (b"127.0.0.1", b"0.0.0.0", b"host.docker.internal")
     if shape != "random" and (sample or user.lower() in _SAMPLE_USERS and (local or shape not in ("weak", "digits"))):
         return ""
@@ -430,7 +448,8 @@ def _judge_userinfo(user: bytes, password: bytes, host: bytes) -> str:
     return "secret"
 
 
-def _decoded(password: bytes) -> str:
+def decoded_userinfo(password: bytes) -> str:
+    """A part of a URL without its percent signs."""
     if b"%" not in password:
         return password.decode("utf-8", "replace")
     from urllib.parse import unquote_to_bytes

@@ -67,12 +67,14 @@ _MANAGED = re.compile(
     r"encrypted|ENC|sops|cmd|kms|projects|data|sha\d+)(?::|\[|/\w+/)|ENC\(|\$ANSIBLE_VAULT|-----BEGIN|@Microsoft\.KeyVault"
 )
 _TEMPLATE = re.compile(
-    r"\$\{|\$\([^)]*\)|\{\{|\{%|<%|%\(\w|\$\[\[|@@|__[A-Z_]+__|\{[A-Za-z_][\w.\[\]'\"!:]{0,60}\}|\$[A-Za-z_]\w*\Z|%[A-Z_]{2,40}%|#\{|<[A-Za-z_][^<>]{0,60}>"
+    r"\$\{|\$\([^)]*\)|\{\{|\{%|<%|%\(\w|\$\[\[|@@|__[A-Z_]+__|\{[A-Za-z_][\w.\[\]'\"!:]{0,60}\}|\A\$[A-Za-z_]\w*\Z|\$[A-Z][A-Z0-9_]{2,}\Z|%[A-Z_]{2,40}%|#\{|<[A-Za-z_][^<>]{0,60}>"
 )
 # Times, regular expressions, version ranges, packages, calls, addresses.
 _TECHNICAL_TEXT = re.compile(
     r"\A\d{4}-\d\d-\d\d[T_]|\[[^\]]{0,20}(?:A-Z|a-z|0-9)|\(\?[:<=!P]|[<>=~!]=\d|\A@[\w\-]{1,40}/|\A[a-z\-]{2,20}\(.{0,200}\)\Z|\A[\d.:]{7,45}\Z|\A[\w.\-]{1,80}@[\w\-]{1,80}\.[\w.\-]{2,80}\Z"
 )
+# What a version range has and base 64 has not.
+_COMPARES = re.compile(r"[<>!~,\[\]()@:]|\A\d{4}-")
 # Signs that also stand in what machines make.
 _MAYBE_TEMPLATE = re.compile(r"%[sdr](?![A-Za-z0-9])|\[\[")
 _WORD_GAPS = re.compile(r"[-_./:@+~|,;=]+")
@@ -118,7 +120,7 @@ def shape_of(value: str) -> Shape:
         return "masked" if len(set(lowered)) < 7 else "uuid"
     if text.isdigit():
         return "masked" if is_sequential(text) else "digits"
-    if _TECHNICAL_TEXT.search(text):
+    if _TECHNICAL_TEXT.search(text) and not ("=" in text and is_random(text.replace("=", "")) and not _COMPARES.search(text)):
         return "words"
     if not text.isascii():
         return "weak" if any(c.isdigit() for c in text) and any(c.isascii() and c.isalpha() for c in text) and len(text) < 40 else "words"
@@ -304,6 +306,8 @@ def entropy(text: str) -> float:
 def is_secret(value: str, kind: NameKind, certain: bool = True) -> bool:
     """Whether a value under a name of this kind is a secret that works."""
     shape = shape_of(value)
+    if kind == "vendor key" and certain:
+        return shape == "random" or (shape == "uuid" and len(value) >= 16)
     if not certain and len(value) in (32, 40, 64, 128) and set(value) <= _HEX:
         return False  # a digest, by its length, under a name that does not end in a secret's word
     if shape == "random" or (shape == "uuid" and kind != "connection"):
@@ -319,6 +323,21 @@ def is_secret(value: str, kind: NameKind, certain: bool = True) -> bool:
     if kind == "connection":
         return False
     return shape == "weak" and len(value) >= 16 and sum(c.isdigit() for c in value) >= 3
+
+
+# Words of `_DEFAULTS` that somebody chose as a password; the others (`localhost`, `dev`) stand under such names for something else.
+_NO_DEFAULT_KEYS = frozenset(
+    "local localhost dev development production staging prod app service test testing tester default demo user username".split()
+)
+
+
+def is_published_default(value: str, kind: NameKind) -> bool:
+    """Whether a value is a password that everybody tries first; as a key, only what says "secret" or "change me" is one."""
+    return (
+        shape_of(value) == "default"
+        and not (kind == "key" and value.lower() in _NO_DEFAULT_KEYS)
+        and not (kind != "password" and value == "localhost")
+    )
 
 
 def in_use(value: str) -> bool:
@@ -346,6 +365,8 @@ def high_entropy(value: str, name: str) -> bool:
     """Whether the entropy detectors of other scanners would report a value, and nothing about its name explains it."""
     if not 20 <= len(value) <= 400 or shape_of(value) != "random" or not _CHECKSUM_NAMES.isdisjoint(parts_of(name)):
         return False
+    if parts_of(name)[-1:] in (("key",), ("keys",), ("token",), ("sid",), ("id",), ("ids",)):
+        return False  # what the family knows to be no secret by its name: a cache's key, a form's token, an account's number
     if _FILE.search(value):
         return False  # a manifest of static files: each path has its hash in it
     is_hex = set(value) <= _HEX

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every
-from prodlint.checks.web.text import Reader, is_fixed, pieces_of, reader_of
+from prodlint.checks.web.parts import Judge, entered, shown
+from prodlint.checks.web.tables import sinks
 from prodlint.facts import (
     Call,
     Collection,
@@ -17,98 +19,92 @@ from prodlint.facts import (
     Name,
     OpaqueExpression,
     Statement,
-    calls_in,
     statements_in,
 )
 from prodlint.model import FixRequest
-from prodlint.values.expressions import follow, innermost, module_statements, truth, values
+from prodlint.values.evaluate import Values
+from prodlint.values.expressions import module_statements, values
+from prodlint.values.lattice import Argument, Client, Items, Known, Member, Part, Reference, Result, Shape, Table, Value, truth
 
 # ---------------------------------------------------------------- Python and shells
 
-
-_NOTHING = re.compile(r"(?!)")
-_SHELL_QUOTING = re.compile(r"quote|^list2cmdline$", re.IGNORECASE)
-
-
-def _shown(expression: Expression) -> str:
-    text = " ".join(expression.text.split())
-    return text if len(text) <= 50 else text[:47] + "..."
+_SHELLS = tuple(sinks()["shell"]["always"])
+_EXECS = tuple(sinks()["shell"]["execs"])
+_SUBPROCESS = tuple(sinks()["shell"]["flagged"])
+_HANDED: Mapping[str, int] = sinks()["handed"]
+_PYTHON = tuple(sinks()["python"]["calls"])
 
 
-@check("PRD462", on=[calls("eval", "exec", "builtins.eval", "builtins.exec")], required_literals=["eval(", "exec("], files=["python"])
+@check("PRD462", on=[calls(*_PYTHON)], required_literals=["eval(", "exec("], files=["python"])
 def evaluated_text(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`eval` and `exec` of anything but text in the code."""
-    if call.receiver is not None and not call.name.startswith("builtins."):
+    if call.receiver is not None and not call.name.startswith(("builtins.", "pandas.", "code.")):
         return
-    given = call.argument(0)
+    given = call.argument(0, "source")
     if given is None or isinstance(given, Constant):
         return
-    module = call.module
-    function = innermost(module, call)
-    reader = reader_of(module, function, _NOTHING, call.start)
-    if isinstance(given, Name) and given.source_text in reader.given:
-        sources = reader.given[given.source_text]
+    evaluator = context.values(call.module)
+    value = evaluator.of(given)
+    judge = Judge(evaluator, "code")
+    if not judge.is_open(value):
+        return
+    client = judge.client_in(value)
+    if client is None:
+        if "command" in context.file.roles or call.scope.function == "exec_module" or b"RestrictedPython" in call.source.data:
+            return  # a module loader, and an interpreter that is made for strangers' code
+    yield Diagnostic(call, f"`{call.method}` runs `{shown(given)}` as Python", related=entered(client))
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A call that runs a command, directly or through another thread or task: the function's name, its arguments and keywords."""
+
+    name: str
+    arguments: Sequence[Expression]
+    keywords: Mapping[str, Expression]
+    spreads: Sequence[Expression]
+
+
+def _running(call: Call, evaluator: Values) -> Running | None:
+    """What a call runs: itself, or the function that it hands on."""
+    position = next((at for name, at in _HANDED.items() if call.name == name or name.startswith("*.") and call.method == name[2:]), None)
+    if position is None:
+        return Running(call.name, call.arguments, call.keywords, call.spreads)
+    arguments, keywords = list(call.arguments), dict(call.keywords)
+    if position == -1:
+        function = keywords.pop("target", None)
+        inside = keywords.pop("args", None)
+        arguments = list(inside.items) if isinstance(inside, Collection) else []
+        named = keywords.pop("kwargs", None)
+        keywords = (
+            {str(key.value): value for key, value in named.items if isinstance(key, Constant)} if isinstance(named, Dictionary) else {}
+        )
     else:
-        sources = [follow(module, given, call)]
-    if all(_is_parsed(module, source) for source in sources):
-        return
-    if is_fixed(given, reader) or _own_file(module, given, reader):
-        return
-    if (
-        "command" in context.file.roles
-        or function is not None
-        and function.name == "exec_module"
-        or b"RestrictedPython" in call.source.data
-    ):
-        return  # a module loader, and an interpreter that is made for strangers' code
-    yield Diagnostic(call, f"`{call.method}` runs `{_shown(given)}` as Python")
-
-
-def _is_parsed(module: Module, source: Expression) -> bool:
-    """`compile(ast.Expression(node), ...)`: Python that was parsed and looked at first."""
-    if not (isinstance(source, Call) and source.name == "compile" and source.arguments):
-        return False
-    inner = follow(module, source.arguments[0], source)
-    return isinstance(inner, Call) and inner.name.startswith("ast.")
-
-
-def _own_file(module: Module, given: Expression, reader: Reader) -> bool:
-    """`exec(open("version.py").read())`, `exec(compile(...))` of a file that the code names."""
-    for source in (*reader.given.get(given.source_text, ()),) if isinstance(given, Name) else ():
-        if source is not given and not isinstance(source, Name) and _own_file(module, source, reader):
-            return True
-    for expression in follow(module, given, given).walk():
-        if isinstance(expression, Name) and expression is not given:
-            opened = reader.given.get(expression.source_text.split(".", 1)[0], ())
-            if opened and all(isinstance(value, Call) and value.method == "open" and _own_file(module, value, reader) for value in opened):
-                return True
-        if isinstance(expression, Call) and expression.method in ("open", "read_text", "read_bytes"):
-            target = expression.argument(0) if expression.method == "open" and expression.receiver is None else expression.receiver
-            if target is not None and (is_fixed(target, reader) or "__file__" in follow(module, target, given).text):
-                return True
-    return False
-
-
-_SHELLS = {
-    "os.system": 0,
-    "os.popen": 0,
-    "subprocess.getoutput": 0,
-    "subprocess.getstatusoutput": 0,
-    "asyncio.create_subprocess_shell": 0,
-    "asyncio.subprocess.create_subprocess_shell": 0,
-}
-_EXEC = ("asyncio.create_subprocess_exec", "asyncio.subprocess.create_subprocess_exec")
-_SUBPROCESS = ("subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output", "subprocess.Popen")
+        function = arguments[position] if position < len(arguments) else keywords.get("func") or keywords.get("function")
+        arguments = arguments[position + 1 :]
+    for _ in range(3):
+        if isinstance(function, Call) and function.name in ("functools.partial", "partial") and function.arguments:
+            arguments = [*function.arguments[1:], *arguments]
+            keywords = {**function.keywords, **keywords}
+            function = function.arguments[0]
+    if not isinstance(function, Name):
+        return None
+    shape = evaluator.of(function).only()
+    name = shape.name if isinstance(shape, Reference) else function.name
+    return Running(name, arguments, keywords, ())
 
 
 @check(
     "PRD462",
-    on=[calls(*_SHELLS, *_SUBPROCESS, *_EXEC)],
+    on=[calls(*_SHELLS, *_SUBPROCESS, *_EXECS, *_HANDED)],
     required_literals=[
         ("subprocess", "shell"),
         ("subprocess", '"-c"'),
         ("subprocess", "'-c'"),
         ("subprocess", '"-lc"'),
+        ("create_subprocess_exec", "-c"),
+        ("os.exec", "-c"),
+        ("os.spawn", "-c"),
         "os.system",
         "os.popen",
         ("os import", "system"),
@@ -121,169 +117,229 @@ _SUBPROCESS = ("subprocess.run", "subprocess.call", "subprocess.check_call", "su
 )
 def shell_command(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A shell command with a part that the code does not spell out."""
-    module = call.module
-    given = call.argument(0, "args") or call.keywords.get("cmd") or call.keywords.get("command")
-    if call.name in (*_SUBPROCESS, *_EXEC) and truth(module, call.keywords.get("shell"), call) is not True:
-        given = _script_of(given.items if isinstance(given, Collection) else call.arguments)
-    if given is None:
+    evaluator = context.values(call.module)
+    running = _running(call, evaluator)
+    if running is None or running.name not in (*_SHELLS, *_SUBPROCESS, *_EXECS):
         return
-    reader = reader_of(module, innermost(module, call), _SHELL_QUOTING, call.start)
-    pieces = pieces_of(given, reader)
-    if isinstance(given, Collection):
-        pieces = [piece for item in given.items for piece in pieces_of(item, reader)]
-    loose = [piece for piece in pieces if not isinstance(piece, str) and not is_fixed(piece, reader) and not _own_program(module, piece)]
-    if not loose:
+    command = _command_of(running, evaluator)
+    if command is None:
         return
-    whole = not any(isinstance(piece, str) and piece.strip() for piece in pieces)
-    if whole:
-        # A command that comes as a whole is what this function is for, unless it comes straight from a request.
-        if _REQUEST.search(follow(module, loose[0], call).text):
-            yield Diagnostic(call, f"`{call.name}` gives a shell `{_shown(loose[0])}`")
-        elif isinstance(loose[0], Name):
-            yield from _callers_that_build(module, call, loose[0])
-        return
-    yield Diagnostic(call, f"`{call.name}` writes `{_shown(loose[0])}` into a shell command")
+    judge = Judge(evaluator, "shell")
+    value = evaluator.of(command)
+    if any(isinstance(shape, Items) for shape in value.shapes):
+        # With a shell, the list's first item is the command.
+        value = Value(
+            tuple(
+                one for shape in value.shapes for one in (shape.items[0].shapes if isinstance(shape, Items) and shape.items else (shape,))
+            )
+        )
+    yield from _commands(judge, value, command, call, running.name)
+
+
+def _command_of(running: Running, evaluator: Values) -> Expression | None:
+    """The text that a shell gets, or None where no shell is started."""
+    given = (
+        running.arguments[0]
+        if running.arguments
+        else running.keywords.get("args") or running.keywords.get("cmd") or running.keywords.get("command")
+    )
+    if isinstance(given, OpaqueExpression) and given.kind == "star":
+        return None
+    if running.name in _SHELLS:
+        return given
+    switch = evaluator.of(running.keywords["shell"]) if "shell" in running.keywords else _spread_entry(running, "shell", evaluator)
+    if running.name in _SUBPROCESS and truth(switch.unset()) is True:
+        return given
+    return _script_of(given.items if isinstance(given, Collection) else running.arguments)
+
+
+def _spread_entry(running: Running, name: str, evaluator: Values) -> Value:
+    """What `**options` says under a name."""
+    for mapping in running.spreads:
+        for shape in evaluator.of(mapping).shapes:
+            if isinstance(shape, Table) and name in shape.entries:
+                return shape.entries[name]
+    return Value()
 
 
 _SHELL_PROGRAM = re.compile(r"(?:^|/)(?:ba|z|da|k|a)?sh$")
+# Files that the program itself makes.
+_TEMPORARY = re.compile(r"tmp_?(?:path|dir|file)|temp_?(?:dir|file)", re.IGNORECASE)
 
 
 def _script_of(arguments: Sequence[Expression]) -> Expression | None:
     """The script of `["bash", "-c", script]`: a shell without `shell=True`."""
-    first, option, script = (*arguments, None, None, None)[:3]
-    if not isinstance(first, Constant) or not isinstance(option, Constant) or not _SHELL_PROGRAM.search(str(first.value)):
-        return None
-    return script if re.fullmatch(r"-[a-z]*c", str(option.value)) else None
+    for first, option, script in zip(arguments, arguments[1:], arguments[2:], strict=False):
+        if isinstance(first, Constant) and isinstance(option, Constant) and _SHELL_PROGRAM.search(str(first.value)):
+            return script if re.fullmatch(r"-[a-z]*c", str(option.value)) else None
+    return None
 
 
-def _callers_that_build(module: Module, call: Call, name: Name) -> Iterator[Diagnostic]:
+def _commands(judge: Judge, value: Value, at: Expression, call: Call, name: str) -> Iterator[Diagnostic]:
+    for parts in judge.variants(value):
+        loose = [part for part in parts if not isinstance(part, str) and judge.is_open(part.value)]
+        loose = [part for part in loose if judge.client_in(part.value) is not None or not _TEMPORARY.search(part.at.text)]
+        if loose and any(isinstance(part, str) and part.strip() for part in parts):
+            client = next((found for found in (judge.client_in(part.value) for part in loose) if found is not None), None)
+            yield Diagnostic(call, f"`{name}` writes `{shown(loose[0].at)}` into a shell command", related=entered(client))
+            return
+    # A command that comes as a whole is what this function is for, unless it comes straight from a client.
+    for shape in value.walk(3):
+        if isinstance(shape, Client):
+            yield Diagnostic(call, f"`{name}` gives a shell `{shown(at)}`", related=entered(shape))
+            return
+    for shape in value.shapes:
+        if isinstance(shape, Argument):
+            yield from _callers_that_build(judge, shape)
+
+
+def _callers_that_build(judge: Judge, argument: Argument) -> Iterator[Diagnostic]:
     """`def run(command): subprocess.run(command, shell=True)`, and who in the file puts a command for it together."""
-    function = innermost(module, call)
-    names = [parameter.name for parameter in function.parameters] if function is not None else []
-    if function is None or name.source_text not in names:
-        return
-    position = names.index(name.source_text) - (1 if names[0] in ("self", "cls") else 0)
-    for other in module.calls():
-        given = other.argument(position, name.source_text) if other.method == function.name else None
-        if given is None or isinstance(given, Constant):
-            continue
-        reader = reader_of(module, innermost(module, other), _SHELL_QUOTING, other.start)
-        pieces = pieces_of(given, reader)
-        loose = [
-            piece for piece in pieces if not isinstance(piece, str) and not is_fixed(piece, reader) and not _own_program(module, piece)
-        ]
-        if loose and any(isinstance(piece, str) and piece.strip() for piece in pieces):
-            yield Diagnostic(given, f"`{function.name}` runs a shell command with `{_shown(loose[0])}` written into it")
-
-
-def _own_program(module: Module, piece: Expression) -> bool:
-    """`sys.executable`, `__file__`, paths made from them, temporary files: nobody else chooses those."""
-    text = follow(module, piece, piece).text
-    return bool(
-        re.search(
-            r"\bsys\.(?:executable|argv\[0\]|prefix)|__file__|os\.getpid\(|os\.getcwd\(|tempfile\.|mkdtemp|tmp_?(?:path|dir|file)|temp_dir|cpu_count|Path\.home\(",
-            text,
-            re.IGNORECASE,
-        )
-    )
+    name = argument.function.name
+    for _, value, given in judge.given_to(argument):
+        client = next((shape for shape in value.walk(3) if isinstance(shape, Client)), None)
+        loose: list[Part] = []
+        for parts in judge.variants(value):
+            if any(isinstance(part, str) and part.strip() for part in parts):
+                loose += [
+                    part
+                    for part in parts
+                    if not isinstance(part, str) and judge.is_open(part.value) and not _TEMPORARY.search(part.at.text)
+                ]
+        if loose:
+            yield Diagnostic(given, f"`{name}` runs a shell command with `{shown(loose[0].at)}` written into it", related=entered(client))
+        elif client is not None:
+            yield Diagnostic(given, f"`{name}` runs `{shown(given)}` in a shell", related=entered(client))
 
 
 # ---------------------------------------------------------------- objects from bytes
 
-_UNPICKLERS = (
-    "pickle.load",
-    "pickle.loads",
-    "pickle.Unpickler",
-    "cPickle.load",
-    "cPickle.loads",
-    "_pickle.loads",
-    "dill.load",
-    "dill.loads",
-    "cloudpickle.load",
-    "cloudpickle.loads",
-    "marshal.load",
-    "marshal.loads",
-    "joblib.load",
-    "jsonpickle.decode",
-    "pandas.read_pickle",
-    "shelve.open",
-)
+_UNPICKLERS = tuple(sinks()["unpickling"]["bytes"])
+# Bytes that came over a wire or out of a store that others can write to, where the library that brought them is not known.
 _OUTSIDE = re.compile(
     r"request|response|\bresp\b|recv|upload|download|redis|memcache|cache\.get|s3|bucket|blob|b64decode|socket|kafka|cookie|header|http|\.body\b|message\.(?:value|body|data)|\.get_message",
     re.IGNORECASE,
 )
+_WIRE = re.compile(r"request|response|recv|upload|download|socket|s3|blob|BytesIO|http", re.IGNORECASE)
+_REMOTE = re.compile(r"^(?:https?|s3|gs|gcs|abfss?|ftp|sftp|hdfs)://")
+_SHARED_FOLDER = re.compile(r"tempfile\.|gettempdir|^/tmp/|^/var/tmp/")
 _PROVED = frozenset({"compare_digest", "unsign", "verify", "verify_signature", "decrypt", "authenticate"})
 
 
 @check("PRD462", on=[calls(*_UNPICKLERS)], files=["python"])
 def unpickled(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """Pickles of bytes that come over a wire or out of a shared store."""
-    given = call.argument(0)
-    if given is None or isinstance(given, Constant) or _made_here(call.module, given, call):
+    given = call.argument(0) or call.keywords.get("filepath_or_buffer") or call.keywords.get("filename")
+    if given is None or isinstance(given, Constant) and not (isinstance(given.value, str) and _REMOTE.match(given.value)):
         return
-    module = call.module
-    function = innermost(module, call)
-    text = f"{given.text} {follow(module, given, call).text}"
-    if isinstance(given, Name):
-        text += " ".join(value.text for value in reader_of(module, function, _NOTHING, call.start).given.get(given.source_text, ()))
-    if call.method in ("load", "read_pickle", "open", "Unpickler") and not re.search(
-        r"request|response|recv|upload|download|socket|s3|blob|BytesIO|http", text, re.IGNORECASE
-    ):
+    evaluator = context.values(call.module)
+    value = evaluator.of(given)
+    origins = list(_origins(value))
+    if any(isinstance(shape, Result) and shape.name.rpartition(".")[2] in ("dump", "dumps") for shape in origins):
+        return  # `pickle.loads(pickle.dumps(x))`: a copy
+    judge = Judge(evaluator, "code")
+    client = judge.client_in(value) or next((shape for shape in origins if isinstance(shape, Client)), None)
+    if client is None and not _from_outside(call, given, origins):
         return
-    if not _OUTSIDE.search(text) or function is not None and any(other.method in _PROVED for other in calls_in(function.body)):
+    if any(isinstance(shape, Result) and shape.name.rpartition(".")[2] in _PROVED for shape in origins) or _is_proved(call, evaluator):
         return
     # What the same file pickled into a store is only as dangerous as the store is open.
-    own = any(
-        other.name.rsplit(".", 1)[-1] in ("dump", "dumps") and other.name.split(".", 1)[0] == call.name.split(".", 1)[0]
-        for other in module.calls()
-    )
-    if own and not re.search(r"request|upload|cookie|header", text, re.IGNORECASE):
+    family = call.name.split(".", 1)[0]
+    own = any(other.method in ("dump", "dumps") and other.name.split(".", 1)[0] == family for other in call.module.calls())
+    if own and client is None:
         return
-    yield Diagnostic(call, f"`{call.name}` runs whatever `{_shown(given)}` says: unpickling is executing", priority="P1")
+    words = f"`{call.name}` runs whatever `{shown(given)}` says: unpickling is executing"
+    yield Diagnostic(call, words, priority=None if client is not None and client.source != "message" else "P1", related=entered(client))
 
 
-def _made_here(module: Module, given: Expression, call: Call) -> bool:
-    """`pickle.loads(pickle.dumps(x))`: a copy."""
-    return any(isinstance(part, Call) and part.name.rsplit(".", 1)[-1] in ("dump", "dumps") for part in follow(module, given, call).walk())
+def _origins(value: Value, depth: int = 6) -> Iterator[Shape]:
+    """Every shape that a value is made of, what calls were given among them."""
+    for shape in value.walk():
+        yield shape
+        if isinstance(shape, Result) and depth > 0:
+            for given in shape.given:
+                yield from _origins(given, depth - 1)
+
+
+def _from_outside(call: Call, given: Expression, origins: Sequence[Shape]) -> bool:
+    """Whether bytes came from elsewhere: by the addresses and calls that they come from."""
+    if any(isinstance(shape, Known) and isinstance(shape.value, str) and _REMOTE.match(shape.value) for shape in origins):
+        return True
+    text = " ".join(
+        {
+            given.text,
+            *(shape.at.text for shape in origins if isinstance(shape, (Result, Member, Argument)) and isinstance(shape.at, Expression)),
+        }
+    )
+    if any(
+        isinstance(shape, Known) and isinstance(shape.value, str) and _SHARED_FOLDER.match(shape.value) for shape in origins
+    ) or _SHARED_FOLDER.search(text):
+        return True
+    if call.method in ("load", "read_pickle", "open", "Unpickler"):
+        return bool(_WIRE.search(text))
+    return bool(_OUTSIDE.search(text))
+
+
+def _is_proved(call: Call, evaluator: Values) -> bool:
+    """Whether every way to a place has passed a signature check."""
+    for condition in evaluator.conditions(call):
+        for part in condition.expression.walk():
+            if isinstance(part, Call) and part.method in _PROVED:
+                return True
+    return any(other.method in _PROVED and evaluator.always_before(other, call) for other in call.module.calls())
 
 
 @check("PRD462", on=[calls("torch.load", "numpy.load")], required_literals=[("torch", "weights_only"), "allow_pickle"], files=["python"])
 def unpickled_arrays(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`torch.load(weights_only=False)`, `numpy.load(allow_pickle=True)`."""
-    module = call.module
-    if truth(module, call.keywords.get("weights_only"), call) is False:
-        yield Diagnostic(call, "`torch.load` with `weights_only=False` runs what the file says", priority="P1")
-    elif truth(module, call.keywords.get("allow_pickle"), call) is True:
-        yield Diagnostic(call, "`numpy.load` with `allow_pickle=True` runs what the file says", priority="P1")
+    evaluator = context.values(call.module)
+    given = evaluator.keywords(call)
+    words = ""
+    if truth(given.get("weights_only", Value()).unset()) is False:
+        words = "`torch.load` with `weights_only=False` runs what the file says"
+    elif truth(given.get("allow_pickle", Value()).unset()) is True:
+        words = "`numpy.load` with `allow_pickle=True` runs what the file says"
+    if words:
+        client = Judge(evaluator, "code").client_in(evaluator.of(call.argument(0)))
+        yield Diagnostic(call, words, priority="P1" if client is None else None, related=entered(client))
 
 
 _UNSAFE_LOADERS = frozenset({"Loader", "UnsafeLoader", "CLoader", "CUnsafeLoader"})
+_RUAMEL = ("ruamel.yaml.YAML.load", "ruamel.yaml.YAML.load_all", "ruamel.yaml.main.YAML.load")
 
 
 @check(
     "PRD462",
-    on=[calls("yaml.load", "yaml.load_all", "yaml.unsafe_load", "yaml.unsafe_load_all")],
-    required_literals=["yaml.load", "yaml.unsafe_load", "yaml import", "yaml as"],
+    on=[calls("yaml.load", "yaml.load_all", "yaml.unsafe_load", "yaml.unsafe_load_all", "yaml.full_load", *_RUAMEL)],
+    required_literals=["yaml.load", "yaml.unsafe_load", "yaml import", "yaml as", "ruamel"],
     files=["python"],
 )
 def yaml_objects(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`yaml.load` without a safe loader."""
-    if call.method.startswith("unsafe"):
-        yield Diagnostic(call, f"`yaml.{call.method}` makes any Python object that the text asks for")
+    evaluator = context.values(call.module)
+    last = call.name.rpartition(".")[2]
+    if call.name in _RUAMEL:
+        maker = call.constructor
+        kind = evaluator.of(maker.argument(0, "typ")) if maker is not None else Value()
+        if kind.may_be("unsafe"):
+            yield Diagnostic(call, '`YAML(typ="unsafe")` makes any Python object that the text asks for')
         return
-    if call.stars:
+    if last.startswith("unsafe"):
+        yield Diagnostic(call, f"`{call.name}` makes any Python object that the text asks for")
         return
     loader = call.argument(1, "Loader")
-    safe = "safe_load_all" if call.method == "load_all" else "safe_load"
     if loader is None:
+        if call.stars or last == "full_load":
+            return
+        safe = "safe_load_all" if last == "load_all" else "safe_load"
         fix = FixRequest("replace", f"use `yaml.{safe}`", True, (("text", f"yaml.{safe}"), ("import", "yaml")))
-        yield Diagnostic(
-            call.function, f"`yaml.{call.method}` without a safe loader makes any Python object that the text asks for", fix=fix
-        )
+        words = f"`{call.name}` without a safe loader makes any Python object that the text asks for"
+        yield Diagnostic(call.function, words, fix=fix)
         return
-    known = follow(call.module, loader, call)
-    if isinstance(known, Name) and known.name.startswith("yaml.") and known.name.rsplit(".", 1)[-1] in _UNSAFE_LOADERS:
-        yield Diagnostic(call, f"`yaml.{call.method}` with `{known.name}` makes any Python object that the text asks for")
+    for shape in evaluator.of(loader).shapes:
+        if isinstance(shape, Reference) and shape.name.startswith("yaml.") and shape.name.rpartition(".")[2] in _UNSAFE_LOADERS:
+            yield Diagnostic(call, f"`{call.name}` with `{shape.name}` makes any Python object that the text asks for")
+            return
 
 
 # ---------------------------------------------------------------- workers and templates
@@ -326,14 +382,20 @@ def _assignments(module: Module) -> Iterator[tuple[Statement, str]]:
         yield from ((s, "") for s in statements_in(function.body) if s.kind == "assign" and s.expressions)
 
 
-_TEMPLATES = ("flask.render_template_string", "quart.render_template_string", "jinja2.Template", "mako.template.Template", "*.from_string")
-_REQUEST = re.compile(r"\brequest\.|\bargs\[|\bform\[|\bquery_params\b|user_?input|\binput\(")
+_TEMPLATES = tuple(sinks()["templates"]["calls"])
 
 
 @check(
     "PRD462",
     on=[calls(*_TEMPLATES)],
-    required_literals=["render_template_string", ("jinja2", "template"), ("mako", "template"), ("jinja", "from_string")],
+    required_literals=[
+        "render_template_string",
+        ("jinja2", "template"),
+        ("mako", "template"),
+        ("jinja", "from_string"),
+        ("django", "template("),
+        ("tornado", "template("),
+    ],
     files=["python"],
 )
 def template_from_request(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
@@ -341,17 +403,22 @@ def template_from_request(call: Call, context: CheckContext) -> Iterator[Diagnos
     given = call.argument(0, "source")
     if given is None or isinstance(given, Constant):
         return
-    module = call.module
-    reader = reader_of(module, innermost(module, call), _NOTHING, call.start)
-    loose = [piece for piece in pieces_of(given, reader) if not isinstance(piece, str) and not is_fixed(piece, reader)]
-    for piece in loose:
-        if (
-            call.method == "render_template_string"
-            and isinstance(piece, (Call, Name, OpaqueExpression))
-            or _REQUEST.search(follow(module, piece, piece).text)
-        ):
-            if call.method != "render_template_string" and b"SandboxedEnvironment" in call.source.data:
-                continue
-            if _REQUEST.search(follow(module, piece, piece).text) or len(pieces_of(given, reader)) > 1:
-                yield Diagnostic(call, f"`{call.method}` renders a template with `{_shown(piece)}` in its text: templates run code")
-                return
+    evaluator = context.values(call.module)
+    value = evaluator.of(given)
+    judge = Judge(evaluator, "template")
+    if call.method != "render_template_string" and b"SandboxedEnvironment" in call.source.data:
+        return
+    client = next((shape for shape in value.walk() if isinstance(shape, Client)), None) or judge.client_in(value)
+    for parts in judge.variants(value):
+        loose = [part for part in parts if not isinstance(part, str) and judge.is_open(part.value)]
+        if loose and (client is not None or call.method == "render_template_string" and len(parts) > 1):
+            yield Diagnostic(
+                call,
+                f"`{call.method}` renders a template with `{shown(loose[0].at)}` in its text: templates run code",
+                related=entered(client),
+            )
+            return
+    if client is not None and judge.is_open(value):
+        yield Diagnostic(
+            call, f"`{call.method}` renders a template with `{shown(given)}` in its text: templates run code", related=entered(client)
+        )

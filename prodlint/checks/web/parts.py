@@ -30,6 +30,21 @@ from prodlint.values.lattice import (
 )
 from prodlint.values.tables import libraries
 
+# Calls whose result is as open as what they are given first.
+_OPENED = frozenset(
+    {
+        "open",
+        "io.open",
+        "codecs.open",
+        "compile",
+        "builtins.open",
+        "builtins.compile",
+        "linecache.getlines",
+        "runpy.run_path",
+        "pkgutil.get_data",
+    }
+)
+
 # How deep callers of a function are asked what they pass, and how many of them.
 _CALLERS_DEPTH = 2
 _MOST_CALLERS = 30
@@ -147,6 +162,10 @@ class Judge:
         own = libraries()["own"]["calls"]
         if result.name in own or any(result.name.startswith(f"{name}.") for name in own):
             return True
+        if result.name in _OPENED and result.given or result.name == "ast.parse":
+            return not self.is_open(result.given[0], depth - 1)
+        if result.name.startswith("ast."):
+            return True  # a tree that was looked at
         last = result.name.rpartition(".")[2]
         return last in ("cursor", "select", "func") or bool(_WRITTEN_ATTRIBUTES.search(result.name))
 

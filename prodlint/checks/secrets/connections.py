@@ -1,0 +1,232 @@
+"""Secrets inside longer texts: connection strings of `key=value` pairs (PRD104, PRD110, PRD111), queries of URLs, tokens in
+the place of a URL's user, and URLs that are put together from literals (PRD103)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, every, text
+from prodlint.checks.secrets import formats
+from prodlint.checks.secrets.names import secret_name
+from prodlint.checks.secrets.values import is_secret, shape_of
+from prodlint.facts import Assignment, Call, Collection, Constant, Expression, Literal, Operation, Text
+from prodlint.model import Priority
+
+_CALM = frozenset(("test", "example", "docs", "dev", "ci"))
+
+# ---------------------------------------------------------------- connection strings
+
+# `Password=`, `PWD=` of ODBC and ADO.NET, `password=` of libpq and of a JAAS module.
+_PASSWORD_FIELD = re.compile(r"(?i)(?:^|[;\s,(])(?:password|pwd)\s{0,3}=\s{0,3}(?:\\?[\"']|\{)?([^;\s'\"\\{}&]{4,200})")
+# A second field, which tells a connection string from prose and from a command line.
+_OTHER_FIELD = re.compile(
+    r"(?i)(?:^|[;\s,(])(?:server|data source|host|hostname|hostaddr|addr|address|driver|dsn|uid|user id|user|username|initial catalog|database|dbname)\s{0,3}="
+    r"|LoginModule\s"
+)
+
+
+_NEXT_FIELD = re.compile(r"[A-Za-z_]+=")
+
+
+def connection_secret(value: str) -> tuple[int, int] | None:
+    """Where the password of a connection string stands in it, if it is one that works."""
+    if "=" not in value:
+        return None
+    found = _PASSWORD_FIELD.search(value[:4000])
+    if found is None or _OTHER_FIELD.search(value[:4000]) is None or not is_secret(found[1], "password"):
+        return None
+    if _NEXT_FIELD.match(found[1]):
+        return None  # nothing stands behind `password=`: the next field does
+    return found.span(1)
+
+
+def place_in(at: Expression | Literal, value: str, start: int, end: int) -> ByteRange:
+    """The bytes of a part of a literal's text; the whole literal where escapes hide the part."""
+    part = value[start:end].encode()
+    found = at.source.data.find(part, at.start, at.end)
+    return ByteRange(at.source, found, found + len(part)) if found != -1 else ByteRange(at.source, at.start, at.end)
+
+
+@check(
+    "PRD104",
+    on=[every(Literal)],
+    required_literals=["password=", "pwd=", "password =", "pwd ="],
+    files=("python", "notebook"),
+)
+def password_in_connection_string(literal: Literal, context: CheckContext) -> Iterator[Diagnostic]:
+    if literal.role == "docstring":
+        return
+    found = connection_secret(literal.value)
+    if found is None or (context.file.roles & _CALM and shape_of(literal.value[slice(*found)]) != "random"):
+        return
+    yield Diagnostic(place_in(literal, literal.value, *found), "Password written into a connection string", secret=True)
+
+
+# ---------------------------------------------------------------- queries of URLs
+
+_QUERY_LITERALS = ("token=", "key=", "secret=", "password=", "passwd=", "pwd=", "sig=", "signature=", "appid=", "auth=")
+_PARAMETER = re.compile(rb"(?:[?&;]|&amp;)([\w.\-]{1,60})\Z")
+_QUERY_VALUE = re.compile(rb"[^&\s\"'`<>\\#)\]},;|]{8,600}")
+_URL_BEFORE = re.compile(rb"([A-Za-z][A-Za-z0-9+.\-]{0,30})://([^\s\"'`<>]{1,600})\Z")
+_SIGNATURES = frozenset(("sig", "signature", "x-amz-signature", "x-goog-signature", "x-oss-signature"))
+_KEY_PARAMETERS = frozenset(
+    "key api_key apikey api-key access_key accesskey appid app_key appkey subscription-key auth auth_key authkey".split()
+)
+# A badge's token lets its picture be drawn; it stands in every README.
+_BADGE = re.compile(rb"badge|\.svg|shields\.io|codecov\.io|coveralls\.io")
+
+
+@check("PRD103", on=[text()], required_literals=[("://", literal) for literal in _QUERY_LITERALS])
+def secret_in_query(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
+    """`https://api.host/hook?token=...`: addresses are logged by all they pass through."""
+    data = file.source.data
+    for literal, offset in file.hits:
+        if literal == b"://":
+            continue
+        equals = offset + len(literal) - 1
+        named = _PARAMETER.search(data, max(0, equals - 70), equals)
+        value = _QUERY_VALUE.match(data, equals + 1)
+        if named is None or value is None:
+            continue
+        before = _URL_BEFORE.search(data, max(0, named.start() - 640), named.start())
+        if before is None or _BADGE.search(before[2]):
+            continue
+        name = named[1].decode()
+        judged = _judge_query(name, value[0], before[2], context)
+        if judged is not None:
+            words, priority = judged
+            yield Diagnostic(ByteRange(file.source, *value.span()), words, priority=priority, secret=True)
+
+
+def _judge_query(name: str, value: bytes, address: bytes, context: CheckContext) -> tuple[str, Priority | None] | None:
+    from prodlint.checks.secrets.python import is_meant_to_be_seen
+    from prodlint.checks.secrets.tokens import decoded_userinfo, is_data_of_tests, is_sample_host
+
+    shown = decoded_userinfo(value)
+    lowered = name.lower()
+    host = re.split(rb"[/:@?]", address.rpartition(b"@")[2], maxsplit=1)[0]
+    if is_sample_host(host) or formats.is_dummy(value) or is_data_of_tests(context.file):
+        return None
+    shape = shape_of(shown)
+    if lowered in _SIGNATURES:
+        return (
+            ("Signed URL: whoever has it can do what it names, until it expires", "P2") if shape == "random" and len(shown) >= 20 else None
+        )
+    if is_meant_to_be_seen(shown):
+        return None
+    if lowered in _KEY_PARAMETERS:
+        works = shape in ("random", "uuid") and len(shown) >= (20 if lowered in ("key", "auth") else 16)
+    else:
+        named = secret_name(name)
+        works = (
+            named is not None
+            and named.certain
+            and is_secret(shown, named.kind)
+            and (shape in ("random", "uuid") or not context.file.roles & _CALM)
+        )
+    return (f"`{name}` is written into the query of a URL: addresses are logged wherever they pass", None) if works else None
+
+
+# ---------------------------------------------------------------- a token in the place of the user
+
+_TOKEN_USER = re.compile(rb"([A-Za-z0-9_.~\-]{20,255})@([A-Za-z0-9][A-Za-z0-9.\-]{0,120})(/?[^\s\"'`<>]{0,40})")
+# The public key of a Sentry DSN: `https://<key>@<host>/<number of the project>`.
+_DSN_PATH = re.compile(rb"(?::\d+)?(?:/[\w\-]+)?/\d{1,20}(?![\w.])")
+
+
+@check("PRD103", on=[text()], required_literals=[("://", "@")])
+def token_as_user(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
+    """`https://<token>@git.host/team/repository.git`."""
+    from prodlint.checks.secrets.tokens import bound, is_data_of_tests, is_sample_host, scheme_before
+
+    data = file.source.data
+    if is_data_of_tests(context.file):
+        return
+    for literal, offset in file.hits:
+        found = _TOKEN_USER.match(data, offset + 3) if literal == b"://" else None
+        if found is None or is_sample_host(found[2]) or formats.is_dummy(found[1]) or shape_of(found[1].decode()) != "random":
+            continue
+        if re.fullmatch(rb"[0-9a-f]{32}", found[1]) and _DSN_PATH.match(found[3]):
+            continue
+        scheme = scheme_before(data, offset)
+        if scheme:
+            words = f"Token in the place of the user of a `{scheme}://` URL{bound(data, offset - len(scheme))}"
+            yield Diagnostic(ByteRange(file.source, *found.span(1)), words, secret=True)
+
+
+# ---------------------------------------------------------------- URLs put together
+
+
+@check("PRD103", on=[every(Assignment)], required_literals=["://"], files=("python", "notebook"))
+def password_in_joined_url(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    """`"postgresql://svc:" + "..." + "@db/x"`, and the same by `%` and `.format`."""
+    yield from _joined_secret(_pieces(fact.value), context)
+
+
+_OPENERS = (
+    "*.create_engine",
+    "*.create_async_engine",
+    "create_engine",
+    "create_async_engine",
+    "*.from_url",
+    "*.connect",
+    "*.MongoClient",
+    "MongoClient",
+)
+
+
+@check("PRD103", on=[calls(*_OPENERS)], required_literals=["://"], files=("python", "notebook"))
+def password_in_joined_argument(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    for given in call.arguments[:2]:
+        yield from _joined_secret(_pieces(given), context)
+
+
+def _joined_secret(pieces: list[tuple[str, Expression]], context: CheckContext) -> Iterator[Diagnostic]:
+    from prodlint.checks.secrets.tokens import url_credentials
+
+    whole = "".join(piece for piece, _ in pieces).encode()
+    if len(pieces) < 2 or b"://" not in whole:
+        return
+    found = url_credentials(whole, whole.find(b"://"))
+    if found is None or found[3] in ("default", "words") or (context.file.roles & _CALM and found[3] != "random"):
+        return
+    position = 0
+    for piece, at in pieces:
+        size = len(piece.encode())
+        if position <= found[1] < position + size and isinstance(at, Constant):
+            part = whole[found[1] : min(found[2], position + size)].decode("utf-8", "replace")
+            yield Diagnostic(place_in(at, part, 0, len(part)), f"Password in a `{found[0]}://` URL", secret=True)
+            return
+        position += size
+
+
+# What is not known stands in the text as something a template fills in.
+_UNKNOWN = "${x}"
+
+
+def _pieces(expression: Expression) -> list[tuple[str, Expression]]:
+    """The texts that an expression joins, with the literals they come from; none where it joins nothing."""
+    if isinstance(expression, Operation) and expression.operator == "+":
+        return [piece for operand in expression.operands for piece in (_pieces(operand) or [(_text_of(operand), operand)])]
+    if isinstance(expression, Operation) and expression.operator == "%" and len(expression.operands) == 2:
+        template, given = expression.operands
+        return _filled(_text_of(template), template, list(given.items) if isinstance(given, Collection) else [given], r"%[sr]")
+    if isinstance(expression, Call) and expression.method == "format" and expression.receiver is not None and not expression.keywords:
+        return _filled(_text_of(expression.receiver), expression.receiver, list(expression.arguments), r"\{\d{0,2}\}")
+    return []
+
+
+def _text_of(expression: Expression) -> str:
+    return expression.value if isinstance(expression, Constant) and isinstance(expression.value, str) else _UNKNOWN
+
+
+def _filled(template: str, at: Expression, given: Sequence[Expression], slot: str) -> list[tuple[str, Expression]]:
+    pieces: list[tuple[str, Expression]] = []
+    fixed = re.split(slot, template)
+    for number, part in enumerate(fixed):
+        pieces.append((part, at))
+        if number < len(fixed) - 1:
+            value = given[number] if number < len(given) else at
+            pieces.append((_text_of(value) if value is not at else _UNKNOWN, value))
+    return pieces
