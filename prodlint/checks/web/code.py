@@ -239,7 +239,7 @@ def unpickled(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         return  # `pickle.loads(pickle.dumps(x))`: a copy
     judge = Judge(evaluator, "code")
     client = judge.client_in(value) or next((shape for shape in origins if isinstance(shape, Client)), None)
-    if client is None and not _from_outside(call, given, origins):
+    if client is None and not _from_outside(call, given, origins, judge.is_open(value)):
         return
     if any(isinstance(shape, Result) and shape.name.rpartition(".")[2] in _PROVED for shape in origins) or _is_proved(call, evaluator):
         return
@@ -261,7 +261,7 @@ def _origins(value: Value, depth: int = 6) -> Iterator[Shape]:
                 yield from _origins(given, depth - 1)
 
 
-def _from_outside(call: Call, given: Expression, origins: Sequence[Shape]) -> bool:
+def _from_outside(call: Call, given: Expression, origins: Sequence[Shape], is_open: bool) -> bool:
     """Whether bytes came from elsewhere: by the addresses and calls that they come from."""
     if any(isinstance(shape, Known) and isinstance(shape.value, str) and _REMOTE.match(shape.value) for shape in origins):
         return True
@@ -275,6 +275,8 @@ def _from_outside(call: Call, given: Expression, origins: Sequence[Shape]) -> bo
         isinstance(shape, Known) and isinstance(shape.value, str) and _SHARED_FOLDER.match(shape.value) for shape in origins
     ) or _SHARED_FOLDER.search(text):
         return True
+    if not is_open:
+        return False
     if call.method in ("load", "read_pickle", "open", "Unpickler"):
         return bool(_WIRE.search(text))
     return bool(_OUTSIDE.search(text))
