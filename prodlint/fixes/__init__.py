@@ -24,6 +24,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "insert-line-before": ("text", "insert_line_before"),
     "insert-line-after": ("text", "insert_line_after"),
     "append-lines": ("text", "append_lines"),
+    "require-variable": ("text", "require_variable"),
     "drop-shell-default": ("text", "drop_shell_default"),
     "replace-value": ("python", "replace_value"),
     "set-keyword": ("python", "set_keyword"),

@@ -122,6 +122,9 @@ def remove_keyword(work: Work) -> list[Piece]:
     if call is None:
         return []
     new = rewrite(text_of(call), without_keyword(work.arguments["keyword"]), work.newline)
+    for key, keyword in work.pairs:
+        # What means nothing without it goes along.
+        new = rewrite(new, without_keyword(keyword), work.newline) or new if key == "with" and new is not None else new
     return smallest(call.start_byte, text_of(call), new) if new is not None else []
 
 

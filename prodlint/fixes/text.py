@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from prodlint.fixes.work import Piece, Work
+from prodlint.fixes.work import Piece, Work, work_with
 
 _QUOTES = ("'", '"')
 _ENDS = re.compile(rb"\r\n|\n|\r")
@@ -16,6 +16,34 @@ def replace(work: Work) -> list[Piece]:
     if len(old) > 1 and old[0] in _QUOTES and old[-1] == old[0] and new[:1] not in _QUOTES and work.kind != "python":
         new = f"{old[0]}{new}{old[0]}"
     return [] if old == new else [(work.start, work.end, new)]
+
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def require_variable(work: Work) -> list[Piece]:
+    """What stands there gives way to `${NAME:?set NAME}`. Places of one file that hold the same value get the same variable.
+
+    The name is the recipe's, or that under which the file holds the value first; a variable that has it for a default goes first.
+    """
+    old = work.source.slice(work.start, work.end)
+    bare = old[1:-1] if len(old) > 1 and old[0] in _QUOTES and old[-1] == old[0] else old
+    name = _first_name(work, bare) or work.arguments["name"]
+    if _VARIABLE.fullmatch(name) is None:
+        return []
+    return replace(work_with(work, "text", f"${{{name}:?set {name}}}"))
+
+
+def _first_name(work: Work, value: str) -> str:
+    if len(value) < 4 or "\n" in value:
+        return ""
+    data, held = work.source.data, re.escape(value.encode())
+    default = re.search(rb"\$\{([A-Za-z_]\w*):?-" + held + rb"\}", data)
+    named = re.search(
+        rb"(?m)^[ \t]*(?:-[ \t]+)?[\"']?([A-Za-z_]\w*)[\"']?[ \t]*[:=][ \t]*[\"']?" + held + rb"[\"']?[ \t]*(?:#[^\n]*)?\r?$", data
+    )
+    found = default or named
+    return found.group(1).decode() if found is not None and re.search(rb"(?i)pass|pwd|secret|token|key|cred", found.group(1)) else ""
 
 
 def replace_at(work: Work) -> list[Piece]:
@@ -52,6 +80,30 @@ def remove_word(work: Work) -> list[Piece]:
         return []
     if work.arguments["word"] in _TAKE_VALUES and b"=" not in text:
         return []
+    pieces = _without_word(work, start, end)
+    for place in [value for key, value in work.pairs if key == "with"] if pieces else ():
+        # Words that mean nothing without the first: `--reload-dir app`.
+        also = _without_word(work, *map(int, place.split(":")))
+        if not also:
+            return []
+        pieces += also
+    return _joined(pieces)
+
+
+def _joined(pieces: list[Piece]) -> list[Piece]:
+    """Pieces that touch, as one."""
+    made: list[Piece] = []
+    for start, end, text in sorted(pieces):
+        if made and start <= made[-1][1]:
+            made[-1] = (made[-1][0], max(end, made[-1][1]), made[-1][2] + text)
+        else:
+            made.append((start, end, text))
+    return made
+
+
+def _without_word(work: Work, start: int, end: int) -> list[Piece]:
+    """The edit that takes one word out of a command line."""
+    data = work.source.data
     line = data[work.line_start(start) : start]
     if work.kind == "yaml" and _LIST_ITEM.fullmatch(line):
         rest = data[end : work.line_end(end)]

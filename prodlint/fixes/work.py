@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from prodlint.facts import Source
 
@@ -49,6 +49,11 @@ class Work:
         while data[end : end + 1] in (b" ", b"\t"):
             end += 1
         return data[start:end].decode()
+
+
+def work_with(work: Work, key: str, value: str) -> Work:
+    """The same work with one argument more."""
+    return replace(work, pairs=(*work.pairs, (key, value)))
 
 
 def newline_of(data: bytes) -> str:

@@ -161,6 +161,11 @@ class Environment:
         return installed_lists(dockerfiles, lists) if lists else frozenset()
 
     @cached_property
+    def reads_settings_in_build(self) -> bool:
+        """Whether building an image runs the project's own code (`RUN python manage.py collectstatic`): what its settings demand must be there."""
+        return any(kind == "dockerfile" and _RUNS_PROJECT.search(_bytes(absolute)) for _, absolute, kind in self._near_root)
+
+    @cached_property
     def service(self) -> Started | None:
         """The place where a service was seen, or None."""
         return next(
@@ -234,6 +239,11 @@ class Environment:
         for path, absolute, _ in self._near_root:
             made.update(path.encode("utf-8", "surrogateescape") + b"\0" + _bytes(absolute) + b"\0")
         return made.hexdigest()
+
+
+_RUNS_PROJECT = re.compile(
+    rb"(?im)^[ \t]*(?:RUN|&&|[^#\n]*&&)[^\n]*\b(?:manage\.py|django-admin|collectstatic|compilemessages|flask (?:assets|digest|db)|alembic)\b"
+)
 
 
 def _bytes(absolute: str) -> bytes:

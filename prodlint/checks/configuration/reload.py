@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, commands, documents, every, settings
@@ -47,7 +48,8 @@ def reload_in_call(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         first = call.argument(0, "app")
         if call.name == "uvicorn.run" and first is not None and not isinstance(first, Constant) and name == "reload":
             message += ": given the application object instead of an import string, uvicorn logs a warning and exits"
-        fix = FixRequest("remove-keyword", f"Remove `{name}=True`; off is the default", False, (("keyword", name),))
+        along = tuple(("with", keyword) for keyword in call.keywords if keyword in _ONLY_WITH_RELOAD)
+        fix = FixRequest("remove-keyword", f"Remove `{name}=True`; off is the default", False, (("keyword", name), *along))
         yield Diagnostic(call, message, priority=weight if isinstance(weight, str) else None, fix=fix)
         return
 
@@ -114,6 +116,35 @@ def templates_reloaded(assignment: Assignment, context: CheckContext) -> Iterato
         yield Diagnostic(assignment, f"`{assignment.qualified} = True` looks for changed templates on every page", priority="P2", fix=fix)
 
 
+# What says how to reload, and makes servers warn where they do not (uvicorn 0.54, granian 2.8, gunicorn 27.0).
+_ONLY_WITH_RELOAD = frozenset(
+    (
+        "reload_dirs",
+        "reload_delay",
+        "reload_includes",
+        "reload_excludes",
+        "reload_paths",
+        "reload_ignore_dirs",
+        "reload_ignore_patterns",
+        "reload_tick",
+        "reload_filter",
+    )
+)
+_FLAGS_ONLY_WITH_RELOAD = re.compile(
+    r"--reload-(?:dir|dirs|delay|include|exclude|engine|extra-file|paths|ignore-\w+(?:-\w+)*|tick|filter)(?P<value>=|$)"
+)
+
+
+def _words_only_for(command: Command, flag: int) -> Iterator[tuple[int, int]]:
+    """The byte ranges of the words that only say how to reload, each with its value."""
+    taken = False
+    for index, word in enumerate(command.argv[: len(command.words)]):
+        found = _FLAGS_ONLY_WITH_RELOAD.match(word) if index != flag else None
+        if found is not None or taken:
+            yield command.words[index]
+        taken = found is not None and found["value"] == ""
+
+
 # program -> flags that turn reloading on; value flags alone count for litestar only (facts: uvicorn merely warns)
 _FLAGS = {
     "uvicorn": ("--reload",),
@@ -147,7 +178,8 @@ def reload_in_command(command: Command, context: CheckContext) -> Iterator[Diagn
     if command.program == "uwsgi" and (command.flag_value(flag) or "1").strip() in ("0", ""):
         return
     place = ByteRange(command.source, *command.words[index]) if index < len(command.words) else command
-    fix = FixRequest("remove-word", f"Remove `{flag}`", False, (("word", flag),))
+    along = tuple(("with", f"{start}:{end}") for start, end in _words_only_for(command, index))
+    fix = FixRequest("remove-word", f"Remove `{flag}`", False, (("word", flag), *along))
     yield Diagnostic(place, f"`{command.program}` is started with `{flag}`", priority=priority_of(command, context), fix=fix)
 
 

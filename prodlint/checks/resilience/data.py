@@ -226,8 +226,9 @@ def engine_connect(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     elif driver == "asyncpg":
         yield Diagnostic(call, f"`{shown(call)}` has no `timeout` in `connect_args`: asyncpg's default is 60 s", priority="P2")
     elif not driver and only_psycopg2(context) and not _may_be_sqlite(call.module) and not _of_alembic(call.module):
-        words = "has no `connect_timeout`, unless the URL brings one: psycopg2 (the tree's only driver) waits as long as the system does"
-        yield Diagnostic(call, f"`{shown(call)}` {words}", priority="P1", fix=fix)
+        words = "has no `connect_timeout`, unless the URL brings one: psycopg2 (the only database driver found) has none of its own"
+        # Whatever database the URL names gets the argument; SQLite's driver refuses it.
+        yield Diagnostic(call, f"`{shown(call)}` {words}", priority="P1")
 
 
 def _is_changed(expression: Expression | None, module: Module) -> bool:

@@ -27,6 +27,7 @@ from prodlint.facts import (
     expressions_in,
 )
 from prodlint.model import FixRequest, Priority
+from prodlint.values.lattice import Table
 from prodlint.values.places import (
     UNKNOWN,
     VERBS,
@@ -35,6 +36,7 @@ from prodlint.values.places import (
     calls_of,
     calls_on,
     class_around,
+    enclosing,
     has_deadline,
     is_imported,
     is_number,
@@ -285,7 +287,7 @@ def httpx_timeout_not_explicit(call: Call, context: CheckContext) -> Iterator[Di
         fix = FixRequest(
             "set-keyword", "Write down the default: timeout=5.0", safe=True, arguments=(("keyword", "timeout"), ("value", "5.0"))
         )
-    yield Diagnostic(call, f"`{shown(call)}` has no explicit timeout: {library}'s default of 5 s a phase decides", fix=fix)
+    yield Diagnostic(call, f"`{shown(call)}` has no explicit timeout and relies on {library}'s default (5 s per phase)", fix=fix)
 
 
 def _sets_timeout_later(call: Call) -> bool:
@@ -363,7 +365,39 @@ def _requests_profile(context: CheckContext) -> str:
     return f"({written(connect)}, {written(read)})"
 
 
-def _set_requests_timeout(context: CheckContext) -> FixRequest:
+# A language model may think longer than any profile allows: how long is for the author to say.
+_MODELS = re.compile(
+    r"(?i)openai|anthropic|claude|gemini|mistral|cohere|groq|ollama|llama|vllm|bedrock|huggingface|replicate|\bgpt\b|(?:^|[^a-z])llms?(?:[^a-z]|$)|completions?\b|embeddings?\b|"
+    r"transcri(?:be|ption)|(?:text|image|speech)[-_ ]?generation|/generate\b|inference"
+)
+
+
+def asks_a_model(call: Call) -> bool:
+    """Whether a request seems to go to a language model: by its arguments, its function, or the file's name."""
+    function = enclosing(call, call.module)
+    around = f"{call.text[:600]} {function.name if function is not None else ''} {call.scope.class_} {call.file.path}"
+    return _MODELS.search(around) is not None
+
+
+def lacks(call: Call, keyword: str, context: CheckContext) -> bool:
+    """Whether a call is not given a keyword, neither by itself nor by what stands behind its `**`, as far as that is known."""
+    if keyword in call.keywords:
+        return False
+    if not call.stars:
+        return True
+    if not call.spreads or any(isinstance(argument, OpaqueExpression) and argument.kind == "star" for argument in call.arguments):
+        return False
+    values = context.values(call.module)
+    for spread in call.spreads:
+        shapes = values.of(spread).shapes
+        if not shapes or not all(isinstance(shape, Table) and shape.more is None and keyword not in shape.entries for shape in shapes):
+            return False
+    return True
+
+
+def _set_requests_timeout(context: CheckContext, call: Call) -> FixRequest | None:
+    if asks_a_model(call):
+        return None
     value = _requests_profile(context)
     return FixRequest(
         "set-keyword", f"Set timeout={value} (connect, read)", safe=False, arguments=(("keyword", "timeout"), ("value", value))
@@ -381,14 +415,14 @@ def requests_without_timeout(call: Call, context: CheckContext) -> Iterator[Diag
             yield Diagnostic(
                 call,
                 f"`{shown(call)}` with `timeout={call.keywords['timeout'].text}` waits without limit",
-                fix=_set_requests_timeout(context),
+                fix=_set_requests_timeout(context, call),
             )
         return
-    if call.stars or is_wrapper(call, context, call.name) or _timeout_is_bound(call) or _patched(call.module):
+    if not lacks(call, "timeout", context) or is_wrapper(call, context, call.name) or _timeout_is_bound(call) or _patched(call.module):
         return
     if call.constructor is not None and _session_has_timeout(call.constructor, context):
         return
-    yield Diagnostic(call, f"`{shown(call)}` has no timeout: requests waits without limit", fix=_set_requests_timeout(context))
+    yield Diagnostic(call, f"`{shown(call)}` has no timeout: requests waits without limit", fix=_set_requests_timeout(context, call))
 
 
 def _timeout_is_bound(call: Call) -> bool:
@@ -454,7 +488,9 @@ def requests_partial_none(call: Call, context: CheckContext) -> Iterator[Diagnos
     if not isinstance(target, Name) or target.name not in REQUESTS_FUNCTIONS or "timeout" not in call.keywords:
         return
     if value_of(call.keywords["timeout"], call.module, call) is None:
-        yield Diagnostic(call, f"`{target.source_text}` bound with `timeout=None` waits without limit", fix=_set_requests_timeout(context))
+        yield Diagnostic(
+            call, f"`{target.source_text}` bound with `timeout=None` waits without limit", fix=_set_requests_timeout(context, call)
+        )
 
 
 _self_methods = tuple(f"self.{verb}" for verb in SESSION_METHODS)
@@ -476,7 +512,9 @@ def requests_subclass(call: Call, context: CheckContext) -> Iterator[Diagnostic]
     ):
         return
     yield Diagnostic(
-        call, f"`{shown(call)}` of a `requests.Session` has no timeout: requests waits without limit", fix=_set_requests_timeout(context)
+        call,
+        f"`{shown(call)}` of a `requests.Session` has no timeout: requests waits without limit",
+        fix=_set_requests_timeout(context, call),
     )
 
 

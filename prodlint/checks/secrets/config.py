@@ -49,9 +49,7 @@ def literal_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnos
     if not works and not mild:
         return
     place = _value_place(setting.source, setting.start, setting.end)
-    fix = FixRequest(
-        "replace", f"Require `{setting.name}` from the environment", False, (("text", f"${{{setting.name}:?set {setting.name}}}"),)
-    )
+    fix = FixRequest("require-variable", f"Require `{setting.name}` from the environment", False, (("name", setting.name),))
     words = f"`{setting.name}` is written into {_WHERE.get(setting.origin, 'the file')}"
     yield Diagnostic(
         place,

@@ -432,7 +432,9 @@ def _fallback(name: str, given: Expression, context: CheckContext, call: Call | 
         if is_meant_to_be_seen(value):
             continue
         message = f"`{name}` falls back to a literal: where the setting is missing, the published value is used"
-        fix = FixRequest("drop-default", f"Require `{name}`", False, (("name", name),))
+        # What an image needs while it is built is not there yet: the build would fail.
+        needed_earlier = context.environment.reads_settings_in_build and "settings" in context.file.roles
+        fix = None if needed_earlier else FixRequest("drop-default", f"Require `{name}`", False, (("name", name),))
         yield Diagnostic(inside(at), message, priority="P1" if is_low_severity(value, named) else None, secret=True, fix=fix)
 
 

@@ -362,7 +362,7 @@ def _asked_for(scheme: str) -> FixRequest:
     """Compose fills the password in, and starts nothing without it."""
     name = re.sub(r"\W", "_", scheme.partition("+")[0].rstrip("s") if scheme in ("rediss", "amqps") else scheme.partition("+")[0])
     variable = f"{name.upper().replace('POSTGRESQL', 'POSTGRES')}_PASSWORD"
-    return FixRequest("replace", f"Require `{variable}` from the environment", False, (("text", f"${{{variable}:?set {variable}}}"),))
+    return FixRequest("require-variable", f"Require `{variable}` from the environment", False, (("name", variable),))
 
 
 _SAID_FOR_EXAMPLE = re.compile(rb"\be\.g\.|\b[Ee]x[:.]|\b(?:help|help_text|description|placeholder)\s{0,2}[=:]")

@@ -9,6 +9,7 @@ from prodlint.checks import CheckContext, Diagnostic, calls, check, every, setti
 from prodlint.facts import Attribute, Call, Constant, Expression, Module, Name, Setting, Statement, Subscript, statements_in
 from prodlint.model import FixRequest, Priority
 from prodlint.values.expressions import follow, is_truth_of_development, listed, module_statements, truth, values
+from prodlint.values.places import enclosing
 
 # ---------------------------------------------------------------- PRD443
 
@@ -79,10 +80,14 @@ def session_middleware(call: Call, context: CheckContext) -> Iterator[Diagnostic
         return
     given = call.keywords.get("https_only")
     if given is None or isinstance(follow(call.module, given, call), Constant) and truth(call.module, given, call) is False:
-        fix = FixRequest("set-keyword", "add `https_only=True`", False, (("keyword", "https_only"), ("value", "True")))
+        # Where a parameter says whether there is TLS, a constant would take the login away from everybody without it.
+        function = enclosing(call, call.module)
+        decided = function is not None and any(_ABOUT_TLS.search(parameter.name) for parameter in function.parameters)
+        fix = None if decided else FixRequest("set-keyword", "add `https_only=True`", False, (("keyword", "https_only"), ("value", "True")))
         yield Diagnostic(call, "`SessionMiddleware` without `https_only=True` sends the session over plain HTTP too", fix=fix)
 
 
+_ABOUT_TLS = re.compile(r"(?i)(?:^|_)(?:ssl|tls|https?|secure|debug|development|production)(?:_|$)")
 _SECURE = frozenset(
     {
         "SESSION_COOKIE_SECURE",
