@@ -82,14 +82,17 @@ def priority_in(fact: Fact, context: CheckContext) -> Priority | bool | None:
     """How much a Python switch matters where it stands; None for the page's own priority.
 
     False behind a check of the environment, in what is named for development, and in what runs only where the file is started as
-    a program, while production starts something else. P1 in such a place where it is not known what production starts.
+    a program, while production starts something else. P2 where production imports the file and runs it not, P1 where it is not known
+    what production starts.
     """
     scope = fact.scope
     if "environment" in scope.guards or "debug" in scope.guards or _is_named_for_development(fact):
         return False
     if "main" in scope.guards or _is_called_by_main_block(fact):
         runs = context.environment.runs(context.file.path)
-        return False if runs is False else None if runs else "P1" if "main" in scope.guards else None
+        if runs is False:
+            return "P2" if context.environment.starts(context.file.path) else False
+        return "P1" if runs is None and "main" in scope.guards else None
     return None
 
 
