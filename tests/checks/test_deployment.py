@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from prodlint.checks.deployment import compose, images, kubernetes, services
+from prodlint.checks.deployment import compose, images, installs, kubernetes, services
 from prodlint.checks.deployment import dockerfile as dockerfile_checks
 from prodlint.configuration.patterns import Patterns
 from prodlint.facts import Dockerfile, Document, File, Node, Source
@@ -146,12 +146,12 @@ def test_scripts_of(start: str, scripts: list[str]) -> None:
         ("--no-cache-dir -r a.txt flask", ["flask"], []),
         ("--index-url https://x/ flask==1 .[all]", ["flask==1"], [".[all]"]),
         ("-e ./src", [], ["./src"]),
-        ("git+https://x/y /wheels/*.whl dist/a.whl $NAME a@https://x", [], []),
+        ("git+https://x/y /wheels/*.whl dist/a.whl $NAME a@https://x", [], ["/wheels/*.whl", "dist/a.whl"]),
         ("--requirements r.txt -t /opt boto3", ["boto3"], []),
     ],
 )
 def test_packages(words: str, names: list[str], local: list[str]) -> None:
-    assert dockerfile_checks._packages(words.split()) == (names, local)
+    assert installs._packages(words.split()) == (names, local)
 
 
 # ---------------------------------------------------------------- compose

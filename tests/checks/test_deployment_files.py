@@ -134,10 +134,10 @@ IMAGE = "FROM python:3.12\nUSER app\nEXPOSE 8000\n" + STARTS
 @pytest.mark.parametrize(
     ("files", "places"),
     [
-        ({"compose.yaml": WEB}, ["P0 compose.yaml:2"]),
+        ({"compose.yaml": WEB}, ["P1 compose.yaml:2"]),
         ({"compose.yaml": WEB, "compose.override.yaml": "services:\n  web:\n" + CHECK}, []),
         ({"compose.yaml": WEB, "compose.prod.yaml": "services:\n  web:\n" + CHECK}, []),
-        ({"compose.yaml": WEB, "ops/checks.yaml": "services:\n  web:\n    image: a/b:1\n" + CHECK}, ["P0 compose.yaml:2"]),
+        ({"compose.yaml": WEB, "ops/checks.yaml": "services:\n  web:\n    image: a/b:1\n" + CHECK}, ["P1 compose.yaml:2"]),
         (
             {
                 "compose.yaml": WEB,
@@ -162,11 +162,11 @@ IMAGE = "FROM python:3.12\nUSER app\nEXPOSE 8000\n" + STARTS
             [],
         ),
         ({"compose.yaml": "x-h: &h\n  healthcheck: {test: [CMD, x]}\n" + WEB + "    <<: *h\n"}, []),
-        ({"compose.yaml": WEB + "    healthcheck: {disable: true}\n"}, ["P0 compose.yaml:2"]),
+        ({"compose.yaml": WEB + "    healthcheck: {disable: true}\n"}, ["P1 compose.yaml:2"]),
         ({"compose.yaml": WEB + "    profiles: [tools]\n"}, []),
         (
             {"compose.yaml": "include: [web/compose.yaml]\n", "web/compose.yaml": WEB.replace("build: .", "build: ..")},
-            ["P0 web/compose.yaml:2"],
+            ["P1 web/compose.yaml:2"],
         ),
         ({"compose.yaml": WEB + CHECK + "    depends_on: [db]\n  db:\n    image: postgres:16\n" + CHECK}, ["P1 compose.yaml:7"]),
         (

@@ -77,7 +77,7 @@ def masked_command(command: Command, context: CheckContext) -> Iterator[Diagnost
 @check("PRD902", on=[commands()], required_literals=['"- ', "'- "], files=("toml",))
 def ignored_line(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
     if command.masked == "-" and gate_of(command):
-        yield Diagnostic(command, f"`{_shown(command)}` cannot fail this: the leading `-` drops its exit status")
+        yield Diagnostic(command, f"A failing `{_shown(command)}` does not fail the build: the leading `-` discards its exit status")
 
 
 _STATUS_ALONE = re.compile(r"(?:^|[{;])\s*sh\s*\(?[^=;{}]*\breturnStatus\s*:\s*true\b")
@@ -87,7 +87,7 @@ _STATUS_ALONE = re.compile(r"(?:^|[{;])\s*sh\s*\(?[^=;{}]*\breturnStatus\s*:\s*t
 def status_thrown_away(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
     """`sh(script: "pytest", returnStatus: true)` gives the exit status back to nobody."""
     if gate_of(command) and _STATUS_ALONE.search(command.source.line_text(command.source.position(command.start)[0])):
-        yield Diagnostic(command, f"`{_shown(command)}` cannot fail this: `returnStatus` only hands its exit status back")
+        yield Diagnostic(command, f"A failing `{_shown(command)}` does not fail the stage: `returnStatus` only hands its exit status back")
 
 
 @check("PRD902", on=[documents("tox")], required_literals=["ignore_outcome"], files=("ini",))
@@ -192,7 +192,7 @@ def _masked(command: Command, siblings: Sequence[Command] = ()) -> Iterator[Diag
         fix = FixRequest("replace", "let the failure through", False, (("text", command.text),)) if tail else None
         yield Diagnostic(
             ByteRange(command.source, command.start, end),
-            f"`{_shown(command)}` cannot fail this: `{command.masked}` drops its exit status",
+            f"A failing `{_shown(command)}` does not fail the {_unit(command)}: `{command.masked}` discards its exit status",
             fix=fix,
         )
         return
@@ -205,6 +205,11 @@ def _masked(command: Command, siblings: Sequence[Command] = ()) -> Iterator[Diag
         if not strict:
             flag = command.argv[index]
             yield Diagnostic(ByteRange(command.source, *command.words[index]), f"`{flag}` makes `{command.program}` pass whatever it finds")
+
+
+def _unit(command: Command) -> str:
+    """What a command is a part of, as people call it."""
+    return {"ci": "job", "dockerfile-run": "image build", "makefile": "target", "shell": "script"}.get(command.origin, "build")
 
 
 def _runs_strictly(command: Command) -> bool:
@@ -257,7 +262,7 @@ def _piped(command: Command) -> Iterator[Diagnostic]:
         return
     if b"PIPESTATUS" in command.source.data or b"pipestatus" in command.source.data:
         return
-    words = f"`{_shown(command)} | {command.following[0]}` has the exit status of `{command.following[0]}`: no `pipefail`"
+    words = f"`{_shown(command)} | {command.following[0]}` hides a failing `{_shown(command)}`: without `pipefail` the exit status is that of `{command.following[0]}`"
     yield Diagnostic(command, words, fix=_pipefail(command))
 
 
@@ -501,12 +506,9 @@ def unpinned_action(document: Document, context: CheckContext) -> Iterator[Diagn
         else:
             yield Diagnostic(ByteRange(node.source, node.start, node.end), words, priority=priority)
     if official:
-        more = (
-            f", as {len(official) - 1} more official or own {'action does' if len(official) == 2 else 'actions do'}"
-            if len(official) > 1
-            else ""
-        )
-        yield Diagnostic(official[0], f"`{official[0].raw}` follows a tag, which can be moved{more}", priority="P2")
+        count = len(official) - 1
+        more = f" ({count} more official or own {'action' if count == 1 else 'actions'} in this file)" if count else ""
+        yield Diagnostic(official[0], f"`{official[0].raw}` is pinned to a tag, not a commit{more}", priority="P2")
 
 
 def _uses(root: Node) -> Iterator[Node]:
@@ -560,12 +562,12 @@ def _unpinned(uses: str, own: str) -> tuple[Priority, str] | None:
         return None
     owner = name.split("/", 1)[0].lower()
     if reference.lower() in _BRANCHES or reference.startswith("refs/heads/"):
-        return ("P2" if own and owner == own else "P0"), f"`{name}` follows `{reference}`, which moves"
+        return ("P2" if own and owner == own else "P0"), f"`{name}` follows the branch `{reference}`: its code can change at any time"
     if owner in _OFFICIAL or (own and owner == own):
         return "P2", ""
     if _VERSION.fullmatch(reference):
-        return "P1", f"`{name}@{reference}` is a tag of another owner that can be moved, not a commit"
-    return "P1", f"`{name}@{reference}` is a branch or tag of another owner, not a commit"
+        return "P1", f"Third-party action `{name}@{reference}` is pinned to a tag; pin the commit SHA"
+    return "P1", f"Third-party action `{name}@{reference}` is pinned to a branch or tag; pin the commit SHA"
 
 
 @check("PRD906", on=[documents("gitlab-ci")], required_literals=["include"], files=("yaml",))
@@ -773,14 +775,14 @@ def ci_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Project
     if place is None:
         anchor = service_place(project)
         if anchor is not None:
-            yield ProjectDiagnostic(anchor[0], anchor[1], "this service is deployed, and no CI definition checks a change before it")
+            yield ProjectDiagnostic(anchor[0], anchor[1], "this service is deployed without any CI: nothing checks a change first")
         return
     traces = project.about("ci-pipeline")
     github = [each for each in traces if each.path.startswith(".github/workflows/")]
     others = [path for path, _ in _ci_files(project) if not path.startswith(".github/workflows/")]
     if github and not others and not any(each.get("automatic") for each in github):
         first = github[0]
-        yield ProjectDiagnostic(first.path, first.span, f"every workflow waits for {_listed(github)}: no change of the code starts one")
+        yield ProjectDiagnostic(first.path, first.span, f"no workflow runs when the code changes: all wait for {_listed(github)}")
         return
     yield Evidence("PRD901", place[0], Span(1, 1, 1, 1), f"{place[1]} is configured")
 

@@ -135,6 +135,16 @@ def is_for_development(document: Document) -> bool:
     return False
 
 
+# Where a file that only starts datastores is what production runs, and no help for developers.
+_PRODUCTION_PATH = re.compile(r"(?:^|[/._-])(?:prod|production|live|deploy|deployment|deployments|infra|infrastructure|ops)(?:$|[/._-])")
+
+
+def is_sandbox(document: Document) -> bool:
+    """Whether a file lies deep in the sources and builds nothing: what somebody tries a client against."""
+    path = document.file.path
+    return not _PRODUCTION_PATH.search(path.lower()) and path.count("/") > 1 and not any(service.built for service in services(document))
+
+
 def items(node: Node | None) -> Iterator[Node]:
     """The items of a list, or a scalar as the only one."""
     if node is None:
@@ -174,9 +184,10 @@ _ROOTS = frozenset(("/", "/etc", "/root", "/var/run", "/run", "/var/lib/docker",
 @check("PRD823", on=[documents("compose")], required_literals=[("services",)], files=("yaml",))
 def privileged_service(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     """What a service takes of its host."""
+    sandbox = is_sandbox(document)
     for service in services(document):
         image = service.image
-        agent: Priority | None = "P1" if image is not None and is_host_agent(image) else None
+        agent: Priority | None = "P2" if sandbox else "P1" if image is not None and is_host_agent(image) else None
         node = service.node
         privileged = node.get("privileged")
         if privileged is not None and _known(privileged).lower() in ("true", "yes", "on"):
@@ -214,16 +225,16 @@ def _mounts(service: Service, agent: Priority | None) -> Iterator[Diagnostic]:
                 # Wherever it lies on the host, this is what it is for. A user's own daemon is not root.
                 inside = next((part for part in _LONG_VARIABLE.sub("?", volume.raw).split(":")[1:] if _SOCKET.search(part)), "")
                 if inside and "XDG_RUNTIME_DIR" not in volume.raw:
-                    yield Diagnostic(at, f"`{service.name}` is given `{inside}`: whoever holds it is root on the host", priority=agent)
+                    yield Diagnostic(at, f"`{service.name}` is given `{inside}`: access to it is root on the host", priority=agent)
                 continue
             source, _, rest = known[0].partition(":")
             mode = rest.rpartition(":")[2]
             if not rest:
                 continue
         if _SOCKET.search(source):
-            yield Diagnostic(at, f"`{service.name}` is given `{source}`: whoever holds it is root on the host", priority=agent)
-        elif agent and source.rstrip("/") in ("/proc", "/sys"):
-            # What an agent that measures the host reads.
+            yield Diagnostic(at, f"`{service.name}` is given `{source}`: access to it is root on the host", priority=agent)
+        elif agent and (source.rstrip("/") in ("/proc", "/sys") or "ro" in mode.split(",")):
+            # What an agent that measures the host or collects its logs reads.
             continue
         elif (source.rstrip("/") or "/") in _ROOTS and source.startswith("/"):
             softer: Priority | None = "P1" if "ro" in mode.split(",") else None
@@ -244,6 +255,18 @@ _KNOWN_PORTS = {
     1433: "SQL Server",
     9042: "Cassandra",
     2379: "etcd",
+}
+
+
+# Pages for people that images of datastores bring along.
+_PAGES = {
+    ("Redis", 8001): "RedisInsight",
+    ("Redis", 8081): "RedisInsight",
+    ("RabbitMQ", 15672): "RabbitMQ's management",
+    ("MinIO", 9001): "MinIO's console",
+    ("Neo4j", 7474): "Neo4j's browser",
+    ("CockroachDB", 8080): "CockroachDB's console",
+    ("etcd", 8080): "etcd's page",
 }
 
 
@@ -283,10 +306,6 @@ def port_of(node: Node) -> Port | None:
     return Port(parts[0] if len(parts) == 3 else "", parts[-2] if len(parts) > 1 else "", int(inside))
 
 
-# Where a file that only starts datastores is what production runs, and no help for developers.
-_PRODUCTION_PATH = re.compile(r"(?:^|[/._-])(?:prod|production|live|deploy|deployment|deployments|infra|infrastructure|ops)(?:$|[/._-])")
-
-
 # Profiles that nobody switches on in production.
 _ASKED_FOR = _DEVELOPED | frozenset("debugging tools tool test tests testing ci e2e".split())
 
@@ -297,8 +316,7 @@ def exposed_datastore(document: Document, context: CheckContext) -> Iterator[Dia
     in_production = _PRODUCTION_PATH.search(document.file.path.lower()) is not None
     if is_for_development(document) and (has_own_service(document) or not in_production):
         return
-    if not in_production and document.file.path.count("/") > 1 and not any(service.built for service in services(document)):
-        # Deep in the sources, and nothing of it is built: what somebody tries a client against.
+    if is_sandbox(document):
         return
     for service in services(document):
         if any(profile.raw.lower() in _ASKED_FOR for profile in items(service.get("profiles"))):
@@ -311,6 +329,8 @@ def exposed_datastore(document: Document, context: CheckContext) -> Iterator[Dia
             if port is None or port.address not in ("", "0.0.0.0", "::"):
                 continue
             words = kind.words if kind is not None else _KNOWN_PORTS.get(port.inside, "") if not service.built else ""
+            if kind is not None and (page := _PAGES.get((kind.words, port.inside))):
+                words = page
             if not words and administration and image is not None:
                 words = image.family
             if words:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents, every
-from prodlint.checks.deployment.compose import is_for_development
+from prodlint.checks.deployment.compose import is_for_development, is_sandbox
 from prodlint.checks.deployment.dockerfile import built_from
 from prodlint.checks.deployment.kubernetes import containers_of, pods
 from prodlint.checks.deployment.kustomize import tag_is_set
@@ -37,7 +37,7 @@ def movement(image: Image, *, digest_wanted: bool = False) -> tuple[str, Priorit
     if image.digest or image.name == "scratch" or ("/" not in image.name and not image.official):
         return None
     if not image.tag:
-        return "has no tag, which means `latest`", None
+        return "is not pinned: no tag means `latest`", None
     words = [word for word in re.split(r"[-_+]", image.tag.lower()) if word]
     if not words or image.family.startswith("distroless") or "distroless/" in image.name:
         return None
@@ -45,13 +45,13 @@ def movement(image: Image, *, digest_wanted: bool = False) -> tuple[str, Priorit
     if image.family in _DISTRIBUTIONS:
         versioned = versioned or any(character.isdigit() for character in image.tag) or bool(set(words) & _CODENAMES - {"slim"})
     if words[0] in _MOVING and not versioned:
-        return f"has the tag `{image.tag}`, which moves", None
+        return f"is not pinned: `{image.tag}` can change at any time", None
     if not versioned:
-        return f"has the tag `{image.tag}`, which names no version", None
+        return f"is not pinned: the tag `{image.tag}` names no version", None
     if image.official and image.family in _MINOR_MATTERS and words[0].isdigit():
-        return f"has the tag `{image.tag}`, which takes in every {words[0]}.x", "P2"
+        return f"is pinned to a major version only: `{image.tag}` takes in every {words[0]}.x", "P2"
     if digest_wanted:
-        return f"has the tag `{image.tag}` and no digest", None
+        return f"is pinned to the tag `{image.tag}`, not a digest", None
     return None
 
 
@@ -92,6 +92,9 @@ def moving_base(dockerfile: Dockerfile, context: CheckContext) -> Iterator[Diagn
                     yield from _hits(origin, _flag(instruction, origin), context.options)
 
 
+_IN_PRODUCTION = re.compile(r"(?:^|[/._-])(?:prod|production|live|deploy|deployment)(?:$|[/._-])")
+
+
 def _mounted(options: str) -> str:
     return next((part[5:] for part in options.split(",") if part.startswith("from=")), "")
 
@@ -125,7 +128,10 @@ def moving_compose_image(document: Document, context: CheckContext) -> Iterator[
     if services is None or services.kind != "mapping":
         return
     built = {service.text_at("image") for service in services.members.values() if service.get("build") is not None}
-    softer = is_for_development(document)
+    # What developers start for themselves may follow the newest.
+    if is_for_development(document) and not _IN_PRODUCTION.search(document.file.path.lower()):
+        return
+    softer = is_sandbox(document)
     seen: set[str] = set()
     for service in services.members.values():
         image = _scalar(service.get("image"))

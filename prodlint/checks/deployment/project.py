@@ -147,9 +147,9 @@ def missing_health_check(project: Project, options: Mapping[str, Any]) -> Iterat
         elif image.path not in started:
             # What compose starts without a check is PRD821's.
             words = (
-                "`HEALTHCHECK NONE` switches the check off"
+                "`HEALTHCHECK NONE` disables the health check"
                 if health == "none"
-                else "No HEALTHCHECK: nothing asks this service whether it answers"
+                else "No HEALTHCHECK: a hung process still counts as healthy"
             )
             yield ProjectDiagnostic(image.path, image.span, words, fix=_health_recipe(image))
 
@@ -318,16 +318,16 @@ def unasked_services(project: Project, options: Mapping[str, Any]) -> Iterator[P
         if state == "yes":
             yield Evidence("PRD821", path, service.span, f"health check of `{name}`")
         elif state == "off":
-            yield ProjectDiagnostic(path, service.span, f"The health check of `{name}` is switched off")
+            yield ProjectDiagnostic(path, service.span, f"The health check of `{name}` is disabled")
         elif state == "empty":
             yield ProjectDiagnostic(path, service.span, f"`{name}` has no health check: `healthcheck` has nothing under it")
         elif state == "" and store is not None and path in compose.with_own:
             unhealthy.add(place)
             if place in compose.waited and not compose.is_awaited(place):
-                words = f"`{name}` ({store.words}) has no health check: who depends on it starts before it answers"
+                words = f"`{name}` ({store.words}) has no health check: dependent services may start before it is ready"
                 yield ProjectDiagnostic(path, service.span, words, priority="P1", fix=_compose_recipe(service, store.test))
         elif state == "" and place in compose.own and _serves(service, compose.images) and store is None:
-            yield ProjectDiagnostic(path, service.span, f"`{name}` has no health check: it is taken for healthy while it hangs")
+            yield ProjectDiagnostic(path, service.span, f"`{name}` has no health check: a hung process still counts as healthy")
     yield from _early_starts(compose, unhealthy)
 
 
@@ -343,7 +343,7 @@ def _early_starts(compose: _Compose, unhealthy: set[tuple[str, str]]) -> Iterato
         if (wait.path, source.words) not in compose.own or (wait.path, wait.words) in unhealthy or target.get("health") != "yes":
             continue
         if _store_of(target) is not None and not _WAITS.search(source.get("command")):
-            words = f"`{source.words}` starts before `{wait.words}` answers: `condition: service_healthy` is not asked for"
+            words = f"`{source.words}` starts before `{wait.words}` answers: `depends_on` has no `condition: service_healthy`"
             related = (Related(target.path, target.span, "has a health check"),)
             yield ProjectDiagnostic(wait.path, wait.span, words, priority="P1", related=related)
 

@@ -148,12 +148,12 @@ DATASTORES: dict[str, Datastore] = {
 _OWNERS = {"server": "mssql"}
 
 ADMINISTRATION = frozenset(
-    "adminer pgadmin4 phpmyadmin mongo-express redis-commander redisinsight kafka-ui akhq kafdrop kibana opensearch-dashboards flower"
+    "adminer pgadmin4 phpmyadmin mongo-express redis-commander redisinsight kafka-ui akhq kafdrop flower"
     " portainer portainer-ce portainer-ee pgweb cloudbeaver dozzle".split()
 )
 # Images that serve the services of others: proxies, monitoring, mail catchers, browsers, converters.
 _INFRASTRUCTURE = ADMINISTRATION | frozenset(
-    "nginx nginx-proxy nginx-unprivileged acme-companion traefik caddy haproxy envoy kong openresty httpd varnish certbot swag"
+    "kibana opensearch-dashboards nginx nginx-proxy nginx-unprivileged acme-companion traefik caddy haproxy envoy kong openresty httpd varnish certbot swag"
     " prometheus alertmanager grafana loki promtail tempo mimir pyroscope alloy agent jaeger all-in-one zipkin node-exporter cadvisor"
     " pushgateway blackbox-exporter opentelemetry-collector opentelemetry-collector-contrib vector fluent-bit fluentd filebeat logstash"
     " datadog statsd graphite-statsd mailhog mailpit maildev mailcatcher tika tika-server gotenberg chrome chromium browserless"

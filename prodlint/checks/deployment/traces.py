@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, ProjectFact, collect, commands, documents, every, project_fact, settings
-from prodlint.checks.deployment.compose import Service, is_for_development, items, services
+from prodlint.checks.deployment.compose import Service, is_for_development, is_sandbox, items, services
 from prodlint.checks.deployment.dockerfile import (
     lineage,
     root_image,
@@ -60,7 +60,7 @@ def dockerfiles(dockerfile: Dockerfile, context: CheckContext) -> Iterator[Proje
         off=_off(dockerfile.file),
         health=json.dumps({each.name or str(each.index): _health(each) for each in dockerfile.stages} | {"": _health(stage)}),
         # Who builds a service elsewhere says so with a port or a server; anything else may be a tool or a job.
-        serves="1" if start is not None and (exposed or SERVERS.search(started)) and not _is_function(stage) else "",
+        serves="1" if start is not None and (_serves_at(exposed) or SERVERS.search(started)) and not _is_function(stage) else "",
         port=re.sub(r"\D.*", "", exposed),
         python="1" if "python" in root_image(stage) else "",
     )
@@ -87,6 +87,16 @@ def dockerfiles(dockerfile: Dockerfile, context: CheckContext) -> Iterator[Proje
                     excluded=left_out,
                     removed=json.dumps(_removed(dockerfile)),
                 )
+
+
+# Remote desktops and shells: whoever sits there sees whether it answers.
+_DESKTOP_PORTS = frozenset(("22", "3389", "6080", "6081"))
+
+
+def _serves_at(exposed: str) -> bool:
+    """Whether an exposed port is one that a service answers on."""
+    number = exposed.partition("/")[0]
+    return bool(exposed) and number not in _DESKTOP_PORTS and not re.fullmatch(r"59\d\d", number)
 
 
 def _health(stage: Stage) -> str:
@@ -168,7 +178,7 @@ def _copies_context(instruction: Instruction) -> bool:
 @collect("compose-service", "compose-dependency", on=[documents("compose")], required_literals=["services"], files=("yaml",))
 def compose_services(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
     """One trace a service, one for each service it waits for."""
-    off = "1" if _off(document.file) or is_for_development(document) else ""
+    off = "1" if _off(document.file) or is_for_development(document) or is_sandbox(document) else ""
     for service in services(document):
         node = service.node
         data = {**_described(service), "off": off}
