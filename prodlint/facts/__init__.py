@@ -5,6 +5,7 @@ Every fact knows its place as byte offsets into `Source.data` (UTF-8) and its fi
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,34 @@ from typing import Any
 from typing import Literal as OneOf
 
 from prodlint.model import Span
+
+# ---------------------------------------------------------------- closed vocabularies
+
+StatementKind = OneOf[
+    "expression", "assign", "return", "raise", "if", "for", "while", "try", "with", "def", "class", "pass", "continue", "break",
+    "import", "assert", "delete", "global", "match", "other",
+]  # fmt: skip
+# "default": a parameter's; "field": a class attribute; "unpacked": a part of a display, "unpacked-part": of a value that is not
+# taken apart here; "walrus": (x := y); "keyword": of a call; "item": an entry of a dict display; "compare": == or !=.
+AssignmentKind = OneOf[
+    "name", "attribute", "subscript", "annotated", "augmented", "default", "field", "unpacked", "unpacked-part", "walrus", "keyword",
+    "item", "compare",
+]  # fmt: skip
+LiteralRole = OneOf[
+    "assignment", "default", "keyword", "argument", "item", "key", "comparison", "docstring", "fstring", "element", "subscript",
+    "return", "other",
+]  # fmt: skip
+# "star" and "double-star": *x and **x; "for-clause" and "if-clause": of a comprehension; "keys": several in one subscript;
+# "brackets": redundant ones around nothing or several things; "deep": nested too deeply to be read; "error": no Python.
+OpaqueKind = OneOf[
+    "lambda", "comprehension", "for-clause", "if-clause", "await", "yield", "star", "double-star", "walrus", "slice", "keys", "pair",
+    "keyword", "parameters", "brackets", "as", "as-target", "type", "format", "assignment", "deep", "error", "other",
+]  # fmt: skip
+# What the conditions around a fact say: "debug" (`if DEBUG`, `settings.debug`), "environment" (a comparison of an environment's
+# name with development, local or test), "main" (`if __name__ == "__main__"`), "type-checking".
+Guard = OneOf["debug", "environment", "main", "type-checking"]
+ParameterKind = OneOf["", "*", "**"]
+
 
 # ---------------------------------------------------------------- files
 
@@ -119,8 +148,7 @@ class Scope:
     """What surrounds a fact. Configuration files have the empty scope.
 
     function, class_: names of the innermost ones ("" outside). symbol: dotted path of all of them.
-    guards: "debug" (behind `if DEBUG`/`settings.debug`), "environment" (behind a comparison of an environment name
-    with development, local or test), "main" (behind `if __name__ == "__main__"`), "type-checking".
+    guards: what the conditions around it say.
     """
 
     function: str = ""
@@ -129,7 +157,7 @@ class Scope:
     is_async: bool = False
     in_loop: bool = False
     in_handler: bool = False
-    guards: frozenset[str] = frozenset()
+    guards: frozenset[Guard] = frozenset()
 
 
 NO_SCOPE = Scope()
@@ -218,9 +246,13 @@ class Name(Expression):
 class Attribute(Expression):
     """An attribute of something that is not a plain name: `f().x`, `a[0].b`."""
 
-    __slots__ = ("attribute", "value")
-    value: Expression
+    __slots__ = ("attribute",)
     attribute: str
+
+    @property
+    @abstractmethod
+    def value(self) -> Expression:
+        """What it is an attribute of."""
 
     def parts(self) -> Sequence[Expression]:
         return (self.value,)
@@ -229,9 +261,13 @@ class Attribute(Expression):
 class Collection(Expression):
     """A list, tuple or set display."""
 
-    __slots__ = ("items", "kind")
+    __slots__ = ("kind",)
     kind: OneOf["list", "tuple", "set"]
-    items: tuple[Expression, ...]
+
+    @property
+    @abstractmethod
+    def items(self) -> tuple[Expression, ...]:
+        """What it holds, in order."""
 
     def parts(self) -> Sequence[Expression]:
         return self.items
@@ -240,8 +276,12 @@ class Collection(Expression):
 class Dictionary(Expression):
     """A dict display; a `**other` entry has the key None."""
 
-    __slots__ = ("items",)
-    items: tuple[tuple[Expression | None, Expression], ...]
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def items(self) -> tuple[tuple[Expression | None, Expression], ...]:
+        """Its keys and values, in order."""
 
     def parts(self) -> Sequence[Expression]:
         return [part for pair in self.items for part in pair if part is not None]
@@ -257,8 +297,12 @@ class Dictionary(Expression):
 class FString(Expression):
     """An f-string (or t-string): its parts are constants and expressions, in order."""
 
-    __slots__ = ("items",)
-    items: tuple[Expression, ...]
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def items(self) -> tuple[Expression, ...]:
+        """Its constants and expressions, in order."""
 
     def parts(self) -> Sequence[Expression]:
         return self.items
@@ -267,9 +311,13 @@ class FString(Expression):
 class Operation(Expression):
     """A unary, binary, boolean or comparison operation: `operator` as written ("+", "%", "or", "not", "==", "not in")."""
 
-    __slots__ = ("operands", "operator")
+    __slots__ = ("operator",)
     operator: str
-    operands: tuple[Expression, ...]
+
+    @property
+    @abstractmethod
+    def operands(self) -> tuple[Expression, ...]:
+        """What it works on; of a chain of the same `+` or `|` all at once."""
 
     def parts(self) -> Sequence[Expression]:
         return self.operands
@@ -278,9 +326,17 @@ class Operation(Expression):
 class Subscript(Expression):
     """`value[key]`."""
 
-    __slots__ = ("key", "value")
-    value: Expression
-    key: Expression
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def value(self) -> Expression:
+        """What is looked into."""
+
+    @property
+    @abstractmethod
+    def key(self) -> Expression:
+        """The key; several are one OpaqueExpression of kind `keys`."""
 
     def parts(self) -> Sequence[Expression]:
         return (self.value, self.key)
@@ -289,10 +345,22 @@ class Subscript(Expression):
 class Conditional(Expression):
     """`then if test else otherwise`."""
 
-    __slots__ = ("orelse", "test", "then")
-    then: Expression
-    test: Expression
-    orelse: Expression
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def then(self) -> Expression:
+        """The value where the test holds."""
+
+    @property
+    @abstractmethod
+    def test(self) -> Expression:
+        """The test."""
+
+    @property
+    @abstractmethod
+    def orelse(self) -> Expression:
+        """The value where it does not."""
 
     def parts(self) -> Sequence[Expression]:
         return (self.then, self.test, self.orelse)
@@ -301,9 +369,13 @@ class Conditional(Expression):
 class OpaqueExpression(Expression):
     """Anything else (lambda, comprehension, await, yield, star, slice ...): `kind` names it, `items` are inside."""
 
-    __slots__ = ("items", "kind")
-    kind: str
-    items: tuple[Expression, ...]
+    __slots__ = ("kind",)
+    kind: OpaqueKind
+
+    @property
+    @abstractmethod
+    def items(self) -> tuple[Expression, ...]:
+        """The expressions in it, in order."""
 
     def parts(self) -> Sequence[Expression]:
         return self.items
@@ -324,49 +396,49 @@ class Call(Expression):
     method: str
 
     @property
+    @abstractmethod
     def function(self) -> Expression:
         """The callee."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def receiver(self) -> Expression | None:
         """The expression left of the callee's last dot."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def arguments(self) -> tuple[Expression, ...]:
-        """The positional arguments; `*x` is Other("star")."""
-        raise NotImplementedError
+        """The positional arguments; `*x` is an OpaqueExpression of kind "star"."""
 
     @property
+    @abstractmethod
     def keywords(self) -> Mapping[str, Expression]:
         """The keyword arguments."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def spreads(self) -> tuple[Expression, ...]:
         """The mappings that are passed as `**mapping`, in order."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def stars(self) -> bool:
         """Whether `*args` or `**kwargs` are passed: more may be given than can be seen."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def awaited(self) -> bool:
         """Whether `await` stands before it."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def constructor(self) -> Call | None:
         """The call that made the receiver, where the receiver was resolved to one."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def module(self) -> Module:
         """The file it stands in."""
-        raise NotImplementedError
 
     def parts(self) -> Sequence[Expression]:
         return (self.function, *self.arguments, *self.keywords.values())
@@ -381,37 +453,80 @@ class Call(Expression):
         return None
 
 
-@dataclass(slots=True)
 class Statement:
     """A Python statement, for checks that follow the flow.
 
-    kind: "expression", "assign", "return", "raise", "if", "for", "while", "try", "with", "def", "class", "pass",
-    "continue", "break", "import", "assert", "delete", "global", "match" or "other".
     expressions: those directly in it: the value of a return; test of an if or while; [iterable] of a for; the call
     results of a with; [exception, cause] of a raise. targets: what an assign, for or with binds.
-    body: its block. otherwise: `else` (for if: an `elif` is one nested "if"). handlers: the except clauses of a try.
-    finally_: its finally block. cases: the blocks of a match; patterns: the pattern of each, None for one behind a guard.
+    body: its block. orelse: `else` (for if: an `elif` is one nested "if"). handlers: the except clauses of a try.
+    finalbody: its finally block. cases: the blocks of a match.
     definition: the Function or Class of a "def" or "class". is_async for `async for`/`async with`.
     """
 
-    kind: str
-    start: int
-    end: int
-    source: Source
-    expressions: tuple[Expression, ...] = ()
-    targets: tuple[Expression, ...] = ()
-    body: tuple[Statement, ...] = ()
-    orelse: tuple[Statement, ...] = ()
-    handlers: tuple[Handler, ...] = ()
-    finalbody: tuple[Statement, ...] = ()
-    cases: tuple[tuple[Statement, ...], ...] = ()
-    patterns: tuple[Expression | None, ...] = ()
-    definition: Function | Class | None = None
-    assignment: Assignment | None = None
-    is_async: bool = False
+    def __init__(self, kind: StatementKind, start: int, end: int, source: Source) -> None:
+        self.kind: StatementKind = kind
+        self.start = start
+        self.end = end
+        self.source = source
+
+    @property
+    @abstractmethod
+    def expressions(self) -> tuple[Expression, ...]:
+        """The expressions directly in it."""
+
+    @property
+    @abstractmethod
+    def targets(self) -> tuple[Expression, ...]:
+        """What it binds."""
+
+    @property
+    @abstractmethod
+    def body(self) -> tuple[Statement, ...]:
+        """Its block."""
+
+    @property
+    @abstractmethod
+    def orelse(self) -> tuple[Statement, ...]:
+        """Its `else` or `elif`."""
+
+    @property
+    @abstractmethod
+    def handlers(self) -> tuple[Handler, ...]:
+        """The except clauses of a try."""
+
+    @property
+    @abstractmethod
+    def finalbody(self) -> tuple[Statement, ...]:
+        """The finally block of a try."""
+
+    @property
+    @abstractmethod
+    def cases(self) -> tuple[tuple[Statement, ...], ...]:
+        """The blocks of a match."""
+
+    @property
+    @abstractmethod
+    def patterns(self) -> tuple[Expression | None, ...]:
+        """The pattern of each case of a match, None for one behind a guard."""
+
+    @property
+    @abstractmethod
+    def definition(self) -> Function | Class | None:
+        """What a "def" or "class" defines."""
+
+    @property
+    @abstractmethod
+    def assignment(self) -> Assignment | None:
+        """The first assignment of an "assign"."""
+
+    @property
+    @abstractmethod
+    def is_async(self) -> bool:
+        """Whether it is an `async for` or `async with`."""
 
     @property
     def span(self) -> Span:
+        """Line, column, end line, end column, from 1, in code points."""
         return self.source.span(self.start, self.end)
 
     def blocks(self) -> Iterator[tuple[Statement, ...]]:
@@ -475,45 +590,42 @@ class Import(Fact):
 class Assignment(Fact):
     """A value bound to a name, in all its spellings.
 
-    kind: "name", "attribute", "subscript", "annotated", "default" (parameter default), "field" (class attribute),
-    "unpacked", "walrus", "keyword" (a call's keyword), "item" (a dict display's entry), "compare" (== or !=).
     target: the last part ("password" of `self.password`, of `config["password"]`, of `{"password": ...}`).
     qualified: the whole target as written. annotation: its text or "".
     """
 
     __slots__ = ("annotation", "kind", "qualified", "target")
-    kind: str
+    kind: AssignmentKind
     target: str
     qualified: str
     annotation: str
 
     @property
+    @abstractmethod
     def value(self) -> Expression:
         """The value bound."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def module(self) -> Module:
         """The file it stands in."""
-        raise NotImplementedError
 
 
 class Literal(Fact):
     """A text or bytes literal of Python and the role it plays.
 
-    role: "assignment", "default", "keyword", "argument", "item", "comparison", "docstring", "fstring", "element",
-    "subscript", "return", "other". name: the name it is bound to, where there is one. value: its text.
+    name: the name it is bound to, where there is one. value: its text.
     """
 
     __slots__ = ("name", "role", "value")
-    role: str
+    role: LiteralRole
     name: str
     value: str
 
     @property
+    @abstractmethod
     def module(self) -> Module:
         """The file it stands in."""
-        raise NotImplementedError
 
 
 class Handler(Fact):
@@ -529,25 +641,29 @@ class Handler(Fact):
     star: bool
 
     @property
+    @abstractmethod
     def body(self) -> tuple[Statement, ...]:
-        raise NotImplementedError
+        """See the class."""
 
     @property
+    @abstractmethod
     def tried(self) -> tuple[Statement, ...]:
-        raise NotImplementedError
+        """See the class."""
 
     @property
+    @abstractmethod
     def finalbody(self) -> tuple[Statement, ...]:
-        raise NotImplementedError
+        """See the class."""
 
     @property
+    @abstractmethod
     def function(self) -> Function | None:
         """The function it stands in."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def module(self) -> Module:
-        raise NotImplementedError
+        """See the class."""
 
 
 @dataclass(slots=True)
@@ -557,7 +673,7 @@ class Parameter:
     name: str
     annotation: str
     default: Expression | None
-    kind: str
+    kind: ParameterKind
 
 
 class Function(Fact):
@@ -568,32 +684,34 @@ class Function(Fact):
     is_async: bool
 
     @property
+    @abstractmethod
     def decorators(self) -> tuple[Expression, ...]:
         """Resolved: a Name or a Call."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def parameters(self) -> tuple[Parameter, ...]:
-        raise NotImplementedError
+        """See the class."""
 
     @property
+    @abstractmethod
     def returns(self) -> str:
         """The return annotation's text, or nothing."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def body(self) -> tuple[Statement, ...]:
         """Its statements, the docstring included."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def class_(self) -> Class | None:
         """The class whose method it is."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def module(self) -> Module:
-        raise NotImplementedError
+        """See the class."""
 
 
 class Class(Fact):
@@ -603,25 +721,29 @@ class Class(Fact):
     name: str
 
     @property
+    @abstractmethod
     def bases(self) -> tuple[str, ...]:
-        raise NotImplementedError
+        """See the class."""
 
     @property
+    @abstractmethod
     def keywords(self) -> Mapping[str, Expression]:
         """Its keyword arguments (metaclass=...)."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def decorators(self) -> tuple[Expression, ...]:
-        raise NotImplementedError
+        """See the class."""
 
     @property
+    @abstractmethod
     def body(self) -> tuple[Statement, ...]:
-        raise NotImplementedError
+        """See the class."""
 
     @property
+    @abstractmethod
     def module(self) -> Module:
-        raise NotImplementedError
+        """See the class."""
 
 
 class Route(Fact):
@@ -642,54 +764,55 @@ class Module(Fact):
     __slots__ = ()
 
     @property
+    @abstractmethod
     def derived(self) -> dict[str, object]:
         """What other layers worked out about the file, kept as long as it is."""
-        raise NotImplementedError
 
+    @abstractmethod
     def import_facts(self) -> Sequence[Import]:
         """Every imported name of the file, in order."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def imports(self) -> Mapping[str, str]:
         """Name used here -> qualified name, of every import in the file."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def body(self) -> tuple[Statement, ...]:
-        raise NotImplementedError
+        """See the class."""
 
+    @abstractmethod
     def function(self, name: str) -> Function | None:
         """The function defined at module level under this name."""
-        raise NotImplementedError
 
+    @abstractmethod
     def class_named(self, name: str) -> Class | None:
         """The class defined at module level under this name."""
-        raise NotImplementedError
 
+    @abstractmethod
     def functions(self) -> Sequence[Function]:
         """Every function and method of the file, nested ones included."""
-        raise NotImplementedError
 
+    @abstractmethod
     def classes(self) -> Sequence[Class]:
         """Every class of the file."""
-        raise NotImplementedError
 
+    @abstractmethod
     def calls(self) -> Sequence[Call]:
         """Every call of the file."""
-        raise NotImplementedError
 
+    @abstractmethod
     def assignments(self, name: str) -> Sequence[Assignment]:
         """Every assignment in the file whose target, as written, is this name (`x`, `self.x`, `app.debug`)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def constant(self, name: str) -> Expression | None:
         """The expression of a module-level name that is assigned exactly once."""
-        raise NotImplementedError
 
+    @abstractmethod
     def follow(self, expression: Expression, near: Fact | None = None) -> Expression:
         """One step: a name bound exactly once in the surrounding function or at module level becomes its value; anything else stays."""
-        raise NotImplementedError
 
 
 # ---------------------------------------------------------------- facts of every kind of file

@@ -8,7 +8,7 @@ from functools import lru_cache
 import tree_sitter
 
 from prodlint.fixes.work import Work
-from prodlint.python.tree import LANGUAGE
+from prodlint.python.grammar import LANGUAGE
 
 Node = tree_sitter.Node
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from prodlint.python.tree import DEPTH_LIMIT
+from prodlint.python.grammar import DEPTH_LIMIT
 
 if TYPE_CHECKING:
     import tree_sitter

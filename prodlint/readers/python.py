@@ -12,7 +12,6 @@ from prodlint.facts import (
     Call,
     Class,
     Comment,
-    Constant,
     Fact,
     File,
     Function,
@@ -24,7 +23,10 @@ from prodlint.facts import (
     Setting,
     Source,
 )
-from prodlint.python.tree import ASSIGNING, ASSIGNMENTS, PyModule, captures, nodes_at, unwrapped
+from prodlint.python.assignments import ASSIGNING, ASSIGNMENTS
+from prodlint.python.grammar import captures, nodes_at, unwrapped
+from prodlint.python.literals import read_literal
+from prodlint.python.tree import PyModule
 from prodlint.readers.python_routes import route_of
 from prodlint.readers.python_settings import settings_of
 
@@ -133,93 +135,7 @@ def _assignments(module: PyModule, offsets: Sequence[int] | None) -> Iterator[As
 def _literals(module: PyModule, offsets: Sequence[int] | None) -> Iterator[Literal]:
     for node in _nodes(module, offsets, _STRING, "(string) @a"):
         if holds(offsets, node.start_byte, node.end_byte):
-            fact = Literal(module.source, module.file, node.start_byte, node.end_byte)
-            expression = module.expression(node)
-            if isinstance(expression, Constant):
-                value = expression.value
-                fact.value = value.decode("latin-1") if isinstance(value, bytes) else str(value)
-            else:
-                fact.value = "".join(str(part.value) for part in expression.parts() if isinstance(part, Constant))
-            fact.role, fact.name = _role(module, node)
-            if any(child.type == "interpolation" for child in node.named_children):
-                fact.role = "fstring" if fact.role == "other" else fact.role
-            yield _InModule.at(fact, module)
-
-
-class _InModule(Literal):
-    """A literal that knows its module."""
-
-    __slots__ = ("of",)
-    of: PyModule
-
-    @classmethod
-    def at(cls, fact: Literal, module: PyModule) -> _InModule:
-        made = cls(fact.source, fact.file, fact.start, fact.end)
-        made.role, made.name, made.value, made.of = fact.role, fact.name, fact.value, module
-        return made
-
-    @property
-    def module(self) -> Module:
-        return self.of
-
-    @property
-    def scope(self):  # type: ignore[no-untyped-def]  # same as Fact.scope
-        return self.of.scope_at(self.start)
-
-
-_PASS_THROUGH = ("parenthesized_expression", "concatenated_string", "binary_operator", "boolean_operator", "conditional_expression")
-
-
-def _role(module: PyModule, node: tree_sitter.Node) -> tuple[str, str]:
-    """The role a literal plays, and the name it is bound to."""
-    roles = module._roles
-    passed: list[int] = []
-    child, parent = node, node.parent
-    # Remembered on the way: the literals of one long sum share the climb, which would be quadratic otherwise.
-    while parent is not None and parent.type in _PASS_THROUGH and parent.id not in roles:
-        passed.append(parent.id)
-        child, parent = parent, parent.parent
-    if parent is not None and parent.id in roles:
-        found = roles[parent.id]
-    else:
-        found = _role_in(module, child, parent, node) if parent is not None else ("other", "")
-    roles.update(dict.fromkeys(passed, found))
-    return found
-
-
-def _role_in(module: PyModule, child: tree_sitter.Node, parent: tree_sitter.Node, node: tree_sitter.Node) -> tuple[str, str]:
-    kind = parent.type
-    if kind == "expression_statement":
-        holder = parent.parent
-        first = holder is not None and next((c for c in holder.named_children if c.type != "comment"), None) == parent
-        inside = holder is not None and (
-            holder.type == "module" or (holder.parent is not None and holder.parent.type.endswith("_definition"))
-        )
-        return ("docstring" if first and inside else "other"), ""
-    if kind in ("assignment", "keyword_argument", "pair", "default_parameter", "typed_default_parameter", "comparison_operator"):
-        role = {
-            "assignment": "assignment",
-            "keyword_argument": "keyword",
-            "pair": "item",
-            "comparison_operator": "comparison",
-        }.get(kind, "default")
-        if kind == "pair" and parent.child_by_field_name("key") == child:
-            return "key", ""
-        for assignment in module.assignments_at(parent):
-            if assignment.start <= node.start_byte < assignment.end:
-                return role, assignment.target
-        return role, ""
-    if kind == "argument_list":
-        call = parent.parent
-        return "argument", module.name_of_call(call)[0] if call is not None and call.type == "call" else ""
-    if kind in ("list", "tuple", "set", "expression_list"):
-        outer_role, name = _role(module, parent)
-        return ("element", name) if outer_role != "other" else ("element", "")
-    if kind == "subscript":
-        return "subscript", ""
-    if kind == "return_statement":
-        return "return", ""
-    return "other", ""
+            yield read_literal(module, node)
 
 
 def _routes(module: PyModule) -> Iterator[Route]:

@@ -101,7 +101,7 @@ def _made(module: PyModule, key: Expression | None, default: Expression | None, 
 
 
 def _subscripts(module: PyModule) -> Iterator[Setting]:
-    from prodlint.python.tree import captures
+    from prodlint.python.grammar import captures
 
     for node in captures("(subscript) @s", module.root).get("s", ()):
         expression = module.expression(node)

@@ -366,7 +366,7 @@ class Values:
 
     def _other(self, other: OpaqueExpression, frame: Frame) -> Value:
         kind = other.kind
-        if kind in ("await", "star", "parenthesized_expression") and other.items:
+        if kind in ("await", "star", "brackets") and other.items:
             return self.evaluate(other.items[0], frame)
         if kind == "walrus" and len(other.items) == 2:
             return self.evaluate(other.items[1], frame)
@@ -387,12 +387,12 @@ class Values:
                 continue
             if fact is not None and _holds(clause, fact):
                 break
-            if clause.kind in ("for_in_clause", "for") and len(clause.items) >= 2:
+            if clause.kind == "for-clause" and len(clause.items) >= 2:
                 names: dict[str, Value] = {}
                 content = members.element(self.evaluate(clause.items[1], frame), clause.items[1])
                 unpacked(clause.items[0], content, names)
                 frame = frame.binding(names)
-            elif clause.kind in ("if_clause", "if") and clause.items:
+            elif clause.kind == "if-clause" and clause.items:
                 frame = frame.under(Condition(clause.items[0], True))
         return frame
 

@@ -184,7 +184,7 @@ def values(module: Module, expression: Expression, near: Fact, depth: int = DEPT
         yield from values(module, expression.orelse, near, depth - 1)
     elif isinstance(expression, Call):
         yield from _call_values(module, expression, near, depth)
-    elif isinstance(expression, OpaqueExpression) and expression.kind in ("star", "comprehension", "lambda", "for_in_clause", "walrus"):
+    elif isinstance(expression, OpaqueExpression) and expression.kind in ("star", "comprehension", "lambda", "for-clause", "walrus"):
         for item in expression.items:
             yield from values(module, item, near, depth - 1)
 

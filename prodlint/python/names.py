@@ -1,0 +1,420 @@
+"""What the names of a Python file stand for: imports, and names bound to calls or to other names."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import tree_sitter
+
+from prodlint.facts import Import
+from prodlint.python.grammar import DEPTH_LIMIT, captures, children_of, field, first_child, kind, query, unwrapped
+
+if TYPE_CHECKING:
+    from prodlint.python.tree import PyModule
+
+_FUNCTION, _ARGUMENTS, _OBJECT, _ATTRIBUTE, _VALUE = (
+    field("function"),
+    field("arguments"),
+    field("object"),
+    field("attribute"),
+    field("value"),
+)
+_NAME, _ALIAS, _MODULE_NAME = field("name"), field("alias"), field("module_name")
+_IDENTIFIER, _ATTRIBUTE_NODE, _CALL, _SUBSCRIPT, _AWAIT = (
+    kind("identifier"),
+    kind("attribute"),
+    kind("call"),
+    kind("subscript"),
+    kind("await"),
+)
+_ARGUMENT_LIST, _FROM, _FUTURE = kind("argument_list"), kind("import_from_statement"), kind("future_import_statement")
+_ALIASED, _RELATIVE, _WILDCARD, _TARGET = (
+    kind("aliased_import"),
+    kind("relative_import"),
+    kind("wildcard_import"),
+    kind("as_pattern_target"),
+)
+
+_BUILTINS = frozenset(vars(builtins))
+_BUILTIN_EXCEPTIONS = frozenset(
+    name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)
+)
+_PARTIALS = ("functools.partial", "functools.partialmethod")
+
+_BOUND = """
+(assignment left: [(identifier) (attribute)] @t right: [(call) (await) (parenthesized_expression) (identifier) (attribute)] @c)
+(named_expression name: (identifier) @t value: [(call) (await) (parenthesized_expression)] @c)
+(as_pattern . [(call) (await) (parenthesized_expression)] @c alias: (as_pattern_target) @t)
+"""
+
+# A name, and the call that made what it is an attribute of where that is known.
+Qualified = tuple[str, "tree_sitter.Node | None"]
+
+
+class Binding:
+    """A name bound to the result of a call, or to another name (`get = requests.get`), and the byte range in which it holds."""
+
+    __slots__ = ("end", "position", "start", "value")
+
+    def __init__(self, start: int, end: int, position: int, value: tree_sitter.Node) -> None:
+        self.start = start
+        self.end = end
+        self.position = position
+        self.value = value
+
+
+class Names:
+    """The names of a file. Each call's name is found once."""
+
+    def __init__(self, module: PyModule) -> None:
+        self.module = module
+        self._imports: list[Import] | None = None
+        self._aliases: dict[str, str] | None = None
+        self._written: dict[int, dict[str, str]] | None = None
+        self._bindings: dict[str, list[Binding]] | None = None
+        self._other: frozenset[str] | None = None
+        self._calls: dict[int, Qualified] = {}
+        self._resolving: set[int] = set()
+
+    # ------------------------------------------------------------ imported names
+
+    def import_facts(self) -> list[Import]:
+        """Every imported name of the file, in order."""
+        if self._imports is None:
+            self._imports = [fact for node in self.module.surveyed.get("import", ()) for fact in self._read(node)]
+        return self._imports
+
+    def _read(self, node: tree_sitter.Node) -> Iterator[Import]:
+        typing_only = node.start_point[1] > 0 and "type-checking" in self.module.scope_at(node.start_byte).guards
+        if node.kind_id == _FUTURE:
+            base: str | None = "__future__"
+        elif node.kind_id == _FROM:
+            module = node.child_by_field_id(_MODULE_NAME)
+            base = self._module_name(self.module.plain(module)) if module is not None else ""
+        else:
+            base = None
+        names = node.children_by_field_name("name")
+        if base is not None and not names and any(child.kind_id == _WILDCARD for child in node.children):
+            yield self._fact(node, base, "*", "*", typing_only)
+        for name in names:
+            alias = ""
+            target = name
+            if name.kind_id == _ALIASED:
+                inner, as_ = name.child_by_field_id(_NAME), name.child_by_field_id(_ALIAS)
+                if inner is None or as_ is None:
+                    continue
+                target, alias = inner, self.module.read(as_)
+            words = self.module.plain(target)
+            if base is None:
+                yield self._fact(name, words, "", alias or words, typing_only)
+            else:
+                yield self._fact(name, base, words, alias or words, typing_only)
+
+    def _fact(self, node: tree_sitter.Node, module: str, name: str, alias: str, typing_only: bool) -> Import:
+        fact = Import(self.module.source, self.module.file, node.start_byte, node.end_byte)
+        fact.module, fact.name, fact.alias, fact.typing_only = module, name, alias, typing_only
+        return fact
+
+    def _module_name(self, written: str) -> str:
+        """A module's absolute name; a relative one is resolved as far as the file's path tells."""
+        if not written.startswith("."):
+            return written
+        level = len(written) - len(written.lstrip("."))
+        parts = self.module.file.path.rsplit(".", 1)[0].split("/")
+        package = parts[:-level] if level <= len(parts) else []
+        if package and package[0] == "src":
+            package = package[1:]
+        rest = written.lstrip(".")
+        return ".".join([*package, rest] if rest else package)
+
+    @property
+    def imports(self) -> Mapping[str, str]:
+        """Name used here -> qualified name, of every import in the file."""
+        if self._aliases is None:
+            aliases: dict[str, str] = {}
+            for fact in self.import_facts():
+                if fact.name == "":
+                    if fact.alias == fact.module:
+                        first = fact.module.split(".", 1)[0]
+                        aliases.setdefault(first, first)
+                    else:
+                        aliases[fact.alias] = fact.module
+                elif fact.name != "*":
+                    aliases[fact.alias] = fact.qualified
+            self._aliases = aliases
+        return self._aliases
+
+    def imported_at(self, offset: int) -> Mapping[str, str]:
+        """What each name imported around an offset stands for, wherever the file lies: what comes by a relative import has its
+        bare name. What another function imports for itself is none of them."""
+        if self._written is None:
+            self._written = {}
+            for node in self.module.surveyed.get("import", ()):
+                module = node.child_by_field_id(_MODULE_NAME) if node.kind_id == _FROM else None
+                relative = module is not None and module.kind_id == _RELATIVE
+                around = self.module.scopes.definition(node.start_byte)
+                names = self._written.setdefault(around.start if around is not None else -1, {})
+                for fact in self._read(node):
+                    if fact.name == "" and fact.alias != fact.module:
+                        names[fact.alias] = fact.module
+                    elif fact.name not in ("", "*"):
+                        names[fact.alias] = fact.name if relative else fact.qualified
+        found: Mapping[str, str] = self._written.get(-1, {})
+        block = self.module.scopes.innermost(offset)
+        local: list[Mapping[str, str]] = []
+        while block is not None:
+            if block.start in self._written:
+                local.append(self._written[block.start])
+            block = block.parent
+        for closer in reversed(local):
+            found = {**found, **closer}
+        return found
+
+    # ------------------------------------------------------------ qualified names
+
+    def qualified(self, node: tree_sitter.Node) -> Qualified:
+        """The qualified name of an expression node, and the call that made its receiver where that is known."""
+        node = unwrapped(node)
+        number = node.kind_id
+        if number == _IDENTIFIER:
+            written = self.module.read(node)
+            known = self.imports.get(written)
+            if known is not None:
+                return known, None
+            binding = self._binding(written, node.start_byte)
+            return self._stands_for(binding) if binding is not None else (written, None)
+        if number == _ATTRIBUTE_NODE:
+            written = self.module.dotted(node)
+            if written:
+                return self._dotted(written, node.start_byte)
+            return self._attribute(node)
+        if number == _CALL:
+            return self.of_call(node)[0], node
+        if number == _SUBSCRIPT:
+            value = node.child_by_field_id(_VALUE)
+            return (f"{self.qualified(value)[0]}[]" if value is not None else "<subscript>"), None
+        return f"<{node.type}>", None
+
+    def _attribute(self, node: tree_sitter.Node) -> Qualified:
+        """The name of an attribute of something that is no name."""
+        receiver = node.child_by_field_id(_OBJECT)
+        attribute = node.child_by_field_id(_ATTRIBUTE)
+        last = self.module.read(attribute) if attribute is not None else ""
+        if receiver is None:
+            return last, None
+        inner = awaited(receiver)
+        number = inner.kind_id
+        if number == _CALL:
+            return f"{self.of_call(inner)[0]}.{last}", inner
+        if number == _ATTRIBUTE_NODE:
+            name, call = self.qualified(inner)
+            return f"{name}.{last}", call
+        if number == _SUBSCRIPT:
+            value = inner.child_by_field_id(_VALUE)
+            name = self.qualified(value)[0] if value is not None else ""
+            return f"{name}[].{last}", None
+        return f"<{inner.type}>.{last}", None
+
+    def _dotted(self, written: str, at: int) -> Qualified:
+        first, _, rest = written.partition(".")
+        known = self.imports.get(first)
+        if known is not None:
+            # `import a.b as c` and `from x import client`; a module-level `client = x.Client()` elsewhere is not followed.
+            return (written if first in ("self", "cls") else f"{known}.{rest}"), None
+        bindings = self.bindings
+        if bindings:
+            head = written
+            while "." in head:
+                head = head.rpartition(".")[0]
+                if head in bindings:
+                    binding = self._binding(head, at)
+                    if binding is not None:
+                        name, call = self._stands_for(binding)
+                        return name + written[len(head) :], call
+            if first in ("self", "cls"):
+                attribute = rest.split(".", 1)[0]
+                binding = self._class_binding(attribute, at)
+                if binding is not None:
+                    name, call = self._stands_for(binding)
+                    return name + rest[len(attribute) :], call
+        return written, None
+
+    def _stands_for(self, binding: Binding) -> Qualified:
+        """The qualified name that a bound name stands for, and the call that made it where one did."""
+        value = binding.value
+        if value.kind_id == _CALL:
+            return self.of_call(value)[0], value
+        if value.id in self._resolving or len(self._resolving) > DEPTH_LIMIT:
+            return "<recursive>", None
+        self._resolving.add(value.id)
+        try:
+            return self.qualified(value)
+        finally:
+            self._resolving.discard(value.id)
+
+    def of_call(self, call: tree_sitter.Node) -> Qualified:
+        """A call's qualified name and the call that made its receiver."""
+        known = self._calls.get(call.id)
+        if known is not None:
+            return known
+        if call.id in self._resolving or len(self._resolving) > DEPTH_LIMIT:
+            return "<recursive>", None
+        self._resolving.add(call.id)
+        try:
+            function = call.child_by_field_id(_FUNCTION)
+            result: Qualified = self.qualified(function) if function is not None else ("<call>", None)
+            if result[0] in _PARTIALS and result[1] is not None:
+                # A call *of* the partial stands for the function inside; the partial itself keeps its name
+                # where it is made, so that `partial(f, timeout=5)` is never taken for a call of f.
+                first = first_argument(result[1])
+                if first is not None:
+                    result = (self.qualified(first)[0], result[1])
+        finally:
+            self._resolving.discard(call.id)
+        self._calls[call.id] = result
+        return result
+
+    def is_partial(self, call: tree_sitter.Node) -> bool:
+        """Whether a call makes a `functools.partial`."""
+        function = call.child_by_field_id(_FUNCTION)
+        return function is not None and self.qualified(function)[0] in _PARTIALS
+
+    def exception(self, node: tree_sitter.Node) -> str:
+        """The name of an exception. Built-in ones go by their own name; nobody rebinds them, and looking would read the whole file."""
+        node = unwrapped(node)
+        if node.kind_id == _IDENTIFIER:
+            written = self.module.read(node)
+            if written in _BUILTIN_EXCEPTIONS:
+                return written
+        return self.qualified(node)[0]
+
+    # ------------------------------------------------------------ bindings
+
+    @property
+    def bindings(self) -> dict[str, list[Binding]]:
+        """Names bound to the result of a call or to a known name, with the range of the scope in which they hold."""
+        if self._bindings is None:
+            self._bindings = {}
+            named: list[tuple[str, tree_sitter.Node, tree_sitter.Node]] = []
+            for _, match in tree_sitter.QueryCursor(query(_BOUND)).matches(self.module.root):
+                target, value = match["t"][0], awaited(match["c"][0])
+                if target.kind_id == _TARGET:
+                    target = first_child(target) or target
+                name = self.module.dotted(target)
+                if name and value.kind_id == _CALL:
+                    self._bind(name, target, value)
+                elif name and value.kind_id in (_IDENTIFIER, _ATTRIBUTE_NODE):
+                    named.append((name, target, value))
+            known = frozenset(self._bindings)
+            for name, target, value in named:
+                if self._names_something(value, name, known):
+                    self._bind(name, target, value)
+            for others in self._bindings.values():
+                others.sort(key=lambda binding: binding.position)
+        return self._bindings
+
+    def _bind(self, name: str, target: tree_sitter.Node, value: tree_sitter.Node) -> None:
+        assert self._bindings is not None
+        start, end = self._reach(target.start_byte, name.startswith(("self.", "cls.")))
+        self._bindings.setdefault(name, []).append(Binding(start, end, target.start_byte, value))
+
+    def _names_something(self, value: tree_sitter.Node, bound: str, known: frozenset[str]) -> bool:
+        """Whether a value is the name of something imported, built in, or made by a call: a name bound to it then stands for that."""
+        written = self.module.dotted(value)
+        first, _, rest = written.partition(".")
+        if not first or first == bound:
+            return False
+        if first in self.imports:
+            return True
+        return first in _BUILTINS if not rest else written.rpartition(".")[0] in known
+
+    @property
+    def other_names(self) -> frozenset[str]:
+        """The last parts of names that may stand for something with another last part: imported `as`, or bound to a name or a partial."""
+        if self._other is None:
+            found = {alias for alias, name in self.imports.items() if name.rpartition(".")[2] != alias}
+            for name, bindings in self.bindings.items():
+                if any(binding.value.kind_id != _CALL or self.is_partial(binding.value) for binding in bindings):
+                    found.add(name.rpartition(".")[2])
+            self._other = frozenset(found)
+        return self._other
+
+    def _reach(self, offset: int, of_class: bool) -> tuple[int, int]:
+        block = self.module.scopes.innermost(offset)
+        while block is not None:
+            if block.kind == "def" and (block.is_class or not of_class):
+                return block.start, block.end
+            block = block.parent
+        return 0, len(self.module.data)
+
+    def _binding(self, name: str, at: int) -> Binding | None:
+        """The binding of a name that holds at an offset: the last one before it in the innermost scope that has one."""
+        found = self.bindings.get(name)
+        if found is None:
+            return None
+        best: Binding | None = None
+        of_class = name.startswith(("self.", "cls."))
+        for binding in found:
+            if binding.start <= at < binding.end:
+                narrower = best is None or binding.end - binding.start < best.end - best.start
+                same = best is not None and binding.end - binding.start == best.end - best.start
+                if narrower or (same and (binding.position <= at or of_class)):
+                    best = binding
+        if best is None or best.value.start_byte <= at < best.value.end_byte:
+            return None
+        scope_at = self.module.scope_at
+        if best.position > at and not of_class and scope_at(at).symbol == scope_at(best.position).symbol:
+            return None
+        if name.isidentifier() and self._shadowed(name, at, best):
+            return None
+        return best
+
+    def _class_binding(self, attribute: str, at: int) -> Binding | None:
+        """`client = Client()` in the class body, for `self.client`."""
+        for binding in self.bindings.get(attribute, ()):
+            block = self.module.scopes.innermost(binding.position)
+            if block is not None and block.is_class and block.start <= at < block.end:
+                return binding
+        return None
+
+    def _shadowed(self, name: str, at: int, binding: Binding) -> bool:
+        """Whether a parameter of an inner function takes the name away from an outer binding."""
+        block = self.module.scopes.innermost(at)
+        while block is not None and block.start > binding.start:
+            if block.kind == "def" and not block.is_class and name in self.parameters(block.node):
+                return True
+            block = block.parent
+        return False
+
+    def parameters(self, definition: tree_sitter.Node) -> list[str]:
+        """The names of a function's or lambda's parameters."""
+        holder = definition.child_by_field_name("parameters")
+        found = []
+        for parameter in children_of(holder) if holder is not None else ():
+            bare: tree_sitter.Node | None = parameter.child_by_field_id(_NAME) or parameter
+            while bare is not None and bare.kind_id != _IDENTIFIER:
+                bare = first_child(bare)
+            if bare is not None:
+                found.append(self.module.read(bare))
+        return found
+
+
+def awaited(node: tree_sitter.Node) -> tree_sitter.Node:
+    """What is awaited, without brackets; the node itself where nothing is."""
+    node = unwrapped(node)
+    while node.kind_id == _AWAIT and (inner := first_child(node)) is not None:
+        node = unwrapped(inner)
+    return node
+
+
+def first_argument(call: tree_sitter.Node) -> tree_sitter.Node | None:
+    """The first argument of a call."""
+    arguments = call.child_by_field_id(_ARGUMENTS)
+    return first_child(arguments) if arguments is not None and arguments.kind_id == _ARGUMENT_LIST else None
+
+
+def calls_under(node: tree_sitter.Node) -> list[tree_sitter.Node]:
+    """Every call at or under a node, in order."""
+    return captures("(call) @c", node).get("c", [])
