@@ -22,6 +22,7 @@ from prodlint.facts import Source
 from prodlint.fingerprint import Identity, answered, composed, content_or_message
 from prodlint.model import Finding, Suppressed
 from prodlint.regular import read_regular
+from prodlint.writing import write_whole
 
 DEFAULT = ".prodlint-baseline"
 _HEADER = "# Findings that were here before. `prodlint baseline` writes this file; delete a line to see its finding again.\n"
@@ -172,16 +173,13 @@ def write(path: str, findings: Iterable[Finding], keep: Callable[[Entry], bool] 
 
 
 def _replace(path: str, data: bytes) -> None:
-    temporary = f"{path}.{os.getpid()}.tmp"
     try:
         if read_regular(path, _LARGEST) == data:
             return
     except OSError:
         pass
     try:
-        with open(temporary, "xb") as handle:
-            handle.write(data)
-        os.replace(temporary, path)
+        write_whole(path, data)
     except OSError as error:
         raise SettingsError(f"the baseline cannot be written: {(error.strerror or str(error)).lower()}", os.path.relpath(path)) from None
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from prodlint.engine import cache
 from prodlint.engine.cache import Cache, clean, digest, open_cache, stamp
+from prodlint.user_directory import user_directory
 
 SEEN = (1, 2, 3, 4)
 RESULT = (("PRD201", 1, "words", None), b"bytes")
@@ -183,8 +184,9 @@ def test_the_key_is_private_and_made_once(tmp_path: Path, home: Path) -> None:
     opened(tmp_path)
     assert key.read_bytes() == first
     key.write_bytes(b"short")
-    assert open_cache(str(tmp_path / ".prodlint_cache"), b"key") is None
     assert len(opened(tmp_path)) == 0
+    assert len(key.read_bytes()) == 32 and key.read_bytes() != first
+    assert [path.name for path in key.parent.iterdir()] == ["key"]
 
 
 def test_clean_deletes_its_own_files_only(tmp_path: Path) -> None:
@@ -194,8 +196,10 @@ def test_clean_deletes_its_own_files_only(tmp_path: Path) -> None:
     assert clean(str(folder)) == 3
     assert [path.name for path in folder.iterdir()] == ["mine.txt"]
     assert clean(str(tmp_path)) == 0
-    filled(tmp_path, "a.py")
+    # What is left is no cache of prodlint's any more, and is not made one.
+    assert open_cache(str(folder), b"key") is None
     (folder / "mine.txt").unlink()
+    filled(tmp_path, "a.py")
     clean(str(folder))
     assert not folder.exists()
 
@@ -205,3 +209,51 @@ def test_a_result_that_is_no_data_is_not_kept(tmp_path: Path) -> None:
     made.put("a.py", SEEN, b"a", object())
     assert not made.save()
     assert cache.digest(b"a") != cache.digest(b"b")
+
+
+def test_what_is_not_prodlints_is_not_touched(tmp_path: Path) -> None:
+    folder = tmp_path / "precious"
+    folder.mkdir()
+    (folder / "results").write_text("important")
+    assert open_cache(str(folder), b"key") is None
+    (folder / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n# Made by another tool\n")
+    assert open_cache(str(folder), b"key") is None
+    assert clean(str(folder)) == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["CACHEDIR.TAG", "results"]
+    assert (folder / "results").read_text() == "important"
+
+
+def test_the_key_never_comes_from_the_linted_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipeline keeps its caches in the checkout, and the repository brings a key and results signed with it."""
+    tree, home = tmp_path / "tree", tmp_path / "home"
+    forged = tree / ".cache" / "prodlint" / "key"
+    forged.parent.mkdir(parents=True)
+    forged.write_bytes(b"k" * 32)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tree / ".cache"))
+    monkeypatch.setenv("HOME", str(home))
+    made = open_cache(str(tree / ".prodlint_cache"), b"key", str(tree))
+    assert made is not None
+    assert (home / ".cache" / "prodlint" / "key").read_bytes() != forged.read_bytes()
+    assert user_directory(str(tree)) == str(home / ".cache" / "prodlint")
+    monkeypatch.setenv("HOME", str(tree))
+    assert user_directory(str(tree)) is None
+    assert open_cache(str(tree / ".prodlint_cache"), b"key", str(tree)) is None
+
+
+def test_a_number_that_comes_again_is_no_obstacle(tmp_path: Path, home: Path) -> None:
+    """In containers every run has the same process number; what an earlier one left under it stops nobody."""
+    home = home / "prodlint"
+    home.mkdir(parents=True, exist_ok=True)
+    (home / f"key.{os.getpid()}").write_bytes(b"")
+    assert open_cache(str(tmp_path / ".prodlint_cache"), b"key") is not None
+
+
+def test_many_threads_that_find_no_key_agree_on_one(tmp_path: Path, home: Path) -> None:
+
+    for number in range(40):
+        (home / "prodlint" / "key").unlink(missing_ok=True)
+        with ThreadPoolExecutor(8) as pool:
+            made = list(pool.map(lambda _, number=number: open_cache(str(tmp_path / f"c{number}"), b"key"), range(8)))
+        assert None not in made
+        assert len({each._secret for each in made if each is not None}) == 1
+    assert [path.name for path in (home / "prodlint").iterdir()] == ["key"]

@@ -43,7 +43,7 @@ def _lines(settings: Settings, root: str, path: str) -> Iterator[str]:
     if settings.sources:
         yield f"files = {', '.join(settings.sources)}"
     for item in fields(settings):
-        if item.name in ("origins", "sources", "root", "selections", "per_path", "files"):
+        if item.name in ("origins", "sources", "root", "project_root", "selections", "per_path", "files"):
             continue
         key = item.name.replace("_", "-")
         yield f"{key} = {getattr(settings, item.name)!r}  # {settings.origins.get(key, 'default')}"

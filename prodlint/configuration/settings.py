@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 from prodlint.configuration.patterns import Patterns, below
 from prodlint.model import PRIORITIES, Priority
 from prodlint.regular import read_regular
+from prodlint.user_directory import is_inside
 
 FailOn = Literal["P0", "P1", "P2", "never"]
 FAIL_ON: tuple[FailOn, ...] = ("P0", "P1", "P2", "never")
@@ -104,10 +105,11 @@ class Settings:
     warn_only: rules that are shown and never fail. exclude: None means prodlint's own list. files: kind by pattern.
     rules: options by rule. roles: further patterns by role. priority: priority by rule selector.
     checklist: what the readiness report's items are to be (see `prodlint.readiness.items`).
-    origins: where each value that is not the default came from.
+    origins: where each value that is not the default came from. project_root: the root of the run, which no path of a settings file may leave.
     """
 
     root: str = ""
+    project_root: str = ""
     selections: tuple[Selection, ...] = ()
     per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     per_path: tuple[PerPath, ...] = ()
@@ -147,7 +149,18 @@ class Settings:
         """A short text that changes when a setting changes that can change findings."""
         from prodlint.digests import blake2b
 
-        skipped = ("origins", "sources", "cache_dir", "fail_on", "baseline", "strict_baseline", "allow_unchecked", "root", "exclude")
+        skipped = (
+            "origins",
+            "sources",
+            "cache_dir",
+            "fail_on",
+            "baseline",
+            "strict_baseline",
+            "allow_unchecked",
+            "root",
+            "project_root",
+            "exclude",
+        )
         values = [(item.name, _plain(getattr(self, item.name))) for item in fields(self) if item.name not in skipped]
         return blake2b(repr(values).encode(), digest_size=16).hexdigest()
 
@@ -319,12 +332,14 @@ def load(
     given_files = [item for item in config if not _is_inline(item)]
     if isolated and given_files:
         raise SettingsError("`--isolated` reads no settings file, `--config` names one; use one of the two")
-    settings = Settings(root=top)
+    settings = Settings(root=top, project_root=top)
     if given_files:
         for path in given_files:
             if not os.path.isfile(path):
                 raise SettingsError(f"no such settings file: `{path}`")
-            settings = read_file(os.path.abspath(path), settings, top, required=True)
+            # One that lies elsewhere was chosen by who runs prodlint, and may name what it wants.
+            bound = settings if is_inside(path, top) else replace(settings, project_root="")
+            settings = replace(read_file(os.path.abspath(path), bound, top, required=True), project_root=top)
     elif not isolated and not no_local:
         settings = nearest(directory, settings, top)
     inline = [item for item in config if _is_inline(item)]
@@ -386,7 +401,7 @@ def read_file(path: str, fallback: Settings, root: str, required: bool = False, 
         if not isinstance(own, dict):
             raise SettingsError("`tool.prodlint` must be a table", shown, _line(text, ("tool", "prodlint")))
         values, within = own, ("tool", "prodlint")
-    settings = Settings(root=root)
+    settings = Settings(root=root, project_root=fallback.project_root)
     extended = values.pop("extend", None)
     if extended is not None:
         line = _line(text, (*within, "extend"))
@@ -442,6 +457,10 @@ def _apply(settings: Settings, values: Mapping[str, Any], text: str, shown: str,
             raise SettingsError(f"`{key}` {error}", shown, line) from None
         if key in ("extend-rules", "baseline", "cache-dir") and shown != "--config":
             read = _resolve(read, directory)
+            for path in read if isinstance(read, tuple) else (read,):
+                if path and settings.project_root and not is_inside(path, settings.project_root):
+                    why = "which lies outside the project; only the command line may name such a place"
+                    raise SettingsError(f"`{key}` names `{os.path.relpath(path, directory)}`, {why}", shown, line)
         if key == "extend-rules":
             for folder in read:
                 if not os.path.isdir(folder):
@@ -624,7 +643,7 @@ class NestedSettings:
 
     def default(self, root: str) -> Settings:
         """The settings above all settings files."""
-        return self.finish(Settings(root=root))
+        return self.finish(Settings(root=root, project_root=root))
 
 
 # ---------------------------------------------------------------- which rules are on

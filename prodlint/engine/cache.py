@@ -15,10 +15,13 @@ from hashlib import blake2b
 from typing import Any
 
 from prodlint.regular import read_regular
+from prodlint.user_directory import user_directory
+from prodlint.writing import TEMPORARY, write_whole
 
 # One line of history: raise it when the meaning of what is stored changes.
 _MAGIC = b"prodlint-cache 2\n"
 _NAME = "results"
+_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by prodlint; see https://bford.info/cachedir/\n"
 _SIGNATURE = 32
 _LARGEST = 512 << 20
 # A file written this shortly before it was read may be written again within the same tick of the clock.
@@ -128,10 +131,11 @@ class Cache:
         return (entries if key == self._key and isinstance(entries, dict) else {}), identity
 
 
-def open_cache(directory: str, key: bytes) -> Cache | None:
-    """The cache in this directory for results that depend on `key` (version, rules, settings, environment); None where
-    there can be none: a directory that cannot be made, or one that a link puts elsewhere."""
-    secret = _secret()
+def open_cache(directory: str, key: bytes, tree: str = "") -> Cache | None:
+    """The cache in this directory for results that depend on `key` (version, rules, settings, environment); None where there can be none: a
+    directory that cannot be made, that a link puts elsewhere, or that holds what is not prodlint's. tree: the linted one, which may not
+    bring the key that signs them."""
+    secret = _secret(tree)
     if secret is None or not _prepare(directory):
         return None
     # marshal differs between versions of Python, and so may what readers say.
@@ -142,12 +146,13 @@ def open_cache(directory: str, key: bytes) -> Cache | None:
 def clean(directory: str) -> int:
     """Delete the cache's own files, and the directory when that leaves it empty. How many files were deleted."""
     deleted = 0
-    if os.path.islink(directory) or not os.path.isfile(os.path.join(directory, "CACHEDIR.TAG")):
+    if os.path.islink(directory) or not _is_ours(directory):
         return 0
     for name in sorted(os.listdir(directory)):
-        if name in (_NAME, ".gitignore", "CACHEDIR.TAG") or name.startswith(f"{_NAME}."):
-            os.unlink(os.path.join(directory, name))
-            deleted += 1
+        if name in (_NAME, ".gitignore", "CACHEDIR.TAG") or name.startswith(TEMPORARY):
+            with suppress(FileNotFoundError):  # another `clean` was there first
+                os.unlink(os.path.join(directory, name))
+                deleted += 1
     with suppress(OSError):
         os.rmdir(directory)
     return deleted
@@ -172,14 +177,13 @@ def _prepare(directory: str) -> bool:
             return False
         if not os.path.isdir(directory):
             os.makedirs(directory, exist_ok=True)
-        for name, text in (
-            ("CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55\n# Made by prodlint; see https://bford.info/cachedir/\n"),
-            (".gitignore", "*\n"),
-        ):
+        elif any(not name.startswith(TEMPORARY) for name in os.listdir(directory)) and not _is_ours(directory):
+            return False
+        for name, text in (("CACHEDIR.TAG", _TAG), (".gitignore", "*\n")):
             path = os.path.join(directory, name)
             if not os.path.lexists(path):
-                with open(path, "x", encoding="utf-8") as handle:
-                    handle.write(text)
+                # Whole at once: another process may be asking at this moment whose directory this is.
+                write_whole(path, text.encode())
     except FileExistsError:
         return os.path.isdir(directory)
     except OSError:
@@ -187,51 +191,56 @@ def _prepare(directory: str) -> bool:
     return True
 
 
-def _write(path: str, data: bytes) -> bool:
-    temporary = f"{path}.{os.getpid()}.{time.monotonic_ns():x}"
+def _is_ours(directory: str) -> bool:
     try:
-        with open(temporary, "xb") as handle:
-            handle.write(data)
-        os.replace(temporary, path)
+        return read_regular(os.path.join(directory, "CACHEDIR.TAG"), 1000) == _TAG.encode()
     except OSError:
-        with suppress(OSError):
-            os.unlink(temporary)
+        return False
+
+
+def _write(path: str, data: bytes) -> bool:
+    try:
+        write_whole(path, data)
+    except OSError:
         return False
     return True
 
 
-def _secret() -> bytes | None:
-    """The key that signs this user's caches; made at first use. None where the home cannot be written."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or os.path.join(os.path.expanduser("~"), ".cache")
-    directory = os.path.join(home, "prodlint")
+def _secret(tree: str) -> bytes | None:
+    """The key that signs this user's caches; made at first use. None where there is no place for it outside the linted tree."""
+    directory = user_directory(tree)
+    if directory is None:
+        return None
     path = os.path.join(directory, "key")
-    try:
-        with open(path, "rb") as handle:
-            found = handle.read(64)
-        if len(found) == 32:
-            return found
-    except OSError:
-        pass
+    found = _key_in(path)
+    if found is not None:
+        return found
     made = os.urandom(32)
-    temporary = f"{path}.{os.getpid()}"
+    temporary = os.path.join(directory, f"key.{os.urandom(8).hex()}")
     try:
         os.makedirs(directory, mode=0o700, exist_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as handle:
-            handle.write(made)
         try:
-            os.link(temporary, path)  # the first of several processes wins
-        except FileExistsError:
-            pass
-        except OSError:
-            os.replace(temporary, path)
-            return made
-        os.unlink(temporary)
-        with open(path, "rb") as handle:
-            found = handle.read(64)
+            with os.fdopen(descriptor, "wb") as handle:
+                handle.write(made)
+            try:
+                os.link(temporary, path)  # the first of several processes wins
+            except FileExistsError:
+                if _key_in(path) is None:
+                    os.replace(temporary, path)  # a broken one
+            except OSError:
+                os.replace(temporary, path)  # a file system without links: the last one wins
+        finally:
+            with suppress(OSError):
+                os.unlink(temporary)
     except OSError:
         return None
-    if len(found) != 32:
-        os.unlink(path)
+    return _key_in(path)
+
+
+def _key_in(path: str) -> bytes | None:
+    try:
+        found = read_regular(path, 64)
+    except OSError:
         return None
-    return found
+    return found if len(found) == 32 else None

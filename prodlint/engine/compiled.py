@@ -21,7 +21,12 @@ from prodlint.engine import catalogue
 from prodlint.engine.match import compile_match
 from prodlint.engine.project_match import collectors_of, project_checks_of
 from prodlint.model import Rule
+from prodlint.regular import read_regular
+from prodlint.user_directory import user_directory
+from prodlint.writing import write_whole
 
+# The catalogue is a hundredth of it.
+_LARGEST = 64 << 20
 _FORMAT = 4
 
 
@@ -64,14 +69,15 @@ def _named(function: Any) -> tuple[str, str]:
     return function.__module__, function.__name__
 
 
-def load() -> CatalogueSnapshot:
-    """prodlint's own catalogue: from the cache directory where that is up to date, else from the pages and modules."""
+def load(tree: str = "") -> CatalogueSnapshot:
+    """prodlint's own catalogue: from the user's directory where that is up to date, else from the pages and modules. tree: the linted one."""
     key = _signature()
-    path = _path()
-    data = _read(path, key)
+    path = _path(tree)
+    data = _read(path, key) if path else None
     if data is None:
         data = _made()
-        _write(path, key, data)
+        if path:
+            _write(path, key, data)
     return _compiled(data, key)
 
 
@@ -202,17 +208,16 @@ def _folders(folder: str) -> Iterator[str]:
         return
 
 
-def _path() -> str:
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+def _path(tree: str) -> str | None:
+    directory = user_directory(tree)
     # One for each place prodlint is installed in: two of them must not overwrite each other's at every run.
     here = blake2b(os.path.dirname(os.path.dirname(os.path.abspath(__file__))).encode("utf-8", "surrogateescape"), digest_size=6)
-    return os.path.join(base, "prodlint", f"catalogue-{here.hexdigest()}")
+    return os.path.join(directory, f"catalogue-{here.hexdigest()}") if directory else None
 
 
 def _read(path: str, key: str) -> Any:
     try:
-        with open(path, "rb") as handle:
-            data = handle.read()
+        data = read_regular(path, _LARGEST)
     except OSError:
         return None
     head, body = data[:96], data[96:]
@@ -229,9 +234,6 @@ def _write(path: str, key: str, data: Any) -> None:
     body = marshal.dumps(data)
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        partial = f"{path}.{os.getpid()}"
-        with open(partial, "wb") as handle:
-            handle.write((key + blake2b(body, digest_size=32).hexdigest()).encode() + body)
-        os.replace(partial, path)
+        write_whole(path, (key + blake2b(body, digest_size=32).hexdigest()).encode() + body, 0o600)
     except OSError:
         return

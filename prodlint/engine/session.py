@@ -111,7 +111,7 @@ def catalogue_of(settings: Settings) -> _Catalogue:
 
     Raises PageError.
     """
-    own = compiled.load()
+    own = compiled.load(settings.project_root or settings.root)
     rules = {rule.code: rule for rule in own.rules}
     checks, collectors, project_checks, key = own.checks, own.collectors, own.project_checks, own.key
     if settings.plugins and own.plugins:
@@ -294,7 +294,9 @@ def _cached(
     keys = [f"{each.settings.digest()} {catalogue_of(each.settings).key} {each.environment.digest()}" for each in runs]
     directory = os.path.join(runs[0].settings.root or root, runs[0].settings.cache_dir)
     today = request.today or time.strftime("%Y-%m-%d")
-    store = cache.open_cache(directory, cache.digest(f"{keys[0]} {today} {request.exhaustive} {root}".encode("utf-8", "surrogateescape")))
+    store = cache.open_cache(
+        directory, cache.digest(f"{keys[0]} {today} {request.exhaustive} {root}".encode("utf-8", "surrogateescape")), root
+    )
     if store is None:
         yield from _fresh(jobs, runs, request, given)
         return

@@ -16,6 +16,7 @@ from prodlint.configuration.settings import SettingsError
 from prodlint.engine.catalogue import LARGEST_PAGE, PageError, rules_folder, toml_block
 from prodlint.model import PRIORITIES, Priority, Rule
 from prodlint.regular import read_regular
+from prodlint.user_directory import is_inside
 
 Level = Literal["bronze", "silver", "gold"]
 LEVELS: tuple[Level, ...] = ("bronze", "silver", "gold")
@@ -240,6 +241,8 @@ def _read_all(settings: Mapping[str, Any], root: str) -> Iterator[Item]:
     yield from read_folder(folder())
     for name in _listed(settings, "pages"):
         directory = os.path.join(root, name)
+        if not is_inside(directory, root):
+            raise SettingsError(f"`checklist.pages` names `{name}`, which lies outside the project")
         if not os.path.isdir(directory):
             raise SettingsError(f"`checklist.pages` names `{name}`, which is no directory")
         yield from read_folder(directory)
