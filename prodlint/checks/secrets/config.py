@@ -401,6 +401,73 @@ def _positional(program: str, argv: Sequence[str], index: int) -> Iterator[tuple
             yield index + 1, argv[index + 1], named
 
 
+_ECHOED = re.compile(r"(?:^|[\s'\"])(?:export )?([A-Za-z_][\w.\-]{0,60})=\\?[\"']?([^\s\"'\\;]{6,400})")
+_NETRC = re.compile(
+    r"\b(?:login|user)\s{1,4}\S{1,80}\s{1,4}password\s{1,4}([^\s\"'\\]{4,200})|\bpassword\s{1,4}([^\s\"'\\]{4,200})\s{1,4}(?:login|account)\b"
+)
+
+
+@check("PRD110", "PRD111", on=[commands("echo", "printf")], required_literals=["echo", "printf"], files=CONFIGURATION)
+def echoed_secret(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
+    """`echo "TOKEN=..." >> $GITHUB_ENV`, `echo "machine host login bot password ..." > ~/.netrc`."""
+    code = "PRD110" if command.origin.startswith(("dockerfile", "compose", "kubernetes")) else "PRD111"
+    if code != context.code:
+        return
+    for index, word in enumerate(command.argv[: len(command.words)]):
+        start, end = command.words[index]
+        parts = [(pair[1], pair[2], value_name(pair[1])) for pair in _ECHOED.finditer(word)]
+        parts += [("password", found[1] or found[2], _PASSWORD) for found in _NETRC.finditer(word)]
+        for name, value, named in parts:
+            if named is None or not (named.certain or named.kind == "vendor key") or not _works(value, name, named, context):
+                continue
+            place = command.source.data.find(value.encode(), start, end)
+            if place != -1:
+                yield Diagnostic(
+                    ByteRange(command.source, place, place + len(value.encode())),
+                    f"`{name}` is written into the command line of `{command.program}`",
+                    secret=True,
+                )
+
+
+@check("PRD110", on=[documents("kubernetes", "helm-values", "compose")], required_literals=["args", "command"], files=("yaml",))
+def secret_in_arguments_of_image(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    """Arguments of the program that the image brings: `args: ["--api-key=..."]` without a `command`."""
+    for node in document.root.walk():
+        if node.kind != "mapping":
+            continue
+        for key in ("args", "command"):
+            given = node.members.get(key)
+            if given is None or given.kind != "sequence" or not given.items or (key == "args" and node.members.get("command") is not None):
+                continue
+            words = [item.raw for item in given.items if item.kind == "scalar"]
+            if len(words) != len(given.items) or not words[0].startswith("-"):
+                continue
+            for index, value, named in secret_arguments("", words):
+                if _works(value, "", named, context):
+                    yield Diagnostic(
+                        part_of(given.items[index], value),
+                        f"{_FLAG_KINDS.get(named.kind, 'Secret')} written into the arguments of a container",
+                        secret=True,
+                    )
+
+
+@check("PRD110", on=[instructions("LABEL")], required_literals=[("label", literal) for literal in ANCHORS], files=("dockerfile",))
+def secret_label(instruction: Instruction, context: CheckContext) -> Iterator[Diagnostic]:
+    """A label is shown by `docker inspect` to whoever has the image."""
+    for word in instruction.words:
+        name, equals, value = word.partition("=")
+        bare = value.strip("\"'")
+        named = secret_name(name.strip("\"'"))
+        if equals and named is not None and named.certain and _works(bare, name, named, context):
+            place = instruction.source.data.find(bare.encode(), instruction.start, instruction.end)
+            if place != -1:
+                yield Diagnostic(
+                    ByteRange(instruction.source, place, place + len(bare.encode())),
+                    f"`{name}` is written into the image, as a label",
+                    secret=True,
+                )
+
+
 @check("PRD110", on=[instructions("COPY", "ADD")], required_literals=[".env"], files=("dockerfile",))
 def copied_env_file(instruction: Instruction, context: CheckContext) -> Iterator[Diagnostic]:
     for word in instruction.words[:-1]:

@@ -1,0 +1,178 @@
+"""Secrets bound to a name in files that have no reader of their own (PRD111): other languages, XML, SQL, Markdown, logs, histories of
+shells, and what a notebook has printed. No tree is made of such a file, so a value counts only where a machine made it, but for
+formats that are configuration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, text
+from prodlint.checks.secrets import formats
+from prodlint.checks.secrets.names import ANCHORS, SecretName, secret_name
+from prodlint.checks.secrets.values import is_secret, shape_of
+from prodlint.facts import Text
+
+_CALM = frozenset(("test", "example", "docs", "dev", "ci"))
+# Written by programs: names in them mean little, vendors' tokens are found by their form.
+_BY_PROGRAMS = (
+    ".min.js",
+    ".min.mjs",
+    ".min.cjs",
+    ".bundle.js",
+    ".chunk.js",
+    ".svg",
+    ".css",
+    ".scss",
+    ".lock",
+    "-lock.json",
+    "-lock.yaml",
+    "npm-shrinkwrap.json",
+)
+# Read line by line elsewhere (`literal_line`), or as documents.
+_ELSEWHERE = (".npmrc", ".netrc", "_netrc", ".pgpass", ".yarnrc", ".cnf", ".conf", ".htaccess", ".tf", ".tfvars", ".tfstate", ".hcl")
+_XML = (".xml", ".config", ".plist", ".csproj", ".html", ".htm", ".xsd", ".xsl")
+# One setting or command a line, without quotes.
+_LINES = (
+    ".md",
+    ".markdown",
+    ".mdx",
+    ".rst",
+    ".txt",
+    ".adoc",
+    ".asc",
+    ".log",
+    ".patch",
+    ".diff",
+    "_history",
+    ".bat",
+    ".cmd",
+    ".curlrc",
+    ".gitmodules",
+    ".http",
+    ".rest",
+)
+
+_NAME_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
+_REST = re.compile(rb"[\w.\-]{0,60}")
+# `name = "value"`, `name: "value"`, `name: string = "value"`, `"name" => 'value'`, `name := "value"`, `name("value")`.
+_QUOTED = re.compile(
+    rb"\\?[\"']?\]?\s{0,8}(?::\s{0,2}[\w<>.?|\[\]& ]{1,40}=|=>|:=|\+?=|:|\()\s{0,8}[@$bBr]{0,2}\\?([\"'`])([^\"'`\s\\<>]{6,400})\\?\1"
+)
+# `NAME=value`, `name: value` up to the line's end.
+_BARE = re.compile(rb"[ \t]{0,4}[=:][ \t]{0,4}([^\s\"'`;,&)\]}<>\\|]{12,400})(?=[\s\"'`;,&)\]}<\\|]|\Z)")
+_SPACED_WORD = re.compile(rb"[ \t]{1,4}[\"']?([^\s\"'`;,&)\]}<>\\|]{12,400})(?=[\s\"'`;|]|\Z)")
+_ELEMENT = re.compile(rb">\s{0,8}([^<\s]{6,400})\s{0,8}</")
+_ATTRIBUTES = re.compile(rb"[\"']\s{1,8}(?:value|string)\s{0,2}=\s{0,2}[\"']([^\"'\s]{6,400})[\"']")
+_RANDOM = frozenset(("random", "uuid"))
+# A key that may search and nothing else stands in every page of a documentation.
+_SEARCH = re.compile(rb"(?i)algolia|docsearch|indexName")
+
+
+@check("PRD111", on=[text()], required_literals=ANCHORS, files=("text", "markdown", "jenkinsfile", "notebook", "sql"))
+def named_literal(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
+    from prodlint.checks.secrets.tokens import is_data_of_tests
+
+    name = file.file.name.lower()
+    if name.endswith((*_BY_PROGRAMS, *_ELSEWHERE)) or is_data_of_tests(file.file):
+        return
+    data, done = file.source.data, 0
+    for _literal, offset in file.hits:
+        if offset < done:
+            continue
+        rest = _REST.match(data, offset)
+        assert rest is not None
+        before = data[max(0, offset - 60) : offset]
+        written = (before[len(before.rstrip(_NAME_BYTES)) :] + rest[0]).decode("utf-8", "replace").lstrip("-.")
+        named = secret_name(written)
+        if named is None or not named.certain or named.kind == "connection":
+            continue
+        done = rest.end()
+        if file.file.kind == "notebook" and not _is_output(data, offset):
+            continue
+        found = _value_behind(data, rest.end(), name, file.file.kind)
+        if found is None:
+            continue
+        start, end, configured = found
+        if _works(data[start:end], written, named, configured, context) and not _is_search_key(data, start, named):
+            done = end
+            yield Diagnostic(ByteRange(file.source, start, end), f"`{written}` is written into the file", secret=True)
+
+
+def _value_behind(data: bytes, at: int, name: str, kind: str) -> tuple[int, int, bool] | None:
+    """Start and end of the value bound to the name that ends at `at`, and whether the format is configuration."""
+    quoted = _QUOTED.match(data, at)
+    if quoted is not None:
+        return (*quoted.span(2), kind == "jenkinsfile" or name.endswith(_XML[:3]))
+    if name.endswith(_XML):
+        found = _ELEMENT.match(data, at) or _ATTRIBUTES.match(data, at)
+        return (*found.span(1), not name.endswith((".html", ".htm"))) if found is not None else None
+    if kind in ("markdown", "notebook") or name.endswith(_LINES):
+        bare = _BARE.match(data, at) or (
+            _SPACED_WORD.match(data, at)
+            if name.endswith("_history") or data[at : at + 1] == b" " and data[max(0, at - 80) : at].rpartition(b" ")[2].startswith(b"--")
+            else None
+        )
+        return (*bare.span(1), False) if bare is not None else None
+    return None
+
+
+def _works(value: bytes, name: str, named: SecretName, configured: bool, context: CheckContext) -> bool:
+    from prodlint.checks.secrets.python import is_meant_to_be_seen
+
+    shown = value.decode("utf-8", "replace")
+    shape = shape_of(shown)
+    if shown.lower() == name.lower() or (len(shown) >= 16 and formats.is_dummy(value)) or is_meant_to_be_seen(shown):
+        return False
+    if configured and not context.file.roles & _CALM:
+        return is_secret(shown, named.kind)
+    return shape in _RANDOM and len(shown) >= 16 and named.kind != "credential"
+
+
+def _is_search_key(data: bytes, start: int, named: SecretName) -> bool:
+    return named.kind == "key" and _SEARCH.search(data, max(0, start - 400), start + 400) is not None
+
+
+def _is_output(data: bytes, offset: int) -> bool:
+    """Whether a place in a notebook lies in what a cell has printed."""
+    return data.rfind(b'"outputs"', 0, offset) > data.rfind(b'"source"', 0, offset)
+
+
+# ---------------------------------------------------------------- SQL
+
+# PostgreSQL, MySQL, Oracle and SQL Server name a user's password so.
+_IN_SQL = re.compile(
+    rb"(?i)\b(?:PASSWORD\s{0,4}=?\s{0,4}|IDENTIFIED\s{1,4}(?:WITH\s{1,4}[\w'\"]{1,60}\s{1,4})?(?:BY|AS)\s{1,4}(?:PASSWORD\s{1,4})?)N?(['\"])([^'\"\s]{4,200})\1"
+)
+_USER_STATEMENT = re.compile(rb"(?i)\b(?:CREATE|ALTER|SET|GRANT)\b[^;]{0,300}\Z")
+
+
+@check("PRD111", on=[text()], required_literals=["password", "identified"], files=("sql", "text", "shell", "markdown"))
+def password_in_sql(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
+    """`CREATE USER svc WITH PASSWORD '...'`, `ALTER USER root IDENTIFIED BY '...'`."""
+    data, done = file.source.data, 0
+    for _literal, offset in file.hits:
+        found = _IN_SQL.match(data, offset) if offset >= done else None
+        if found is None or data[offset - 1 : offset] == b":" or _USER_STATEMENT.search(data, max(0, offset - 320), offset) is None:
+            continue
+        value = found[2].decode("utf-8", "replace")
+        if is_secret(value, "password") and (not context.file.roles & _CALM or shape_of(value) in _RANDOM):
+            done = found.end()
+            yield Diagnostic(
+                ByteRange(file.source, *found.span(2)), "Password of a database's user is written into the statement", secret=True
+            )
+
+
+# ---------------------------------------------------------------- files of one line a login
+
+_PGPASS = re.compile(rb"(?m)^(?!#)(?:[^:\n\\]|\\.){1,200}:(?:\d{1,5}|\*):(?:[^:\n\\]|\\.){1,200}:(?:[^:\n\\]|\\.){1,200}:([^\n\r]{4,200})$")
+_CURLRC = re.compile(rb"(?m)^[ \t]{0,8}-{0,2}(?:proxy-)?user[ \t]{0,4}[=: \t][ \t]{0,4}\"?[^\s:\"]{1,80}:([^\s\"]{4,200})\"?")
+
+
+@check("PRD111", on=[text()], required_literals=[":", "user"], files=("text",))
+def login_of_line(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
+    name = file.file.name
+    pattern = _PGPASS if name.endswith("pgpass") else _CURLRC if name == ".curlrc" else None
+    for found in pattern.finditer(file.source.data) if pattern is not None else ():
+        if is_secret(found[1].decode("utf-8", "replace"), "password"):
+            yield Diagnostic(ByteRange(file.source, *found.span(1)), f"Password written into `{name}`", secret=True)
