@@ -70,6 +70,7 @@ KINDS = (
     "json",
     "toml",
     "ini",
+    "hcl",
     "env",
     "requirements",
     "shell",
@@ -97,6 +98,11 @@ _EXTENSIONS = {
     ".yml": "yaml",
     ".json": "json",
     ".jsonc": "json",
+    ".tfstate": "json",
+    ".tf": "hcl",
+    ".tofu": "hcl",
+    ".tfvars": "hcl",
+    ".hcl": "hcl",
     ".toml": "toml",
     ".ini": "ini",
     ".cfg": "ini",
@@ -117,9 +123,9 @@ _EXTENSIONS = {
 } | dict.fromkeys(
     (
         # Read for credentials with a vendor's format only.
-        ".adoc .asc .bat .c .cc .cpp .crt .css .csv .diff .h .har .hpp .jsonl .log .ndjson .patch .pub .scss .svg .tsv .cjs .cmd .cnf .conf .config .cs .dart .erb .ex .exs .go .gradle .graphql .groovy .hcl .htm .html .http"
+        ".adoc .asc .bat .c .cc .cpp .crt .css .csv .diff .h .har .hpp .jsonl .log .ndjson .patch .pub .scss .svg .tsv .cjs .cmd .cnf .conf .config .cs .dart .erb .ex .exs .go .gradle .graphql .groovy .htm .html .http"
         " .j2 .java .jinja .jinja2 .js .json5 .jsx .kt .kts .key .lua .mjs .p8 .pem .php .pl .plist .ppk .ps1 .psm1 .pyx .r .rb"
-        " .rest .rs .rst .scala .svelte .swift .tf .tfstate .tfvars .tmpl .template .tpl .ts .tsx .txt .vue .xml"
+        " .rest .rs .rst .scala .svelte .swift .tmpl .template .tpl .ts .tsx .txt .vue .xml"
     ).split(),
     "text",
 )

@@ -836,7 +836,7 @@ class Setting(Fact):
     """An environment-style setting: NAME = value.
 
     origin: "env-file", "compose", "dockerfile-env", "dockerfile-arg", "kubernetes", "ci", "shell", "systemd",
-    "supervisord", "makefile", "python" (default of os.getenv and friends, or a settings class), "toml", "ini".
+    "supervisord", "makefile", "terraform", "python" (default of os.getenv and friends, or a settings class), "toml", "ini".
     value: None where it is not in the file (`${X}`, `secretKeyRef`, no default). reference: the raw reference text
     where the value is one ("${X:-default}"); of Python the text of the default, "" where it has none. default: the literal behind `:-`, or the fallback in Python.
     start and end cover the value (or the name, where there is no value); key_start and key_end cover the name.
@@ -981,7 +981,8 @@ class Document(Fact):
 
     kind: "compose", "kubernetes", "github-workflow", "github-action", "gitlab-ci", "circleci", "azure-pipelines", "pre-commit",
     "dependabot", "helm-values", "openapi", "prometheus-rules", "mkdocs", "pyproject", "pipfile", "cargo", "lock",
-    "package-json", "tox", "setup-cfg", "alembic", "supervisord", "systemd", "notebook", "i18n", "cloudformation", "serverless", "other".
+    "package-json", "tox", "setup-cfg", "alembic", "supervisord", "systemd", "notebook", "i18n", "cloudformation", "serverless", "terraform",
+    "other".
     A stream of several YAML documents gives one fact each, numbered by `index` from 0.
     template: the file holds template syntax (Jinja, Helm) and was read as far as it could be.
     """

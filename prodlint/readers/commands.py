@@ -753,6 +753,34 @@ def _environments_anywhere(document: Document) -> Found:
             waiting.extend((item, depth + 1) for item in node.items if item.kind != "scalar")
 
 
+# How providers call the environment that a function, container or app is started with.
+_TERRAFORM_ENVIRONMENTS = frozenset(
+    "environment environment_variables env_vars env_variables variables app_settings env secret_environment_variables".split()
+)
+
+
+def _terraform(document: Document) -> Found:
+    """Environments of functions, containers and apps wherever they stand."""
+    waiting: list[tuple[Node, int]] = [(document.root, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        if depth > _DEEPEST:
+            continue
+        if node.kind == "mapping":
+            for key, member in node.members.items():
+                bare = key.partition("#")[0]
+                if bare == "env" and member.kind == "mapping" and "name" in member.members and "value" in member.members:
+                    name, value = member.members["name"], member.members["value"]
+                    if name.kind == "scalar" and value.kind == "scalar" and not value.tag:
+                        yield _setting_of(value, name.raw, (name.start, name.end), "terraform", "")
+                elif bare in _TERRAFORM_ENVIRONMENTS and member.kind != "scalar":
+                    yield from (fact for fact in _variables(member, "terraform", "") if re.fullmatch(r"[A-Z][A-Z0-9_]*", fact.name))
+                if member.kind != "scalar":
+                    waiting.append((member, depth + 1))
+        elif node.kind == "sequence":
+            waiting.extend((item, depth + 1) for item in node.items if item.kind != "scalar")
+
+
 # Systems whose files hold shell text under a few keys wherever these stand.
 _OTHER_CI = frozenset(
     "bitbucket-pipelines.yml bitbucket-pipelines.yaml .travis.yml .drone.yml .woodpecker.yml .woodpecker.yaml buildspec.yml buildspec.yaml "
@@ -804,6 +832,7 @@ _DOCUMENTS: Mapping[str, Callable[[Document], Found]] = {
     "pyproject": _pyproject,
     "cloudformation": _environments_anywhere,
     "serverless": _environments_anywhere,
+    "terraform": _terraform,
 }
 
 _PLATFORMS: Mapping[str, Callable[[Document], Found]] = {

@@ -23,13 +23,14 @@ from prodlint.facts import (
     Text,
 )
 
-_DOCUMENTS = frozenset(("yaml", "json", "toml", "ini", "systemd", "lock", "notebook-json"))
+_DOCUMENTS = frozenset(("yaml", "json", "toml", "ini", "hcl", "systemd", "lock", "notebook-json"))
 _INSIDE: frozenset[type[Fact]] = frozenset((Command, Setting))
 _PACKAGES: frozenset[type[Fact]] = frozenset((Requirement, Option))
 _MANIFESTS = frozenset(("pyproject.toml", "setup.cfg", "Pipfile", "environment.yml", "environment.yaml"))
 # JSON above this many bytes is data (an OpenAPI document, a catalogue of texts, a fixture), not configuration: it is looked at
 # for vendor keys and private keys, which need no reader, and costs 80 ns a byte otherwise.
 LARGEST_CONFIGURATION = 100_000
+_STATES = (".tfstate", ".tfstate.backup")
 _CONFIGURATION = frozenset(
     ("package.json", "app.json", "appsettings.json", "devcontainer.json", "config.json", "settings.json", "vercel.json", "turbo.json")
 )
@@ -48,7 +49,7 @@ def read(source: Source, file: File, kinds: frozenset[type[Fact]]) -> Iterator[F
     """The facts of a file that is not Python; where none is wanted, whether it can be read at all."""
     wanted = (kinds - {Text}) | {Problem}
     kind = file.kind
-    if kind == "json" and len(source.data) > LARGEST_CONFIGURATION and file.name not in _CONFIGURATION:
+    if kind == "json" and len(source.data) > LARGEST_CONFIGURATION and file.name not in _CONFIGURATION and not file.name.endswith(_STATES):
         return
     if kind == "json" and wanted == {Problem}:
         from prodlint.readers.document_json import is_plain

@@ -32,6 +32,7 @@ _NAMES: Mapping[str, str] = {
     ".gitlab-ci.yml": "gitlab-ci",
     ".gitlab-ci.yaml": "gitlab-ci",
 }
+_TERRAFORM = (".tf", ".tofu", ".tfvars", ".hcl", ".tf.json", ".tofu.json", ".tfvars.json", ".tfstate", ".tfstate.backup")
 _SERVICE_KEYS = frozenset(
     "image build command entrypoint ports volumes environment env_file depends_on healthcheck restart extends deploy networks".split()
 )
@@ -46,6 +47,8 @@ def kind_of(path: str, root: Node) -> str:
         return "lock"
     if name in _NAMES:
         return _NAMES[name]
+    if name.endswith(_TERRAFORM):
+        return "terraform"
     if name.endswith(".ipynb"):
         return "notebook"
     if name.endswith((".service", ".timer", ".socket")):

@@ -1,4 +1,4 @@
-"""YAML, JSON, TOML and INI: a tree of nodes with places, the same for all four.
+"""YAML, JSON, TOML, INI and HCL: a tree of nodes with places, the same for all five.
 
 Nothing here raises on a file's content: what cannot be read becomes a `Problem`.
 """
@@ -41,6 +41,10 @@ def _facts(source: Source, file: File, comments: bool) -> Iterator[Fact]:
         from prodlint.readers.document_ini import read_ini
 
         return read_ini(source, file, comments)
+    if format == "hcl":
+        from prodlint.readers.document_hcl import read_hcl
+
+        return read_hcl(source, file, comments)
     from prodlint.readers.document_yaml import read_yaml
 
     return read_yaml(source, file, comments)

@@ -11,8 +11,8 @@ from prodlint.checks.secrets.values import high_entropy, is_published_default, i
 from prodlint.facts import Command, Document, Instruction, Node, Setting, Source, Text
 from prodlint.model import FixRequest
 
-CONFIGURATION = ("yaml", "json", "toml", "ini", "dockerfile", "shell", "makefile", "systemd", "procfile", "jenkinsfile")
-_DOCUMENT_KINDS = ("yaml", "json", "toml", "ini")
+CONFIGURATION = ("yaml", "json", "toml", "ini", "hcl", "dockerfile", "shell", "makefile", "systemd", "procfile", "jenkinsfile")
+_DOCUMENT_KINDS = ("yaml", "json", "toml", "ini", "hcl")
 # Whose files speak for containers and their orchestration: PRD110. All others: PRD111.
 _CONTAINER_ORIGINS = frozenset(("compose", "kubernetes", "dockerfile-env", "dockerfile-arg"))
 _CONTAINER_DOCUMENTS = frozenset(("compose", "kubernetes", "helm-values"))
@@ -236,9 +236,17 @@ def part_of(node: Node, part: str) -> ByteRange:
     return ByteRange(node.source, found, found + len(data)) if found != -1 else ByteRange(node.source, node.start, node.end)
 
 
-@check("PRD110", on=[documents("kubernetes", "helm-values", "compose")], required_literals=ANCHORS, files=("yaml",))
+@check(
+    "PRD110",
+    "PRD111",
+    on=[documents("kubernetes", "helm-values", "compose", "terraform", "cloudformation")],
+    required_literals=ANCHORS,
+    files=("yaml", "hcl"),
+)
 def literal_in_embedded_file(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
-    """A ConfigMap's `application.properties: |` and its like: files of their own inside the document."""
+    """A ConfigMap's `application.properties: |`, a machine's `user_data`: files of their own inside the document."""
+    if ("PRD110" if document.kind in _CONTAINER_DOCUMENTS else "PRD111") != context.code:
+        return
     data = document.source.data
     if is_sealed(data):
         return
@@ -265,7 +273,13 @@ def _named_scalars(root: Node) -> Iterator[tuple[str, Node]]:
                 yield name.raw, value
             yield from _of_plurals(node)
         elif node.kind == "scalar" and node.raw and node.key_end > node.key_start:
-            yield node.source.slice(node.key_start, node.key_end).strip("\"'"), node
+            key = node.source.slice(node.key_start, node.key_end).strip("\"'")
+            parts = node.path.split(".")
+            # Terraform: `variable "db_password" { default = "..." }`, and so an output's value.
+            yield (parts[1] if len(parts) > 2 and (parts[0], key) in _LABELLED else key), node
+
+
+_LABELLED = frozenset((("variable", "default"), ("output", "value")))
 
 
 def _of_plurals(node: Node) -> Iterator[tuple[str, Node]]:

@@ -393,7 +393,7 @@ _CATALOGUE = re.compile(r"/(?:translations|locales?|i18n|lang|languages|LC_MESSA
 
 
 # Where people write the passwords of what runs on their own machine, or of nothing at all.
-_CALM = frozenset(("test", "example", "docs", "dev", "ci", "script", "notebook"))
+_CALM = frozenset(("test", "example", "docs", "dev", "ci", "script", "notebook", "generated"))
 
 
 def url_credentials(data: bytes, offset: int) -> tuple[str, int, int, str] | None:
