@@ -219,7 +219,9 @@ def _read_name(module: PyModule, node: tree_sitter.Node, depth: int) -> Expressi
     name = Name(module.source, module.file, node.start_byte, node.end_byte)
     name.source_text = written
     first, _, rest = written.partition(".")
-    known = module.imports.get(first)
+    known = module.names.imported(first, node.start_byte)
+    if known is None and first in module.imports:
+        written = f"{module.names.unimported(first)}.{rest}" if rest else module.names.unimported(first)
     name.name = written if known is None else (f"{known}.{rest}" if rest else known)
     return name
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,15 @@ _BOUND = """
 (as_pattern . [(call) (await) (parenthesized_expression)] @c alias: (as_pattern_target) @t)
 """
 
+# Where an identifier is bound, imports aside; and what such a place looks like, so that most files need not be asked.
+_BINDS = """
+(assignment left: (identifier) @n) (for_statement left: (identifier) @n) (for_in_clause left: (identifier) @n)
+(named_expression name: (identifier) @n) (as_pattern_target (identifier) @n)
+(parameters (identifier) @n) (lambda_parameters (identifier) @n) (typed_parameter (identifier) @n)
+(default_parameter name: (identifier) @n) (typed_default_parameter name: (identifier) @n)
+"""
+_BINDING = rb"(?:[(,]\s*|\bfor\s+|\bas\s+|^[ \t]+|\blambda\s+)(?:%s)\b\s*(?:[,):=]|in\b)"
+
 # A name, and the call that made what it is an attribute of where that is known.
 Qualified = tuple[str, "tree_sitter.Node | None"]
 
@@ -73,6 +83,7 @@ class Names:
         self._imports: list[Import] | None = None
         self._aliases: dict[str, str] | None = None
         self._written: dict[int, dict[str, str]] | None = None
+        self._hides: dict[str, list[tuple[int, int]]] | None = None
         self._bindings: dict[str, list[Binding]] | None = None
         self._other: frozenset[str] | None = None
         self._calls: dict[int, Qualified] = {}
@@ -172,6 +183,37 @@ class Names:
             found = {**found, **closer}
         return found
 
+    def imported(self, name: str, offset: int) -> str | None:
+        """What a name means at an offset by the file's imports; None where it is not imported, or where a function around the place
+        binds it itself: a parameter called `jwt` is not the library."""
+        known = self.imports.get(name)
+        if known is None:
+            return None
+        for start, end in self._hidden.get(name, ()):
+            if start <= offset < end:
+                return None
+        return known
+
+    def unimported(self, name: str) -> str:
+        """A name that no import and no call explains: an imported name that a function binds itself is marked, so that nobody takes it
+        for the library's."""
+        return f"<local>.{name}" if name in self.imports else name
+
+    @property
+    def _hidden(self) -> dict[str, list[tuple[int, int]]]:
+        """Imported names that functions bind themselves: the ranges in which each is no import."""
+        if self._hides is None:
+            self._hides = {}
+            names = b"|".join(sorted(re.escape(name.encode()) for name in self.imports if name.isidentifier()))
+            if names and re.search(_BINDING % names, self.module.data, re.MULTILINE):
+                for node in captures(_BINDS, self.module.root).get("n", ()):
+                    name = self.module.read(node)
+                    if name in self.imports:
+                        block = self.module.scopes.definition(node.start_byte)
+                        if block is not None and not block.is_class:
+                            self._hides.setdefault(name, []).append((block.start, block.end))
+        return self._hides
+
     # ------------------------------------------------------------ qualified names
 
     def qualified(self, node: tree_sitter.Node) -> Qualified:
@@ -180,11 +222,11 @@ class Names:
         number = node.kind_id
         if number == _IDENTIFIER:
             written = self.module.read(node)
-            known = self.imports.get(written)
+            known = self.imported(written, node.start_byte)
             if known is not None:
                 return known, None
             binding = self._binding(written, node.start_byte)
-            return self._stands_for(binding) if binding is not None else (written, None)
+            return self._stands_for(binding) if binding is not None else (self.unimported(written), None)
         if number == _ATTRIBUTE_NODE:
             written = self.module.dotted(node)
             if written:
@@ -219,7 +261,7 @@ class Names:
 
     def _dotted(self, written: str, at: int) -> Qualified:
         first, _, rest = written.partition(".")
-        known = self.imports.get(first)
+        known = self.imported(first, at)
         if known is not None:
             # `import a.b as c` and `from x import client`; a module-level `client = x.Client()` elsewhere is not followed.
             return (written if first in ("self", "cls") else f"{known}.{rest}"), None
@@ -239,7 +281,7 @@ class Names:
                 if binding is not None:
                     name, call = self._stands_for(binding)
                     return name + rest[len(attribute) :], call
-        return written, None
+        return f"{self.unimported(first)}.{rest}", None
 
     def _stands_for(self, binding: Binding) -> Qualified:
         """The qualified name that a bound name stands for, and the call that made it where one did."""
