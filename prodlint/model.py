@@ -122,7 +122,8 @@ class Suppressed:
 
 @dataclass(slots=True)
 class Report:
-    """What one run says. generated: how many of the files a program wrote; few rules look into them."""
+    """What one run says. looked_at: by code, how many files a rule looks at: of its kinds, where it is on and speaks (0: it does not apply).
+    generated: how many of the files a program wrote; few rules look into them."""
 
     root: str
     findings: list[Finding] = field(default_factory=list)

@@ -42,13 +42,14 @@ def read_regular(path: str, limit: int, *, cut: bool = False) -> bytes:
             raise NotRegular(path)
         pieces = []
         left = limit + 1
+        # The size is a guess only: a file may grow, and what lies below /proc has none. One byte more tells that all of it was read.
+        step = status.st_size + 1 if status.st_size else 1 << 16
         while left > 0:
-            # The size is a guess only: a file may grow, and what lies below /proc has none.
-            piece = os.read(descriptor, min(max(status.st_size, 1 << 16) + 1, left))
-            if not piece:
-                break
+            piece = os.read(descriptor, min(step, left))
             pieces.append(piece)
             left -= len(piece)
+            if not piece or (status.st_size and limit + 1 - left == status.st_size):
+                break
         data = b"".join(pieces)
     finally:
         os.close(descriptor)

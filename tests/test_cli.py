@@ -84,6 +84,7 @@ def test_timings_are_told_on_the_other_stream_and_change_nothing(project: Projec
         "walk",
         "read",
         "scan",
+        "syntax",
         "parse",
         "facts",
         "rules",

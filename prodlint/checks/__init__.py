@@ -6,6 +6,7 @@ facts it wants and its required literals: literal strings (ASCII, matched withou
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -25,11 +26,12 @@ from prodlint.facts import (
     Text,
 )
 from prodlint.model import Evidence, FixRequest, Priority, Related, Span
-from prodlint.regular import read_regular
 
 if TYPE_CHECKING:
     from prodlint.facts import Module
     from prodlint.project.environment import Environment
+    from prodlint.project.ignored import Ignores
+    from prodlint.project.questions import Questions
     from prodlint.values.evaluate import Values
 
 FAMILIES = (
@@ -86,11 +88,11 @@ class Diagnostic:
 
 @dataclass(slots=True)
 class CheckContext:
-    """What a check may ask besides its fact: the code it runs under, the rule's options, the environment, the file."""
+    """What a check may ask besides its fact: the code it runs under, the rule's options, the project, the file. Nothing else is read."""
 
     code: str
     options: Mapping[str, Any]
-    environment: Environment
+    environment: Questions
     file: File
 
     def values(self, module: Module) -> Values:
@@ -241,10 +243,36 @@ class Project:
         """The bytes of a project file, or None where it cannot be read. At most 1 MiB."""
         if path in self.changed:
             return self.changed[path][: 1 << 20]
+        place = os.path.join(self.root, path)
         try:
-            return read_regular(f"{self.root}/{path}", 1 << 20, cut=True)
-        except OSError:
+            return self.environment.snapshot.document(place, 1 << 20).raw[: 1 << 20]
+        except (OSError, ValueError):
             return None
+
+    def tracked(self, paths: Iterable[str]) -> frozenset[str] | None:
+        """Which of these paths git tracks; None where that cannot be told."""
+        from prodlint.project.git import tracked_files
+
+        return tracked_files(self.root, paths)
+
+    @property
+    def ignores(self) -> Ignores:
+        """What the project's `.gitignore` files say, and those above it."""
+        from prodlint.project.ignored import Ignores
+
+        return Ignores(self.root, self.read)
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file, of a kind that rules read or not; a path that ends in a slash is a folder that holds something."""
+        return self.environment.snapshot.exists(path)
+
+    def names_in(self, folder: str) -> Iterator[str]:
+        """What a folder holds, of whatever kind, in order."""
+        return self.environment.snapshot.names_in(folder)
+
+    def all_paths(self) -> tuple[str, ...]:
+        """Every path of the tree, of whatever kind, up to a limit."""
+        return self.environment.snapshot.all_paths()
 
 
 @dataclass(frozen=True, slots=True)

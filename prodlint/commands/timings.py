@@ -1,8 +1,8 @@
 """`check --timings`: where the time of a run goes, by phase, by rule and by file.
 
 The clocks are laid round the functions of a run when they are asked for, and taken off again: no other run pays for them.
-Phases: walk (which files there are), read (bytes from the disk, decoded), scan (anchors and gates), parse (syntax trees of
-what is left), facts (what the rules want of them), rules, project (rules about the whole), report. One process and no
+Phases: walk (which files there are), read (bytes from the disk, decoded), scan (required literals), syntax (what the
+interpreter refuses), parse (syntax trees of what is left), facts (what the rules want of them), rules, project (rules about the whole), report. One process and no
 results of the last run, so that nothing overlaps and nothing is left out; the clocks add some per cent of their own.
 """
 
@@ -20,10 +20,11 @@ from typing import Any
 from prodlint.commands import check
 from prodlint.engine import analysis, session, workers
 from prodlint.engine.prefilter import Index
-from prodlint.python import tree
+from prodlint.project.snapshot import Document, Snapshot
+from prodlint.python import syntax, tree
 from prodlint.reports.terminal import escape_control_characters
 
-PHASES = ("walk", "read", "scan", "parse", "facts", "rules", "project", "report")
+PHASES = ("walk", "read", "scan", "syntax", "parse", "facts", "rules", "project", "report")
 # How many of the slowest rules and files are told of.
 MOST = 10
 
@@ -98,10 +99,11 @@ def _lay(clocks: Profiler, laid: ExitStack) -> None:
         instead(owner, name, lambda call: lambda *arguments, **options: clocks.timed(called, call, *arguments, **options))
 
     phase(session, "find_files", "walk")
-    phase(analysis, "_read", "read")
-    phase(analysis, "decode", "read")
+    phase(Snapshot, "document", "read")
+    phase(Document, "source", "read")
     phase(Index, "scan", "scan")
     phase(tree.PyModule, "__init__", "parse")
+    phase(syntax, "refusal", "syntax")
     instead(analysis, "read", lambda read: lambda *arguments: clocks.steps("facts", iter(read(*arguments))))
     phase(analysis, "_call", "rules")
     instead(analysis, "_call", lambda call: lambda checked, *rest: clocks.counted(clocks.rules, _name(checked), call, checked, *rest))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Protocol
@@ -18,12 +18,13 @@ from prodlint.engine.prefilter import Index, PrefilterResult, RegisteredCheck
 from prodlint.facts import Comment, Fact, File, Problem, Source, Text
 from prodlint.foreign import ForeignCodes, foreign_codes, marks
 from prodlint.model import Evidence, Finding, FixRequest, Priority, Related, Rule, Span, Suppressed, Unchecked
-from prodlint.readers import Undecodable, decode, read
-from prodlint.regular import FLAGS, NotRegular
+from prodlint.project.environment import Environment
+from prodlint.project.questions import Asked, Questions
+from prodlint.project.snapshot import LARGEST_READ, Document, digest_of
+from prodlint.readers import Undecodable, read
 
 # No source file that a person wrote is larger; what is, is scanned for vendor keys only.
 LARGEST_PARSED = 8_000_000
-LARGEST_READ = 64_000_000
 # Kinds in which a NUL byte means "not text after all", and nothing is missed by not reading on.
 PLAIN = frozenset(("text", "ignore", "sql"))
 
@@ -43,24 +44,30 @@ class Catalogue(Protocol):
 
 @dataclass(slots=True)
 class Run:
-    """What stays the same for every file of a run: built once, inherited by the worker processes."""
+    """What stays the same for every file of a run: built once, inherited by the worker processes.
+
+    sound: contents of Python files (see `digest_of`) of which it is known that the interpreter takes them.
+    """
 
     settings: Settings
     rules: Mapping[str, Rule]
     switches: RuleSelection
     index: Index
-    environment: Any
+    environment: Environment
+    questions: Questions
     project_checks: tuple[ProjectCheck, ...] = ()
     today: str = ""
     roles: Callable[[str, str, bytes], frozenset[str]] = roles_of
     foreign: ForeignCodes = field(default_factory=ForeignCodes)
+    sound: frozenset[bytes] = frozenset()
 
 
 @dataclass(slots=True)
 class Outcome:
     """What one file gave. Crosses process borders, so it holds no sources.
 
-    asked: what was asked of other Python files: module's name, asking file, path and digest of the file that answered ("" for none).
+    asked: what was asked of the project, and the answers (see `prodlint.project.questions`). content: what stands for the bytes (see
+    `prodlint.project.snapshot.digest_of`), empty where there are none.
     """
 
     path: str
@@ -70,22 +77,25 @@ class Outcome:
     suppressed: list[Suppressed] = field(default_factory=list)
     unchecked: list[Unchecked] = field(default_factory=list)
     traces: list[ProjectFact] = field(default_factory=list)
-    looked_at: dict[str, int] = field(default_factory=dict)
     crashed: list[str] = field(default_factory=list)
-    asked: list[tuple[str, str, str, str]] = field(default_factory=list)
+    asked: tuple[Asked, ...] = ()
+    content: bytes = b""
 
 
 def analyse(path: str, absolute: str, kind: str, run: Run, raw: bytes | None = None) -> Outcome:
-    """Everything prodlint has to say about one file. Never raises."""
+    """Everything prodlint has to say about one file. Never raises.
+
+    path: from the project's root. absolute: where it lies. raw: its bytes, where they are not those that the snapshot has.
+    """
     outcome = Outcome(path, kind)
     try:
-        if raw is None:
-            raw = _read(absolute)
-        if len(raw) > LARGEST_READ:
+        document = run.environment.snapshot.document(absolute) if raw is None else Document(raw)
+        if len(document.raw) > LARGEST_READ:
             outcome.unchecked.append(Unchecked(path, f"larger than {LARGEST_READ // 1_000_000} MB"))
             return outcome
-        _analyse(path, kind, raw, run, outcome)
-        outcome.asked = run.environment.take_asked()
+        outcome.content = digest_of(document.raw)
+        _analyse(path, kind, document, run, outcome)
+        outcome.asked = run.questions.take()
     except OSError as error:
         outcome.unchecked.append(Unchecked(path, (error.strerror or str(error)).lower()))
     except RecursionError:
@@ -98,29 +108,10 @@ def analyse(path: str, absolute: str, kind: str, run: Run, raw: bytes | None = N
     return outcome
 
 
-def _read(absolute: str) -> bytes:
-    """A file's bytes, at most one more than are looked at. (`open` costs twice as much; `read(n)` first makes room for n bytes.)"""
-    descriptor = os.open(absolute, FLAGS)
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise NotRegular(absolute)  # it was one when the tree was walked
-        wanted = min(status.st_size, LARGEST_READ) + 1
-        raw = os.read(descriptor, wanted)
-        while 0 < len(raw) < wanted - 1:
-            more = os.read(descriptor, wanted - len(raw))
-            if not more:
-                break
-            raw += more
-        return raw
-    finally:
-        os.close(descriptor)
-
-
-def _analyse(path: str, kind: str, raw: bytes, run: Run, outcome: Outcome) -> None:
+def _analyse(path: str, kind: str, document: Document, run: Run, outcome: Outcome) -> None:
     problems: list[tuple[str, str, Span]] = []
     try:
-        source = decode(raw, kind)
+        source = document.source(kind)
     except Undecodable as error:
         if error.source is None:
             if kind not in PLAIN:
@@ -198,7 +189,7 @@ def _run_checks(
     wanted = index.wanted(file.kind, active, hits)
     wanted.kept = kept
     wanted.kinds -= {Text}
-    wanted.check_syntax = not problems
+    wanted.check_syntax = not problems and outcome.content not in run.sound
     if len(source.data) > LARGEST_PARSED:
         return made
     for fact in read(source, file, wanted):
@@ -226,15 +217,13 @@ def _call(
     rule = subscription.rule
     if context is None:
         options = options_of(rule, run.settings) if rule is not None else {}
-        context = asks[subscription.bit] = CheckContext(rule.code if rule is not None else "", options, run.environment, fact.file)
+        context = asks[subscription.bit] = CheckContext(rule.code if rule is not None else "", options, run.questions, fact.file)
     try:
         for found in subscription.check.function(fact, context):
             if isinstance(found, ProjectFact):
                 outcome.traces.append(found)
             else:
                 made.append((found, subscription, fact))
-        if rule is not None:
-            outcome.looked_at[rule.code] = outcome.looked_at.get(rule.code, 0) + 1
     except RecursionError:
         raise
     except Exception as error:  # a bug in one check is loud and contained
@@ -394,7 +383,7 @@ def _overlap(one: Span, other: Span) -> bool:
 def build(
     settings: Settings,
     catalogue: Catalogue,
-    environment: Any,
+    environment: Environment,
     *,
     below: str = "",
     exhaustive: bool = False,
@@ -430,11 +419,29 @@ def build(
         switches,
         index,
         environment,
+        Questions(environment),
         project_checks,
         today,
         roles,
         foreign_codes(rules) if settings.honor else ForeignCodes(),
     )
+
+
+def looked_at(outcomes: Iterable[Outcome], run_of: Callable[[str], Run]) -> dict[str, int]:
+    """By code, how many files a rule looks at: those of its kinds, in which it is on and speaks. It does not count what a file holds."""
+    groups: Counter[tuple[int, str, frozenset[str], frozenset[str]]] = Counter()
+    runs: dict[int, Run] = {}
+    for outcome in outcomes:
+        run = run_of(outcome.path)
+        runs[id(run)] = run
+        groups[id(run), outcome.kind, outcome.roles, run.switches.on(outcome.path)] += 1
+    found: Counter[str] = Counter()
+    for (number, kind, roles, on), files in groups.items():
+        index = runs[number].index
+        rules = {each.rule.code for each in index.subscribed(index.plan(kind, roles)) if each.rule is not None}
+        for code in rules & on:
+            found[code] += files
+    return dict(found)
 
 
 def _ever_on(switches: RuleSelection) -> frozenset[str]:
@@ -492,6 +499,10 @@ def _project_finding(hit: ProjectDiagnostic, rule: Rule, run: Run) -> Finding:
 # ---------------------------------------------------------------- across process borders and into the cache
 
 
+# Where in a packed outcome what the cache looks at stands.
+KIND, UNCHECKED, CRASHED, ASKED, CONTENT = 1, 5, 7, 8, 9
+
+
 def pack(outcome: Outcome) -> tuple[Any, ...]:
     """An outcome as plain tuples: a tenth of the cost of pickling it, and what the cache may hold."""
     return (
@@ -502,9 +513,9 @@ def pack(outcome: Outcome) -> tuple[Any, ...]:
         tuple((_packed(item.finding), item.kind, item.reason) for item in outcome.suppressed),
         tuple((item.path, item.why, item.line, item.column, item.analysed) for item in outcome.unchecked),
         tuple((t.topic, t.path, _numbers(t.span), t.words, t.data) for t in outcome.traces),
-        tuple(outcome.looked_at.items()),
         tuple(outcome.crashed),
-        tuple(outcome.asked),
+        outcome.asked,
+        outcome.content,
     )
 
 
@@ -516,7 +527,7 @@ def _shared(roles: tuple[str, ...]) -> frozenset[str]:
 
 def unpack(packed: tuple[Any, ...]) -> Outcome:
     """The outcome that `pack` was given."""
-    path, kind, roles, findings, suppressed, unchecked, traces, looked_at, crashed, asked = packed
+    path, kind, roles, findings, suppressed, unchecked, traces, crashed, asked, content = packed
     return Outcome(
         path,
         kind,
@@ -525,9 +536,9 @@ def unpack(packed: tuple[Any, ...]) -> Outcome:
         [Suppressed(_unpacked(item), how, reason) for item, how, reason in suppressed],
         [Unchecked(*item) for item in unchecked],
         [ProjectFact(topic, where, Span(*span), words, tuple(map(tuple, data))) for topic, where, span, words, data in traces],
-        dict(looked_at),
         list(crashed),
-        [tuple(one) for one in asked],
+        asked,
+        content,
     )
 
 

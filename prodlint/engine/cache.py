@@ -10,7 +10,9 @@ import os
 import stat
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
@@ -27,6 +29,9 @@ _LARGEST = 512 << 20
 # A file written this shortly before it was read may be written again within the same tick of the clock.
 _RACY = 2_000_000_000
 
+# What the interpreter is that took a file.
+_PYTHON = sys.version
+
 # What says that a file is the same without reading it.
 Stamp = tuple[int, int, int, int]
 
@@ -41,19 +46,58 @@ def digest(data: bytes) -> bytes:
     return blake2b(data, digest_size=16).digest()
 
 
-class Cache:
-    """Results by path. A result is anything marshal can hold: tuples of texts, numbers, bytes and None."""
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a cache file holds, as far as it is of use."""
 
-    __slots__ = ("_changed", "_entries", "_key", "_loaded", "_now", "_path", "_secret", "_touched")
+    entries: dict[str, Any] = field(default_factory=dict)
+    inputs: str = ""
+    answers: dict[Any, str] = field(default_factory=dict)
+    sound: frozenset[bytes] = frozenset()
+
+
+class Cache:
+    """Results by path. A result is anything marshal can hold: tuples of texts, numbers, bytes and None.
+
+    inputs, answers: what the project was when it was last asked (see `Environment.digest`), and what it answered. sound: contents of
+    Python files that the interpreter takes; they hold whatever the settings and rules are.
+    """
+
+    __slots__ = (
+        "_changed",
+        "_entries",
+        "_key",
+        "_loaded",
+        "_now",
+        "_path",
+        "_secret",
+        "_sound_now",
+        "_touched",
+        "answers",
+        "inputs",
+        "sound",
+    )
 
     def __init__(self, path: str, key: bytes, secret: bytes) -> None:
         self._path = path
         self._key = key
         self._secret = secret
         self._now = time.time_ns()
-        self._entries, self._loaded = self._read()
+        read, self._loaded = self._read()
+        self._entries: dict[str, Any] = read.entries
+        self.inputs, self.answers, self.sound = read.inputs, read.answers, read.sound
+        self._sound_now: set[bytes] = set()
         self._touched: set[str] = set()
         self._changed = False
+
+    def note(self, inputs: str, answers: Mapping[Any, str]) -> None:
+        """Keep what the project answers to what was asked of it, for as long as it is the same."""
+        self._changed |= inputs != self.inputs or len(answers) != len(self.answers)
+        self.inputs, self.answers = inputs, dict(answers)
+
+    def note_sound(self, content: bytes) -> None:
+        """Keep that the interpreter takes a Python file with this content."""
+        self._sound_now.add(content)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -96,39 +140,42 @@ class Cache:
         if not self._changed:
             return True
         if not whole and _identity(self._path) != self._loaded:
-            others, _ = self._read()
+            others = self._read()[0].entries
             self._entries = {**others, **{path: entry for path, entry in self._entries.items() if path in self._touched}}
         import marshal
 
         try:
-            body = marshal.dumps((self._key, self._entries))
+            # What is sound is known of the files that there are, not of all that there ever were.
+            sound = self._sound_now | (self.sound & {entry[1] for entry in self._entries.values()})
+            body = marshal.dumps((self._key, self._entries, self.inputs, self.answers, _PYTHON, sorted(sound)))
         except ValueError:
             return False
         return _write(self._path, _MAGIC + _sign(self._secret, body) + body)
 
-    def _read(self) -> tuple[dict[str, Any], Any]:
+    def _read(self) -> tuple[_Read, Any]:
         identity = _identity(self._path)
         if identity is None or identity[2] > _LARGEST:
-            return {}, identity
+            return _Read(), identity
         try:
             data = read_regular(self._path, _LARGEST)
         except OSError:
-            return {}, identity
+            return _Read(), identity
         start = len(_MAGIC) + _SIGNATURE
         if not data.startswith(_MAGIC) or len(data) < start:
-            return {}, identity
+            return _Read(), identity
         body = memoryview(data)[start:]
         import hmac
 
         if not hmac.compare_digest(_sign(self._secret, body), data[len(_MAGIC) : start]):
-            return {}, identity
+            return _Read(), identity
         import marshal
 
         try:
-            key, entries = marshal.loads(body)  # noqa: S302 -- signed by this user
+            key, entries, inputs, answers, python, sound = marshal.loads(body)  # noqa: S302 -- signed by this user
         except (ValueError, EOFError, TypeError):
-            return {}, identity
-        return (entries if key == self._key and isinstance(entries, dict) else {}), identity
+            return _Read(), identity
+        known = frozenset(sound) if python == _PYTHON else frozenset()
+        return (_Read(entries, inputs, answers, known) if key == self._key else _Read(sound=known)), identity
 
 
 def open_cache(directory: str, key: bytes, tree: str = "") -> Cache | None:

@@ -18,7 +18,8 @@ from prodlint.engine import analysis, compiled, workers
 from prodlint.facts import File, Source
 from prodlint.model import Finding, Related, Report, Rule, Unchecked
 from prodlint.project import environment
-from prodlint.regular import read_regular
+from prodlint.project.snapshot import Document, Snapshot, digest_of
+from prodlint.readers import Undecodable
 
 
 @dataclass(slots=True)
@@ -64,29 +65,38 @@ class Result:
     warn_only: frozenset[str] = frozenset()
     stale: list[str] = field(default_factory=list)
     given: Mapping[str, bytes] = field(default_factory=dict)
-    _kinds: dict[str, str] = field(default_factory=dict)
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    kinds: dict[str, str] = field(init=False)
+    _places: dict[str, tuple[str, bytes]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        contents = {outcome.path: outcome.content for outcome in self.outcomes}
+        self.kinds = {path: kind for path, _, kind in self.discovered.files}
+        self._places = {path: (absolute, contents.get(path, b"")) for path, absolute, _ in self.discovered.files}
 
     def source(self, path: str) -> Source | None:
-        """A file's text, for excerpts."""
-        from prodlint.readers import Undecodable, decode
-
-        if not self._kinds:
-            self._kinds = {name: kind for name, _, kind in self.discovered.files}
-        raw = self.given.get(path)
+        """A file's text as it was analysed, for excerpts; None where there is none, or where the file has changed meanwhile."""
+        document = self.document(path)
         try:
-            if raw is None:
-                raw = read_regular(os.path.join(self.report.root, path), analysis.LARGEST_READ, cut=True)
-            source = decode(raw, self._kinds.get(path, "text"))
+            return document.source(self.kinds.get(path, "text")) if document is not None else None
         except Undecodable as error:
             return error.source
+        except ValueError:
+            return None
+
+    def document(self, path: str) -> Document | None:
+        """A file's bytes as they were analysed; None where there are none, or where the file has changed meanwhile."""
+        absolute, content = self._places.get(path) or (os.path.join(self.report.root, path), b"")
+        try:
+            document = self.snapshot.document(absolute)
         except (OSError, ValueError):
             return None
-        return source
+        return document if not content or digest_of(document.raw) == content else None
 
     def symbols(self, path: str) -> frozenset[str]:
         """The functions and classes of a Python file, by their dotted names."""
         source = self.source(path)
-        if source is None or self._kinds.get(path) != "python":
+        if source is None or self.kinds.get(path) != "python":
             return frozenset()
         from prodlint.python.tree import PyModule
 
@@ -219,7 +229,13 @@ def _run(request: Request) -> Result:
     discovered = find_files(request, settings, root)
     files = discovered.files
     beyond = None if discovered.whole or not _is_project(discovered.root) else partial(_files_of, discovered.root, settings)
-    world = environment.read(discovered.root, files, beyond)
+    given: dict[str, bytes] = {}
+    snapshot = Snapshot(discovered.root)
+    if "-" in request.paths:
+        raw = request.stdin if request.stdin is not None else sys.stdin.buffer.read()
+        given = {path: raw for path, absolute, _ in files if absolute == "-"}
+        snapshot.keep("-", raw)
+    world = environment.read(discovered.root, files, beyond, snapshot)
     if len(files) > _MANY:
         _ = world.files  # once, and not in every worker
     realms = SettingsByPath(settings, discovered.settings)
@@ -248,14 +264,20 @@ def _run(request: Request) -> Result:
 
     top = number_of("")
     jobs = [(path, absolute, kind, number_of(path)) for path, absolute, kind in files]
-    given: dict[str, bytes] = {}
-    if "-" in request.paths:
-        raw = request.stdin if request.stdin is not None else sys.stdin.buffer.read()
-        given = {path: raw for path, absolute, _, _ in jobs if absolute == "-"}
-    packed = _cached(jobs, runs, request, root, given) if request.cache and not given else _fresh(jobs, runs, request, given)
+    packed = _cached(jobs, runs, request, root) if request.cache and not given else _fresh(jobs, runs, request)
     outcomes = [analysis.unpack(row) for row in packed]
     report = _report(discovered, outcomes)
-    result = Result(report, list(runs[top].rules.values()), settings, discovered, lambda path: runs[number_of(path)], outcomes, given=given)
+    report.looked_at = analysis.looked_at(outcomes, lambda path: runs[number_of(path)])
+    result = Result(
+        report,
+        list(runs[top].rules.values()),
+        settings,
+        discovered,
+        lambda path: runs[number_of(path)],
+        outcomes,
+        given=given,
+        snapshot=snapshot,
+    )
     result.warn_only = frozenset().union(*(each.switches.warn_only for each in runs))
     if discovered.whole:
         _check_project(result, runs[top])
@@ -274,32 +296,35 @@ def _run(request: Request) -> Result:
     return result
 
 
-def _fresh(
-    jobs: Sequence[workers.Job], runs: Sequence[analysis.Run], request: Request, given: Mapping[str, bytes]
-) -> Iterator[tuple[Any, ...]]:
+def _fresh(jobs: Sequence[workers.Job], runs: Sequence[analysis.Run], request: Request) -> Iterator[tuple[Any, ...]]:
     if len(jobs) > _MANY and runs:
         _ = runs[0].environment.started  # nearly every run asks; once, and not in every worker
-    for done, row in enumerate(workers.spread(jobs, runs, request.jobs or analysis.processors(), given), 1):
+    for done, row in enumerate(workers.spread(jobs, runs, request.jobs or analysis.processors()), 1):
         if request.progress is not None:
             request.progress(done, len(jobs))
         yield row
 
 
-def _cached(
-    jobs: Sequence[workers.Job], runs: Sequence[analysis.Run], request: Request, root: str, given: Mapping[str, bytes]
-) -> Iterator[tuple[Any, ...]]:
-    """What the last run said of files that are the same, and a fresh look at the others, in order."""
+def _cached(jobs: Sequence[workers.Job], runs: Sequence[analysis.Run], request: Request, root: str) -> Iterator[tuple[Any, ...]]:
+    """What the last run said of files that are the same, and a fresh look at the others, in order.
+
+    A file's result depends on its bytes, the settings, the rules, the day, and the answers to what its checks asked of the project.
+    """
     from prodlint.engine import cache
 
-    keys = [f"{each.settings.digest()} {catalogue_of(each.settings).key} {each.environment.digest()}" for each in runs]
+    keys = [f"{each.settings.digest()} {catalogue_of(each.settings).key}" for each in runs]
     directory = os.path.join(runs[0].settings.root or root, runs[0].settings.cache_dir)
     today = request.today or time.strftime("%Y-%m-%d")
     store = cache.open_cache(
         directory, cache.digest(f"{keys[0]} {today} {request.exhaustive} {root}".encode("utf-8", "surrogateescape")), root
     )
     if store is None:
-        yield from _fresh(jobs, runs, request, given)
+        yield from _fresh(jobs, runs, request)
         return
+    environment, snapshot = runs[0].environment, runs[0].environment.snapshot
+    inputs = environment.digest()
+    if store.inputs == inputs:
+        environment.recall(store.answers)
     known: dict[str, tuple[Any, ...]] = {}
     stamps: dict[str, Any] = {}
     names = [digest(key.encode("utf-8", "surrogateescape")) for key in keys]
@@ -310,29 +335,35 @@ def _cached(
             continue
         row = store.get(path, seen, names[number])
         if row is None and path in store:
-            row = store.get_same(path, seen, _content(absolute), names[number])
-        if row is not None and all(runs[number].environment.python_files.same(*one) for one in row[9]):
+            row = store.get_same(path, seen, cache.digest(snapshot.read(absolute)), names[number])
+        if row is not None and all(environment.is_answered_as(*asked) for asked in row[analysis.ASKED]):
             known[path] = row
-    fresh = _fresh([job for job in jobs if job[0] not in known], runs, request, given)
+    for run in runs:
+        run.sound = store.sound
+    fresh = _fresh([job for job in jobs if job[0] not in known], runs, request)
     for path, absolute, _, number in jobs:
         row = known.get(path)
         if row is None:
             row = next(fresh)
             # What could not be read, or what a bug spoilt, is looked at again. (The last of `unchecked` says: in part.)
-            if path in stamps and not row[8] and all(unchecked[-1] for unchecked in row[5]):
-                store.put(path, stamps[path], _content(absolute), row, names[number])
+            whole = not row[analysis.CRASHED] and all(unchecked[-1] for unchecked in row[analysis.UNCHECKED])
+            if row[analysis.KIND] == "python" and row[analysis.CONTENT] and not row[analysis.UNCHECKED]:
+                store.note_sound(row[analysis.CONTENT])
+            if whole and row[analysis.CONTENT] and stamps.get(path) == _stamp(absolute):
+                store.put(path, stamps[path], row[analysis.CONTENT], row, names[number])
         yield row
+    store.note(inputs, environment.answers)
     store.save()
 
 
-def _content(absolute: str) -> bytes:
+def _stamp(absolute: str) -> Any:
+    """What tells that a file is the same as it was; None where there is none any more."""
     from prodlint.engine import cache
 
     try:
-        with open(absolute, "rb") as handle:
-            return cache.digest(handle.read())
+        return cache.stamp(os.stat(absolute))
     except OSError:
-        return b""
+        return None
 
 
 def _check_project(result: Result, run: analysis.Run) -> None:
@@ -354,8 +385,6 @@ def _report(discovered: Discovered, outcomes: Sequence[analysis.Outcome]) -> Rep
         report.findings.extend(outcome.findings)
         report.suppressed.extend(outcome.suppressed)
         report.unchecked.extend(outcome.unchecked)
-        for code, number in outcome.looked_at.items():
-            report.looked_at[code] = report.looked_at.get(code, 0) + number
     return report
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -45,11 +45,11 @@ def _collect_less() -> None:
     gc.set_threshold(20_000, 5, 10)
 
 
-def _work(jobs: Sequence[Job], given: Mapping[str, bytes]) -> _Rows:
-    return [pack(analyse(path, absolute, kind, _runs[number], given.get(path))) for path, absolute, kind, number in jobs]
+def _work(jobs: Sequence[Job]) -> _Rows:
+    return [pack(analyse(path, absolute, kind, _runs[number])) for path, absolute, kind, number in jobs]
 
 
-def spread(jobs: Sequence[Job], runs: Sequence[Run], workers: int, given: Mapping[str, bytes]) -> Iterator[tuple[Any, ...]]:
+def spread(jobs: Sequence[Job], runs: Sequence[Run], workers: int) -> Iterator[tuple[Any, ...]]:
     """The packed outcome of every file, in order. A worker that dies (killed, out of memory) loses nothing but the file that it dies of."""
     _start(runs)
     for number, run in enumerate(runs):
@@ -58,9 +58,9 @@ def spread(jobs: Sequence[Job], runs: Sequence[Run], workers: int, given: Mappin
             run.index.prepare({kind for _, _, kind, of in jobs if of == number})
     if workers <= 1 or len(jobs) < FEW:
         for start in range(0, len(jobs), CHUNK):
-            yield from _work(jobs[start : start + CHUNK], given)
+            yield from _work(jobs[start : start + CHUNK])
         return
-    pool = _Pool(jobs, runs, given)
+    pool = _Pool(jobs, runs)
     try:
         yield from pool.results(workers)
     finally:
@@ -115,25 +115,27 @@ def _undisturbed() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(connection: Connection, lifeline: Lifeline | None, jobs: Sequence[Job], runs: Sequence[Run], given: Mapping[str, bytes]) -> None:
+def _serve(connection: Connection, lifeline: Lifeline | None, jobs: Sequence[Job], runs: Sequence[Run]) -> None:
     """What a worker does until it is told to end."""
     if lifeline is not None:
         lifeline.hold()
     else:
         hold_spawned()
         _start(runs)
+    for run in runs:
+        run.environment.snapshot.become_worker()
     while True:
         try:
             start, end = connection.recv()
         except (EOFError, OSError):
             return
-        connection.send(_work(jobs[start:end], given))
+        connection.send(_work(jobs[start:end]))
 
 
 class _Pool:
     """The workers of a run. (`concurrent.futures` leaves orphans, waits where it is interrupted, and cannot say which file broke it.)"""
 
-    def __init__(self, jobs: Sequence[Job], runs: Sequence[Run], given: Mapping[str, bytes]) -> None:
+    def __init__(self, jobs: Sequence[Job], runs: Sequence[Run]) -> None:
         import multiprocessing
 
         forks = "fork" in multiprocessing.get_all_start_methods()
@@ -143,7 +145,7 @@ class _Pool:
             # A spawned Python would look for its first modules in the current directory, which may be the linted tree.
             os.environ["PYTHONSAFEPATH"] = "1"
         # What a forked worker shares with its parent, and a spawned one is sent once; later a range of jobs is all that is said.
-        self.inherited = (jobs, runs, given)
+        self.inherited = (jobs, runs)
         self.jobs = jobs
         self.workers: list[_Worker] = []
 

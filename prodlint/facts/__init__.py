@@ -71,9 +71,12 @@ def encodable(text: str) -> str:
 
 
 class Source:
-    """A file's text: UTF-8 bytes without a byte-order mark, and the way from byte offsets to lines and columns."""
+    """A file's text: UTF-8 bytes without a byte-order mark, and the way from byte offsets to lines and columns.
 
-    __slots__ = ("_ascii", "_lines", "_text", "data", "encoding")
+    derived: what readers have made of it (trees), for whoever needs it again; its keys are the readers'.
+    """
+
+    __slots__ = ("_ascii", "_lines", "_text", "data", "derived", "encoding")
 
     def __init__(self, data: bytes, encoding: str = "utf-8") -> None:
         self.data = data
@@ -81,6 +84,7 @@ class Source:
         self._lines: list[int] | None = None
         self._text: str | None = None
         self._ascii = data.isascii()
+        self.derived: dict[object, object] = {}
 
     @property
     def text(self) -> str:

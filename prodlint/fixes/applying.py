@@ -21,6 +21,7 @@ from prodlint.engine import analysis
 from prodlint.engine.session import Result
 from prodlint.facts import Source
 from prodlint.model import Edit, Finding, Fix, Span
+from prodlint.project.snapshot import LARGEST_READ
 from prodlint.readers import Undecodable, decode
 from prodlint.redact import Redaction
 from prodlint.regular import read_regular
@@ -110,10 +111,8 @@ class FixApplier:
     def raw(self, path: str) -> bytes | None:
         """A file as it is by now; None where there is none."""
         if path not in self.mended.before:
-            content = self.result.given.get(path)
-            if content is None:
-                with suppress(OSError):
-                    content = read_regular(os.path.join(self.root, path), analysis.LARGEST_READ)
+            document = self.result.document(path)
+            content = document.raw if document is not None and len(document.raw) <= LARGEST_READ else None
             self.mended.before[path] = content
             if content is not None:
                 self.mended.after[path] = content
@@ -122,7 +121,7 @@ class FixApplier:
     def source(self, path: str) -> Source | None:
         """The text of that, where it is surely told from its bytes."""
         raw = self.raw(path)
-        if raw is None or len(raw) > analysis.LARGEST_READ:
+        if raw is None or len(raw) > LARGEST_READ:
             return None
         with suppress(Undecodable, ValueError):
             source = decode(raw, self.kinds.get(path, "text"))

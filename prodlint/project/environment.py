@@ -1,26 +1,32 @@
 """What the rest of the repository says that the rules of one file may ask: resolved versions, what production starts,
 whether this is a service or a library.
 
-Nothing is read before a rule asks: most runs never do. A worker process that asks reads for itself.
+Nothing is read before a rule asks: most runs never do. Checks of one file ask through `prodlint.project.questions`, which notes what was
+asked, so that a result is known for stale when an answer changes.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from prodlint.digests import blake2b
 from prodlint.project.images import installed_lists
+from prodlint.project.kustomize import Manifests
+from prodlint.project.snapshot import Snapshot
 from prodlint.project.startup import SERVERS, Started, Startup, is_below, is_file, startup_of
-from prodlint.regular import read_regular
+from prodlint.readers.requirements import normalised
 
 if TYPE_CHECKING:
     from prodlint.project.modules import PythonFiles
 
 _Files = Sequence[tuple[str, str, str]]
+# A question's name (an attribute of Environment, or `module`) and its arguments.
+Question = tuple[str, tuple[str, ...]]
 
 WEB_PACKAGES = frozenset(
     "fastapi flask django starlette quart sanic litestar aiohttp falcon tornado bottle pyramid connexion robyn blacksheep "
@@ -32,6 +38,9 @@ _DEPLOYMENT_WORDS = ("k8s", "kube", "deploy", "helm", "chart", "manifest", "argo
 _STARTING_KINDS = frozenset(("dockerfile", "procfile", "systemd", "yaml", "ini", "toml", "shell"))
 _MOST = 300
 _LARGEST = 8_000_000
+_LARGEST_MANIFEST = 1 << 20
+_PIN = re.compile(rb"(?m)^[ \t]*([A-Za-z0-9][\w.-]*)(?:\[[^\]\n]*\])?[ \t]*={2,3}[ \t]*[^\s*,;]+")
+_REMOTE = re.compile(rb"url\s*=\s*\S*github\.com[:/]([A-Za-z0-9-]+)/")
 
 
 @dataclass
@@ -39,12 +48,14 @@ class Environment:
     """The answers.
 
     given: the files of this run. beyond: finds those of the whole project where a run was asked for some of them: what is said
-    of a file is the same either way.
+    of a file is the same either way. snapshot: what reads them. Paths are from the root; what answers is lazy, and made once.
     """
 
     root: str = ""
     given: _Files = field(default=(), repr=False)
     beyond: Callable[[], _Files] | None = field(default=None, repr=False)
+    snapshot: Snapshot = field(default_factory=Snapshot, repr=False)
+    _digests: dict[Question, str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def files(self) -> _Files:
@@ -59,15 +70,42 @@ class Environment:
         """The project's Python files, for what one says of another."""
         from prodlint.project.modules import PythonFiles
 
-        return PythonFiles(lambda: self.files)
+        return PythonFiles(lambda: self.files, self.snapshot)
 
-    def take_asked(self) -> list[tuple[str, str, str, str]]:
-        """What was asked of other Python files since the last call: module's name, asking file, path and digest of the answering file."""
-        if "python_files" not in self.__dict__:
-            return []
-        asked = [(*question, *answer) for question, answer in self.python_files.asked.items()]
-        self.python_files.asked.clear()
-        return asked
+    def take_modules(self) -> Mapping[tuple[str, str], tuple[str, str]]:
+        """What was asked of other Python files since the last call (see `PythonFiles.take`)."""
+        return self.python_files.take() if "python_files" in self.__dict__ else {}
+
+    # ------------------------------------------------------------ answers, told apart
+
+    def is_answered_as(self, question: str, arguments: tuple[str, ...], answer: str) -> bool:
+        """Whether a question has the answer (see `answer`) that it had."""
+        if question == "module":
+            path, _, digest = answer.partition(" ")
+            name, asking = arguments
+            return self.python_files.same(name, asking, path, digest)
+        return self.answer((question, arguments)) == answer
+
+    def answer(self, question: Question) -> str:
+        """What stands for the answer to a question: the same text for the same answer."""
+        found = self._digests.get(question)
+        if found is None:
+            name, arguments = question
+            value = getattr(self, name)
+            found = self._digests[question] = _told(value(*arguments) if arguments else value)
+        return found
+
+    def recall(self, answers: Mapping[Question, str]) -> None:
+        """Take over answers that were given when the inputs were the same (see `digest`)."""
+        for question, answer in answers.items():
+            self._digests.setdefault(question, answer)
+
+    @property
+    def answers(self) -> Mapping[Question, str]:
+        """The answers that were given so far."""
+        return self._digests
+
+    # ------------------------------------------------------------ questions
 
     def version(self, package: str) -> tuple[int, ...] | None:
         """The resolved version of a dependency (PEP 503 name), or None where nothing says it. Locks go before pins."""
@@ -89,7 +127,7 @@ class Environment:
         for path, absolute, kind in self._near_root:
             name = path.rsplit("/", 1)[-1].lower()
             if kind in ("requirements", "lock") or name in _LOCKS or name in ("pyproject.toml", "pipfile", "setup.cfg"):
-                data = _bytes(absolute)
+                data = self._bytes(absolute)
                 for package, version in _versions_in(data, name, kind):
                     if package not in found or name in _LOCKS:
                         found[package] = version
@@ -120,33 +158,86 @@ class Environment:
         """The shell scripts that deployment files name, and those that these name in turn."""
         known = {path for path, _, _ in near}
         others = [each for each in self.files if each[2] == "shell" and each[0] not in known]
-        texts = [_bytes(absolute) for _, absolute, kind in near if kind in _STARTING_KINDS] if others else []
+        texts = [self._bytes(absolute) for _, absolute, kind in near if kind in _STARTING_KINDS] if others else []
         found: list[tuple[str, str, str]] = []
         while texts and others and len(found) < _MOST:
             named = [
                 each for each in others if any(each[0].rsplit("/", 1)[-1].encode("utf-8", "surrogateescape") in text for text in texts)
             ]
             others = [each for each in others if each not in named]
-            texts = [_bytes(absolute) for _, absolute, _ in named]
+            texts = [self._bytes(absolute) for _, absolute, _ in named]
             found += named
         return found
 
     @cached_property
-    def deployment_files(self) -> tuple[tuple[str, str, int, int], ...]:
-        """Manifest, lock and deployment files: path, where it is, time and size. What a check reads of these is part of `digest`."""
-        found = []
-        for path, absolute, _ in self._near_root:
-            try:
-                state = os.stat(absolute)
-            except OSError:
-                continue
-            found.append((path, absolute, state.st_mtime_ns, state.st_size))
-        return tuple(found)
+    def manifests(self) -> Manifests:
+        """Manifest and deployment files, for what one of them says of what another starts."""
+        places = {path: absolute for path, absolute, _ in self._near_root}
+        return Manifests(list(places), lambda path: self.snapshot.read(places[path], _LARGEST_MANIFEST))
+
+    def patched_keys(self, path: str, kind: str, name: str) -> frozenset[str]:
+        """The keys that Kustomize overlays set on a workload of a file."""
+        return self.manifests.patched_keys(path, kind, name)
+
+    def tag_is_set(self, path: str, image: str) -> bool:
+        """Whether a Kustomize overlay puts another tag or a digest on an image of a file."""
+        return self.manifests.tag_is_set(path, image)
+
+    @property
+    def has_limit_range(self) -> bool:
+        """Whether the project gives a namespace defaults for what its containers may take."""
+        return self.manifests.has_limit_range
+
+    def another_user(self, dockerfile: str) -> str:
+        """The manifest that starts this Dockerfile's image as another user, where all that start it do so; or nothing."""
+        return self.manifests.another_user(dockerfile)
+
+    @cached_property
+    def owner(self) -> str:
+        """The organisation on GitHub whose repository this is, as far as git's settings say; or nothing."""
+        found = _REMOTE.search(self.snapshot.read(os.path.join(self.root, ".git", "config"), 1 << 16))
+        return found[1].decode("ascii") if found else ""
+
+    @cached_property
+    def rotates_logs(self) -> bool:
+        """Whether the project brings a configuration of logrotate."""
+        return any("logrotate" in path.lower() for path, _, _ in self.files)
+
+    def holds_python(self, folder: str) -> bool:
+        """Whether Python files lie in or below a folder."""
+        below = f"{folder}/" if folder else ""
+        return any(path.startswith(below) and kind == "python" for path, _, kind in self.files)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(path.rsplit("/", 1)[-1] for path, _, _ in self.files)
+
+    def holds_file(self, name: str) -> bool:
+        """Whether there is a file of this name, in any folder."""
+        return name in self._names
+
+    def has_lock(self, path: str) -> bool:
+        """Whether a lock file lies beside a file, above it, or at the root."""
+        folder = path.rpartition("/")[0]
+        locks = (other.rpartition("/")[0] for other, _, kind in self.files if kind == "lock")
+        return any(lock in ("", folder) or folder.startswith(f"{lock}/") for lock in locks)
+
+    def requirements_beside(self, path: str) -> tuple[str, ...]:
+        """The other requirements files of a file's folder, fifty at most."""
+        folder = path.rpartition("/")[0]
+        beside = (other for other, _, kind in self.files if kind == "requirements" and other != path and other.rpartition("/")[0] == folder)
+        return tuple(sorted(beside)[:50])
+
+    def pinned_beside(self, path: str) -> frozenset[str]:
+        """The packages that these pin: they are compiled from the file, or come beside it."""
+        beside = frozenset(self.requirements_beside(path))
+        texts = (self._bytes(absolute) for other, absolute, _ in self.files if other in beside) if beside else ()
+        return frozenset(normalised(found[1].decode("utf-8", "replace")) for data in texts for found in _PIN.finditer(data))
 
     @cached_property
     def startup(self) -> Startup:
         """What production starts, and by which scripts."""
-        return startup_of((path, kind, _bytes(absolute)) for path, absolute, kind in self._near_root)
+        return startup_of((path, kind, self._bytes(absolute)) for path, absolute, kind in self._near_root)
 
     @property
     def started(self) -> tuple[Started, ...]:
@@ -157,13 +248,13 @@ class Environment:
     def installed_lists(self) -> frozenset[str]:
         """The requirements files that images install as they are: no lock beside them has a say."""
         lists = {path for path, _, kind in self.files if kind == "requirements"}
-        dockerfiles = ((path, _bytes(absolute)) for path, absolute, kind in self._near_root if kind == "dockerfile")
+        dockerfiles = ((path, self._bytes(absolute)) for path, absolute, kind in self._near_root if kind == "dockerfile")
         return installed_lists(dockerfiles, lists) if lists else frozenset()
 
     @cached_property
     def reads_settings_in_build(self) -> bool:
         """Whether building an image runs the project's own code (`RUN python manage.py collectstatic`): what its settings demand must be there."""
-        return any(kind == "dockerfile" and _RUNS_PROJECT.search(_bytes(absolute)) for _, absolute, kind in self._near_root)
+        return any(kind == "dockerfile" and _RUNS_PROJECT.search(self._bytes(absolute)) for _, absolute, kind in self._near_root)
 
     @cached_property
     def service(self) -> Started | None:
@@ -215,7 +306,7 @@ class Environment:
             return False
         for path, absolute, _ in self._near_root:
             if path in ("pyproject.toml", "setup.py", "setup.cfg"):
-                data = _bytes(absolute)
+                data = self._bytes(absolute)
                 if b"[build-system]" in data or b"setup(" in data or b"[metadata]" in data:
                     return True
         return False
@@ -228,17 +319,23 @@ class Environment:
     def _declared(self) -> Iterator[str]:
         for path, absolute, kind in self._near_root:
             if kind == "requirements" or path.rsplit("/", 1)[-1].lower() in ("pyproject.toml", "pipfile", "setup.cfg", "setup.py"):
-                for match in re.finditer(rb"(?m)^[ \t\"']*([A-Za-z][\w.-]{1,60})(?=[ \t]*(?:\[|[=<>~!;@,\"']|$))", _bytes(absolute)):
+                for match in re.finditer(rb"(?m)^[ \t\"']*([A-Za-z][\w.-]{1,60})(?=[ \t]*(?:\[|[=<>~!;@,\"']|$))", self._bytes(absolute)):
                     yield match.group(1).decode().lower().replace("_", "-")
 
     def digest(self) -> str:
-        """Changes when a file changes that may change an answer."""
-        from hashlib import blake2b
-
+        """Changes when anything changes that may change an answer: the names of the project's files, and the bytes of those that are read."""
         made = blake2b(digest_size=16)
-        for path, absolute, _ in self._near_root:
-            made.update(path.encode("utf-8", "surrogateescape") + b"\0" + _bytes(absolute) + b"\0")
+        near = self._near_root
+        known = {path for path, _, _ in near}
+        beside = [each for each in self.files if each[2] == "requirements" and each[0] not in known]
+        for path, absolute, _ in (*near, *beside, ("", os.path.join(self.root, ".git", "config"), "")):
+            made.update(path.encode("utf-8", "surrogateescape") + b"\0" + self._bytes(absolute) + b"\0")
+        for path, _, kind in self.files:
+            made.update(f"{path}\0{kind}\0".encode("utf-8", "surrogateescape"))
         return made.hexdigest()
+
+    def _bytes(self, absolute: str) -> bytes:
+        return self.snapshot.read(absolute, _LARGEST)
 
 
 _RUNS_PROJECT = re.compile(
@@ -246,11 +343,20 @@ _RUNS_PROJECT = re.compile(
 )
 
 
-def _bytes(absolute: str) -> bytes:
-    try:
-        return read_regular(absolute, _LARGEST, cut=True)
-    except OSError:
-        return b""
+def _told(answer: object) -> str:
+    """What stands for an answer."""
+    return blake2b(repr(_ordered(answer)).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+def _ordered(answer: object) -> object:
+    """An answer with everything in it in one order: sets have none of their own."""
+    if is_dataclass(answer):
+        return tuple(_ordered(getattr(answer, each.name)) for each in fields(answer))
+    if isinstance(answer, Mapping):
+        return sorted((_ordered(key), _ordered(value)) for key, value in answer.items())
+    if isinstance(answer, (frozenset, set)):
+        return sorted(map(_ordered, answer), key=repr)
+    return tuple(map(_ordered, answer)) if isinstance(answer, (tuple, list)) else answer
 
 
 _LOCKED = re.compile(rb'name = "([^"\n]+)"\r?\nversion = "([^"\n]+)"')
@@ -288,6 +394,7 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def read(root: str, files: _Files, beyond: Callable[[], _Files] | None = None) -> Environment:
+def read(root: str, files: _Files, beyond: Callable[[], _Files] | None = None, snapshot: Snapshot | None = None) -> Environment:
     """The environment of a project: its root, the files that were discovered in it, and a way to find the others."""
-    return Environment(os.path.abspath(root), files, beyond)
+    root = os.path.abspath(root)
+    return Environment(root, files, beyond, snapshot or Snapshot(root))

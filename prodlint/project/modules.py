@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 from prodlint.facts import File, Module, Source
+from prodlint.project.snapshot import Snapshot
 from prodlint.values.evaluate import Values
 
 # Larger files hold no settings, constants or helpers that a person wrote.
@@ -22,25 +22,50 @@ _Files = Sequence[tuple[str, str, str]]
 class PythonFiles:
     """Other files' values, and a record of which ones were asked for: a result that depends on them is stale when they change."""
 
-    def __init__(self, files: Callable[[], _Files]) -> None:
+    def __init__(self, files: Callable[[], _Files], snapshot: Snapshot) -> None:
         self._files = files
+        self._snapshot = snapshot
         self._index: dict[str, list[str]] | None = None
         self._absolute: dict[str, str] = {}
         self._parsed: OrderedDict[str, Values | None] = OrderedDict()
-        self.asked: dict[tuple[str, str], tuple[str, str]] = {}
+        # By asking file, by module's name: the path and digest of the file that answered ("" for none).
+        self._answers: dict[str, dict[str, tuple[str, str]]] = {}
+        self._asked: dict[tuple[str, str], tuple[str, str]] = {}
 
     def values(self, name: str, near: Module) -> Values | None:
         """What the expressions of the file can be that a module's name means to another file; None where the project has none."""
-        path = self._resolved(name, near.file.path)
-        mark = (name, near.file.path)
+        asking = near.file.path
+        path = self._resolved(name, asking)
         if not path:
             if self._may_be_ours(name):
-                self.asked.setdefault(mark, ("", ""))
+                self._note(name, asking, ("", ""))
             return None
         found = self.of_file(path)
-        if found is not None and mark not in self.asked:
-            self.asked[mark] = (path, _digest(found.module.source.data))
+        if found is not None:
+            known = self._answers.get(asking, {}).get(name)
+            self._note(name, asking, known or (path, _digest(found.module.source.data)))
         return found
+
+    def _note(self, name: str, asking: str, answer: tuple[str, str]) -> None:
+        self._answers.setdefault(asking, {})[name] = answer
+        self._asked[name, asking] = answer
+
+    def take(self) -> dict[tuple[str, str], tuple[str, str]]:
+        """What was asked since this was called last: module's name and asking file, path and digest of the file that answered.
+
+        What the answering files had asked in their turn is part of it, also where it was asked for another file's sake.
+        """
+        taken, self._asked = self._asked, {}
+        waiting = [path for path, _ in taken.values() if path]
+        seen: set[str] = set()
+        while waiting:
+            path = waiting.pop()
+            if path not in seen:
+                seen.add(path)
+                for name, answer in self._answers.get(path, {}).items():
+                    taken[name, path] = answer
+                    waiting.append(answer[0])
+        return taken
 
     def of_file(self, path: str) -> Values | None:
         """The same by a path from the root."""
@@ -62,13 +87,8 @@ class PythonFiles:
 
     def _bytes(self, path: str) -> bytes:
         absolute = self._absolute.get(path)
-        try:
-            if absolute is None or os.path.getsize(absolute) > _LARGEST:
-                return b""
-            with open(absolute, "rb") as handle:
-                return handle.read()
-        except OSError:
-            return b""
+        raw = self._snapshot.read(absolute, _LARGEST + 1) if absolute is not None else b""
+        return raw if len(raw) <= _LARGEST else b""
 
     def _parse(self, path: str) -> Values | None:
         from prodlint.python.tree import PyModule

@@ -29,7 +29,7 @@ class Answer:
 
     because: in one sentence. findings: those that decide; aside: those that do not (in tests and examples, or of much
     less weight than the item).
-    suppressed: what a comment took away. places: what shows it. looked_at: places its rules looked at. others: what other
+    suppressed: what a comment took away. places: what shows it. looked_at: in how many files one of its rules looked. others: what other
     tools found (see `prodlint.readiness.evidence`). before: what the compared report said, or "".
     """
 
@@ -221,7 +221,7 @@ def _answer(item: Item, seen: _Seen) -> Answer:
     deciding = tuple(sorted((f for f in found if not seen.is_aside(f, item)), key=_by_urgency))
     aside = tuple(sorted((f for f in found if seen.is_aside(f, item)), key=_by_urgency))
     suppressed = tuple(s for code in item.rules for s in seen.suppressed.get(code, ()))
-    looked_at = sum(seen.looked_at.get(code, 0) for code in item.rules)
+    looked_at = max((seen.looked_at.get(code, 0) for code in item.rules), default=0)
     made = Answer(item, "met", "", deciding, aside, suppressed, (), looked_at)
     if item.exempt is not None:
         until = f" (until {item.exempt.until})" if item.exempt.until else ""
@@ -273,7 +273,7 @@ def _answer(item: Item, seen: _Seen) -> Answer:
         return replace(
             made, verdict="cannot be told", places=tuple(where), because=f"nothing found, but `{unread[0]}`{more} could not be read"
         )
-    return replace(made, places=tuple(proofs or where), because=_looked(files, looked_at, proofs, where, item))
+    return replace(made, places=tuple(proofs or where), because=_looked(files, proofs, where, item))
 
 
 def _confirmed(made: Answer) -> Answer:
@@ -321,14 +321,14 @@ def _first(places: Sequence[Evidence]) -> str:
     return ", ".join(told) + more
 
 
-def _looked(files: int, looked_at: int, proofs: Sequence[Evidence], where: Sequence[Evidence], item: Item) -> str:
+def _looked(files: int, proofs: Sequence[Evidence], where: Sequence[Evidence], item: Item) -> str:
     if proofs:
         return _first(proofs)
     if where:
         return f"{_plural(len({place.path for place in where}), 'file')} of this kind looked at, nothing found"
     kinds = " and ".join(kind.capitalize() for kind in item.files[:1]) if item.files else ""
     what = _plural(files, f"{kinds} file".strip())
-    return f"{what} looked at" + (f", {_plural(looked_at, 'place')} closely" if looked_at else "") + ", nothing found"
+    return f"{what} looked at, nothing found"
 
 
 def counted(findings: Sequence[Finding]) -> str:

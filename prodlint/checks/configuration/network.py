@@ -75,8 +75,7 @@ def _holds_python(source: str, context: CheckContext) -> bool:
         return False
     if folder.startswith(".."):
         return False
-    below = "" if folder in ("", ".") else folder + "/"
-    return any(path.startswith(below) and kind == "python" for path, _, kind in context.environment.files)
+    return context.environment.holds_python("" if folder == "." else folder)
 
 
 # ---------------------------------------------------------------- PRD645: forwarded headers from anybody
@@ -236,10 +235,7 @@ def listens_on_loopback(command: Command, context: CheckContext) -> Iterator[Dia
     data = command.source.data
     if any(variable in data for variable in variables) or (context.file.kind == "dockerfile" and (b"0.0.0.0" in data or b"[::]" in data)):
         return
-    if program == "gunicorn" and (
-        command.origin.startswith("dockerfile")
-        or any(path.rsplit("/", 1)[-1] == "gunicorn.conf.py" for path, _, _ in context.environment.files)
-    ):
+    if program == "gunicorn" and (command.origin.startswith("dockerfile") or context.environment.holds_file("gunicorn.conf.py")):
         # Platforms set PORT, and then gunicorn listens everywhere.
         return
     if command.origin.startswith("dockerfile-entrypoint") and b"CMD" in data:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from prodlint.checks import (
@@ -27,7 +26,6 @@ from prodlint.checks.delivery.pipelines import KINDS, Job, Pipeline, Step, pipel
 from prodlint.checks.delivery.service import service_place
 from prodlint.facts import Command, Document, Node, Text
 from prodlint.model import Evidence, FixRequest, Priority, Related, Span
-from prodlint.regular import read_regular
 
 # One of these stands in every definition of the systems that `pipeline_of` reads.
 _CI_WORDS = ("jobs:", "script:", "steps:")
@@ -535,19 +533,7 @@ def _uses(root: Node) -> Iterator[Node]:
 def owner_of_repository(context: CheckContext) -> str:
     """The organisation of this repository, as far as its settings say."""
     owner = str(context.options.get("owner", ""))
-    return (owner or _owner_of_remote(f"{context.environment.root}/.git/config")).lower()
-
-
-_REMOTE = re.compile(r"url\s*=\s*\S*github\.com[:/]([A-Za-z0-9-]+)/")
-
-
-@lru_cache(maxsize=4)
-def _owner_of_remote(path: str) -> str:
-    try:
-        found = _REMOTE.search(read_regular(path, 1 << 16, cut=True).decode("utf-8", "replace"))
-    except OSError:
-        return ""
-    return found[1] if found else ""
+    return (owner or context.environment.owner).lower()
 
 
 def _unpinned(uses: str, own: str) -> tuple[Priority, str] | None:
@@ -804,14 +790,11 @@ def _ci_files(project: Project) -> Iterator[tuple[str, str]]:
 
 def _ci_place(project: Project) -> tuple[str, str] | None:
     """A CI definition, discovered or merely there (an ignored file is a definition all the same)."""
-    import os
-
     found = next(_ci_files(project), None)
     if found is not None:
         return found
     for start, who in _CI_PLACES:
-        path = os.path.join(project.root, start)
-        if os.path.isfile(path) or (start.endswith("/") and os.path.isdir(path) and os.listdir(path)):
+        if project.exists(start):
             return start.rstrip("/"), who
     return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -28,7 +27,6 @@ from prodlint.checks import (
 from prodlint.facts import Command, Document, Node, Option, Requirement, Setting, Source
 from prodlint.model import Evidence, Related, Span
 from prodlint.readers.requirements import normalised
-from prodlint.regular import read_regular
 
 # ---------------------------------------------------------------- PRD921: unpinned
 
@@ -56,7 +54,9 @@ def unpinned(requirement: Requirement, context: CheckContext) -> Iterator[Diagno
         return
     if b"\n-c " in requirement.source.data or b"--constraint" in requirement.source.data or requirement.source.data.startswith(b"-c "):
         return
-    if requirement.name in _pinned_by_siblings(context) or (requirement.extras and requirement.name in _pinned_in(requirement.source)):
+    if requirement.name in context.environment.pinned_beside(context.file.path) or (
+        requirement.extras and requirement.name in _pinned_in(requirement.source)
+    ):
         return
     found = f"takes any version that fits `{requirement.specifier}`" if requirement.specifier not in ("", "*") else "has no version"
     yield Diagnostic(requirement, f"`{requirement.name}` {found}: two builds of the same commit may differ")
@@ -75,51 +75,11 @@ _TOOLS = frozenset(
 _PIN = re.compile(rb"(?m)^[ \t]*([A-Za-z0-9][\w.-]*)(?:\[[^\]\n]*\])?[ \t]*={2,3}[ \t]*[^\s*,;]+")
 
 
-def _pinned_by_siblings(context: CheckContext) -> frozenset[str]:
-    """What other requirements files of the same folder pin: they are compiled from this one, or come beside it."""
-    directory = context.file.path.rpartition("/")[0]
-    files = [
-        absolute
-        for path, absolute, kind in getattr(context.environment, "files", ())
-        if kind == "requirements" and path != context.file.path and path.rpartition("/")[0] == directory
-    ]
-    return _pins(tuple((path, *_state(path)) for path in files[:50]))
-
-
-def _state(path: str) -> tuple[int, int]:
-    try:
-        state = os.stat(path)
-    except OSError:
-        return 0, 0
-    return state.st_mtime_ns, state.st_size
-
-
-@lru_cache(maxsize=16)
-def _pins(files: tuple[tuple[str, int, int], ...]) -> frozenset[str]:
-    names: set[str] = set()
-    for path, _, size in files:
-        if 0 < size < 2_000_000:
-            try:
-                data = read_regular(path, 2_000_000)
-            except OSError:
-                continue
-            names.update(normalised(found[1].decode("utf-8", "replace")) for found in _PIN.finditer(data))
-    return frozenset(names)
-
-
 def _has_lock(context: CheckContext) -> bool:
     """Whether a lock file covers this requirements file: one beside it or above it, or the file it is compiled to."""
-    directory = context.file.path.rpartition("/")[0]
-    for path, _, kind in getattr(context.environment, "files", ()):
-        folder, _, name = path.rpartition("/")
-        near = directory == folder or directory.startswith(f"{folder}/") or folder == ""
-        if not near:
-            continue
-        if kind == "lock":
-            return True
-        if kind == "requirements" and folder == directory and name != context.file.name and _LOCKED_NAMES.search(name.lower()):
-            return True
-    return False
+    path = context.file.path
+    beside = context.environment.requirements_beside(path)
+    return context.environment.has_lock(path) or any(_LOCKED_NAMES.search(other.rpartition("/")[2].lower()) for other in beside)
 
 
 # ---------------------------------------------------------------- PRD922: locks and hashes
@@ -430,7 +390,7 @@ def moving_source(requirement: Requirement, context: CheckContext) -> Iterator[D
     url = requirement.url
     if not url or requirement.origin == "lock" or requirement.hashes or requirement.group not in ("main", "build"):
         return
-    if requirement.origin in ("poetry", "pipfile", "pyproject") and _locked(context):
+    if requirement.origin in ("poetry", "pipfile", "pyproject") and context.environment.has_lock(context.file.path):
         # The lock holds the commit or the hash.
         return
     if "${" in url or "{" in url or context.file.name.endswith(".in"):
@@ -447,13 +407,3 @@ def moving_source(requirement: Requirement, context: CheckContext) -> Iterator[D
         yield Diagnostic(requirement, f"`{name}` is downloaded over plain http")
     elif url.startswith("https://") and "#sha" not in url and "hash=" not in url and not _ARCHIVE_COMMIT.search(url):
         yield Diagnostic(requirement, f"`{name}` comes from a URL without a hash", priority="P1")
-
-
-def _locked(context: CheckContext) -> bool:
-    directory = context.file.path.rpartition("/")[0]
-    for path, _, kind in getattr(context.environment, "files", ()):
-        if kind == "lock":
-            folder = path.rpartition("/")[0]
-            if folder == directory or folder == "" or directory.startswith(f"{folder}/"):
-                return True
-    return False

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from prodlint.checks import (
@@ -249,8 +249,7 @@ def _omitted(project: Project, traces: Sequence[ProjectFact]) -> Iterator[Projec
 def _script_with_threshold(project: Project) -> str:
     """A script without an extension that sets a threshold: such files are not looked into otherwise."""
     for folder in ("bin", "script", "scripts", "tools", ".ci", "ci"):
-        directory = os.path.join(project.root, folder)
-        for name in sorted(os.listdir(directory))[:100] if os.path.isdir(directory) else ():
+        for name in islice(project.names_in(folder), 100):
             if "." not in name and re.search(rb"fail[-_]under[= ]", project.read(f"{folder}/{name}") or b""):
                 return f"{folder}/{name}"
     return ""

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, every
-from prodlint.checks.deployment.kustomize import another_user
 from prodlint.checks.deployment.services import datastore, has_own_user, image_of, leaves_root
 from prodlint.facts import Dockerfile, Instruction, Stage
 from prodlint.model import Priority
@@ -142,7 +141,7 @@ def image_as_root(dockerfile: Dockerfile, context: CheckContext) -> Iterator[Dia
             place, words, priority = found
             if place.start not in seen:
                 seen.add(place.start)
-                manifest = another_user(context.environment, context.file.path)
+                manifest = context.environment.another_user(context.file.path)
                 if manifest:
                     words, priority = f"The image runs as root: only `{manifest}` starts it as another user", "P2"
                 yield Diagnostic(place, words, priority=priority)

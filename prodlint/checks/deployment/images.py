@@ -9,7 +9,6 @@ from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, document
 from prodlint.checks.deployment.compose import is_for_development, is_sandbox
 from prodlint.checks.deployment.dockerfile import built_from
 from prodlint.checks.deployment.kubernetes import containers_of, pods
-from prodlint.checks.deployment.kustomize import tag_is_set
 from prodlint.checks.deployment.services import Image, image_of, with_defaults
 from prodlint.facts import Dockerfile, Document, Instruction, Node
 from prodlint.model import Priority
@@ -151,7 +150,7 @@ def moving_pod_image(document: Document, context: CheckContext) -> Iterator[Diag
             if image is not None and image.raw not in seen:
                 seen.add(image.raw)
                 for hit in _hits(image.raw, ByteRange(image.source, image.start, image.end), context.options):
-                    if not tag_is_set(context, image_of(image.raw).name):
+                    if not context.environment.tag_is_set(context.file.path, image_of(image.raw).name):
                         yield hit
 
 

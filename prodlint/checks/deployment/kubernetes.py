@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents
-from prodlint.checks.deployment.kustomize import has_limit_range, patched_keys
 from prodlint.checks.deployment.services import has_own_user, image_of
 from prodlint.facts import Document, Node
 from prodlint.model import FixRequest, Priority
@@ -171,7 +170,11 @@ def pod_as_root(document: Document, context: CheckContext) -> Iterator[Diagnosti
                 yield Diagnostic(user, f"`runAsUser: 0`: `{_name_of(container)[0]}` runs as root")
             elif not _user_is_said(pod, container) and not has_own_user(image_of(container.text_at("image"))):
                 unsaid.append(container)
-        if unsaid and not pod.patch and not patched_keys(context, pod.kind, pod.name) & {"runAsNonRoot", "runAsUser"}:
+        if (
+            unsaid
+            and not pod.patch
+            and not context.environment.patched_keys(context.file.path, pod.kind, pod.name) & {"runAsNonRoot", "runAsUser"}
+        ):
             names = ", ".join(f"`{_name_of(container)[0]}`" for container in unsaid)
             yield Diagnostic(
                 _name_of(unsaid[0])[1], f"{names} may run as root: neither `runAsNonRoot: true` nor a `runAsUser` is set", priority="P1"
@@ -250,7 +253,7 @@ def missing_probes(document: Document, context: CheckContext) -> Iterator[Diagno
             ready, live, start = (_said(document, container, probe) for probe in ("readinessProbe", "livenessProbe", "startupProbe"))
             serving = (ready or _said(document, container, "ports") or (alone and _is_selected(pod))) and not _WORKER.search(name)
             if serving and not (ready and live):
-                patched = patched_keys(context, pod.kind, pod.name)
+                patched = context.environment.patched_keys(context.file.path, pod.kind, pod.name)
                 ready, live = ready or "readinessProbe" in patched, live or "livenessProbe" in patched
             if serving and not ready:
                 also = "" if live else " and no `livenessProbe`"
@@ -299,8 +302,12 @@ def missing_resources(document: Document, context: CheckContext) -> Iterator[Dia
                 )
                 if not there
             ]
-            if missing and not _said(document, pod.spec, "resources") and not patched_keys(context, pod.kind, pod.name) & {"resources"}:
-                if has_limit_range(context):
+            if (
+                missing
+                and not _said(document, pod.spec, "resources")
+                and not context.environment.patched_keys(context.file.path, pod.kind, pod.name) & {"resources"}
+            ):
+                if context.environment.has_limit_range:
                     return
                 at = place if resources is None else ByteRange(resources.source, resources.key_start, resources.key_end)
                 priority: Priority | None = "P2" if pod.kind in _JOBS else None
@@ -341,7 +348,7 @@ def pod_privileges(document: Document, context: CheckContext) -> Iterator[Diagno
         for container in containers_of(pod):
             name, place = _name_of(container)
             kept = _not_given_up(pod, container)
-            if kept and not patched_keys(context, pod.kind, pod.name) & {"securityContext"}:
+            if kept and not context.environment.patched_keys(context.file.path, pod.kind, pod.name) & {"securityContext"}:
                 words = f"`{name}` does not set {', '.join(f'`{each}`' for each in kept)}"
                 yield Diagnostic(place, words, priority="P2", fix=_given_up(container, place, kept))
 

@@ -13,7 +13,6 @@ from prodlint.checks import Project, ProjectDiagnostic, ProjectFact, project_che
 from prodlint.checks.deployment.dockerfile import (
     DROPS_ROOT,
 )
-from prodlint.checks.deployment.kustomize import another_user
 from prodlint.checks.deployment.services import Datastore, datastore, image_of, is_infrastructure
 from prodlint.checks.deployment.traces import SERVERS
 from prodlint.configuration.patterns import Patterns
@@ -88,7 +87,7 @@ def root_behind_a_script(project: Project, options: Mapping[str, Any]) -> Iterat
         if any(DROPS_ROOT.search(text) for text in texts):
             yield Evidence("PRD802", image.path, image.span, f"`{scripts[0]}` takes the process to another user")
         else:
-            manifest = another_user(project.environment, image.path)
+            manifest = project.environment.another_user(image.path)
             words = f"The image runs as root: only `{manifest}` starts it as another user" if manifest else image.words
             yield ProjectDiagnostic(image.path, image.span, words, priority="P2" if manifest else None)
 

@@ -309,7 +309,7 @@ def _is_rotated_elsewhere(call_or_literal: Call | Literal, context: CheckContext
     data = call_or_literal.source.data
     if b"removeHandler(" in data or b"logger.remove(" in data and b"tempfile" in data:
         return True
-    return any("logrotate" in path.lower() for path, _, _ in context.environment.files)
+    return context.environment.rotates_logs
 
 
 _ROTATE = FixRequest(

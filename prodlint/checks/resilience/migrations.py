@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -551,7 +550,7 @@ def migrations_missing(project: Project, options: Mapping[str, Any]) -> Iterator
         (path for path in paths if _OTHER_MIGRATIONS.search(path)), ""
     )
     if not revision:
-        revision = next((path for path in _all_paths(project.root) if _REVISION.search(path) or _OTHER_MIGRATIONS.search(path)), "")
+        revision = next((path for path in project.all_paths() if _REVISION.search(path) or _OTHER_MIGRATIONS.search(path)), "")
     if revision:
         if revision in paths:
             yield Evidence("PRD557", revision, Span(1, 1, 1, 1), "migrations")
@@ -593,22 +592,6 @@ def _app_of(path: str) -> str | None:
     if "models" in parts[:-1]:
         return "/".join(parts[: parts.index("models")])
     return "/".join(parts[:-1]) if parts[-1] == "models.py" else None
-
-
-_SKIPPED = frozenset((".git", "node_modules", ".venv", "venv", "__pycache__", "site-packages", ".tox", ".mypy_cache", "dist", "build"))
-
-
-def _all_paths(root: str) -> Iterator[str]:
-    """Every path of the tree, up to a limit: SQL files are no kind of file that rules read."""
-    seen = 0
-    for directory, folders, names in os.walk(root):
-        folders[:] = [folder for folder in folders if folder not in _SKIPPED]
-        inside = os.path.relpath(directory, root).replace(os.sep, "/")
-        for name in names:
-            yield name if inside == "." else f"{inside}/{name}"
-        seen += len(names)
-        if seen > 50_000:
-            return
 
 
 # ---------------------------------------------------------------- PRD561: migrations that nothing runs
@@ -771,7 +754,7 @@ _RUN_TEXT = re.compile(
 def _mentions_migrations(project: Project) -> bool:
     """Whether a file that no reader understands (an s6 or init script, Terraform, a Go deployer) speaks of running migrations."""
     known = {file.path for file in project.files if file.kind != "text"}
-    for path in _all_paths(project.root):
+    for path in project.all_paths():
         name = path.rsplit("/", 1)[-1]
         if path in known or name.endswith(
             (".md", ".rst", ".txt", ".lock", ".png", ".svg", ".js", ".ts", ".tsx", ".css", ".html", ".json", ".po", ".mo")

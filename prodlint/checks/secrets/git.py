@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -14,7 +13,7 @@ from prodlint.checks.secrets.values import is_secret
 from prodlint.configuration.patterns import Patterns
 from prodlint.facts import Setting, Text
 from prodlint.model import Evidence, FixRequest, Span
-from prodlint.regular import read_regular
+from prodlint.project.ignored import Ignores
 
 _COPIES = frozenset(
     (
@@ -89,10 +88,8 @@ def committed_env_file(project: Project, options: Mapping[str, Any]) -> Iterator
         files.setdefault(found.path, []).append(found)
     if not files:
         return
-    from prodlint.project.git import tracked_files
-
-    tracked = tracked_files(project.root, sorted(files))
-    ignores = Ignores(project)
+    tracked = project.tracked(sorted(files))
+    ignores = project.ignores
     for path, traces in sorted(files.items()):
         if tracked is not None and path in tracked:
             state = "is tracked by git"
@@ -109,65 +106,6 @@ def committed_env_file(project: Project, options: Mapping[str, Any]) -> Iterator
                 priority="P1" if each.get("dev") else None,
                 secrets=(each.span,),
             )
-
-
-class Ignores:
-    """The .gitignore files of a project and, up to the repository's root, above it."""
-
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        self._above = _above(project.root)
-        self._read: dict[str, Patterns | None] = {}
-        self.repository = self._above is not None
-
-    def patterns(self, directory: str) -> Patterns | None:
-        """The lines of a directory's .gitignore ("" is the root), or None where it has none."""
-        if directory not in self._read:
-            data = self._project.read(f"{directory}/.gitignore" if directory else ".gitignore")
-            self._read[directory] = None if data is None else Patterns(data.decode("utf-8", "replace").splitlines())
-        return self._read[directory]
-
-    def ignored(self, path: str) -> bool:
-        """Whether git would leave an untracked file at this path alone."""
-        parts = path.split("/")
-        return any(self._decides("/".join(parts[:count]), count < len(parts)) for count in range(1, len(parts) + 1))
-
-    def _decides(self, path: str, directory: bool) -> bool:
-        name = path.rpartition("/")[2]
-        here = path.rpartition("/")[0]
-        while True:
-            patterns = self.patterns(here)
-            if patterns is not None:
-                verdict = patterns.decide(path[len(here) + 1 :] if here else path, name, directory)
-                if verdict is not None:
-                    return verdict
-            if not here:
-                break
-            here = here.rpartition("/")[0]
-        for prefix, patterns in self._above or ():
-            verdict = patterns.decide(f"{prefix}/{path}", name, directory)
-            if verdict is not None:
-                return verdict
-        return False
-
-
-def _above(root: str) -> list[tuple[str, Patterns]] | None:
-    """The ignore files above the root, nearest first, each with the root's path seen from it; None outside a repository."""
-    found: list[tuple[str, Patterns]] = []
-    directory, prefix = os.path.abspath(root), ""
-    while True:
-        if os.path.exists(os.path.join(directory, ".git")):
-            return found
-        parent, name = os.path.split(directory)
-        if parent == directory:
-            return None
-        prefix = f"{name}/{prefix}" if prefix else name
-        directory = parent
-        try:
-            data = read_regular(os.path.join(directory, ".gitignore"), 1 << 20, cut=True)
-            found.append((prefix, Patterns(data.decode("utf-8", "replace").splitlines())))
-        except OSError:
-            pass
 
 
 # ---------------------------------------------------------------- PRD109
@@ -194,7 +132,7 @@ def use_of_env_file(file: Text, context: CheckContext) -> Iterator[ProjectFact]:
 
 @project_check("PRD109", topics=("dotenv-use",))
 def env_file_not_ignored(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
-    ignores = Ignores(project)
+    ignores = project.ignores
     top = ignores.patterns("")
     if top is None and not ignores.repository:
         return

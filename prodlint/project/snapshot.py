@@ -1,0 +1,157 @@
+"""Every byte of the project, read once: what one part of a run has read, the others are given.
+
+Settings, discovery, environment, readers, reports and fixes ask here, so that a file is one and the same for all of them, also when it
+changes meanwhile. What is kept is bounded; beyond that a file is read again, and known for another one where it has changed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from prodlint.digests import blake2b
+from prodlint.facts import Source
+from prodlint.regular import read_regular
+
+# Files of more bytes are not looked at.
+LARGEST_READ = 64_000_000
+# Bytes kept in the main process of a run, and beyond what they inherit in a worker.
+KEPT = 64_000_000
+KEPT_BY_WORKER = 8_000_000
+# Bytes of text whose syntax trees are kept; a tree takes some forty times as much memory.
+TREES = 1_000_000
+# Folders that hold nothing of the project's own, where the tree is walked for files of any kind.
+_SKIPPED = frozenset((".git", "node_modules", ".venv", "venv", "__pycache__", "site-packages", ".tox", ".mypy_cache", "dist", "build"))
+_MOST_PATHS = 50_000
+
+
+@dataclass(slots=True)
+class Document:
+    """A file: its bytes, and once somebody asks, its text. problem: why the bytes are no text (`prodlint.readers.Undecodable`)."""
+
+    raw: bytes
+    _sources: dict[str, tuple[Source | None, Exception | None]] = field(default_factory=dict)
+
+    def source(self, kind: str) -> Source:
+        """The text, decoded as a kind of file is.
+
+        Raises Undecodable.
+        """
+        from prodlint.readers import Undecodable, decode
+
+        found = self._sources.get(kind)
+        if found is None:
+            try:
+                found = decode(self.raw, kind), None
+            except Undecodable as error:
+                found = None, error
+            self._sources[kind] = found
+        source, problem = found
+        if problem is not None:
+            raise problem.with_traceback(None)
+        assert source is not None
+        return source
+
+    def forget_trees(self) -> None:
+        """Let go of what was parsed of the text."""
+        for source, _ in self._sources.values():
+            if source is not None:
+                source.derived.clear()
+
+
+class Snapshot:
+    """Files by where they lie. root: the project's, which paths are seen from. Not for several threads at once."""
+
+    def __init__(self, root: str = "") -> None:
+        self.root = root
+        self._documents: dict[str, Document] = {}
+        self._errors: dict[str, OSError] = {}
+        self._left = KEPT
+        self._parsed: dict[str, int] = {}
+        self._paths: tuple[str, ...] | None = None
+
+    def document(self, absolute: str, limit: int = LARGEST_READ) -> Document:
+        """A regular file, of which no more than `limit` bytes and one are read where nobody has asked for it before.
+
+        Raises OSError, each time the same.
+        """
+        found = self._documents.get(absolute)
+        if found is None:
+            error = self._errors.get(absolute)
+            if error is not None:
+                raise error.with_traceback(None)
+            try:
+                found = Document(read_regular(absolute, limit + 1, cut=True))
+            except OSError as raised:
+                self._errors[absolute] = raised
+                raise
+            if len(found.raw) <= min(limit, self._left):
+                self._documents[absolute] = found
+                self._left -= len(found.raw)
+        return found
+
+    def read(self, absolute: str, limit: int = LARGEST_READ) -> bytes:
+        """A file's bytes, at most `limit`; none where it cannot be read."""
+        try:
+            return self.document(absolute, limit).raw[:limit]
+        except (OSError, ValueError):
+            return b""
+
+    def keep(self, absolute: str, raw: bytes) -> None:
+        """Take a file's bytes from whoever has read it."""
+        if absolute not in self._documents and len(raw) <= self._left:
+            self._documents[absolute] = Document(raw)
+            self._left -= len(raw)
+
+    def become_worker(self) -> None:
+        """From now on this is a process beside others, each with a part of the files: little more is kept."""
+        self._left = min(self._left, KEPT_BY_WORKER)
+
+    def parsed(self, absolute: str) -> None:
+        """A file's tree was made. Of those that were made first the trees are let go when they become many."""
+        document = self._documents.get(absolute)
+        if document is None:
+            return
+        self._parsed.pop(absolute, None)
+        self._parsed[absolute] = len(document.raw)
+        while sum(self._parsed.values()) > TREES:
+            first = next(iter(self._parsed))
+            del self._parsed[first]
+            self._documents[first].forget_trees()
+
+    # ------------------------------------------------------------ names
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file at a path from the root, or a folder that holds something where it ends in a slash."""
+        place = os.path.join(self.root, path)
+        return any(self.names_in(path.rstrip("/"))) if path.endswith("/") else os.path.isfile(place)
+
+    def names_in(self, folder: str) -> Iterator[str]:
+        """What a folder holds, in order; nothing where there is none."""
+        try:
+            yield from sorted(os.listdir(os.path.join(self.root, folder)))
+        except OSError:
+            return
+
+    def all_paths(self) -> tuple[str, ...]:
+        """Every path of the tree, up to a limit, files of no known kind among them."""
+        if self._paths is None:
+            self._paths = tuple(self._walked())
+        return self._paths
+
+    def _walked(self) -> Iterator[str]:
+        seen = 0
+        for directory, folders, names in os.walk(self.root):
+            folders[:] = sorted(folder for folder in folders if folder not in _SKIPPED)
+            inside = os.path.relpath(directory, self.root).replace(os.sep, "/")
+            for name in sorted(names):
+                yield name if inside == "." else f"{inside}/{name}"
+            seen += len(names)
+            if seen > _MOST_PATHS:
+                return
+
+
+def digest_of(raw: bytes) -> bytes:
+    """What stands for a file's content."""
+    return blake2b(raw, digest_size=16).digest()
