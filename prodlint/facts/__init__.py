@@ -392,7 +392,7 @@ class Call(Expression):
     as c`: with `s = requests.Session()`, `s.get()` has the name "requests.Session.get", and so has
     `requests.Session().get()`. Where the receiver is unknown: its text ("row.get"). A name bound to
     `functools.partial(f, ...)` is called as f, with the partial's keywords.
-    method: the last part of the name as written.
+    method: the last part of the name.
     """
 
     __slots__ = ("method", "name")
@@ -433,6 +433,11 @@ class Call(Expression):
     @abstractmethod
     def awaited(self) -> bool:
         """Whether `await` stands before it."""
+
+    @property
+    @abstractmethod
+    def is_imported(self) -> bool:
+        """Whether its name leads back to something that the file imports: a parameter called `requests` is not the library."""
 
     @property
     @abstractmethod

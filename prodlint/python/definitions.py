@@ -86,7 +86,7 @@ class PyCall(Call):
     @property
     def receiver(self) -> Expression | None:
         callee = self.node.child_by_field_id(_FUNCTION)
-        if callee is None or (callee := unwrapped(callee)).kind_id != _ATTRIBUTE_NODE:
+        if callee is None or (callee := self.of.names.original(callee)).kind_id != _ATTRIBUTE_NODE:
             return None
         receiver = callee.child_by_field_id(_OBJECT)
         return self.of.expression(receiver) if receiver is not None else None
@@ -116,6 +116,10 @@ class PyCall(Call):
         return around is not None and around.kind_id == _AWAIT
 
     @property
+    def is_imported(self) -> bool:
+        return self.of.names.is_imported(self.node)
+
+    @property
     def constructor(self) -> Call | None:
         return self.of.call_at(self.maker) if self.maker is not None else None
 
@@ -133,17 +137,12 @@ def read_call(module: PyModule, node: tree_sitter.Node) -> PyCall:
     made = PyCall(module.source, module.file, node.start_byte, node.end_byte)
     made.node, made.of = node, module
     made.name, made.maker = module.names.of_call(node)
-    function = node.child_by_field_id(_FUNCTION)
-    if function is not None:
-        function = unwrapped(function)
-        if function.kind_id == _ATTRIBUTE_NODE:
-            attribute = function.child_by_field_id(_ATTRIBUTE)
-            made.method = module.read(attribute) if attribute is not None else ""
-            return made
-        if function.kind_id == _IDENTIFIER:
-            made.method = module.read(function)
-            return made
-    made.method = made.name.rsplit(".", 1)[-1]
+    last = made.name.rpartition(".")[2]
+    if last[-1:] in (">", "]", ""):
+        # Nothing that has a name; what is written is all there is.
+        function = node.child_by_field_id(_FUNCTION)
+        last = module.plain(function).rpartition(".")[2] if function is not None else ""
+    made.method = last
     return made
 
 

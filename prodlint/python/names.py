@@ -265,23 +265,60 @@ class Names:
         if known is not None:
             # `import a.b as c` and `from x import client`; a module-level `client = x.Client()` elsewhere is not followed.
             return (written if first in ("self", "cls") else f"{known}.{rest}"), None
-        bindings = self.bindings
-        if bindings:
-            head = written
-            while "." in head:
-                head = head.rpartition(".")[0]
-                if head in bindings:
-                    binding = self._binding(head, at)
-                    if binding is not None:
-                        name, call = self._stands_for(binding)
-                        return name + written[len(head) :], call
-            if first in ("self", "cls"):
-                attribute = rest.split(".", 1)[0]
-                binding = self._class_binding(attribute, at)
-                if binding is not None:
-                    name, call = self._stands_for(binding)
-                    return name + rest[len(attribute) :], call
+        head, binding = self._bound_head(written, at)
+        if binding is not None:
+            name, call = self._stands_for(binding)
+            return name + written[head:], call
         return f"{self.unimported(first)}.{rest}", None
+
+    def _bound_head(self, written: str, at: int) -> tuple[int, Binding | None]:
+        """Of a dotted name the longest head that is bound to something known: where it ends, and the binding."""
+        bindings = self.bindings
+        if not bindings:
+            return 0, None
+        head = written
+        while "." in head:
+            head = head.rpartition(".")[0]
+            if head in bindings and (binding := self._binding(head, at)) is not None:
+                return len(head), binding
+        first, _, rest = written.partition(".")
+        if first in ("self", "cls"):
+            attribute = rest.split(".", 1)[0]
+            binding = self._class_binding(attribute, at)
+            if binding is not None:
+                return len(first) + 1 + len(attribute), binding
+        return 0, None
+
+    def original(self, node: tree_sitter.Node, steps: int = 0) -> tree_sitter.Node:
+        """What a name was bound to where it is another name (`log = logger.info`), through several steps; the node itself otherwise."""
+        node = unwrapped(node)
+        if node.kind_id not in (_IDENTIFIER, _ATTRIBUTE_NODE) or steps > DEPTH_LIMIT:
+            return node
+        written = self.module.dotted(node)
+        if not written or written.partition(".")[0] in self.imports or written not in self.bindings:
+            return node
+        binding = self._binding(written, node.start_byte)
+        if binding is None or binding.value.kind_id == _CALL:
+            return node
+        return self.original(binding.value, steps + 1)
+
+    def is_imported(self, node: tree_sitter.Node, steps: int = 0) -> bool:
+        """Whether an expression leads back to something that the file imports: by its first name, or by what that is bound to."""
+        node = awaited(node)
+        if steps > DEPTH_LIMIT:
+            return False
+        if node.kind_id == _CALL:
+            function = node.child_by_field_id(_FUNCTION)
+            return function is not None and self.is_imported(function, steps + 1)
+        if node.kind_id in (_IDENTIFIER, _ATTRIBUTE_NODE):
+            written = self.module.dotted(node)
+            if written:
+                if written.partition(".")[0] in self.imports:
+                    return True
+                binding = self._binding(written, node.start_byte) or self._bound_head(written, node.start_byte)[1]
+                return binding is not None and self.is_imported(binding.value, steps + 1)
+        inner = node.child_by_field_id(_OBJECT) or node.child_by_field_id(_VALUE)
+        return inner is not None and self.is_imported(inner, steps + 1)
 
     def _stands_for(self, binding: Binding) -> Qualified:
         """The qualified name that a bound name stands for, and the call that made it where one did."""

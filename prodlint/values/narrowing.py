@@ -61,7 +61,7 @@ def narrowed(values: Evaluator, value: Value, key: str, condition: Condition, fr
 def _tested(values: Evaluator, value: Value, key: str, test: Expression, holds: bool, frame: Frame, depth: int) -> Value:
     if depth <= 0:
         return value
-    if isinstance(test, OpaqueExpression) and test.kind in ("await", "walrus", "parenthesized_expression") and test.items:
+    if isinstance(test, OpaqueExpression) and test.kind in ("await", "walrus", "brackets") and test.items:
         return _tested(values, value, key, test.items[-1], holds, frame, depth - 1)
     if isinstance(test, Operation):
         operator = test.operator

@@ -200,11 +200,8 @@ def shown(call: Call) -> str:
 
 
 def is_imported(call: Call) -> bool:
-    """Whether a call's name begins with something the file imports: a parameter called `requests` is not the library."""
-    if call.constructor is not None:
-        return is_imported(call.constructor)
-    function = call.function
-    return isinstance(function, Name) and function.source_text.split(".", 1)[0] in call.module.imports
+    """Whether a call's name leads back to something the file imports: a parameter called `requests` is not the library."""
+    return call.is_imported
 
 
 def same_call(left: Expression | None, right: Call) -> bool:
