@@ -110,7 +110,7 @@ def secret_build_argument(setting: Setting, context: CheckContext) -> Iterator[D
 def fallback_of_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     from prodlint.checks.secrets.python import is_low_severity, is_usable_default
 
-    if not setting.default or setting.origin in ("env-file", "python") or context.file.roles & _CALM:
+    if not setting.default or setting.origin in ("env-file", "python") or _is_calm(setting.default, context):
         return
     variable = setting.reference.lstrip("${").split(":")[0].split("-")[0]
     for name in (setting.name, variable):
@@ -126,6 +126,11 @@ def fallback_of_setting(setting: Setting, context: CheckContext) -> Iterator[Dia
         return
 
 
+def _is_calm(value: str, context: CheckContext) -> bool:
+    """Whether a value is one that people type where nothing is at stake; what a machine made is in use somewhere."""
+    return bool(context.file.roles & _CALM) and shape_of(value) not in ("random", "uuid")
+
+
 # `${NAME:-literal}` wherever a document writes it: in a team's own YAML, within a URL, among a command's words.
 _FALLBACK = re.compile(rb"\$\{(\w{1,80}):?[-=]([^\s\"'${}]{1,200})\}")
 
@@ -134,7 +139,7 @@ _FALLBACK = re.compile(rb"\$\{(\w{1,80}):?[-=]([^\s\"'${}]{1,200})\}")
 def fallback_in_document(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     from prodlint.checks.secrets.python import is_low_severity, is_usable_default
 
-    if document.kind in _NOT_SETTINGS or context.file.roles & _CALM:
+    if document.kind in _NOT_SETTINGS:
         return
     for node in document.root.walk():
         if node.kind != "scalar" or "${" not in node.raw:
@@ -143,6 +148,8 @@ def fallback_in_document(document: Document, context: CheckContext) -> Iterator[
             variable, value = found[1].decode(), found[2].decode("utf-8", "replace")
             named = value_name(variable)
             if named is None or not (named.certain or named.kind == "vendor key") or not is_usable_default(value, variable, named):
+                continue
+            if _is_calm(value, context):
                 continue
             fix = (
                 FixRequest("drop-shell-default", f"Require `{variable}`", False, (("name", variable),))
@@ -193,7 +200,11 @@ def _value_place(source: Source, start: int, end: int) -> ByteRange:
 
 @check("PRD110", "PRD111", on=[documents()], required_literals=ANCHORS, files=_DOCUMENT_KINDS)
 def literal_entry(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    from prodlint.checks.secrets.tokens import is_data_of_tests
+
     if document.kind in _NOT_SETTINGS or ("PRD110" if document.kind in _CONTAINER_DOCUMENTS else "PRD111") != context.code:
+        return
+    if is_data_of_tests(document.file):
         return
     if is_sealed(document.source.data) or document.root.text_at("kind") == "Secret":
         return  # encrypted; or its values are settings, decoded

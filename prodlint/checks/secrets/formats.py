@@ -360,6 +360,8 @@ _FAKE_WORDS = (
     b"redacted",
     b"placeholder",
     b"testtest",
+    b"a1b2c3d",
+    b"1a2b3c4",
 )
 
 

@@ -156,9 +156,12 @@ def _is_for_browsers(name: str) -> bool:
 _DATA_KINDS = frozenset(("json", "text", "sql", "lock"))
 
 
+_KEY_FILES = (".pem", ".key", ".crt", ".p8", ".ppk", ".pub", ".tfstate")
+
+
 def is_data_of_tests(file: File) -> bool:
     """Whether a file is data that tests are fed with: what stands in it belongs to somebody else, or to nobody."""
-    return "test" in file.roles and file.kind in _DATA_KINDS
+    return "test" in file.roles and file.kind in _DATA_KINDS and "." in file.name and not file.name.endswith(_KEY_FILES)
 
 
 # `examples=[`, `"example": `, `@example`: fields of an API's description, which hold made-up values.
@@ -231,6 +234,8 @@ _JWK_SHARED = re.compile(rb"\\?[\"']k\\?[\"']\s{0,8}:\s{0,8}\\?[\"']([A-Za-z0-9_
 def private_key_material(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
     data = file.source.data
     done = 0
+    if is_data_of_tests(file.file):
+        return
     for anchor, offset in file.hits:
         if offset < done:
             continue
