@@ -252,8 +252,21 @@ class _Rewriting:
         for at in range(index, len(self.tokens)):
             depth += {"[": 1, "]": -1}.get(self.word(at), 0)
             if depth == 0:
-                self.blank(self.tokens[index].start, self.tokens[at].end)
+                self._without(index, at)
                 return
+
+    def _without(self, first: int, last: int) -> None:
+        """Type parameters between two brackets are taken away. Over several lines a bracket has to stay, or the statement would end."""
+        start, end = self.tokens[first].start, self.tokens[last].end
+        inside = _blanks(self.text[start + 1 : end - 1])
+        if "\n" not in inside and "\r" not in inside:
+            self.blank(start, end)
+        elif self.word(last + 1) == "=":  # a `type` statement: what is subscripted may be assigned to
+            self.edits.append((start, end, f"[{_with_zero(inside)}]"))
+        elif self.word(last + 1) == "(":  # `class A[T](Base):` is `class A(   Base):`
+            self.edits.append((start, self.tokens[last + 1].end, f"({inside}" + " " + _blanks(self.text[end : self.tokens[last + 1].end])))
+        else:
+            self.edits.append((start, end, f"({inside})"))
 
     def _handler(self, index: int) -> None:
         """`except* E:`, and `except A, B:` of classes; `except E, error:` is Python 2."""
@@ -280,6 +293,12 @@ class _Rewriting:
                 pieces += [self.text[last:start], made]
                 last = end
         return "".join([*pieces, self.text[last:]])
+
+
+def _with_zero(blanks: str) -> str:
+    """Blanks and line ends with one number among them."""
+    at = max(blanks.rfind(" "), 0)
+    return blanks[:at] + "0" + blanks[at + 1 :]
 
 
 def _blanks(text: str) -> str:

@@ -59,6 +59,12 @@ def test_refused(code: str, words: str, line: int) -> None:
 @pytest.mark.parametrize(
     "code",
     [
+        "class A[\n    T: int,  # why\n    S,\n]:\n    pass\n",
+        "class A[\n    T,\n](\n    Base[T],\n):\n    x = 1\n",
+        "class A[T](\n    Base,\n): pass\n",
+        "def f[\n    T\n](a: T, b):\n    return a\n",
+        "async def f[\n    T\n] (a):\n    return a\n",
+        "type X[\n    T,\n] = list[T]\n",
         "type Price = int | float\n",
         "if x:\n    type Pair[T] = tuple[T, T]\n",
         "type = 1\ntype.x = type(type)\n",
