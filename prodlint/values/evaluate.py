@@ -6,7 +6,7 @@ is evaluated before a rule asks, and each expression of a frame once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from prodlint.facts import (
@@ -28,7 +28,7 @@ from prodlint.facts import (
     Statement,
     Subscript,
 )
-from prodlint.values import calls, members, narrowing, sources, tables, texts
+from prodlint.values import calls, development, members, narrowing, sources, tables, texts
 from prodlint.values.flow import Block, Condition, Definition, Flow, key_of, tested_in
 from prodlint.values.frames import Frame, OtherFiles
 from prodlint.values.lattice import (
@@ -57,9 +57,12 @@ MOST_STEPS = 20_000
 class Values:
     """What the expressions of one file can be."""
 
-    def __init__(self, module: Module, others: OtherFiles | None = None) -> None:
+    def __init__(self, module: Module, others: OtherFiles | None = None, production: bool = False) -> None:
+        """production: what stands behind a test for development counts for nothing."""
         self.module = module
         self.others = others
+        self.production = production
+        self._in_production: Values | None = None
         self._flows: dict[int, Flow] = {}
         self._frames: dict[int, Frame] = {}
         self._busy: set[tuple[int, int, int]] = set()
@@ -72,6 +75,15 @@ class Values:
         self._remembered: dict[str, Any] = {}
 
     # ------------------------------------------------------------ questions
+
+    @property
+    def in_production(self) -> Values:
+        """The same file as production runs it: tests for development come out false."""
+        if self.production:
+            return self
+        if self._in_production is None:
+            self._in_production = Values(self.module, self.others, production=True)
+        return self._in_production
 
     def of(self, expression: Expression | None) -> Value:
         """What an expression of this file can be where it stands; no shapes for None."""
@@ -188,15 +200,19 @@ class Values:
         """The flow of the file's own statements."""
         flow = self._flows.get(-1)
         if flow is None:
-            flow = self._flows[-1] = Flow(self.module, self.module.body)
+            flow = self._flows[-1] = Flow(self.module, self.module.body, never=self._never)
         return flow
+
+    @property
+    def _never(self) -> Callable[[Condition], bool] | None:
+        return _only_in_development if self.production else None
 
     def flow_of(self, statement: Statement, outer: Flow) -> Flow:
         """The flow of a nested definition."""
         flow = self._flows.get(statement.start)
         if flow is None:
             definition = statement.definition
-            flow = Flow(self.module, statement.body, definition if isinstance(definition, Function) else None, outer)
+            flow = Flow(self.module, statement.body, definition if isinstance(definition, Function) else None, outer, self._never)
             self._flows[statement.start] = flow
         return flow
 
@@ -220,14 +236,16 @@ class Values:
         if self.others is None:
             return None
         if name not in self._beside:
-            self._beside[name] = self.others.values(name, self.module)
+            found = self.others.values(name, self.module)
+            self._beside[name] = found.in_production if found is not None and self.production else found
         return self._beside[name]
 
     def of_file(self, fact: Fact) -> Values | None:
         """The evaluator of the file that a fact of the project stands in."""
         if fact.file.path == self.module.file.path:
             return self
-        return self.others.of_file(fact.file.path) if self.others is not None else None
+        found = self.others.of_file(fact.file.path) if self.others is not None else None
+        return found.in_production if found is not None and self.production else found
 
     def remember(self, name: str, found: Any) -> None:
         """Keep what was found out about the file."""
@@ -284,6 +302,10 @@ class Values:
             return texts.operation(self, expression, frame)
         if isinstance(expression, Conditional):
             decided = truth(self.evaluate(expression.test, frame))
+            if self.production and decided is None and development.is_development(expression.test):
+                decided = False
+            elif self.production and decided is None and development.is_development(expression.test, False):
+                decided = True
             then = self.evaluate(expression.then, frame.under(Condition(expression.test, True)))
             otherwise = self.evaluate(expression.orelse, frame.under(Condition(expression.test, False)))
             return join(then, otherwise) if decided is None else then if decided else otherwise
@@ -616,6 +638,10 @@ class Values:
 def _as_expression(function: Function) -> Expression:
     """A place for what a bare `return` gives."""
     return Expression(function.source, function.file, function.start, function.start)
+
+
+def _only_in_development(condition: Condition) -> bool:
+    return condition.pattern is None and not condition.came_back and development.is_development(condition.expression, condition.truth)
 
 
 def _holds(part: Fact, fact: Fact) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
@@ -109,9 +109,18 @@ _START = attrgetter("start")
 class Flow:
     """The control flow of a function, or of a module's or class's body."""
 
-    def __init__(self, module: Module, body: Sequence[Statement], function: Function | None = None, outer: Flow | None = None) -> None:
+    def __init__(
+        self,
+        module: Module,
+        body: Sequence[Statement],
+        function: Function | None = None,
+        outer: Flow | None = None,
+        never: Callable[[Condition], bool] | None = None,
+    ) -> None:
+        """never: conditions that are taken not to hold; what stands behind one is reached by nobody."""
         self.module = module
         self.function = function
+        self._never = never
         self.outer = outer
         self.blocks: list[Block] = []
         self.names: set[str] = set()  # everything that a definition here is recorded under
@@ -135,6 +144,8 @@ class Flow:
         made = Block(len(self.blocks))
         made.predecessors = [block for block in predecessors if block is not None]
         made.condition = condition
+        if condition is not None and self._never is not None and self._never(condition):
+            made.predecessors = []
         made.dominator = made.predecessors[0] if len(made.predecessors) == 1 else dominator
         self.blocks.append(made)
         if condition is not None:
@@ -406,6 +417,23 @@ class Flow:
             if block.condition is not None:
                 yield block.condition
             block = block.dominator
+
+    def reaches_without(self, start: int, passed: int, exits: Sequence[tuple[Block, int]]) -> bool:
+        """Whether one of some exits can be reached from one place without passing another."""
+        first, second = self.block_at(start), self.block_at(passed)
+        if first is second and passed > start:
+            return any(block is first and at < passed for block, at in exits)
+        waiting = [block for block, _ in exits if block is not second or block is first]
+        seen: set[int] = set()
+        while waiting:
+            block = waiting.pop()
+            if block is first:
+                return True
+            if block.number in seen or block is second:
+                continue
+            seen.add(block.number)
+            waiting.extend(block.predecessors)
+        return False
 
     def reaching(self, key: str, block: Block, offset: int) -> tuple[tuple[tuple[str, Definition], ...], bool] | None:
         """The definitions of a key (`x`, `self.x`, `body["x"]`) or of what it begins with that reach an offset in a block, and whether

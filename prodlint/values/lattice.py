@@ -260,7 +260,13 @@ def _mark(shape: Shape) -> object:
         return type(shape), shape.name, shape.at.start
     if isinstance(shape, Setting):
         return Setting, shape.name, shape.kind, shape.at.start
-    return type(shape), shape.at.start, shape.at.end, shape.at.file.path
+    place = (type(shape), shape.at.start, shape.at.end, shape.at.file.path)
+    # A dict or list that a branch changed is another one.
+    if isinstance(shape, Table):
+        return (*place, tuple((key, id(value)) for key, value in shape.entries.items()), id(shape.more))
+    if isinstance(shape, Items):
+        return (*place, tuple(id(value) for value in shape.items), id(shape.more))
+    return place
 
 
 _WEIGHT = (Client, Setting, Text, Argument, Known)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every, settings
+from prodlint.checks.web.parts import Judge
 from prodlint.facts import (
     Attribute,
     Call,
@@ -30,18 +31,18 @@ from prodlint.facts import (
     expressions_in,
     statements_in,
 )
-from prodlint.model import FixRequest, Priority
+from prodlint.model import FixRequest, Priority, Related
 from prodlint.values.expressions import (
     dictionary,
     follow,
     innermost,
-    is_setting_read,
-    is_truth_of_development,
     module_statements,
     spread,
     truth,
     values,
 )
+from prodlint.values.lattice import Argument, Known, Member, Reference, Restricted, Table, Value, join
+from prodlint.values.lattice import Setting as SettingRead
 
 # ---------------------------------------------------------------- libraries
 
@@ -104,13 +105,31 @@ def _options(call: Call) -> dict[str, Expression]:
     return found
 
 
-def _signature_off(call: Call) -> tuple[Expression | None, bool | None]:
-    """What switches the signature check off: the expression and False, or True for a value that only may."""
-    options = _options(call)
-    given = options.get("verify_signature")
-    if given is None:
-        return None, None
-    return given, truth(call.module, given, call)
+def _signature(call: Call, context: CheckContext) -> Value:
+    """What a decode call's options say of the signature check; no shapes where they say nothing."""
+    values = context.values(call.module)
+    found: list[Value] = []
+    constructor = call.constructor
+    if constructor is not None and constructor.name.endswith("PyJWT"):
+        found += _said_by(values.of(constructor.argument(0, "options")))
+    given = values.keywords(call).get("options") or values.of(call.argument(3))
+    return join(*(_said_by(given) or found))
+
+
+def _said_by(options: Value) -> list[Value]:
+    """The value under "verify_signature" in each dict that the options may be."""
+    tables = [shape for shape in options.unset().shapes if isinstance(shape, Table)]
+    said = [table.entries["verify_signature"] for table in tables if "verify_signature" in table.entries]
+    return said or []
+
+
+def _is_off(value: Value) -> bool:
+    """Whether a check is off for certain, as the code is written: no setting has a say."""
+    return any(isinstance(shape, Known) and shape.value is False for shape in value.shapes)
+
+
+def _is_always_off(value: Value) -> bool:
+    return bool(value.shapes) and all(isinstance(shape, Known) and shape.value is False for shape in value.shapes)
 
 
 # ---------------------------------------------------------------- what becomes of the result
@@ -165,35 +184,54 @@ def _claims_read(function: Function | None, module: Module, call: Call) -> set[s
     return claims
 
 
-def _verified_elsewhere(module: Module, call: Call) -> bool:
-    """Whether the same token is also decoded with a check in the same function, or handed on to one that checks."""
+def _verified_elsewhere(call: Call, context: CheckContext) -> bool:
+    """Whether nobody gets this result without the same token having passed, or going to pass, a check: on every path, not only on one."""
+    module = call.module
     function = innermost(module, call)
     token = _token(call)
     if function is None or token is None:
         return False
     text = token.text
+    values = context.values(module)
+    flow = values.flow_at(call.start, call.end)
+    exits = [
+        (block, value.end)
+        for value, block, _ in flow.returned
+        if value is not None and not (isinstance(value, Constant) and not value.value)
+    ]
+    if flow.end is not None:
+        exits.append((flow.end, 1 << 61))
     for other in calls_in(function.body):
-        if other.start == call.start or (call.start <= other.start and other.end <= call.end):
+        if other.start == call.start or call.start <= other.start and other.end <= call.end:
             continue
-        if call.scope.in_handler and other.end <= call.start:
-            continue  # the check failed, and this is what happens instead
-        if _is(other, _DECODERS):
-            first = _token(other)
-            if first is not None and first.text == text and truth(module, _options(other).get("verify_signature"), other) is not False:
-                if truth(module, other.keywords.get("verify"), other) is not False:
-                    return True
+        if not _verifies(other, text, context) or any(True for _ in values.frame_at(other).extra):
             continue
-        given = [*other.arguments, *other.keywords.values()]
-        if any(argument.text == text for argument in given) and "unverified" not in other.name:
-            last = other.name.rsplit(".", 1)[-1]
-            if _VERIFIES.search(last) and not last.endswith(("b64decode", "_header")) and last != "decode_header":
+        if other.end <= call.start:
+            if values.always_before(other, call) and not call.scope.in_handler:
                 return True
+        elif not any(True for _ in values.frame_at(call).extra) and not flow.reaches_without(call.start, other.start, exits):
+            return True
     return False
 
 
-def _weight(module: Module, call: Call) -> tuple[bool, Priority | None]:
+def _verifies(other: Call, token: str, context: CheckContext) -> bool:
+    """Whether a call checks a token: a decode call that is not told not to, or a function that is named for it."""
+    if _is(other, _DECODERS):
+        first = _token(other)
+        said = context.values(other.module).keywords(other)
+        off = _is_off(_signature(other, context)) or said.get("verify", Value()).may_be(False)
+        return first is not None and first.text == token and not off
+    given = [*other.arguments, *other.keywords.values()]
+    if any(argument.text == token for argument in given) and "unverified" not in other.name:
+        last = other.name.rsplit(".", 1)[-1]
+        return bool(_VERIFIES.search(last)) and not last.endswith(("b64decode", "_header")) and last != "decode_header"
+    return False
+
+
+def _weight(call: Call, context: CheckContext) -> tuple[bool, Priority | None]:
     """Whether reading this token unchecked is worth a finding, and at which priority."""
-    if _verified_elsewhere(module, call):
+    module = call.module
+    if _verified_elsewhere(call, context):
         return False, None
     function = innermost(module, call)
     if function is not None and _asks_for_shape(function):
@@ -237,70 +275,94 @@ _VERIFY_FALSE = (
 
 @check("PRD421", on=[calls(*_WITH_OPTIONS)], required_literals=["verify_signature"], files=["python"])
 def signature_off_by_option(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
-    """`options={"verify_signature": False}`, or a value that an environment can turn into that."""
-    given, value = _signature_off(call)
-    if given is None:
+    """`options={"verify_signature": False}`, or a value that a switch can turn into that."""
+    said = _signature(call, context)
+    if not said.shapes or all(isinstance(shape, Known) and shape.value is True for shape in said.shapes):
         return
-    module = call.module
-    if isinstance(given, Name) and follow(module, given, call) is given:
-        yield from _callers_that_switch_off(module, call, given)
-    if value is True:
-        return
-    if value is False:
-        wanted, priority = _weight(module, call)
+    for shape in said.shapes:
+        if isinstance(shape, Argument):
+            yield from _callers_that_switch_off(call, shape, context)
+    if _is_off(said):
+        wanted, priority = _weight(call, context)
         if wanted:
-            fallback = not isinstance(given, Constant) and not isinstance(follow(module, given, call), Constant)
-            words = (
-                "lets a setting switch the signature check off, and it is off by default" if fallback else "does not check the signature"
-            )
+            switch = _switch_around(call, context)
+            words = f"does not check the signature where `{switch}` says so" if switch else "does not check the signature"
             yield Diagnostic(call, f"`{_name(call)}` {words}: anybody can write such a token", priority=priority)
         return
-    known = follow(module, given, call)
-    if is_setting_read(known) or any(is_setting_read(part) for part in known.walk()) or is_truth_of_development(known) or _named_off(known):
-        yield Diagnostic(call, f"`{_name(call)}` checks the signature only where `{' '.join(given.text.split())[:40]}` says so")
+    if said.may_be(False):
+        wanted, priority = _weight(call, context)
+        if wanted:
+            words = "lets a setting switch the signature check off, and it is off by default"
+            yield Diagnostic(
+                call, f"`{_name(call)}` {words}: anybody can write such a token", priority=priority, related=_settings_in(said)
+            )
+        return
+    name = _switching(said)
+    if name and _weight(call, context)[0]:
+        yield Diagnostic(call, f"`{_name(call)}` checks the signature only where `{name}` says so", related=_settings_in(said))
+
+
+def _settings_in(value: Value) -> tuple[Related, ...]:
+    """Where the settings are read that decide."""
+    return tuple(Related(shape.at.file.path, shape.at.span, f"`{shape.name}` is read here") for shape in value.settings())[:1]
+
+
+def _switching(value: Value) -> str:
+    """The switch that decides, where a setting or something that is called like one does."""
+    for shape in value.walk():
+        inner = shape.of if isinstance(shape, Restricted) else Value((shape,))
+        for one in inner.walk():
+            if isinstance(one, SettingRead):
+                return one.name
+            if isinstance(one, (Member, Reference, Argument)) and isinstance(one.at, Expression):
+                text = " ".join(one.at.text.split())[:40]
+                if isinstance(one, Reference) and text.isupper() or _OFF_NAMES.search(text) and ("." in text or isinstance(one, Reference)):
+                    return text
+    return ""
+
+
+def _switch_around(call: Call, context: CheckContext) -> str:
+    """The condition that decides whether a call is made, where there is one."""
+    for condition in context.values(call.module).conditions(call):
+        if not condition.came_back and condition.pattern is None:
+            return " ".join(condition.expression.text.split())[:40]
+    return ""
 
 
 _OFF_NAMES = re.compile(r"unverified|insecure|skip_|disable|verify|debug|dev|testing", re.IGNORECASE)
 
 
-def _named_off(expression: Expression) -> bool:
-    """`settings.JWT_VERIFY`, `not settings.ALLOW_UNVERIFIED`: a switch in the configuration."""
-    inner = expression.operands[0] if isinstance(expression, Operation) and expression.operator == "not" else expression
-    return (
-        isinstance(inner, Name)
-        and "." in inner.source_text
-        and bool(_OFF_NAMES.search(inner.source_text))
-        and inner.source_text.split(".")[0] in ("settings", "config", "conf")
-    )
+def _callers_that_switch_off(call: Call, argument: Argument, context: CheckContext) -> Iterator[Diagnostic]:
+    """The wrapper `def decode(token, verify=True)` and who calls it with False, or with a switch, in the same file."""
+    values = context.values(call.module)
+    for other, passed, _ in Judge(values, "code").given_to(argument):
+        name = argument.function.name
+        if passed.may_be(False):
+            if _weight(other, context)[0]:
+                yield Diagnostic(other, f"`{name}` is told not to check the token's signature: anybody can write such a token")
+        elif _switching(passed):
+            yield Diagnostic(
+                other, f"`{name}` checks the token's signature only where `{_switching(passed)}` says so", related=_settings_in(passed)
+            )
 
 
-def _callers_that_switch_off(module: Module, call: Call, given: Name) -> Iterator[Diagnostic]:
-    """The wrapper `def decode(token, verify=True)` and who calls it with False in the same file."""
-    function = innermost(module, call)
-    if function is None:
-        return
-    for position, parameter in enumerate(function.parameters):
-        if parameter.name != given.source_text:
-            continue
-        for other in module.calls():
-            if other.method == function.name and (passed := other.keywords.get(parameter.name) or other.argument(position)) is not None:
-                if isinstance(passed, Constant) and passed.value is False and _weight(module, other)[0]:
-                    yield Diagnostic(other, f"`{function.name}` is told not to check the token's signature: anybody can write such a token")
-
-
-@check("PRD421", on=[calls(*_VERIFY_FALSE)], required_literals=[("verify", "jwt"), ("verify", "jws")], files=["python"])
+@check(
+    "PRD421", on=[calls(*_VERIFY_FALSE)], required_literals=[("verify", "jwt"), ("verify", "jws"), ("verify", "google")], files=["python"]
+)
 def signature_off_by_argument(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`verify=False`: PyJWT 1, jws of python-jose, google-auth, simplejwt tokens."""
     name = _name(call)
     pyjwt = name in _PYJWT_DECODE
-    given = call.keywords.get("verify")
-    if given is None and pyjwt and isinstance(call.argument(2), Constant):
-        given = call.argument(2)
-    if given is None or truth(call.module, given, call) is not False:
+    values = context.values(call.module)
+    given = values.keywords(call).get("verify", Value())
+    if not given.shapes and pyjwt and isinstance(call.argument(2), Constant):
+        given = values.of(call.argument(2))
+    switch = _switching(given)
+    if not given.may_be(False) and not switch:
         return
     if name.startswith("rest_framework_simplejwt.") and not name.endswith(("Token", "TokenBackend.decode")):
         return
-    wanted, priority = _weight(call.module, call)
+    wanted, priority = _weight(call, context)
     if not wanted:
         return
     version = context.environment.version("pyjwt") if pyjwt else None
@@ -309,6 +371,11 @@ def signature_off_by_argument(call: Call, context: CheckContext) -> Iterator[Dia
             call,
             f"`verify=False` does nothing since PyJWT 2: `{name}` checks the signature; remove it, or say what is meant",
             priority="P2",
+        )
+        return
+    if switch and not _is_off(given):
+        yield Diagnostic(
+            call, f"`{name}` checks the signature only where `{switch}` says so", priority=priority, related=_settings_in(given)
         )
         return
     yield Diagnostic(call, f"`{name}` with `verify=False` does not check the signature: anybody can write such a token", priority=priority)
@@ -325,7 +392,7 @@ _UNVERIFIED_CLAIMS = (
 @check("PRD422", on=[calls(*_UNVERIFIED_CLAIMS)], files=["python"])
 def unverified_claims(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """Claims read without a check, by the function that is made for it."""
-    wanted, priority = _weight(call.module, call)
+    wanted, priority = _weight(call, context)
     if wanted:
         yield Diagnostic(call, f"`{call.name}` reads claims that nobody has checked", priority=priority)
 
@@ -551,7 +618,7 @@ def algorithms_not_fixed(call: Call, context: CheckContext) -> Iterator[Diagnost
     if allowed is None:
         if call.stars or name not in (*_PYJWT_DECODE, *_JOSE_DECODE):
             return
-        if _signature_off(call)[1] is False or truth(module, call.keywords.get("verify"), call) is False:
+        if _is_always_off(_signature(call, context)) or truth(module, call.keywords.get("verify"), call) is False:
             return
         third = call.argument(2)
         if isinstance(third, Constant) and third.value is False:
@@ -570,7 +637,7 @@ def algorithms_not_fixed(call: Call, context: CheckContext) -> Iterator[Diagnost
                 call, f"`{name}` names no `algorithms`: PyJWT 2 raises, PyJWT 1 accepts whichever the token asks for", priority="P1"
             )
         return
-    if _signature_off(call)[1] is False:
+    if _is_always_off(_signature(call, context)):
         return
     if isinstance(allowed, Constant) and allowed.value is None:
         if name in _JOSE_DECODE:
@@ -637,7 +704,7 @@ def claim_checks_disabled(call: Call, context: CheckContext) -> Iterator[Diagnos
                 call, "`allow_expired=True` accepts tokens for ever", priority="P2" if _may_be_expired(function) else None, fix=fix
             )
         return
-    if _signature_off(call)[1] is False or truth(module, call.keywords.get("verify"), call) is False:
+    if _is_always_off(_signature(call, context)) or truth(module, call.keywords.get("verify"), call) is False:
         return
     options = _options(call)
     off = [name for name in _CLAIM_CHECKS if name in options and _plainly_off(module, options[name], call)]
