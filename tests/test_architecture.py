@@ -68,6 +68,109 @@ def test_imports_go_one_way() -> None:
     assert wrong == []
 
 
+def modules() -> dict[str, Path]:
+    """Every module by its dotted name; a package by its own."""
+    found = {}
+    for path in ROOT.rglob("*.py"):
+        parts = ("prodlint", *path.relative_to(ROOT).with_suffix("").parts)
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imported(path: Path, known: dict[str, Path], for_types: bool) -> set[str]:
+    """The modules that one imports, at its head or in a function; for_types: also what only annotations need."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    of_types = {
+        id(below)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for below in ast.walk(node)
+    }
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if id(node) in of_types and not for_types:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                below = f"{node.module}.{alias.name}"
+                found.add(below if below in known else node.module)
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found & set(known)
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """The strongly connected components of more than one node (Tarjan)."""
+    order: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    waiting: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(node: str) -> None:
+        order[node] = lowest[node] = len(order)
+        waiting.append(node)
+        for other in sorted(graph[node] - {node}):
+            if other not in order:
+                visit(other)
+                lowest[node] = min(lowest[node], lowest[other])
+            elif other in waiting:
+                lowest[node] = min(lowest[node], order[other])
+        if lowest[node] == order[node]:
+            component = waiting[waiting.index(node) :]
+            del waiting[waiting.index(node) :]
+            if len(component) > 1:
+                found.append(sorted(component))
+
+    for node in sorted(graph):
+        if node not in order:
+            visit(node)
+    return found
+
+
+def test_the_search_for_circles_finds_them() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": {"d"}, "e": {"a", "f"}, "f": {"e"}}) == [["a", "b", "c"], ["e", "f"]]
+    assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_there_are_no_circles() -> None:
+    known = modules()
+    assert len(known) > 150
+    found = circles({name: imported(path, known, for_types=False) for name, path in known.items()})
+    print(f"circles = {len(found)}")
+    assert found == []
+
+
+def test_there_are_no_circles_of_types_either() -> None:
+    """But for the kernel: the parts of `PyModule` are mixins, each of which speaks of the whole."""
+    known = modules()
+    found = circles({name: imported(path, known, for_types=True) for name, path in known.items()})
+    assert [circle for circle in found if not all(name.startswith("prodlint.python.") for name in circle)] == []
+    assert len(found) <= 1
+
+
+def test_no_family_of_checks_uses_anothers_kitchen() -> None:
+    """What two families need stands in `values`, `project`, or at the top of `checks`."""
+    known = modules()
+    wrong, checked = [], 0
+    for name, path in known.items():
+        parts = name.split(".")
+        if parts[1:2] != ["checks"] or len(parts) < 3:
+            continue
+        checked += 1
+        for other in imported(path, known, for_types=True):
+            family = other.split(".")[2:3]
+            if other.startswith("prodlint.checks.") and family != [parts[2]] and known[other].parent != ROOT / "checks":
+                wrong.append(f"{name} imports {other}")
+    assert checked > 60
+    assert sorted(wrong) == []
+
+
+def test_every_room_says_what_is_in_it() -> None:
+    rooms = list(ROOT.glob("*/__init__.py"))
+    assert len(rooms) > 10
+    assert [path.parent.name for path in rooms if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))] == []
+
+
 def test_no_code_of_a_rule_stands_in_the_core() -> None:
     """What is known of one rule stands on its page or in its family's folder."""
     wrong = []

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from prodlint.configuration.discover import kind_of
+from prodlint.configuration.kinds import kind_of
 from prodlint.configuration.roles import Roles, roles_of
 
 

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from prodlint.configuration.discover import KINDS, Discovered, discover, kind_by_shebang, kind_of, project_root
+from prodlint.configuration.discover import Discovered, discover
+from prodlint.configuration.kinds import KINDS, kind_by_shebang, kind_of
+from prodlint.configuration.root import project_root
 from prodlint.configuration.settings import NestedSettings, Settings, load
 
 

@@ -249,6 +249,17 @@ class Project:
         except (OSError, ValueError):
             return None
 
+    def service_place(self) -> tuple[str, Span] | None:
+        """Where it shows that this is a service: an existing file to hold a finding about the whole repository."""
+        started = self.environment.service
+        if started is not None:
+            return started.path, started.span
+        for name in ("manage.py", "pyproject.toml", "requirements.txt"):
+            named = sorted(self.named(name), key=lambda file: (file.path.count("/"), file.path))
+            if named:
+                return named[0].path, Span(1, 1, 1, 1)
+        return None
+
     def tracked(self, paths: Iterable[str]) -> frozenset[str] | None:
         """Which of these paths git tracks; None where that cannot be told."""
         from prodlint.project.git import tracked_files

@@ -105,28 +105,6 @@ def _split(patterns: list[str] | None) -> tuple[str, ...] | None:
     return None if patterns is None else tuple(part for item in patterns for part in item.split(",") if part)
 
 
-def check(given: Namespace) -> int:
-    """Check, mend where it is asked for, report, and say with the exit code how it went."""
-    request = request_of(given)
-    if given.show_settings or given.show_files:
-        from prodlint.commands.show_settings import show
-
-        return show(given, request)
-    if given.add_ignore:
-        from prodlint.commands.baseline import add_ignores
-
-        return add_ignores(given, request)
-    if given.watch:
-        from prodlint.commands.watch import watch
-
-        return watch(given, request)
-    if given.timings:
-        from prodlint.commands.timings import timed
-
-        return timed(given, request)
-    return run_once(given, request)
-
-
 def run_once(given: Namespace, request: session.Request) -> int:
     """One run and its report."""
     also = [_further(words) for words in given.also]

@@ -263,7 +263,7 @@ def _add_rule(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(given: argparse.Namespace) -> int:
-    from prodlint.commands.check import check
+    from prodlint.commands.modes import check
 
     return check(given)
 

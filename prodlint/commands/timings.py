@@ -20,6 +20,7 @@ from typing import Any
 from prodlint.commands import check
 from prodlint.engine import analysis, session, workers
 from prodlint.engine.prefilter import Index
+from prodlint.engine.run import Run
 from prodlint.project.snapshot import Document, Snapshot
 from prodlint.python import syntax, tree
 from prodlint.reports.terminal import escape_control_characters
@@ -120,7 +121,7 @@ def _name(subscription: Any) -> str:
     return str(subscription.rule.code if subscription.rule is not None else subscription.check.function.__name__)
 
 
-def _project_checks(clocks: Profiler, run: analysis.Run) -> tuple[Any, ...]:
+def _project_checks(clocks: Profiler, run: Run) -> tuple[Any, ...]:
     def counted(code: str, function: Callable[..., Any]) -> Callable[..., Any]:
         return lambda *arguments: clocks.counted(clocks.rules, code, lambda: list(function(*arguments)))
 

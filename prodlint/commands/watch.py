@@ -38,11 +38,12 @@ def watch(given: Namespace, request: session.Request, rounds: int | None = None)
 
 
 def _state(request: session.Request) -> dict[str, tuple[int, int]]:
-    """When each file was written last, and its size; the settings files among them."""
+    """When each file was written last, and its size; among them settings, and what of git's files checks ask for (remotes, tracked files)."""
     try:
         settings, root = session.read_settings(request)
         paths = [absolute for _, absolute, _ in session.find_files(request, settings, root).files]
         paths += [os.path.abspath(source) for source in settings.sources]
+        paths += [os.path.join(root, ".git", name) for name in ("config", "index")]
     except SettingsError:
         return {"": (time.time_ns(), 0)}
     found = {}

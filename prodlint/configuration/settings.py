@@ -263,7 +263,7 @@ def _any_options(value: Any) -> dict[str, Any]:
 
 
 def _kinds() -> tuple[str, ...]:
-    from prodlint.configuration.discover import KINDS
+    from prodlint.configuration.kinds import KINDS
 
     return KINDS
 
@@ -325,7 +325,7 @@ def load(
     if not os.path.isdir(directory):
         directory = os.path.dirname(directory)
     if root is None:
-        from prodlint.configuration.discover import project_root
+        from prodlint.configuration.root import project_root
 
         root = project_root([directory])
     top = os.path.abspath(root)

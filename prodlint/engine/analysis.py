@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from prodlint.checks import Check, CheckContext, Collector, Diagnostic, Project, ProjectCheck, ProjectDiagnostic, ProjectFact
+from prodlint.checks import CheckContext, Diagnostic, Project, ProjectDiagnostic, ProjectFact
 from prodlint.checks.tool import UNREADABLE_FILE
-from prodlint.configuration.roles import Roles, roles_of
-from prodlint.configuration.settings import KnownRule, RuleSelection, Settings, check_options
+from prodlint.configuration.settings import Settings
 from prodlint.content import content_of, digest
-from prodlint.engine.prefilter import Index, PrefilterResult, RegisteredCheck
+from prodlint.engine.outcome import Outcome
+from prodlint.engine.prefilter import PrefilterResult, RegisteredCheck
+from prodlint.engine.run import Run
 from prodlint.facts import Comment, Fact, File, Problem, Source, Text
-from prodlint.foreign import ForeignCodes, foreign_codes, marks
-from prodlint.model import Evidence, Finding, FixRequest, Priority, Related, Rule, Span, Suppressed, Unchecked
-from prodlint.project.environment import Environment
-from prodlint.project.questions import Asked, Questions
+from prodlint.model import Evidence, Finding, Priority, Rule, Span, Unchecked
 from prodlint.project.snapshot import LARGEST_READ, Document, digest_of
 from prodlint.readers import Undecodable, read
 
@@ -27,59 +23,6 @@ from prodlint.readers import Undecodable, read
 LARGEST_PARSED = 8_000_000
 # Kinds in which a NUL byte means "not text after all", and nothing is missed by not reading on.
 PLAIN = frozenset(("text", "ignore", "sql"))
-
-
-class Catalogue(Protocol):
-    """What there is to run: rules, and the checks, collectors and project checks registered for them."""
-
-    @property
-    def rules(self) -> Sequence[Rule]: ...
-    @property
-    def checks(self) -> Sequence[Check]: ...
-    @property
-    def collectors(self) -> Sequence[Collector]: ...
-    @property
-    def project_checks(self) -> Sequence[ProjectCheck]: ...
-
-
-@dataclass(slots=True)
-class Run:
-    """What stays the same for every file of a run: built once, inherited by the worker processes.
-
-    sound: contents of Python files (see `digest_of`) of which it is known that the interpreter takes them.
-    """
-
-    settings: Settings
-    rules: Mapping[str, Rule]
-    switches: RuleSelection
-    index: Index
-    environment: Environment
-    questions: Questions
-    project_checks: tuple[ProjectCheck, ...] = ()
-    today: str = ""
-    roles: Callable[[str, str, bytes], frozenset[str]] = roles_of
-    foreign: ForeignCodes = field(default_factory=ForeignCodes)
-    sound: frozenset[bytes] = frozenset()
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What one file gave. Crosses process borders, so it holds no sources.
-
-    asked: what was asked of the project, and the answers (see `prodlint.project.questions`). content: what stands for the bytes (see
-    `prodlint.project.snapshot.digest_of`), empty where there are none.
-    """
-
-    path: str
-    kind: str = ""
-    roles: frozenset[str] = frozenset()
-    findings: list[Finding] = field(default_factory=list)
-    suppressed: list[Suppressed] = field(default_factory=list)
-    unchecked: list[Unchecked] = field(default_factory=list)
-    traces: list[ProjectFact] = field(default_factory=list)
-    crashed: list[str] = field(default_factory=list)
-    asked: tuple[Asked, ...] = ()
-    content: bytes = b""
 
 
 def analyse(path: str, absolute: str, kind: str, run: Run, raw: bytes | None = None) -> Outcome:
@@ -151,11 +94,6 @@ def _may_direct(data: bytes, run: Run) -> bool:
     from prodlint import suppress
 
     return suppress.may_hold_directives(data, run.settings.honor)
-
-
-def _marks(settings: Settings) -> list[bytes]:
-    """What other tools' directives begin with, where they are obeyed."""
-    return marks(settings.honor)
 
 
 def _selected(run: Run, active: int, selected: frozenset[str]) -> int:
@@ -380,79 +318,6 @@ def _overlap(one: Span, other: Span) -> bool:
 # ---------------------------------------------------------------- many files
 
 
-def build(
-    settings: Settings,
-    catalogue: Catalogue,
-    environment: Environment,
-    *,
-    below: str = "",
-    exhaustive: bool = False,
-    today: str = "",
-    root: str = "",
-    collectors: Sequence[Collector] = (),
-) -> Run:
-    """Everything that stays the same for the files that one Settings holds for.
-
-    below: the settings' directory as seen from the project's root, ending in a slash, or "". collectors: besides the catalogue's.
-    Raises SettingsError for a selector or option that no rule has.
-    """
-    rules = catalogue.rules
-    switches = RuleSelection(
-        settings, [KnownRule(rule.code, rule.name, rule.default, rule.covered_by, rule.stage, rule.also) for rule in rules], root
-    )
-    check_options(settings, {rule.code: dict(rule.options) for rule in rules})
-    on = _ever_on(switches)
-    active = [rule for rule in rules if rule.code in on]
-    project_checks = tuple(check for check in catalogue.project_checks if check.code in on)
-    topics = {topic for check in project_checks for topic in check.topics}
-    index = Index(
-        active,
-        catalogue.checks,
-        [*(collector for collector in catalogue.collectors if topics & set(collector.topics)), *collectors],
-        exhaustive=exhaustive,
-        honor=_marks(settings),
-    )
-    roles = Roles(settings.roles, below).of if any(settings.roles.values()) else roles_of
-    return Run(
-        settings,
-        {rule.code: rule for rule in active},
-        switches,
-        index,
-        environment,
-        Questions(environment),
-        project_checks,
-        today,
-        roles,
-        foreign_codes(rules) if settings.honor else ForeignCodes(),
-    )
-
-
-def looked_at(outcomes: Iterable[Outcome], run_of: Callable[[str], Run]) -> dict[str, int]:
-    """By code, how many files a rule looks at: those of its kinds, in which it is on and speaks. It does not count what a file holds."""
-    groups: Counter[tuple[int, str, frozenset[str], frozenset[str]]] = Counter()
-    runs: dict[int, Run] = {}
-    for outcome in outcomes:
-        run = run_of(outcome.path)
-        runs[id(run)] = run
-        groups[id(run), outcome.kind, outcome.roles, run.switches.on(outcome.path)] += 1
-    found: Counter[str] = Counter()
-    for (number, kind, roles, on), files in groups.items():
-        index = runs[number].index
-        rules = {each.rule.code for each in index.subscribed(index.plan(kind, roles)) if each.rule is not None}
-        for code in rules & on:
-            found[code] += files
-    return dict(found)
-
-
-def _ever_on(switches: RuleSelection) -> frozenset[str]:
-    """The codes that are on for at least some path."""
-    on = switches.everywhere
-    for table in switches.settings.per_path:
-        for selector in (*(table.selection.select or ()), *table.selection.extend_select):
-            on |= frozenset(switches.codes_of(selector))
-    return on
-
-
 def processors() -> int:
     """How many processes can really run at once."""
     try:
@@ -494,88 +359,3 @@ def _project_finding(hit: ProjectDiagnostic, rule: Rule, run: Run) -> Finding:
     priority: Priority = run.switches.priority(rule.code, hit.path) or hit.priority or rule.priority
     content = digest(rule.code.encode())
     return Finding(hit.path, hit.span, rule.code, hit.message, priority, hit.related, content=content, fix=hit.fix, secrets=hit.secrets)
-
-
-# ---------------------------------------------------------------- across process borders and into the cache
-
-
-# Where in a packed outcome what the cache looks at stands.
-KIND, UNCHECKED, CRASHED, ASKED, CONTENT = 1, 5, 7, 8, 9
-
-
-def pack(outcome: Outcome) -> tuple[Any, ...]:
-    """An outcome as plain tuples: a tenth of the cost of pickling it, and what the cache may hold."""
-    return (
-        outcome.path,
-        outcome.kind,
-        tuple(sorted(outcome.roles)),
-        tuple(_packed(finding) for finding in outcome.findings),
-        tuple((_packed(item.finding), item.kind, item.reason) for item in outcome.suppressed),
-        tuple((item.path, item.why, item.line, item.column, item.analysed) for item in outcome.unchecked),
-        tuple((t.topic, t.path, _numbers(t.span), t.words, t.data) for t in outcome.traces),
-        tuple(outcome.crashed),
-        outcome.asked,
-        outcome.content,
-    )
-
-
-@lru_cache(maxsize=1000)
-def _shared(roles: tuple[str, ...]) -> frozenset[str]:
-    """One set for the many files with the same roles."""
-    return frozenset(roles)
-
-
-def unpack(packed: tuple[Any, ...]) -> Outcome:
-    """The outcome that `pack` was given."""
-    path, kind, roles, findings, suppressed, unchecked, traces, crashed, asked, content = packed
-    return Outcome(
-        path,
-        kind,
-        _shared(roles),
-        [_unpacked(item) for item in findings],
-        [Suppressed(_unpacked(item), how, reason) for item, how, reason in suppressed],
-        [Unchecked(*item) for item in unchecked],
-        [ProjectFact(topic, where, Span(*span), words, tuple(map(tuple, data))) for topic, where, span, words, data in traces],
-        list(crashed),
-        asked,
-        content,
-    )
-
-
-def _numbers(span: Span) -> tuple[int, int, int, int]:
-    return (span.line, span.column, span.end_line, span.end_column)
-
-
-def _packed(f: Finding) -> tuple[Any, ...]:
-    fix = None if f.fix is None else (f.fix.kind, f.fix.description, f.fix.safe, f.fix.arguments)
-    related = tuple((r.path, _numbers(r.span), r.words) for r in f.related)
-    return (
-        f.path,
-        _numbers(f.span),
-        f.code,
-        f.message,
-        f.priority,
-        related,
-        f.symbol,
-        f.content,
-        f.place,
-        fix,
-        tuple(_numbers(s) for s in f.secrets),
-    )
-
-
-def _unpacked(row: tuple[Any, ...]) -> Finding:
-    path, span, code, message, priority, related, symbol, content, place, fix, secrets = row
-    return Finding(
-        path,
-        Span(*span),
-        code,
-        message,
-        priority,
-        tuple(Related(where, Span(*at), words) for where, at, words in related),
-        symbol,
-        content,
-        place,
-        None if fix is None else FixRequest(fix[0], fix[1], fix[2], tuple(map(tuple, fix[3]))),
-        tuple(Span(*secret) for secret in secrets),
-    )

@@ -14,7 +14,8 @@ from prodlint.model import Finding, Span, Suppressed
 from prodlint.readers import FactRequest, read
 
 if TYPE_CHECKING:
-    from prodlint.engine.analysis import Outcome, Run
+    from prodlint.engine.outcome import Outcome
+    from prodlint.engine.run import Run
 
 
 def in_file(source: Source, file: File, run: Run, outcome: Outcome, parsed: Any, selected: frozenset[str]) -> None:

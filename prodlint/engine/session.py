@@ -11,10 +11,13 @@ from functools import partial
 from typing import Any
 
 from prodlint.checks import Collector
-from prodlint.configuration.discover import SETTINGS_FILES, Discovered, discover, project_root
+from prodlint.configuration.discover import Discovered, discover
+from prodlint.configuration.root import SETTINGS_FILES, project_root
 from prodlint.configuration.settings import NestedSettings, Settings, SettingsByPath, is_single, load, unmatched_patterns
 from prodlint.content import digest
 from prodlint.engine import analysis, compiled, workers
+from prodlint.engine.outcome import ASKED, CONTENT, CRASHED, KIND, UNCHECKED, Outcome, unpack
+from prodlint.engine.run import Run, build, looked_at
 from prodlint.facts import File, Source
 from prodlint.model import Finding, Related, Report, Rule, Unchecked
 from prodlint.project import environment
@@ -59,8 +62,8 @@ class Result:
     rules: list[Rule]
     settings: Settings
     discovered: Discovered
-    run_of: Callable[[str], analysis.Run]
-    outcomes: list[analysis.Outcome] = field(default_factory=list)
+    run_of: Callable[[str], Run]
+    outcomes: list[Outcome] = field(default_factory=list)
     crashed: bool = False
     warn_only: frozenset[str] = frozenset()
     stale: list[str] = field(default_factory=list)
@@ -239,7 +242,7 @@ def _run(request: Request) -> Result:
     if len(files) > _MANY:
         _ = world.files  # once, and not in every worker
     realms = SettingsByPath(settings, discovered.settings)
-    runs: list[analysis.Run] = []
+    runs: list[Run] = []
     numbers: dict[int, int] = {}
 
     def number_of(path: str) -> int:
@@ -249,7 +252,7 @@ def _run(request: Request) -> Result:
             number = numbers[id(own)] = len(runs)
             below = os.path.relpath(own.root or root, root).replace(os.sep, "/")
             runs.append(
-                analysis.build(
+                build(
                     own,
                     catalogue_of(own),
                     world,
@@ -265,9 +268,9 @@ def _run(request: Request) -> Result:
     top = number_of("")
     jobs = [(path, absolute, kind, number_of(path)) for path, absolute, kind in files]
     packed = _cached(jobs, runs, request, root) if request.cache and not given else _fresh(jobs, runs, request)
-    outcomes = [analysis.unpack(row) for row in packed]
+    outcomes = [unpack(row) for row in packed]
     report = _report(discovered, outcomes)
-    report.looked_at = analysis.looked_at(outcomes, lambda path: runs[number_of(path)])
+    report.looked_at = looked_at(outcomes, lambda path: runs[number_of(path)])
     result = Result(
         report,
         list(runs[top].rules.values()),
@@ -296,7 +299,7 @@ def _run(request: Request) -> Result:
     return result
 
 
-def _fresh(jobs: Sequence[workers.Job], runs: Sequence[analysis.Run], request: Request) -> Iterator[tuple[Any, ...]]:
+def _fresh(jobs: Sequence[workers.Job], runs: Sequence[Run], request: Request) -> Iterator[tuple[Any, ...]]:
     if len(jobs) > _MANY and runs:
         _ = runs[0].environment.started  # nearly every run asks; once, and not in every worker
     for done, row in enumerate(workers.spread(jobs, runs, request.jobs or analysis.processors()), 1):
@@ -305,7 +308,7 @@ def _fresh(jobs: Sequence[workers.Job], runs: Sequence[analysis.Run], request: R
         yield row
 
 
-def _cached(jobs: Sequence[workers.Job], runs: Sequence[analysis.Run], request: Request, root: str) -> Iterator[tuple[Any, ...]]:
+def _cached(jobs: Sequence[workers.Job], runs: Sequence[Run], request: Request, root: str) -> Iterator[tuple[Any, ...]]:
     """What the last run said of files that are the same, and a fresh look at the others, in order.
 
     A file's result depends on its bytes, the settings, the rules, the day, and the answers to what its checks asked of the project.
@@ -336,7 +339,7 @@ def _cached(jobs: Sequence[workers.Job], runs: Sequence[analysis.Run], request: 
         row = store.get(path, seen, names[number])
         if row is None and path in store:
             row = store.get_same(path, seen, cache.digest(snapshot.read(absolute)), names[number])
-        if row is not None and all(environment.is_answered_as(*asked) for asked in row[analysis.ASKED]):
+        if row is not None and all(environment.is_answered_as(*asked) for asked in row[ASKED]):
             known[path] = row
     for run in runs:
         run.sound = store.sound
@@ -346,11 +349,11 @@ def _cached(jobs: Sequence[workers.Job], runs: Sequence[analysis.Run], request: 
         if row is None:
             row = next(fresh)
             # What could not be read, or what a bug spoilt, is looked at again. (The last of `unchecked` says: in part.)
-            whole = not row[analysis.CRASHED] and all(unchecked[-1] for unchecked in row[analysis.UNCHECKED])
-            if row[analysis.KIND] == "python" and row[analysis.CONTENT] and not row[analysis.UNCHECKED]:
-                store.note_sound(row[analysis.CONTENT])
-            if whole and row[analysis.CONTENT] and stamps.get(path) == _stamp(absolute):
-                store.put(path, stamps[path], row[analysis.CONTENT], row, names[number])
+            whole = not row[CRASHED] and all(unchecked[-1] for unchecked in row[UNCHECKED])
+            if row[KIND] == "python" and row[CONTENT] and not row[UNCHECKED]:
+                store.note_sound(row[CONTENT])
+            if whole and row[CONTENT] and stamps.get(path) == _stamp(absolute):
+                store.put(path, stamps[path], row[CONTENT], row, names[number])
         yield row
     store.note(inputs, environment.answers)
     store.save()
@@ -366,7 +369,7 @@ def _stamp(absolute: str) -> Any:
         return None
 
 
-def _check_project(result: Result, run: analysis.Run) -> None:
+def _check_project(result: Result, run: Run) -> None:
     findings, evidence, unchecked = analysis.check_project(result.report.root, result.outcomes, run)
     kinds = {path: kind for path, _, kind in result.discovered.files}
     from prodlint.engine import ignoring
@@ -378,7 +381,7 @@ def _check_project(result: Result, run: analysis.Run) -> None:
     result.report.unchecked.extend(unchecked)
 
 
-def _report(discovered: Discovered, outcomes: Sequence[analysis.Outcome]) -> Report:
+def _report(discovered: Discovered, outcomes: Sequence[Outcome]) -> Report:
     report = Report(discovered.root, unchecked=list(discovered.unchecked), files=[outcome.path for outcome in outcomes])
     for outcome in outcomes:
         report.generated += "generated" in outcome.roles

@@ -8,14 +8,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from prodlint.engine.analysis import Outcome, analyse, pack
+from prodlint.engine.analysis import analyse
 from prodlint.engine.lifeline import Lifeline, hold_spawned
+from prodlint.engine.outcome import Outcome, pack
 from prodlint.model import Unchecked
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from prodlint.engine.analysis import Run
+    from prodlint.engine.run import Run
 
 # path, absolute path, kind, number of the Run whose settings hold for it
 Job = tuple[str, str, str, int]

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from prodlint import fixes
 from prodlint.engine import analysis
+from prodlint.engine.outcome import Outcome
 from prodlint.engine.session import Result
 from prodlint.facts import Source
 from prodlint.model import Edit, Finding, Fix, Span
@@ -106,7 +107,7 @@ class FixApplier:
         self._project = list(result.outcomes)
         self._found = self._of_whole(self._project) if result.discovered.whole else Counter()
         # What was said of the bytes of the file at hand: every pass asks for what the last one found.
-        self._outcomes: dict[tuple[str, bytes], analysis.Outcome] = {}
+        self._outcomes: dict[tuple[str, bytes], Outcome] = {}
 
     def raw(self, path: str) -> bytes | None:
         """A file as it is by now; None where there is none."""
@@ -128,7 +129,7 @@ class FixApplier:
             return source if _encoded(raw, source, source.data) == raw else None
         return None
 
-    def outcome(self, path: str, raw: bytes) -> analysis.Outcome:
+    def outcome(self, path: str, raw: bytes) -> Outcome:
         """What prodlint says of a file with these bytes."""
         known = self._outcomes.get((path, raw))
         if known is None:
@@ -205,7 +206,7 @@ class FixApplier:
         self._project, self._found = outcomes, found
         return True
 
-    def _of_whole(self, outcomes: list[analysis.Outcome], changed: Mapping[str, bytes] | None = None) -> Counter[tuple[str, str, str, str]]:
+    def _of_whole(self, outcomes: list[Outcome], changed: Mapping[str, bytes] | None = None) -> Counter[tuple[str, str, str, str]]:
         findings, _, _ = analysis.check_project(self.root, outcomes, self.result.run_of(""), changed)
         return Counter((finding.path, *_key(finding)) for finding in findings)
 
@@ -226,9 +227,7 @@ class FixApplier:
                 self.mended.fixed.extend(finding for finding, _ in accepted)
                 wanted.subtract(_key(finding) for finding, _ in accepted)
 
-    def _grown(
-        self, accepted: _Batch, more: _Batch, path: str, raw: bytes, outcome: analysis.Outcome, refused: set[tuple[_Key, str]]
-    ) -> _Batch:
+    def _grown(self, accepted: _Batch, more: _Batch, path: str, raw: bytes, outcome: Outcome, refused: set[tuple[_Key, str]]) -> _Batch:
         """The accepted fixes and those of `more` that go well with them; halved until the ones to blame are found."""
         if not more:
             return accepted
@@ -244,7 +243,7 @@ class FixApplier:
         return self._grown(accepted, more[middle:], path, raw, outcome, refused)
 
     def _offered(
-        self, path: str, outcome: analysis.Outcome, wanted: Mapping[_Key, int], refused: set[tuple[_Key, str]], maker: Maker
+        self, path: str, outcome: Outcome, wanted: Mapping[_Key, int], refused: set[tuple[_Key, str]], maker: Maker
     ) -> Iterator[tuple[Finding, Fix]]:
         left = Counter(wanted)
         for finding in sorted(outcome.findings, key=lambda finding: finding.order):
@@ -263,7 +262,7 @@ class FixApplier:
             return None
         return _encoded(raw or b"", source, apply(source, edits))
 
-    def _is_sound(self, path: str, raw: bytes, new: bytes, before: analysis.Outcome, done: Sequence[Finding]) -> bool:
+    def _is_sound(self, path: str, raw: bytes, new: bytes, before: Outcome, done: Sequence[Finding]) -> bool:
         """Whether the findings are gone, no other one came, and the file can be read as before."""
         if new == raw or (self.kinds.get(path) == "python" and _parses(raw) and not _parses(new)):
             return False

@@ -1,1 +1,1 @@
-"""What the repository as a whole says: versions, what is started in production, its services."""
+"""The project as a whole: the snapshot of its bytes, and what they say of versions, of what production starts, of its services."""

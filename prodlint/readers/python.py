@@ -33,7 +33,7 @@ from prodlint.readers.python_settings import settings_of
 if TYPE_CHECKING:
     import tree_sitter
 
-    from prodlint.readers import FactRequest
+    from prodlint.readers.request import FactRequest
 
 
 def read(source: Source, file: File, wanted: FactRequest) -> Iterator[Fact]:

@@ -25,7 +25,7 @@ def closing(material: ReportContext, ink: Styler) -> Iterator[str]:
         yield f"{ink.paint('note', 'bold')}: {escape_control_characters(material.words(note))}\n"
     yield from _not_checked(material, ink)
     if options.statistics:
-        from prodlint.reports.statistics import table
+        from prodlint.reports.counts import table
 
         yield from table(material, ink)
     yield _found(material, ink)

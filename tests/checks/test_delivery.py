@@ -8,7 +8,7 @@ from prodlint.checks.delivery.ci import _unpinned
 from prodlint.checks.delivery.dependencies import _index_words
 from prodlint.checks.delivery.gates import gate_of, installs, named_gate, release_of
 from prodlint.checks.delivery.pipelines import Pipeline, pipeline_of
-from prodlint.configuration.discover import kind_of
+from prodlint.configuration.kinds import kind_of
 from prodlint.facts import Command, Document, File, Source
 from prodlint.readers import configuration, shell
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from prodlint.checks.secrets.names import ANCHORS, is_signing_name, secret_name
+from prodlint.values.secret_names import ANCHORS, is_signing_name, secret_name
 
 SECRET = {
     "password": "password",

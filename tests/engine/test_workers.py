@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from prodlint.engine import analysis, workers
+from prodlint.engine.outcome import Outcome
 from tests.conftest import Project, Ran
 
 Run = Callable[..., Ran]
@@ -25,7 +26,7 @@ def tree(project: Project) -> Path:
 def killed_by(monkeypatch: pytest.MonkeyPatch, dies: Callable[[str], bool]) -> None:
     parent, analyse = os.getpid(), analysis.analyse
 
-    def deadly(path: str, *rest: object) -> analysis.Outcome:
+    def deadly(path: str, *rest: object) -> Outcome:
         if os.getpid() != parent and dies(path):
             os.kill(os.getpid(), signal.SIGKILL)
         return analyse(path, *rest)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from prodlint.commands.rule import expanded
-from prodlint.configuration.discover import kind_of
+from prodlint.configuration.kinds import kind_of
 from prodlint.engine import catalogue
 
 # Kinds that no page has an example of, or too few: what their readers know best.

@@ -11,9 +11,10 @@ from functools import lru_cache
 from pathlib import Path
 from random import Random
 
-from prodlint.configuration.discover import kind_of
+from prodlint.configuration.kinds import kind_of
 from prodlint.configuration.settings import HONOR, Settings, with_arguments
 from prodlint.engine import analysis, catalogue, session
+from prodlint.engine.run import Run
 from prodlint.model import Finding
 from prodlint.readers import Undecodable, decode
 from prodlint.reports import FORMATS, render
@@ -39,7 +40,7 @@ def everything_on(settings: Settings) -> Settings:
 
 
 @lru_cache(maxsize=2)
-def run(exhaustive: bool = False) -> analysis.Run:
+def run(exhaustive: bool = False) -> Run:
     """What one file is analysed with."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "a.py").write_text("x = 1\n")

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from prodlint.configuration.discover import KINDS
+from prodlint.configuration.kinds import KINDS
 from tests.fuzz import targets as module
 from tests.fuzz.__main__ import Findings, attempt, blindly
 from tests.fuzz.corpus import seeds

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from prodlint.engine import session, workers
-from prodlint.engine.analysis import Outcome
+from prodlint.engine.outcome import Outcome
 from prodlint.project.snapshot import Snapshot
 from tests.conftest import ROOT, Project, Ran
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from prodlint.configuration.discover import kind_of
+from prodlint.configuration.kinds import kind_of
 from prodlint.facts import Command, Fact, File, Problem, Setting, Source
 from prodlint.readers import configuration
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, commands, documents, every, settings
-from prodlint.checks.configuration.places import SETTING_FILES, deployed, is_true, priority_in, runs_in_production
 from prodlint.facts import Assignment, Call, Command, Constant, Document, Expression, Setting
 from prodlint.model import FixRequest, Priority
+from prodlint.project.production import SETTING_FILES, deployed, is_true, priority_in, runs_in_production
 from prodlint.values.truth import TRUTHY
 
 # call -> keywords that open debug pages, by the libraries' own sources (facts.md 1.1, 7)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, commands, documents, every, settings
-from prodlint.checks.configuration.places import SETTING_FILES, deployed, priority_in, runs_in_production
 from prodlint.facts import Assignment, Call, Command, Constant, Document, Expression, Name, Setting
 from prodlint.model import FixRequest
+from prodlint.project.production import SETTING_FILES, deployed, priority_in, runs_in_production
 
 # Python's name and number for it, and what lies below.
 _DEBUG = frozenset(("debug", "trace", "notset", "10", "5", "all", "silly"))

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, commands, documents, every, settings
-from prodlint.checks.configuration.places import SETTING_FILES, deployed, deployed_elsewhere, priority_in, runs_in_production
 from prodlint.facts import Assignment, Call, Collection, Command, Constant, Document, Expression, Name, Node, Setting
 from prodlint.model import FixRequest
+from prodlint.project.production import SETTING_FILES, deployed, deployed_elsewhere, priority_in, runs_in_production
 from prodlint.values.places import enclosing
 
 # ---------------------------------------------------------------- PRD607: source mounted over the image

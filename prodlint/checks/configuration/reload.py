@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, commands, documents, every, settings
-from prodlint.checks.configuration.places import deployed, is_true, priority_in, priority_of, runs_in_production
 from prodlint.facts import Assignment, Call, Command, Constant, Document, Node, Setting
 from prodlint.model import FixRequest, Related
+from prodlint.project.production import deployed, is_true, priority_in, priority_of, runs_in_production
 from prodlint.values.truth import FALSY, TRUTHY
 
 # call -> keyword that turns the reloader on, by the libraries' own sources (uvicorn 0.54, werkzeug 3.1, sanic 25.12,

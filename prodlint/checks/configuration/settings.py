@@ -21,9 +21,9 @@ from prodlint.checks import (
     project_fact,
     settings,
 )
-from prodlint.checks.configuration.places import deployed, priority_in, runs_in_production
 from prodlint.facts import Assignment, Call, Class, Collection, Command, Constant, Dictionary, Setting
 from prodlint.model import Evidence, FixRequest, Related
+from prodlint.project.production import deployed, priority_in, runs_in_production
 from prodlint.values.truth import FALSY, TRUTHY, flipped
 
 # Names whose truth takes protection away, and names whose falsehood does. Whole words, so that

@@ -23,7 +23,6 @@ from prodlint.checks import (
 )
 from prodlint.checks.delivery.gates import gate_of, gates_of, installs, named_gate, release_of, targets_of
 from prodlint.checks.delivery.pipelines import KINDS, Job, Pipeline, Step, pipeline_of
-from prodlint.checks.delivery.service import service_place
 from prodlint.facts import Command, Document, Node, Text
 from prodlint.model import Evidence, FixRequest, Priority, Related, Span
 
@@ -759,7 +758,7 @@ def ci_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Project
         return
     place = _ci_place(project)
     if place is None:
-        anchor = service_place(project)
+        anchor = project.service_place()
         if anchor is not None:
             yield ProjectDiagnostic(anchor[0], anchor[1], "this service is deployed without any CI: nothing checks a change first")
         return

@@ -22,7 +22,6 @@ from prodlint.checks import (
     project_fact,
     text,
 )
-from prodlint.checks.delivery.service import service_place
 from prodlint.facts import Call, Collection, Command, Constant, Document, Node, Text
 from prodlint.model import Evidence, FixRequest, Span
 
@@ -76,7 +75,7 @@ def tests_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Proj
         return
     if any(_OTHER_TESTS.search(file.path) for file in project.files):
         return
-    place = service_place(project)
+    place = project.service_place()
     if place is not None:
         yield ProjectDiagnostic(
             place[0], place[1], f"this service has {len(code)} Python {'file' if len(code) == 1 else 'files'} and no test"

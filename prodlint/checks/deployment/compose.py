@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents
-from prodlint.checks.deployment.services import ADMINISTRATION, Image, datastore, image_of, is_host_agent, is_infrastructure, with_defaults
 from prodlint.facts import Document, Node
 from prodlint.model import FixRequest, Priority
+from prodlint.values.container_images import ADMINISTRATION, Image, datastore, image_of, is_host_agent, is_infrastructure, with_defaults
 
 
 @dataclass(frozen=True, slots=True)

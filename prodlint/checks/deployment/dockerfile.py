@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, every
-from prodlint.checks.deployment.services import datastore, has_own_user, image_of, leaves_root
 from prodlint.facts import Dockerfile, Instruction, Stage
 from prodlint.model import Priority
 from prodlint.readers.dockerfile import expand, variables
+from prodlint.values.container_images import datastore, has_own_user, image_of, leaves_root
 
 _DEVELOPMENT = re.compile(r"(?:^|[-_.])(?:dev|devel|development|tests?|testing|lint|debug|ci|docs|devcontainer)(?:$|[-_.])")
 _SHIPPED = ("production", "prod", "runtime", "release", "final", "app", "main", "server", "deploy", "runner", "web", "api")

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents, every
 from prodlint.checks.deployment.compose import is_for_development, is_sandbox
 from prodlint.checks.deployment.dockerfile import built_from
-from prodlint.checks.deployment.kubernetes import containers_of, pods
-from prodlint.checks.deployment.services import Image, image_of, with_defaults
 from prodlint.facts import Dockerfile, Document, Instruction, Node
 from prodlint.model import Priority
+from prodlint.values.container_images import Image, image_of, with_defaults
+from prodlint.values.workloads import containers_of, pods
 
 # ---------------------------------------------------------------- references that move
 

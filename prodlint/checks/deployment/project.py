@@ -13,10 +13,10 @@ from prodlint.checks import Project, ProjectDiagnostic, ProjectFact, project_che
 from prodlint.checks.deployment.dockerfile import (
     DROPS_ROOT,
 )
-from prodlint.checks.deployment.services import Datastore, datastore, image_of, is_infrastructure
 from prodlint.checks.deployment.traces import SERVERS
 from prodlint.configuration.patterns import Patterns
 from prodlint.model import Evidence, FixRequest, Related, Span
+from prodlint.values.container_images import Datastore, datastore, image_of, is_infrastructure
 
 # ---------------------------------------------------------------- paths
 

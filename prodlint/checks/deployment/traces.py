@@ -18,8 +18,8 @@ from prodlint.checks.deployment.dockerfile import (
     start_of,
     targets,
 )
-from prodlint.checks.deployment.kubernetes import pods
 from prodlint.facts import Command, Dockerfile, Document, File, Instruction, Node, Setting, Stage
+from prodlint.values.workloads import pods
 
 # Files of these roles say nothing about production; they may still show a rule to be satisfied.
 _ELSEWHERE = frozenset(("test", "example", "dev", "ci", "docs", "generated", "vendored"))

@@ -24,8 +24,6 @@ from prodlint.checks import (
     settings,
     text,
 )
-from prodlint.checks.delivery.service import service_place
-from prodlint.checks.deployment.kubernetes import containers_of, pods
 from prodlint.facts import (
     Call,
     Command,
@@ -48,6 +46,7 @@ from prodlint.facts import (
 from prodlint.model import Evidence, Related, Span
 from prodlint.project.startup import Started
 from prodlint.python.exits import is_logger
+from prodlint.values.workloads import containers_of, pods
 
 _ELSEWHERE = frozenset(("test", "example", "docs", "vendored", "generated", "stub", "notebook", "migration"))
 
@@ -80,7 +79,7 @@ def place_of(project: Project, started: Started | None) -> tuple[str, Span, str]
     """Where the service was seen, and the words for it."""
     if started is not None:
         return started.path, started.span, f"`{started.words.split(' ', 1)[0]}` serves here"
-    found = service_place(project)
+    found = project.service_place()
     return (*found, "this is deployed as a service") if found is not None else None
 
 

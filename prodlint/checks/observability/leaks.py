@@ -7,8 +7,6 @@ from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check
 from prodlint.checks.observability.prints import is_for_a_person, is_terminal_program
-from prodlint.checks.secrets.names import ANCHORS as SECRET_ANCHORS
-from prodlint.checks.secrets.names import parts_of, secret_name
 from prodlint.facts import (
     Attribute,
     Call,
@@ -32,6 +30,8 @@ from prodlint.facts import (
 from prodlint.model import Priority
 from prodlint.python.exits import log_level
 from prodlint.values.places import class_around, enclosing
+from prodlint.values.secret_names import ANCHORS as SECRET_ANCHORS
+from prodlint.values.secret_names import parts_of, secret_name
 
 _LEVELS = ("debug", "info", "warning", "warn", "error", "exception", "critical", "fatal", "log", "success", "trace", "notice", "msg")
 _ASYNC_LEVELS = ("adebug", "ainfo", "awarning", "aerror", "aexception", "acritical", "alog")

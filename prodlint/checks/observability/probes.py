@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prodlint.checks import CheckContext, Project, ProjectDiagnostic, ProjectFact, collect, commands, documents, project_check, project_fact
-from prodlint.checks.deployment.kubernetes import containers_of, pods
-from prodlint.checks.deployment.services import datastore, image_of, is_infrastructure
 from prodlint.facts import Command, Document, Node
 from prodlint.model import Related
+from prodlint.values.container_images import datastore, image_of, is_infrastructure
+from prodlint.values.workloads import containers_of, pods
 
 _ELSEWHERE = frozenset(("test", "example", "docs", "vendored", "dev", "ci"))
 _URL = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::(\d+))?(/[^\s'\"?#)|;&,]*)?")

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every
-from prodlint.checks.configuration.places import priority_in
 from prodlint.facts import (
     Assignment,
     Call,
@@ -28,6 +27,7 @@ from prodlint.facts import (
     statements_in,
 )
 from prodlint.model import FixRequest, Priority
+from prodlint.project.production import priority_in
 from prodlint.values.places import (
     UNKNOWN,
     body_of,

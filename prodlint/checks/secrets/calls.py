@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check
 from prodlint.checks.secrets.config import secret_arguments
-from prodlint.checks.secrets.names import SecretName, secret_name
 from prodlint.checks.secrets.python import Value, inside, is_secret_here, literals
 from prodlint.facts import Call, Collection, Constant, Expression
+from prodlint.values.secret_names import SecretName, secret_name
 
 # Clients whose signature has a password or key at a position: name -> (position, what it is called there). From the clients' own documentation.
 _CREDENTIALS: dict[str, tuple[int, str]] = {

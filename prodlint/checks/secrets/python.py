@@ -8,7 +8,10 @@ from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, every
 from prodlint.checks.secrets.formats import recognise
-from prodlint.checks.secrets.names import (
+from prodlint.checks.secrets.values import high_entropy, in_use, is_published_default, is_secret, shape_of
+from prodlint.facts import Assignment, Call, Collection, Conditional, Constant, Dictionary, Expression, FString, Name, Operation, Subscript
+from prodlint.model import FixRequest
+from prodlint.values.secret_names import (
     ANCHORS,
     NameKind,
     SecretName,
@@ -18,9 +21,6 @@ from prodlint.checks.secrets.names import (
     secret_name,
     value_name,
 )
-from prodlint.checks.secrets.values import high_entropy, in_use, is_published_default, is_secret, shape_of
-from prodlint.facts import Assignment, Call, Collection, Conditional, Constant, Dictionary, Expression, FString, Name, Operation, Subscript
-from prodlint.model import FixRequest
 
 # How far behind its name a value may stand, in bytes: the gate looks no farther.
 REACH = 260

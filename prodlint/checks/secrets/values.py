@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from prodlint.checks.secrets.names import NameKind, parts_of
+from prodlint.values.secret_names import NameKind, parts_of
 
 Shape = Literal[
     "empty",  # nothing, None, null

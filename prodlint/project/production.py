@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Protocol
 
-from prodlint.checks import CheckContext
-from prodlint.facts import Assignment, Call, Command, Constant, Expression, Fact, Setting
+from prodlint.facts import Assignment, Call, Command, Constant, Expression, Fact, File, Setting
 from prodlint.model import Priority
+from prodlint.project.questions import Questions
 from prodlint.project.startup import is_developers_arm
+
+
+class Context(Protocol):
+    """What is asked about: a file, and the project around it."""
+
+    @property
+    def environment(self) -> Questions: ...
+    @property
+    def file(self) -> File: ...
+
 
 DEVELOPMENT_ORIGINS = frozenset(
     (
@@ -31,7 +42,7 @@ _DEVELOPMENT_OWNER = re.compile(r"(?:^|[-_. ])(?:dev|develop|development|local|d
 _DEVELOPMENT_CLASS = re.compile(r"(?:Dev|Develop|Development|Local|Test|Testing|Debug|Example|Mock)")
 
 
-def runs_in_production(command: Command, context: CheckContext) -> bool:
+def runs_in_production(command: Command, context: Context) -> bool:
     """Whether a command line is one that production runs, as far as the file it stands in and what starts that say."""
     origin, owner = command.origin, command.owner
     if origin in DEVELOPMENT_ORIGINS or _DEVELOPMENT_OWNER.search(owner.lower()):
@@ -43,7 +54,7 @@ def runs_in_production(command: Command, context: CheckContext) -> bool:
     return command.long_running
 
 
-def _script_runs(command: Command, context: CheckContext) -> bool:
+def _script_runs(command: Command, context: Context) -> bool:
     """Whether production gets to a command of a script: an image, a manifest or another such script names it, or its own name says
     so; and no function, `case` or condition there is meant for developers, unless the image asks for that very arm."""
     startup = context.environment.startup
@@ -57,13 +68,13 @@ def _script_runs(command: Command, context: CheckContext) -> bool:
     return startup.starts_arm(command.arms) or not is_developers_arm(command.arms)
 
 
-def deployed_elsewhere(context: CheckContext) -> bool:
+def deployed_elsewhere(context: Context) -> bool:
     """Whether the repository is deployed by more than compose and an image: then compose is how developers run it."""
     names = [started.path.rsplit("/", 1)[-1].lower() for started in context.environment.started]
     return any("compose" not in name and "dockerfile" not in name and not name.endswith(".sh") for name in names)
 
 
-def priority_of(command: Command, context: CheckContext) -> Priority | None:
+def priority_of(command: Command, context: Context) -> Priority | None:
     """P2 for a compose file in a repository that is deployed in another way."""
     return "P2" if command.origin == "compose" and deployed_elsewhere(context) else None
 
@@ -78,7 +89,7 @@ def deployed(setting: Setting) -> bool:
     return not _DEVELOPMENT_OWNER.search(setting.service.lower())
 
 
-def priority_in(fact: Fact, context: CheckContext) -> Priority | bool | None:
+def priority_in(fact: Fact, context: Context) -> Priority | bool | None:
     """How much a Python switch matters where it stands; None for the page's own priority.
 
     False behind a check of the environment, in what is named for development, and in what runs only where the file is started as

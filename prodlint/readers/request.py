@@ -1,0 +1,34 @@
+"""What a reader is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from prodlint.facts import Fact
+
+
+@dataclass(slots=True)
+class FactRequest:
+    """What the active rules want of one file.
+
+    kinds: fact types. last_parts: last parts of the call names wanted, None for all. call: whether a qualified call name is
+    wanted. offsets: for Assignment, Literal and Comment, where the words of their checks stand (sorted), None for everywhere.
+    check_syntax: whether the interpreter is asked what is wrong with a Python file.
+    """
+
+    kinds: frozenset[type[Fact]]
+    last_parts: frozenset[str] | None
+    call: Callable[[str], bool]
+    offsets: Mapping[type[Fact], Sequence[int] | None]
+    check_syntax: bool = True
+    kept: list[Any] = field(default_factory=list)
+
+    def near(self, kind: type[Fact]) -> Sequence[int] | None:
+        """Where facts of a kind are wanted; None for everywhere."""
+        return self.offsets.get(kind)
+
+    def keep(self, module: Any) -> None:
+        """Hand the parsed file to whoever needs its statements later (suppressions, fixes)."""
+        self.kept.append(module)
