@@ -124,7 +124,7 @@ def test_a_check_that_raises_is_loud_and_contained(project: Project, prodlint: R
 
     own = compiled.load()
     made = checks.Check("PRD501", fails, (checks.calls("requests.get"),), (), ())
-    monkeypatch.setattr(compiled, "load", lambda: replace(own, checks=(*own.checks, made)))
+    monkeypatch.setattr(compiled, "load", lambda tree="": replace(own, checks=(*own.checks, made)))
     ran = prodlint("check", ".", "--output-format", "concise", cwd=project({"bad.py": BAD}))
     assert "bad.py:2:1: PRD504" in ran.out
     assert "PRD501" in ran.out

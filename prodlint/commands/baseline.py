@@ -7,11 +7,12 @@ from argparse import Namespace
 from collections import Counter
 
 from prodlint import baseline
-from prodlint.commands.check import request_of, say
+from prodlint.commands.check import request_of
+from prodlint.commands.streams import say
 from prodlint.configuration.settings import SettingsError, load
 from prodlint.engine import cache, session
+from prodlint.escaping import escape_control_characters
 from prodlint.reports import plural
-from prodlint.reports.terminal import escape_control_characters
 
 
 def write_baseline(given: Namespace) -> int:
@@ -33,9 +34,10 @@ def write_baseline(given: Namespace) -> int:
     written = baseline.write(path, result.report.findings, keep)
     number = sum(written.entries.values())
     shown = os.path.relpath(path)
-    print(f"{shown}: {number:,} finding{'' if number == 1 else 's'} known from now on")
+    print(f"{escape_control_characters(shown)}: {number:,} finding{'' if number == 1 else 's'} known from now on")
     if not result.settings.baseline:
-        print(f'use it with `--baseline {shown}`, or with `baseline = "{os.path.relpath(path, root)}"` in the settings')
+        own = escape_control_characters(os.path.relpath(path, root))
+        print(f'use it with `--baseline {escape_control_characters(shown)}`, or with `baseline = "{own}"` in the settings')
     return 0
 
 
@@ -45,7 +47,7 @@ def clean(given: Namespace) -> int:
         settings = load(path)
         directory = given.cache_dir or os.path.join(settings.root or path, settings.cache_dir)
         deleted = cache.clean(directory)
-        print(f"{os.path.relpath(directory)}: {'deleted' if deleted else 'nothing to delete'}")
+        print(f"{escape_control_characters(os.path.relpath(directory))}: {'deleted' if deleted else 'nothing to delete'}")
     return 0
 
 

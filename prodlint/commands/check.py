@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TextIO
 
 from prodlint.commands import VERBS
+from prodlint.commands.streams import as_utf8, say
 from prodlint.configuration.settings import RELEASE_STAGE, Settings, SettingsError, with_arguments
 from prodlint.engine import session
+from prodlint.escaping import escape_lines
 from prodlint.model import PRIORITIES
-from prodlint.reports import FORMATS, WITH_FIXES, Options, plural, repository_prefix, stream
+from prodlint.reports import FOR_PROGRAMS, FORMATS, WITH_FIXES, Options, plural, repository_prefix, stream
+from prodlint.writing import written_whole
 
 CLEAN, FOUND, MISUSED, UNCHECKED, BUG = 0, 1, 2, 3, 70
 
@@ -126,7 +129,9 @@ def _check_and_fix(given: Namespace, request: session.Request, result: session.R
     if given.diff:
         from prodlint.redact import Redaction
 
-        write(applying.difference(mended, Redaction(result.report, result.source)), given.output_file)
+        pieces = applying.difference(mended, Redaction(result.report, result.source))
+        # A file is for `git apply` and holds the lines as they are; a terminal or a log would obey what stands in them.
+        write(pieces if given.output_file else map(_harmless, pieces), given.output_file)
         say(f"would fix {plural(len(mended.fixed), 'finding')}")
         return CLEAN if given.exit_zero or not mended.changed() else FOUND
     out = sys.stdout
@@ -152,13 +157,14 @@ def _check_and_fix(given: Namespace, request: session.Request, result: session.R
         say(f"fixed {plural(len(fixed), 'finding')}")
     if given.show_fixes:
         for line in applying.listed(fixed, {rule.code: rule.name for rule in result.rules}):
-            print(line, file=sys.stderr)
+            say(line)
     return code
 
 
-def say(words: str) -> None:
-    """A remark for the person at the terminal, out of the report's way."""
-    print(f"prodlint: {words}", file=sys.stderr)
+def _harmless(piece: str) -> str:
+    """Some lines of a diff, as they may be shown."""
+    sign, line = piece[:1], piece[1:]
+    return sign + escape_lines(line)
 
 
 def _report(
@@ -199,6 +205,8 @@ def _report(
             from prodlint.readiness.sarif import with_items
 
             pieces = with_items(pieces, request_of(given))
+        if path is None and out is sys.stdout and name in FOR_PROGRAMS:
+            as_utf8()
         write(pieces, path, out)
 
 
@@ -245,34 +253,19 @@ def write(pieces: Iterator[str], path: str | None, out: TextIO | None = None) ->
             out.write(piece)
         out.flush()
         return
-    import tempfile
-
     path = os.path.realpath(path)
-    directory = os.path.dirname(path)
     try:
         if os.path.exists(path) and not os.path.isfile(path):
             with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as device:
                 for piece in pieces:
                     device.write(piece)
             return
-        # What cannot be encoded are the bytes of a file name that is not UTF-8.
-        handle = tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", errors="backslashreplace", newline="\n", dir=directory, prefix=".prodlint-", delete=False
-        )
-        with handle:
+        with written_whole(path) as handle:
             for piece in pieces:
-                handle.write(piece)
-        mode = os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o666 & ~_umask()
-        os.chmod(handle.name, mode)
-        os.replace(handle.name, path)
+                # What cannot be encoded are the bytes of a file name that is not UTF-8.
+                handle.write(piece.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise SettingsError(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _color(given: Namespace, path: str | None) -> bool:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import gc
-import io
-import os
 import sys
 from collections.abc import Callable, Sequence
 
-from prodlint.commands import VERBS
+from prodlint.commands import VERBS, streams
 from prodlint.commands.ending import ended_orderly
+from prodlint.commands.streams import say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,23 +21,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words = ["version", "-v"]
     if not words or (words[0] not in VERBS and words[0] not in ("-h", "--help", "-V", "--version")):
         words = ["check", *words]
-    for stream in (sys.stdout, sys.stderr):
-        # A file name need not be UTF-8, nor a terminal: what it cannot show is written as an escape, and nothing breaks.
-        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
-            stream.reconfigure(errors="backslashreplace")
+    streams.prepare()
     try:
         with ended_orderly():
-            return _parse_and_run(words)
+            try:
+                return _parse_and_run(words)
+            finally:
+                # Here, where a full disk can still be told; at exit nobody could.
+                sys.stdout.flush()
     except BrokenPipeError:
-        # `prodlint | head`: the reader has what it wanted. Python would complain while flushing at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # `prodlint | head`: the reader has what it wanted.
+        streams.abandon()
         return 0
     except KeyboardInterrupt:
         return 130
+    except OSError as error:  # what the machine refuses is no bug
+        streams.abandon()
+        say(streams.reason(error))
+        return 2
+    except MemoryError:
+        say("not enough memory: the run was given up")
+        return 3
     except Exception as error:  # a bug: said in one line, without values, which might be secrets
         from prodlint.engine.analysis import where_raised
 
-        print(f"prodlint: a bug in prodlint: {type(error).__name__} in {where_raised(error)}; please report it", file=sys.stderr)
+        say(f"a bug in prodlint: {type(error).__name__} in {where_raised(error)}; please report it")
         return 70
 
 
@@ -52,7 +59,7 @@ def _parse_and_run(words: list[str]) -> int:
     try:
         return function(given)
     except (SettingsError, PageError) as error:
-        print(f"prodlint: {error}", file=sys.stderr)
+        say(str(error))
         return 2
 
 

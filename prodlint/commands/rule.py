@@ -12,6 +12,7 @@ from typing import Any
 from prodlint.checks.tool import DIRECTIVE
 from prodlint.configuration.settings import Settings, SettingsError, load
 from prodlint.engine import catalogue
+from prodlint.escaping import escape_control_characters, escape_lines
 from prodlint.model import Example, Finding, Rule
 
 
@@ -45,7 +46,7 @@ def explain(given: Namespace) -> int:
     for number, rule in enumerate(rules):
         if number:
             print("\n---\n")
-        print(rule.page.rstrip() if given.output_format == "markdown" else _as_text(rule))
+        print(escape_lines(rule.page.rstrip() if given.output_format == "markdown" else _as_text(rule)))
     return 0
 
 
@@ -135,7 +136,7 @@ def _test(folders: Sequence[str]) -> int:
             tested += len(rule.bad) + len(rule.good)
             for verdict in test_page(rule):
                 failed += 1
-                print(verdict)
+                print(escape_control_characters(str(verdict)))
     print(f"{tested - failed} passed, {failed} failed")
     return 1 if failed else 0
 

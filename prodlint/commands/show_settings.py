@@ -10,6 +10,7 @@ from dataclasses import fields
 from prodlint.configuration.patterns import Patterns
 from prodlint.configuration.settings import KnownRule, RuleSelection, Selection, Settings, load
 from prodlint.engine import session
+from prodlint.escaping import escape_control_characters
 
 
 def show(given: Namespace, request: session.Request) -> int:
@@ -17,7 +18,7 @@ def show(given: Namespace, request: session.Request) -> int:
     settings, root = session.read_settings(request)
     if given.show_files:
         for path, _, _ in session.find_files(request, settings, root).files:
-            print(path)
+            print(escape_control_characters(path))
         return 0
     files = [path for path in request.paths if path != "-" and not os.path.isdir(path)]
     for number, path in enumerate(files or [""]):
@@ -27,7 +28,7 @@ def show(given: Namespace, request: session.Request) -> int:
         if number:
             print()
         for line in _lines(settings, root, path):
-            print(line)
+            print(escape_control_characters(line))
     return 0
 
 

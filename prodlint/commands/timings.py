@@ -21,9 +21,9 @@ from prodlint.commands import check
 from prodlint.engine import analysis, session, workers
 from prodlint.engine.prefilter import Index
 from prodlint.engine.run import Run
+from prodlint.escaping import escape_control_characters
 from prodlint.project.snapshot import Document, Snapshot
 from prodlint.python import syntax, tree
-from prodlint.reports.terminal import escape_control_characters
 
 PHASES = ("walk", "read", "scan", "syntax", "parse", "facts", "rules", "project", "report")
 # How many of the slowest rules and files are told of.

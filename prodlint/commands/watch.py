@@ -8,6 +8,7 @@ import time
 from argparse import Namespace
 
 from prodlint.commands.check import run_once
+from prodlint.commands.streams import say
 from prodlint.configuration.settings import SettingsError
 from prodlint.engine import session
 
@@ -30,7 +31,7 @@ def watch(given: Namespace, request: session.Request, rounds: int | None = None)
         try:
             code = run_once(given, request)
         except SettingsError as error:  # half-written settings are put right in a moment
-            print(f"prodlint: {error}", file=sys.stderr)
+            say(str(error))
         if given.fix or given.fix_only:
             seen = _state(request)
         rounds = None if rounds is None else rounds - 1

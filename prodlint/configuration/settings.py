@@ -435,6 +435,10 @@ def _parse(text: str, shown: str, lenient: bool = False) -> dict[str, Any]:
         if lenient:  # somebody else's broken file: the reader of manifests reports it
             return {}
         raise SettingsError(f"is not TOML: {error.msg}", shown, error.lineno) from None
+    except (RecursionError, ValueError):
+        if lenient:
+            return {}
+        raise SettingsError("is not TOML: nested too deeply, or a number too long", shown) from None
 
 
 def _apply(settings: Settings, values: Mapping[str, Any], text: str, shown: str, within: tuple[str, ...], directory: str) -> Settings:

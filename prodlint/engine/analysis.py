@@ -11,6 +11,7 @@ from prodlint.checks import CheckContext, Diagnostic, Project, ProjectDiagnostic
 from prodlint.checks.tool import UNREADABLE_FILE
 from prodlint.configuration.settings import Settings
 from prodlint.content import content_of, digest
+from prodlint.engine.catalogue import rules_folder
 from prodlint.engine.outcome import Outcome
 from prodlint.engine.prefilter import PrefilterResult, RegisteredCheck
 from prodlint.engine.run import Run
@@ -160,15 +161,26 @@ def _call(
         for found in subscription.check.function(fact, context):
             if isinstance(found, ProjectFact):
                 outcome.traces.append(found)
-            else:
+            elif isinstance(found, Diagnostic):
                 made.append((found, subscription, fact))
+            else:
+                raise TypeError(type(found).__name__)
     except RecursionError:
         raise
-    except Exception as error:  # a bug in one check is loud and contained
+    except (Exception, SystemExit) as error:  # a bug in one check is loud and contained
         broken.add(subscription.bit)
         name = rule.code if rule is not None else getattr(subscription.check.function, "__name__", "collector")
-        outcome.crashed.append(name)
+        if _is_prodlints(subscription.check.function, rule):
+            outcome.crashed.append(name)
         outcome.unchecked.append(Unchecked(outcome.path, f"`{name}` failed: {type(error).__name__} in {where_raised(error)}", fact.line, 0))
+
+
+def _is_prodlints(function: Any, rule: Rule | None) -> bool:
+    """Whether what failed is prodlint's to mend; a plug-in that fails is said as well, and is no bug of prodlint's."""
+    if rule is not None and rule.path.startswith(rules_folder()):
+        return True
+    module = getattr(function, "_module", None) or getattr(function, "__module__", "")
+    return str(module).startswith("prodlint.")
 
 
 def options_of(rule: Rule, settings: Settings) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from prodlint import fixes
 from prodlint.engine import analysis
 from prodlint.engine.outcome import Outcome
 from prodlint.engine.session import Result
+from prodlint.escaping import escape_control_characters
 from prodlint.facts import Source
 from prodlint.model import Edit, Finding, Fix, Span
 from prodlint.project.snapshot import LARGEST_READ
@@ -382,10 +383,11 @@ def difference(mended: FixResult, redaction: Redaction | None = None) -> Iterato
 
     for path in mended.changed():
         before, after = mended.before[path], mended.after[path]
-        old = "/dev/null" if before is None else f"a/{path}"
+        named = escape_control_characters(path)
+        old = "/dev/null" if before is None else f"a/{named}"
         lines = _lines(before or b"", path)
         shown = {} if redaction is None else {line: redaction.line(path, number).text for number, line in enumerate(lines, 1)}
-        for line in unified_diff(lines, _lines(after, path), old, f"b/{path}"):
+        for line in unified_diff(lines, _lines(after, path), old, f"b/{named}"):
             if redaction is not None and not line.startswith(("---", "+++", "@@")):
                 ended = "\n" if line.endswith("\n") else ""
                 line = line[:1] + (shown[line[1:]] + ended if line[1:] in shown else redaction.covered(line[1:]))

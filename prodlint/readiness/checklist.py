@@ -12,7 +12,9 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from prodlint.commands.check import BUG, CLEAN, FOUND, request_of, write
+from prodlint.commands.streams import as_utf8
 from prodlint.configuration.settings import SettingsError
+from prodlint.escaping import escape_deeply
 from prodlint.model import Rule
 from prodlint.readiness import report_json
 from prodlint.readiness.answers import Answer, Answers, answers_of, counted
@@ -49,6 +51,8 @@ def checklist(given: Namespace) -> int:
     if given.write:
         _rewrite(given.file, text, audited, answers.result.report.root)
     stream = {"json": _as_json, "markdown": _as_markdown, "text": _as_text}[given.output_format]
+    if given.output_file is None and given.output_format == "json":
+        as_utf8()
     write(stream(told, given.all), given.output_file)
     if answers.result.crashed:
         return BUG
@@ -235,6 +239,7 @@ def _told(told: Mapping[str, Any], everything: bool) -> list[dict[str, Any]]:
 
 
 def _as_text(told: Mapping[str, Any], everything: bool) -> Iterator[str]:
+    told = escape_deeply(told)
     for line in _told(told, everything):
         yield f"{line['line']:4} {_BOX[line['state']]} {line['text'][:100]}\n"
         if line["judgement"] == "not mapped":

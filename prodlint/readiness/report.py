@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from prodlint.commands.check import BUG, CLEAN, FOUND, UNCHECKED, request_of, write
+from prodlint.commands.streams import as_utf8
 from prodlint.model import PRIORITIES
 from prodlint.readiness import report_json
 from prodlint.readiness.answers import Answers, answers_of
@@ -26,6 +27,8 @@ def report(given: Namespace) -> int:
     answers = answers_of(request_of(given), foreign, before)
     material = report_json.material_of(answers)
     format = given.output_format or ("text" if sys.stdout.isatty() or given.output_file is None else _by_name(given.output_file))
+    if given.output_file is None and format in ("json", "html"):
+        as_utf8()
     write(_stream(report_json.as_object(answers, material, old), material, format), given.output_file)
     return exit_code(answers, given.fail_on_items)
 

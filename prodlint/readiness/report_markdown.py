@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from prodlint.reports.terminal import escape_control_characters
+from prodlint.escaping import escape_control_characters
 
 _FINDINGS, _PLACES = 20, 5
 _SIGN = {"met": "✅", "not met": "❌", "cannot be told": "👀", "does not apply": "➖", "exempt": "⏸️"}

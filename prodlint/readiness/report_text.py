@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from prodlint.escaping import escape_deeply
+
 # Findings and places shown of one item; the other formats have all of them.
 _FINDINGS, _PLACES = 5, 3
 _MARK = {"met": "+", "not met": "x", "cannot be told": "?", "does not apply": "-", "exempt": "~"}
@@ -13,6 +15,7 @@ _MARK = {"met": "+", "not met": "x", "cannot be told": "?", "does not apply": "-
 
 def write(report: Mapping[str, Any], *, width: int = 100) -> Iterator[str]:
     """The report in pieces."""
+    report = escape_deeply(report)
     items = {item["id"]: item for item in report["items"]}
     yield from _head(report)
     yield from _categories(report["categories"])

@@ -9,7 +9,7 @@ from prodlint.model import Report, Rule
 from prodlint.redact import SourceLookup
 from prodlint.reports.material import Options, ReportContext, plural, repository_prefix
 
-__all__ = ["FORMATS", "WITH_FIXES", "Options", "plural", "render", "repository_prefix", "stream"]
+__all__ = ["FORMATS", "FOR_PROGRAMS", "WITH_FIXES", "Options", "plural", "render", "repository_prefix", "stream"]
 
 # Format -> module; imported when asked for.
 FORMATS: dict[str, str] = {
@@ -27,6 +27,8 @@ FORMATS: dict[str, str] = {
     "rdjson": "rdjson",
     "junit": "junit",
 }
+# Formats that programs read: UTF-8, whatever the locale.
+FOR_PROGRAMS = ("json", "json-lines", "sarif", "gitlab", "rdjson", "junit")
 # Formats that carry the edits of a fix.
 WITH_FIXES = ("json", "json-lines", "sarif", "rdjson")
 

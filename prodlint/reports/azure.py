@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from prodlint.escaping import escape_all_but
 from prodlint.reports.material import ReportContext
-from prodlint.reports.terminal import encodable
 
 _TYPES = {"P0": "error", "P1": "warning", "P2": "warning"}
 
-# Escapes the agent decodes: "Logging commands", formatting, in the documentation of Azure Pipelines.
+# Escapes the agent decodes, line breaks among them: "Logging commands", formatting, in the documentation of Azure Pipelines.
+# What is kept for them.
+_BREAKS = "\r\n"
 _DATA = str.maketrans({"%": "%AZP25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY = str.maketrans({"%": "%AZP25", "\r": "%0D", "\n": "%0A", ";": "%3B", "]": "%5D"})
 
 
 def _command(message: str, **properties: object) -> str:
-    pairs = "".join(f"{name}={str(value).translate(_PROPERTY)};" for name, value in properties.items())
-    return encodable(f"##vso[task.logissue {pairs}]{message.translate(_DATA)}\n")
+    pairs = "".join(f"{name}={escape_all_but(str(value), _BREAKS).translate(_PROPERTY)};" for name, value in properties.items())
+    return f"##vso[task.logissue {pairs}]{escape_all_but(message, _BREAKS).translate(_DATA)}\n"
 
 
 def write(material: ReportContext) -> Iterator[str]:

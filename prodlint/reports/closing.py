@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from prodlint.escaping import escape_control_characters
 from prodlint.model import Unchecked
 from prodlint.reports.material import ReportContext, plural
-from prodlint.reports.terminal import Styler, escape_control_characters
+from prodlint.reports.terminal import Styler
 
 
 def position(unchecked: Unchecked, path: str = "") -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from prodlint.escaping import escape_control_characters
 from prodlint.model import Finding
 from prodlint.reports.closing import closing
 from prodlint.reports.material import ReportContext
-from prodlint.reports.terminal import Styler, escape_control_characters
+from prodlint.reports.terminal import Styler
 
 
 def head(material: ReportContext, finding: Finding, ink: Styler) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from prodlint.escaping import escape_control_characters
 from prodlint.model import Finding
 from prodlint.reports.closing import closing
 from prodlint.reports.concise import head
 from prodlint.reports.material import ReportContext
-from prodlint.reports.terminal import ELLIPSIS, Styler, escape_control_characters, excerpt
+from prodlint.reports.terminal import ELLIPSIS, Styler, excerpt
 
 LINES = 3
 WIDTH = 140

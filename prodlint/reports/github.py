@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from prodlint.escaping import escape_all_but
 from prodlint.model import Finding
 from prodlint.reports.closing import closing
 from prodlint.reports.material import ReportContext
-from prodlint.reports.terminal import Styler, encodable, escape_control_characters
+from prodlint.reports.terminal import Styler
 
 _LEVELS = {"P0": "error", "P1": "warning", "P2": "notice"}
 
-# The runner reads these back; see "Workflow commands for GitHub Actions" and @actions/core's command.ts.
+# The runner reads these back, line breaks among them; see "Workflow commands for GitHub Actions" and @actions/core's command.ts.
+# What is kept for them.
+_BREAKS = "\r\n"
 _DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
 
 
 def _command(level: str, message: str, **properties: object) -> str:
-    pairs = ",".join(f"{name}={str(value).translate(_PROPERTY)}" for name, value in properties.items())
-    return encodable(f"::{level} {pairs}::{message.translate(_DATA)}\n")
+    pairs = ",".join(f"{name}={escape_all_but(str(value), _BREAKS).translate(_PROPERTY)}" for name, value in properties.items())
+    return f"::{level} {pairs}::{escape_all_but(message, _BREAKS).translate(_DATA)}\n"
 
 
 def _annotation(material: ReportContext, finding: Finding, level: str, message: str) -> str:
@@ -49,6 +52,4 @@ def write(material: ReportContext) -> Iterator[str]:
             place["line"] = unchecked.line
         title = "checked in part" if unchecked.analysed else "not checked"
         yield _command("warning", material.words(unchecked.why), title=f"prodlint: {title}", **place)
-    # The runner also obeys a command in the middle of ordinary output, so what files say may not begin one.
-    for line in closing(material, Styler(color=False)):
-        yield escape_control_characters(line.rstrip("\n")).replace("::", ":\u200b:").replace("##[", "#\u200b#[") + "\n"
+    yield from closing(material, Styler(color=False))

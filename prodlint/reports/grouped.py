@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
+from prodlint.escaping import escape_control_characters
 from prodlint.fingerprint import place_order
 from prodlint.reports.closing import closing
 from prodlint.reports.material import ReportContext
-from prodlint.reports.terminal import Styler, escape_control_characters
+from prodlint.reports.terminal import Styler
 
 
 def write(material: ReportContext) -> Iterator[str]:

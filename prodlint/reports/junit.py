@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
+from prodlint.escaping import escape_control_characters
 from prodlint.model import Finding
 from prodlint.reports.closing import position
 from prodlint.reports.material import ReportContext
-from prodlint.reports.terminal import escape_control_characters
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 

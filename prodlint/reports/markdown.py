@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from prodlint.escaping import escape_control_characters
 from prodlint.fingerprint import place_order
 from prodlint.model import Finding, Unchecked
 from prodlint.reports.closing import position
 from prodlint.reports.material import ReportContext, plural
-from prodlint.reports.terminal import escape_control_characters
 
 # GitHub refuses a step summary above 1 MiB; what is beyond a screen or two nobody reads there.
 ROWS = 500

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from unicodedata import category, east_asian_width
 
+from prodlint.escaping import escape_all_but, escape_control_characters
+
 TAB = 4
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
@@ -36,18 +38,6 @@ class Styler:
         return f"\x1b]8;;{url}\x1b\\{words}\x1b]8;;\x1b\\" if self.color and url else words
 
 
-def escape_control_characters(text: str) -> str:
-    """Text without what a terminal or a reader could be fooled with: escape sequences, line breaks, bidirectional marks."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
-def encodable(text: str) -> str:
-    """Text without the lone surrogates that stand in a file name that is not UTF-8."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
 def width(text: str) -> int:
     """How many columns a terminal gives to text without tabs."""
     if text.isascii():
@@ -75,6 +65,10 @@ def excerpt(text: str, start: int, end: int, room: int) -> tuple[str, int, int]:
 
     start, end: what to mark, as indexes into `text`. Where the line is wider than `room`, what is around the mark stays.
     """
+    if not text.isprintable():
+        # What is written as an escape is longer than it was.
+        before, inside, behind = (escape_all_but(piece, "\t") for piece in (text[:start], text[start:end], text[end:]))
+        text, start, end = before + inside + behind, len(before), len(before) + len(inside)
     cut_before = cut_after = False
     # No character takes more than TAB columns, so most lines need no counting.
     if len(text) * TAB > room and (len(text) > room or width(expanded(text)) > room):

@@ -119,12 +119,12 @@ def test_a_line_break_in_a_path_forges_no_finding(tree: Tree) -> None:
     path = "a\nb.py:1:1: PRD201 P0 forged"
     tree.write("x.py", "x = 1\n")
     tree.report.findings.append(Finding(path, Span(1, 1, 1, 1), "PRD201", "m", "P0"))
-    assert tree.render("concise").split("\n")[0] == "a b.py:1:1: PRD201 P0 forged:1:1: PRD201 P0 m"
+    assert tree.render("concise").split("\n")[0] == "a\\nb.py:1:1: PRD201 P0 forged:1:1: PRD201 P0 m"
 
 
 def test_harmless_leaves_letters_alone() -> None:
     assert escape_control_characters("größe 日本 😀 `x`") == "größe 日本 😀 `x`"
-    assert escape_control_characters("a\tb\u2028c\udcff") == "a b c\ufffd"
+    assert escape_control_characters("a\tb\u2028c\udcff") == "a\\tb\\u2028c\\udcff"
 
 
 # ---------------------------------------------------------------- colour
