@@ -245,6 +245,13 @@ class Environment:
         return self.startup.programs
 
     @cached_property
+    def has_dev_group(self) -> bool:
+        """Whether a manifest has a group of packages for developers that its tool installs unless told otherwise."""
+        return any(
+            _DEV_GROUP.search(self._bytes(absolute)) for path, absolute, _ in self._near_root if path.rsplit("/", 1)[-1] == "pyproject.toml"
+        )
+
+    @cached_property
     def installed_lists(self) -> frozenset[str]:
         """The requirements files that images install as they are: no lock beside them has a say."""
         lists = {path for path, _, kind in self.files if kind == "requirements"}
@@ -340,6 +347,12 @@ class Environment:
 
 _RUNS_PROJECT = re.compile(
     rb"(?im)^[ \t]*(?:RUN|&&|[^#\n]*&&)[^\n]*\b(?:manage\.py|django-admin|collectstatic|compilemessages|flask (?:assets|digest|db)|alembic)\b"
+)
+
+
+_DEV_GROUP = re.compile(
+    rb"(?m)^\[tool\.poetry\.(?:group\.(?:dev|test|lint|docs)\.dependencies|dev-dependencies)\]|^[ \t]*dev-dependencies[ \t]*=[ \t]*\[|^\[tool\.pdm\.dev-dependencies\]"
+    rb"|^\[dependency-groups\](?:(?!^\[)[\s\S])*?^[ \t]*dev[ \t]*="
 )
 
 

@@ -56,6 +56,11 @@ class Questions:
         """The requirements files that images install as they are."""
         return self._note("installed_lists").installed_lists
 
+    @property
+    def has_dev_group(self) -> bool:
+        """Whether a manifest has a group of packages for developers that is installed unless told otherwise."""
+        return self._note("has_dev_group").has_dev_group
+
     def has_lock(self, path: str) -> bool:
         """Whether a lock file lies beside a file, above it, or at the root."""
         return self._note("has_lock", path).has_lock(path)

@@ -241,3 +241,22 @@ def leaves_root(image: Image) -> bool:
     if image.official:
         return image.name != "scratch"
     return image.name.startswith(_ROOT_PREFIXES)
+
+
+# ---------------------------------------------------------------- what a service is there for
+
+SERVERS = re.compile(
+    r"\b(?:uvicorn|gunicorn|hypercorn|daphne|granian|uwsgi|waitress|waitress-serve|fastapi|flask run|runserver|sanic|starlette|chalice"
+    r"|litestar|robyn|streamlit|nginx|node|npm|next|bun|caddy|serve)\b"
+)
+_ONE_SHOT_NAME = re.compile(
+    r"migrat|(?:^|[-_])(?:init|setup|seed|prestart|bootstrap|create|job|jobs|backup|cron|certbot|load|import|copy|chown|permissions|test|tests|e2e|shell|cli|console|tools?)(?:$|[-_0-9])"
+)
+_ONE_SHOT_COMMAND = re.compile(
+    r"\b(?:migrate|upgrade head|collectstatic|createsuperuser|loaddata|pytest|tox|npm (?:ci|install|run build)|seed|mc mb)\b"
+)
+
+
+def is_one_shot(name: str, command: str) -> bool:
+    """Whether a service of this name does its work and ends."""
+    return bool(_ONE_SHOT_NAME.search(name) or (_ONE_SHOT_COMMAND.search(command) and not SERVERS.search(command)))

@@ -11,16 +11,23 @@ from prodlint.model import Priority
 from prodlint.readers.dockerfile import expand, variables
 from prodlint.values.container_images import datastore, has_own_user, image_of, leaves_root
 
-_DEVELOPMENT = re.compile(r"(?:^|[-_.])(?:dev|devel|development|tests?|testing|lint|debug|ci|docs|devcontainer)(?:$|[-_.])")
+_DEVELOPMENT = re.compile(
+    r"(?:^|[-_.])(?:dev|devel|development|(?:unit|integration)?-?tests?|testing|lint|debug|ci|docs|devcontainer)(?:$|[-_.])"
+)
 _SHIPPED = ("production", "prod", "runtime", "release", "final", "app", "main", "server", "deploy", "runner", "web", "api")
 
 
 def shipped(dockerfile: Dockerfile) -> Stage | None:
-    """The stage that goes to production: the last one, unless that is named for development and another for production."""
+    """The stage that goes to production: the last one; where that is named for development the one that is named for production, or
+    the one that it is built on."""
     final = dockerfile.final
     if final is None or not _DEVELOPMENT.search(final.name):
         return final
-    return next((stage for name in _SHIPPED for stage in dockerfile.stages if stage.name == name), None)
+    named = next((stage for name in _SHIPPED for stage in dockerfile.stages if stage.name == name), None)
+    below = final.parent
+    while named is None and below is not None and _DEVELOPMENT.search(below.name):
+        below = below.parent
+    return named or below
 
 
 def targets(dockerfile: Dockerfile) -> list[Stage]:

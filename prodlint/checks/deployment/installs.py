@@ -69,7 +69,7 @@ def unrepeatable_install(dockerfile: Dockerfile, context: CheckContext) -> Itera
     if shipped(dockerfile) is None:
         return
     runs = [each for number in built_from(dockerfile) for each in dockerfile.stages[number].instructions if each.keyword == "RUN"]
-    commands = list(_commands(dockerfile, sorted(runs, key=lambda each: each.start)))
+    commands = list(commands_of(dockerfile, sorted(runs, key=lambda each: each.start)))
     argvs = [argv for _, _, argv in commands]
     build = _Build(
         _sources(dockerfile),
@@ -90,7 +90,7 @@ def unrepeatable_install(dockerfile: Dockerfile, context: CheckContext) -> Itera
             softer.add(words)
 
 
-def _commands(dockerfile: Dockerfile, runs: Sequence[Instruction]) -> Iterator[tuple[Command, Mapping[str, str], tuple[str, ...]]]:
+def commands_of(dockerfile: Dockerfile, runs: Sequence[Instruction]) -> Iterator[tuple[Command, Mapping[str, str], tuple[str, ...]]]:
     """The commands of some RUN instructions, each with the variables known there and its words from the verb on, put in."""
     starts = [each.start for each in runs]
     for fact in from_dockerfile(dockerfile):
@@ -147,7 +147,8 @@ def _brings(sources: Sequence[str], lock: str) -> bool:
     )
 
 
-def _has(argv: Sequence[str], *flags: str) -> bool:
+def has_flag(argv: Sequence[str], *flags: str) -> bool:
+    """Whether one of these options is given, also as `--option=value`."""
     return any(word in flags or word.partition("=")[0] in flags for word in argv if word.startswith("-"))
 
 
@@ -155,7 +156,7 @@ def _locks(program: str, argv: tuple[str, ...]) -> bool:
     """Whether a command installs from a list, after which the project itself brings nothing new."""
     if program == "pip" or (program == "uv" and argv[:1] == ("pip",)):
         rest = _from_verb(argv[1:]) if program == "uv" else argv
-        return _has(argv, "-r", "--requirement", "--requirements", "-c", "--constraint", "--constraints") or rest[:1] == ("sync",)
+        return has_flag(argv, "-r", "--requirement", "--requirements", "-c", "--constraint", "--constraints") or rest[:1] == ("sync",)
     if program == "uv":
         return argv[:1] in (("sync",), ("export",))
     return program == "pip-sync" or (program in ("poetry", "pdm", "pipenv") and argv[:1] in (("install",), ("export",), ("sync",)))
@@ -183,11 +184,11 @@ def _loose(command: Command, argv: tuple[str, ...], build: _Build, known: Mappin
         if argv[:1] in (("update",), ("add",)) or (argv[:1] == ("lock",) and "--check" not in argv):
             return f"`poetry {argv[0]}` resolves the newest versions while the image is built", None
     elif program == "pipenv":
-        if argv[:1] == ("install",) and not _has(argv, "--deploy", "--ignore-pipfile"):
+        if argv[:1] == ("install",) and not has_flag(argv, "--deploy", "--ignore-pipfile"):
             return "`pipenv install` without `--deploy` may resolve newer versions while the image is built", None
     elif program == "pipx" and argv[:1] == ("install",):
         return _unpinned(_packages(argv[1:])[0])
-    elif program in ("conda", "mamba", "micromamba") and argv[:1] == ("install",) and not _has(argv, "--file", "-f"):
+    elif program in ("conda", "mamba", "micromamba") and argv[:1] == ("install",) and not has_flag(argv, "--file", "-f"):
         return _unpinned([name for name in _packages(argv[1:])[0] if not _CONDA_EXACT.search(name)])
     elif program == "easy_install":
         return _unpinned(_packages(argv)[0])
@@ -206,7 +207,7 @@ def _unpinned(names: Sequence[str]) -> tuple[str, Priority | None] | None:
 
 
 def _loose_pip(program: str, argv: tuple[str, ...], build: _Build) -> tuple[str, Priority | None] | None:
-    if argv[:1] not in (("install",), ("wheel",), ("download",)) or _has(argv, *_FIXED):
+    if argv[:1] not in (("install",), ("wheel",), ("download",)) or has_flag(argv, *_FIXED):
         return None
     moving = next((word for word in argv[1:] if _moves(word)), "")
     if moving:
@@ -217,7 +218,7 @@ def _loose_pip(program: str, argv: tuple[str, ...], build: _Build) -> tuple[str,
         return found
     wheel = next((path for path in local if _WHEELS.search(path)), "")
     if wheel:
-        newest = _has(argv, "-U", "--upgrade")
+        newest = has_flag(argv, "-U", "--upgrade")
         if build.own_wheel and not build.all_wheels and (newest or not build.locked):
             return f"`{program} install {wheel}` installs the newest versions of what this wheel depends on", None
         return None
@@ -243,7 +244,7 @@ def _loose_uv(argv: tuple[str, ...], build: _Build, known: Mapping[str, str]) ->
     verb = argv[:1]
     if verb == ("tool",) and argv[1:2] == ("install",):
         return _unpinned(_packages(argv[2:])[0])
-    frozen = _has(argv, "--frozen", "--locked", "--no-sync") or any(
+    frozen = has_flag(argv, "--frozen", "--locked", "--no-sync") or any(
         known.get(name, "0") not in ("0", "", "false") for name in ("UV_FROZEN", "UV_LOCKED")
     )
     if verb == ("sync",) and not frozen:
@@ -253,7 +254,7 @@ def _loose_uv(argv: tuple[str, ...], build: _Build, known: Mapping[str, str]) ->
         if not _brings(build.sources, "uv.lock"):
             return "`uv sync` without `uv.lock` in the image installs the newest versions", None
         return "`uv sync` without `--locked` updates a lock file that is out of date while the image is built", "P2"
-    if verb == ("add",) or (verb == ("lock",) and not _has(argv, "--check", "--locked", "--frozen")):
+    if verb == ("add",) or (verb == ("lock",) and not has_flag(argv, "--check", "--locked", "--frozen")):
         return f"`uv {verb[0]}` resolves the newest versions while the image is built", None
     return None
 

@@ -13,10 +13,9 @@ from prodlint.checks import Project, ProjectDiagnostic, ProjectFact, project_che
 from prodlint.checks.deployment.dockerfile import (
     DROPS_ROOT,
 )
-from prodlint.checks.deployment.traces import SERVERS
 from prodlint.configuration.patterns import Patterns
 from prodlint.model import Evidence, FixRequest, Related, Span
-from prodlint.values.container_images import Datastore, datastore, image_of, is_infrastructure
+from prodlint.values.container_images import SERVERS, Datastore, datastore, image_of, is_infrastructure, is_one_shot
 
 # ---------------------------------------------------------------- paths
 
@@ -249,12 +248,6 @@ def _uses_env_file(project: Project, context: str) -> bool:
 
 # ---------------------------------------------------------------- PRD821
 
-_ONE_SHOT_NAME = re.compile(
-    r"migrat|(?:^|[-_])(?:init|setup|seed|prestart|bootstrap|create|job|jobs|backup|cron|certbot|load|import|copy|chown|permissions|test|tests|e2e|shell|cli|console|tools?)(?:$|[-_0-9])"
-)
-_ONE_SHOT_COMMAND = re.compile(
-    r"\b(?:migrate|upgrade head|collectstatic|createsuperuser|loaddata|pytest|tox|npm (?:ci|install|run build)|seed|mc mb)\b"
-)
 _WAITS = re.compile(r"wait[-_]for|dockerize|pg_isready|wait4x|nc -z|until |/dev/tcp/")
 
 
@@ -362,8 +355,7 @@ def _is_one_shot(service: ProjectFact) -> bool:
     """Whether a service does its work and ends, or is only started when somebody asks for it."""
     if service.get("profiles"):
         return True
-    command = service.get("command")
-    return bool(_ONE_SHOT_NAME.search(service.words) or (_ONE_SHOT_COMMAND.search(command) and not SERVERS.search(command)))
+    return is_one_shot(service.words, service.get("command"))
 
 
 def _health_of(service: ProjectFact, compose: _Compose) -> str:

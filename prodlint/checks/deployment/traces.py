@@ -19,14 +19,11 @@ from prodlint.checks.deployment.dockerfile import (
     targets,
 )
 from prodlint.facts import Command, Dockerfile, Document, File, Instruction, Node, Setting, Stage
+from prodlint.values.container_images import SERVERS
 from prodlint.values.workloads import pods
 
 # Files of these roles say nothing about production; they may still show a rule to be satisfied.
 _ELSEWHERE = frozenset(("test", "example", "dev", "ci", "docs", "generated", "vendored"))
-SERVERS = re.compile(
-    r"\b(?:uvicorn|gunicorn|hypercorn|daphne|granian|uwsgi|waitress|waitress-serve|fastapi|flask run|runserver|sanic|starlette|chalice"
-    r"|litestar|robyn|streamlit|nginx|node|npm|next|bun|caddy|serve)\b"
-)
 
 
 def _off(file: File) -> str:
