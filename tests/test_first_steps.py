@@ -117,7 +117,7 @@ def test_per_path_tables(project: Project, prodlint: Run) -> None:
     out = prodlint("check", ".", "--no-cache", "--output-format", "json", cwd=root).out
     assert [(f["path"], f["code"], f["priority"]) for f in json.loads(out)["findings"]] == [
         ("app/a.py", "PRD504", "P0"),
-        ("app/a.py", "PRD502", "P1"),
+        ("app/a.py", "PRD502", "P2"),
         ("jobs/b.py", "PRD502", "P0"),
     ]
 
@@ -135,7 +135,7 @@ def test_settings_in_force_for_a_file(project: Project, prodlint: Run) -> None:
     assert "fail-on = 'P1'  # pyproject.toml:2" in out
     assert "select = PRD2, PRD5  # pyproject.toml:3" in out
     assert "[[per-path]] jobs/** (holds here)" in out
-    assert "PRD502 is P0 instead of P1" in out
+    assert "PRD502 is P0 instead of P2" in out
     on = out.splitlines()[-1]
     assert "PRD501" in on and "PRD504" not in on and "PRD601" not in on
     out = prodlint("check", "api/a.py", "--show-settings").out

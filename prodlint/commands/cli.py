@@ -239,7 +239,8 @@ def _add_checklist(parser: argparse.ArgumentParser) -> None:
         "--output-format", choices=("text", "markdown", "json"), default="text", metavar="FORMAT", help="text, markdown, json"
     )
     parser.add_argument("-o", "--output-file", metavar="FILE", help="write the audit there, by rename")
-    parser.add_argument("--write", action="store_true", help="tick and untick in the file, with links to the evidence")
+    parser.add_argument("--write", action="store_true", help="untick in the file what the code belies, with links to the evidence")
+    parser.add_argument("--tick", action="store_true", help="with --write: also tick what the code shows to be met")
     parser.add_argument("--all", action="store_true", help="tell also of lines that could not be mapped, and of plain statements")
     parser.add_argument(
         "--fail-on",

@@ -16,8 +16,8 @@ from prodlint.readiness.evidence import Said
 from prodlint.readiness.items import LEVELS, Checklist, Item, Level, checklist_of
 from prodlint.readiness.marks import Marks, collectors
 
-Verdict = Literal["met", "not met", "does not apply", "cannot be told", "exempt"]
-VERDICTS: tuple[Verdict, ...] = ("not met", "cannot be told", "met", "exempt", "does not apply")
+Verdict = Literal["met", "in part", "not met", "does not apply", "cannot be told", "exempt"]
+VERDICTS: tuple[Verdict, ...] = ("not met", "cannot be told", "in part", "met", "exempt", "does not apply")
 WEIGHTS: Mapping[Priority, int] = {"P0": 5, "P1": 3, "P2": 1}
 # Findings here are shown and do not decide: they do not run in production.
 ASIDE = frozenset(("test", "example", "docs", "dev", "notebook"))
@@ -93,20 +93,21 @@ class Answers:
 
     def to_look_at(self, level: Level) -> int:
         """How many items of a level a person has to look at."""
-        return sum(answer.item.level == level and answer.verdict == "cannot be told" for answer in self.answers)
+        return sum(answer.item.level == level and answer.verdict in ("cannot be told", "in part") for answer in self.answers)
 
     @property
     def score(self) -> tuple[int, int]:
-        """Weight of what is met, and of what is met or not met: nothing else counts."""
-        met = sum(WEIGHTS[a.item.priority] for a in self.answers if a.verdict == "met")
-        return met, met + sum(WEIGHTS[a.item.priority] for a in self.answers if a.verdict == "not met")
+        """Twice the weight of what is met, what is met in part counting once, and twice that of all that is met, in part or not met."""
+        counts = {"met": 2, "in part": 1, "not met": 0}
+        weighed = [(WEIGHTS[a.item.priority], counts[a.verdict]) for a in self.answers if a.verdict in counts]
+        return sum(weight * share for weight, share in weighed), sum(2 * weight for weight, _ in weighed)
 
     @property
     def formula(self) -> str:
         """How the score was made."""
         met, all_of_them = self.score
         weights = ", ".join(f"{name} {weight}" for name, weight in WEIGHTS.items())
-        told = "met / (met + not met), weighed by priority"
+        told = "met / (met + in part + not met), weighed by priority, in part counting half"
         if not all_of_them:
             return f"{told} ({weights}): nothing to weigh"
         return f"{told} ({weights}) = {met} / {all_of_them} = {_percent(met, all_of_them)} %; items that do not apply, are exempt or cannot be told do not count"
@@ -213,7 +214,8 @@ class _Seen:
         rule = self.rules.get(finding.code)
         if rule is not None and roles & rule.lower_in:
             return True
-        return PRIORITIES.index(finding.priority) > PRIORITIES.index(item.priority) + 1
+        commonly = PRIORITIES.index(rule.priority) if rule is not None else 0
+        return PRIORITIES.index(finding.priority) > max(PRIORITIES.index(item.priority) + 1, commonly)
 
 
 def _answer(item: Item, seen: _Seen) -> Answer:
@@ -273,7 +275,20 @@ def _answer(item: Item, seen: _Seen) -> Answer:
         return replace(
             made, verdict="cannot be told", places=tuple(where), because=f"nothing found, but `{unread[0]}`{more} could not be read"
         )
-    return replace(made, places=tuple(proofs or where), because=_looked(files, proofs, where, item))
+    made = replace(made, places=tuple(proofs or where), because=_looked(files, proofs, where, item))
+    if not proofs and not where and not item.absence:
+        # Silence is a yes only to a question for the absence of something.
+        return replace(made, verdict="cannot be told", because=f"no rule was broken, which does not show it ({made.because})")
+    return _in_part(made)
+
+
+def _in_part(made: Answer) -> Answer:
+    """A yes to what this version looks at, where there is more to it: which half was looked at, and which was not."""
+    if not made.item.awaits:
+        return made
+    return replace(
+        made, verdict="in part", because=f"{made.because}; not looked at by any rule of this version: {', '.join(made.item.awaits)}"
+    )
 
 
 def _confirmed(made: Answer) -> Answer:
@@ -293,7 +308,7 @@ def _by_what_is_shown(made: Answer, where: Sequence[Evidence], proven: bool) -> 
         return replace(made, verdict=item.unseen, because=because, places=tuple(where) if item.unseen == "cannot be told" else ())
     if not proven:
         return replace(made, verdict="cannot be told", because=f"seen, which speaks for it: {_first(made.places)}")
-    return replace(made, because=_first(made.places))
+    return _in_part(replace(made, because=_first(made.places)))
 
 
 def _distinct(places: Iterable[Evidence]) -> tuple[Evidence, ...]:

@@ -16,7 +16,7 @@ from prodlint.commands.streams import as_utf8
 from prodlint.configuration.settings import SettingsError
 from prodlint.escaping import escape_deeply
 from prodlint.model import Rule
-from prodlint.readiness import report_json
+from prodlint.readiness import claims, report_json
 from prodlint.readiness.answers import Answer, Answers, answers_of, counted
 from prodlint.readiness.evidence import read_all
 from prodlint.readiness.items import Item
@@ -49,7 +49,9 @@ def checklist(given: Namespace) -> int:
     material = report_json.material_of(answers)
     told = as_object(audited, material)
     if given.write:
-        _rewrite(given.file, text, audited, answers.result.report.root)
+        _rewrite(given.file, text, audited, answers.result.report.root, given.tick)
+    elif given.tick:
+        raise SettingsError("`--tick` goes with `--write`")
     stream = {"json": _as_json, "markdown": _as_markdown, "text": _as_text}[given.output_format]
     if given.output_file is None and given.output_format == "json":
         as_utf8()
@@ -74,6 +76,14 @@ def audit(text: str, answers: Answers) -> list[Audited]:
     by_item = {answer.item.id: answer for answer in answers.answers}
     phrases = Phrases(answers.checklist.items)
     report = answers.result.report
+    outcomes = answers.result.outcomes
+    project = claims.Project(
+        report.root,
+        report.files,
+        {outcome.path: outcome.kind for outcome in outcomes},
+        {outcome.path: outcome.roles for outcome in outcomes},
+        answers.result.source,
+    )
     found: list[Audited] = []
     for line in read_lines(text):
         pointer = _pointed_at(line)
@@ -83,7 +93,7 @@ def audit(text: str, answers: Answers) -> list[Audited]:
             found.append(Audited(line, None, None, judgement, f"`{pointer}` {'is there' if exists else 'is not there'}"))
             continue
         matches = mapped(line, phrases, answers.checklist.items, answers.rules)
-        found.extend(_audited(line, match, by_item, answers.rules) for match in matches)
+        found.extend(_shown(_audited(line, match, by_item, answers.rules), project) for match in matches)
         if not matches:
             found.append(Audited(line, None, None, "not mapped", ""))
     return found
@@ -133,6 +143,55 @@ def _audited(line: Line, match: Match, by_item: Mapping[str, Answer], rules: Map
     return _open(line, match, answer) if line.state == "open" else _claimed(line, match, answer)
 
 
+# Sentences that ask for the absence of something: silence of the rules that look for it is the yes.
+_ABSENCE = re.compile(r"(?:^|[^\w])(?:0|no|zero|none|never|without|free of|not any|there (?:is|are) no)(?:[^\w]|$)", re.IGNORECASE)
+
+
+def _shown(audited: Audited, project: claims.Project) -> Audited:
+    """A yes has to show the very thing: its files, numbers and names, and a place, or nothing where nothing is what it asks for."""
+    if audited.answer is None or audited.match is None:
+        return audited
+    line, answer = audited.line, audited.answer
+    if audited.judgement == "belied":
+        return _belied_there(audited, answer, project)
+    if audited.judgement not in ("agrees", "in fact met"):
+        return audited
+    if audited.match.confidence == "named" or (line.number_claimed and answer.findings):
+        return audited  # somebody has said which rule it is; or "3 TODOs left", and three there are
+    if claims.is_outside_the_code(line):
+        return replace(audited, judgement="cannot be told", because="it speaks of something that no file shows")
+    places = [(place.path, place.span.line) for place in answer.places]
+    checked = claims.check(line, places, project)
+    if checked.verdict == "contradicted":
+        return replace(audited, judgement="still open" if line.state == "open" else "belied", because=checked.because)
+    if checked.verdict == "not shown":
+        return replace(audited, judgement="cannot be told", because=checked.because)
+    asks_for_absence = answer.item.absence and _ABSENCE.search(line.text) is not None
+    if answer.verdict == "exempt" or asks_for_absence or (answer.item.confirmed is not None):
+        return audited
+    kind = claims.kind_of_test(line)
+    if kind and not any(kind in path.lower() for path, _ in places):
+        return replace(audited, judgement="cannot be told", because="there are tests; whether they are of this kind is not seen")
+    proven = bool(checked.places) or (bool(answer.places) and bool(answer.item.shown or any(place.code for place in answer.places)))
+    if not proven:
+        return replace(audited, judgement="cannot be told", because=f"no rule was broken, which does not show it ({audited.because})")
+    return audited
+
+
+def _belied_there(audited: Audited, answer: Answer, project: claims.Project) -> Audited:
+    """A line that names files is belied by what stands in them, or by their absence, and not by what stands elsewhere."""
+    named = claims.files_named(audited.line)
+    absent = [path for path in named if not project.holds(path)]
+    if absent:
+        return replace(audited, because=f"`{absent[0]}` is not there")
+    if not named or not answer.findings:
+        return audited
+    there = tuple(f for f in answer.findings if any(f.path == path or f.path.endswith(f"/{path}") for path in named))
+    if there:
+        return replace(audited, answer=replace(answer, findings=there), because=counted(there))
+    return replace(audited, judgement="cannot be told", because=f"nothing stands against it in {', '.join(f'`{path}`' for path in named)}")
+
+
 # Beside the name of a rule these add nothing: "no bare except statements left".
 _COUNTED = frozenset(words_of("no zero statements clauses left remaining comments found"))
 
@@ -143,7 +202,7 @@ def _narrowed(answer: Answer, line: Line, match: Match, rules: Mapping[str, Rule
         codes = set(match.item.rules)
     else:
         said = {word for word in words_of(line.head) if word not in _COUNTED and not word.isdigit()}
-        codes = {code for code in answer.item.rules if code in rules and set(words_of(rules[code].name)) - _COUNTED == said}
+        codes = {code for code in answer.item.rules if code in rules and _is_named(set(words_of(rules[code].name)) - _COUNTED, said)}
     if not codes or codes >= set(answer.item.rules) or answer.verdict != "not met" or not answer.findings:
         return answer
     findings = tuple(finding for finding in answer.findings if finding.code in codes)
@@ -151,6 +210,11 @@ def _narrowed(answer: Answer, line: Line, match: Match, rules: Mapping[str, Rule
         return replace(answer, findings=findings, because=counted(findings))
     listed = ", ".join(sorted(codes))
     return replace(answer, findings=(), verdict="met", because=f"{listed} found nothing; other rules of this item did: {answer.because}")
+
+
+def _is_named(name: set[str], said: set[str]) -> bool:
+    """Whether a line speaks of one rule by its name: "0 bare excepts in the whole code base" of `bare-except`."""
+    return bool(name) and name <= said
 
 
 def _open(line: Line, match: Match, answer: Answer) -> Audited:
@@ -278,8 +342,8 @@ def _as_json(told: Mapping[str, Any], everything: bool) -> Iterator[str]:
 # ---------------------------------------------------------------- writing it back
 
 
-def _rewrite(path: str, text: str, audited: Sequence[Audited], root: str) -> None:
-    made = rewritten(text, audited, _way_to(root, os.path.dirname(os.path.abspath(path))))
+def _rewrite(path: str, text: str, audited: Sequence[Audited], root: str, tick: bool) -> None:
+    made = rewritten(text, audited, _way_to(root, os.path.dirname(os.path.abspath(path))), tick)
     if made != text:
         write(iter((made,)), path)
 
@@ -289,8 +353,10 @@ def _way_to(root: str, directory: str) -> str:
     return "" if way == "." else f"{way}/"
 
 
-def rewritten(text: str, audited: Sequence[Audited], way: str = "") -> str:
-    """The checklist with its boxes as the code has them and the evidence behind them; every other byte as it was.
+def rewritten(text: str, audited: Sequence[Audited], way: str = "", tick: bool = False) -> str:
+    """The checklist without the ticks that the code belies, and the evidence behind them; every other byte as it was.
+
+    tick: lines that are open and shown to be met are ticked as well.
 
     way: from the checklist's directory to the project's root, "" or ending in a slash.
     """
@@ -299,7 +365,7 @@ def rewritten(text: str, audited: Sequence[Audited], way: str = "") -> str:
     for each in audited:
         by_number.setdefault(each.line.number, []).append(each)
     for number, entries in by_number.items():
-        decided = _decided(entries)
+        decided = _decided(entries, tick)
         if decided is None or decided.line.mark is None or decided.answer is None:
             continue
         full = lines[number - 1]
@@ -330,14 +396,16 @@ def _other(mark: str, ticked: bool) -> str | None:
     return "✅" if ticked else None
 
 
-def _decided(entries: Sequence[Audited]) -> Audited | None:
-    """What changes a line's box: one claim that is surely belied, or all of them surely met."""
+def _decided(entries: Sequence[Audited], tick: bool) -> Audited | None:
+    """What changes a line's box: one claim that is surely belied, or, where ticks are asked for, all of them surely met."""
     sure = [
         each for each in entries if each.line.state != "stated" and each.match is not None and each.match.confidence in ("named", "high")
     ]
     belied = next((each for each in sure if each.judgement == "belied"), None)
     if belied is not None:
         return belied
+    if not tick:
+        return None
     return entries[0] if len(sure) == len(entries) and all(each.judgement == "in fact met" for each in entries) else None
 
 

@@ -27,6 +27,8 @@ _KEYS: dict[str, type] = {
     "priority": str,
     "level": str,
     "rules": list,
+    "awaits": list,
+    "absence": bool,
     "says": list,
     "files": list,
     "when": list,
@@ -52,7 +54,8 @@ class Item:
 
     rules: findings of these say that it is not met. files: kinds of file that it is about; () any. when: it applies only
     where one of these stands. shown: one of these must stand somewhere for it to be met. unseen: the answer where none
-    does. hint: what `shown` finds speaks for it and does not prove it (a single table may say so too). says: phrases by which checklists mean it.
+    does. awaits: names of rules that would look at the rest of it, and that this version has not: without them it is met in part at most.
+    absence: it asks for the absence of one mistake, so that nothing found in the files that could hold it is a yes. hint: what `shown` finds speaks for it and does not prove it (a single table may say so too). says: phrases by which checklists mean it.
     confirmed: what a person has looked at, where the code cannot tell.
     """
 
@@ -66,6 +69,8 @@ class Item:
     files: tuple[str, ...] = ("python", "notebook")
     when: tuple[Mapping[str, Any], ...] = ()
     shown: tuple[Mapping[str, Any], ...] = ()
+    awaits: tuple[str, ...] = ()
+    absence: bool = False
     unseen: Literal["not met", "cannot be told"] = "cannot be told"
     hint: bool = False
     why: str = ""
@@ -154,6 +159,9 @@ def _item(lines: Sequence[str], start: int, path: str, category: str) -> Item:
     for code in table.get("rules", ()):
         if not isinstance(code, str) or not _CODE.fullmatch(code):
             raise PageError(path, start, f"`{code}` is no rule's code")
+    for name in table.get("awaits", ()):
+        if not isinstance(name, str) or not _ID.fullmatch(name):
+            raise PageError(path, start, f"`{name}` is no rule's name")
     from prodlint.engine.match import MatchError
     from prodlint.readiness.marks import check_table
 
@@ -175,6 +183,8 @@ def _item(lines: Sequence[str], start: int, path: str, category: str) -> Item:
         files=tuple(table.get("files", ("python", "notebook"))),
         when=tuple(table.get("when", ())),
         shown=tuple(table.get("shown", ())),
+        awaits=tuple(table.get("awaits", ())),
+        absence=table.get("absence", False),
         unseen=table.get("unseen", "cannot be told"),
         hint=table.get("hint", False),
         why=" ".join(part for part in prose if not part.startswith("Look:")),
@@ -227,14 +237,27 @@ def checklist_of(settings: Mapping[str, Any], root: str, known: Iterable[Rule] =
             else:
                 items[name] = replace(items[name], confirmed=given)
     rules = tuple(known)
-    codes = frozenset(rule.code for rule in rules)
-    for rule in rules:
-        for name in rule.items:
-            if name in items and rule.code not in items[name].rules:
-                items[name] = replace(items[name], rules=tuple(sorted((*items[name].rules, rule.code))))
-    if codes:
-        items = {name: replace(item, rules=tuple(code for code in item.rules if code in codes)) for name, item in items.items()}
+    if rules:
+        items = {name: _with_rules(item, rules) for name, item in items.items()}
     return Checklist(tuple(items.values()), tuple(notes))
+
+
+def _with_rules(item: Item, rules: Sequence[Rule]) -> Item:
+    """An item with the rules that name it or that it awaited.
+
+    Raises PageError for a code that no rule has: what does not exist must not count as silent.
+    """
+    codes = {rule.code for rule in rules}
+    for code in item.rules:
+        if code not in codes:
+            raise PageError(item.path, 1, f"the item `{item.id}` names `{code}`, which no rule has; a rule to come is named in `awaits`")
+    named = {rule.code for rule in rules if item.id in rule.items or rule.name in item.awaits}
+    names = {rule.name for rule in rules}
+    return replace(
+        item,
+        rules=(*item.rules, *sorted(named - set(item.rules))),
+        awaits=tuple(name for name in item.awaits if name not in names),
+    )
 
 
 def _read_all(settings: Mapping[str, Any], root: str) -> Iterator[Item]:

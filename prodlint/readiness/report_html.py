@@ -20,7 +20,7 @@ _AROUND = 2
 _WIDEST = 220
 # Characters that turn or hide the text beside them.
 _INVISIBLE = re.compile("[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
-_SIGN = {"met": "✓", "not met": "✕", "cannot be told": "?", "does not apply": "–", "exempt": "‖"}
+_SIGN = {"met": "✓", "not met": "✕", "cannot be told": "?", "in part": "◐", "does not apply": "–", "exempt": "‖"}
 
 
 def text(value: object) -> str:
@@ -85,7 +85,8 @@ def _head(report: Mapping[str, Any]) -> Iterator[str]:
     yield '<ul class="tiles">\n'
     for verdicts, label in (
         (("not met",), "not met"),
-        (("cannot be told",), "to look at"),
+        (("cannot be told",), "cannot be told"),
+        (("in part",), "met in part"),
         (("met",), "met"),
         (("does not apply", "exempt"), "exempt or not applicable"),
     ):
@@ -117,7 +118,7 @@ def _levels(levels: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for level in levels:
         missing, look = len(level["not_met"]), level["to_look_at"]
         left = [f"{missing} not met"] if missing else []
-        left += [f"{look} to look at"] if look else []
+        left += [f"{look} cannot be told or met in part"] if look else []
         state = "reached" if level["reached"] else ", ".join(left) or "all met, the one before is not"
         yield f'<li class="{"reached" if level["reached"] else ""}"><b>{level["name"].capitalize()}</b> <span>{state}</span></li>\n'
     yield "</ol>\n"

@@ -21,7 +21,7 @@ SCHEMA_VERSION = 1
 # Places of one item that are listed; of what is found everything is.
 MOST_PLACES = 20
 # What goes up and what goes down; verdicts that are not here are neither.
-_RANK = {"not met": 0, "cannot be told": 1, "met": 2}
+_RANK = {"not met": 0, "cannot be told": 1, "in part": 2, "met": 3}
 
 
 def material_of(answers: Answers, options: Options | None = None) -> ReportContext:

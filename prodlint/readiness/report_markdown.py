@@ -9,7 +9,7 @@ from typing import Any
 from prodlint.escaping import escape_control_characters
 
 _FINDINGS, _PLACES = 20, 5
-_SIGN = {"met": "✅", "not met": "❌", "cannot be told": "👀", "does not apply": "➖", "exempt": "⏸️"}
+_SIGN = {"met": "✅", "not met": "❌", "cannot be told": "👀", "in part": "◐", "does not apply": "➖", "exempt": "⏸️"}
 # What Markdown or HTML would take for something else; names of files and messages are other people's.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!@&])")
 
@@ -52,22 +52,28 @@ def write(report: Mapping[str, Any]) -> Iterator[str]:
     items = {item["id"]: item for item in report["items"]}
     counts = report["verdicts"]
     yield "# Production readiness\n\n"
-    yield f"**{counts['not met']} not met**, {counts['met']} met, {counts['cannot be told']} to look at. Level: **{report['level'] or 'none yet'}**."
+    yield f"**{counts['not met']} not met**, {counts['met']} met, {counts['in part']} in part, {counts['cannot be told']} cannot be told. Level: **{report['level'] or 'none yet'}**."
     percent = report["score"]["percent"]
     yield f" Score: **{'-' if percent is None else percent} %**.\n\n"
     yield from _categories(report["categories"])
     yield from _change(report["compared"], items)
     yield from _backlog([items[name] for name in report["backlog"]])
-    for verdict, title in (("cannot be told", "To look at"), ("met", "Met"), ("exempt", "Exempt"), ("does not apply", "Does not apply")):
+    for verdict, title in (
+        ("cannot be told", "To look at"),
+        ("in part", "Met in part"),
+        ("met", "Met"),
+        ("exempt", "Exempt"),
+        ("does not apply", "Does not apply"),
+    ):
         yield from _listed(title, [item for item in report["items"] if item["verdict"] == verdict])
     yield from _foot(report)
 
 
 def _categories(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    yield "| Category | Not met | To look at | Met | Exempt | Does not apply |\n|---|--:|--:|--:|--:|--:|\n"
+    yield "| Category | Not met | Cannot be told | In part | Met | Exempt | Does not apply |\n|---|--:|--:|--:|--:|--:|--:|\n"
     for category in categories:
         counts = category["verdicts"]
-        numbers = " | ".join(str(counts[name]) for name in ("not met", "cannot be told", "met", "exempt", "does not apply"))
+        numbers = " | ".join(str(counts[name]) for name in ("not met", "cannot be told", "in part", "met", "exempt", "does not apply"))
         yield f"| {escaped(category['name'])} | {numbers} |\n"
     yield "\n"
 
@@ -118,7 +124,7 @@ def _listed(title: str, items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"- {_SIGN[item['verdict']]} {item['priority']} **{escaped(item['title'])}**: {words(item['because'])}\n"
         if item["verdict"] == "cannot be told" and item["look"]:
             yield f"  - *Look:* {words(item['look'])}\n"
-        if item["verdict"] in ("met", "cannot be told") and item["places"]:
+        if item["verdict"] in ("met", "in part", "cannot be told") and item["places"]:
             shown = ", ".join(code(f"{place['path']}:{place['line']}") for place in item["places"][:_PLACES])
             more = len(item["places"]) + item["more_places"] - _PLACES
             yield f"  - {shown}{f' and {more:,} more' if more > 0 else ''}\n"

@@ -10,7 +10,7 @@ from prodlint.escaping import escape_deeply
 
 # Findings and places shown of one item; the other formats have all of them.
 _FINDINGS, _PLACES = 5, 3
-_MARK = {"met": "+", "not met": "x", "cannot be told": "?", "does not apply": "-", "exempt": "~"}
+_MARK = {"met": "+", "not met": "x", "cannot be told": "?", "in part": "/", "does not apply": "-", "exempt": "~"}
 
 
 def write(report: Mapping[str, Any], *, width: int = 100) -> Iterator[str]:
@@ -21,14 +21,20 @@ def write(report: Mapping[str, Any], *, width: int = 100) -> Iterator[str]:
     yield from _categories(report["categories"])
     yield from _change(report["compared"], items)
     yield from _backlog([items[name] for name in report["backlog"]], width)
-    for verdict, title in (("cannot be told", "To look at"), ("met", "Met"), ("exempt", "Exempt"), ("does not apply", "Does not apply")):
+    for verdict, title in (
+        ("cannot be told", "To look at"),
+        ("in part", "Met in part"),
+        ("met", "Met"),
+        ("exempt", "Exempt"),
+        ("does not apply", "Does not apply"),
+    ):
         yield from _listed(title, [item for item in report["items"] if item["verdict"] == verdict], width)
     yield from _unchecked(report)
 
 
 def _head(report: Mapping[str, Any]) -> Iterator[str]:
     counts = report["verdicts"]
-    yield f"Production readiness: {counts['not met']} not met, {counts['met']} met, {counts['cannot be told']} to look at\n"
+    yield f"Production readiness: {counts['not met']} not met, {counts['met']} met, {counts['in part']} in part, {counts['cannot be told']} cannot be told\n"
     yield f"Level: {report['level'] or 'none yet'}\n"
     for level in report["levels"]:
         if not level["reached"]:
@@ -38,12 +44,10 @@ def _head(report: Mapping[str, Any]) -> Iterator[str]:
 
 def _categories(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     width = max((len(category["name"]) for category in categories), default=0)
-    yield f"\n{'':{width}}  not met  look at  met  exempt  n/a\n"
+    yield f"\n{'':{width}}  not met  cannot be told  in part  met  exempt  n/a\n"
     for category in categories:
         counts = category["verdicts"]
-        numbers = (
-            f"{counts['not met']:7}  {counts['cannot be told']:7}  {counts['met']:3}  {counts['exempt']:6}  {counts['does not apply']:3}"
-        )
+        numbers = f"{counts['not met']:7}  {counts['cannot be told']:14}  {counts['in part']:7}  {counts['met']:3}  {counts['exempt']:6}  {counts['does not apply']:3}"
         yield f"{category['name']:{width}}  {numbers}\n"
 
 
@@ -83,7 +87,7 @@ def _listed(title: str, items: Sequence[Mapping[str, Any]], width: int) -> Itera
         yield f"  {_MARK[item['verdict']]} {item['urgency']} {item['title']}: {item['because']}\n"
         if item["verdict"] == "cannot be told" and item["look"]:
             yield _wrapped(f"Look: {item['look']}", width, "      ")
-        if item["verdict"] in ("met", "cannot be told"):
+        if item["verdict"] in ("met", "in part", "cannot be told"):
             shown = ", ".join(f"{place['path']}:{place['line']}" for place in item["places"][:_PLACES])
             more = len(item["places"]) + item["more_places"] - _PLACES
             if shown:

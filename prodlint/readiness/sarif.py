@@ -11,7 +11,14 @@ from prodlint.engine import session
 from prodlint.readiness import report_json
 from prodlint.readiness.answers import answers_of
 
-_KIND = {"met": "pass", "not met": "fail", "cannot be told": "open", "does not apply": "notApplicable", "exempt": "notApplicable"}
+_KIND = {
+    "met": "pass",
+    "not met": "fail",
+    "cannot be told": "open",
+    "in part": "open",
+    "does not apply": "notApplicable",
+    "exempt": "notApplicable",
+}
 # Level is for failures: with any other kind it has to be `none`.
 _LEVEL = {"P0": "error", "P1": "warning", "P2": "note"}
 
