@@ -97,12 +97,10 @@ class CheckContext:
 
     def values(self, module: Module) -> Values:
         """What the expressions of a file can be; one evaluator a file, whichever rules ask."""
-        from prodlint.values.evaluate import Values
+        from prodlint.values.expressions import evaluator
 
-        found = module.derived.get("values")
-        if not isinstance(found, Values):
-            found = module.derived["values"] = Values(module, self.environment.python_files)
-        return found
+        module.derived.setdefault("others", lambda: self.environment.python_files)
+        return evaluator(module)
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,7 @@ def _run_checks(
         _call(subscription, whole, asks, run, outcome, made, broken)
     wanted = index.wanted(file.kind, active, hits)
     wanted.kept = kept
+    wanted.others = lambda: run.environment.python_files
     wanted.kinds -= {Text}
     wanted.check_syntax = not problems and outcome.content not in run.sound
     if len(source.data) > LARGEST_PARSED:

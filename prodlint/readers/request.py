@@ -15,7 +15,7 @@ class FactRequest:
 
     kinds: fact types. last_parts: last parts of the call names wanted, None for all. call: whether a qualified call name is
     wanted. offsets: for Assignment, Literal and Comment, where the words of their checks stand (sorted), None for everywhere.
-    check_syntax: whether the interpreter is asked what is wrong with a Python file.
+    check_syntax: whether the interpreter is asked what is wrong with a Python file. others: makes what answers for other files.
     """
 
     kinds: frozenset[type[Fact]]
@@ -24,6 +24,7 @@ class FactRequest:
     offsets: Mapping[type[Fact], Sequence[int] | None]
     check_syntax: bool = True
     kept: list[Any] = field(default_factory=list)
+    others: Callable[[], Any] | None = None
 
     def near(self, kind: type[Fact]) -> Sequence[int] | None:
         """Where facts of a kind are wanted; None for everywhere."""
@@ -31,4 +32,6 @@ class FactRequest:
 
     def keep(self, module: Any) -> None:
         """Hand the parsed file to whoever needs its statements later (suppressions, fixes)."""
+        if self.others is not None:
+            module.derived["others"] = self.others
         self.kept.append(module)

@@ -103,6 +103,54 @@ class Values:
             offset = flow.function.start if flow.function is not None else 0
             flow = flow.outer
 
+    def given_expression(self, name: Name) -> Expression:
+        """The expression that a name was given, where one alone reaches the place; else the name itself."""
+        flow: Flow | None = self.flow_at(name.start, name.end)
+        written = name.source_text
+        block, offset = (flow.block_at(name.start), name.start) if flow is not None else (None, 0)
+        first = True
+        while flow is not None and block is not None:
+            reaching = flow.reaching(written, block, offset)
+            if reaching is None or len(reaching[0]) > 1 or reaching[0] and reaching[1]:
+                return name
+            if reaching[0]:
+                key, definition = reaching[0][0]
+                if definition.kind in ("changed", "narrowed") and key == written:
+                    # The same object still, only tested or added to.
+                    before = definition.block.predecessors
+                    if definition.at != -1:
+                        block, offset = definition.block, definition.at - 1
+                        continue
+                    if len(before) == 1:
+                        block, offset = before[0], 1 << 61
+                        continue
+                    return name
+                plain = key == written and definition.kind == "value" and not definition.path and definition.expression is not None
+                return definition.expression if plain and definition.expression is not None else name
+            root = written.partition(".")[0]
+            if flow.function is not None and any(parameter.name == root for parameter in flow.function.parameters):
+                return self._given_to_self(name, flow.function) if first and written.startswith(("self.", "cls.")) else name
+            flow = flow.outer
+            while flow is not None and flow.outer is not None and flow.function is None:
+                flow = flow.outer
+            block, offset, first = flow.end if flow is not None else None, 1 << 61, False
+        return name
+
+    def _given_to_self(self, name: Name, function: Function) -> Expression:
+        """`self.x` as the one expression that the class gives it."""
+        class_ = function.class_
+        _, _, attribute = name.source_text.partition(".")
+        if class_ is None or "." in attribute:
+            return name
+        body = self.flow_in(class_)
+        found = [one.expression for _, one in body.all_of(attribute) if one.kind == "value" and not one.path]
+        for statement in body.nested:
+            if statement.kind == "def":
+                inner = self.flow_of(statement, body)
+                found += [one.expression for _, one in inner.all_of(name.source_text) if one.kind != "narrowed"]
+        only = found[0] if len(found) == 1 else None
+        return only if only is not None else name
+
     def keywords(self, call: Call) -> dict[str, Value]:
         """The keyword arguments of a call, those of a known `**mapping` among them."""
         frame = self.frame_at(call)

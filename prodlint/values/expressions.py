@@ -10,28 +10,27 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from prodlint.facts import (
     Attribute,
     Call,
     Class,
-    Collection,
-    Conditional,
     Constant,
     Dictionary,
     Expression,
     Fact,
-    FString,
     Function,
     Module,
     Name,
-    OpaqueExpression,
     Operation,
     Statement,
     Subscript,
     encodable,
     statements_in,
 )
+from prodlint.values import lattice
+from prodlint.values.evaluate import Values
 
 # An expression is followed through at most this many names, lists and calls.
 DEPTH = 8
@@ -130,22 +129,21 @@ def settings_field(module: Module, written: str) -> Expression | None:
     return class_field(holder, field) if holder is not None else None
 
 
-def parameter_default(module: Module, name: Name, near: Fact) -> Expression | None:
-    """The default of the parameter that a name stands for."""
-    function = innermost(module, near)
-    if function is None:
-        return None
-    for parameter in function.parameters:
-        if parameter.name == name.source_text:
-            return parameter.default
-    return None
+def evaluator(module: Module) -> Values:
+    """What answers for a file; one for each."""
+    found = module.derived.get("values")
+    if not isinstance(found, Values):
+        others: Any = module.derived.get("others")
+        found = module.derived["values"] = Values(module, others() if others is not None else None)
+    return found
 
 
 def follow(module: Module, expression: Expression, near: Fact) -> Expression:
-    """A name as the expression it was given once: constant, local, class field, settings field; else itself."""
+    """A name as the expression it was given where it is the only one that reaches the place: constant, local, class field, settings
+    field; else itself."""
     if not isinstance(expression, Name):
         return expression
-    found = module.follow(expression, near)
+    found = evaluator(module).given_expression(expression)
     if found is expression and "." in expression.source_text:
         field = settings_field(module, expression.source_text)
         if field is not None:
@@ -153,66 +151,26 @@ def follow(module: Module, expression: Expression, near: Fact) -> Expression:
     return found
 
 
-def values(module: Module, expression: Expression, near: Fact, depth: int = DEPTH) -> Iterator[Value]:
-    """The texts that may be in a list (or be the text) that an expression gives."""
-    if depth <= 0:
-        return
-    if isinstance(expression, Constant):
-        if isinstance(expression.value, str):
-            yield Value(expression.value, expression)
-    elif isinstance(expression, Collection):
-        for item in expression.items:
-            yield from values(module, item, near, depth - 1)
-    elif isinstance(expression, Name):
-        found = follow(module, expression, near)
-        if found is not expression:
-            yield from values(module, found, found, depth - 1)
-            return
-        default = parameter_default(module, expression, near)
-        if default is not None:
-            for value in values(module, default, default, depth - 1):
-                yield Value(value.text, value.at, True)
-    elif isinstance(expression, Operation):
-        if expression.operator in ("+", "or", "|"):
-            for operand in expression.operands:
-                fallback = expression.operator == "or" and operand is not expression.operands[0]
-                for value in values(module, operand, near, depth - 1):
-                    yield Value(value.text, value.at, value.fallback or fallback)
-    elif isinstance(expression, Conditional):
-        if not is_development_test(expression.test):
-            yield from values(module, expression.then, near, depth - 1)
-        yield from values(module, expression.orelse, near, depth - 1)
-    elif isinstance(expression, Call):
-        yield from _call_values(module, expression, near, depth)
-    elif isinstance(expression, OpaqueExpression) and expression.kind in ("star", "comprehension", "lambda", "for-clause", "walrus"):
-        for item in expression.items:
-            yield from values(module, item, near, depth - 1)
+def values(module: Module, expression: Expression, near: Fact) -> Iterator[Value]:
+    """The texts that may be in a list (or be the text) that an expression gives in production."""
+    seen: set[tuple[str, int, bool]] = set()
+    for value in _texts(evaluator(module).in_production.of(expression), expression, False, 8):
+        mark = (value.text, value.at.start, value.fallback)
+        if mark not in seen:
+            seen.add(mark)
+            yield value
 
 
-def _call_values(module: Module, call: Call, near: Fact, depth: int) -> Iterator[Value]:
-    fallback = fallback_of(call)
-    if fallback is not None:
-        for value in values(module, fallback, near, depth - 1):
-            yield Value(value.text, value.at, True)
-        return
-    receiver = call.receiver
-    if call.method in ("split", "strip", "rstrip", "lstrip", "lower", "copy") and receiver is not None:
-        separator = call.argument(0, "sep")
-        for value in values(module, receiver, near, depth - 1):
-            if call.method == "split" and isinstance(separator, Constant) and isinstance(separator.value, str) and separator.value:
-                for part in value.text.split(separator.value):
-                    yield Value(part, value.at, value.fallback)
-            else:
-                yield value
-        return
-    name = call.name.rsplit(".", 1)[-1]
-    if name in ("list", "tuple", "set", "frozenset", "sorted", "cast", "map", "filter", "TypeAdapter"):
-        for argument in call.arguments:
-            yield from values(module, argument, near, depth - 1)
-    elif call.name == "json.loads" and call.arguments:
-        for value in values(module, call.arguments[0], near, depth - 1):
-            for part in listed(value.text):
-                yield Value(part, value.at, value.fallback)
+def _texts(value: lattice.Value, asked: Expression, fallback: bool, depth: int) -> Iterator[Value]:
+    for shape in value.shapes if depth > 0 else ():
+        if isinstance(shape, lattice.Known) and isinstance(shape.value, str):
+            # What stands in another file is shown where it is used.
+            yield Value(shape.value, shape.at if shape.at.file.path == asked.file.path else asked, fallback)
+        elif isinstance(shape, lattice.Items):
+            for item in (*shape.items, *((shape.more,) if shape.more is not None else ())):
+                yield from _texts(item, asked, fallback, depth - 1)
+        elif isinstance(shape, lattice.Setting):
+            yield from _texts(shape.default, asked, True, depth - 1)
 
 
 def listed(text: str) -> list[str]:
@@ -229,43 +187,34 @@ def listed(text: str) -> list[str]:
     return [part.strip().strip("'\"") for part in re.split(r"[,;\s]+", text) if part.strip()]
 
 
-def truth(module: Module, expression: Expression | None, near: Fact, depth: int = DEPTH) -> bool | None:
-    """True or False where a literal (or a setting's literal fallback) says so, else None."""
-    if expression is None or depth <= 0:
+def truth(module: Module, expression: Expression | None, near: Fact) -> bool | None:
+    """True or False where the code (or the default of a setting) says so in production, else None. Texts say neither."""
+    if expression is None:
         return None
-    if isinstance(expression, Constant):
-        if isinstance(expression.value, bool):
-            return expression.value
-        if isinstance(expression.value, int) and expression.value in (0, 1):
-            return bool(expression.value)
-        return None
-    if isinstance(expression, Name):
-        found = follow(module, expression, near)
-        if found is not expression:
-            return truth(module, found, found, depth - 1)
-        return truth(module, parameter_default(module, expression, near), near, depth - 1)
-    if isinstance(expression, Call):
-        fallback = fallback_of(expression)
-        return truth(module, fallback, near, depth - 1)
-    return None
+    answers = set()
+    shapes = evaluator(module).in_production.of(expression).unset().shapes
+    for shape in shapes:
+        if isinstance(shape, lattice.Argument) and len(shapes) > 1:
+            continue  # whoever says nothing gets the parameter's default
+        constant = shape.value if isinstance(shape, lattice.Known) else None
+        if not isinstance(constant, bool) and not (isinstance(constant, int) and constant in (0, 1)):
+            return None
+        answers.add(bool(constant))
+    return answers.pop() if len(answers) == 1 else None
 
 
-def is_text(module: Module, expression: Expression, near: Fact, depth: int = DEPTH) -> bool:
+def is_text(module: Module, expression: Expression, near: Fact) -> bool:
     """Whether the value is one text and not a list of them."""
-    if depth <= 0:
-        return False
-    if isinstance(expression, FString):
-        return True
-    if isinstance(expression, Constant):
-        return isinstance(expression.value, str)
-    if isinstance(expression, Name):
-        found = follow(module, expression, near)
-        return found is not expression and is_text(module, found, found, depth - 1)
-    if isinstance(expression, Call):
-        return is_setting_read(expression) or expression.method in ("strip", "rstrip", "lower", "join") and expression.receiver is not None
-    if isinstance(expression, Operation) and expression.operator == "or":
-        return all(is_text(module, operand, near, depth - 1) for operand in expression.operands)
-    return is_setting_read(expression)
+    value = evaluator(module).of(expression)
+    return bool(value.shapes) and all(_is_text(shape) for shape in value.shapes)
+
+
+def _is_text(shape: lattice.Shape) -> bool:
+    if isinstance(shape, lattice.Setting):
+        return shape.kind == "text" and all(
+            _is_text(inner) or isinstance(inner, lattice.Known) and inner.value is None for inner in shape.default.shapes
+        )
+    return isinstance(shape, lattice.Text) or isinstance(shape, lattice.Known) and isinstance(shape.value, str)
 
 
 def dictionary(module: Module, expression: Expression | None, near: Fact, depth: int = 4) -> dict[str, Expression] | None:
