@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from prodlint.digests import blake2b
@@ -37,10 +38,21 @@ _PIECE = re.compile(
 )
 
 
-def content_of(source: Source, start: int, end: int, kind: str, module: Any = None, *, secret: bool = False, comment: bool = False) -> str:
+def content_of(
+    source: Source,
+    start: int,
+    end: int,
+    kind: str,
+    module: Any = None,
+    covered: Callable[[str], str] = str,
+    *,
+    secret: bool = False,
+    comment: bool = False,
+) -> str:
     """The digest of what stands between two byte offsets. One that begins with `~` is of something that may stand anywhere.
 
-    kind: the file's. module: the Python file parsed, if it is one. secret, comment: whether the place is the value of a
+    kind: the file's. module: the Python file parsed, if it is one. covered: gives a text without the secrets in it, which could
+    otherwise be found out by trying. secret, comment: whether the place is the value of a
     secret, or lies in a comment.
     """
     if secret:
@@ -53,6 +65,7 @@ def content_of(source: Source, start: int, end: int, kind: str, module: Any = No
         form = canonical_form(module, start, end)
     else:
         form = _text_form(source, start, min(end, start + _MOST), kind)
+    form = covered(form)
     made = digest(form.encode("utf-8", "surrogatepass"))
     return made if len(form) >= _TELLING else f"~{made}"
 
@@ -78,20 +91,25 @@ def first_contents_of(source: Source, finding: Finding) -> tuple[str, ...]:
     )
 
 
-def _value(text: str) -> str:
-    """A secret's value: literals joined, without prefix and quotes."""
+def joined_literals(text: str) -> list[str]:
+    """The pieces of literals that stand beside one another, and what they are together; nothing for any other text."""
     text = text.strip()
     pieces: list[str] = []
     position = 0
     while position < len(text):
         found = _PIECE.match(text, position)
         if found is None or found.end() == position:
-            return " ".join(text.strip("\"'`").split())
+            return []
         if found["quotes"]:
             pieces.append(found["text"].replace("\\'", "'").replace('\\"', '"'))
         position = found.end()
-    joined = "".join(pieces) if pieces else text
-    return " ".join(joined.split())
+    return [*pieces, "".join(pieces)] if pieces else []
+
+
+def _value(text: str) -> str:
+    """A secret's value: literals joined, without prefix and quotes."""
+    joined = joined_literals(text)
+    return " ".join((joined[-1] if joined else text.strip().strip("\"'`")).split())
 
 
 def _text_form(source: Source, start: int, end: int, kind: str) -> str:

@@ -123,7 +123,8 @@ class Suppressed:
 @dataclass(slots=True)
 class Report:
     """What one run says. looked_at: by code, how many files a rule looks at: of its kinds, where it is on and speaks (0: it does not apply).
-    generated: how many of the files a program wrote; few rules look into them."""
+    generated: how many of the files a program wrote; few rules look into them. secrets: by path, the places whose text no output may
+    show, whether or not a finding speaks of them."""
 
     root: str
     findings: list[Finding] = field(default_factory=list)
@@ -135,6 +136,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
     generated: int = 0
+    secrets: dict[str, tuple[Span, ...]] = field(default_factory=dict)
 
     @property
     def checked(self) -> int:

@@ -1,40 +1,26 @@
-"""What may be shown of a file: its lines with every secret of the whole report covered."""
+"""What may be shown of a file: secrets covered first, before anything is quoted or cut."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
 from typing import Any, NamedTuple
 
+from prodlint.content import joined_literals
 from prodlint.facts import Source
 from prodlint.model import Finding, Report, Span
+from prodlint.values.covering import MASK, cover, merged, places, random_words
 
 SourceLookup = Callable[[str], Source | None]
 
-MASK = "***"
-
 _LINES_KEPT = 4096
-
-# What to cover although no finding says so, because the rule that knows it was not selected or is off for such a file:
-# values in the shape of a vendor's token, passwords in addresses, literals with a digit under a secret's name. This errs
-# towards covering, which costs an excerpt a word; a rule must not use it.
-_TRIGGERS = (
-    *("://", "akia", "asia", "aiza", "eyj", "ghp_", "gho_", "ghs_", "ghu_", "ghr_", "github_pat_", "glpat-", "hf_", "npm_", "pypi-"),
-    *("sg.", "sk-", "sk_live_", "rk_live_", "xox", "shpat_", "dop_v1_", "whsec_", "password", "passwd", "secret", "token"),
-    *("api_key", "apikey", "api-key", "access_key", "private_key", "bearer"),
-)
-_SHAPES = (
-    r"(?:\b(?-i:AKIA|ASIA|AIza|eyJ|gh[opsur]_|github_pat_|glpat-|hf_|npm_|pypi-|SG\.|sk-|[sr]k_live_|xox[a-z]-|shpat_|dop_v1_|whsec_)"
-    r"(?P<token>(?=[\w.+/=-]{0,100}\d)[\w.+/=-]{12,})"
-    r"|://[^\s/:@\"'{}$<>]{0,100}:(?P<url>[^\s/@\"'{}$<>]{3,200})@"
-    r"|\bbearer\s{1,3}(?P<bearer>[\w.+/=-]{12,})"
-    r"|(?:passw(?:or)?d|secret|token|(?:api|access|private)[_-]?key)[\w.-]{0,40}[\"']?\]?\s{0,8}(?::|=|=>)\s{0,8}"
-    r"(?:[bru]{0,2}(?P<quote>[\"'])(?P<quoted>(?=[^\"'\s]{0,200}\d)[^\"'\s${}<>]{6,200})(?P=quote)"
-    r"|(?P<bare>(?=\S{0,200}\d)[^\s\"'`${}<>()\[\],;]{6,200})$))"
-)
-_GROUPS = ("token", "url", "bearer", "quoted", "bare")
+# A piece of a random value as long as this tells which one it is.
+_WINDOW = 8
+# Of a value that people made up the beginning tells it from this length on.
+_SHORTEST_HEAD = 8
+_LONGEST_SEARCHED = 20_000
+_CUT = re.compile(r"\.{3}|\u2026|[`'\"]|\Z")
 
 
 class Line(NamedTuple):
@@ -63,11 +49,120 @@ class Line(NamedTuple):
 _NO_LINE = Line("", (), 0)
 
 
+class KnownValues:
+    """Values that rules know to be secret, and what of them stands in a text that is to be shown.
+
+    A value that could hardly be anything else (see `_telling`) is found wherever it stands whole. Of one that a machine made
+    any piece of eight characters is; of another one its beginning, where a text was cut.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        from prodlint.values.secret_values import is_random
+
+        whole: set[str] = set()
+        self._pieces: set[str] = set()
+        self._heads: set[str] = set()
+        for value in {form for text in texts for form in _forms(text)}:
+            if not _telling(value):
+                continue
+            whole.add(value)
+            if any(is_random(part) for part in (value, *_WORD_GAPS.split(value))):
+                self._pieces.update(piece for piece in _pieces_of(value) if not _is_word(piece))
+            else:
+                self._heads.add(value)
+        self._automaton: Any = None
+        if whole:
+            from ahocorasick_rs import AhoCorasick, MatchKind
+
+            self._automaton = AhoCorasick(sorted(whole), matchkind=MatchKind.LeftmostLongest)
+
+    def __bool__(self) -> bool:
+        return self._automaton is not None
+
+    def places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where the text holds one of them, or a piece of one."""
+        if self._automaton is None or len(text) < _WINDOW:
+            return
+        for _, start, end in self._automaton.find_matches_as_indexes(text):
+            yield start, end
+        if len(text) > _LONGEST_SEARCHED:
+            return
+        pieces = self._pieces
+        if pieces:
+            for start in range(len(text) - _WINDOW + 1):
+                if text[start : start + _WINDOW] in pieces:
+                    yield start, start + _WINDOW
+        for value in self._heads:
+            if value[:_SHORTEST_HEAD] in text:
+                yield from _heads_in(text, value)
+
+    def covered(self, text: str) -> str:
+        """The text without them."""
+        return cover(text, self.places(text)) if self._automaton is not None else text
+
+
+NO_VALUES = KnownValues(())
+
+_WORD_GAPS = re.compile(r"[^A-Za-z0-9+/=]+")
+
+
+def _pieces_of(value: str) -> Iterator[str]:
+    return (value[start : start + _WINDOW] for start in range(len(value) - _WINDOW + 1))
+
+
+def _is_word(piece: str) -> bool:
+    """Whether a piece may stand in any text: letters of one case, as in `sk_live_` or `password`."""
+    letters = piece.replace("_", "").replace("-", "").replace(".", "")
+    return not letters or (letters.isalpha() and (letters.islower() or letters.isupper() or letters.istitle()))
+
+
+def _heads_in(text: str, value: str) -> Iterator[tuple[int, int]]:
+    """The beginnings of a value at which the text was cut."""
+    for cut in _CUT.finditer(text):
+        end = cut.start()
+        low = max(0, end - len(value))
+        start = text.rfind(value[:_SHORTEST_HEAD], low, end)
+        if start != -1 and value.startswith(text[start:end]) and not _is_word(text[start:end]):
+            yield start, end
+
+
+def _forms(text: str) -> Iterator[str]:
+    """The ways in which a secret may be written elsewhere: without quotes, joined, by lines, decoded."""
+    lines = text.splitlines() if "\n" in text else [text]
+    joined = joined_literals(text)
+    for written in (*lines, *joined):
+        value = _unquoted(written)
+        yield value
+        if "%" in value:
+            from urllib.parse import unquote
+
+            yield unquote(value)
+        if "\\" in value:
+            yield value.replace("\\\\", "\\").replace("\\'", "'").replace('\\"', '"')
+        if len(value) >= 16 and len(value) % 4 == 0 and _BASE64.match(value):
+            yield from _decoded(value)
+
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}\Z")
+
+
+def _decoded(value: str) -> Iterator[str]:
+    import base64
+
+    try:
+        text = base64.b64decode(value, validate=True).decode("ascii")
+    except ValueError:
+        return
+    if text.isprintable():
+        yield text
+
+
 class Redaction:
     """The report's secrets, and the only way by which output reads the files they stand in.
 
-    A secret is covered where the report says it is, whichever finding an excerpt belongs to. One that could hardly be
-    anything else (see `_telling`) is also covered wherever its text turns up again: other lines, messages, fixes.
+    A secret is covered where the report says it is, whichever rules are selected and whichever finding an excerpt belongs to,
+    and wherever it or a piece of it turns up again (see `KnownValues`): other lines, messages, fixes. In files that cannot be read
+    every word of mixed characters is covered.
     """
 
     def __init__(self, report: Report, sources: SourceLookup) -> None:
@@ -76,14 +171,12 @@ class Redaction:
         self._lines: dict[tuple[str, int], Line] = {}
         self._cuts: dict[str, dict[int, list[tuple[int, int]]]] = {}
         self._last = ("", 0, "")  # one line of a megabyte may hold thousands of secrets
-        self._values: Any = None
-        values: set[str] = set()
+        self._unreadable = {unchecked.path for unchecked in report.unchecked if not unchecked.analysed}
+        self._shown: dict[str, str] = {}
+        values: list[str] = []
         for path, span in _secrets(report):
-            values.update(self._cover(path, span))
-        if values:
-            from ahocorasick_rs import AhoCorasick, MatchKind
-
-            self._values = AhoCorasick(sorted(values), matchkind=MatchKind.LeftmostLongest)
+            values += self._cover(path, span)
+        self._values = KnownValues(values)
 
     def _cover(self, path: str, span: Span) -> Iterator[str]:
         """Note the lines of a secret; gives the texts by which it would be known elsewhere."""
@@ -94,9 +187,7 @@ class Redaction:
             end = span.end_column - 1 if number == span.end_line else len(text)
             if end > start:
                 lines.setdefault(number, []).append((start, end))
-                value = _unquoted(text[start:end])
-                if _telling(value):
-                    yield value
+                yield text[start:end]
 
     def source(self, path: str) -> Source | None:
         """A file's text, asked for once. Only for places and lengths: what is shown comes from `line`."""
@@ -128,15 +219,16 @@ class Redaction:
         return found
 
     def _covered(self, path: str, number: int, text: str) -> Line:
-        cuts = list(self._cuts.get(path, {}).get(number, ()))
-        if self._values is not None:
-            cuts += [(start, end) for _, start, end in self._values.find_matches_as_indexes(text)]
-        cuts += _shaped(text)
+        cuts = [
+            *self._cuts.get(path, {}).get(number, ()),
+            *self._values.places(text),
+            *places(text, unreadable=path in self._unreadable),
+        ]
         if not cuts:
             return Line(text, (), len(text))
         pieces, shifted = [], []
         position = shift = 0
-        for start, end in _merged(cuts, len(text)):
+        for start, end in merged(sorted(cuts), len(text)):
             pieces += [text[position:start], MASK]
             position = end
             shift += len(MASK) - (end - start)
@@ -148,51 +240,25 @@ class Redaction:
         return self._covered("", 0, text).text
 
     def words(self, text: str) -> str:
-        """A message, a name or a fix with known secrets covered."""
-        if self._values is None:
-            return text
-        found = self._values.find_matches_as_indexes(text)
-        for _, start, end in reversed(found):
-            text = text[:start] + MASK + text[end:]
-        return text
-
-
-@cache
-def _looks() -> tuple[Any, re.Pattern[str]]:
-    """What finds the triggers, and what finds the values behind them; made when the first line is shown."""
-    from ahocorasick_rs import AhoCorasick
-
-    return AhoCorasick(_TRIGGERS), re.compile(_SHAPES, re.IGNORECASE)
-
-
-def _shaped(text: str) -> Iterator[tuple[int, int]]:
-    """Where a line holds what looks like a secret."""
-    triggers, shapes = _looks()
-    if triggers.find_matches_as_indexes(text.lower()):
-        for found in shapes.finditer(text):
-            for group in _GROUPS:
-                if found.start(group) >= 0:
-                    yield found.span(group)
+        """A message, a name or a fix with known secrets covered, and what looks like one."""
+        found = self._shown.get(text)
+        if found is None:
+            if len(self._shown) >= _LINES_KEPT:
+                self._shown.clear()
+            found = self._shown[text] = cover(text, [*self._values.places(text), *random_words(text)])
+        return found
 
 
 def _secrets(report: Report) -> Iterator[tuple[str, Span]]:
+    for path, spans in report.secrets.items():
+        for span in spans:
+            yield path, span
+    known = {path: frozenset(spans) for path, spans in report.secrets.items()}
     findings: list[Finding] = report.findings
     for finding in (*findings, *(s.finding for s in report.suppressed)):
         for span in finding.secrets:
-            yield finding.path, span
-
-
-def _merged(cuts: list[tuple[int, int]], length: int) -> Iterator[tuple[int, int]]:
-    """Cuts in order, cut to the line, those that touch or overlap joined."""
-    cuts.sort()
-    start, end = cuts[0]
-    for next_start, next_end in cuts[1:]:
-        if next_start <= end:
-            end = max(end, next_end)
-        else:
-            yield start, min(end, length)
-            start, end = next_start, next_end
-    yield start, min(end, length)
+            if span not in known.get(finding.path, ()):
+                yield finding.path, span
 
 
 def _unquoted(text: str) -> str:

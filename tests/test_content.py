@@ -149,7 +149,7 @@ def test_what_is_known_stays_known(known: Callable[[dict[str, str]], list[str]],
     [
         ("a.py", "    print(name)\n", "    requests.get(name)\n", "PRD504"),
         ("a.py", "    print(name)\n", "    print(name)\n    print(name)\n", "PRD701"),
-        ("compose.yaml", "    image: postgres\n", "    image: redis\n", "PRD803"),
+        ("Dockerfile", "RUN pip install fastapi\n", "RUN pip install flask\n", "PRD806"),
     ],
 )
 def test_what_is_new_is_shown(known: Callable[[dict[str, str]], list[str]], path: str, line: str, second: str, code: str) -> None:

@@ -7,9 +7,10 @@ import time
 
 import pytest
 
+from prodlint.checks.quoting import quote
 from prodlint.facts import Source
-from prodlint.model import Finding, Report, Span, Suppressed
-from prodlint.redact import MASK, Line, Redaction
+from prodlint.model import Finding, Report, Span, Suppressed, Unchecked
+from prodlint.redact import MASK, KnownValues, Line, Redaction
 
 
 def redaction(texts: dict[str, str], *secrets: tuple[str, Span]) -> Redaction:
@@ -160,3 +161,57 @@ def test_looking_for_secrets_is_linear(piece: str) -> None:
     start = time.process_time()
     redaction({"a": text}).line("a", 1)
     assert time.process_time() - start < 5
+
+
+# ---------------------------------------------------------------- values that rules know
+
+VALUE = "Kq7vX2m" + "Pz9Lw4Tb8Rc3Yh6Nd"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"`{VALUE}` is bad", f"`{MASK}` is bad"),
+        (f"TODO {VALUE[:13]}...", f"TODO {MASK}..."),
+        (f"it ends in {VALUE[-9:]}", f"it ends in {MASK}"),
+        (f"{VALUE[:7]}...", f"{VALUE[:7]}..."),
+        (f"x{VALUE[3:12]}x and {VALUE[5:14]}", f"x{MASK}x and {MASK}"),
+    ],
+)
+def test_a_piece_of_a_random_value_is_covered(text: str, shown: str) -> None:
+    assert KnownValues([f'"{VALUE}"']).covered(text) == shown
+
+
+def test_of_a_value_that_people_made_its_beginning_is_covered_where_a_text_is_cut() -> None:
+    known = KnownValues(["correct-7-horse-battery"])
+    assert known.covered("`correct-7-ho...` and correct-7-up") == f"`{MASK}...` and correct-7-up"
+    assert known.covered("correct-7-horse-battery") == MASK
+
+
+def test_words_of_a_value_stay_words() -> None:
+    known = KnownValues(["postgres-password1", "sk_" + "live_" + VALUE])
+    assert known.covered("the password of postgres; a key begins with sk_live_") == "the password of postgres; a key begins with sk_live_"
+
+
+@pytest.mark.parametrize("written", [f"'{VALUE[:12]}' '{VALUE[12:]}'", VALUE.replace("v", "%76"), f"{VALUE}\\"])
+def test_a_value_is_known_in_other_forms(written: str) -> None:
+    assert VALUE[:12] not in KnownValues([written]).covered(f"`{VALUE}`")
+
+
+def test_in_a_file_that_cannot_be_read_any_mixed_word_is_covered() -> None:
+    report = Report("", unchecked=[Unchecked("a.env", "no")])
+    shown = Redaction(report, lambda path: Source(b"DB PASSWORD abc4defghijk\n"))
+    assert shown.line("a.env", 1).text == f"DB PASSWORD {MASK}"
+    assert shown.line("b.env", 1).text == "DB PASSWORD abc4defghijk"
+
+
+def test_secrets_that_no_finding_speaks_of_are_covered() -> None:
+    report = Report("", secrets={"a": (Span(1, 5, 1, 8),)})
+    assert Redaction(report, lambda path: Source(b"x = abc")).line("a", 1).text == f"x = {MASK}"
+
+
+def test_a_quotation_is_covered_before_it_is_cut() -> None:
+    token = "sk_" + "live_" + VALUE * 3
+    assert VALUE[:8] not in quote(f"rotate {token} soon", 30)
+    assert quote("a  b\nc") == "a b c"
+    assert quote("word " * 20, 20) == "word word word wo..."

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from prodlint.checks import CheckContext, Diagnostic, Project, ProjectDiagnostic, ProjectFact
+from prodlint.checks.quoting import quote
 from prodlint.checks.tool import UNREADABLE_FILE
 from prodlint.configuration.settings import Settings
 from prodlint.content import content_of, digest
@@ -16,14 +17,16 @@ from prodlint.engine.outcome import Outcome
 from prodlint.engine.prefilter import PrefilterResult, RegisteredCheck
 from prodlint.engine.run import Run
 from prodlint.facts import Comment, Fact, File, Problem, Source, Text
-from prodlint.model import Evidence, Finding, Priority, Rule, Span, Unchecked
+from prodlint.model import Evidence, Finding, Priority, Related, Rule, Span, Suppressed, Unchecked
 from prodlint.project.snapshot import LARGEST_READ, Document, digest_of
 from prodlint.readers import Undecodable, read
+from prodlint.redact import NO_VALUES, KnownValues
 
 # No source file that a person wrote is larger; what is, is scanned for vendor keys only.
 LARGEST_PARSED = 8_000_000
 # Kinds in which a NUL byte means "not text after all", and nothing is missed by not reading on.
 PLAIN = frozenset(("text", "ignore", "sql"))
+_LONGEST_WHY = 160
 
 
 def analyse(path: str, absolute: str, kind: str, run: Run, raw: bytes | None = None) -> Outcome:
@@ -81,14 +84,52 @@ def _analyse(path: str, kind: str, document: Document, run: Run, outcome: Outcom
         made = _run_checks(source, file, active, hits, run, outcome, problems, parsed)
     elif active or kind not in PLAIN:
         made = _run_checks(source, file, active, hits, run, outcome, problems, parsed)
-    module = _module(source, file, made, parsed)
-    findings = [_finding(hit, subscription, fact, file, run, module) for hit, subscription, fact in made]
+    outcome.secrets, outcome.known = _secrets_of(made)
+    reported = [(hit, subscription, fact) for hit, subscription, fact in made if _code(subscription) in selected]
+    module = _module(source, file, reported, parsed)
+    findings = [_finding(hit, subscription, fact, file, run, module, outcome.known) for hit, subscription, fact in reported]
     findings.extend(_problem_findings(problems, file, run, selected, outcome, source))
     outcome.findings = without_superseded(_unique(findings), run.rules)
     if directed:
         from prodlint.engine import ignoring
 
         ignoring.in_file(source, file, run, outcome, parsed[0] if parsed else None, selected)
+    if outcome.known:
+        _cover(outcome)
+
+
+def _code(subscription: RegisteredCheck) -> str:
+    return subscription.rule.code if subscription.rule is not None else ""
+
+
+def _secrets_of(made: Sequence[tuple[Diagnostic, RegisteredCheck, Fact]]) -> tuple[list[Span], KnownValues]:
+    """The places of secrets in a file and what stands there, whichever rules are selected."""
+    ranges: dict[tuple[int, int], Source] = {}
+    for hit, _, _ in made:
+        if hit.secret:
+            ranges[hit.at.start, hit.at.end] = hit.at.source
+        for place in hit.secrets:
+            ranges[place] = hit.at.source
+    if not ranges:
+        return [], NO_VALUES
+    spans = [source.span(start, end) for (start, end), source in sorted(ranges.items(), key=lambda item: item[0])]
+    return spans, KnownValues(source.slice(start, end) for (start, end), source in ranges.items())
+
+
+def _cover(outcome: Outcome) -> None:
+    """Cover the file's secrets in all that is said of it. The texts of fixes stay as they are until they leave the process: see `pack`."""
+    words = outcome.known.covered
+    outcome.findings = [_covered(finding, words) for finding in outcome.findings]
+    outcome.suppressed = [Suppressed(_covered(item.finding, words), item.kind, words(item.reason)) for item in outcome.suppressed]
+    outcome.unchecked = [replace(item, why=words(item.why)) for item in outcome.unchecked]
+    outcome.traces = [
+        replace(fact, words=words(fact.words), data=tuple((name, words(text)) for name, text in fact.data)) for fact in outcome.traces
+    ]
+
+
+def _covered(finding: Finding, words: Callable[[str], str]) -> Finding:
+    related = tuple(Related(each.path, each.span, words(each.words)) for each in finding.related)
+    return replace(finding, message=words(finding.message), symbol=words(finding.symbol), place=words(finding.place), related=related)
 
 
 def _may_direct(data: bytes, run: Run) -> bool:
@@ -101,7 +142,8 @@ def _selected(run: Run, active: int, selected: frozenset[str]) -> int:
     if selected is run.switches.everywhere or not active:
         return active
     for subscription in run.index.subscribed(active):
-        if subscription.rule is not None and subscription.rule.code not in selected:
+        rule = subscription.rule
+        if rule is not None and rule.code not in selected and rule.code not in run.covering:
             active &= ~subscription.bit
     return active
 
@@ -214,7 +256,7 @@ def _module(source: Source, file: File, made: Sequence[tuple[Diagnostic, Registe
     return None
 
 
-def _finding(hit: Diagnostic, subscription: RegisteredCheck, fact: Fact, file: File, run: Run, module: Any) -> Finding:
+def _finding(hit: Diagnostic, subscription: RegisteredCheck, fact: Fact, file: File, run: Run, module: Any, known: KnownValues) -> Finding:
     rule = subscription.rule
     assert rule is not None
     at = hit.at
@@ -235,7 +277,7 @@ def _finding(hit: Diagnostic, subscription: RegisteredCheck, fact: Fact, file: F
         priority=priority,
         related=hit.related,
         symbol=symbol,
-        content=content_of(own, at.start, at.end, file.kind, module, secret=hit.secret, comment=isinstance(fact, Comment)),
+        content=content_of(own, at.start, at.end, file.kind, module, known.covered, secret=hit.secret, comment=isinstance(fact, Comment)),
         place=own.place(span),
         fix=hit.fix,
         secrets=tuple(secrets),
@@ -249,7 +291,8 @@ def _problem_findings(
     # Data of tests and examples may be broken on purpose; code of theirs is imported like any other.
     lowered = rule is not None and bool(file.roles & rule.lower_in)
     off = rule is None or bool(file.roles & rule.not_in) or (lowered and file.kind not in ("python", "notebook"))
-    for kind, why, span in problems:
+    for kind, raw, span in problems:
+        why = quote(raw, _LONGEST_WHY, unreadable=True)
         if kind in ("template", "size"):
             outcome.unchecked.append(Unchecked(file.path, why, span.line, span.column, analysed=True))
             continue

@@ -9,6 +9,7 @@ from typing import Any
 from prodlint.checks import ProjectFact
 from prodlint.model import Finding, FixRequest, Related, Span, Suppressed, Unchecked
 from prodlint.project.questions import Asked
+from prodlint.redact import NO_VALUES, KnownValues
 
 
 @dataclass(slots=True)
@@ -16,7 +17,8 @@ class Outcome:
     """What one file gave. Crosses process borders, so it holds no sources.
 
     asked: what was asked of the project, and the answers (see `prodlint.project.questions`). content: what stands for the bytes (see
-    `prodlint.project.snapshot.digest_of`), empty where there are none.
+    `prodlint.project.snapshot.digest_of`), empty where there are none. secrets: the places whose text no output may show. known: what
+    stands there; it stays in this process.
     """
 
     path: str
@@ -29,8 +31,12 @@ class Outcome:
     crashed: list[str] = field(default_factory=list)
     asked: tuple[Asked, ...] = ()
     content: bytes = b""
+    secrets: list[Span] = field(default_factory=list)
+    known: KnownValues = NO_VALUES
 
 
+# The kind of a fix whose text would show a secret.
+_WITHHELD = "withheld"
 # Where in a packed outcome what the cache looks at stands.
 KIND, UNCHECKED, CRASHED, ASKED, CONTENT = 1, 5, 7, 8, 9
 
@@ -41,13 +47,14 @@ def pack(outcome: Outcome) -> tuple[Any, ...]:
         outcome.path,
         outcome.kind,
         tuple(sorted(outcome.roles)),
-        tuple(_packed(finding) for finding in outcome.findings),
-        tuple((_packed(item.finding), item.kind, item.reason) for item in outcome.suppressed),
+        tuple(_packed(finding, outcome.known) for finding in outcome.findings),
+        tuple((_packed(item.finding, outcome.known), item.kind, item.reason) for item in outcome.suppressed),
         tuple((item.path, item.why, item.line, item.column, item.analysed) for item in outcome.unchecked),
         tuple((t.topic, t.path, _numbers(t.span), t.words, t.data) for t in outcome.traces),
         tuple(outcome.crashed),
         outcome.asked,
         outcome.content,
+        tuple(_numbers(span) for span in outcome.secrets),
     )
 
 
@@ -59,7 +66,7 @@ def _shared(roles: tuple[str, ...]) -> frozenset[str]:
 
 def unpack(packed: tuple[Any, ...]) -> Outcome:
     """The outcome that `pack` was given."""
-    path, kind, roles, findings, suppressed, unchecked, traces, crashed, asked, content = packed
+    path, kind, roles, findings, suppressed, unchecked, traces, crashed, asked, content, secrets = packed
     return Outcome(
         path,
         kind,
@@ -71,6 +78,7 @@ def unpack(packed: tuple[Any, ...]) -> Outcome:
         list(crashed),
         asked,
         content,
+        [Span(*numbers) for numbers in secrets],
     )
 
 
@@ -78,8 +86,8 @@ def _numbers(span: Span) -> tuple[int, int, int, int]:
     return (span.line, span.column, span.end_line, span.end_column)
 
 
-def _packed(f: Finding) -> tuple[Any, ...]:
-    fix = None if f.fix is None else (f.fix.kind, f.fix.description, f.fix.safe, f.fix.arguments)
+def _packed(f: Finding, known: KnownValues) -> tuple[Any, ...]:
+    fix = None if f.fix is None else _packed_fix(f.fix, known)
     related = tuple((r.path, _numbers(r.span), r.words) for r in f.related)
     return (
         f.path,
@@ -94,6 +102,13 @@ def _packed(f: Finding) -> tuple[Any, ...]:
         fix,
         tuple(_numbers(s) for s in f.secrets),
     )
+
+
+def _packed_fix(fix: FixRequest, known: KnownValues) -> tuple[Any, ...]:
+    """A fix whose text holds a secret leaves the process without it, as one that nobody can make: `--fix` reads the file again."""
+    arguments = tuple((name, known.covered(text)) for name, text in fix.arguments) if known else fix.arguments
+    kind = fix.kind if arguments == fix.arguments else _WITHHELD
+    return (kind, known.covered(fix.description), fix.safe, arguments)
 
 
 def _unpacked(row: tuple[Any, ...]) -> Finding:

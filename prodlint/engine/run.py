@@ -17,6 +17,9 @@ from prodlint.model import Rule
 from prodlint.project.environment import Environment
 from prodlint.project.questions import Questions
 
+# The family of rules whose findings are secrets.
+_SECRETS = "secrets"
+
 
 class Catalogue(Protocol):
     """What there is to run: rules, and the checks, collectors and project checks registered for them."""
@@ -35,7 +38,8 @@ class Catalogue(Protocol):
 class Run:
     """What stays the same for every file of a run: built once, inherited by the worker processes.
 
-    sound: contents of Python files (see `digest_of`) of which it is known that the interpreter takes them.
+    sound: contents of Python files (see `digest_of`) of which it is known that the interpreter takes them. covering: the rules
+    that are asked of every file, selected or not, so that what they know is shown nowhere.
     """
 
     settings: Settings
@@ -49,6 +53,7 @@ class Run:
     roles: Callable[[str, str, bytes], frozenset[str]] = roles_of
     foreign: ForeignCodes = field(default_factory=ForeignCodes)
     sound: frozenset[bytes] = frozenset()
+    covering: frozenset[str] = frozenset()
 
 
 def build(
@@ -76,8 +81,10 @@ def build(
     active = [rule for rule in rules if rule.code in on]
     project_checks = tuple(check for check in catalogue.project_checks if check.code in on)
     topics = {topic for check in project_checks for topic in check.topics}
+    # What the settings leave to another tool is looked for all the same: no output may show it.
+    secrets = [rule for rule in rules if rule.family == _SECRETS]
     index = Index(
-        active,
+        [*active, *(rule for rule in secrets if rule.code not in on)],
         catalogue.checks,
         [*(collector for collector in catalogue.collectors if topics & set(collector.topics)), *collectors],
         exhaustive=exhaustive,
@@ -95,6 +102,7 @@ def build(
         today,
         roles,
         foreign_codes(rules) if settings.honor else ForeignCodes(),
+        covering=frozenset(rule.code for rule in secrets),
     )
 
 

@@ -388,6 +388,8 @@ def _report(discovered: Discovered, outcomes: Sequence[Outcome]) -> Report:
         report.findings.extend(outcome.findings)
         report.suppressed.extend(outcome.suppressed)
         report.unchecked.extend(outcome.unchecked)
+        if outcome.secrets:
+            report.secrets[outcome.path] = tuple(outcome.secrets)
     return report
 
 

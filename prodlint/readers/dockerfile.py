@@ -188,7 +188,7 @@ class _Reader:
             if text.startswith(("{{", "{%", "{#")):
                 self.broken("template: its control lines are left out", start, "template")
             else:
-                self.broken(f"`{text.split(None, 1)[0][:40]}` is no instruction", start)
+                self.broken(f"`{text.split(None, 1)[0]}` is no instruction", start)
             return at
         skip = found.end()
         keyword = found.group(1).upper()

@@ -9,6 +9,7 @@ from prodlint.checks import ByteRange, CheckContext, Diagnostic, Ranged, check, 
 from prodlint.checks.delivery.ci import owner_of_repository
 from prodlint.checks.delivery.expressions import Expression, contexts_of, expressions_in
 from prodlint.checks.delivery.pipelines import Job, Pipeline, Step, pipeline_of
+from prodlint.checks.quoting import quote
 from prodlint.facts import Document, Node
 from prodlint.model import FixRequest, Priority, Related
 
@@ -220,8 +221,7 @@ def _injected(expression: Expression, pipeline: Pipeline, weight: Priority) -> s
 
 
 def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return quote(text)
 
 
 def _lesser(document: Document, pipeline: Pipeline, found: Sequence[tuple[Expression, str]]) -> Diagnostic:

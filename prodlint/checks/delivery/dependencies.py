@@ -24,6 +24,7 @@ from prodlint.checks import (
     project_fact,
     settings,
 )
+from prodlint.checks.quoting import quote
 from prodlint.facts import Command, Document, Node, Option, Requirement, Setting, Source
 from prodlint.model import Evidence, Related, Span
 from prodlint.readers.requirements import normalised
@@ -94,7 +95,7 @@ def partly_hashed(requirement: Requirement, context: CheckContext) -> Iterator[D
         return
     if re.search(rb"(?m)^[^#\n]*--hash[=:]", requirement.source.data) is None:
         return
-    what = requirement.name or requirement.text[:40]
+    what = requirement.name or quote(requirement.text, 40)
     yield Diagnostic(requirement, f"`{what}` has no hash in a file where others have: pip refuses to install it")
 
 

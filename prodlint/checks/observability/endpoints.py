@@ -24,6 +24,7 @@ from prodlint.checks import (
     settings,
     text,
 )
+from prodlint.checks.quoting import quote
 from prodlint.facts import (
     Call,
     Command,
@@ -156,7 +157,7 @@ def metrics_commands(command: Command, context: CheckContext) -> Iterator[Projec
         re.search(r"^(?:ddtrace-run|newrelic-admin|opentelemetry-instrument|elasticapm-run|scout-apm)$|^--statsd-host|exporter$", word)
         for word in words
     ):
-        yield project_fact("metrics", command, f"`{' '.join(words)[:60]}`")
+        yield project_fact("metrics", command, f"`{quote(' '.join(words))}`")
 
 
 @collect(

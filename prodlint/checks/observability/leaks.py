@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check
 from prodlint.checks.observability.prints import is_for_a_person, is_terminal_program
+from prodlint.checks.quoting import quote
 from prodlint.facts import (
     Attribute,
     Call,
@@ -570,8 +571,7 @@ def _is_member(first: str, last: str) -> bool:
 
 
 def _cut(fact: Fact) -> str:
-    text = " ".join(fact.text.split())
-    return text if len(text) <= 60 else text[:57] + "…"
+    return quote(fact.text)
 
 
 @check("PRD704", on=[calls("sentry_sdk.init")], required_literals=["send_default_pii"], files=("python",))

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, comments
+from prodlint.checks.quoting import quote
 from prodlint.facts import Call, Comment
 from prodlint.model import FixRequest, Priority
 
@@ -93,8 +94,7 @@ def _notes(comment: Comment, context: CheckContext, any_case: frozenset[str], ph
 def _first_words(text: str) -> str:
     text = re.sub(r"^\s*\([^()]*\)\s*:?", "", text)
     words = re.sub(r"^[\s:()\[\]!\-,.]+|(?:\*/|-->)\s*$", "", text).split()
-    said = " ".join(words[:8])
-    return said[:60].rstrip("`") + ("..." if len(words) > 8 or len(said) > 60 else "")
+    return quote(" ".join(words[:8]) + (" ..." if len(words) > 8 else ""))
 
 
 @check("PRD301", on=[comments()], required_literals=("todo", "tbd", "tbc", "wip"))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, check, documents, every, settings
+from prodlint.checks.quoting import quote
 from prodlint.facts import Assignment, Constant, Document, Node, Setting
 
 _NOUN = (
@@ -107,7 +108,7 @@ def placeholder(name: str, value: str) -> str:
 
 def _shown(value: str) -> str:
     value = value.strip()
-    return value if len(value) <= 50 else value[:47] + "..."
+    return quote(value, 50)
 
 
 _STATEMENT = re.compile(rb"\n([A-Za-z_]\w*)")

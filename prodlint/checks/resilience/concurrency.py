@@ -20,6 +20,7 @@ from prodlint.checks import (
     every,
     project_check,
 )
+from prodlint.checks.quoting import quote
 from prodlint.facts import (
     Assignment,
     Call,
@@ -80,8 +81,7 @@ def _of_client(shape: object) -> bool:
 
 
 def _cut(expression: Expression) -> str:
-    text = " ".join(expression.text.split())
-    return text if len(text) <= 40 else text[:37] + "..."
+    return quote(expression.text, 40)
 
 
 _STARTERS = ("threading.Thread", "multiprocessing.Process", "concurrent.futures.ThreadPoolExecutor", "concurrent.futures.ProcessPoolExecutor", "multiprocessing.Pool",

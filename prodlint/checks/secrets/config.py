@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, commands, documents, instructions, settings, text
-from prodlint.checks.secrets.values import high_entropy, is_published_default, is_secret, shape_of
 from prodlint.facts import Command, Document, Instruction, Node, Setting, Source, Text
 from prodlint.model import FixRequest
 from prodlint.values.secret_names import ANCHORS, SecretName, guards_sessions, parts_of, plural_name, secret_name, value_name
+from prodlint.values.secret_values import high_entropy, is_published_default, is_secret, shape_of
 
 CONFIGURATION = ("yaml", "json", "toml", "ini", "hcl", "dockerfile", "shell", "makefile", "systemd", "procfile", "jenkinsfile")
 _DOCUMENT_KINDS = ("yaml", "json", "toml", "ini", "hcl")

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, every, text
 from prodlint.checks.secrets import formats
-from prodlint.checks.secrets.values import is_secret, shape_of
 from prodlint.facts import Assignment, Call, Collection, Constant, Expression, Literal, Operation, Text
 from prodlint.model import Priority
 from prodlint.values.secret_names import secret_name
+from prodlint.values.secret_values import is_secret, shape_of
 
 _CALM = frozenset(("test", "example", "docs", "dev", "ci"))
 

@@ -11,9 +11,9 @@ from functools import cache
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents, text
 from prodlint.checks.secrets import formats
-from prodlint.checks.secrets.values import is_secret, shape_of
 from prodlint.facts import Document, Node, Text
 from prodlint.values.secret_names import parts_of
+from prodlint.values.secret_values import is_secret, shape_of
 
 _RUN = re.compile(rb"[A-Za-z0-9+/]{12,40000}={0,2}|[A-Za-z0-9_\-]{12,40000}={0,2}")
 _BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")

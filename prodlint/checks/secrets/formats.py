@@ -19,7 +19,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from prodlint.checks.secrets.values import DOCUMENTED_SAMPLES, is_random, is_word
+from prodlint.values.secret_values import DOCUMENTED_SAMPLES, is_random, is_word
 
 CLASSES = {
     "A": "A-Za-z0-9",

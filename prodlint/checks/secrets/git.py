@@ -8,12 +8,12 @@ from typing import Any
 
 from prodlint.checks import CheckContext, Project, ProjectDiagnostic, ProjectFact, collect, project_check, project_fact, settings, text
 from prodlint.checks.secrets.formats import find_in, is_dummy, recognise
-from prodlint.checks.secrets.values import is_secret
 from prodlint.configuration.patterns import Patterns
 from prodlint.facts import Setting, Text
 from prodlint.model import Evidence, FixRequest, Span
 from prodlint.project.ignored import Ignores
 from prodlint.values.secret_names import value_name
+from prodlint.values.secret_values import is_secret
 
 _COPIES = frozenset(
     (

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, text
 from prodlint.checks.secrets import formats
-from prodlint.checks.secrets.values import is_secret, shape_of
 from prodlint.facts import Text
 from prodlint.values.secret_names import ANCHORS, SecretName, secret_name
+from prodlint.values.secret_values import is_secret, shape_of
 
 _CALM = frozenset(("test", "example", "docs", "dev", "ci"))
 # Written by programs: names in them mean little, vendors' tokens are found by their form.

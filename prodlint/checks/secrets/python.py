@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, every
 from prodlint.checks.secrets.formats import recognise
-from prodlint.checks.secrets.values import high_entropy, in_use, is_published_default, is_secret, shape_of
 from prodlint.facts import Assignment, Call, Collection, Conditional, Constant, Dictionary, Expression, FString, Name, Operation, Subscript
 from prodlint.model import FixRequest
 from prodlint.values.secret_names import (
@@ -21,6 +20,7 @@ from prodlint.values.secret_names import (
     secret_name,
     value_name,
 )
+from prodlint.values.secret_values import high_entropy, in_use, is_published_default, is_secret, shape_of
 
 # How far behind its name a value may stand, in bytes: the gate looks no farther.
 REACH = 260

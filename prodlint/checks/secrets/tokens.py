@@ -14,9 +14,9 @@ from functools import lru_cache
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, text
 from prodlint.checks.secrets import formats, others
 from prodlint.checks.secrets.formats import sample_token
-from prodlint.checks.secrets.values import shape_of
 from prodlint.facts import File, Text
 from prodlint.model import Finding, FixRequest, Priority
+from prodlint.values.secret_values import shape_of
 
 __all__ = ["ORDER", "deduplicate_by_secret", "sample_token"]
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every, settings
+from prodlint.checks.quoting import quote
 from prodlint.facts import (
     Attribute,
     Call,
@@ -529,8 +530,7 @@ def _switched_off(keywords: Mapping[str, Expression], helper: CorsApi) -> bool:
 
 
 def _short(expression: Expression) -> str:
-    text = " ".join(expression.text.split())
-    return text if len(text) <= 40 else text[:37] + "..."
+    return quote(expression.text, 40)
 
 
 def _flask_resources(module: Module, call: Call, keywords: Mapping[str, Expression], policy: Policy) -> None:

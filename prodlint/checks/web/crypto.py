@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, check, commands, documents, every, literals, settings
+from prodlint.checks.quoting import quote
 from prodlint.facts import (
     Attribute,
     Call,
@@ -153,7 +154,7 @@ def _judge_call(module: Module, call: Call) -> Iterator[Diagnostic]:
         given = truth(module, value, call)
         if given is (not safe) and not _is_local(module, call) and not _for_development(call):
             known = value if isinstance(value, Constant) else follow(module, value, call)
-            written = f"`{keyword}={' '.join(value.text.split())[:40]}`"
+            written = f"`{keyword}={quote(value.text, 40)}`"
             if isinstance(known, Constant) and isinstance(known.value, bool):
                 fix = FixRequest("remove-keyword", f"remove `{keyword}`", False, (("keyword", keyword),)) if known is value else None
                 yield Diagnostic(value, f"`{call.method}` with {written} accepts any certificate", fix=fix)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every, settings
+from prodlint.checks.quoting import quote
 from prodlint.checks.web.parts import Judge
 from prodlint.facts import (
     Attribute,
@@ -317,7 +318,7 @@ def _switching(value: Value) -> str:
             if isinstance(one, (Member, Reference, Argument)) and isinstance(one.at, Expression):
                 text = " ".join(one.at.text.split())[:40]
                 if isinstance(one, Reference) and text.isupper() or _OFF_NAMES.search(text) and ("." in text or isinstance(one, Reference)):
-                    return text
+                    return quote(one.at.text, 40)
     return ""
 
 
@@ -325,7 +326,7 @@ def _switch_around(call: Call, context: CheckContext) -> str:
     """The condition that decides whether a call is made, where there is one."""
     for condition in context.values(call.module).conditions(call):
         if not condition.came_back and condition.pattern is None:
-            return " ".join(condition.expression.text.split())[:40]
+            return quote(condition.expression.text, 40)
     return ""
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from prodlint.checks.quoting import quote
 from prodlint.facts import Call, Class, Expression, Function
 from prodlint.model import Related
 from prodlint.values.evaluate import Values
@@ -247,8 +248,7 @@ _SOURCES = {
 
 def shown(expression: Expression | Function | Class) -> str:
     """An expression as a message shows it."""
-    text = " ".join(expression.text.split())
-    return text if len(text) <= 50 else text[:47] + "..."
+    return quote(expression.text, 50)
 
 
 def literal_of(parts: Sequence[str | Part]) -> str:

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from prodlint.checks.secrets.formats import sample_token
-from prodlint.checks.secrets.values import entropy, in_use, is_secret, shape_of
+from prodlint.values.secret_values import entropy, in_use, is_secret, shape_of
 
 SHAPES = {
     "": "empty",
