@@ -190,7 +190,7 @@ class Fact:
 
     @property
     def text(self) -> str:
-        """The source text itself."""
+        """Its source text; of an expression of Python without the comments and blanks that only lay it out."""
         return self.source.slice(self.start, self.end)
 
     @property

@@ -42,6 +42,10 @@ class PyCall(Call):
     of: PyModule
     maker: tree_sitter.Node | None
 
+    @property
+    def text(self) -> str:
+        return self.of.plain(self.node)
+
     @lazy
     def _given(self) -> tuple[tuple[Expression, ...], dict[str, Expression]]:
         arguments: list[Expression] = []

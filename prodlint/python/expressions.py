@@ -42,6 +42,10 @@ class PyAttribute(Attribute):
     of: PyModule
     depth: int
 
+    @property
+    def text(self) -> str:
+        return self.of.plain(self.node)
+
     @lazy
     def value(self) -> Expression:
         found = self.node.child_by_field_id(_OBJECT)
@@ -55,6 +59,10 @@ class PyCollection(Collection):
     of: PyModule
     depth: int
 
+    @property
+    def text(self) -> str:
+        return self.of.plain(self.node)
+
     @lazy
     def items(self) -> tuple[Expression, ...]:
         return tuple(self.of.expression(child, self.depth) for child in children_of(self.node))
@@ -66,6 +74,10 @@ class PyDictionary(Dictionary):
     node: tree_sitter.Node
     of: PyModule
     depth: int
+
+    @property
+    def text(self) -> str:
+        return self.of.plain(self.node)
 
     @lazy
     def items(self) -> tuple[tuple[Expression | None, Expression], ...]:
@@ -87,6 +99,10 @@ class PyFString(FString):
     node: tree_sitter.Node
     of: PyModule
     depth: int
+
+    @property
+    def text(self) -> str:
+        return self.of.plain(self.node)
 
     @lazy
     def items(self) -> tuple[Expression, ...]:
@@ -112,6 +128,10 @@ class PyOperation(Operation):
     node: tree_sitter.Node
     of: PyModule
     depth: int
+
+    @property
+    def text(self) -> str:
+        return self.of.plain(self.node)
 
     @lazy
     def operands(self) -> tuple[Expression, ...]:
@@ -139,6 +159,10 @@ class PySubscript(Subscript):
     of: PyModule
     depth: int
 
+    @property
+    def text(self) -> str:
+        return self.of.plain(self.node)
+
     @lazy
     def value(self) -> Expression:
         found = self.node.child_by_field_id(_VALUE)
@@ -150,16 +174,21 @@ class PySubscript(Subscript):
         if len(keys) == 1:
             return self.of.expression(keys[0], self.depth)
         made = PyOpaque(self.of.source, self.of.file, self.node.start_byte, self.node.end_byte)
-        made.kind, made.depth, made.of, made.inside = "keys", self.depth, self.of, keys
+        made.kind, made.node, made.depth, made.of, made.inside = "keys", self.node, self.depth, self.of, keys
         return made
 
 
 class PyConditional(Conditional):
     """`then if test else otherwise`."""
 
+    node: tree_sitter.Node
     of: PyModule
     depth: int
     three: list[tree_sitter.Node]
+
+    @property
+    def text(self) -> str:
+        return self.of.plain(self.node)
 
     @lazy
     def then(self) -> Expression:
@@ -177,19 +206,34 @@ class PyConditional(Conditional):
 class PyOpaque(OpaqueExpression):
     """Anything else. inside: the nodes of what is in it."""
 
+    node: tree_sitter.Node
     of: PyModule
     depth: int
     inside: list[tree_sitter.Node]
+
+    @property
+    def text(self) -> str:
+        return self.of.plain(self.node)
 
     @lazy
     def items(self) -> tuple[Expression, ...]:
         return tuple(self.of.expression(child, self.depth) for child in self.inside)
 
 
+class PyName(Name):
+    """A name; its text is without the blanks that may stand in it."""
+
+    __slots__ = ()
+
+    @property
+    def text(self) -> str:
+        return self.source_text
+
+
 def opaque(module: PyModule, node: tree_sitter.Node, words: OpaqueKind, depth: int) -> PyOpaque:
     """An expression that is only known by what is in it."""
     made = PyOpaque(module.source, module.file, node.start_byte, node.end_byte)
-    made.kind, made.of, made.depth = words, module, depth
+    made.kind, made.node, made.of, made.depth = words, node, module, depth
     made.inside = [] if words in ("deep", "error") else children_of(node)
     return made
 
@@ -216,7 +260,7 @@ def _read_name(module: PyModule, node: tree_sitter.Node, depth: int) -> Expressi
         attribute = node.child_by_field_id(_ATTRIBUTE)
         made.attribute = module.read(attribute) if attribute is not None else ""
         return made
-    name = Name(module.source, module.file, node.start_byte, node.end_byte)
+    name = PyName(module.source, module.file, node.start_byte, node.end_byte)
     name.source_text = written
     first, _, rest = written.partition(".")
     known = module.names.imported(first, node.start_byte)
@@ -317,7 +361,7 @@ def _read_conditional(module: PyModule, node: tree_sitter.Node, depth: int) -> E
     if len(parts) != 3:
         return opaque(module, node, "error", depth)
     made = PyConditional(module.source, module.file, node.start_byte, node.end_byte)
-    made.of, made.depth, made.three = module, depth, parts
+    made.node, made.of, made.depth, made.three = node, module, depth, parts
     return made
 
 

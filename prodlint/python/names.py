@@ -103,7 +103,7 @@ class Names:
             base: str | None = "__future__"
         elif node.kind_id == _FROM:
             module = node.child_by_field_id(_MODULE_NAME)
-            base = self._module_name(self.module.plain(module)) if module is not None else ""
+            base = self._module_name(self._compact(module)) if module is not None else ""
         else:
             base = None
         names = node.children_by_field_name("name")
@@ -117,11 +117,15 @@ class Names:
                 if inner is None or as_ is None:
                     continue
                 target, alias = inner, self.module.read(as_)
-            words = self.module.plain(target)
+            words = self._compact(target)
             if base is None:
                 yield self._fact(name, words, "", alias or words, typing_only)
             else:
                 yield self._fact(name, base, words, alias or words, typing_only)
+
+    def _compact(self, node: tree_sitter.Node) -> str:
+        """A dotted name without the blanks and comments that may stand in it."""
+        return "".join(self.module.plain(node).split())
 
     def _fact(self, node: tree_sitter.Node, module: str, name: str, alias: str, typing_only: bool) -> Import:
         fact = Import(self.module.source, self.module.file, node.start_byte, node.end_byte)
@@ -295,7 +299,7 @@ class Names:
         if node.kind_id not in (_IDENTIFIER, _ATTRIBUTE_NODE) or steps > DEPTH_LIMIT:
             return node
         written = self.module.dotted(node)
-        if not written or written.partition(".")[0] in self.imports or written not in self.bindings:
+        if not written or written not in self.bindings or self.imported(written.partition(".")[0], node.start_byte) is not None:
             return node
         binding = self._binding(written, node.start_byte)
         if binding is None or binding.value.kind_id == _CALL:
@@ -313,7 +317,7 @@ class Names:
         if node.kind_id in (_IDENTIFIER, _ATTRIBUTE_NODE):
             written = self.module.dotted(node)
             if written:
-                if written.partition(".")[0] in self.imports:
+                if self.imported(written.partition(".")[0], node.start_byte) is not None:
                     return True
                 binding = self._binding(written, node.start_byte) or self._bound_head(written, node.start_byte)[1]
                 return binding is not None and self.is_imported(binding.value, steps + 1)

@@ -40,6 +40,7 @@ from prodlint.python.grammar import (
     kind,
     unwrapped,
 )
+from prodlint.python.layout import canonical_text, is_laid_out
 from prodlint.python.names import Names, Qualified, calls_under
 from prodlint.python.parsing import parsed
 from prodlint.python.scopes import Block, BlockKind, Scopes
@@ -122,32 +123,9 @@ class PyModule(Module):
         return self.data[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
     def plain(self, node: tree_sitter.Node) -> str:
-        """A node's text without the comments, continued lines and line breaks in it; on one line it is as written."""
+        """A node's text as a formatter would lay it out on one line: without comments, continued lines and blanks that mean nothing."""
         written = self.read(node)
-        if "\n" not in written and "\\" not in written:
-            return written
-        pieces: list[str] = []
-        last = node.start_byte
-        waiting = [node]
-        while waiting:
-            piece = waiting.pop()
-            if piece.is_extra:
-                continue
-            if piece.child_count and piece.type != "string":
-                waiting.extend(reversed(piece.children))
-                continue
-            words = self.read(piece)
-            between = self.data[last : piece.start_byte]
-            if (
-                pieces
-                and between
-                and (pieces[-1][-1:].isalnum() or pieces[-1] in (",", ":"))
-                and (words[:1].isalnum() or words[:1] in "\"'_")
-            ):
-                pieces.append(" ")
-            pieces.append(words)
-            last = piece.end_byte
-        return "".join(pieces)
+        return canonical_text(self.data, node) if is_laid_out(written) else written
 
     def dotted(self, node: tree_sitter.Node) -> str:
         """`a.b.c` for a chain of attributes of a name, else nothing, however it is laid out."""

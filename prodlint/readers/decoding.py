@@ -20,6 +20,11 @@ _MARKS = (
 )
 
 
+# Kinds in which a CR without an LF behind it ends a line.
+_CR_ENDS_A_LINE = frozenset(("python", "yaml"))
+_LONE_CR = re.compile(rb"\r(?!\n)")
+
+
 class Undecodable(Exception):
     """The bytes are no text in any encoding that the file declares; `source` holds what could be made of them, if anything."""
 
@@ -53,6 +58,9 @@ def decode(raw: bytes, kind: str) -> Source:
                         1,
                         Source(body.decode(encoding, "replace").encode("utf-8", "replace"), encoding),
                     ) from None
+    if kind in _CR_ENDS_A_LINE and b"\r" in raw:
+        # As CPython and YAML have it. The grammar's comments go on to the next LF; the offsets stay as they are.
+        raw = _LONE_CR.sub(b"\n", raw)
     nul = raw.find(b"\0")
     if nul != -1:
         guessed = _without_mark(raw)
