@@ -111,7 +111,7 @@ def _split(patterns: list[str] | None) -> tuple[str, ...] | None:
 def run_once(given: Namespace, request: session.Request) -> int:
     """One run and its report."""
     also = [_further(words) for words in given.also]
-    request.progress = _progress() if sys.stderr.isatty() and not given.quiet else None
+    request.progress = show_progress() if sys.stderr.isatty() and not given.quiet else None
     result = session.run(request)
     if request.progress is not None:
         sys.stderr.write("\r\x1b[K")
@@ -289,8 +289,8 @@ def _width() -> int:
     return shutil.get_terminal_size().columns
 
 
-def _progress() -> Callable[[int, int], None]:
-    """A line on the terminal once a run takes longer than a second."""
+def show_progress(things: str = "files") -> Callable[[int, int], None]:
+    """A line on the terminal once a run takes longer than a second. things: what is counted."""
     began = time.monotonic()
     last = began
 
@@ -299,7 +299,7 @@ def _progress() -> Callable[[int, int], None]:
         now = time.monotonic()
         if now - began > 1 and now - last > 0.1:
             last = now
-            sys.stderr.write(f"\r\x1b[Kchecked {done:,} of {of:,} files")
+            sys.stderr.write(f"\r\x1b[Kchecked {done:,} of {of:,} {things}")
             sys.stderr.flush()
 
     return say

@@ -81,6 +81,7 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     clean.add_argument("paths", nargs="*", default=["."], metavar="PATH")
     clean.add_argument("--cache-dir", metavar="DIR")
     clean.set_defaults(function=_clean)
+    _add_secrets(verbs.add_parser("secrets", help="look for secrets in the history of the repository"))
     _add_report(verbs.add_parser("report", help="answer the readiness checklist with places"))
     _add_checklist(verbs.add_parser("checklist", help="audit a Markdown checklist: which ticks the code belies"))
     init = verbs.add_parser("init", help="write settings, a baseline and hooks where there are none")
@@ -207,6 +208,39 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     decide.add_argument("-e", "--exit-zero", action="store_true", help="exit with 0 whatever was found")
     decide.add_argument("--allow-unchecked", action="store_true", default=None, help="files that could not be analysed do not fail the run")
     parser.set_defaults(function=_check)
+
+
+def _add_secrets(parser: argparse.ArgumentParser) -> None:
+    from prodlint.commands.secrets import FORMATS
+
+    parser.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="a directory of the repository (default: .)")
+    _add_selection(parser)
+    parser.add_argument(
+        "--history",
+        nargs="?",
+        const="",
+        default="",
+        metavar="REV..REV",
+        help="the commits to look at (default: all that a branch or tag reaches)",
+    )
+    parser.add_argument("--output-format", choices=FORMATS, default="concise", metavar="FORMAT", help=", ".join(FORMATS))
+    parser.add_argument("-o", "--output-file", metavar="FILE", help="write the report there, whole or not at all")
+    parser.add_argument("--baseline", metavar="FILE", help="secrets that are known, as `prodlint baseline` writes them")
+    parser.add_argument("--no-baseline", action="store_true", help="known secrets count too, whatever the settings say")
+    parser.add_argument(
+        "--fail-on", choices=("P0", "P1", "P2", "never"), help="the lowest priority that fails the run (default: P2, any secret)"
+    )
+    parser.add_argument("-e", "--exit-zero", action="store_true", help="exit with 0 whatever was found")
+    parser.add_argument(
+        "--allow-unchecked", action="store_true", default=None, help="versions that could not be looked at do not fail the run"
+    )
+    parser.set_defaults(function=_secrets)
+
+
+def _secrets(given: argparse.Namespace) -> int:
+    from prodlint.commands.secrets import secrets
+
+    return secrets(given)
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:

@@ -199,8 +199,37 @@ class Git:
         except GitError:
             return ""
 
-    def contents(self, names: Sequence[str]) -> Iterator[bytes | None]:
-        """The bytes of each blob, from one git process; None for one that is not there (a partial clone fetches nothing for us)."""
+    def lines(self, *arguments: str) -> Iterator[bytes]:
+        """What a command prints, line by line without their ends: a history may be longer than memory.
+
+        Raises GitError where it cannot be started, or ends badly.
+        """
+        import subprocess
+
+        try:
+            process = subprocess.Popen(
+                self._command(arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=self.directory,
+                env=self._environment(),
+            )
+        except FileNotFoundError:
+            raise NoGit("git is not installed") from None
+        assert process.stdout is not None
+        try:
+            with process.stdout:
+                for line in process.stdout:
+                    yield line.rstrip(b"\n")
+            if process.wait():
+                raise GitError(f"git {arguments[0]} ended with exit code {process.returncode}")
+        finally:
+            process.kill()
+            process.wait()
+
+    def contents(self, names: Sequence[str], largest: int | None = None) -> Iterator[bytes | None]:
+        """The bytes of each blob, from one git process; None for one that is not there (a partial clone fetches nothing for us), or larger."""
         if not names:
             return
         import subprocess
@@ -237,6 +266,12 @@ class Git:
                         yield None
                         continue
                     size = int(header[2])
+                    if largest is not None and size > largest:
+                        while size > 0:
+                            size -= len(outgoing.read(min(size, 1 << 20))) or size
+                        outgoing.read(1)
+                        yield None
+                        continue
                     data = outgoing.read(size)
                     outgoing.read(1)
                     yield data if header[1] == b"blob" else None
