@@ -14,6 +14,7 @@ from prodlint.configuration.discover import Discovered
 from prodlint.configuration.settings import Settings, SettingsError, with_arguments
 from prodlint.engine import analysis, session
 from prodlint.engine.history import History, Leak, read
+from prodlint.engine.run import build
 from prodlint.model import Report
 from prodlint.project import environment
 from prodlint.project.git import GitError
@@ -37,7 +38,7 @@ def secrets(given: Namespace) -> int:
     settings, root = session.read_settings(request)
     world = environment.read(root, [], None, Snapshot(root))
     catalogue = session.catalogue_of(settings)
-    run = analysis.build(settings, catalogue, world, root=root, today=request.today)
+    run = build(settings, catalogue, world, root=root, today=request.today)
     progress = show_progress("versions") if sys.stderr.isatty() else None
     try:
         history = read(root, run, given.history or "", request.jobs or analysis.processors(), progress)

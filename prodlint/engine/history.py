@@ -7,17 +7,20 @@ thousand commits to one file cost little more than the file. Values stay in this
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
 
+from prodlint.checks.secrets.git import secrets_of_version
 from prodlint.checks.secrets.values import shape_of
-from prodlint.configuration.discover import DEFAULT_EXCLUDE, kind_of
+from prodlint.configuration.discover import DEFAULT_EXCLUDE
+from prodlint.configuration.kinds import kind_of
 from prodlint.configuration.patterns import Patterns
 from prodlint.content import digest
-from prodlint.engine.analysis import Run, analyse
+from prodlint.engine.analysis import analyse
+from prodlint.engine.outcome import Outcome
+from prodlint.engine.run import Run
 from prodlint.facts import Source
 from prodlint.model import Finding, Related, Span, Suppressed, Unchecked
 from prodlint.project.git import Git, GitError, find, opened, prefix_of
@@ -245,7 +248,7 @@ def _look(git: Git, run: Run, chunk: Sequence[_Group]) -> _Answer:
             source = _source(data, kind)
             if source is not None:
                 made = [(finding, None) for finding in outcome.findings] + [(each.finding, each) for each in outcome.suppressed]
-                made += [(finding, None) for finding in _of_env_file(outcome.traces, source, run)]
+                made += [(finding, None) for finding in _of_env_file(outcome, source, run)]
                 leaks += [(_Place(finding, commit, False, given), _value(source, finding)) for finding, given in made]
         if leaks and in_head and not latest:
             latest = next(git.contents([in_head], LARGEST_BLOB)) or b""
@@ -306,16 +309,11 @@ def _value(source: Source, finding: Finding) -> bytes:
     return source.line_text(span.line)[span.column - 1 : span.end_column - 1].encode("utf-8", "replace")
 
 
-def _of_env_file(traces: Iterable[Any], source: Source, run: Run) -> Iterator[Finding]:
-    """PRD108 of a version: each secret of an env file, whatever git tracks today."""
-    rule = run.rules.get("PRD108")
-    for trace in traces if rule is not None else ():
-        if trace.topic == "env-file-secret":
-            assert rule is not None
-            span = trace.span
-            text = source.line_text(span.line)[span.column - 1 : span.end_column - 1]
-            message = f"`{trace.path.rpartition('/')[2]}` holds `{trace.words}`"
-            yield Finding(trace.path, span, rule.code, message, rule.priority, content=digest(text.encode()), secrets=(span,))
+def _of_env_file(outcome: Outcome, source: Source, run: Run) -> Iterator[Finding]:
+    for rule, fact, words in secrets_of_version(outcome.traces, run.rules):
+        span = fact.span
+        value = source.line_text(span.line)[span.column - 1 : span.end_column - 1]
+        yield Finding(fact.path, span, rule.code, words, rule.priority, content=digest(value.encode("utf-8", "replace")), secrets=(span,))
 
 
 # ---------------------------------------------------------------- one secret, one leak

@@ -10,7 +10,7 @@ from prodlint.checks import CheckContext, Project, ProjectDiagnostic, ProjectFac
 from prodlint.checks.secrets.formats import find_in, is_dummy, recognise
 from prodlint.configuration.patterns import Patterns
 from prodlint.facts import Setting, Text
-from prodlint.model import Evidence, FixRequest, Span
+from prodlint.model import Evidence, FixRequest, Rule, Span
 from prodlint.project.ignored import Ignores
 from prodlint.values.secret_names import value_name
 from prodlint.values.secret_values import is_secret
@@ -79,6 +79,15 @@ def _has_password(value: str) -> bool:
     data = value.encode()
     found = url_credentials(data, data.find(b"://")) if b"://" in data else None
     return found is not None and found[3] != "default"
+
+
+def secrets_of_version(facts: Sequence[ProjectFact], rules: Mapping[str, Rule]) -> Iterator[tuple[Rule, ProjectFact, str]]:
+    """What PRD108 says of one version of an env file in the history, whatever git tracks today: the rule, the fact, the words."""
+    rule = rules.get("PRD108")
+    if rule is not None:
+        for fact in facts:
+            if fact.topic == "env-file-secret":
+                yield rule, fact, f"`{fact.path.rpartition('/')[2]}` holds `{fact.words}`"
 
 
 @project_check("PRD108", topics=("env-file-secret",))
