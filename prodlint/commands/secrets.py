@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from prodlint import baseline
-from prodlint.commands.check import UNCHECKED, exit_code, request_of, say, show_progress, write
+from prodlint.commands.check import UNCHECKED, exit_code, request_of, show_progress, write
+from prodlint.commands.streams import say
 from prodlint.configuration.discover import Discovered
 from prodlint.configuration.settings import Settings, SettingsError, with_arguments
 from prodlint.engine import analysis, session
