@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from prodlint.checks.secrets.git import secrets_of_version
-from prodlint.checks.secrets.values import shape_of
 from prodlint.configuration.discover import DEFAULT_EXCLUDE
 from prodlint.configuration.kinds import kind_of
 from prodlint.configuration.patterns import Patterns
@@ -25,6 +24,7 @@ from prodlint.facts import Source
 from prodlint.model import Finding, Related, Span, Suppressed, Unchecked
 from prodlint.project.git import Git, GitError, find, opened, prefix_of
 from prodlint.readers import Undecodable, decode
+from prodlint.values.secret_values import shape_of
 
 # Larger blobs are data; what a person wrote into them cannot be told from what a program did.
 LARGEST_BLOB = 4_000_000
