@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-VERBS = ("check", "rule", "baseline", "clean", "secrets", "report", "checklist", "init", "completion", "version", "help")
+VERBS = ("check", "rule", "baseline", "clean", "secrets", "report", "checklist", "init", "completion", "server", "version", "help")

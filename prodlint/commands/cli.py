@@ -28,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _parse_and_run(words)
             finally:
                 # Here, where a full disk can still be told; at exit nobody could.
-                sys.stdout.flush()
+                if not sys.stdout.closed:  # as the language server leaves it
+                    sys.stdout.flush()
     except BrokenPipeError:
         # `prodlint | head`: the reader has what it wanted.
         streams.abandon()
@@ -91,6 +92,9 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     completion = verbs.add_parser("completion", help="print the completion of a shell")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
     completion.set_defaults(function=_completion, parser=parser)
+    serve = verbs.add_parser("server", help="the language server, for editors (extra: prodlint[lsp])")
+    serve.add_argument("--stdio", action="store_true", help="over standard input and output, the only way there is")
+    serve.set_defaults(function=_server)
     version = verbs.add_parser("version", help="print the version")
     version.add_argument("-v", "--verbose", action="store_true", help="those of its dependencies as well")
     version.set_defaults(function=_version)
@@ -350,6 +354,12 @@ def _completion(given: argparse.Namespace) -> int:
     from prodlint.commands.completion import completion
 
     return completion(given)
+
+
+def _server(given: argparse.Namespace) -> int:
+    from prodlint.commands.server import server
+
+    return server(given)
 
 
 def _version(given: argparse.Namespace) -> int:

@@ -33,6 +33,7 @@ class Request:
     since: a git revision; only what came after it is reported. baseline: whether the baseline takes known findings away.
     collectors: what else to note of the files; their project facts are in the outcomes. The cache knows nothing of them.
     grouped: whether findings that say the same are one, where their rule wants it; who writes findings down needs each of them.
+    unsaved: texts that win over the disk, by absolute path. world: what an earlier run learned of the project, where that still holds.
     """
 
     paths: Sequence[str] = (".",)
@@ -52,6 +53,8 @@ class Request:
     progress: Callable[[int, int], None] | None = None
     collectors: Sequence[Collector] = ()
     grouped: bool = True
+    unsaved: Mapping[str, bytes] = field(default_factory=dict)
+    world: environment.Environment | None = None
 
 
 @dataclass(slots=True)
@@ -69,6 +72,7 @@ class Result:
     stale: list[str] = field(default_factory=list)
     given: Mapping[str, bytes] = field(default_factory=dict)
     snapshot: Snapshot = field(default_factory=Snapshot)
+    world: environment.Environment | None = None
     kinds: dict[str, str] = field(init=False)
     _places: dict[str, tuple[str, bytes]] = field(init=False)
 
@@ -233,12 +237,16 @@ def _run(request: Request) -> Result:
     files = discovered.files
     beyond = None if discovered.whole or not _is_project(discovered.root) else partial(_files_of, discovered.root, settings)
     given: dict[str, bytes] = {}
-    snapshot = Snapshot(discovered.root)
+    snapshot = request.world.snapshot if request.world is not None else Snapshot(discovered.root)
+    for absolute in (*(absolute for _, absolute, _ in files), *request.unsaved) if request.world is not None else ():
+        snapshot.forget(absolute)
     if "-" in request.paths:
         raw = request.stdin if request.stdin is not None else sys.stdin.buffer.read()
         given = {path: raw for path, absolute, _ in files if absolute == "-"}
         snapshot.keep("-", raw)
-    world = environment.read(discovered.root, files, beyond, snapshot)
+    for absolute, raw in request.unsaved.items():
+        snapshot.keep(absolute, raw)
+    world = request.world or environment.read(discovered.root, files, beyond, snapshot)
     if len(files) > _MANY:
         _ = world.files  # once, and not in every worker
     realms = SettingsByPath(settings, discovered.settings)
@@ -267,7 +275,7 @@ def _run(request: Request) -> Result:
 
     top = number_of("")
     jobs = [(path, absolute, kind, number_of(path)) for path, absolute, kind in files]
-    packed = _cached(jobs, runs, request, root) if request.cache and not given else _fresh(jobs, runs, request)
+    packed = _cached(jobs, runs, request, root) if request.cache and not given and not request.unsaved else _fresh(jobs, runs, request)
     outcomes = [unpack(row) for row in packed]
     report = _report(discovered, outcomes)
     report.looked_at = looked_at(outcomes, lambda path: runs[number_of(path)])
@@ -280,6 +288,7 @@ def _run(request: Request) -> Result:
         outcomes,
         given=given,
         snapshot=snapshot,
+        world=world,
     )
     result.warn_only = frozenset().union(*(each.switches.warn_only for each in runs))
     if discovered.whole:

@@ -104,6 +104,14 @@ class Snapshot:
             self._documents[absolute] = Document(raw)
             self._left -= len(raw)
 
+    def forget(self, absolute: str) -> None:
+        """Read a file anew when it is next asked for: it may have changed."""
+        found = self._documents.pop(absolute, None)
+        self._errors.pop(absolute, None)
+        self._parsed.pop(absolute, None)
+        if found is not None:
+            self._left += len(found.raw)
+
     def become_worker(self) -> None:
         """From now on this is a process beside others, each with a part of the files: little more is kept."""
         self._left = min(self._left, KEPT_BY_WORKER)

@@ -1,0 +1,124 @@
+"""prodlint as a library: open a project once, check texts and paths many times.
+
+    project = Project("path/to/service")
+    for finding in project.check_text("app/main.py", text).findings: ...
+    project.changed(["compose.yaml"])     # what an editor or a watcher has noticed
+
+What a project says as a whole (versions, what is started in production, its services) is read once and kept until `changed` or `check`
+is called. The findings are those of the command line, with the same settings, ignores, baseline and plug-ins. `VERSION` is that of this
+module: its first number changes when something that worked no longer does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from prodlint.configuration.settings import Settings, SettingsError
+from prodlint.engine import session
+from prodlint.engine.catalogue import PageError
+from prodlint.model import Finding, Fix, Priority, Report, Rule, Span
+from prodlint.project.environment import Environment
+
+__all__ = ["VERSION", "Checked", "Finding", "Fix", "PageError", "Priority", "Project", "Report", "Rule", "SettingsError", "Span"]
+
+VERSION = "1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What one check gave. report: everything that was said. result: the run behind it, for those who make fixes or reports of it."""
+
+    report: Report
+    result: session.Result
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """The findings that neither a comment nor the baseline takes away, in order of place."""
+        return self.report.findings
+
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        """The rules that were on somewhere, by code."""
+        return {rule.code: rule for rule in self.result.rules}
+
+
+class Project:
+    """A project that stays open. Not for several threads at once.
+
+    root: its directory; settings are read from there, as on the command line. config: as `--config`. isolated: read no settings file.
+    """
+
+    def __init__(self, root: str, *, config: Sequence[str] = (), isolated: bool = False, since: str = "") -> None:
+        self.root = os.path.abspath(root)
+        self.config = tuple(config)
+        self.isolated = isolated
+        self.since = since
+        self._unsaved: dict[str, bytes] = {}
+        self._world: Environment | None = None
+        self._kept: Settings | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """What holds at the root, read anew after `changed`.
+
+        Raises SettingsError.
+        """
+        if self._kept is None:
+            self._kept, _ = session.read_settings(self._request([self.root]))
+        return self._kept
+
+    def open(self, path: str, text: str | bytes) -> None:
+        """Take a text that is not saved: from now on it wins over the file on the disk. path: absolute or from the root."""
+        self._unsaved[self.absolute(path)] = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+
+    def close(self, path: str) -> None:
+        """Go back to the file on the disk."""
+        self._unsaved.pop(self.absolute(path), None)
+
+    def changed(self, paths: Iterable[str] = ()) -> None:
+        """Files were written, made or deleted: what is known of the project and its settings is read anew when next asked for."""
+        self._world = None
+        self._kept = None
+
+    def check(self, paths: Sequence[str] = (), *, whole: bool = True) -> Checked:
+        """Check the project, or some paths of it. whole: with the rules about what is missing, where the root is among the paths.
+
+        Raises SettingsError and PageError.
+        """
+        given = [self.absolute(path) for path in paths] or [self.root]
+        result = session.run(self._request(given))
+        if result.discovered.whole and whole:
+            self._world = result.world
+        return Checked(result.report, result)
+
+    def check_text(self, path: str, text: str | bytes | None = None) -> Checked:
+        """Check one file, with the text given or the one that `open` has brought. path: absolute or from the root.
+
+        Raises SettingsError and PageError.
+        """
+        absolute = self.absolute(path)
+        if text is not None:
+            self.open(absolute, text)
+        request = self._request([absolute])
+        request.world = self._world
+        if absolute in self._unsaved and not os.path.exists(absolute):
+            # A file that was never saved: what comes on standard input has a name and no place.
+            request.paths, request.stdin_filename, request.stdin = ["-"], absolute, self._unsaved[absolute]
+        result = session.run(request)
+        self._world = result.world
+        return Checked(result.report, result)
+
+    def absolute(self, path: str) -> str:
+        """A path from the root as an absolute one."""
+        return os.path.normpath(os.path.join(self.root, path))
+
+    def relative(self, path: str) -> str:
+        """An absolute path from the root, with forward slashes."""
+        return os.path.relpath(self.absolute(path), self.root).replace(os.sep, "/")
+
+    def _request(self, paths: Sequence[str]) -> session.Request:
+        return session.Request(
+            paths, config=self.config, isolated=self.isolated, root=self.root, jobs=1, since=self.since, unsaved=dict(self._unsaved)
+        )

@@ -1,0 +1,96 @@
+"""Code actions: fixes, ignores with a reason, a rule switched off in the settings. Edits are made only when one is chosen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from lsprotocol import types
+
+from prodlint.api import Checked
+from prodlint.model import Finding
+from prodlint.server.state import Folder, uri_of
+
+FIX_ALL = "source.fixAll.prodlint"
+_REASON = " -- why"
+
+
+def offered(finding: Finding, diagnostic: types.Diagnostic, uri: str, version: int | None) -> Iterator[types.CodeAction]:
+    """What can be done about a finding; the edits come with `resolved`."""
+
+    def action(
+        title: str, verb: str, kind: types.CodeActionKind | str = types.CodeActionKind.QuickFix, preferred: bool = False
+    ) -> types.CodeAction:
+        data = {"uri": uri, "verb": verb, "finding": key_of(finding), "version": version}
+        return types.CodeAction(title, kind=kind, diagnostics=[diagnostic], is_preferred=preferred or None, data=data)
+
+    if finding.fix is not None and finding.fix.safe:
+        yield action(f"prodlint: {finding.fix.description}", "fix", preferred=True)
+    elif finding.fix is not None:
+        yield action(f"prodlint: {finding.fix.description} (unsafe: review the result)", "fix")
+    yield action(f"prodlint: Ignore {finding.code} here, with a reason", "ignore")
+    yield action(f"prodlint: Ignore {finding.code} in this file", "ignore-file")
+
+
+def key_of(finding: Finding) -> list[Any]:
+    """What a finding is known by between the offer of an action and its choice."""
+    return [finding.code, finding.span.line, finding.span.column, finding.message]
+
+
+def resolved(folder: Folder, path: str, data: dict[str, Any], lines: Sequence[str]) -> types.WorkspaceEdit | None:
+    """The edit of an action that was chosen; None where it cannot be made any more."""
+    checked = folder.project.check_text(path)
+    finding = next((each for each in checked.findings if key_of(each) == data["finding"]), None)
+    if finding is None:
+        return None
+    if data["verb"] == "ignore-file":
+        return _at_the_top(path, f"prodlint: ignore-file[{finding.code}]{_REASON}", lines)
+    from prodlint import fixes
+    from prodlint.fixes import applying, ignore
+
+    makers: Sequence[Any] = (fixes.make,)
+    if data["verb"] == "ignore":
+        makers = [partial(maker, tail=_REASON) for maker in (ignore.behind, ignore.above, ignore.behind_statement, ignore.above_statement)]
+    made = applying.mend(checked.result, [finding], makers)
+    return as_edit(made.before, made.after, checked)
+
+
+def all_safe(folder: Folder, path: str) -> types.WorkspaceEdit | None:
+    """Every safe fix of a file."""
+    from prodlint.fixes import applying
+
+    checked = folder.project.check_text(path)
+    made = applying.mend(checked.result, applying.wanted(checked.result, False))
+    return as_edit(made.before, made.after, checked)
+
+
+def as_edit(before: dict[str, bytes | None], after: dict[str, bytes], checked: Checked) -> types.WorkspaceEdit | None:
+    """What changed in some files, as replaced runs of lines."""
+    from difflib import SequenceMatcher
+
+    changes: dict[str, list[types.TextEdit]] = {}
+    for path, new in after.items():
+        old = before.get(path)
+        if old is None or old == new:
+            continue
+        was = old.decode("utf-8", "replace").splitlines(keepends=True)
+        now = new.decode("utf-8", "replace").splitlines(keepends=True)
+        edits = [
+            types.TextEdit(types.Range(types.Position(first, 0), types.Position(last, 0)), "".join(now[start:end]))
+            for what, first, last, start, end in SequenceMatcher(None, was, now, autojunk=False).get_opcodes()
+            if what != "equal"
+        ]
+        changes[uri_of(os.path.join(checked.report.root, path))] = edits
+    return types.WorkspaceEdit(changes=changes) if changes else None
+
+
+_OPENERS = {".md": ("<!-- ", " -->"), ".html": ("<!-- ", " -->"), ".sql": ("-- ", ""), ".js": ("// ", ""), ".ts": ("// ", "")}
+
+
+def _at_the_top(path: str, words: str, lines: Sequence[str]) -> types.WorkspaceEdit:
+    opener, closer = _OPENERS.get(os.path.splitext(path)[1], ("# ", ""))
+    line = 1 if lines and lines[0].startswith("#!") else 0
+    start = types.Position(line, 0)
+    return types.WorkspaceEdit(changes={uri_of(path): [types.TextEdit(types.Range(start, start), f"{opener}{words}{closer}\n")]})
