@@ -202,3 +202,10 @@ def test_fixes_still_fix(run: Run, tmp_path: Path) -> None:
     assert run("", "check --isolated --fix --unsafe-fixes --select PRD902 .github") == set()
     text = (tmp_path / "project/.github/workflows/ci.yml").read_text()
     assert PLANTED.parts["masked command"] in text and "|| true" not in text and "***" not in text
+
+
+def test_the_user_of_a_url_names_no_package(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    user = PLANTED.parts["signing key"]
+    (tmp_path / "requirements.txt").write_text(f"git+https://{user}@github.com/acme/billing.git@v1.0\n")
+    assert main(["check", "--isolated", "--no-cache", "--select", "PRD923", "--root", str(tmp_path), str(tmp_path)]) in (0, 1)
+    assert "`billing` follows `v1.0`" in capsys.readouterr().out

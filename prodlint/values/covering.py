@@ -27,7 +27,7 @@ _SHAPES = (
 )
 _GROUPS = ("token", "url", "user", "bearer", "quoted", "bare")
 # What a machine may have made, and what tells that it is a digest or the name of a commit.
-_LONG_WORD = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
+_LONG_WORD = re.compile(r"[A-Za-z0-9+_-][A-Za-z0-9+/_-]{19,}={0,2}")
 _DIGEST_BEFORE = re.compile(r"(?:sha\d{1,3}[:=-]|@|[Cc]ommit[ /])\Z")
 _DIGEST = re.compile(r"sha\d{3}-|[0-9a-f]{40}\Z|[0-9a-f]{64}\Z")
 # In a file that cannot be read nothing has a name: there any word of mixed characters may be one.

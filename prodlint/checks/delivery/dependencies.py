@@ -396,7 +396,9 @@ def moving_source(requirement: Requirement, context: CheckContext) -> Iterator[D
         return
     if "${" in url or "{" in url or context.file.name.endswith(".in"):
         return
-    name = requirement.name or url.split("#", 1)[0].split("@")[0].rstrip("/").rsplit("/", 1)[-1].removesuffix(".git") or _host(url)
+    # The user of a URL may be a token; a name comes from the path.
+    address = re.sub(r"//[^/@]*@", "//", url.split("#", 1)[0])
+    name = requirement.name or address.split("@")[0].rstrip("/").rsplit("/", 1)[-1].removesuffix(".git") or _host(url)
     if url.startswith(("git+", "hg+", "svn+", "bzr+")):
         if not _COMMIT.search(url):
             reference = url.split("://", 1)[-1].partition("@")[2].split("#")[0]
