@@ -121,6 +121,8 @@ def _text_form(source: Source, start: int, end: int, kind: str) -> str:
     words = _LAYOUT.sub(" ", text).split()
     if kind == "requirements":
         return "".join(words)
+    if kind == "dockerfile" and words:
+        words[0] = words[0].upper()  # a keyword may be written either way
     if kind in _WITH_KEYS:
         line = source.position(start)[0]
         before = source.slice(max(source.line_starts[line - 1], start - 200), start)

@@ -26,6 +26,8 @@ def content(text: str, part: str, kind: str, **wishes: bool) -> str:
         ("yaml", "command: «['uvicorn', 'a:app']»\n", "command: «\n  - uvicorn # x\n  - 'a:app'»\n"),
         ("dockerfile", "«RUN pip install fastapi»\n", "«RUN pip install \\\n    # later\n    fastapi»\n"),
         ("dockerfile", 'CMD «["uvicorn", "--reload"]»\n', 'CMD «[ "uvicorn",  "--reload" ]»\n'),
+        ("dockerfile", "«RUN pip install fastapi»\n", "«run pip  install fastapi»\n"),
+        ("dockerfile", 'CMD «["uvicorn", "a:app"]»\n', "CMD «uvicorn a:app»\n"),
         ("toml", "a = «[1, 2]»\n", "a = «[\n  1, # one\n  2,\n]»\n"),
         ("requirements", "«requests>=2»\n", "«requests >= 2»\n"),
         ("shell", "«curl -k https://a.io»\n", "«curl -k \\\n  https://a.io»\n"),

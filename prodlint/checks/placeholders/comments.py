@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, comments
-from prodlint.checks.quoting import quote
+from prodlint.checks.quoting import ELLIPSIS, quote
 from prodlint.facts import Call, Comment
 from prodlint.model import FixRequest, Priority
 
@@ -94,7 +94,8 @@ def _notes(comment: Comment, context: CheckContext, any_case: frozenset[str], ph
 def _first_words(text: str) -> str:
     text = re.sub(r"^\s*\([^()]*\)\s*:?", "", text)
     words = re.sub(r"^[\s:()\[\]!\-,.]+|(?:\*/|-->)\s*$", "", text).split()
-    return quote(" ".join(words[:8]) + (" ..." if len(words) > 8 else ""))
+    said = quote(" ".join(words[:8]))
+    return said if len(words) <= 8 or said.endswith(ELLIPSIS) else said + ELLIPSIS
 
 
 @check("PRD301", on=[comments()], required_literals=("todo", "tbd", "tbc", "wip"))
