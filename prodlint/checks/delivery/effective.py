@@ -1,0 +1,294 @@
+"""Tests that cannot fail (PRD943), and kinds of tests that are missing: load (PRD944), contract (PRD945), security (PRD946), front end (PRD947)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prodlint.checks import (
+    ByteRange,
+    CheckContext,
+    Diagnostic,
+    Project,
+    ProjectDiagnostic,
+    ProjectFact,
+    check,
+    collect,
+    commands,
+    documents,
+    project_check,
+    project_fact,
+    text,
+)
+from prodlint.facts import Command, Document, Text
+from prodlint.model import Evidence, Related, Span
+
+_TOP = Span(1, 1, 1, 1)
+
+# ---------------------------------------------------------------- PRD943
+
+_ALWAYS = re.compile(
+    r"(?m)^[ \t]+assert[ \t]+(?:\(?[ \t]*(True|1|not[ \t]+False|\"[^\"\n]+\"|'[^'\n]+')[ \t]*\)?[ \t]*(?:#.*)?$|([A-Za-z_][\w.]*)[ \t]*==[ \t]*\2[ \t]*(?:#.*)?$|\([^()\n]+,[ \t]*[\"'][^\"'\n]*[\"'][ \t]*\)[ \t]*(?:#.*)?$)"
+)
+_ANY = re.compile(r"\bpytest\.(?:ANY|any)\b")
+_SKIPPED = re.compile(r"(?m)^[ \t]*@(?:pytest\.mark\.skip|unittest\.skip|skip)(?:\(\s*\))?[ \t]*(?:#.*)?$")
+_TEST = re.compile(r"(?m)^([ \t]*)(?:async[ \t]+)?def[ \t]+(test_?\w*)\(")
+# What may fail a test, or hand it to something that does.
+_FAILS = re.compile(
+    r"\bassert|raises|\bfail\w*\(|warns\(|expect|verif|check|validat|match|snapshot|approv|benchmark|should|ensure|compar|equal|\btest_|\braise\b|\byield\b|@given|skip|_test\("
+    r"|\bmust\w*|exists?\(|wait_for|golden|regression|sys\.exit|subprocess|\.run\(|doctest|pass\s*$|\.\.\.\s*$"
+)
+
+
+@check("PRD943", on=[text()], required_literals=["def test"], files=("python",))
+def ineffective(whole: Text, context: CheckContext) -> Iterator[Diagnostic]:
+    """`assert True`, `pytest.ANY`, tests that are skipped for no reason, and tests that look at nothing: one finding a file and habit."""
+    if not _is_test_file(context):
+        return
+    source = whole.source
+    page = source.text
+    for pattern, words in (
+        (_ALWAYS, "this assertion holds whatever the code does"),
+        (_ANY, "pytest has no `ANY`; it is `unittest.mock.ANY`"),
+        (_SKIPPED, "this test is skipped for no reason that is written down"),
+    ):
+        yield from _grouped(whole, list(pattern.finditer(page)), words)
+    if context.options.get("assertions"):
+        silent = [found for found in _TEST.finditer(page) if not _FAILS.search(_body(page, found))]
+        yield from _grouped(whole, silent, "this test asserts nothing")
+
+
+def _is_test_file(context: CheckContext) -> bool:
+    name = context.file.name
+    return name.startswith("test_") or name.endswith(("_test.py", "_tests.py")) or name == "tests.py"
+
+
+def _grouped(whole: Text, found: list[re.Match[str]], words: str) -> Iterator[Diagnostic]:
+    if not found:
+        return
+    source = whole.source
+    places = [(source.offset(each.start() + len(each[0]) - len(each[0].lstrip())), source.offset(each.end())) for each in found]
+    more = f" ({len(found) - 1} more in this file)" if len(found) > 1 else ""
+    related = tuple(Related(whole.file.path, source.span(*place), words) for place in places[1:6])
+    yield Diagnostic(ByteRange(source, *places[0]), words + more, related=related)
+
+
+def _body(page: str, found: re.Match[str]) -> str:
+    """The lines of a function, by their indentation."""
+    lines: list[str] = []
+    start = page.find("\n", page.find(":", found.end())) + 1
+    for line in page[start : start + 20_000].split("\n"):
+        if line.strip() and len(line) - len(line.lstrip()) <= len(found[1]):
+            break
+        lines.append(line)
+    return "\n".join(lines)
+
+
+# ---------------------------------------------------------------- what test files show
+
+_KINDS: Mapping[str, re.Pattern[str]] = {
+    "client": re.compile(
+        r"\bTestClient\(|\bAsyncClient\(|test_client\(|\bAPIClient\(|self\.client\.|\bclient\.(?:get|post|put|patch|delete|request)\(|LiveServer|live_server|aiohttp_client|testcontainers|\bASGITransport\(|WebTest|httpx\.Client\("
+    ),
+    "refused": re.compile(
+        r"\b40[13]\b|HTTP_40[13]|FORBIDDEN|UNAUTHORIZED|assertRedirects\([^)]*login|PermissionDenied|status\.HTTP_40[13]"
+    ),
+    "limited": re.compile(r"\b429\b|HTTP_429|TOO_MANY"),
+    "load": re.compile(r"\bfrom locust\b|import locust|pytest_benchmark|\bbenchmark\(|HttpUser|k6/http"),
+    "contract": re.compile(r"\bschemathesis\b|\bpact\b|from pact|dredd|openapi_core|contract"),
+}
+
+
+@collect(
+    "test-kind",
+    on=[text()],
+    required_literals=[
+        "testclient(", "asyncclient(", "test_client(", "apiclient(", ".client.", "client.", "live_server", "liveserver", "testcontainers", "asgitransport",
+        "401", "403", "429", "forbidden", "unauthorized", "permissiondenied", "locust", "benchmark", "schemathesis", "pact", "openapi_core",
+    ],
+    files=("python",),
+)  # fmt: skip
+def kinds_of_tests(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
+    """What a test file exercises, one fact for each kind."""
+    if "test" not in context.file.roles and "test" not in context.file.name and "locust" not in context.file.name:
+        return
+    for kind, pattern in _KINDS.items():
+        found = pattern.search(whole.source.text)
+        if found is not None:
+            start, end = whole.source.offset(found.start()), whole.source.offset(found.end())
+            yield ProjectFact("test-kind", context.file.path, whole.source.span(start, end), kind)
+
+
+def _of_kind(project: Project, kind: str) -> ProjectFact | None:
+    return next((each for each in project.about("test-kind") if each.words == kind), None)
+
+
+# ---------------------------------------------------------------- PRD941: integration tests
+
+_WEB = frozenset(
+    "fastapi flask django starlette quart sanic litestar aiohttp falcon tornado bottle pyramid connexion djangorestframework".split()
+)
+
+
+@project_check("PRD941", topics=("test-kind", "test-case"))
+def nothing_is_called(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
+    """Tests of a web service of which none sends a request."""
+    first = next(iter(project.about("test-case")), None)
+    if first is None or not project.environment.is_service or not project.environment.packages & _WEB:
+        return
+    client = _of_kind(project, "client")
+    if client is not None:
+        yield Evidence("PRD941", client.path, client.span, "calls the service as a client does")
+    else:
+        yield ProjectDiagnostic(
+            first.path, first.span, "no test sends a request to the service: routes, authentication and errors are untested", priority="P2"
+        )
+
+
+# ---------------------------------------------------------------- PRD944, PRD945
+
+_LOAD_FILES = re.compile(
+    r"locustfile\.py$|\.k6\.[jt]s$|(?:^|/)k6/|\.jmx$|(?:^|/)gatling/|artillery[\w.-]*\.ya?ml$|(?:^|/)(?:load|stress|perf(?:ormance)?)[-_]?tests?/",
+    re.IGNORECASE,
+)
+_CONTRACT_FILES = re.compile(
+    r"(?:^|/)pacts?/|\.pact\.json$|dredd\.ya?ml$|schemathesis\.toml$|(?:^|/)contract[-_]?tests?/|spectral\.ya?ml$", re.IGNORECASE
+)
+
+
+@collect(
+    "tested-by",
+    on=[
+        commands(
+            "k6",
+            "locust",
+            "artillery",
+            "vegeta",
+            "wrk",
+            "hey",
+            "ab",
+            "jmeter",
+            "gatling",
+            "oha",
+            "schemathesis",
+            "st",
+            "pact-verifier",
+            "dredd",
+            "oasdiff",
+            "openapi-diff",
+            "buf",
+        )
+    ],
+    required_literals=[
+        "k6",
+        "locust",
+        "artillery",
+        "vegeta",
+        "wrk",
+        "hey ",
+        "jmeter",
+        "gatling",
+        "oha ",
+        "schemathesis",
+        "pact-verifier",
+        "dredd",
+        "oasdiff",
+        "openapi-diff",
+        ("buf", "breaking"),
+    ],
+    files=("yaml", "shell", "makefile", "json", "jenkinsfile", "toml", "ini"),
+)
+def tested_by(command: Command, context: CheckContext) -> Iterator[ProjectFact]:
+    """Programs that put load on a service, or hold it against its description."""
+    kind = "contract" if command.program in ("schemathesis", "st", "pact-verifier", "dredd", "oasdiff", "openapi-diff", "buf") else "load"
+    if command.program != "buf" or "breaking" in command.argv:
+        yield project_fact("tested-by", command, command.program, kind=kind)
+
+
+def _missing_kind(project: Project, kind: str, pattern: re.Pattern[str], code: str, words: str) -> Iterator[ProjectDiagnostic | Evidence]:
+    command = next((each for each in project.about("tested-by") if each.get("kind") == kind), None)
+    shown = _of_kind(project, kind)
+    file = next((file for file in project.files if pattern.search(file.path) and "vendored" not in file.roles), None)
+    if command is not None:
+        yield Evidence(code, command.path, command.span, f"`{command.words}`")
+    elif shown is not None:
+        yield Evidence(code, shown.path, shown.span, f"a {kind} test")
+    elif file is not None:
+        yield Evidence(code, file.path, _TOP, f"a {kind} test")
+    elif (place := project.service_place()) is not None:
+        yield ProjectDiagnostic(place[0], place[1], words)
+
+
+@project_check("PRD944", topics=("tested-by", "test-kind"))
+def load_untested(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
+    """A service that nobody has put under load."""
+    if project.environment.is_service and not options.get("external"):
+        yield from _missing_kind(
+            project, "load", _LOAD_FILES, "PRD944", "nothing puts this service under load: no k6, Locust, JMeter or benchmark"
+        )
+
+
+@project_check("PRD945", topics=("tested-by", "test-kind"))
+def contract_untested(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
+    """A web service that nothing holds against its description."""
+    if project.environment.is_service and project.environment.packages & _WEB and not options.get("external"):
+        yield from _missing_kind(
+            project,
+            "contract",
+            _CONTRACT_FILES,
+            "PRD945",
+            "nothing holds this service against its API description: no Schemathesis, Pact or oasdiff",
+        )
+
+
+# ---------------------------------------------------------------- PRD946
+
+_SIGNS_IN = frozenset(
+    "pyjwt python-jose authlib joserfc fastapi-users flask-login flask-security flask-jwt-extended django-allauth djangorestframework djangorestframework-simplejwt"
+    " django-oauth-toolkit passlib argon2-cffi bcrypt pwdlib python-keycloak itsdangerous social-auth-app-django msal google-auth-oauthlib".split()
+)
+
+
+@project_check("PRD946", topics=("test-kind", "test-case"))
+def refusal_untested(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
+    """A service with accounts whose tests never see a request refused."""
+    first = next(iter(project.about("test-case")), None)
+    if first is None or not project.environment.is_service or not project.environment.packages & _SIGNS_IN:
+        return
+    refused = _of_kind(project, "refused")
+    if refused is not None:
+        yield Evidence("PRD946", refused.path, refused.span, "asks for a refusal (401 or 403)")
+    else:
+        yield ProjectDiagnostic(first.path, first.span, "this service signs people in, and no test expects 401 or 403")
+
+
+# ---------------------------------------------------------------- PRD947
+
+_FRONT_END = frozenset(
+    "react react-dom vue svelte next nuxt @angular/core preact solid-js @sveltejs/kit astro gatsby react-scripts".split()
+)
+
+
+@check(
+    "PRD947",
+    on=[documents("package-json")],
+    required_literals=[
+        ("dependencies", name) for name in ("react", "vue", "svelte", "next", "nuxt", "angular", "preact", "solid-js", "astro", "gatsby")
+    ],
+    files=("json",),
+)
+def front_end_untested(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    """A front end without a `test` script, or with the placeholder of npm."""
+    root = document.root
+    dependencies = root.get("dependencies")
+    named = set(dependencies.members) if dependencies is not None and dependencies.kind == "mapping" else set[str]()
+    scripts = root.get("scripts")
+    if not named & _FRONT_END or scripts is None or scripts.kind != "mapping" or root.get("workspaces") is not None:
+        return
+    tests = [name for name in scripts.members if re.search(r"(?:^|[:-])(?:test|tests|e2e|cypress|playwright|vitest|jest)(?:$|[:-])", name)]
+    test = scripts.members.get("test")
+    if test is not None and "no test specified" in test.raw:
+        yield Diagnostic(test, "the `test` script is npm's placeholder: nothing of this front end is tested")
+    elif not tests:
+        yield Diagnostic(ByteRange(document.source, scripts.key_start, scripts.key_end), "this front end has no `test` script")
