@@ -171,7 +171,7 @@ def test_nothing_is_found_in_nothing(prodlint: Run, tmp_path: Path) -> None:
                 7: "belied",
                 8: "belied",
                 9: "does not apply",
-                10: "cannot be told",
+                10: "agrees",
                 12: "belied",
                 18: "still open",
                 21: "still open",
@@ -179,7 +179,7 @@ def test_nothing_is_found_in_nothing(prodlint: Run, tmp_path: Path) -> None:
         ),
         (
             "003",
-            {28: "agrees", 29: "belied", 31: "belied", 228: "belied", 237: "belied", 273: "belied", 341: "belied", 183: "cannot be told"},
+            {28: "agrees", 29: "belied", 31: "belied", 228: "belied", 237: "belied", 273: "belied", 341: "belied", 183: "agrees"},
         ),
         (
             "000",
