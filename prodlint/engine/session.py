@@ -293,6 +293,10 @@ def _run(request: Request) -> Result:
     result.warn_only = frozenset().union(*(each.switches.warn_only for each in runs))
     if discovered.whole:
         _check_project(result, runs[top])
+    if sum(bool(finding.secrets) for finding in report.findings) > 1:
+        from prodlint.engine import same_secret
+
+        report.findings = same_secret.link(report.findings, result.source)
     report.findings.sort(key=lambda finding: finding.order)
     report.evidence.sort()
     report.unchecked.sort()

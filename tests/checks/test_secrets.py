@@ -248,8 +248,6 @@ def test_a_notebook_with_escaped_quotes(findings: Findings) -> None:
 
 # ---------------------------------------------------------------- detect-secrets is a guest
 
-OTHERS = 'cloudant_password = "' + sample_token("random").lower()[:24].translate(str.maketrans("0123456789", "abcdefghij")) + '"\n'
-
 
 def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(sys.modules):
@@ -258,18 +256,21 @@ def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
     others._detector.cache_clear()
 
 
-IBM = f'softlayer_x = 1\nsoftlayer_api_key = "{(sample_token("hex") + sample_token("hex", 2))[:64]}"\nGITHUB = "{sample_token("github")}"\n'
+# What only its detector knows: an encrypted password of Artifactory, beside no name.
+GUEST = f'artifactory of the team: AP6{sample_token("random")[:24]} and\nGITHUB = "{sample_token("github")}"\n'
+ASKED = ("--config", "rules.PRD101.detect-secrets=true")
 
 
-def test_its_detectors_join_in(findings: Findings) -> None:
+def test_its_detectors_join_in_where_they_are_asked_for(findings: Findings) -> None:
     others._detector.cache_clear()
-    assert [(code, line) for _, code, line, _ in findings({"notes.md": IBM})] == [("PRD101", 2), ("PRD101", 3)]
+    assert [(code, line) for _, code, line, _ in findings({"notes.md": GUEST}, *ASKED)] == [("PRD101", 1), ("PRD101", 2)]
+    assert [(code, line) for _, code, line, _ in findings({"notes.md": GUEST})] == [("PRD101", 2)]
 
 
 def test_without_it_only_its_detectors_are_lost(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
     _forget(monkeypatch)
     monkeypatch.setitem(sys.modules, "detect_secrets", None)
-    assert [(code, line) for _, code, line, _ in findings({"notes.md": IBM})] == [("PRD101", 3)]
+    assert [(code, line) for _, code, line, _ in findings({"notes.md": GUEST}, *ASKED)] == [("PRD101", 2)]
     others._detector.cache_clear()
 
 
@@ -294,7 +295,7 @@ def test_nothing_is_sent_anywhere(findings: Findings, monkeypatch: pytest.Monkey
     monkeypatch.setattr(socket, "socket", refuse)
     monkeypatch.setattr(socket, "create_connection", refuse)
     others._detector.cache_clear()
-    assert len(findings({"notes.md": IBM})) == 2
+    assert len(findings({"notes.md": GUEST}, *ASKED)) == 2
 
 
 # ---------------------------------------------------------------- nothing shows a value

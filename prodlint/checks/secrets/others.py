@@ -1,8 +1,9 @@
-"""What detect-secrets adds: the detectors for vendors whose keys have no prefix, only a name beside them.
+"""What detect-secrets adds where it is installed (`prodlint[detect-secrets]`) and asked for (`detect-secrets = true` under PRD101): its
+detectors for vendors whose keys have no prefix, only a name beside them.
 
-Imported when a line names such a vendor and holds a long enough string; its import alone costs what linting a small
-project does. Only `analyze_string` of single detectors is called, on single lines: never a whole scan, never its
-verification, which would try the key over the network. Without the package these detectors are lost and nothing else.
+The table knows these vendors too, so that nothing is lost without it; it is there for teams that hold both tools to the same. Only
+`analyze_string` of single detectors is called, on single lines: never a whole scan, never its verification, which would try the
+key over the network.
 """
 
 from __future__ import annotations

@@ -113,7 +113,9 @@ def provider_token(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
 
 @check("PRD101", on=[text()], required_literals=others.ANCHORS)
 def token_known_to_others(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
-    """Keys without a prefix, by the detectors of detect-secrets."""
+    """Keys without a prefix, by the detectors of detect-secrets, where the settings ask for them."""
+    if not context.options.get("detect-secrets"):
+        return
     data = file.source.data
     done: set[tuple[bytes, int]] = set()
     for anchor, offset in file.hits:
@@ -359,15 +361,27 @@ def credentials_in_url(file: Text, context: CheckContext) -> Iterator[Diagnostic
             f"{words} in a `{scheme}://` URL{bound(data, offset - len(scheme))}",
             priority=priority,
             secret=True,
-            fix=_asked_for(scheme) if "compose" in context.file.name and context.file.kind == "yaml" else None,
+            fix=_asked_for(scheme, data, data[start:end]) if "compose" in context.file.name and context.file.kind == "yaml" else None,
         )
 
 
-def _asked_for(scheme: str) -> FixRequest:
-    """Compose fills the password in, and starts nothing without it."""
-    name = re.sub(r"\W", "_", scheme.partition("+")[0].rstrip("s") if scheme in ("rediss", "amqps") else scheme.partition("+")[0])
-    variable = f"{name.upper().replace('POSTGRESQL', 'POSTGRES')}_PASSWORD"
+def _asked_for(scheme: str, data: bytes, password: bytes) -> FixRequest:
+    """Compose fills the password in, and starts nothing without it. Where the datastore beside it takes this password from a variable,
+    that is the one."""
+    variable = _password_variables(data).get(password, "")
+    if not variable:
+        name = re.sub(r"\W", "_", scheme.partition("+")[0].rstrip("s") if scheme in ("rediss", "amqps") else scheme.partition("+")[0])
+        variable = f"{name.upper().replace('POSTGRESQL', 'POSTGRES')}_PASSWORD"
     return FixRequest("require-variable", f"Require `{variable}` from the environment", False, (("name", variable),))
+
+
+_PASSWORD_VARIABLE = re.compile(rb"PASSWORD[\w.]{0,20}[\"']?\s{0,4}[:=]\s{0,4}[\"']?\$\{(\w{1,80}):?-([^}\s\"']{1,200})\}")
+
+
+@lru_cache(maxsize=1)
+def _password_variables(data: bytes) -> dict[bytes, str]:
+    """By password, the variable that it is the default of (`POSTGRES_PASSWORD: ${SHOP_DB_PASSWORD:-shop}`)."""
+    return {found[2]: found[1].decode() for found in _PASSWORD_VARIABLE.finditer(data)}
 
 
 _SAID_FOR_EXAMPLE = re.compile(rb"\be\.g\.|\b[Ee]x[:.]|\b(?:help|help_text|description|placeholder)\s{0,2}[=:]")
