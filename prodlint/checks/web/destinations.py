@@ -1,0 +1,382 @@
+"""Where a client sends the service: addresses it fetches (PRD464), files it opens (PRD468), pages it redirects to (PRD469), templates it
+renders (PRD463). One question for all: may the part that decides be text that a client chose?
+
+Only what the engine of values knows to come from a client is a finding; what cannot be known is silence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from prodlint.checks import CheckContext, Diagnostic, calls, check
+from prodlint.facts import Call, Expression, Fact, OpaqueExpression
+from prodlint.model import Related
+from prodlint.values.lattice import Client, Known, Member, Restricted, Result, Text, Value
+
+_SOURCES = {
+    "path": "the request's path",
+    "query": "the query",
+    "body": "the request's body",
+    "header": "a header",
+    "cookie": "a cookie",
+    "form": "a form",
+    "upload": "an upload",
+    "message": "a message",
+    "event": "the event",
+    "request": "the request",
+}
+
+
+def _client_of(value: Value, depth: int = 6) -> Client | None:
+    """What a client chose of a value as it stands: itself, an entry or attribute of it, a text that begins with it."""
+    for shape in value.shapes:
+        if isinstance(shape, Client):
+            return shape
+        if isinstance(shape, Member) and depth:
+            found = _client_of(shape.of, depth - 1)
+            if found is not None:
+                return found
+    return None
+
+
+def _entered(client: Client, call: Call) -> tuple[Related, ...]:
+    at = client.at
+    if at.source is not call.source or at.line == call.line:
+        return ()
+    return (Related(at.file.path, at.span, f"{_SOURCES.get(client.source, 'the request')} enters here"),)
+
+
+def _given(call: Call, position: int, *keywords: str) -> Expression | None:
+    for keyword in keywords:
+        if keyword in call.keywords:
+            return call.keywords[keyword]
+    found = call.argument(position)
+    return None if isinstance(found, OpaqueExpression) else found
+
+
+# ---------------------------------------------------------------- PRD464: addresses
+
+_VERBS = ("get", "post", "put", "patch", "delete", "head", "options")
+# Qualified name -> position of the address. Clients made by name are resolved by the reader: `s = requests.Session(); s.get(url)`.
+_FETCHES: dict[str, int] = {
+    **{f"{client}.{verb}": 0 for client in ("requests", "requests.Session", "httpx", "httpx.Client", "httpx.AsyncClient", "aiohttp.ClientSession") for verb in _VERBS},
+    **{f"{client}.{name}": 1 for client in ("requests", "requests.Session", "httpx", "httpx.Client", "httpx.AsyncClient", "aiohttp.ClientSession") for name in ("request", "stream")},
+    "urllib.request.urlopen": 0,
+    "urllib.request.urlretrieve": 0,
+    "urllib.request.Request": 0,
+    "urllib3.request": 1,
+    "urllib3.PoolManager.request": 1,
+    "pandas.read_csv": 0,
+    "pandas.read_json": 0,
+    "pandas.read_excel": 0,
+    "websockets.connect": 0,
+    "feedparser.parse": 0,
+    "socket.create_connection": 0,
+}  # fmt: skip
+
+
+def _chooses_host(value: Value, depth: int = 6) -> Client | None:
+    """The client that chooses the host of an address: the whole of it, or what stands before the first slash of the path."""
+    for shape in value.shapes:
+        if isinstance(shape, (Client, Member)):
+            found = _client_of(Value((shape,)))
+            if found is not None:
+                return found
+        if isinstance(shape, Text) and depth:
+            before = ""
+            for part in shape.parts:
+                only = part.value.only()
+                if isinstance(only, Known):
+                    before += str(only.value)
+                    continue
+                if re.match(r"\w+://[^/?#]+[/?#]", before) or before.startswith("/"):
+                    break  # the host is decided
+                found = _chooses_host(part.value, depth - 1)
+                if found is not None:
+                    return found
+                break  # whoever chose this part has chosen the host, and who that was is not known
+    return None
+
+
+@check(
+    "PRD464",
+    on=[calls(*_FETCHES)],
+    required_literals=[
+        "requests",
+        "httpx",
+        "aiohttp",
+        "urlopen",
+        "urlretrieve",
+        "urllib",
+        "read_csv",
+        "read_json",
+        "read_excel",
+        "websockets",
+        "feedparser",
+        "create_connection",
+    ],
+    files=["python"],
+)
+def fetched_address(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """A request to an address that a client chose."""
+    address = _given(call, _FETCHES[call.name], "url", "filepath_or_buffer", "uri", "path_or_buf", "address", "io")
+    if address is None:
+        return
+    client = _chooses_host(context.values(call.module).of(address))
+    if client is not None and client.source != "upload":
+        yield Diagnostic(
+            address,
+            f"`{call.name}` fetches an address from {_SOURCES[client.source]}: a caller reaches whatever this machine reaches",
+            related=_entered(client, call),
+        )
+
+
+# ---------------------------------------------------------------- PRD468: files
+
+_OPENS: dict[str, int] = {
+    "open": 0,
+    "io.open": 0,
+    "os.open": 0,
+    "aiofiles.open": 0,
+    "anyio.open_file": 0,
+    "os.remove": 0,
+    "os.unlink": 0,
+    "os.rename": 0,
+    "os.makedirs": 0,
+    "os.rmdir": 0,
+    "os.listdir": 0,
+    "os.scandir": 0,
+    "shutil.rmtree": 0,
+    "shutil.copy": 0,
+    "shutil.copyfile": 0,
+    "shutil.move": 0,
+    "flask.send_file": 0,
+    "quart.send_file": 0,
+    "fastapi.responses.FileResponse": 0,
+    "starlette.responses.FileResponse": 0,
+    "django.http.FileResponse": 0,
+    "aiohttp.web.FileResponse": 0,
+    "sanic.response.file": 0,
+    "litestar.response.File": 0,
+}
+# What makes a name of a path, or a path that is known to stay where it belongs.
+_SAFE = frozenset(
+    (
+        "werkzeug.utils.secure_filename",
+        "os.path.basename",
+        "django.utils.text.get_valid_filename",
+        "werkzeug.security.safe_join",
+        "werkzeug.utils.safe_join",
+        "flask.safe_join",
+    )
+)
+_PATHS = frozenset(
+    (
+        "os.path.join",
+        "pathlib.Path",
+        "pathlib.PurePath",
+        "posixpath.join",
+        "anyio.Path",
+        "str",
+        "os.fspath",
+        "os.path.abspath",
+        "os.path.normpath",
+        "os.path.realpath",
+        "os.path.expanduser",
+    )
+)
+
+
+def _chooses_path(value: Value, depth: int = 8) -> Client | None:
+    """The client that chooses where a path leads: any part of it that may hold a slash or two dots."""
+    if not depth:
+        return None
+    for shape in value.shapes:
+        found: Client | None = None
+        if isinstance(shape, (Client, Member)):
+            found = _client_of(Value((shape,)))
+        elif isinstance(shape, Text):
+            found = next((client for part in shape.parts if (client := _chooses_path(part.value, depth - 1))), None)
+        elif isinstance(shape, Result) and shape.name in _PATHS:
+            found = next((client for given in shape.given if (client := _chooses_path(given, depth - 1))), None)
+        elif isinstance(shape, Restricted) and shape.how == "quoted":
+            found = None
+        if found is not None:
+            return found
+    return None
+
+
+# A path is looked at before it is used: what is resolved is compared with the folder that it must stay in.
+_CONTAINED = re.compile(
+    r"is_relative_to\(|\.relative_to\(|commonpath\(|commonprefix\(|secure_filename\(|safe_join\(|basename\(|\.name\b|startswith\(\s*(?:str\()?[\w.]*(?:root|base|dir|folder|UPLOAD|MEDIA)",
+    re.IGNORECASE,
+)
+
+
+@check("PRD468", on=[calls(*_OPENS)], required_literals=[name.rsplit(".", 1)[-1].lower() + "(" for name in _OPENS], files=["python"])
+def opened_path(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """A file opened, sent or deleted under a path that holds text of a client."""
+    path = _given(call, _OPENS[call.name], "path", "file", "filename", "path_or_file", "filename_or_fp", "location")
+    if path is None or call.name in _SAFE:
+        return
+    client = _chooses_path(context.values(call.module).of(path))
+    if client is None or _is_contained(call) or (client.source == "path" and not _takes_slashes(call)):
+        return
+    yield Diagnostic(
+        path,
+        f"`{call.name}` opens a path with text from {_SOURCES[client.source]}: `../` leads out of the folder",
+        related=_entered(client, call),
+    )
+
+
+def _takes_slashes(call: Call) -> bool:
+    """Whether the route's parameter may hold a slash: by default frameworks give a parameter one segment of the path."""
+    function = _innermost(call)
+    return (
+        function is not None
+        and re.search(r":path\}|<path:|<(?:re|regex)\b|re_path\(|\{\w+:\.\*", call.source.slice(max(0, function.start - 300), call.start))
+        is not None
+    )
+
+
+def _is_contained(call: Call) -> bool:
+    """Whether the function looks where the path leads before it is used."""
+    function = _innermost(call)
+    return function is not None and _CONTAINED.search(call.source.slice(function.start, call.start)) is not None
+
+
+# ---------------------------------------------------------------- PRD469: redirects
+
+_REDIRECTS: dict[str, int] = {
+    "flask.redirect": 0,
+    "quart.redirect": 0,
+    "werkzeug.utils.redirect": 0,
+    "django.shortcuts.redirect": 0,
+    "django.http.HttpResponseRedirect": 0,
+    "django.http.HttpResponsePermanentRedirect": 0,
+    "fastapi.responses.RedirectResponse": 0,
+    "starlette.responses.RedirectResponse": 0,
+    "litestar.response.Redirect": 0,
+    "aiohttp.web.HTTPFound": 0,
+    "aiohttp.web.HTTPSeeOther": 0,
+    "aiohttp.web.HTTPTemporaryRedirect": 0,
+    "sanic.response.redirect": 0,
+    "falcon.HTTPFound": 0,
+    "bottle.redirect": 0,
+}
+_CHECKED = re.compile(
+    r"url_has_allowed_host_and_scheme\(|is_safe_url\(|is_safe_redirect|allowed_(?:hosts|redirects|urls|origins)|ALLOWED_|urlparse\([^)]*\)|urlsplit\(|\.netloc\b|\.hostname\b|startswith\(\s*[\"']/"
+    # A helper that looks at the address, wherever its own code is.
+    r"|(?:get_next|safe|sanitiz|clean|allow|valid|check|verify)\w*\(",
+    re.IGNORECASE,
+)
+
+
+@check("PRD469", on=[calls(*_REDIRECTS)], required_literals=["redirect", "httpfound", "httpseeother"], files=["python"])
+def redirected(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """A redirect to an address that a client chose."""
+    target = _given(call, _REDIRECTS[call.name], "location", "to", "url", "redirect_to", "path")
+    if target is None:
+        return
+    client = _chooses_host(context.values(call.module).of(target))
+    if client is None or client.source not in ("query", "form", "body", "cookie"):
+        return
+    function = _innermost(call)
+    if function is not None and _CHECKED.search(call.source.slice(function.start, call.start)):
+        return
+    yield Diagnostic(
+        target,
+        f"`{call.name}` sends the visitor to an address from {_SOURCES[client.source]}: a link to this service leads anywhere",
+        related=_entered(client, call),
+    )
+
+
+def _innermost(call: Call) -> Fact | None:
+    around = [each for each in call.module.functions() if each.start <= call.start < each.end]
+    return max(around, key=lambda each: each.start) if around else None
+
+
+# ---------------------------------------------------------------- PRD463: templates and markup
+
+_TEMPLATES: dict[str, int] = {
+    "flask.render_template_string": 0,
+    "quart.render_template_string": 0,
+    "jinja2.Template": 0,
+    "jinja2.Environment.from_string": 0,
+    "mako.template.Template": 0,
+    "django.template.Template": 0,
+    "tornado.template.Template": 0,
+}
+_MARKUP: dict[str, int] = {
+    "django.utils.safestring.mark_safe": 0,
+    "markupsafe.Markup": 0,
+    "flask.Markup": 0,
+    "jinja2.Markup": 0,
+    "fastapi.responses.HTMLResponse": 0,
+    "starlette.responses.HTMLResponse": 0,
+    "sanic.response.html": 0,
+}
+
+
+def _holds_client(value: Value) -> Client | None:
+    """Text of a client anywhere in a text; what was escaped or converted is left out."""
+    return next(iter(value.clients()), None)
+
+
+@check(
+    "PRD463",
+    on=[calls(*_TEMPLATES, *_MARKUP)],
+    required_literals=["render_template_string", "template(", "from_string", "mark_safe", "markup(", "htmlresponse", ("sanic", "html(")],
+    files=["python"],
+)
+def rendered_text(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """A template, or markup that is not escaped, made of text that a client chose."""
+    is_template = call.name in _TEMPLATES
+    text = _given(call, 0, "source", "template_string", "content", "s", "body", "text")
+    if text is None:
+        return
+    client = _holds_client(context.values(call.module).of(text))
+    if client is None or (client.source == "path" and not is_template):
+        return
+    source = _SOURCES[client.source]
+    yield Diagnostic(
+        text,
+        f"`{call.name}` makes a template of text from {source}: a visitor's `{{{{ ... }}}}` runs here"
+        if is_template
+        else f"`{call.name}` shows text from {source} without escaping it: a visitor's script runs in others' browsers",
+        priority="P0" if is_template else None,
+        related=_entered(client, call),
+    )
+
+
+@check(
+    "PRD463",
+    on=[calls("jinja2.Environment", "jinja2.sandbox.SandboxedEnvironment")],
+    required_literals=[("jinja2", "environment")],
+    files=["python"],
+)
+def environment_without_autoescape(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """Jinja2's environment, whose autoescape is off by default, for templates of pages or mails."""
+    if call.stars:
+        return
+    given = call.keywords.get("autoescape")
+    if given is not None:
+        value = context.values(call.module).of(given)
+        if not value.is_constant(False):
+            return
+    if not _is_for_pages(call):
+        return
+    shown = "`autoescape=False`" if given is not None else "no `autoescape`, which is off by default,"
+    yield Diagnostic(call, f"`{call.name}` has {shown} and renders HTML: what users wrote is shown as markup")
+
+
+_HTML = re.compile(
+    r"\.html\b|\.htm\b|text/html|subtype=[\"']html|MIMEText\([^)]*html|HTMLResponse|html_content|\.jinja-html|<(?:html|body|div|p|table)\b",
+    re.IGNORECASE,
+)
+
+
+def _is_for_pages(call: Call) -> bool:
+    """Whether the file speaks of HTML: SQL, code and plain text are rendered without escaping on purpose."""
+    return _HTML.search(call.source.text) is not None
