@@ -9,6 +9,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
+
+# Gives a file's bytes, at most so many of them. Raises OSError.
+Reader = Callable[[str, int], bytes]
 
 # Without O_NONBLOCK, opening a pipe would wait for somebody to write into it. Windows has only the first of them.
 FLAGS = os.O_RDONLY
@@ -58,3 +62,8 @@ def read_regular(path: str, limit: int, *, cut: bool = False) -> bytes:
             return data[:limit]
         raise TooLarge(path, limit)
     return data
+
+
+def beginning(path: str, limit: int) -> bytes:
+    """The same, of a larger file as much as was asked for."""
+    return read_regular(path, limit, cut=True)

@@ -12,7 +12,7 @@ from prodlint.configuration.patterns import Patterns, below
 from prodlint.configuration.root import SETTINGS_FILES, project_root
 from prodlint.configuration.settings import NestedSettings, Settings
 from prodlint.model import Unchecked
-from prodlint.regular import read_regular
+from prodlint.regular import Reader, beginning
 
 # Directories that hold no code of the project, by name.
 DEFAULT_EXCLUDE = (
@@ -93,7 +93,8 @@ class _Directory:
 class _Search:
     """One search for files. Every directory is read once, so 5,000 named files cost no more than the walk that finds them."""
 
-    def __init__(self, root: str, settings: Settings, nearest: NestedSettings | None) -> None:
+    def __init__(self, root: str, settings: Settings, nearest: NestedSettings | None, read: Reader) -> None:
+        self.read = read
         self.found = Discovered(root)
         self.root = root
         self.settings = settings
@@ -127,11 +128,25 @@ class _Search:
         self.directories[path] = made
         return made
 
+    def lines(self, path: str) -> list[str]:
+        """The lines of an ignore file; none where it cannot be read. A megabyte is more than any real one."""
+        try:
+            return self.read(path, 1 << 20).decode("utf-8-sig", "replace").splitlines()
+        except OSError:
+            return []
+
+    def kind_of_script(self, absolute: str) -> str | None:
+        """The kind of a file that only its first line tells."""
+        try:
+            return kind_by_shebang(self.read(absolute, 200))
+        except OSError:
+            return None
+
     def first(self) -> _Directory:
         """The root, before its own files are read."""
         ignores: tuple[tuple[int, Patterns, str], ...] = ()
         if self.settings.respect_gitignore:
-            patterns = Patterns(_lines(f"{self.root}/.git/info/exclude"))
+            patterns = Patterns(self.lines(f"{self.root}/.git/info/exclude"))
             if patterns:
                 ignores = ((0, patterns, ".git/info/exclude"),)
         return _Directory(self.settings, self.exclude_of(self.settings), ignores)
@@ -149,7 +164,7 @@ class _Search:
                 directory.settings = self.found.settings[path] = settings
                 directory.exclude = self.exclude_of(settings)
         if directory.settings.respect_gitignore and _holds(absolute, names, ".gitignore"):
-            patterns = Patterns(_lines(f"{absolute}/.gitignore"))
+            patterns = Patterns(self.lines(f"{absolute}/.gitignore"))
             if patterns:
                 cut = len(path) + 1 if path else 0
                 directory.ignores = (*directory.ignores, (cut, patterns, f"{path}/.gitignore" if path else ".gitignore"))
@@ -226,12 +241,11 @@ class _Search:
                 return kind
         return None
 
-    @staticmethod
-    def kind_inside(entry: os.DirEntry[str]) -> str | None:
+    def kind_inside(self, entry: os.DirEntry[str]) -> str | None:
         """The kind of an executable without an extension."""
         try:
             if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mode & 0o111:
-                return _kind_of_script(entry.path)
+                return self.kind_of_script(entry.path)
         except OSError:
             return None
         return None
@@ -268,7 +282,7 @@ class _Search:
         why = directory.excluded or self.why_excluded(directory, path, name, False)
         kind = (self.kind(path, directory) if directory.settings.files else None) or kind_of(path)
         if kind is None and opened and "." not in name:
-            kind = _kind_of_script(absolute)
+            kind = self.kind_of_script(absolute)
         if not why and kind is None:
             why = "prodlint does not read this kind of file"
         if why:
@@ -285,17 +299,19 @@ def discover(
     root: str | None = None,
     stdin_filename: str | None = None,
     nearest: NestedSettings | None = None,
+    read: Reader = beginning,
 ) -> Discovered:
     """The files to check for the paths on the command line; "-" is standard input under the name `stdin_filename`.
 
-    nearest: gives a directory that holds settings of its own its Settings; None where one Settings holds for all files.
+    nearest: gives a directory that holds settings of its own its Settings; None where one Settings holds for all files. read: opens ignore
+    files, and scripts for their first line.
     """
     given = [stdin_filename or "stdin.py" if path == "-" else path for path in paths]
     top = os.path.abspath(root or project_root(given)).replace(os.sep, "/")
     if nearest is not None and below(top, settings.root):
         # The settings found first are those of a directory below: they hold from there, not from the root.
         settings = nearest.default(top)
-    search = _Search(top, settings, nearest)
+    search = _Search(top, settings, nearest, read)
     for path, name in zip(paths, given, strict=True):
         if path == "-":
             absolute = os.path.abspath(name)
@@ -309,14 +325,6 @@ def discover(
 
 def _holds(absolute: str, names: set[str] | None, name: str) -> bool:
     return os.path.exists(f"{absolute}/{name}") if names is None else name in names
-
-
-def _lines(path: str) -> list[str]:
-    """The lines of an ignore file; none where it cannot be read. A megabyte is more than any real one."""
-    try:
-        return read_regular(path, 1 << 20, cut=True).decode("utf-8-sig", "replace").splitlines()
-    except OSError:
-        return []
 
 
 def _from_root(root: str, absolute: str) -> str:
@@ -338,10 +346,3 @@ def _shown(path: str) -> str:
 def _reason(error: OSError | ValueError) -> str:
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return text[:1].lower() + text[1:]
-
-
-def _kind_of_script(absolute: str) -> str | None:
-    try:
-        return kind_by_shebang(read_regular(absolute, 200, cut=True))
-    except OSError:
-        return None

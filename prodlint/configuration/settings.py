@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from prodlint.configuration.patterns import Patterns, below
 from prodlint.model import PRIORITIES, Priority
-from prodlint.regular import read_regular
+from prodlint.regular import Reader, TooLarge, beginning
 from prodlint.user_directory import is_inside
 
 FailOn = Literal["P0", "P1", "P2", "never"]
@@ -315,11 +315,12 @@ def load(
     isolated: bool = False,
     no_local: bool = False,
     root: str | os.PathLike[str] | None = None,
+    read: Reader = beginning,
 ) -> Settings:
     """The settings for what lies at `start`: those of the nearest file from there up to the project's root.
 
     config: what `--config` gave: a path of a settings file (the nearest one is then not looked for) or `key = value`.
-    isolated: no settings file is read. no_local: only files named by `config` are read, none that lies in the tree.
+    isolated: no settings file is read. no_local: only files named by `config` are read, none that lies in the tree. read: opens them.
     """
     directory = os.path.abspath(start)
     if not os.path.isdir(directory):
@@ -339,9 +340,9 @@ def load(
                 raise SettingsError(f"no such settings file: `{path}`")
             # One that lies elsewhere was chosen by who runs prodlint, and may name what it wants.
             bound = settings if is_inside(path, top) else replace(settings, project_root="")
-            settings = replace(read_file(os.path.abspath(path), bound, top, required=True), project_root=top)
+            settings = replace(read_file(os.path.abspath(path), bound, top, required=True, read=read), project_root=top)
     elif not isolated and not no_local:
-        settings = nearest(directory, settings, top)
+        settings = nearest(directory, settings, top, read)
     inline = [item for item in config if _is_inline(item)]
     if inline:
         text = "\n".join(inline)
@@ -358,10 +359,10 @@ def _is_inline(item: str) -> bool:
     return "=" in item and not os.path.exists(item)
 
 
-def nearest(directory: str, fallback: Settings, top: str) -> Settings:
+def nearest(directory: str, fallback: Settings, top: str, read: Reader = beginning) -> Settings:
     """The settings of the nearest directory from this one up to `top` that has any."""
     while True:
-        found = in_directory(directory, fallback)
+        found = in_directory(directory, fallback, read)
         if found is not fallback:
             return found
         parent = os.path.dirname(directory)
@@ -370,7 +371,7 @@ def nearest(directory: str, fallback: Settings, top: str) -> Settings:
         directory = parent
 
 
-def in_directory(directory: str, fallback: Settings) -> Settings:
+def in_directory(directory: str, fallback: Settings, read: Reader = beginning) -> Settings:
     """The settings that a directory itself holds; `otherwise` where it holds none.
 
     What every settings file of a run shares (the command line's choices) is the caller's to add.
@@ -378,15 +379,17 @@ def in_directory(directory: str, fallback: Settings) -> Settings:
     for name in FILES:
         path = os.path.join(directory, name)
         if os.path.isfile(path):
-            found = read_file(path, fallback, directory)
+            found = read_file(path, fallback, directory, read=read)
             if found is not fallback:
                 return found
     return fallback
 
 
-def read_file(path: str, fallback: Settings, root: str, required: bool = False, seen: tuple[str, ...] = ()) -> Settings:
+def read_file(
+    path: str, fallback: Settings, root: str, required: bool = False, seen: tuple[str, ...] = (), read: Reader = beginning
+) -> Settings:
     """Settings from one file and those it extends; `otherwise` where a pyproject.toml has no `[tool.prodlint]`."""
-    text = _read(path)
+    text = _read(path, read)
     shown = os.path.relpath(path) if not path.startswith("--") else path
     is_pyproject = os.path.basename(path) == "pyproject.toml"
     if is_pyproject and not required and "prodlint" not in text:
@@ -412,14 +415,17 @@ def read_file(path: str, fallback: Settings, root: str, required: bool = False, 
             raise SettingsError(f"`extend` names `{extended}`, which is no file", shown, line)
         if target == path or target in seen:
             raise SettingsError(f"`extend` goes in a circle: `{extended}`", shown, line)
-        settings = read_file(target, settings, root, required=True, seen=(*seen, path))
+        settings = read_file(target, settings, root, required=True, seen=(*seen, path), read=read)
     made = _apply(settings, values, text, shown, within, os.path.dirname(path))
     return replace(made, sources=(*made.sources, shown))
 
 
-def _read(path: str) -> str:
+def _read(path: str, read: Reader) -> str:
     try:
-        return read_regular(path, _LARGEST).decode("utf-8-sig")
+        data = read(path, _LARGEST + 1)
+        if len(data) > _LARGEST:
+            raise TooLarge(path, _LARGEST)
+        return data.decode("utf-8-sig")
     except OSError as error:
         raise SettingsError(f"cannot be read: {(error.strerror or str(error)).lower()}", path) from None
     except UnicodeDecodeError:
@@ -629,10 +635,11 @@ def _split(items: Iterable[str]) -> tuple[str, ...]:
 
 
 class NestedSettings:
-    """Gives each directory with settings of its own its Settings, the command line's choices laid over them."""
+    """Gives each directory with settings of its own its Settings, the command line's choices laid over them. read: opens their files."""
 
-    def __init__(self, finish: Callable[[Settings], Settings]) -> None:
+    def __init__(self, finish: Callable[[Settings], Settings], read: Reader = beginning) -> None:
         self.finish = finish
+        self.read = read
         self._known: dict[str, Settings] = {}
 
     def __call__(self, directory: str, above: Settings) -> Settings:
@@ -641,7 +648,7 @@ class NestedSettings:
             return above
         known = self._known.get(directory)
         if known is None:
-            found = in_directory(directory, above)
+            found = in_directory(directory, above, self.read)
             known = self._known[directory] = above if found is above else self.finish(found)
         return known
 

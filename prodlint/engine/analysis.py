@@ -42,7 +42,9 @@ def analyse(path: str, absolute: str, kind: str, run: Run, raw: bytes | None = N
             return outcome
         outcome.content = digest_of(document.raw)
         _analyse(path, kind, document, run, outcome)
-        outcome.asked = run.questions.take()
+        outcome.asked = run.questions.take(path)
+        if raw is None:
+            run.environment.snapshot.parsed(absolute)
     except OSError as error:
         outcome.unchecked.append(Unchecked(path, (error.strerror or str(error)).lower()))
     except RecursionError:
@@ -250,9 +252,9 @@ def _module(source: Source, file: File, made: Sequence[tuple[Diagnostic, Registe
     if parsed:
         return parsed[0]
     if file.kind == "python" and any(not hit.secret for hit, _, _ in made):
-        from prodlint.python.tree import PyModule
+        from prodlint.python.tree import module_of
 
-        return PyModule(source, file)
+        return module_of(source, file)
     return None
 
 

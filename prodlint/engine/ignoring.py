@@ -34,7 +34,7 @@ def in_file(source: Source, file: File, run: Run, outcome: Outcome, parsed: Any,
 
 
 def of_project(
-    findings: Iterable[Finding], run: Run, sources: Callable[[str], Source | None], kinds: Mapping[str, str]
+    findings: Iterable[Finding], run: Run, sources: Callable[[str], Source | None], files: Mapping[str, File]
 ) -> tuple[list[Finding], list[Suppressed]]:
     """The same for findings of project rules, which are known only after every file was read."""
     by_path: dict[str, list[Finding]] = {}
@@ -47,7 +47,7 @@ def of_project(
         if source is None or not suppress.may_hold_directives(source.data, run.settings.honor):
             kept.extend(listed)
             continue
-        directives, extent = _directives(source, File(path, kinds.get(path, "text")), run, None)
+        directives, extent = _directives(source, files.get(path) or File(path, "text"), run, None)
         done = suppress.apply(listed, directives, _terms(run, frozenset(run.rules)), extent)
         kept.extend(done.kept)
         suppressed.extend(done.suppressed)

@@ -23,6 +23,7 @@ from prodlint.model import Finding, Related, Report, Rule, Unchecked
 from prodlint.project import environment
 from prodlint.project.snapshot import Document, Snapshot, digest_of
 from prodlint.readers import Undecodable
+from prodlint.regular import Reader, beginning
 
 
 @dataclass(slots=True)
@@ -105,9 +106,9 @@ class Result:
         source = self.source(path)
         if source is None or self.kinds.get(path) != "python":
             return frozenset()
-        from prodlint.python.tree import PyModule
+        from prodlint.python.tree import module_of
 
-        module = PyModule(source, File(path, "python"))
+        module = module_of(source)
         named = [(each.scope.symbol, each.name) for each in module.functions()] + [
             (each.scope.symbol, each.name) for each in module.classes()
         ]
@@ -202,20 +203,20 @@ def grouped(findings: Sequence[Finding], codes: Collection[str]) -> list[Finding
     return kept
 
 
-def read_settings(request: Request) -> tuple[Settings, str]:
-    """The settings that hold at the project's root or the only path given, and that root."""
+def read_settings(request: Request, read: Reader = beginning) -> tuple[Settings, str]:
+    """The settings that hold at the project's root or the only path given, and that root. read: opens files."""
     named = [request.stdin_filename or "stdin.py" if path == "-" else path for path in request.paths]
     root = os.path.abspath(request.root or project_root(named))
     start = named[0] if len(named) == 1 and os.path.isdir(named[0]) else root
-    settings = load(start, request.config, isolated=request.isolated, no_local=request.no_local, root=root)
+    settings = load(start, request.config, isolated=request.isolated, no_local=request.no_local, root=root, read=read)
     return request.finish(settings), root
 
 
-def find_files(request: Request, settings: Settings, root: str) -> Discovered:
-    """The files that a run looks at."""
+def find_files(request: Request, settings: Settings, root: str, read: Reader = beginning) -> Discovered:
+    """The files that a run looks at. read: opens files."""
     single = is_single(request.config, request.isolated, request.no_local)
-    nearest = None if single else NestedSettings(request.finish)
-    return discover(request.paths, settings, root=root, stdin_filename=request.stdin_filename, nearest=nearest)
+    nearest = None if single else NestedSettings(request.finish, read)
+    return discover(request.paths, settings, root=root, stdin_filename=request.stdin_filename, nearest=nearest, read=read)
 
 
 # More files than this go to several processes.
@@ -227,17 +228,22 @@ def _is_project(root: str) -> bool:
     return root != os.path.expanduser("~") and any(os.path.exists(os.path.join(root, name)) for name in (".git", *SETTINGS_FILES))
 
 
-def _files_of(root: str, settings: Settings) -> list[tuple[str, str, str]]:
-    return discover([root], settings, root=root).files
+def _files_of(root: str, settings: Settings, read: Reader) -> list[tuple[str, str, str]]:
+    return discover([root], settings, root=root, read=read).files
 
 
 def _run(request: Request) -> Result:
-    settings, root = read_settings(request)
-    discovered = find_files(request, settings, root)
+    snapshot = request.world.snapshot if request.world is not None else Snapshot()
+    # A server's snapshot outlives its runs: settings and ignore files may be others by now.
+    read = snapshot.beginning if request.world is None else beginning
+    settings, root = read_settings(request, read)
+    discovered = find_files(request, settings, root, read)
+    snapshot.root = discovered.root
     files = discovered.files
-    beyond = None if discovered.whole or not _is_project(discovered.root) else partial(_files_of, discovered.root, settings)
+    beyond = (
+        None if discovered.whole or not _is_project(discovered.root) else partial(_files_of, discovered.root, settings, read)
+    )
     given: dict[str, bytes] = {}
-    snapshot = request.world.snapshot if request.world is not None else Snapshot(discovered.root)
     for absolute in (*(absolute for _, absolute, _ in files), *request.unsaved) if request.world is not None else ():
         snapshot.forget(absolute)
     if "-" in request.paths:
@@ -384,10 +390,10 @@ def _stamp(absolute: str) -> Any:
 
 def _check_project(result: Result, run: Run) -> None:
     findings, evidence, unchecked = analysis.check_project(result.report.root, result.outcomes, run)
-    kinds = {path: kind for path, _, kind in result.discovered.files}
+    files = {outcome.path: File(outcome.path, outcome.kind, outcome.roles) for outcome in result.outcomes}
     from prodlint.engine import ignoring
 
-    kept, suppressed = ignoring.of_project(findings, run, result.source, kinds)
+    kept, suppressed = ignoring.of_project(findings, run, result.source, files)
     result.report.findings.extend(kept)
     result.report.suppressed.extend(suppressed)
     result.report.evidence.extend(evidence)

@@ -73,10 +73,11 @@ def encodable(text: str) -> str:
 class Source:
     """A file's text: UTF-8 bytes without a byte-order mark, and the way from byte offsets to lines and columns.
 
-    derived: what readers have made of it (trees), for whoever needs it again; its keys are the readers'.
+    derived: what readers have made of it (trees), for whoever needs it again; its keys are the readers'. has_mark: whether the file
+    begins with a byte-order mark, which `data` holds no more.
     """
 
-    __slots__ = ("_ascii", "_lines", "_text", "data", "derived", "encoding")
+    __slots__ = ("_ascii", "_lines", "_text", "data", "derived", "encoding", "has_mark")
 
     def __init__(self, data: bytes, encoding: str = "utf-8") -> None:
         self.data = data
@@ -85,6 +86,7 @@ class Source:
         self._text: str | None = None
         self._ascii = data.isascii()
         self.derived: dict[object, object] = {}
+        self.has_mark = False
 
     @property
     def text(self) -> str:

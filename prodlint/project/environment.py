@@ -15,10 +15,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from prodlint.digests import blake2b
+from prodlint.facts import Source
 from prodlint.project.images import installed_lists
 from prodlint.project.kustomize import Manifests
 from prodlint.project.snapshot import Snapshot
 from prodlint.project.startup import SERVERS, Started, Startup, is_below, is_file, startup_of
+from prodlint.readers import Undecodable
 from prodlint.readers.requirements import normalised
 
 if TYPE_CHECKING:
@@ -72,9 +74,9 @@ class Environment:
 
         return PythonFiles(lambda: self.files, self.snapshot)
 
-    def take_modules(self) -> Mapping[tuple[str, str], tuple[str, str]]:
-        """What was asked of other Python files since the last call (see `PythonFiles.take`)."""
-        return self.python_files.take() if "python_files" in self.__dict__ else {}
+    def take_modules(self, path: str) -> Mapping[tuple[str, str], tuple[str, str]]:
+        """What was asked of other Python files for a file's sake (see `PythonFiles.take`)."""
+        return self.python_files.take(path) if "python_files" in self.__dict__ else {}
 
     # ------------------------------------------------------------ answers, told apart
 
@@ -237,7 +239,7 @@ class Environment:
     @cached_property
     def startup(self) -> Startup:
         """What production starts, and by which scripts."""
-        return startup_of((path, kind, self._bytes(absolute)) for path, absolute, kind in self._near_root)
+        return startup_of((path, kind, self._source(absolute, kind)) for path, absolute, kind in self._near_root)
 
     @property
     def started(self) -> tuple[Started, ...]:
@@ -255,7 +257,7 @@ class Environment:
     def installed_lists(self) -> frozenset[str]:
         """The requirements files that images install as they are: no lock beside them has a say."""
         lists = {path for path, _, kind in self.files if kind == "requirements"}
-        dockerfiles = ((path, self._bytes(absolute)) for path, absolute, kind in self._near_root if kind == "dockerfile")
+        dockerfiles = ((path, self._source(absolute, kind)) for path, absolute, kind in self._near_root if kind == "dockerfile")
         return installed_lists(dockerfiles, lists) if lists else frozenset()
 
     @cached_property
@@ -343,6 +345,15 @@ class Environment:
 
     def _bytes(self, absolute: str) -> bytes:
         return self.snapshot.read(absolute, _LARGEST)
+
+    def _source(self, absolute: str, kind: str) -> Source:
+        """A file's text; nothing where it is none, or too large to be about what is started."""
+        try:
+            document = self.snapshot.document(absolute, _LARGEST)
+            self.snapshot.parsed(absolute)
+            return document.source(kind) if len(document.raw) <= _LARGEST else Source(b"")
+        except (OSError, ValueError, Undecodable):
+            return Source(b"")
 
 
 _RUNS_PROJECT = re.compile(

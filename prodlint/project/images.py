@@ -14,16 +14,16 @@ _LISTS = ("-r", "--requirement", "--requirements")
 _CONSTRAINTS = ("-c", "--constraint", "--constraints", "--require-hashes")
 
 
-def installed_lists(dockerfiles: Iterable[tuple[str, bytes]], lists: Collection[str]) -> frozenset[str]:
+def installed_lists(dockerfiles: Iterable[tuple[str, Source]], lists: Collection[str]) -> frozenset[str]:
     """The requirements files that images install as they are, without constraints.
 
-    dockerfiles: path and bytes of each. lists: the paths of the project's requirements files.
+    dockerfiles: path and text of each. lists: the paths of the project's requirements files.
     """
     found: set[str] = set()
-    for path, data in dockerfiles:
-        roles = roles_of(path, "dockerfile", b"")
+    for path, source in dockerfiles:
+        roles = roles_of(path, "dockerfile", source.data[:2048])
         if not roles & _ELSEWHERE:
-            found.update(_installed_by(Source(data), File(path, "dockerfile", roles), lists))
+            found.update(_installed_by(source, File(path, "dockerfile", roles), lists))
     return frozenset(found)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 from prodlint.facts import File, Module, Source
-from prodlint.project.snapshot import Snapshot
+from prodlint.project.snapshot import Document, Snapshot
 from prodlint.values.evaluate import Values
 
 # Larger files hold no settings, constants or helpers that a person wrote.
@@ -50,17 +50,17 @@ class PythonFiles:
         self._answers.setdefault(asking, {})[name] = answer
         self._asked[name, asking] = answer
 
-    def take(self) -> dict[tuple[str, str], tuple[str, str]]:
-        """What was asked since this was called last: module's name and asking file, path and digest of the file that answered.
+    def take(self, path: str) -> dict[tuple[str, str], tuple[str, str]]:
+        """What was asked for a file's sake: module's name and asking file, path and digest of the file that answered.
 
         What the answering files had asked in their turn is part of it, also where it was asked for another file's sake.
         """
         taken, self._asked = self._asked, {}
-        waiting = [path for path, _ in taken.values() if path]
+        waiting = [path, *(other for other, _ in taken.values())]
         seen: set[str] = set()
         while waiting:
             path = waiting.pop()
-            if path not in seen:
+            if path and path not in seen:
                 seen.add(path)
                 for name, answer in self._answers.get(path, {}).items():
                     taken[name, path] = answer
@@ -86,21 +86,28 @@ class PythonFiles:
         return not path or _digest(self._bytes(path)) == digest
 
     def _bytes(self, path: str) -> bytes:
+        document = self._document(path)
+        return document.raw if document is not None else b""
+
+    def _document(self, path: str) -> Document | None:
         absolute = self._absolute.get(path)
-        raw = self._snapshot.read(absolute, _LARGEST + 1) if absolute is not None else b""
-        return raw if len(raw) <= _LARGEST else b""
+        try:
+            document = self._snapshot.document(absolute, _LARGEST) if absolute is not None else None
+        except (OSError, ValueError):
+            return None
+        return document if document is not None and len(document.raw) <= _LARGEST else None
 
     def _parse(self, path: str) -> Values | None:
-        from prodlint.python.tree import PyModule
-        from prodlint.readers import Undecodable, decode
+        from prodlint.python.tree import module_of
+        from prodlint.readers import Undecodable
 
-        raw = self._bytes(path)
+        document = self._document(path)
         try:
-            source: Source = decode(raw, "python")
+            source = document.source("python") if document is not None else Source(b"")
         except Undecodable:
             return None
-        module = PyModule(source, File(path, "python"))
-        return Values(module, self)
+        known = "module" in source.derived
+        return Values(module_of(source, None if known else File(path, "python")), self)
 
     def _by_tail(self) -> dict[str, list[str]]:
         if self._index is None:

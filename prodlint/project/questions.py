@@ -25,16 +25,16 @@ class Questions:
         self._environment = environment
         self._asked: dict[Question, None] = {}
 
-    def take(self) -> tuple[Asked, ...]:
-        """What was asked since this was called last."""
-        return tuple(sorted(self._taken()))
+    def take(self, path: str) -> tuple[Asked, ...]:
+        """What was asked for a file's sake since this was called last."""
+        return tuple(sorted(self._taken(path)))
 
-    def _taken(self) -> Iterator[Asked]:
+    def _taken(self, path: str) -> Iterator[Asked]:
         for question in self._asked:
             yield (*question, self._environment.answer(question))
         self._asked.clear()
-        for module, (path, digest) in self._environment.take_modules().items():
-            yield "module", module, f"{path} {digest}"
+        for module, (other, digest) in self._environment.take_modules(path).items():
+            yield "module", module, f"{other} {digest}"
 
     def _note(self, name: str, *arguments: str) -> Environment:
         self._asked[name, arguments] = None

@@ -7,6 +7,7 @@ changes meanwhile. What is kept is bounded; beyond that a file is read again, an
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -24,6 +25,7 @@ TREES = 1_000_000
 # Folders that hold nothing of the project's own, where the tree is walked for files of any kind.
 _SKIPPED = frozenset((".git", "node_modules", ".venv", "venv", "__pycache__", "site-packages", ".tox", ".mypy_cache", "dist", "build"))
 _MOST_PATHS = 50_000
+_SMALL = 1 << 16
 
 
 @dataclass(slots=True)
@@ -43,7 +45,9 @@ class Document:
         found = self._sources.get(kind)
         if found is None:
             try:
-                found = decode(self.raw, kind), None
+                made = decode(self.raw, kind)
+                made.has_mark = self.raw.startswith(BOM_UTF8)
+                found = made, None
             except Undecodable as error:
                 found = None, error
             self._sources[kind] = found
@@ -97,6 +101,13 @@ class Snapshot:
             return self.document(absolute, limit).raw[:limit]
         except (OSError, ValueError):
             return b""
+
+    def beginning(self, absolute: str, limit: int) -> bytes:
+        """A file's first bytes; what is small is read whole, and need not be opened again.
+
+        Raises OSError.
+        """
+        return self.document(absolute, max(limit, _SMALL)).raw[:limit]
 
     def keep(self, absolute: str, raw: bytes) -> None:
         """Take a file's bytes from whoever has read it."""

@@ -90,20 +90,21 @@ class _Reading:
     asked: set[str] = field(default_factory=set)
 
 
-def startup_of(files: Iterable[tuple[str, str, bytes]]) -> Startup:
-    """What the deployment files of a project start: each file with its path, kind and bytes."""
+def startup_of(files: Iterable[tuple[str, str, Source]]) -> Startup:
+    """What the deployment files of a project start: each file with its path, kind and text."""
     from prodlint.readers import configuration
 
-    listed = [(path, kind, data, roles_of(path, kind, b"")) for path, kind, data in files]
-    reading = _Reading({path: data for path, kind, data, _ in listed if kind == "shell"}, _consoles(listed))
+    listed = [(path, kind, source, roles_of(path, kind, source.data[:2048])) for path, kind, source in files]
+    reading = _Reading({path: source.data for path, kind, source, _ in listed if kind == "shell"}, _consoles(listed))
     kinds = frozenset((Command, Setting))
-    for path, kind, data, roles in listed:
+    for path, kind, source, roles in listed:
+        data = source.data
         if kind in _SILENT_KINDS or roles & _ELSEWHERE:
             continue
         if kind == "yaml" and b"kind:" not in data and b"services:" not in data and b"image:" not in data:
             continue
         file = File(path, kind, roles)
-        for fact in configuration.read(Source(data), file, kinds):
+        for fact in configuration.read(source, file, kinds):
             # A stage for developers is built on request, never by default: the last one is, and what that one builds on.
             if not isinstance(fact, Command) or not fact.long_running or is_developers_arm(fact.arms):
                 continue
@@ -112,12 +113,12 @@ def startup_of(files: Iterable[tuple[str, str, bytes]]) -> Startup:
     return Startup(tuple(reading.programs), frozenset(reading.scripts), frozenset(reading.asked))
 
 
-def _consoles(files: Iterable[tuple[str, str, bytes, frozenset[str]]]) -> dict[str, str]:
+def _consoles(files: Iterable[tuple[str, str, Source, frozenset[str]]]) -> dict[str, str]:
     """The module behind each console script that a manifest of the project declares."""
     found: dict[str, str] = {}
-    for path, _, data, _ in files:
+    for path, _, source, _ in files:
         if path.rsplit("/", 1)[-1] == "pyproject.toml":
-            for table in _SCRIPT_TABLE.finditer(data):
+            for table in _SCRIPT_TABLE.finditer(source.data):
                 for line in _SCRIPT_LINE.finditer(table[1]):
                     found.setdefault(line[1].decode(), line[2].decode())
     return found

@@ -391,3 +391,13 @@ class PyModule(Module):
             last = max(first, body.start_point[0] if body.start_point[0] > node.start_point[0] else first)
         start_line, end_line = self.source.position(start)[0], self.source.position(end)[0]
         return self.source.position(node.start_byte)[0] if first else start_line, max(last, min(end_line, last))
+
+
+def module_of(source: Source, file: File | None = None) -> PyModule:
+    """The tree of a Python source, parsed once however many ask. file: what the file is called and where it belongs, where that is known."""
+    found = source.derived.get("module")
+    if not isinstance(found, PyModule):
+        found = source.derived["module"] = PyModule(source, file or File("", "python"))
+    elif file is not None and found.file != file:
+        found.file = file
+    return found

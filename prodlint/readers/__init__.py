@@ -33,7 +33,9 @@ def read(source: Source, file: File, wanted: FactRequest) -> Iterator[Fact]:
 def _of_notebook(source: Source, file: File, wanted: FactRequest) -> Iterator[Fact]:
     from prodlint.readers import notebook, python
 
-    cells = notebook.cells(source)
+    cells = source.derived.get("cells")
+    if not isinstance(cells, notebook.Notebook):
+        cells = source.derived["cells"] = notebook.cells(source)
     if not cells.lines and (problem := notebook.unreadable(source, file)) is not None:
         yield problem
     if wanted.check_syntax:

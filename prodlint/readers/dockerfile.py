@@ -37,8 +37,10 @@ class Pair:
 
 def read(source: Source, file: File, wanted: frozenset[type[Fact]]) -> Iterator[Fact]:
     """The facts of a Dockerfile."""
-    reader = _Reader(source, file)
-    reader.run()
+    reader = source.derived.get(file)
+    if not isinstance(reader, _Reader):
+        reader = source.derived[file] = _Reader(source, file)
+        reader.run()
     if Problem in wanted and reader.problem is not None:
         yield reader.problem
     if Dockerfile in wanted:

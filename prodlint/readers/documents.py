@@ -5,9 +5,9 @@ Nothing here raises on a file's content: what cannot be read becomes a `Problem`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from prodlint.facts import Comment, Document, Entry, Fact, File, Node, Problem, Source
+from prodlint.facts import Document, Entry, Fact, File, Node, Problem, Source
 from prodlint.readers.document_kinds import kind_of
 from prodlint.readers.document_tree import MOST_BYTES, problem
 
@@ -20,14 +20,22 @@ def read(source: Source, file: File, wanted: frozenset[type[Fact]]) -> Iterator[
         if Problem in wanted:
             yield problem(source, file, "size", f"larger than {MOST_BYTES // 1_000_000} MB", 0)
         return
-    for fact in _facts(source, file, Comment in wanted):
+    for fact in _facts(source, file):
         if type(fact) in wanted:
             yield fact
         if isinstance(fact, Document) and Entry in wanted:
             yield from entries(fact)
 
 
-def _facts(source: Source, file: File, comments: bool) -> Iterator[Fact]:
+def _facts(source: Source, file: File) -> Sequence[Fact]:
+    """Documents, comments and problems of a text, made once for whoever asks."""
+    known = source.derived.get(file)
+    if not isinstance(known, tuple):
+        known = source.derived[file] = tuple(_read(source, file, comments=True))
+    return known
+
+
+def _read(source: Source, file: File, comments: bool) -> Iterator[Fact]:
     format = _format(source, file)
     if format == "json":
         from prodlint.readers.document_json import read_json

@@ -26,7 +26,7 @@ from prodlint.facts import (
 from prodlint.python.assignments import ASSIGNING, ASSIGNMENTS
 from prodlint.python.grammar import captures, nodes_at, unwrapped
 from prodlint.python.literals import read_literal
-from prodlint.python.tree import PyModule
+from prodlint.python.tree import PyModule, module_of
 from prodlint.readers.python_routes import route_of
 from prodlint.readers.python_settings import settings_of
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 def read(source: Source, file: File, wanted: FactRequest) -> Iterator[Fact]:
     """The facts of a Python file, in order of kind and place."""
-    module = PyModule(source, file)
+    module = module_of(source, file)
     wanted.keep(module)
     kinds = wanted.kinds
     if Module in kinds:

@@ -19,7 +19,6 @@ from prodlint import __version__
 from prodlint.facts import Source
 from prodlint.fingerprint import line_hashes, place_order
 from prodlint.model import Finding, Related, Rule, Span, Suppressed, Unchecked
-from prodlint.regular import read_regular
 from prodlint.reports.material import HOMEPAGE, ReportContext, plural
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -265,8 +264,8 @@ class _Places:
             source = self._redaction.source(path)
             # GitHub reads the file as UTF-8 itself; what it makes of another encoding we leave to it.
             if source is not None and source.encoding == "utf-8":
-                if 1 in wanted and _has_mark(f"{self._material.root}/{path}"):
-                    wanted.discard(1)
+                if source.has_mark:
+                    wanted.discard(1)  # GitHub hashes the mark too
                 self._hashes[path] = line_hashes(source.text, wanted, frozenset(self._redaction.secret_lines(path)))
 
     def line_hash(self, finding: Finding) -> str:
@@ -330,14 +329,6 @@ class _Places:
         if not file.is_ascii:
             end_column = file.units(last, end_column)
         return {**_numbers(first, 1, last, end_column), "snippet": {"text": text}}
-
-
-def _has_mark(path: str) -> bool:
-    """Whether a file begins with a byte-order mark, which GitHub hashes and a Source no longer holds."""
-    try:
-        return read_regular(path, 3, cut=True) == b"\xef\xbb\xbf"
-    except (OSError, ValueError):
-        return False
 
 
 def _numbers(line: int, column: int, end_line: int, end_column: int) -> dict[str, Any]:

@@ -228,3 +228,72 @@ def test_checks_open_nothing(name: str) -> None:
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert int(done.stdout.split()[0]) > 10
+
+
+# ---------------------------------------------------------------- a file is opened once and parsed once
+
+COUNT = """
+import collections, contextlib, io, os, sys
+tree, format = os.path.abspath(sys.argv[1]), sys.argv[2]
+opens, parses = collections.Counter(), collections.Counter()
+
+def heard(event, arguments):
+    if event == "open" and isinstance(arguments[0], (str, bytes)):
+        path = os.path.abspath(os.fsdecode(arguments[0]))
+        if path.startswith(tree + os.sep):
+            opens[os.path.relpath(path, tree)] += 1
+
+def counted(owner, name, path_of):
+    original = getattr(owner, name)
+    def call(*arguments, **options):
+        parses[path_of(*arguments)] += 1
+        return original(*arguments, **options)
+    setattr(owner, name, call)
+
+from prodlint.commands.cli import main
+from prodlint.python.tree import PyModule
+from prodlint.readers import document_ini, document_json, document_toml, document_yaml, dockerfile
+counted(PyModule, "__init__", lambda module, source, file: file.path)
+counted(dockerfile._Reader, "run", lambda reader: reader.file.path)
+for module, name in ((document_ini, "read_ini"), (document_json, "read_json"), (document_toml, "read_toml"), (document_yaml, "read_yaml")):
+    counted(module, name, lambda source, file, comments: file.path)
+sys.addaudithook(heard)
+with contextlib.redirect_stdout(io.StringIO()):
+    main(["check", tree, "--root", tree, "--no-cache", "--select", "ALL", "--jobs", "1", "--exit-zero", "--output-format", format])
+print(f"opens per file = {sum(opens.values()) / len(opens):g}, parses per file = {sum(parses.values()) / len(parses):g}, files = {len(opens)}")
+print([(path, number) for table in (opens, parses) for path, number in table.items() if number > 1])
+"""
+
+SERVICE = {
+    "pyproject.toml": '[project]\nname = "shop"\ndependencies = ["httpx"]\n\n[tool.prodlint]\nhonor = ["noqa"]\n',
+    ".gitignore": "*.log\n!keep.log\n",
+    "bin/tool": "#!/usr/bin/env python3\nimport requests\n\nrequests.get(u)  # noqa: S113\n",
+    "bin/start": "#!/bin/sh\nexec uvicorn app.main:app\n",
+    "app/__init__.py": "",
+    "app/main.py": "import fastapi\nfrom app.settings import TIMEOUT\n\napp = fastapi.FastAPI()\n",
+    "app/settings.py": "TIMEOUT = None\nDEBUG = True\n",
+    "app/client.py": "import requests\nfrom app.settings import TIMEOUT\n\nx = requests.get(u, timeout=TIMEOUT)  # prodlint: ignore[PRD504] -- why\n",
+    "compose.yaml": "# prodlint: ignore-file[PRD801] -- why\nservices:\n  web:\n    build: .\n    environment:\n      DEBUG: 'true'\n",
+    "Dockerfile": '# prodlint: ignore-file[PRD801] -- why\nFROM python:latest\nCOPY . .\nRUN pip install -r requirements.txt\nCMD ["bin/start"]\n',
+    "requirements.txt": "httpx\n",
+    "k8s/web.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\nspec:\n  template:\n    spec:\n      containers:\n        - name: web\n          image: shop:latest\n",
+    "k8s/kustomization.yaml": "resources: [web.yaml]\n",
+    "setup.cfg": "[tool:pytest]\naddopts = -q\n",
+    "config.json": '{"debug": true, "password": "x"}\n',
+}
+
+
+@pytest.mark.parametrize("format", ["concise", "full", "sarif"])
+@pytest.mark.parametrize("name", ["unready/orders", "a service"])
+def test_a_file_is_opened_once_and_parsed_once(project: Project, name: str, format: str) -> None:
+    tree = project(SERVICE) if name == "a service" else ROOT / "fixtures" / name
+    for script in tree.glob("bin/*"):
+        script.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-c", COUNT, str(tree), format], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
+    print(done.stdout)
+    said, more = done.stdout.splitlines()
+    assert said.startswith("opens per file = 1, parses per file = 1, files = ")
+    assert int(said.rpartition(" ")[2]) > 10
+    assert more == "[]"
