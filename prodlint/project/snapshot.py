@@ -7,7 +7,6 @@ changes meanwhile. What is kept is bounded; beyond that a file is read again, an
 from __future__ import annotations
 
 import os
-from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -45,9 +44,7 @@ class Document:
         found = self._sources.get(kind)
         if found is None:
             try:
-                made = decode(self.raw, kind)
-                made.has_mark = self.raw.startswith(BOM_UTF8)
-                found = made, None
+                found = decode(self.raw, kind), None
             except Undecodable as error:
                 found = None, error
             self._sources[kind] = found

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from prodlint.facts import Command, Dockerfile, Document, Fact, File, Instruction, Node, Setting, Source
-from prodlint.readers.shell import Script, Unit, Word, command_of_words, facts_in, setting
+from prodlint.readers.shell import Script, ShellFact, Unit, Word, command_of_words, facts_in, setting
 
-Found = Iterator[Command | Setting]
+Found = Iterator[ShellFact]
 ERREXIT = frozenset(("errexit",))
 ERREXIT_PIPEFAIL = frozenset(("errexit", "pipefail"))
 # Documents nest as deep as their author likes; what a rule speaks of is never below this.
@@ -309,7 +309,7 @@ def _dockerfile_settings(instruction: Instruction, start: int, end: int, owner: 
 
 
 @lru_cache(maxsize=2)
-def from_document(document: Document) -> tuple[Command | Setting, ...]:
+def from_document(document: Document) -> tuple[ShellFact, ...]:
     """Commands and settings of a document, by its kind. Kept for the document at hand: several checks ask for the same one."""
     reader = _DOCUMENTS.get(document.kind) or _platform(document.file.name)
     return tuple(reader(document)) if reader is not None else ()

@@ -41,6 +41,12 @@ def decode(raw: bytes, kind: str) -> Source:
 
     Raises Undecodable where a kind that must be UTF-8 (or what its PEP 263 cookie says) is not.
     """
+    source = _decoded(raw, kind)
+    source.has_mark = raw.startswith(codecs.BOM_UTF8)
+    return source
+
+
+def _decoded(raw: bytes, kind: str) -> Source:
     has_mark = raw.startswith(codecs.BOM_UTF8)
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb") or raw[:4] == codecs.BOM_UTF32_BE:
         for mark, encoding in _MARKS:

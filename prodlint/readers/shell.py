@@ -11,13 +11,15 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from time import process_time
 from typing import TYPE_CHECKING, Any
 
-from prodlint.facts import Command, Fact, File, Setting, Source
+from prodlint.facts import Command, Fact, File, Problem, Setting, Source
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
+
+# What shell text says, or that it could not be read.
+ShellFact = Command | Setting | Problem
 
 SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "ksh", "busybox"))
 VERSIONED = re.compile(r"(python|pip|pypy|node|ruby|perl|php|pg_\w+|psql)-?\d+(?:\.\d+)*")
@@ -25,10 +27,13 @@ ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 REFERENCE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-?+=])([^{}]*))?\}|([A-Za-z_][A-Za-z0-9_]*)|\(([A-Za-z_][A-Za-z0-9_]*)\))")
 # Longest text that is parsed: a generated script of megabytes has nothing to say that a rule waits for.
 LONGEST = 1 << 20
-# Seconds of processor time after which a text is given up: the grammar takes the square of the length of some nonsense
-# (`a=f(f(f(...`), and half a second for a megabyte of sense. What is shorter than PROMPT ends in time whatever it is.
-PATIENCE = 3.0
-PROMPT = 4096
+# The grammar takes the square of the length of some nonsense (`a=f(f(f(...`, `a|a|a|...`), so a text is given up with more open brackets
+# than this, or where its parsing takes more steps (of a hundred operations each) than the bytes that it has come to account for. Scripts
+# that people wrote take one step for 77 bytes or more, and have no more than a dozen open brackets. No clock has a say: the same text is
+# given up everywhere, or nowhere.
+MOST_OPEN = 200
+FREE_STEPS = 200
+BYTES_A_STEP = 40
 
 # Stands for "each flag takes a value".
 EVERY_FLAG = frozenset(("*",))
@@ -321,7 +326,10 @@ Word = tuple[str, int, int]
 
 def read(source: Source, file: File, wanted: frozenset[type[Fact]]) -> Iterator[Fact]:
     """Commands and settings of a shell script."""
-    if not wanted & {Command, Setting, Fact}:
+    why = _refused(source.data)
+    if why and Problem in wanted:
+        yield _given_up(source, file, 0, why)
+    if why or not wanted & {Command, Setting, Fact}:
         return
     first = source.line_text(1)
     options = set()
@@ -348,26 +356,46 @@ def commands_in(
             yield fact
 
 
-def facts_in(script: Script, unit: Unit) -> Iterator[Command | Setting]:
+def facts_in(script: Script, unit: Unit) -> Iterator[ShellFact]:
     """Commands and settings of shell text, in order. A command of `unit.long_running` text is so only where nothing comes after it.
 
-    None where the text is longer than LONGEST or takes longer than PATIENCE.
+    A problem where the text is given up: longer than LONGEST, nested more deeply than MOST_OPEN, or too tangled for the grammar.
     """
-    if len(script.data) > LONGEST:
-        return
-    root = _tree(script.data)
+    why = _refused(script.data)
+    root = None if why else _tree(script.data)
     if root is not None:
         yield from _Walk(script, unit).facts(root)
+    else:
+        yield _given_up(script.source, unit.file, script.start, why or "shell text too tangled to be read: its commands were not looked at")
+
+
+def _refused(data: bytes) -> str:
+    """Why a text is not parsed at all; nothing where it is."""
+    if len(data) > LONGEST:
+        return f"shell text of more than {LONGEST >> 20} MiB: its commands were not looked at"
+    if data.count(b"(") - data.count(b")") > MOST_OPEN:
+        return "shell text nested too deeply: its commands were not looked at"
+    return ""
+
+
+def _given_up(source: Source, file: File, start: int, why: str) -> Problem:
+    problem = Problem(source, file, start, start)
+    problem.kind, problem.why = "depth", why
+    return problem
 
 
 def _tree(data: bytes) -> Node | None:
-    """The root of the text's syntax tree, or None where it takes too long."""
+    """The root of the text's syntax tree, or None where it takes too many steps."""
     parser = _parser()
-    if len(data) <= PROMPT:
-        return parser.parse(data).root_node
-    end = process_time() + PATIENCE
+    steps = 0
+
+    def is_too_long(offset: int, _: bool) -> bool:
+        nonlocal steps
+        steps += 1
+        return steps > FREE_STEPS + offset // BYTES_A_STEP
+
     try:
-        return parser.parse(lambda offset, _: data[offset : offset + 65536], progress_callback=lambda *_: process_time() > end).root_node
+        return parser.parse(lambda offset, _: data[offset : offset + 65536], progress_callback=is_too_long).root_node
     except ValueError:
         # Without this the parser would go on with that text at its next call.
         parser.reset()
@@ -382,7 +410,7 @@ class _Walk:
         self.unit = unit
         self.options = set(unit.options)
 
-    def facts(self, root: Node) -> Iterator[Command | Setting]:
+    def facts(self, root: Node) -> Iterator[ShellFact]:
         waiting: list[tuple[Node, _Around]] = [(root, _Around(masked=self.unit.masked))]
         while waiting:
             node, around = waiting.pop()
@@ -598,7 +626,7 @@ class _Walk:
             return "".join(self._text(part) for part in node.named_children) if node.named_child_count < 1000 else source_text
         return source_text
 
-    def _command(self, node: Node, around: _Around) -> Iterator[Command | Setting]:
+    def _command(self, node: Node, around: _Around) -> Iterator[ShellFact]:
         words: list[Word] = []
         prefix: dict[str, str] = {}
         for child in node.named_children:
@@ -721,7 +749,7 @@ def command_of_words(
     owner: str = "",
     long_running: bool = False,
     options: frozenset[str] = frozenset(),
-) -> Iterator[Command | Setting]:
+) -> Iterator[ShellFact]:
     """The commands of an exec form: words with their places. `["sh", "-c", "a && b"]` gives those of the script."""
     if words:
         unit = Unit(file, origin, owner, long_running, options)
@@ -742,7 +770,7 @@ def command_facts(
     tail: bool = True,
     shell_form: bool = True,
     arms: tuple[str, ...] = (),
-) -> Iterator[Command | Setting]:
+) -> Iterator[ShellFact]:
     """One command with its wrappers taken off; the commands inside where the wrapper is a shell."""
     settings = dict(prefix or {})
     through = list(unit.through)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from prodlint.facts import Command, Fact, File, Setting, Source
+from prodlint.facts import Command, Fact, File, Problem, Setting, Source
 from prodlint.readers import shell
 
 WANTED: frozenset[type[Fact]] = frozenset((Command, Setting))
@@ -130,3 +130,28 @@ def test_hostile_text_is_read_in_linear_time(text: str) -> None:
     start = time.perf_counter()
     commands(text)
     assert time.perf_counter() - start < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("#!/bin/bash\npytest || true\n" + "echo a line that says something\n" * 40_000, "more than 1 MiB"),
+        ("#!/bin/bash\npytest || true\na=" + "f(a, " * 50_000, "nested too deeply"),
+        ("#!/bin/bash\npytest || true\n" + "a|" * 20_000, "too tangled"),
+    ],
+)
+def test_what_is_given_up_is_said(text: str, why: str) -> None:
+    source, file = Source(text.encode()), File("run.sh", "shell")
+    found = list(shell.read(source, file, frozenset((Command, Problem))))
+    assert [type(fact) for fact in found] == [Problem]
+    assert why in found[0].why  # type: ignore[attr-defined]
+    # Whether anybody wants its commands or not, as far as that is known without reading it.
+    unasked = list(shell.read(source, file, frozenset((Problem,))))
+    assert len(unasked) == (why != "too tangled")
+
+
+def test_long_sense_is_read_to_its_end() -> None:
+    lines = 'case $x in a) run --x;; b) (cd y && make);; esac\nif test -f "$f"; then echo $(date +%s) | tee log; fi\n' * 4_000
+    found = list(shell.read(Source((lines + "pytest || true\n").encode()), File("run.sh", "shell"), frozenset((Command, Problem))))
+    assert not [fact for fact in found if isinstance(fact, Problem)]
+    assert [fact.program for fact in found if isinstance(fact, Command)][-1] in ("pytest", "true")

@@ -11,6 +11,7 @@ import pytest
 
 from prodlint.facts import Source
 from prodlint.model import Edit, Evidence, Finding, Fix, FixRequest, Related, Report, Rule, Span, Suppressed, Unchecked
+from prodlint.readers import decode
 from prodlint.reports import Options, render
 
 RULES = (
@@ -112,7 +113,7 @@ class Tree:
         """The source lookup given to the formats; notes what was asked for."""
         self.reads.append(path)
         text = self.texts.get(path)
-        return None if text is None else Source(text.encode())
+        return None if text is None else decode(text.encode(), "text")
 
     def render(self, format: str, **options: Any) -> str:
         """The report in a format. Without times, as they differ from run to run."""

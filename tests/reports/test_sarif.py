@@ -360,7 +360,7 @@ def test_fingerprints(small: Tree) -> None:
 
 def test_a_byte_order_mark_is_left_to_github(tree: Tree) -> None:
     tree.write("a.py", "x = 1\ny = 2\n")
-    (tree.root / "a.py").write_text("x = 1\ny = 2\n", encoding="utf-8-sig")
+    tree.texts["a.py"] = "\ufeffx = 1\ny = 2\n"
     tree.find("PRD201", "a.py", "x = 1")
     tree.find("PRD201", "a.py", "y = 2")
     prints = [result["partialFingerprints"] for result in run_of(tree)["results"]]
