@@ -42,7 +42,9 @@ def _collect_less() -> None:
     """Rarely look for cycles: a file's facts refer to each other by the ten thousand, and are gone with the file (12 % of a cold run)."""
     import gc
 
-    gc.freeze()
+    if gc.get_freeze_count() == 0:
+        # What was imported. Once a process: at a second run it would be the first run's files, kept for ever.
+        gc.freeze()
     gc.set_threshold(20_000, 5, 10)
 
 
