@@ -73,6 +73,9 @@ def _analyse(path: str, kind: str, document: Document, run: Run, outcome: Outcom
     file = File(path, kind, roles)
     plan = run.index.plan(kind, roles)
     hits = run.index.scan(source.data, kind, plan)
+    if hits.end < len(source.data):
+        line, column = source.position(hits.end)
+        outcome.unchecked.append(Unchecked(path, "too many places to look at: what follows here was not", line, column))
     selected = run.switches.on(path)
     active = _selected(run, hits.active, selected)
     directed = hits.directives and _may_direct(source.data, run)

@@ -56,17 +56,27 @@ class RegisteredCheck:
         self.bit = bit
 
 
+# Bytes that are scanned at a time: what the scan of one piece finds takes some 60 bytes a place.
+PIECE = 1 << 20
+# Places of literals that are noted of one file; a file with more of them is looked at up to there, and that is said.
+MOST_PLACES = 1_000_000
+
+
 class PrefilterResult:
-    """What one scan found: the checks that can fire, whether directives may stand there, and the offsets of each literal."""
+    """What one scan found: the checks that can fire, whether directives may stand there, and the offsets of each literal.
 
-    __slots__ = ("active", "by_number", "directives", "listed")
+    end: how far the bytes were looked at; before their end where there are more places than are noted (see MOST_PLACES).
+    """
 
-    def __init__(self, active: int, directives: bool, by_number: dict[int, list[int]]) -> None:
+    __slots__ = ("active", "by_number", "directives", "end", "listed")
+
+    def __init__(self, active: int, directives: bool, by_number: dict[int, list[int]], end: int) -> None:
         # By the id of a set of literals, what `hits_of` made of it.
         self.listed: dict[int, list[tuple[bytes, int]]] = {}
         self.active = active
         self.directives = directives
         self.by_number = by_number
+        self.end = end
 
 
 class Index:
@@ -311,11 +321,19 @@ class Index:
         """Which of the planned checks can fire on these bytes."""
         automaton, alone, several, always, first = self._patterns_of(kind)
         by_number: dict[int, list[int]] = {}
-        for number, start, _ in automaton.find_matches_as_indexes(data.lower(), overlapping=True):
-            if number in by_number:
-                by_number[number].append(start)
-            else:
-                by_number[number] = [start]
+        longest = max(map(len, self._literals[kind]), default=0) if len(data) > PIECE else 0
+        end = 0
+        while end < len(data) and (end == 0 or sum(map(len, by_number.values())) < MOST_PLACES):
+            # A piece, and the rest of what begins in it.
+            piece = data[end : end + PIECE + longest].lower()
+            for number, start, _ in automaton.find_matches_as_indexes(piece, overlapping=True):
+                if start >= PIECE:
+                    continue
+                if number in by_number:
+                    by_number[number].append(end + start)
+                else:
+                    by_number[number] = [end + start]
+            end = min(end + PIECE, len(data))
         seen = by_number.keys()
         active = always
         for number in seen:
@@ -324,7 +342,7 @@ class Index:
                 if needed <= seen:
                     active |= bit
         directives = any(number in seen for number in range(first))
-        return PrefilterResult(plan if self.exhaustive else active & plan, directives, by_number)
+        return PrefilterResult(plan if self.exhaustive else active & plan, directives, by_number, end)
 
     def subscribed(self, mask: int) -> list[RegisteredCheck]:
         """The subscriptions of a mask, in order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from prodlint.engine import analysis, workers
+from prodlint.engine import analysis, prefilter, workers
 from prodlint.engine.outcome import Outcome
 from tests.conftest import Project, Ran
 
@@ -63,3 +64,16 @@ def test_results_come_in_order_whatever_the_number_of_workers(prodlint: Run, tre
     runs = [prodlint("check", "-j", jobs, "--no-cache", "--output-format", "json", cwd=tree) for jobs in ("1", "2", "5")]
     assert runs[0].code == 1
     assert runs[0].out == runs[1].out == runs[2].out
+
+
+def test_what_is_noted_of_one_file_is_bounded_and_said(project: Project, prodlint: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prefilter, "PIECE", 1000)
+    monkeypatch.setattr(prefilter, "MOST_PLACES", 400)
+    key = "AKIA" + "Q3EGPM5J7N2RXT4W"
+    filler = "see https://example.org/a\n" * 100
+    root = project({"early.txt": f"{key}\n{filler}", "across.txt": "x" * 990 + f" {key}\n", "late.txt": filler * 8 + f"{key}\n"})
+    ran = prodlint("check", ".", "--root", ".", "--isolated", "--no-cache", "--select", "PRD101", "--output-format", "json", cwd=root)
+    report = json.loads(ran.out)
+    assert [finding["path"] for finding in report["findings"]] == ["across.txt", "early.txt"]
+    assert [(one["path"], one["analysed"]) for one in report["unchecked"]] == [("late.txt", False)]
+    assert report["unchecked"][0]["line"] > 100
