@@ -240,11 +240,9 @@ def _run(request: Request) -> Result:
     discovered = find_files(request, settings, root, read)
     snapshot.root = discovered.root
     files = discovered.files
-    beyond = (
-        None if discovered.whole or not _is_project(discovered.root) else partial(_files_of, discovered.root, settings, read)
-    )
+    beyond = None if discovered.whole or not _is_project(discovered.root) else partial(_files_of, discovered.root, settings, read)
     given: dict[str, bytes] = {}
-    for absolute in (*(absolute for _, absolute, _ in files), *request.unsaved) if request.world is not None else ():
+    for absolute in (*request.unsaved, *(absolute for _, absolute, _ in files if request.world is not None)):
         snapshot.forget(absolute)
     if "-" in request.paths:
         raw = request.stdin if request.stdin is not None else sys.stdin.buffer.read()
