@@ -36,7 +36,17 @@ class Findings:
     def __init__(self, into: Path) -> None:
         self.into = into
         self.smallest: dict[str, bytes] = {}
+        self.last: int | None = None
         self.counted: Counter[str] = Counter()
+
+    def begin(self, target: str, path: str, data: bytes) -> None:
+        """Keep an input while it is tried: a fault of a parser in C ends the process, and nobody could tell what it was."""
+        if self.last is None:
+            self.into.mkdir(parents=True, exist_ok=True)
+            self.last = os.open(self.into / "last", os.O_WRONLY | os.O_CREAT, 0o644)
+        kept = f"{target}\n{path}\n".encode("utf-8", "surrogateescape") + data
+        os.pwrite(self.last, kept, 0)
+        os.ftruncate(self.last, len(kept))
 
     def note(self, target: str, what: str, path: str, data: bytes) -> None:
         """One more input that does this."""
@@ -55,6 +65,7 @@ class Findings:
 def attempt(found: Findings, name: str, path: str, data: bytes) -> None:
     """One input. A fault is noted, and the next one comes."""
     function, _ = targets()[name]
+    found.begin(name, path, data)
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_VIRTUAL, HANG)
     try:
@@ -133,7 +144,7 @@ def main() -> int:
     parser.add_argument("--target", action="append", choices=sorted(targets()), help="these alone (default: all)")
     parser.add_argument("--engine", choices=("mutator", "atheris"), default="mutator")
     parser.add_argument("--into", type=Path, default=Path(".fuzz"), help="where the inputs that break something are kept")
-    parser.add_argument("--replay", type=Path, help="try one kept input again, with its traceback")
+    parser.add_argument("--replay", type=Path, help="try one kept input again, with its traceback; `.fuzz/last` is the one at which the process died")
     given = parser.parse_args()
     faulthandler.enable()
     if hasattr(signal, "SIGVTALRM"):
@@ -143,6 +154,10 @@ def main() -> int:
 
         signal.signal(signal.SIGVTALRM, stop)
     if given.replay:
+        if given.replay.name == "last":
+            name, path, data = given.replay.read_bytes().split(b"\n", 2)
+            targets()[name.decode()][0](os.fsdecode(path), data)
+            return 0
         key, path = given.replay.with_suffix(".txt").read_text().splitlines()[:2]
         targets()[key.partition(":")[0]][0](path, given.replay.read_bytes())
         return 0
