@@ -69,9 +69,11 @@ class PyModule(Module):
         "_assigned",
         "_body",
         "_bound",
+        "_by_class",
         "_calls",
         "_class_of",
         "_classes",
+        "_constants",
         "_expressions",
         "_function_of",
         "_functions",
@@ -114,6 +116,8 @@ class PyModule(Module):
         self._classes: list[Class] | None = None
         self._calls: list[Call] | None = None
         self._assigned: dict[str, list[Assignment]] | None = None
+        self._constants: dict[str, Expression | None] = {}
+        self._by_class: dict[str, dict[str | None, list[Assignment]]] = {}
         self._local: dict[int, dict[str, list[Assignment]]] = {}
 
     # ------------------------------------------------------------ text
@@ -316,8 +320,20 @@ class PyModule(Module):
         return self._assigned.get(name, ())
 
     def constant(self, name: str) -> Expression | None:
-        found = [a for a in self.assignments(name) if a.scope.symbol == ""]
-        return found[0].value if len(found) == 1 and found[0].kind in ("name", "annotated", "walrus") else None
+        if name not in self._constants:
+            found = [a for a in self.assignments(name) if a.scope.symbol == ""]
+            single = len(found) == 1 and found[0].kind in ("name", "annotated", "walrus")
+            self._constants[name] = found[0].value if single else None
+        return self._constants[name]
+
+    def _of_class(self, name: str, class_: str | None) -> list[Assignment]:
+        """The assignments of a name in a class. Many classes of a file may have one of that name."""
+        if name not in self._by_class:
+            grouped: dict[str | None, list[Assignment]] = {}
+            for assignment in self.assignments(name):
+                grouped.setdefault(assignment.scope.class_, []).append(assignment)
+            self._by_class[name] = grouped
+        return self._by_class[name].get(class_, [])
 
     def follow(self, expression: Expression, near: Fact | None = None) -> Expression:
         if not isinstance(expression, Name):
@@ -333,8 +349,7 @@ class PyModule(Module):
                 return expression
         if written.startswith(("self.", "cls.")):
             attribute = written.split(".", 1)[1]
-            in_class = [a for a in self.assignments(written) if a.scope.class_ == scope.class_]
-            in_class += [a for a in self.assignments(attribute) if a.kind == "field" and a.scope.class_ == scope.class_]
+            in_class = [*self._of_class(written, scope.class_), *(a for a in self._of_class(attribute, scope.class_) if a.kind == "field")]
             return in_class[0].value if len(in_class) == 1 else expression
         if scope.symbol and self._is_parameter(written, place.start):
             return expression

@@ -68,11 +68,11 @@ def resolved(expression: Expression | None, module: Module, near: Fact | None = 
 # ---------------------------------------------------------------- the code around
 
 
-_Definition = TypeVar("_Definition", Function, Class)
+_Definition = TypeVar("_Definition", Function, Class, Statement)
 
 
 class IntervalIndex(Generic[_Definition]):
-    """Definitions, and the way from a place to the innermost one around it."""
+    """Definitions or statements, none of which overlap, and the way from a place to the innermost one around it."""
 
     def __init__(self, definitions: Sequence[_Definition]) -> None:
         self.definitions: list[_Definition] = sorted(definitions, key=lambda definition: definition.start)

@@ -144,7 +144,9 @@ def main() -> int:
     parser.add_argument("--target", action="append", choices=sorted(targets()), help="these alone (default: all)")
     parser.add_argument("--engine", choices=("mutator", "atheris"), default="mutator")
     parser.add_argument("--into", type=Path, default=Path(".fuzz"), help="where the inputs that break something are kept")
-    parser.add_argument("--replay", type=Path, help="try one kept input again, with its traceback; `.fuzz/last` is the one at which the process died")
+    parser.add_argument(
+        "--replay", type=Path, help="try one kept input again, with its traceback; `.fuzz/last` is the one at which the process died"
+    )
     given = parser.parse_args()
     faulthandler.enable()
     if hasattr(signal, "SIGVTALRM"):

@@ -294,13 +294,13 @@ def _gitlab(document: Document) -> Pipeline:
             job.steps.append(Step(node, name, name, [each for each in commands.inside(node) if not each.owner.endswith(".after_script")]))
         jobs[name] = job
         places[name] = order.get(_inherited_text(root, node, "stage") or "test", order.get("test", 1))
+    # What stands in earlier stages, once for each stage and not for each job.
+    earlier = {
+        place: tuple(other for other in jobs if places[other] < place and not other.startswith(".")) for place in set(places.values())
+    }
     for name, job in jobs.items():
         needs = job.node.get("needs")
-        job.needs = (
-            _names(needs)
-            if needs is not None
-            else tuple(other for other in jobs if places[other] < places[name] and not other.startswith("."))
-        )
+        job.needs = _names(needs) if needs is not None else earlier[places[name]]
     include = root.get("include")
     local = include is None or all(
         (item.raw or "").startswith(("/", "./")) or item.text_at("local")
@@ -309,11 +309,15 @@ def _gitlab(document: Document) -> Pipeline:
     return Pipeline(document, document.kind, {"push": None}, jobs, False, not local)
 
 
+# GitLab itself refuses more than eleven levels of `extends`; with several parents at each, no real job has as many.
+_ANCESTORS = 60
+
+
 def _inherited(root: Node, node: Node, key: str) -> Node | None:
     """A key of a GitLab job, its own or of the jobs it extends; of several parents the last one wins."""
     seen: set[int] = set()
     waiting = [node]
-    while waiting:
+    while waiting and len(seen) < _ANCESTORS:
         current = waiting.pop()
         if current.start in seen or current.kind != "mapping":
             continue

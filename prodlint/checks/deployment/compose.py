@@ -60,9 +60,13 @@ def services(document: Document) -> Iterator[Service]:
             yield Service(name, node, tuple(_bases(listing, node, name)))
 
 
+# Nobody follows more services that each extend another.
+_DEEPEST = 20
+
+
 def _bases(listing: Node, node: Node, name: str) -> Iterator[Node]:
     seen = {name}
-    while True:
+    while len(seen) <= _DEEPEST:
         extends = node.get("extends")
         if extends is None or extends.get("file") is not None:
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, every
 from prodlint.facts import Dockerfile, Instruction, Stage
@@ -36,7 +36,8 @@ def targets(dockerfile: Dockerfile) -> list[Stage]:
     ships = shipped(dockerfile)
     if ships is None:
         return []
-    used = set[int]().union(*(_made_from(dockerfile, each) for each in dockerfile.stages))
+    names = _numbers(dockerfile)
+    used = set[int]().union(*(_made_from(names, each) for each in dockerfile.stages))
     return [
         each
         for each in dockerfile.stages
@@ -197,18 +198,23 @@ def health_check_without_program(dockerfile: Dockerfile, context: CheckContext) 
 def built_from(dockerfile: Dockerfile) -> set[int]:
     """The stages that something of an image that is started comes from."""
     waiting, found = targets(dockerfile), set[int]()
+    names = _numbers(dockerfile)
     while waiting:
         each = waiting.pop()
         if each.index in found:
             continue
         found.add(each.index)
-        waiting.extend(dockerfile.stages[number] for number in _made_from(dockerfile, each))
+        waiting.extend(dockerfile.stages[number] for number in _made_from(names, each))
     return found
 
 
-def _made_from(dockerfile: Dockerfile, stage: Stage) -> set[int]:
-    """The stages that a stage is built on or takes files of."""
-    names = {each.name: each.index for each in dockerfile.stages if each.name} | {str(each.index): each.index for each in dockerfile.stages}
+def _numbers(dockerfile: Dockerfile) -> dict[str, int]:
+    """The numbers of the stages, by name and by number."""
+    return {each.name: each.index for each in dockerfile.stages if each.name} | {str(each.index): each.index for each in dockerfile.stages}
+
+
+def _made_from(names: Mapping[str, int], stage: Stage) -> set[int]:
+    """The stages that a stage is built on or takes files of. names: the stages by name and number."""
     found = {stage.parent.index} if stage.parent is not None else set[int]()
     for instruction in stage.instructions:
         for name, value in instruction.flags:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents
 from prodlint.facts import Document, Node
@@ -176,15 +177,22 @@ def values_as_root(document: Document, context: CheckContext) -> Iterator[Diagno
 
 def _is_selected(pod: Pod) -> bool:
     """Whether a Service of the same file sends requests to the pod."""
-    data = pod.document.source.data
     labels = pod.root.get("spec", "template", "metadata", "labels")
-    if labels is None or labels.kind != "mapping" or re.search(rb"(?m)^kind:[ \t]*Service[ \t]*$", data) is None:
+    if labels is None or labels.kind != "mapping":
         return False
-    for key, value in labels.members.items():
-        said = rf"selector:\s*\{{?\s*[\"']?{re.escape(key)}[\"']?:\s*[\"']?{re.escape(value.raw)}[\"']?\s*(?:[,}}\n]|\Z)"
-        if value.raw and re.search(said.encode(), data):
-            return True
-    return False
+    selected = _selected(pod.document.source.data)
+    return any(value.raw and (key.encode(), value.raw.encode()) in selected for key, value in labels.members.items())
+
+
+_SELECTOR = re.compile(rb"selector:\s*\{?\s*[\"']?([^\s\"',:{}]+)[\"']?:\s*[\"']?([^\s\"',{}]+)[\"']?\s*(?:[,}\n]|\Z)")
+
+
+@lru_cache(maxsize=4)
+def _selected(data: bytes) -> frozenset[tuple[bytes, bytes]]:
+    """The labels by which the Services of a file choose: the first of each selector."""
+    if re.search(rb"(?m)^kind:[ \t]*Service[ \t]*\r?$", data) is None:
+        return frozenset()
+    return frozenset(_SELECTOR.findall(data))
 
 
 @check("PRD841", on=[documents("kubernetes")], required_literals=[("kind", "containers")], files=("yaml", "json"))

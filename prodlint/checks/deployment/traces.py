@@ -114,9 +114,10 @@ def context_in_image(dockerfile: Dockerfile, shipped_stage: Stage) -> set[int]:
     """Which `COPY .` get into the image that is shipped, by `id`: its own, and those of stages whose folder is copied on, as a whole."""
     # For each stage the folders that hold the context, and the instruction each came in by.
     holds: dict[int, list[tuple[str, Instruction]]] = {}
+    folders: dict[int, str] = {}
     for stage in dockerfile.stages:
         found = list(holds.get(stage.parent.index, ())) if stage.parent is not None else []
-        folder = _working_directory(stage.parent)
+        folder = folders.get(stage.parent.index, "/") if stage.parent is not None else "/"
         for instruction in stage.instructions:
             if instruction.keyword == "WORKDIR" and instruction.words:
                 folder = posixpath.join(folder, instruction.words[0])
@@ -133,17 +134,8 @@ def context_in_image(dockerfile: Dockerfile, shipped_stage: Stage) -> set[int]:
                     taken = [each for each in holds.get(origin, ()) if each[0] == bare or each[0].startswith(bare.rstrip("/") + "/")]
                     found += [(target, copied) for _, copied in taken]
         holds[stage.index] = found
+        folders[stage.index] = folder
     return {id(instruction) for _, instruction in holds.get(shipped_stage.index, ())}
-
-
-def _working_directory(stage: Stage | None) -> str:
-    if stage is None:
-        return "/"
-    folder = _working_directory(stage.parent)
-    for instruction in stage.instructions:
-        if instruction.keyword == "WORKDIR" and instruction.words:
-            folder = posixpath.join(folder, instruction.words[0])
-    return folder
 
 
 def _origin(dockerfile: Dockerfile, instruction: Instruction) -> int | None:

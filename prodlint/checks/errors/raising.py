@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every
 from prodlint.facts import Call, Constant, Expression, Function, Module, Name, OpaqueExpression, Operation, Statement, statements_in
 from prodlint.model import FixRequest
 from prodlint.python.exits import is_broad, is_constant
-from prodlint.values.places import block_around, enclosing, statements_around
+from prodlint.values.places import IntervalIndex, block_around, calls_of, enclosing, statements_around
 
 # ---------------------------------------------------------------- PRD207
 
@@ -192,7 +194,7 @@ def _is_asked_before(function: Function, condition: Expression, seen: frozenset[
         return True
     if not function.name.startswith("_") or function.name in seen or len(seen) > 4:
         return False
-    callers = [call.function for call in function.module.calls() if call.method == function.name]
+    callers = [call.function for call in calls_of(function.module, function.name)]
     around = [enclosing(caller, function.module) for caller in callers]
     return all(caller is not None and _is_asked_before(caller, condition, seen | {function.name}) for caller in around)
 
@@ -248,14 +250,26 @@ def _is_unused(call: Call) -> bool:
     bound = _BOUND.search(data, max(0, call.start - 200), call.start)
     if bound is None or not call.scope.function or data[call.end : call.end + 1] not in (b"\n", b"\r", b" ", b""):
         return False
-    around = [function for function in call.module.functions() if function.start <= call.start < function.end]
-    inner = max(around, key=lambda function: function.start, default=None)
-    if inner is None:
+    outer = _outermost(call.module).around(call)  # a closure may hold it
+    if outer is None:
         return False
-    if bound.group(1) == b"_":
-        return True
-    outer = min(around, key=lambda function: function.start)  # a closure may hold it
-    return len(re.findall(rb"\b" + bound.group(1) + rb"\b", data[outer.start : outer.end])) == 1
+    return bound.group(1) == b"_" or _words(data, outer.start, outer.end)[bound.group(1)] == 1
+
+
+@lru_cache(maxsize=4)
+def _outermost(module: Module) -> IntervalIndex[Function]:
+    """The functions of a file that stand in no other."""
+    kept: list[Function] = []
+    for function in sorted(module.functions(), key=lambda function: function.start):
+        if not kept or kept[-1].end <= function.start:
+            kept.append(function)
+    return IntervalIndex(kept)
+
+
+@lru_cache(maxsize=8)
+def _words(data: bytes, start: int, end: int) -> Counter[bytes]:
+    """How often each word stands in a part of a file."""
+    return Counter(re.findall(rb"\w+", data[start:end]))
 
 
 @check(

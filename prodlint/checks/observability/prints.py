@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check
 from prodlint.facts import Call, Constant, FString, Function, Module, Name, OpaqueExpression, Operation, Statement, calls_in, statements_in
 from prodlint.model import FixRequest
 from prodlint.project.environment import WEB_PACKAGES
 from prodlint.python.exits import is_logger
-from prodlint.values.places import class_around, decorator_name, enclosing
+from prodlint.values.places import IntervalIndex, class_around, decorator_name, enclosing
 
 PRINTS = ("print", "builtins.print", "pprint.pprint", "pprint.pp", "pp")
 TRACEBACKS = ("traceback.print_exc", "traceback.print_stack", "traceback.print_exception")
@@ -48,6 +49,7 @@ _TALKATIVE = re.compile(r"(?i)(?:^|[._])(?:verbos\w*|debug\w*|dry_?run|interacti
 _WEB = tuple(sorted(package.replace("-", "_") for package in WEB_PACKAGES if package != "django-ninja"))
 
 
+@lru_cache(maxsize=4)
 def is_terminal_program(data: bytes) -> bool:
     """Whether a file imports what programs for the terminal are made of."""
     return any(word in data and _is_import(data, word) for word in _TERMINAL) or (b"input(" in data and _asks(data))
@@ -172,29 +174,41 @@ def _from_main(function: Function, module: Module) -> bool:
 
 def _leaves_next(call: Call, function: Function | None, module: Module) -> bool:
     """Whether the program ends right after: there is no log yet, or no more."""
-    block = function.body if function is not None else module.body
-    for statement in statements_in(block):
-        for inner in statement.blocks():
-            if _exits_after(call, inner):
-                return True
-    return _exits_after(call, block)
+    index, places = _expression_statements(module)
+    found = index.around(call)
+    return found is not None and (function is None or found.start >= function.start) and _exits_after(*places[found.start])
+
+
+@lru_cache(maxsize=4)
+def _expression_statements(module: Module) -> tuple[IntervalIndex[Statement], Mapping[int, tuple[Sequence[Statement], int]]]:
+    """The statements of a file that are expressions, and by their start the block each stands in, and where in it."""
+    blocks = [module.body, *(block for statement in statements_in(module.body, into_definitions=True) for block in statement.blocks())]
+    placed = [(one, block, at) for block in blocks for at, one in enumerate(block) if one.kind == "expression"]
+    return IntervalIndex([one for one, _, _ in placed]), {one.start: (block, at) for one, block, at in placed}
 
 
 def _when_asked(call: Call, function: Function | None, module: Module) -> bool:
     """Whether it is printed because somebody asked for words: `if verbose:`."""
-    for statement in statements_in(function.body if function is not None else module.body):
-        if statement.kind == "if" and statement.start <= call.start and call.end <= statement.end and statement.expressions:
-            if any(isinstance(part, Name) and _TALKATIVE.search(part.source_text) for part in statement.expressions[0].walk()):
-                return True
-    return False
+    found = _questions(module).around(call)
+    return found is not None and (function is None or found.start >= function.start)
 
 
-def _exits_after(call: Call, block: Sequence[Statement]) -> bool:
-    at = next(
-        (index for index, one in enumerate(block) if one.start <= call.start and call.end <= one.end and one.kind == "expression"), -1
+@lru_cache(maxsize=4)
+def _questions(module: Module) -> IntervalIndex[Statement]:
+    """The statements of a file of the kind `if verbose:`."""
+    return IntervalIndex(
+        [
+            statement
+            for statement in statements_in(module.body, into_definitions=True)
+            if statement.kind == "if"
+            and statement.expressions
+            and any(isinstance(part, Name) and _TALKATIVE.search(part.source_text) for part in statement.expressions[0].walk())
+        ]
     )
-    if at == -1:
-        return False
+
+
+def _exits_after(block: Sequence[Statement], at: int) -> bool:
+    """Whether one of the three statements behind this one ends the program."""
     for statement in block[at + 1 : at + 4]:
         for part in statement.expressions:
             if isinstance(part, Call) and part.name in ("sys.exit", "exit", "quit", "os._exit", "SystemExit"):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, every
-from prodlint.facts import Call, Class, Constant, Expression, Function, Name, Statement
+from prodlint.facts import Call, Class, Constant, Expression, Function, Module, Name, Statement
 
 _INTERFACE_DECORATOR = re.compile(
     r"(?i)abstract|overload|singledispatch|hookspec|(?:^|\.)(?:register|dispatch|validator|event|signal|override)$"
@@ -87,9 +89,15 @@ def _is_interface(function: Function, holder: Class | None) -> bool:
         return True
     if "metaclass" in holder.keywords or _SAYS_BASE.search(docstring(holder.body)):
         return True
-    if any(base.rsplit(".", 1)[-1].split("[", 1)[0] == holder.name for other in function.module.classes() for base in other.bases):
+    if holder.name in _names_of_bases(function.module):
         return True
     return any(_INTERFACE_DECORATOR.search(name) for other in _methods(holder) for name in _decorator_names(other))
+
+
+@lru_cache(maxsize=4)
+def _names_of_bases(module: Module) -> frozenset[str]:
+    """The names, without their modules, of all that the classes of a file are built on."""
+    return frozenset(base.rsplit(".", 1)[-1].split("[", 1)[0] for each in module.classes() for base in each.bases)
 
 
 def _methods(holder: Class) -> Iterator[Function]:
@@ -225,8 +233,23 @@ _EMPTY_NAME = re.compile(
 
 def _is_passed_around(function: Function) -> bool:
     """Whether the function is handed to something as a value, where doing nothing may be the point."""
-    name = re.escape(function.name.encode())
-    return re.search(rb"(?:[=(,\[]|\breturn|\belse|\bor)[ \t]*" + name + rb"[ \t]*(?:[,)\]\r\n]|if\b|$)", function.source.data) is not None
+    return function.name.encode() in _passed_around(function.source.data)
+
+
+_PASSED = re.compile(rb"(?:[=(,\[]|\breturn|\belse|\bor)[ \t]*([\w\x80-\xff]+)(?=[ \t]*(?:[,)\]\r\n]|if\b|$))")
+_DEFINED = re.compile(rb"def ([\w\x80-\xff]+)\(")
+
+
+@lru_cache(maxsize=4)
+def _passed_around(data: bytes) -> frozenset[bytes]:
+    """The names that a file hands on as values."""
+    return frozenset(_PASSED.findall(data))
+
+
+@lru_cache(maxsize=4)
+def _defined(data: bytes) -> Counter[bytes]:
+    """How often each function is defined."""
+    return Counter(_DEFINED.findall(data))
 
 
 # A docstring that tells the reader what to put there.
@@ -245,8 +268,14 @@ def _is_one_of_a_family(function: Function) -> bool:
     words = function.name.strip("_").split("_")
     if len(words) < 3:
         return False
-    end = "_" + "_".join(words[-2:])
-    return sum(1 for other in function.module.functions() if other.name.endswith(end)) > _FAMILY
+    return _families(function.module)["_".join(words[-2:])] > _FAMILY
+
+
+@lru_cache(maxsize=4)
+def _families(module: Module) -> Counter[str]:
+    """How many functions of a file end with the same two words, behind at least one more."""
+    ends = (function.name.rsplit("_", 2) for function in module.functions())
+    return Counter("_".join(words[1:]) for words in ends if len(words) == 3)
 
 
 @check("PRD304", on=[every(Function)], required_literals=("pass", "..."))
@@ -274,7 +303,7 @@ def empty_function_body(function: Function, context: CheckContext) -> Iterator[D
     if not later:
         if holder is not None or function.name.startswith("__") or _EMPTY_NAME.search(function.name) or _SAYS_EMPTY.search(said):
             return
-        if function.source.data.count(b"def " + function.name.encode() + b"(") > 1:
+        if _defined(function.source.data)[function.name.encode()] > 1:
             return  # the other definition is the real one
         if _TO_BE_FILLED.search(said) or _is_one_of_a_family(function):
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from prodlint.checks import CheckContext, Diagnostic, check, documents, every, settings
 from prodlint.checks.quoting import quote
@@ -140,6 +141,13 @@ _SETTING_FILES = ("env", "yaml", "toml", "ini", "json", "dockerfile", "shell", "
 _KINDS = frozenset({"name", "attribute", "subscript", "annotated", "default", "field", "unpacked", "keyword", "item"})
 
 
+@lru_cache(maxsize=4)
+def _compared(data: bytes) -> frozenset[bytes]:
+    """The texts that a file compares with."""
+    behind = re.findall(rb"[!=]=\s*[\"']([^\"'\n]*)[\"']", data)
+    return frozenset((*behind, *re.findall(rb"[\"']([^\"'\n]*)[\"']\s*[!=]=", data)))
+
+
 @check("PRD305", on=[every(Assignment)], required_literals=_ANCHORS)
 def placeholder_value(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """A literal in code that asks to be replaced."""
@@ -152,9 +160,7 @@ def placeholder_value(assignment: Assignment, context: CheckContext) -> Iterator
     if not what or _EXAMPLE_SCOPE.search(assignment.scope.symbol) or assignment.scope.guards & {"main", "type-checking"}:
         return
     data = assignment.source.data
-    if re.search(
-        rb"[!=]=\s*[\"']" + re.escape(value.value.encode()) + rb"[\"']|[\"']" + re.escape(value.value.encode()) + rb"[\"']\s*[!=]=", data
-    ):
+    if value.value.encode() in _compared(data):
         return  # the program asks whether it was replaced
     if _MADE_UP_PLACE.search(assignment.file.path):
         return

@@ -123,9 +123,10 @@ def _async_callers(function: Function) -> Iterator[Call]:
         return
     symbol = function.scope.symbol
     owner = function.class_
-    for call in calls_of(function.module, function.name):
-        if call.awaited or not isinstance(call.function, Name):
-            continue
+    if _last_of_its_name(function.module).get((symbol, function.name)) != function.start:
+        return  # another one has taken its name
+    for call in _calls_in_async(function.module, function.name):
+        assert isinstance(call.function, Name)
         written = call.function.source_text
         if owner is None:
             if written != function.name or symbol and call.scope.symbol != symbol:
@@ -136,9 +137,26 @@ def _async_callers(function: Function) -> Iterator[Call]:
             and call.scope.symbol.split(".", 1)[0] != owner.name
         ):
             continue
-        caller = enclosing(call, call.module)
+        yield call
+
+
+@lru_cache(maxsize=4)
+def _last_of_its_name(module: Module) -> Mapping[tuple[str, str], int]:
+    """Where the last function of each name in a scope begins: the one that is called by it."""
+    return {(function.scope.symbol, function.name): function.start for function in module.functions()}
+
+
+@lru_cache(maxsize=32)
+def _calls_in_async(module: Module, name: str) -> tuple[Call, ...]:
+    """The calls of a name in async functions that serve requests."""
+    found = []
+    for call in calls_of(module, name):
+        if call.awaited or not isinstance(call.function, Name):
+            continue
+        caller = enclosing(call, module)
         if caller is not None and caller.is_async and not _before_serving(caller) and not in_lambda(call, body_of(caller)):
-            yield call
+            found.append(call)
+    return tuple(found)
 
 
 _CLIENTS: Mapping[str, str] = {

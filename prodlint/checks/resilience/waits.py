@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from prodlint.checks import (
@@ -25,7 +26,7 @@ from prodlint.checks import (
     project_fact,
     text,
 )
-from prodlint.facts import Assignment, Call, Constant, Expression, Function, Operation, Text, calls_in
+from prodlint.facts import Assignment, Call, Constant, Expression, Function, Module, Operation, Text, calls_in
 from prodlint.model import Evidence, FixRequest, Related
 from prodlint.values.places import (
     calls_on,
@@ -73,12 +74,16 @@ _LONG_AWS = frozenset(("s3", "sagemaker-runtime", "bedrock-runtime", "lambda", "
 @check("PRD525", on=[calls(*SDKS)], required_literals=[tuple(sorted({part.lower() for part in name.split(".")})) for name in SDKS])
 def sdk_default(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A client of an SDK that leaves the limit to a default of minutes."""
-    if not _keeps_default(call):
-        return
-    places = [other for other in call.module.calls() if other.name == call.name and _keeps_default(other)]
-    if places[0].start == call.start:
+    places = _that_keep_default(call.module, call.name)
+    if places and places[0].start == call.start:
         related = tuple(Related(call.file.path, other.span, "here too") for other in places[1:])
         yield Diagnostic(call, f"`{shown(call)}` {SDKS[call.name].words}", related=related)
+
+
+@lru_cache(maxsize=32)
+def _that_keep_default(module: Module, name: str) -> tuple[Call, ...]:
+    """The clients of a file that are made by this name and keep its default."""
+    return tuple(call for call in module.calls() if call.name == name and _keeps_default(call))
 
 
 def _keeps_default(call: Call) -> bool:

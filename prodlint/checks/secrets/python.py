@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, every
 from prodlint.checks.secrets.formats import recognise
@@ -401,8 +402,13 @@ def fallback_of_field(fact: Assignment, context: CheckContext) -> Iterator[Diagn
 def _in_settings_class(data: bytes, class_: str) -> bool:
     if not class_:
         return False
-    head = re.search(rb"class\s+" + re.escape(class_.encode()) + rb"\s*\(([^)]{0,300})\)", data)
-    return head is not None and b"Settings" in head[1]
+    return class_.encode() in _settings_classes(data)
+
+
+@lru_cache(maxsize=4)
+def _settings_classes(data: bytes) -> frozenset[bytes]:
+    """The classes of a file that are built on settings."""
+    return frozenset(name for name, bases in re.findall(rb"class\s+([\w\x80-\xff]+)\s*\(([^)]{0,300})\)", data) if b"Settings" in bases)
 
 
 @check(
@@ -468,13 +474,26 @@ def is_low_severity(value: str, named: SecretName) -> bool:
 
 def is_guarded(data: bytes, value: str) -> bool:
     """Whether the file compares with the very literal and raises: a production check that refuses the default."""
+    return value.encode() in _guarded(data)
+
+
+_COMPARES = re.compile(rb"(?:[!=]=|\bin)(?=(\s{0,4}[(\[{]?\s{0,20}[^=\n]{0,80}))")
+_LITERAL = re.compile(rb"(?=[\"']([^\"'\n]+)[\"'])")
+_COMPARED = re.compile(rb"[\"']([^\"'\n]+)(?=[\"']\s{0,4}(?:[!=]=|in\b))")
+
+
+@lru_cache(maxsize=4)
+def _guarded(data: bytes) -> frozenset[bytes]:
+    """The literals that a file which raises compares with, read once for all of its secrets."""
     if b"raise" not in data:
-        return False
-    literal = re.escape(value.encode())
-    return (
-        re.search(rb"(?:[!=]=|\bin)\s{0,4}[(\[{]?\s{0,20}[^=\n]{0,80}[\"']" + literal + rb"[\"']", data) is not None
-        or re.search(rb"[\"']" + literal + rb"[\"']\s{0,4}(?:[!=]=|in\b)", data) is not None
-    )
+        return frozenset()
+    found = set(_COMPARED.findall(data))
+    for compares in _COMPARES.finditer(data):
+        # A literal may begin in the last place and reach beyond it.
+        line_end = data.find(b"\n", compares.end(1))
+        end = min(line_end if line_end != -1 else len(data), compares.end(1) + 200)
+        found.update(literal[1] for literal in _LITERAL.finditer(data, compares.end(), end) if literal.start() <= compares.end(1))
+    return frozenset(found)
 
 
 # ---------------------------------------------------------------- PRD106

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every, settings
 from prodlint.checks.quoting import quote
@@ -270,21 +271,38 @@ def _is_only(given: Expression, star: Expression) -> bool:
 
 def _origins_setting(module: Module, call: Call) -> str:
     """`settings.cors_origins`, where the file names such a setting outside this call or has the class of `settings`."""
+    used = next((text for start, text in _origins_used(module) if not call.start <= start < call.end), "")
+    return used or _origins_of_class(module)
+
+
+@lru_cache(maxsize=4)
+def _origins_used(module: Module) -> tuple[tuple[int, str], ...]:
+    """Where the file names such a setting."""
+    found = []
     for statement, _ in module_statements(module):
         for expression in (inner for given in statement.expressions for inner in given.walk()):
-            if isinstance(expression, Name) and not call.start <= expression.start < call.end:
+            if isinstance(expression, Name):
                 holder, _, field_ = expression.source_text.rpartition(".")
                 if _ORIGINS_NAME.match(field_) and _SETTINGS_NAME.match(holder):
-                    return expression.source_text
+                    found.append((expression.start, expression.source_text))
+    return tuple(found)
+
+
+@lru_cache(maxsize=4)
+def _origins_of_class(module: Module) -> str:
+    """Such a setting of the settings that the file makes of a class of its own."""
+    made_of: dict[str, str] = {}
+    for statement, _ in module_statements(module):
+        made = statement.expressions[0] if statement.kind == "assign" and statement.expressions else None
+        bound = statement.targets[0] if statement.targets else None
+        if isinstance(made, Call) and isinstance(bound, Name):
+            made_of.setdefault(made.name.rsplit(".", 1)[-1], bound.source_text)
     for class_ in module.classes():
         names = [s.assignment.target for s in class_.body if s.assignment is not None]
         names += [target.source_text for s in class_.body for target in s.targets if isinstance(target, Name)]
         field_ = next((name for name in names if _ORIGINS_NAME.match(name)), "")
-        for statement, _ in module_statements(module) if field_ else ():
-            made = statement.expressions[0] if statement.kind == "assign" and statement.expressions else None
-            bound = statement.targets[0] if statement.targets else None
-            if isinstance(made, Call) and made.name.rsplit(".", 1)[-1] == class_.name and isinstance(bound, Name):
-                return f"{bound.source_text}.{field_}"
+        if field_ and class_.name in made_of:
+            return f"{made_of[class_.name]}.{field_}"
     return ""
 
 

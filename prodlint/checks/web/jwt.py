@@ -7,7 +7,10 @@ missing `algorithms`, an allowed "none" and an expired token lead to.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every, settings
 from prodlint.checks.quoting import quote
@@ -138,29 +141,62 @@ def _is_always_off(value: Value) -> bool:
 
 def _result_name(function: Function | None, module: Module, call: Call) -> str:
     """The name that a call's result is given in its function, or nothing."""
-    block = function.body if function is not None else module.body
-    for statement in statements_in(block):
-        if statement.kind == "assign" and statement.expressions and statement.start <= call.start and call.end <= statement.end:
+    return _results(function, module).get(call.start, "")
+
+
+@lru_cache(maxsize=4)
+def _results(function: Function | None, module: Module) -> dict[int, str]:
+    """The name that the value at an offset is given, in one reading of the function."""
+    found: dict[int, str] = {}
+    for statement in statements_in(function.body if function is not None else module.body):
+        if statement.kind == "assign" and statement.expressions:
             inner = statement.expressions[0]
             while isinstance(inner, OpaqueExpression) and inner.kind == "await" and inner.items:
                 inner = inner.items[0]
-            if inner.start == call.start and statement.targets and isinstance(statement.targets[0], Name):
-                return statement.targets[0].source_text
-    return ""
+            if statement.targets and isinstance(statement.targets[0], Name):
+                found.setdefault(inner.start, statement.targets[0].source_text)
+    return found
 
 
-def _claims_read(function: Function | None, module: Module, call: Call) -> set[str] | None:
-    """The claims that the function reads from a call's result; None where the result goes elsewhere as a whole."""
-    block = function.body if function is not None else module.body
-    name = _result_name(function, module, call)
-    claims: set[str] = set()
-    uses = 0
-    understood = 0
-    for expression in expressions_in(block):
-        if isinstance(expression, Name) and name and expression.source_text.split(".", 1)[0] == name and expression.start > call.end:
-            uses += 1
-            if expression.source_text == f"{name}.get":
-                understood += 1
+class _Tail:
+    """Places in order, and of those behind an offset how many there are, how many are marked, and their claims."""
+
+    def __init__(self, places: Iterable[tuple[int, str, bool]]) -> None:
+        ordered = sorted(places)
+        self._starts = [start for start, _, _ in ordered]
+        marked, claims = [0], [frozenset[str]()]
+        for _, claim, mark in reversed(ordered):
+            marked.append(marked[-1] + mark)
+            claims.append(claims[-1] if claim in claims[-1] else claims[-1] | {claim})
+        self._marked, self._claims = marked[::-1], claims[::-1]
+
+    def behind(self, offset: int) -> tuple[int, int, frozenset[str]]:
+        at = bisect_left(self._starts, offset)
+        return len(self._starts) - at, self._marked[at], self._claims[at]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lookups:
+    """What a function uses and looks up, read once for all the results that are asked about.
+
+    names: by name, where it is used; marked: as `name.get`. named: by the name that is looked into, where, and for which claim ("?" where it is
+    computed); marked: other than by `get`. direct: the same by the range of the value that is looked into.
+    """
+
+    names: Mapping[str, _Tail]
+    named: Mapping[str, _Tail]
+    direct: Mapping[tuple[int, int], Sequence[tuple[str, bool]]]
+
+
+@lru_cache(maxsize=4)
+def _lookups(function: Function | None, module: Module) -> _Lookups:
+    names: dict[str, list[tuple[int, str, bool]]] = {}
+    named: dict[str, list[tuple[int, str, bool]]] = {}
+    direct: dict[tuple[int, int], list[tuple[str, bool]]] = {}
+    for expression in expressions_in(function.body if function is not None else module.body):
+        if isinstance(expression, Name):
+            name, _, rest = expression.source_text.partition(".")
+            names.setdefault(name, []).append((expression.start, "", rest == "get"))
         key: Expression | None = None
         holder: Expression | None = None
         if isinstance(expression, Subscript):
@@ -169,20 +205,33 @@ def _claims_read(function: Function | None, module: Module, call: Call) -> set[s
             key, holder = expression.arguments[0], expression.receiver
         elif isinstance(expression, Operation) and expression.operator in ("in", "not in") and len(expression.operands) == 2:
             key, holder = expression.operands
-        if key is None or holder is None or expression.start < call.start and holder.start != call.start:
+        if key is None or holder is None:
             continue
-        direct = holder.start == call.start and holder.end == call.end
-        if direct or (name and isinstance(holder, Name) and holder.source_text == name):
-            known = follow(module, key, expression)
-            claims.add(known.value if isinstance(known, Constant) and isinstance(known.value, str) else "?")
-            if not isinstance(expression, Call):
-                understood += 1
-            if direct:
-                understood += 1
-                uses += 1
-    if not claims or uses > understood:
-        return None
-    return claims
+        known = follow(module, key, expression)
+        claim = known.value if isinstance(known, Constant) and isinstance(known.value, str) else "?"
+        plain = not isinstance(expression, Call)
+        direct.setdefault((holder.start, holder.end), []).append((claim, plain))
+        if isinstance(holder, Name):
+            named.setdefault(holder.source_text, []).append((expression.start, claim, plain))
+    return _Lookups({name: _Tail(each) for name, each in names.items()}, {name: _Tail(each) for name, each in named.items()}, direct)
+
+
+def _claims_read(function: Function | None, module: Module, call: Call) -> frozenset[str] | None:
+    """The claims that the function reads from a call's result; None where the result goes elsewhere as a whole."""
+    lookups = _lookups(function, module)
+    name = _result_name(function, module, call)
+    claims: frozenset[str] = frozenset()
+    uses = understood = 0
+    if name in lookups.names:
+        uses, understood, _ = lookups.names[name].behind(call.end + 1)
+    if name in lookups.named:
+        _, plain_ones, claims = lookups.named[name].behind(call.start)
+        understood += plain_ones
+    for claim, plain in lookups.direct.get((call.start, call.end), ()):
+        claims |= {claim}
+        uses += 1
+        understood += 1 + plain
+    return None if not claims or uses > understood else claims
 
 
 def _verified_elsewhere(call: Call, context: CheckContext) -> bool:
