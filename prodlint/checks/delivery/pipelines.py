@@ -310,7 +310,7 @@ def _gitlab(document: Document) -> Pipeline:
 
 
 # GitLab itself refuses more than eleven levels of `extends`; with several parents at each, no real job has as many.
-_ANCESTORS = 60
+_ANCESTORS = 20
 
 
 def _inherited(root: Node, node: Node, key: str) -> Node | None:

@@ -175,12 +175,11 @@ def _guard_words(function: Function) -> str:
     return " ".join(word for word in words if _LOGIN.search(word) or _LOGIN_BASE.search(word))
 
 
-def _is_asked_before(function: Function, condition: Expression, seen: frozenset[str] = frozenset()) -> bool:
-    """Whether a login has been asked for when an assert on it is reached: then it only tells the type checker.
+def _is_asked_before(function: Function, name: str, seen: frozenset[str] = frozenset()) -> bool:
+    """Whether a login has been asked for when an assert on this name is reached: then it only tells the type checker.
 
     By a decorator, a mixin or an early return; in a wrapper of a decorator of that name; or in every caller of a helper of this file.
     """
-    name = condition.source_text if isinstance(condition, Name) else ""
     logged_in, staff = bool(_LOGGED_IN.search(name)), bool(_OF_STAFF.search(name))
     if not logged_in and not staff:
         return False
@@ -194,9 +193,14 @@ def _is_asked_before(function: Function, condition: Expression, seen: frozenset[
         return True
     if not function.name.startswith("_") or function.name in seen or len(seen) > 4:
         return False
-    callers = [call.function for call in calls_of(function.module, function.name)]
-    around = [enclosing(caller, function.module) for caller in callers]
-    return all(caller is not None and _is_asked_before(caller, condition, seen | {function.name}) for caller in around)
+    return _is_asked_by_callers(function.module, function.name, name, seen | {function.name})
+
+
+@lru_cache(maxsize=256)
+def _is_asked_by_callers(module: Module, function: str, name: str, seen: frozenset[str]) -> bool:
+    """Whether every caller of a function has asked; worked out once for all functions of that name."""
+    around = [enclosing(call.function, module) for call in calls_of(module, function)]
+    return all(caller is not None and _is_asked_before(caller, name, seen) for caller in around)
 
 
 def _leaves_at_once(statement: Statement) -> bool:
@@ -210,8 +214,9 @@ def assert_as_runtime_check(function: Function, context: CheckContext) -> Iterat
         return
     for statement in statements_in(function.body):
         if statement.kind == "assert" and statement.expressions:
-            what = _guards_what(statement.expressions[0])
-            if what and not _is_asked_before(function, statement.expressions[0]):
+            condition = statement.expressions[0]
+            what = _guards_what(condition)
+            if what and not _is_asked_before(function, condition.source_text if isinstance(condition, Name) else ""):
                 error = "PermissionError" if what == "an access rule" else "ValueError"
                 fix = FixRequest("raise-instead", f"Raise `{error}` instead", False, (("error", error),))
                 yield Diagnostic(statement, f"`assert` guards {what}: `python -O` removes it", symbol=_symbol(function), fix=fix)
