@@ -21,6 +21,7 @@ from prodlint.model import Evidence, Finding, Priority, Related, Rule, Span, Sup
 from prodlint.project.snapshot import LARGEST_READ, Document, digest_of
 from prodlint.readers import Undecodable, read
 from prodlint.redact import NO_VALUES, KnownValues
+from prodlint.regexes import GivenUp, Refused
 
 # No source file that a person wrote is larger; what is, is scanned for vendor keys only.
 LARGEST_PARSED = 8_000_000
@@ -215,6 +216,10 @@ def _call(
                 raise TypeError(type(found).__name__)
     except RecursionError:
         raise
+    except (GivenUp, Refused) as error:
+        broken.add(subscription.bit)
+        name = rule.code if rule is not None else "a collector"
+        outcome.unchecked.append(Unchecked(outcome.path, f"`{name}` was not run to the end: {error}", fact.line, 0))
     except (Exception, SystemExit) as error:  # a bug in one check is loud and contained
         broken.add(subscription.bit)
         name = rule.code if rule is not None else getattr(subscription.check.function, "__name__", "collector")

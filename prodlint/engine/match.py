@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from prodlint import regexes
 from prodlint.checks import ByteRange, Check, CheckContext, Diagnostic, Subscription, calls, commands, comments, entries, every, settings
 from prodlint.facts import Assignment, Call, Command, Comment, Constant, Dictionary, Entry, Expression, Import, Scope, Setting
 from prodlint.values.truth import FALSY, TRUTHY
@@ -214,7 +215,7 @@ def value_test(wanted: Any, exact: bool = False) -> Callable[[Any], bool]:
         return lambda value: value is None or str(value).strip() == ""
     if isinstance(wanted, str) and len(wanted) > 2 and wanted.startswith("/") and wanted.endswith("/"):
         pattern = _pattern(wanted[1:-1])
-        return lambda value: pattern.search(str(value)) is not None
+        return lambda value: regexes.search(pattern, str(value)) is not None
     if exact:
         return lambda value: type(value) is type(wanted) and bool(value == wanted)
     if isinstance(wanted, bool):
@@ -224,9 +225,9 @@ def value_test(wanted: Any, exact: bool = False) -> Callable[[Any], bool]:
 
 def _pattern(text: str) -> re.Pattern[str]:
     try:
-        return re.compile(text)
-    except re.error as error:
-        raise MatchError(f"`{text}` is no regular expression: {error}") from None
+        return regexes.compiled(text)
+    except regexes.Refused as error:
+        raise MatchError(str(error)) from None
 
 
 def _on_entry(table: Mapping[str, Any], message: str) -> _Made:
@@ -253,7 +254,7 @@ def _on_comment(table: Mapping[str, Any], message: str) -> _Made:
     literals = literals_of(str(table["comment"]))
 
     def function(comment: Comment) -> Iterator[Diagnostic]:
-        found = pattern.search(comment.value)
+        found = regexes.search(pattern, comment.value)
         if found:
             yield Diagnostic(comment, message.replace("{comment}", comment.value[:80]))
 

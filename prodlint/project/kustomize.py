@@ -9,8 +9,10 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
+
+from prodlint import regexes
 
 _NAMES = ("kustomization.yaml", "kustomization.yml")
 _YAML = (".yaml", ".yml")
@@ -52,7 +54,7 @@ class Manifests:
         found = frozenset[str]()
         for overlay in self._over(path):
             for patch in overlay.patches:
-                if patch.kind in ("", kind) and (not patch.name or re.fullmatch(patch.name, name)):
+                if patch.kind in ("", kind) and _fits(patch.name, name):
                     found |= patch.keys
         return found
 
@@ -130,6 +132,19 @@ class Manifests:
         return _Overlay(folder, tuple(takes), tuple(patches), frozenset(each for each in images if isinstance(each, str)))
 
 
+def _fits(pattern: str, name: str) -> bool:
+    """Whether a patch is meant for a workload of this name; where that takes too long to tell, it is not."""
+    try:
+        return not pattern or regexes.fullmatch(_compiled(pattern), name) is not None
+    except (regexes.GivenUp, regexes.Refused):
+        return False
+
+
+@lru_cache(maxsize=64)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return regexes.compiled(pattern)
+
+
 def _patches(data: bytes, target: Mapping[str, Any]) -> Iterator[_Patch]:
     """The patches of a text: documents that are put over the workload, or a list of single changes."""
     for document in _parsed(data):
@@ -148,8 +163,8 @@ def _patches(data: bytes, target: Mapping[str, Any]) -> Iterator[_Patch]:
         if target:
             name, kind = str(target.get("name", "")), str(target.get("kind", ""))
         try:
-            re.compile(name)
-        except re.error:
+            regexes.compiled(name)
+        except regexes.Refused:
             name = re.escape(name)
         yield _Patch(kind, name, keys)
 

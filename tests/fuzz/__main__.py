@@ -67,7 +67,7 @@ def attempt(found: Findings, name: str, path: str, data: bytes) -> None:
     function, _ = targets()[name]
     found.begin(name, path, data)
     if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_VIRTUAL, HANG)
+        signal.setitimer(signal.ITIMER_PROF, HANG)
     try:
         function(path, data)
     except Hangs:
@@ -78,7 +78,7 @@ def attempt(found: Findings, name: str, path: str, data: bytes) -> None:
         found.note(name, f"{type(error).__name__} in {_where(error.__traceback__)}", path, data)
     finally:
         if hasattr(signal, "setitimer"):
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _where(trace: object) -> str:
@@ -149,12 +149,12 @@ def main() -> int:
     )
     given = parser.parse_args()
     faulthandler.enable()
-    if hasattr(signal, "SIGVTALRM"):
+    if hasattr(signal, "SIGPROF"):
 
         def stop(*_: object) -> None:
             raise Hangs
 
-        signal.signal(signal.SIGVTALRM, stop)
+        signal.signal(signal.SIGPROF, stop)
     if given.replay:
         if given.replay.name == "last":
             name, path, data = given.replay.read_bytes().split(b"\n", 2)

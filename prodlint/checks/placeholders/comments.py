@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from prodlint import regexes
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, comments
 from prodlint.checks.quoting import ELLIPSIS, quote
 from prodlint.facts import Call, Comment
@@ -47,7 +48,7 @@ _PHRASE = re.compile(rf"(?i)^{_BEFORE}(?P<phrase>{'|'.join(_PHRASES)})")
 
 @lru_cache(maxsize=16)
 def _ticket_pattern(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+    return regexes.compiled(pattern)
 
 
 def _has_ticket(comment: Comment, last_line: int, text: str, options: Mapping[str, Any]) -> bool:
@@ -57,10 +58,10 @@ def _has_ticket(comment: Comment, last_line: int, text: str, options: Mapping[st
     ticket = _ticket_pattern(str(options.get("ticket", "")))
     if not ticket.pattern:
         return False
-    if ticket.search(text):
+    if regexes.search(ticket, text):
         return True
     following = comment.source.line_text(last_line + 1).strip()
-    return following.startswith(("#", "//", "--", ";", "*")) and bool(ticket.search(following))
+    return following.startswith(("#", "//", "--", ";", "*")) and bool(regexes.search(ticket, following))
 
 
 _SHOWN_TO_USERS = re.compile(

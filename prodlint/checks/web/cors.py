@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from prodlint import regexes
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every, settings
 from prodlint.checks.quoting import quote
 from prodlint.facts import (
@@ -405,8 +406,8 @@ def _matcher(pattern: str, prefix: bool) -> Callable[[str], bool] | None:
     if len(pattern) > 400 or _NESTED.search(pattern):
         return None
     try:
-        compiled = re.compile(pattern, re.IGNORECASE)
-    except (re.error, OverflowError, RecursionError):
+        compiled = regexes.compiled(pattern, re.IGNORECASE)
+    except regexes.Refused:
         return None
     return (lambda text: compiled.match(text) is not None) if prefix else (lambda text: compiled.fullmatch(text) is not None)
 
