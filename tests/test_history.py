@@ -84,6 +84,25 @@ def test_an_env_file_that_is_ignored_now(root: Path, look: Look) -> None:
     assert [(found["code"], found["path"], found["line"]) for found in look()] == [("PRD108", ".env", 2)]
 
 
+def test_a_check_says_that_an_ignored_env_file_stands_in_the_history(root: Path, prodlint: Callable[..., Any]) -> None:
+    commit(
+        root, {".env": f"LOG=1\nDB_PASSWORD={PASSWORD}\nAPI_TOKEN={OTHER}\n", ".env.example": "DB_PASSWORD=\n"}, "2025-03-02T10:00:00+01:00"
+    )
+    commit(root, {".env": None, ".gitignore": "*.pyc\n.env\n"})
+    ran = prodlint("check", str(root), "--isolated", "--root", str(root), "--select", "PRD108", "--output-format", "json", "--no-cache")
+    (found,) = json.loads(ran.out)["findings"]
+    assert (found["path"], found["line"], found["priority"]) == (".gitignore", 2, "P1")
+    assert "2025-03-02 brought `DB_PASSWORD` and 1 more" in found["message"]
+    assert PASSWORD[:8] not in ran.out
+
+
+def test_an_env_file_that_never_held_a_secret(root: Path, prodlint: Callable[..., Any]) -> None:
+    commit(root, {".env": "LOG=1\n", ".env.example": "DB_PASSWORD=\n"})
+    commit(root, {".env": None, ".gitignore": ".env\n"})
+    ran = prodlint("check", str(root), "--isolated", "--root", str(root), "--select", "PRD108", "--output-format", "json", "--no-cache")
+    assert json.loads(ran.out)["findings"] == []
+
+
 def test_a_range_of_commits(root: Path, look: Look) -> None:
     first = commit(root, {"a.py": f'DB_PASSWORD = "{PASSWORD}"\n'})
     commit(root, {"b.py": f'DB_PASSWORD = "{OTHER}"\n'})

@@ -9,8 +9,9 @@ from typing import Any
 from prodlint.checks import CheckContext, Project, ProjectDiagnostic, ProjectFact, collect, project_check, project_fact, settings, text
 from prodlint.checks.secrets.formats import find_in, is_dummy, recognise
 from prodlint.configuration.patterns import Patterns
-from prodlint.facts import Setting, Text
+from prodlint.facts import File, Setting, Text
 from prodlint.model import Evidence, FixRequest, Rule, Span
+from prodlint.project.git import Git
 from prodlint.project.ignored import Ignores
 from prodlint.values.secret_names import value_name
 from prodlint.values.secret_values import is_secret
@@ -90,8 +91,13 @@ def secrets_of_version(facts: Sequence[ProjectFact], rules: Mapping[str, Rule]) 
                 yield rule, fact, f"`{fact.path.rpartition('/')[2]}` holds `{fact.words}`"
 
 
-@project_check("PRD108", topics=("env-file-secret",))
+@project_check("PRD108", topics=("env-file-secret", "dotenv-use"))
 def committed_env_file(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic]:
+    yield from _standing_now(project)
+    yield from _in_history(project)
+
+
+def _standing_now(project: Project) -> Iterator[ProjectDiagnostic]:
     files: dict[str, list[ProjectFact]] = {}
     for found in project.about("env-file-secret"):
         files.setdefault(found.path, []).append(found)
@@ -117,6 +123,85 @@ def committed_env_file(project: Project, options: Mapping[str, Any]) -> Iterator
             )
 
 
+# What people call the file that their service starts with.
+_ENV_NAMES = (".env", ".env.production", ".env.prod", ".env.local")
+# Versions of a file that are read; the first ones hold what was committed by mistake.
+_MOST_VERSIONS = 20
+
+
+def _in_history(project: Project) -> Iterator[ProjectDiagnostic]:
+    """Env files that git ignores today, and that it has taken before: what was in them is in every clone."""
+    from prodlint.project.git import GitError, find, opened, prefix_of
+
+    ignores = project.ignores
+    if not ignores.repository:
+        return
+    homes = _homes(project)
+    wanted = [path for home in homes for name in _ENV_NAMES if ignores.ignored(path := f"{home}/{name}" if home else name)]
+    tracked = project.tracked(wanted) if wanted else None
+    wanted = [path for path in wanted if tracked is None or path not in tracked]
+    if not wanted:
+        return
+    try:
+        repository = find(project.root)
+        if repository is None:
+            return
+        with opened(repository) as git:
+            prefix = prefix_of(repository, project.root)
+            found = _versions_of(git, [prefix + path for path in wanted])
+            contents = list(git.contents([blob for _, blob, _ in found], 1_000_000))
+    except GitError:
+        return  # whoever asks for the history (`prodlint secrets --history`) is told why it cannot be read
+    told: set[str] = set()
+    for (path, _, commit), data in zip(found, contents, strict=True):
+        names = _secret_names(data) if data is not None else []
+        at = _ignoring_line(project, path[len(prefix) :])
+        if path in told or not names or at is None:
+            continue
+        told.add(path)
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        words = f"`{path[len(prefix) :]}` is ignored today and stands in the history: {commit} brought `{names[0]}`{more}; change what was in it"
+        yield ProjectDiagnostic(*at, words, priority="P1")
+
+
+def _versions_of(git: Git, paths: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Path, blob, and commit with its author's date of the first versions of these files, oldest first."""
+    found: list[tuple[str, str, str]] = []
+    commit = ""
+    command = ("log", "--all", "--reverse", "--raw", "--no-abbrev", "--no-renames", "--root", "--format=tformat:%x00%h of %as", "--")
+    for line in git.lines(*command, *(f":(literal){path}" for path in paths)):
+        if line[:1] == b"\0":
+            commit = line[1:].decode("ascii", "replace")
+        elif line[:1] == b":" and len(found) < _MOST_VERSIONS:
+            told, _, path = line.partition(b"\t")
+            fields = told.split(b" ")
+            if fields[1] in (b"100644", b"100755"):
+                found.append((path.decode("utf-8", "replace"), fields[3].decode("ascii", "replace"), commit))
+    return found
+
+
+def _secret_names(data: bytes) -> list[str]:
+    from prodlint.readers import Undecodable, decode, env
+
+    try:
+        source = decode(data, "env")
+    except Undecodable:
+        return []
+    facts = env.read(source, File(".env", "env"), frozenset({Setting}))
+    return [fact.name for fact in facts if isinstance(fact, Setting) and fact.value and _works(fact.name, fact.value)]
+
+
+def _ignoring_line(project: Project, path: str) -> tuple[str, Span] | None:
+    """The line of the ignore file that names env files."""
+    home = path.rpartition("/")[0]
+    for where in (home, ""):
+        patterns = project.ignores.patterns(where)
+        for number, line in enumerate(patterns.lines if patterns is not None else (), 1):
+            if "env" in line and not line.lstrip().startswith(("#", "!")):
+                return f"{where}/.gitignore".lstrip("/"), Span(number, 1, number, len(line) + 1)
+    return None
+
+
 # ---------------------------------------------------------------- PRD109
 
 _USES = ("load_dotenv", "dotenv_values", "read_env(", "env_file", "--env-file", "from decouple", "dotenvx")
@@ -139,6 +224,21 @@ def use_of_env_file(file: Text, context: CheckContext) -> Iterator[ProjectFact]:
             return
 
 
+def _templates(project: Project) -> list[File]:
+    """The env files to fill in (`.env.example`)."""
+    return [
+        file
+        for file in project.files
+        if file.kind == "env" and file.name.startswith(".env") and _COPIES & set(file.name.lower().split("."))
+    ]
+
+
+def _homes(project: Project) -> list[str]:
+    """The folders in which a service expects its env file."""
+    homes = sorted({file.path.rpartition("/")[0] for file in _templates(project) if not file.roles & {"test", "docs", "vendored"}})
+    return homes or ([""] if project.about("dotenv-use") else [])
+
+
 @project_check("PRD109", topics=("dotenv-use",))
 def env_file_not_ignored(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
     ignores = project.ignores
@@ -146,14 +246,7 @@ def env_file_not_ignored(project: Project, options: Mapping[str, Any]) -> Iterat
     if top is None and not ignores.repository:
         return
     uses = project.about("dotenv-use")
-    templates = [
-        file
-        for file in project.files
-        if file.kind == "env" and file.name.startswith(".env") and _COPIES & set(file.name.lower().split("."))
-    ]
-    homes = sorted({file.path.rpartition("/")[0] for file in templates if not file.roles & {"test", "docs", "vendored"}})
-    if uses and not homes:
-        homes = [""]
+    homes = _homes(project)
     for home in homes:
         path = f"{home}/.env" if home else ".env"
         if ignores.ignored(path):
@@ -161,7 +254,7 @@ def env_file_not_ignored(project: Project, options: Mapping[str, Any]) -> Iterat
             if at:
                 yield Evidence("PRD109", at, Span(1, 1, 1, 1), f"`{path}` is ignored")
             continue
-        yield _not_ignored(path, top, ignores, home, uses, [file.path for file in templates])
+        yield _not_ignored(path, top, ignores, home, uses, [file.path for file in _templates(project)])
         return
 
 
