@@ -219,7 +219,7 @@ _DJANGO_FILE = re.compile(r"(?:^|/)(\w+)/migrations/(\d{4})_(\w+)\.py$")
 @collect(
     "django-migration",
     on=[every(Class)],
-    required_literals=[("migrations.migration", "dependencies")],
+    required_literals=["migration"],
     files=("python",),
     not_in=("test", "example", "docs", "vendored"),
 )
