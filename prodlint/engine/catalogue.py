@@ -245,6 +245,8 @@ def toml_block(lines: Sequence[str], start: int, path: str, missing: str) -> tup
         table = tomli.loads("\n".join(lines[first + 1 : last]))
     except tomli.TOMLDecodeError as error:
         raise PageError(path, start + first + getattr(error, "lineno", 1), str(error)) from None
+    except (RecursionError, ValueError):
+        raise PageError(path, start + first + 1, "the toml block is nested too deeply, or holds a number that is too long") from None
     return table, first, last
 
 
@@ -314,8 +316,8 @@ def _option(text: str, path: str, line: int) -> Any:
 
     try:
         return tomli.loads(f"value = {text}")["value"]
-    except tomli.TOMLDecodeError:
-        raise PageError(path, line, f"`{text}` is no TOML value") from None
+    except (ValueError, RecursionError):
+        raise PageError(path, line, f"`{text[:80]}` is no TOML value") from None
 
 
 def checks_of(rules: Iterable[Rule]) -> list[Check]:

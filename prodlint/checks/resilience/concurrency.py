@@ -46,10 +46,16 @@ from prodlint.values.places import calls_of, decorator_name, enclosing, is_handl
 _LIMITERS = (b"Semaphore", b"CapacityLimiter", b"Limiter", b"TaskPool", b"aiometer", b"as_completed_limited", b"batched", b"chunked")
 
 
+@lru_cache(maxsize=4)
+def _limits(data: bytes) -> bool:
+    """Whether a file speaks of what lets a few run at once."""
+    return any(word in data for word in _LIMITERS)
+
+
 @check("PRD572", on=[calls("asyncio.gather")], required_literals=["gather"])
 def gather_over_input(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`gather(*[fetch(url) for url in body.urls])`: a client says how many run at once."""
-    if any(word in call.source.data for word in _LIMITERS):
+    if _limits(call.source.data):
         return
     for argument in call.arguments:
         if not isinstance(argument, OpaqueExpression) or argument.kind != "star" or not argument.items:

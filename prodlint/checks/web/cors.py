@@ -592,22 +592,27 @@ _FLASK_CONFIG = ("CORS_ORIGINS", "QUART_CORS_ALLOW_ORIGIN", "CORS_RESOURCES")
 
 def _application_config(module: Module, policy: Policy) -> None:
     """Origins that the same file puts into the application's configuration."""
+    elsewhere, credentials = _configured(module)
+    # Judged where it is written.
+    policy.settings_only = policy.settings_only or elsewhere
+    for key, given in credentials:
+        if policy.credentials is None:
+            policy.credentials = truth(module, given, given)
+            policy.credentials_words = f"`{key}`"
+
+
+@lru_cache(maxsize=4)
+def _configured(module: Module) -> tuple[bool, tuple[tuple[str, Expression], ...]]:
+    """Whether a file gives the application's configuration origins, and what it says there of credentials."""
+    elsewhere = any(call.method in ("update", "from_mapping") and set(_FLASK_CONFIG) & set(call.keywords) for call in module.calls())
+    credentials: list[tuple[str, Expression]] = []
     for statement, _ in _config_statements(module):
         for target in statement.targets:
             key = _config_key(target)
-            if key in _FLASK_CONFIG:
-                # judged where it is written
-                policy.settings_only = True
-            elif (
-                key in ("CORS_SUPPORTS_CREDENTIALS", "QUART_CORS_ALLOW_CREDENTIALS")
-                and policy.credentials is None
-                and statement.expressions
-            ):
-                policy.credentials = truth(module, statement.expressions[0], statement.expressions[0])
-                policy.credentials_words = f"`{key}`"
-    for call in module.calls():
-        if call.method in ("update", "from_mapping") and (set(_FLASK_CONFIG) & set(call.keywords)):
-            policy.settings_only = True
+            elsewhere = elsewhere or key in _FLASK_CONFIG
+            if key in ("CORS_SUPPORTS_CREDENTIALS", "QUART_CORS_ALLOW_CREDENTIALS") and statement.expressions:
+                credentials.append((key, statement.expressions[0]))
+    return elsewhere, tuple(credentials)
 
 
 def _config_key(target: Expression) -> str:
