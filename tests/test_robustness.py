@@ -132,6 +132,26 @@ def test_a_check_that_raises_is_loud_and_contained(project: Project, prodlint: R
     assert ran.code == 70
 
 
+@pytest.mark.parametrize("error", [RuntimeError("hunter2-must-not-be-shown"), SystemExit(0)], ids=["raises", "exits"])
+def test_a_plug_in_that_fails_is_named_and_no_bug(
+    project: Project, prodlint: Run, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def fails(call: Call, context: CheckContext) -> list[Diagnostic]:
+        raise error
+
+    own = compiled.load()
+    model = next(rule for rule in own.rules if rule.code == "PRD501")
+    rule = replace(model, code="ABC001", name="a-bad-thing", path="/plugin/rules/ABC001-a-bad-thing.md", default=True)
+    made = checks.Check("ABC001", fails, (checks.calls("requests.get"),), (), ())
+    monkeypatch.setattr(compiled, "load", lambda tree="": replace(own, rules=(*own.rules, rule), checks=(*own.checks, made)))
+    root = project({"bad.py": BAD})
+    ran = prodlint("check", ".", "--no-cache", "--output-format", "concise", cwd=root)
+    assert "bad.py:2:1: PRD504" in ran.out and "`ABC001` failed" in ran.out
+    assert "hunter2" not in ran.out + ran.err
+    assert ran.code == 1
+    assert prodlint("check", ".", "--no-cache", "--ignore", "PRD504", cwd=root).code == 3
+
+
 def test_a_file_that_is_deleted_meanwhile(project: Project, prodlint: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from prodlint.configuration import discover as discovery
     from prodlint.engine import session
