@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from prodlint.configuration.patterns import Patterns, below
@@ -532,32 +535,39 @@ def _per_path(value: Any, text: str, shown: str, within: tuple[str, ...]) -> Ite
 
 
 def _line(text: str, path: tuple[str, ...], fallback: int = 1, index: int = 0) -> int:
-    """The line on which a key stands. tomli has no positions, so the headers and keys are looked for in the text.
+    """The line on which a key stands, or the nearest that is known.
 
     index: which of several `[[tables]]` of that name.
     """
-    header: tuple[str, ...] = ()
+    places, exact = _keys_of(text)
+    found = exact.get(path, ())
+    if index < len(found):
+        return found[index]
     best, depth = fallback, 0
-    count = -1
-    for number, raw in enumerate(text.split("\n"), 1):
-        line = raw.strip()
-        if line.startswith("["):
-            header = _key_parts(line.strip("[]").split("]")[0])
-            full = header
-            if line.startswith("[[") and full == path:
-                count += 1
-                if count < index:
-                    continue
-        elif "=" in line and not line.startswith("#"):
-            full = header + _key_parts(line.split("=", 1)[0])
-        else:
-            continue
-        if full == path:
-            return number
+    for number, full in places:
         shared = next((n for n, (one, other) in enumerate(zip(full, path, strict=False)) if one != other), min(len(full), len(path)))
         if shared > depth and shared == min(len(full), len(path)):
             best, depth = number, shared
     return best
+
+
+@lru_cache(maxsize=4)
+def _keys_of(text: str) -> tuple[list[tuple[int, tuple[str, ...]]], dict[tuple[str, ...], list[int]]]:
+    """The keys and headers of a text with their lines, in order, and the lines of each. tomli has no positions, so they are looked for."""
+    header: tuple[str, ...] = ()
+    places: list[tuple[int, tuple[str, ...]]] = []
+    exact: dict[tuple[str, ...], list[int]] = {}
+    for number, raw in enumerate(text.split("\n"), 1):
+        line = raw.strip()
+        if line.startswith("["):
+            full = header = _key_parts(line.strip("[]").split("]")[0])
+        elif "=" in line and not line.startswith("#"):
+            full = header + _key_parts(line.split("=", 1)[0])
+        else:
+            continue
+        places.append((number, full))
+        exact.setdefault(full, []).append(number)
+    return places, exact
 
 
 def _key_parts(text: str) -> tuple[str, ...]:
@@ -581,11 +591,19 @@ def _key_parts(text: str) -> tuple[str, ...]:
 
 def _line_of_text(text: str, words: str, start: int) -> int:
     """The line from `start` on that holds these words in quotes."""
-    lines = text.split("\n")
-    for number in range(start, len(lines) + 1):
-        if f'"{words}"' in lines[number - 1] or f"'{words}'" in lines[number - 1]:
-            return number
-    return start
+    lines = _quoted_in(text).get(words, [])
+    at = bisect_left(lines, start)
+    return lines[at] if at < len(lines) else start
+
+
+@lru_cache(maxsize=4)
+def _quoted_in(text: str) -> dict[str, list[int]]:
+    """The lines on which each quoted text stands."""
+    found: dict[str, list[int]] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        for double, single in re.findall(r"\"([^\"]*)\"|'([^']*)'", line):
+            found.setdefault(double or single, []).append(number)
+    return found
 
 
 # ---------------------------------------------------------------- the command line
