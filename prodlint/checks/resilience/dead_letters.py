@@ -1,0 +1,67 @@
+"""Work queues whose failed messages go nowhere (PRD574)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prodlint.checks import CheckContext, Project, ProjectDiagnostic, ProjectFact, calls, collect, project_check, project_fact, text
+from prodlint.facts import Call, Constant, Text
+from prodlint.model import Evidence
+from prodlint.values.places import shown, value_of
+
+_ELSEWHERE = frozenset(("test", "example", "docs", "vendored", "generated", "stub", "notebook", "script", "dev", "command"))
+_DEAD = [
+    "dead-letter", "dead_letter", "deadletter", "dead letter", "dlq", "dlx", "redrivepolicy", "redrive_policy", "failed_queue", "failure_queue", "poison",
+    "parking_lot", "parking-lot", "deadlettertopic", "quarantine",
+]  # fmt: skip
+
+
+@collect(
+    "work-queue",
+    on=[calls("*.queue_declare", "*.declare_queue", "*.create_queue")],
+    required_literals=["queue_declare", "declare_queue", "create_queue"],
+    files=("python",),
+    not_in=_ELSEWHERE,
+)
+def work_queues(call: Call, context: CheckContext) -> Iterator[ProjectFact]:
+    """Durable queues of RabbitMQ and queues of SQS that the code declares."""
+    if context.file.roles & _ELSEWHERE or call.stars or "main" in call.scope.guards:
+        return
+    if call.method == "create_queue":
+        if call.name.startswith(("boto3.", "aioboto3.", "aiobotocore.")) or "sqs" in call.function.text.lower():
+            yield project_fact("work-queue", call, shown(call))
+        return
+    # A queue of one connection, for answers or for events, goes with it.
+    durable = value_of(call.keywords.get("durable"), call.module, call)
+    passive = value_of(call.keywords.get("passive"), call.module, call)
+    name = call.argument(0, "queue") or call.keywords.get("name")
+    if durable is True and passive is not True and not (isinstance(name, Constant) and name.value == ""):
+        yield project_fact("work-queue", call, shown(call))
+
+
+@collect("dead-letters", on=[text()], required_literals=_DEAD, not_in=("test", "docs", "vendored", "generated"))
+def dead_letters(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
+    """Where messages that failed are kept: arguments of a queue, a policy of the broker, a template of the infrastructure."""
+    if whole.hits and context.file.kind not in ("markdown", "lock") and not context.file.roles & {"test", "docs", "vendored", "generated"}:
+        literal, offset = whole.hits[0]
+        yield ProjectFact("dead-letters", context.file.path, whole.source.span(offset, offset + len(literal)), f"`{literal.decode()}`")
+
+
+@project_check("PRD574", topics=("work-queue", "dead-letters"))
+def queue_without_dead_letters(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
+    """A queue for work, and no place for what cannot be worked on."""
+    kept, queues = project.about("dead-letters"), project.about("work-queue")
+    if kept:
+        if queues:
+            yield Evidence("PRD574", kept[0].path, kept[0].span, kept[0].words)
+        return
+    seen: set[str] = set()
+    for queue in queues:
+        if queue.path not in seen:
+            seen.add(queue.path)
+            yield ProjectDiagnostic(
+                queue.path,
+                queue.span,
+                f"`{queue.words}` declares a work queue without a dead letter queue: a message that fails is lost, or comes back for ever",
+            )
