@@ -357,6 +357,22 @@ def _adds_pool(pre_ping: bool, sizes: bool) -> FixRequest:
     return FixRequest("set-keyword", "Size the pool and test its connections", safe=False, arguments=tuple(arguments))
 
 
+# SQLAlchemy's own default is 30 s (2.1.9, `pool/impl.py`).
+_LONGEST_WAIT = 60
+
+
+@check(
+    "PRD551",
+    on=[calls("redis.BlockingConnectionPool", "redis.asyncio.BlockingConnectionPool", "redis.connection.BlockingConnectionPool")],
+    required_literals=["blockingconnectionpool"],
+)
+def redis_pool_waits(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`BlockingConnectionPool(timeout=None)`: who finds no free connection waits without limit, where 20 s are the default."""
+    given = call.keywords.get("timeout")
+    if given is not None and is_imported(call) and value_of(given, call.module, call) is None:
+        yield Diagnostic(given, f"`{shown(call)}` with `timeout=None` waits for a free connection without limit", priority="P2")
+
+
 @check("PRD551", on=[calls(*ENGINES)], required_literals=_engine_anchors)
 def engine_pool(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """An engine that leaves its pool to the defaults: 5 and 10 connections, none of them tested before use."""
@@ -366,6 +382,14 @@ def engine_pool(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     if is_number(size) and size == 0:
         yield Diagnostic(call.keywords["pool_size"], f"`{shown(call)}` with `pool_size=0` opens connections without limit")
         return
+    waits = call.keywords.get("pool_timeout")
+    seconds = value_of(waits, call.module, call) if waits is not None else 30
+    if waits is not None and (seconds is None or (is_number(seconds) and seconds > _LONGEST_WAIT)):
+        yield Diagnostic(
+            waits,
+            f"`{shown(call)}` with `pool_timeout={waits.text}`: requests wait for a free connection until their clients are gone",
+            priority="P2",
+        )
     if any(name in call.keywords for name in ("poolclass", "pool", "creator", "async_creator", "strategy")):
         return
     url = text_of(call.argument(0, "url"), call.module, call)

@@ -844,3 +844,27 @@ def socket_without_timeout(call: Call, context: CheckContext) -> Iterator[Diagno
     if _is_loopback(call.argument(0), call.module, call):
         return
     yield Diagnostic(call, f"`{shown(call)}` has no timeout: call `settimeout` first")
+
+
+# ---------------------------------------------------------------- PRD508
+
+_LIMITS_OF = ("max_connections", "max_keepalive_connections")
+
+
+@check("PRD508", on=[calls("httpx.Limits", "httpx2.Limits")], required_literals=["limits("])
+def httpx_pool_unbounded(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`httpx.Limits()`: without numbers it takes the default bounds of 100 and 20 away."""
+    if call.stars or not is_imported(call):
+        return
+    given = call.argument(-1, "max_connections")
+    if given is None or value_of(given, call.module, call) is None:
+        fix = FixRequest("set-keyword", "Set httpx's own default", False, (("keyword", "max_connections"), ("value", "100")))
+        yield Diagnostic(call, f"`{shown(call)}` without `max_connections` takes httpx's bound of 100 connections away", fix=fix)
+
+
+@check("PRD508", on=[calls("aiohttp.TCPConnector", "aiohttp.UnixConnector")], required_literals=[("connector(", "limit")])
+def aiohttp_pool_unbounded(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`aiohttp.TCPConnector(limit=0)`: no bound at all."""
+    given = call.keywords.get("limit")
+    if given is not None and is_imported(call) and value_of(given, call.module, call) in (0, None):
+        yield Diagnostic(given, f"`{shown(call)}` with `limit={given.text}` opens connections without a bound: aiohttp's default is 100")
