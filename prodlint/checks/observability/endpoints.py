@@ -664,9 +664,7 @@ def failure_answered_200(route: Route, context: CheckContext) -> Iterator[Diagno
             said = _failure_in(handler.body)
             if said is not None:
                 shown = route.path if route.path.startswith("/") else "/" + route.path
-                yield Diagnostic(
-                    said, f"`{shown}` answers 200 with {_quoted(said)} when the check fails: whoever asks goes by the status code"
-                )
+                yield Diagnostic(said, f"`{shown}` answers 200 with {_quoted(said)} when the check fails: probes go by the status code")
                 return
 
 

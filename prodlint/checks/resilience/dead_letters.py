@@ -63,5 +63,5 @@ def queue_without_dead_letters(project: Project, options: Mapping[str, Any]) -> 
             yield ProjectDiagnostic(
                 queue.path,
                 queue.span,
-                f"`{queue.words}` declares a work queue without a dead letter queue: a message that fails is lost, or comes back for ever",
+                f"`{queue.words}` declares a work queue without a dead letter queue: a message that fails is lost or redelivered forever",
             )

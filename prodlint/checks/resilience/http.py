@@ -190,7 +190,7 @@ def httpx_timeout_object_none(call: Call, context: CheckContext) -> Iterator[Dia
     library = call.name.split(".", 1)[0]
     value = _httpx_profile(context, library)
     recipe = FixRequest("replace", f"Use {value}", safe=False, arguments=(("text", value), ("import", library)))
-    yield Diagnostic(call, f"`{shown(call)}` without a limit: connect, read, write and pool all wait for ever", fix=recipe)
+    yield Diagnostic(call, f"`{shown(call)}` without a limit: connect, read, write and pool have no limit", fix=recipe)
 
 
 def _goes_to_test_client(timeout: Call) -> bool:

@@ -103,9 +103,9 @@ def tenacity_without_stop(call: Call, context: CheckContext) -> Iterator[Diagnos
     stop = _given(call, _STOP, "stop")
     if stop is None:
         if not has_deadline(call, call.module):
-            yield Diagnostic(call, f"`{shown(call)}` without `stop` tries for ever", fix=_STOP_FIX)
+            yield Diagnostic(call, f"`{shown(call)}` without `stop` retries forever", fix=_STOP_FIX)
     elif _is_one_of(stop, "tenacity.stop_never", "tenacity.stop.stop_never"):
-        yield Diagnostic(call, f"`{shown(call)}` with `stop_never` tries for ever", fix=_STOP_FIX)
+        yield Diagnostic(call, f"`{shown(call)}` with `stop_never` retries forever", fix=_STOP_FIX)
 
 
 @check("PRD541", on=[every(Function)], required_literals=["tenacity"])
@@ -114,7 +114,7 @@ def tenacity_bare(function: Function, context: CheckContext) -> Iterator[Diagnos
     for decorator in function.decorators:
         if isinstance(decorator, Name) and decorator.name == "tenacity.retry":
             yield Diagnostic(
-                decorator, f"`@{decorator.source_text}` alone tries `{function.name}` for ever, without a pause, after any exception"
+                decorator, f"`@{decorator.source_text}` alone retries `{function.name}` forever, without a pause, after any exception"
             )
 
 
@@ -126,7 +126,7 @@ def backoff_without_end(call: Call, context: CheckContext) -> Iterator[Diagnosti
     limits = [call.keywords[name] for name in ("max_tries", "max_time") if name in call.keywords]
     if all(value_of(limit, call.module, call) is None for limit in limits):
         fix = FixRequest("set-keyword", "Stop after three tries", safe=False, arguments=(("keyword", "max_tries"), ("value", "3")))
-        yield Diagnostic(call, f"`{shown(call)}` with neither `max_tries` nor `max_time` tries for ever", fix=fix)
+        yield Diagnostic(call, f"`{shown(call)}` with neither `max_tries` nor `max_time` retries forever", fix=fix)
 
 
 @check(
@@ -138,7 +138,7 @@ def stamina_without_end(call: Call, context: CheckContext) -> Iterator[Diagnosti
     """stamina with both limits taken away."""
     limits = [call.keywords[name] for name in ("attempts", "timeout") if name in call.keywords]
     if len(limits) == 2 and not call.stars and all(value_of(limit, call.module, call) is None for limit in limits):
-        yield Diagnostic(call, f"`{shown(call)}` with `attempts=None` and `timeout=None` tries for ever")
+        yield Diagnostic(call, f"`{shown(call)}` with `attempts=None` and `timeout=None` retries forever")
 
 
 @check(
@@ -149,7 +149,7 @@ def stamina_without_end(call: Call, context: CheckContext) -> Iterator[Diagnosti
 def task_without_end(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A Celery task or dramatiq actor with `max_retries=None`."""
     if "max_retries" in call.keywords and value_of(call.keywords["max_retries"], call.module, call) is None:
-        yield Diagnostic(call.keywords["max_retries"], f"`{shown(call)}` with `max_retries=None` tries for ever")
+        yield Diagnostic(call.keywords["max_retries"], f"`{shown(call)}` with `max_retries=None` retries forever")
 
 
 @check("PRD541", on=[every(Assignment)], required_literals=[("max_retries = none", "celery")])
@@ -161,7 +161,7 @@ def task_class_without_end(assignment: Assignment, context: CheckContext) -> Ite
         and isinstance(assignment.value, Constant)
         and assignment.value.value is None
     ):
-        yield Diagnostic(assignment, f"`{assignment.scope.class_}` with `max_retries = None` tries for ever")
+        yield Diagnostic(assignment, f"`{assignment.scope.class_}` with `max_retries = None` retries forever")
 
 
 @check("PRD541", on=[every(Handler)], required_literals=[("while true", "except"), ("while 1", "except")])
@@ -181,7 +181,7 @@ def loop_without_end(handler: Handler, context: CheckContext) -> Iterator[Diagno
         return
     if has_deadline(handler, handler.module) or _is_a_service(handler, loop, tried):
         return
-    yield Diagnostic(_header(handler), f"`{_named(handler)}` goes round again for ever: nothing ends this loop but success")
+    yield Diagnostic(_header(handler), f"`{_named(handler)}` retries forever: the loop ends only on success")
 
 
 def _asks_or_ends(call: Call) -> bool:
@@ -377,14 +377,14 @@ def tenacity_without_wait(call: Call, context: CheckContext) -> Iterator[Diagnos
     wait = _given(call, _WAIT, "wait")
     if wait is None:
         if not _mends_at_once(call):
-            yield Diagnostic(call, f"`{shown(call)}` without `wait` tries again at once", fix=_WAIT_FIX)
+            yield Diagnostic(call, f"`{shown(call)}` without `wait` retries immediately", fix=_WAIT_FIX)
         return
     none = _is_one_of(wait, *_NO_WAIT)
     if not none and isinstance(wait, Call) and wait.name in _FIXED:
         seconds = value_of(wait.argument(0, "wait"), call.module, call)
         none = is_number(seconds) and seconds == 0
     if none:
-        yield Diagnostic(call, f"`{shown(call)}` with `wait={wait.text}` tries again at once", fix=_WAIT_FIX)
+        yield Diagnostic(call, f"`{shown(call)}` with `wait={wait.text}` retries immediately", fix=_WAIT_FIX)
 
 
 def _mends_at_once(call: Call) -> bool:
@@ -426,7 +426,7 @@ def urllib3_without_backoff(call: Call, context: CheckContext) -> Iterator[Diagn
         "set-keyword", "Wait longer after each attempt", safe=False, arguments=(("keyword", "backoff_factor"), ("value", "0.5"))
     )
     words = "with `backoff_factor=0`" if factor is not None else "without `backoff_factor`"
-    yield Diagnostic(call, f"`{shown(call)}` {words} tries again at once", fix=fix)
+    yield Diagnostic(call, f"`{shown(call)}` {words} retries immediately", fix=fix)
 
 
 def _retries_more_than_once(call: Call) -> bool:
@@ -450,7 +450,7 @@ def celery_countdown(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     seconds = value_of(call.keywords["countdown"], call.module, call)
     limit = context.options.get("shortest-countdown", 1)
     if is_number(seconds) and seconds < limit:
-        yield Diagnostic(call, f"`{shown(call)}` with `countdown={call.keywords['countdown'].text}` tries again at once")
+        yield Diagnostic(call, f"`{shown(call)}` with `countdown={call.keywords['countdown'].text}` retries immediately")
 
 
 @check(
@@ -473,7 +473,7 @@ def loop_without_pause(handler: Handler, context: CheckContext) -> Iterator[Diag
         or _asks_for_something_else(handler, tried)
     ):
         return
-    yield Diagnostic(_header(handler), f"`{_named(handler)}` tries again at once: nothing in this loop waits")
+    yield Diagnostic(_header(handler), f"`{_named(handler)}` retries immediately: nothing in this loop waits")
 
 
 # Failures that are an answer: the other side is there, and did not like what it was sent.

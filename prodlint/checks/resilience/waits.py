@@ -181,7 +181,7 @@ def call_without_deadline(function: Function, context: CheckContext) -> Iterator
             continue
         yield Diagnostic(
             call,
-            f"`{shown(call)}` has no deadline: without `timeout` a gRPC call waits for ever",
+            f"`{shown(call)}` has no deadline: without `timeout` a gRPC call waits forever",
             symbol=f"{function.scope.symbol}.{function.name}".lstrip("."),
         )
 
@@ -302,7 +302,7 @@ def rq_without_limit(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """rq: `job_timeout=-1` takes the limit of 180 s away."""
     given = call.keywords.get("job_timeout") or (call.keywords.get("timeout") if call.method == "enqueue_call" else None)
     if given is not None and "rq" in {name.split(".", 1)[0] for name in call.module.imports.values()} and _is_negative(given):
-        yield Diagnostic(given, f"`{shown(call)}` with `job_timeout=-1` lets the job run for ever")
+        yield Diagnostic(given, f"`{shown(call)}` with `job_timeout=-1` lets the job run forever")
 
 
 @check("PRD528", on=[calls("*.actor", "dramatiq.actor")], required_literals=[("dramatiq", "time_limit")])
