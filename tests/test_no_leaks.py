@@ -14,6 +14,10 @@ from urllib.parse import unquote
 import pytest
 
 from prodlint.commands.cli import main
+from prodlint.facts import Source
+from prodlint.fixes.applying import FixResult, difference
+from prodlint.model import Report, Span
+from prodlint.redact import MASK, Redaction
 from prodlint.reports import FORMATS
 
 WINDOW = 8
@@ -209,3 +213,14 @@ def test_the_user_of_a_url_names_no_package(tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "requirements.txt").write_text(f"git+https://{user}@github.com/acme/billing.git@v1.0\n")
     assert main(["check", "--isolated", "--no-cache", "--select", "PRD923", "--root", str(tmp_path), str(tmp_path)]) in (0, 1)
     assert "`billing` follows `v1.0`" in capsys.readouterr().out
+
+
+def test_a_line_of_a_diff_that_looks_like_its_head_is_covered(tmp_path: Path) -> None:
+    value = PLANTED.parts["signing key"]
+    before, after = f"-- {value}\nselect 1;\n".encode(), f"++ {value}\nselect 1;\n".encode()
+    (tmp_path / "a.sql").write_bytes(before)
+    report = Report(str(tmp_path), secrets={"a.sql": (Span(1, 4, 1, 4 + len(value)),)})
+    redaction = Redaction(report, lambda path: Source(before))
+    shown = "".join(difference(FixResult({"a.sql": before}, {"a.sql": after}), redaction))
+    assert "--- a/a.sql" in shown and "-select" not in shown
+    assert f"--- {MASK}\n" in shown and f"+++ {MASK}\n" in shown and value[:WINDOW] not in shown

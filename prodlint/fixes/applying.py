@@ -387,8 +387,9 @@ def difference(mended: FixResult, redaction: Redaction | None = None) -> Iterato
         old = "/dev/null" if before is None else f"a/{named}"
         lines = _lines(before or b"", path)
         shown = {} if redaction is None else {line: redaction.line(path, number).text for number, line in enumerate(lines, 1)}
-        for line in unified_diff(lines, _lines(after, path), old, f"b/{named}"):
-            if redaction is not None and not line.startswith(("---", "+++", "@@")):
+        for number, line in enumerate(unified_diff(lines, _lines(after, path), old, f"b/{named}")):
+            # The first two name the file. A line that goes may begin with dashes, too.
+            if redaction is not None and number > 1 and not line.startswith("@@"):
                 ended = "\n" if line.endswith("\n") else ""
                 line = line[:1] + (shown[line[1:]] + ended if line[1:] in shown else redaction.covered(line[1:]))
             if line.endswith("\n"):
