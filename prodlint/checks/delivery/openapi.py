@@ -1,0 +1,132 @@
+"""PRD953 openapi-document-invalid, PRD951 route-without-schema, PRD952 route-undocumented: what clients are told of an API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents, every
+from prodlint.facts import Constant, Document, Node, Route
+from prodlint.model import Related
+
+_METHODS = frozenset("get put post delete options head patch trace".split())
+
+
+def _operations(document: Document) -> Iterator[tuple[str, str, Node]]:
+    """Path, method and operation."""
+    paths = document.root.get("paths")
+    for path, item in paths.members.items() if paths is not None and paths.kind == "mapping" else ():
+        for method, operation in item.members.items() if item.kind == "mapping" else ():
+            if method in _METHODS and operation.kind == "mapping":
+                yield path, method, operation
+
+
+@check("PRD953", on=[documents("openapi")], required_literals=["paths"], files=("yaml", "json"))
+def invalid_description(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    """References to nothing, one operationId for two operations, operations without an answer, parameters of the path that nobody describes."""
+    root = document.root
+    seen: dict[str, Node] = {}
+    for path, method, operation in _operations(document):
+        name = operation.get("operationId")
+        if name is not None and name.raw in seen:
+            first = seen[name.raw]
+            yield Diagnostic(
+                name, f"the operationId `{name.raw}` is used twice", related=(Related(context.file.path, first.span, "first here"),)
+            )
+        elif name is not None:
+            seen[name.raw] = name
+        answers = operation.get("responses")
+        if answers is None or (answers.kind == "mapping" and not answers.members):
+            at = ByteRange(document.source, operation.key_start, operation.key_end)
+            yield Diagnostic(at, f"`{method.upper()} {path}` describes no response")
+        parameter = _undescribed(root, path, operation)
+        if parameter:
+            at = ByteRange(document.source, operation.key_start, operation.key_end)
+            yield Diagnostic(at, f"`{method.upper()} {path}` does not describe the parameter `{parameter}` of its path")
+    for node in root.walk():
+        if (
+            node.kind == "scalar"
+            and node.path.endswith(".$ref")
+            and isinstance(node.value, str)
+            and node.value.startswith("#/")
+            and _resolve(root, node.value) is None
+        ):
+            yield Diagnostic(node, f"`{node.value}` names nothing in this document")
+
+
+def _resolve(root: Node, reference: str) -> Node | None:
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in reference[2:].split("/")]
+    return root.get(*parts)
+
+
+def _undescribed(root: Node, path: str, operation: Node) -> str:
+    """A parameter of the path that neither the operation nor its path describes."""
+    item = root.get("paths", path)
+    listed = [
+        each
+        for holder in (operation, item)
+        if holder is not None and (found := holder.get("parameters")) is not None
+        for each in found.items
+    ]
+    if any(each.get("$ref") is not None for each in listed):
+        return ""
+    known = {each.text_at("name") for each in listed if each.text_at("in") == "path"}
+    return next((name for name in re.findall(r"\{(\w+)\}", path) if name not in known), "")
+
+
+# ---------------------------------------------------------------- PRD951, PRD952
+
+_UNLISTED = re.compile(r"health|live|ready|metrics|ping|docs|openapi|favicon|robots|static|webhook|callback|version", re.IGNORECASE)
+
+
+def _is_listed(route: Route) -> bool:
+    """Whether clients find a route in the description."""
+    shown = route.call.keywords.get("include_in_schema")
+    return (
+        route.framework in ("fastapi", "litestar", "ninja")
+        and not (isinstance(shown, Constant) and shown.value is False)
+        and not _UNLISTED.search(route.path)
+    )
+
+
+@check("PRD951", on=[every(Route)], required_literals=["fastapi", "litestar", "ninja"], files=("python",))
+def without_schema(route: Route, context: CheckContext) -> Iterator[Diagnostic]:
+    """A route that does not say what it answers."""
+    function = route.function
+    if (
+        function is None
+        or not _is_listed(route)
+        or route.call.stars
+        or {"response_model", "response_class", "response", "responses"} & set(route.call.keywords)
+    ):
+        return
+    if not function.returns and "DELETE" not in route.methods and "WEBSOCKET" not in route.methods:
+        yield Diagnostic(
+            route.call, f"`{'/'.join(route.methods) or 'GET'} {route.path}` has no response model: clients cannot know what it answers"
+        )
+
+
+@check("PRD952", on=[every(Route)], required_literals=["fastapi", "litestar", "ninja"], files=("python",))
+def undocumented(route: Route, context: CheckContext) -> Iterator[Diagnostic]:
+    """A route without a docstring, a summary or a description."""
+    function = route.function
+    if (
+        function is None
+        or not _is_listed(route)
+        or route.call.stars
+        or {"summary", "description", "openapi_extra"} & set(route.call.keywords)
+    ):
+        return
+    body = function.body
+    first = body[0] if body else None
+    documented = (
+        first is not None
+        and first.kind == "expression"
+        and bool(first.expressions)
+        and isinstance(first.expressions[0], Constant)
+        and isinstance(first.expressions[0].value, str)
+    )
+    if not documented:
+        yield Diagnostic(
+            route.call, f"`{'/'.join(route.methods) or 'GET'} {route.path}` has neither a docstring nor a summary: its description is empty"
+        )
