@@ -16,7 +16,7 @@ from prodlint.engine.catalogue import rules_folder
 from prodlint.engine.outcome import Outcome
 from prodlint.engine.prefilter import PrefilterResult, RegisteredCheck
 from prodlint.engine.run import Run
-from prodlint.facts import Comment, Fact, File, Problem, Source, Text
+from prodlint.facts import Comment, Fact, File, Module, Problem, Source, Text
 from prodlint.model import Evidence, Finding, Priority, Related, Rule, Span, Suppressed, Unchecked
 from prodlint.project.snapshot import LARGEST_READ, Document, digest_of
 from prodlint.readers import Undecodable, read
@@ -80,7 +80,7 @@ def _analyse(path: str, kind: str, document: Document, run: Run, outcome: Outcom
     selected = run.switches.on(path)
     active = _selected(run, hits.active, selected)
     directed = hits.directives and _may_direct(source.data, run)
-    parsed: list[Any] = []
+    parsed: list[Module] = []
     made: list[tuple[Diagnostic, RegisteredCheck, Fact]] = []
     if len(source.data) > LARGEST_PARSED:
         active &= run.index.of_type.get(Text, 0)
@@ -99,7 +99,7 @@ def _analyse(path: str, kind: str, document: Document, run: Run, outcome: Outcom
     if directed:
         from prodlint.engine import ignoring
 
-        ignoring.in_file(source, file, run, outcome, parsed[0] if parsed else None, selected)
+        ignoring.in_file(source, file, run, outcome, parsed, selected)
     if outcome.known:
         _cover(outcome)
 
@@ -162,7 +162,7 @@ def _run_checks(
     run: Run,
     outcome: Outcome,
     problems: list[tuple[str, str, Span]],
-    kept: list[Any],
+    parsed: list[Module],
 ) -> list[tuple[Diagnostic, RegisteredCheck, Fact]]:
     index = run.index
     made: list[tuple[Diagnostic, RegisteredCheck, Fact]] = []
@@ -174,7 +174,7 @@ def _run_checks(
         whole.hits = index.hits_of(file.kind, subscription, hits)
         _call(subscription, whole, asks, run, outcome, made, broken)
     wanted = index.wanted(file.kind, active, hits)
-    wanted.kept = kept
+    wanted.parsed = parsed
     wanted.others = lambda: run.environment.python_files
     wanted.kinds -= {Text}
     wanted.check_syntax = not problems and outcome.content not in run.sound
@@ -255,14 +255,15 @@ def where_raised(error: BaseException) -> str:
     return f"{os.path.basename(step.tb_frame.f_code.co_filename)}:{step.tb_lineno}"
 
 
-def _module(source: Source, file: File, made: Sequence[tuple[Diagnostic, RegisteredCheck, Fact]], parsed: Sequence[Any]) -> Any:
+def _module(source: Source, file: File, made: Sequence[tuple[Diagnostic, RegisteredCheck, Fact]], parsed: list[Module]) -> Module | None:
     """The parsed Python file, for what findings are bound to; parsed here where only the text was looked at."""
     if parsed:
         return parsed[0]
     if file.kind == "python" and any(not hit.secret for hit, _, _ in made):
         from prodlint.python.tree import module_of
 
-        return module_of(source, file)
+        parsed.append(module_of(source, file))
+        return parsed[0]
     return None
 
 

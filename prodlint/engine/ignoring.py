@@ -5,11 +5,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prodlint import suppress
 from prodlint.checks.tool import DIRECTIVE
-from prodlint.facts import Comment, Fact, File, Instruction, Source
+from prodlint.facts import Comment, Fact, File, Instruction, Module, Source
 from prodlint.model import Finding, Span, Suppressed
 from prodlint.readers import FactRequest, read
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from prodlint.engine.run import Run
 
 
-def in_file(source: Source, file: File, run: Run, outcome: Outcome, parsed: Any, selected: frozenset[str]) -> None:
+def in_file(source: Source, file: File, run: Run, outcome: Outcome, parsed: list[Module], selected: frozenset[str]) -> None:
     """Take away what the file's directives speak of, and add what is wrong with the directives."""
     directives, extent = _directives(source, file, run, parsed)
     if not directives:
@@ -47,7 +47,7 @@ def of_project(
         if source is None or not suppress.may_hold_directives(source.data, run.settings.honor):
             kept.extend(listed)
             continue
-        directives, extent = _directives(source, files.get(path) or File(path, "text"), run, None)
+        directives, extent = _directives(source, files.get(path) or File(path, "text"), run, [])
         done = suppress.apply(listed, directives, _terms(run, frozenset(run.rules)), extent)
         kept.extend(done.kept)
         suppressed.extend(done.suppressed)
@@ -62,11 +62,10 @@ def _terms(run: Run, selected: frozenset[str]) -> suppress.SuppressionPolicy:
 
 
 def _directives(
-    source: Source, file: File, run: Run, parsed: Any
+    source: Source, file: File, run: Run, parsed: list[Module]
 ) -> tuple[list[suppress.Directive], Callable[[Span], tuple[int, int]] | None]:
     wanted_kinds: frozenset[type[Fact]] = frozenset((Comment, Instruction) if file.kind == "dockerfile" else (Comment,))
-    kept: list[Any] = [parsed] if parsed is not None else []
-    wanted = FactRequest(wanted_kinds, frozenset(), lambda name: False, {}, check_syntax=False, kept=kept)
+    wanted = FactRequest(wanted_kinds, frozenset(), lambda name: False, {}, check_syntax=False, parsed=parsed)
     comments: list[tuple[int, int]] = []
     instructions: list[tuple[int, int]] = []
     own = source
@@ -77,13 +76,12 @@ def _directives(
         elif isinstance(fact, Instruction):
             instructions.append((fact.span.line, fact.span.end_line))
     directives = suppress.read(own, comments, run.settings.honor, run.foreign) if run.settings.inline_ignores else []
-    module = kept[-1] if kept else None
+    module = parsed[-1] if parsed else None
     if module is not None and file.kind in ("python", "notebook"):
 
         def of_statement(span: Span) -> tuple[int, int]:
             first, last = own.offset_at(span.line, span.column), own.offset_at(span.end_line, span.end_column)
-            found: tuple[int, int] = module.extent(first, last)
-            return found
+            return module.extent(first, last)
 
         return directives, of_statement if file.kind == "python" else None
     if instructions:

@@ -780,6 +780,10 @@ class Module(Fact):
         """What other layers worked out about the file, kept as long as it is."""
 
     @abstractmethod
+    def extent(self, start: int, end: int) -> tuple[int, int]:
+        """First and last line (from 1) of the statement around a byte range; of a compound one only its header."""
+
+    @abstractmethod
     def import_facts(self) -> Sequence[Import]:
         """Every imported name of the file, in order."""
 

@@ -8,7 +8,7 @@ import tree_sitter
 
 # What a formatter would not leave: more than one blank, a tab, a line break, a blank inside brackets or around a dot, a comma
 # without a blank behind it. (Inside of strings this is no layout; looking closer then costs time and changes nothing.)
-_LAID_OUT = re.compile(r"\s\s|[\t\n\r\f\\]|[.(\[{~] | [.()\[\],:}]|,[^\s)\]}]|[^\s=!<>]=[^=]|#")
+_LAID_OUT = re.compile(r"\s\s|[\t\n\r\f\\]|[.(\[{~] | [.)\],:}]|[\w)\]] [(\[]|,[^\s)\]}]|[^\s=!<>]= |[\w)] = |#")
 # Named leaves that are taken as they are, whatever is in them.
 _WHOLE = frozenset(("string", "concatenated_string"))
 _NO_BLANK_BEFORE = frozenset((")", "]", "}", ",", ":", ".", ";"))

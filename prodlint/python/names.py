@@ -390,10 +390,18 @@ class Names:
                     self._bind(name, target, value)
                 elif name and value.kind_id in (_IDENTIFIER, _ATTRIBUTE_NODE):
                     named.append((name, target, value))
-            known = frozenset(self._bindings)
-            for name, target, value in named:
-                if self._names_something(value, name, known):
-                    self._bind(name, target, value)
+            # `log = logger.info` may stand before or behind `say = log`: again until nothing more is known.
+            while named:
+                known = frozenset(self._bindings)
+                left = []
+                for name, target, value in named:
+                    if self._names_something(value, name, known):
+                        self._bind(name, target, value)
+                    else:
+                        left.append((name, target, value))
+                if len(left) == len(named) or known == frozenset(self._bindings):
+                    break
+                named = left
             for others in self._bindings.values():
                 others.sort(key=lambda binding: binding.position)
         return self._bindings
@@ -410,6 +418,8 @@ class Names:
         if not first or first == bound:
             return False
         if first in self.imports:
+            return True
+        if written in known:
             return True
         return first in _BUILTINS if not rest else written.rpartition(".")[0] in known
 
