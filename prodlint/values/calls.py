@@ -55,7 +55,7 @@ def result(values: Evaluator, call: Call, frame: Frame) -> Value:
         if not (isinstance(argument, OpaqueExpression) and argument.kind == "star")
     ]
     keywords = {name: values.evaluate(argument, frame) for name, argument in call.keywords.items()}
-    read = settings.read_by(values, call, given, keywords)
+    read = settings.read_by(values, call, given, keywords, _called_name(values, call, frame))
     if read is not None:
         return read
     own = _own(values, call, frame)
@@ -70,6 +70,19 @@ def result(values: Evaluator, call: Call, frame: Frame) -> Value:
         if found is not None:
             return found
     return _named(values, call, receiver, given, keywords)
+
+
+def _called_name(values: Evaluator, call: Call, frame: Frame) -> str:
+    """The qualified name of what is called; of an object that another file of the project made, or handed on, by what it is there."""
+    if not isinstance(call.function, Name) or call.name in libraries()["reads"]:
+        return call.name
+    root, _, rest = call.function.source_text.partition(".")
+    if values.module.imports.get(root) is None:
+        return call.name
+    shape = values.evaluate(call.function if not rest or call.receiver is None else call.receiver, frame).only()
+    if isinstance(shape, (Reference, Result)) and shape.at.file.path != call.file.path:
+        return f"{shape.name}.{call.method}" if rest else shape.name
+    return call.name
 
 
 # ---------------------------------------------------------------- code of the project

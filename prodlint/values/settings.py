@@ -42,11 +42,10 @@ def suffix_of(key: Value) -> str:
     return ""
 
 
-def read_by(values: Evaluator, call: Call, given: Sequence[Value], keywords: dict[str, Value]) -> Value | None:
+def read_by(values: Evaluator, call: Call, given: Sequence[Value], keywords: dict[str, Value], name: str) -> Value | None:
     """What a call gives that reads a setting by the name it is handed; None for every other call."""
     table = libraries()["reads"]
-    row = table.get(call.name)
-    name = call.name
+    row = table.get(name)
     kind = "text"
     if row is None:
         root, _, last = name.rpartition(".")
@@ -54,7 +53,7 @@ def read_by(values: Evaluator, call: Call, given: Sequence[Value], keywords: dic
         if typed is None or not typed.get("typed") or last not in libraries()["typed"]:
             return None
         row, kind = typed, libraries()["typed"][last]
-    if row.get("instance") and call.constructor is None:
+    if row.get("instance") and call.constructor is None and name == call.name:
         return None
     if not given and "key" not in keywords and "var" not in keywords:
         return None

@@ -9,8 +9,11 @@ from functools import lru_cache
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, every
 from prodlint.checks.secrets.formats import recognise
-from prodlint.facts import Assignment, Call, Collection, Conditional, Constant, Dictionary, Expression, FString, Name, Operation, Subscript
+from prodlint.facts import Assignment, Call, Collection, Conditional, Constant, Dictionary, Expression, FString, Module, Name, Operation, Subscript
 from prodlint.model import FixRequest
+from prodlint.values.lattice import Known
+from prodlint.values.lattice import Setting as SettingRead
+from prodlint.values.refusals import refused
 from prodlint.values.secret_names import (
     ANCHORS,
     NameKind,
@@ -342,7 +345,7 @@ def fallback_of_lookup(call: Call, context: CheckContext) -> Iterator[Diagnostic
     given = call.keywords.get("default") or call.keywords.get("value") or call.argument(1)
     if given is None:
         return
-    yield from _fallback(key.value, given, context, call)
+    yield from _fallback(key.value, given, context, call, call.module)
 
 
 @check("PRD105", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"))
@@ -352,11 +355,36 @@ def fallback_beside_lookup(fact: Assignment, context: CheckContext) -> Iterator[
     if isinstance(expression, Conditional):
         name = looked_up(expression.then)
         if name:
-            yield from _fallback(name, expression.orelse, context, None)
+            yield from _fallback(name, expression.orelse, context, None, fact.module)
     elif isinstance(expression, Operation) and expression.operator == "or":
         name = next((name for operand in expression.operands for name in [looked_up(operand)] if name), "")
         if name:
-            yield from _fallback(name, expression.operands[-1], context, None)
+            yield from _fallback(name, expression.operands[-1], context, None, fact.module)
+
+
+@check("PRD105", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"))
+def fallback_of_reader(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    """`env("SECRET_KEY", "dev")` through a function, lambda, method or object of the project that reads the environment."""
+    if fact.kind not in ("name", "attribute", "annotated", "field", "keyword", "item") or not isinstance(fact.value, Call):
+        return
+    first = fact.value.argument(0)
+    written = first.value if isinstance(first, Constant) and isinstance(first.value, str) else ""
+    if value_name(written) is None and value_name(fact.target) is None:
+        return
+    shapes = context.values(fact.module).of(fact.value).shapes
+    reads = [shape for shape in shapes if isinstance(shape, SettingRead) and shape.kind == "text"]
+    if not reads:
+        return
+    name = next((read.name for read in reads if read.name), "") or written or fact.target
+    named = value_name(name) or value_name(fact.target)
+    if named is None or not (named.certain or named.kind == "vendor key"):
+        return
+    # `environ[name] if name in environ else default`: the default stands beside the read.
+    beside = [shape for shape in shapes if isinstance(shape, Known)]
+    defaults = [shape for read in reads for shape in read.default.shapes if isinstance(shape, Known)]
+    here = [shape for shape in (*defaults, *beside) if isinstance(shape.value, str) and shape.at.file.path == fact.file.path]
+    literal = ((str(shape.value), shape.at) for shape in here if fact.start <= shape.at.start < fact.end)
+    yield from _published(name, named, literal, context, fact.module)
 
 
 def looked_up(expression: Expression) -> str:
@@ -382,7 +410,7 @@ def fallback_of_scheme(fact: Assignment, context: CheckContext) -> Iterator[Diag
         and len(fact.value.items) == 2
         and isinstance(fact.value.items[0], Name)
     ):
-        yield from _fallback(fact.target, fact.value.items[1], context, None)
+        yield from _fallback(fact.target, fact.value.items[1], context, None, fact.module)
 
 
 @check("PRD105", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"))
@@ -396,7 +424,7 @@ def fallback_of_field(fact: Assignment, context: CheckContext) -> Iterator[Diagn
         return
     elif fact.target.startswith("_") or "ClassVar" in fact.annotation:
         return  # no field: it is read from no environment
-    yield from _fallback(fact.target, fact.value, context, None)
+    yield from _fallback(fact.target, fact.value, context, None, fact.module)
 
 
 def _in_settings_class(data: bytes, class_: str) -> bool:
@@ -423,17 +451,22 @@ def fallback_of_option(call: Call, context: CheckContext) -> Iterator[Diagnostic
     names = [part.value for part in call.arguments if isinstance(part, Constant) and isinstance(part.value, str)]
     if given is None or not names or (isinstance(given, Constant) and shape_of(str(given.value)) == "default"):
         return  # `--password admin`: of commands that fill a developer's database
-    yield from _fallback(max(names, key=len).lstrip("-"), given, context, call)
+    yield from _fallback(max(names, key=len).lstrip("-"), given, context, call, call.module)
 
 
-def _fallback(name: str, given: Expression, context: CheckContext, call: Call | None) -> Iterator[Diagnostic]:
+def _fallback(name: str, given: Expression, context: CheckContext, call: Call | None, module: Module) -> Iterator[Diagnostic]:
     named = value_name(name)
     if named is None or not (named.certain or named.kind == "vendor key"):
         return
     if isinstance(given, Name) and call is not None:
         given = call.module.follow(given, call)
-    for value, at in literals(given):
-        if not is_usable_default(value, name, named) or is_guarded(at.source.data, value):
+    yield from _published(name, named, literals(given), context, module)
+
+
+def _published(name: str, named: SecretName, found: Iterator[Value], context: CheckContext, module: Module) -> Iterator[Diagnostic]:
+    """The literals that a setting falls back to and that nothing refuses."""
+    for value, at in found:
+        if not is_usable_default(value, name, named) or value in refused(module):
             continue
         if is_meant_to_be_seen(value):
             continue
@@ -470,30 +503,6 @@ _ENVIRONMENT_NAME = re.compile(r"[A-Z][A-Z0-9]*_[A-Z0-9_]+\Z")
 def is_low_severity(value: str, named: SecretName) -> bool:
     """A password that is a plain word or a published default: wrong, but what development uses by habit."""
     return named.kind == "password" and shape_of(value) in ("default", "words", "placeholder", "masked", "digits")
-
-
-def is_guarded(data: bytes, value: str) -> bool:
-    """Whether the file compares with the very literal and raises: a production check that refuses the default."""
-    return value.encode() in _guarded(data)
-
-
-_COMPARES = re.compile(rb"(?:[!=]=|\bin)(?=(\s{0,4}[(\[{]?\s{0,20}[^=\n]{0,80}))")
-_LITERAL = re.compile(rb"(?=[\"']([^\"'\n]+)[\"'])")
-_COMPARED = re.compile(rb"[\"']([^\"'\n]+)(?=[\"']\s{0,4}(?:[!=]=|in\b))")
-
-
-@lru_cache(maxsize=4)
-def _guarded(data: bytes) -> frozenset[bytes]:
-    """The literals that a file which raises compares with, read once for all of its secrets."""
-    if b"raise" not in data:
-        return frozenset()
-    found = set(_COMPARED.findall(data))
-    for compares in _COMPARES.finditer(data):
-        # A literal may begin in the last place and reach beyond it.
-        line_end = data.find(b"\n", compares.end(1))
-        end = min(line_end if line_end != -1 else len(data), compares.end(1) + 200)
-        found.update(literal[1] for literal in _LITERAL.finditer(data, compares.end(), end) if literal.start() <= compares.end(1))
-    return frozenset(found)
 
 
 # ---------------------------------------------------------------- PRD106
@@ -541,7 +550,7 @@ def _signing(values: Iterator[Value], message: str, fact: Assignment | Call, nam
             continue
         if isinstance(fact, Assignment) and abs(at.start - fact.start) > REACH:
             continue
-        if is_meant_to_be_seen(value) or is_guarded(at.source.data, value):
+        if is_meant_to_be_seen(value) or value in refused(fact.module):
             continue
         yield Diagnostic(inside(at), message, secret=True, fix=environment_fix(name, at) if name else None)
 
