@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
-from prodlint.facts import Assignment, Call, Command, Constant, Expression, Fact, File, Setting
-from prodlint.model import Priority
+from prodlint.facts import Assignment, Call, Command, Constant, Fact, File, Setting
+from prodlint.model import Priority, Related
 from prodlint.project.questions import Questions
-from prodlint.project.startup import is_developers_arm
+from prodlint.project.startup import is_deployed, is_developers_arm
+from prodlint.values.expressions import evaluator
+from prodlint.values.lattice import Known, Value
+from prodlint.values.lattice import Setting as SettingRead
+from prodlint.values.truth import TRUTHY
 
 
 class Context(Protocol):
@@ -81,12 +86,7 @@ def priority_of(command: Command, context: Context) -> Priority | None:
 
 def deployed(setting: Setting) -> bool:
     """Whether a setting is one that production is given, as far as the file it stands in says."""
-    if setting.origin in ("ci", "makefile", "python", "shell", "toml", "ini"):
-        return False
-    if setting.origin == "env-file":
-        # a plain `.env` is usually a developer's own; one that names production is not
-        return "production" in setting.file.roles
-    return not _DEVELOPMENT_OWNER.search(setting.service.lower())
+    return is_deployed(setting)
 
 
 def priority_in(fact: Fact, context: Context) -> Priority | bool | None:
@@ -140,10 +140,42 @@ def _is_called_by_main_block(fact: Fact) -> bool:
     return block is not None and re.search(rf"\b{re.escape(outermost)}\(", block[1]) is not None
 
 
-def is_true(call: Call, keyword: str) -> Expression | None:
-    """The value of a keyword that is the literal True, directly or through a name bound once."""
-    value = call.keywords.get(keyword)
-    if value is None:
-        return None
-    followed = call.module.follow(value, call)
-    return value if isinstance(followed, Constant) and followed.value is True else None
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """Something that is on in production. setting: the read that says so where nobody sets it; None where the code does."""
+
+    setting: SettingRead | None = None
+
+    @property
+    def words(self) -> str:
+        """How it comes to be on, for a message."""
+        return f": `{self.setting.name}` is on where nobody sets it" if self.setting is not None and self.setting.name else ""
+
+    @property
+    def related(self) -> tuple[Related, ...]:
+        """Where the setting is read."""
+        if self.setting is None:
+            return ()
+        at = self.setting.at
+        return (Related(at.file.path, at.span, f"`{self.setting.name}` is read here"),)
+
+
+def switched_on(value: Value, context: Context) -> Switch | None:
+    """Whether a value is true in production: by the code, or by a setting's default that no file of production changes."""
+    for shape in value.shapes:
+        if isinstance(shape, Known) and shape.value is True:
+            return Switch()
+        if isinstance(shape, SettingRead):
+            given = context.environment.startup.settings.get(shape.name.upper()) if shape.name else None
+            if given is not None and "$" not in given:
+                if shape.kind != "presence" and given.strip().lower() not in TRUTHY:
+                    continue
+            elif not any(isinstance(one, Known) and one.value is True for one in shape.default.unset().shapes):
+                continue
+            return Switch(shape)
+    return None
+
+
+def keyword_on(call: Call, keyword: str, context: Context) -> Switch | None:
+    """The same of a keyword of a call, one that a known `**mapping` brings among them."""
+    return switched_on(evaluator(call.module).in_production.keywords(call).get(keyword, Value()), context)

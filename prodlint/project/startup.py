@@ -57,15 +57,27 @@ class Started:
 @dataclass(frozen=True, slots=True)
 class Startup:
     """The answers. programs: what is started. scripts: the shell scripts that are, by path. asked: first words that images and
-    manifests of production hand to an entry script (`CMD ["server"]`)."""
+    manifests of production hand to an entry script (`CMD ["server"]`). settings: what production's files give each variable, by its name
+    in upper case."""
 
     programs: tuple[Started, ...] = ()
     scripts: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def starts_arm(self, arms: Sequence[str]) -> bool:
         """Whether an image or a manifest asks for one of these arms of an entry script by name."""
         return any(pattern.strip("\"' ") in self.asked for arm in arms for pattern in arm.split("|"))
+
+
+def is_deployed(setting: Setting) -> bool:
+    """Whether a setting is one that production is given, as far as the file it stands in says."""
+    if setting.origin in ("ci", "makefile", "python", "shell", "toml", "ini"):
+        return False
+    if setting.origin == "env-file":
+        # a plain `.env` is usually a developer's own; one that names production is not
+        return "production" in setting.file.roles
+    return not _DEVELOPERS.search(setting.service.lower())
 
 
 def is_developers_arm(arms: Sequence[str]) -> bool:
@@ -88,6 +100,7 @@ class _Reading:
     programs: list[Started] = field(default_factory=list)
     scripts: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
+    settings: dict[str, str] = field(default_factory=dict)
 
 
 def startup_of(files: Iterable[tuple[str, str, Source]]) -> Startup:
@@ -106,11 +119,13 @@ def startup_of(files: Iterable[tuple[str, str, Source]]) -> Startup:
         file = File(path, kind, roles)
         for fact in configuration.read(source, file, kinds):
             # A stage for developers is built on request, never by default: the last one is, and what that one builds on.
+            if isinstance(fact, Setting) and fact.value is not None and is_deployed(fact):
+                reading.settings.setdefault(fact.name.upper(), fact.value)
             if not isinstance(fact, Command) or not fact.long_running or is_developers_arm(fact.arms):
                 continue
             if not (fact.origin.startswith("dockerfile") and _DEVELOPERS.search(fact.owner.lower())):
                 _take(fact, reading, 0)
-    return Startup(tuple(reading.programs), frozenset(reading.scripts), frozenset(reading.asked))
+    return Startup(tuple(reading.programs), frozenset(reading.scripts), frozenset(reading.asked), reading.settings)
 
 
 def _consoles(files: Iterable[tuple[str, str, Source, frozenset[str]]]) -> dict[str, str]:

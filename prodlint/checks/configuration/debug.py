@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, commands, documents, every, settings
 from prodlint.facts import Assignment, Call, Command, Constant, Document, Expression, Setting
 from prodlint.model import FixRequest, Priority
-from prodlint.project.production import SETTING_FILES, deployed, is_true, priority_in, runs_in_production
+from prodlint.project.production import SETTING_FILES, deployed, keyword_on, priority_in, runs_in_production, switched_on
+from prodlint.values.lattice import Result, Value
 from prodlint.values.truth import TRUTHY
 
 # call -> keywords that open debug pages, by the libraries' own sources (facts.md 1.1, 7)
@@ -53,7 +54,8 @@ def debug_in_call(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
             return
         names = ("debug", "use_debugger")
     for name in names:
-        if is_true(call, name) is None:
+        switch = keyword_on(call, name, context)
+        if switch is None:
             continue
         weight = priority_in(call, context)
         if weight is False:
@@ -63,7 +65,9 @@ def debug_in_call(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         )
         fix = FixRequest("remove-keyword", f"Remove `{name}=True`; off is the default", False, (("keyword", name),))
         loop = call.name.startswith("asyncio.")
-        yield Diagnostic(call, f"`{call.name}` with `{name}=True` {effect}", priority="P2" if loop else _priority(weight), fix=fix)
+        words = f"`{call.name}` with `{name}=True` {effect}" if switch.setting is None else f"`{call.name}` {effect}{switch.words}"
+        priority = "P2" if loop else _priority(weight) or ("P1" if switch.setting is not None else None)
+        yield Diagnostic(call, words, priority=priority, related=switch.related, fix=fix if switch.setting is None else None)
         return
 
 
@@ -86,7 +90,7 @@ def debugger_called(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         first = call.argument(0, "mode")
         if first is not None and not (isinstance(first, Constant) and first.value is True):
             return
-    elif not is_true(call, "evalex") and not (isinstance(call.argument(1), Constant)):
+    elif keyword_on(call, "evalex", context) is None and not (isinstance(call.argument(1), Constant)):
         return
     weight = priority_in(call, context)
     if weight is not False:
@@ -99,13 +103,8 @@ def debug_assigned(assignment: Assignment, context: CheckContext) -> Iterator[Di
     value: Expression | None = assignment.value
     if isinstance(value, Call) and value.method == "Field":  # pydantic
         value = value.argument(0, "default")
-    if (
-        isinstance(value, Call)
-        and assignment.target == "DEBUG"
-        and _own_reader_says_true(value)
-        and priority_in(assignment, context) is not False
-    ):
-        yield Diagnostic(assignment, "`DEBUG` is on where the environment does not switch it off", priority="P1")
+    if assignment.target == "DEBUG" and assignment.kind in ("name", "annotated") and not isinstance(value, Constant):
+        yield from _debug_by_setting(assignment, context)
         return
     if not (isinstance(value, Constant) and value.value is True):
         return
@@ -139,18 +138,33 @@ def debug_assigned(assignment: Assignment, context: CheckContext) -> Iterator[Di
         yield Diagnostic(assignment, message, priority="P2" if template else _priority(weight), fix=fix)
 
 
-def _own_reader_says_true(call: Call) -> bool:
-    """`get_bool_from_env("DEBUG", True)`: a project's own helper, by its name; those of libraries are settings already."""
-    name, default = call.argument(0), call.argument(1, "default")
-    reader = call.function.text
+def _debug_by_setting(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    """`DEBUG = envbool("DEBUG", "True")`, `DEBUG = env("DEBUG")` with a schema that says True, `DEBUG = env == "development"`."""
+    if assignment.scope.symbol or ("settings" not in context.file.roles and not _reads_like_settings(assignment)):
+        return
+    value = context.values(assignment.module).of(assignment.value)
+    if any(isinstance(shape, Result) and _reader_is_told_true(shape) for shape in value.shapes):
+        if priority_in(assignment, context) is not False:
+            yield Diagnostic(assignment, "`DEBUG` is on where the environment does not switch it off", priority="P1")
+        return
+    switch = switched_on(value, context)
+    if switch is None or switch.setting is None or priority_in(assignment, context) is False:
+        return
+    read = switch.setting.at
+    given = read.argument(1, "default") if isinstance(read, Call) else None
+    if switch.setting.name in _SWITCHES and isinstance(given, Constant) and str(given.value).strip().lower() in TRUTHY:
+        return  # reported where it is read
+    name = f"`{switch.setting.name}`" if switch.setting.name else "the environment"
+    yield Diagnostic(assignment, f"`DEBUG` is on where nobody sets {name}", priority="P1", related=switch.related)
+
+
+def _reader_is_told_true(result: Result) -> bool:
+    """`get_bool_from_env("DEBUG", True)`, whose body is in no file of the project: a reader by its name."""
+    name = result.given[0] if result.given else Value()
     return (
-        "env" in reader.lower()
-        and "." not in reader
-        and isinstance(name, Constant)
-        and isinstance(name.value, str)
-        and "DEBUG" in name.value.upper()
-        and isinstance(default, Constant)
-        and default.value is True
+        "env" in result.name.rpartition(".")[2].lower()
+        and any(isinstance(constant, str) and "DEBUG" in constant.upper() for constant in name.constants())
+        and any(given.is_constant(True) for given in result.given[1:])
     )
 
 
@@ -239,17 +253,28 @@ def debug_by_default(setting: Setting, context: CheckContext) -> Iterator[Diagno
 
 @check(
     "PRD621",
-    on=[calls("*.update", "*.from_mapping")],
-    required_literals=[("debug", "config.update("), ("debug", "config.from_mapping(")],
+    on=[calls("*.update", "*.from_mapping", "django.conf.settings.configure")],
+    required_literals=[("debug", "config.update("), ("debug", "config.from_mapping("), ("debug", "configure(")],
     files=("python",),
 )
 def debug_in_configuration(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
-    """`app.config.update(DEBUG=True)`."""
-    if call.function.text.endswith((".config.update", ".config.from_mapping")) and is_true(call, "DEBUG") is not None:
-        weight = priority_in(call, context)
-        if weight is not False:
-            fix = FixRequest("remove-keyword", "Remove `DEBUG=True`; off is the default", False, (("keyword", "DEBUG"),))
-            yield Diagnostic(call.keywords["DEBUG"], f"`DEBUG=True` {_effect('x.run')}", priority=_priority(weight), fix=fix)
+    """`app.config.update(DEBUG=True)`, `settings.configure(DEBUG=True)`."""
+    of_django = call.name == "django.conf.settings.configure"
+    if not of_django and not call.function.text.endswith((".config.update", ".config.from_mapping")):
+        return
+    if keyword_on(call, "DEBUG", context) is None:
+        return
+    weight = priority_in(call, context)
+    if weight is not False:
+        written = call.keywords.get("DEBUG")
+        fix = FixRequest("remove-keyword", "Remove `DEBUG=True`; off is the default", False, (("keyword", "DEBUG"),))
+        effect = "shows tracebacks and settings to clients" if of_django else _effect("x.run")
+        yield Diagnostic(
+            call if written is None or of_django else written,
+            f"`DEBUG=True` {effect}",
+            priority=_priority(weight),
+            fix=fix if written is not None else None,
+        )
 
 
 @check("PRD621", on=[documents()], required_literals=["debug"], files=("toml", "yaml", "json"))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, commands, documents, every, settings
 from prodlint.facts import Assignment, Call, Command, Constant, Document, Node, Setting
 from prodlint.model import FixRequest, Related
-from prodlint.project.production import deployed, is_true, priority_in, priority_of, runs_in_production
+from prodlint.project.production import deployed, keyword_on, priority_in, priority_of, runs_in_production
 from prodlint.values.truth import FALSY, TRUTHY
 
 # call -> keyword that turns the reloader on, by the libraries' own sources (uvicorn 0.54, werkzeug 3.1, sanic 25.12,
@@ -29,7 +29,12 @@ _RUN_KEYWORDS = ("use_reloader", "auto_reload", "reloader", "dev", "reload")
 _APPLICATIONS = ("flask.Flask", "quart.Quart", "sanic.Sanic", "bottle.Bottle", "flask_socketio.SocketIO")
 
 
-@check("PRD601", on=[calls(*_KEYWORDS, "*.run")], required_literals=["reload", "dev=true", "dev = true"], files=("python", "notebook"))
+@check(
+    "PRD601",
+    on=[calls(*_KEYWORDS, "*.run")],
+    required_literals=["reload", "dev=true", "dev = true", ("run(", "**")],
+    files=("python", "notebook"),
+)
 def reload_in_call(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`uvicorn.run(..., reload=True)` and its kin."""
     names: tuple[str, ...] | None = _KEYWORDS.get(call.name)
@@ -38,19 +43,22 @@ def reload_in_call(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         known = maker is not None and maker.name in _APPLICATIONS
         names = _RUN_KEYWORDS if known else ("use_reloader", "auto_reload")
     for name in names:
-        value = is_true(call, name)
-        if value is None:
+        switch = keyword_on(call, name, context)
+        if switch is None:
             continue
         weight = priority_in(call, context)
         if weight is False:
             return
-        message = f"`{call.name}` is started with `{name}=True`"
+        message = f"`{call.name}` is started with `{name}=True`" if switch.setting is None else f"`{call.name}` reloads{switch.words}"
         first = call.argument(0, "app")
         if call.name == "uvicorn.run" and first is not None and not isinstance(first, Constant) and name == "reload":
             message += ": given the application object instead of an import string, uvicorn logs a warning and exits"
         along = tuple(("with", keyword) for keyword in call.keywords if keyword in _ONLY_WITH_RELOAD)
         fix = FixRequest("remove-keyword", f"Remove `{name}=True`; off is the default", False, (("keyword", name), *along))
-        yield Diagnostic(call, message, priority=weight if isinstance(weight, str) else None, fix=fix)
+        written = switch.setting is None and name in call.keywords
+        yield Diagnostic(
+            call, message, priority=weight if isinstance(weight, str) else None, related=switch.related, fix=fix if written else None
+        )
         return
 
 
