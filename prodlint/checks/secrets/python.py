@@ -9,7 +9,20 @@ from functools import lru_cache
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, every
 from prodlint.checks.secrets.formats import recognise
-from prodlint.facts import Assignment, Call, Collection, Conditional, Constant, Dictionary, Expression, FString, Module, Name, Operation, Subscript
+from prodlint.facts import (
+    Assignment,
+    Call,
+    Collection,
+    Conditional,
+    Constant,
+    Dictionary,
+    Expression,
+    FString,
+    Module,
+    Name,
+    Operation,
+    Subscript,
+)
 from prodlint.model import FixRequest
 from prodlint.values.lattice import Known
 from prodlint.values.lattice import Setting as SettingRead
