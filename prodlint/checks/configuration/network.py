@@ -7,7 +7,22 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, commands, documents, every, settings
-from prodlint.facts import Assignment, Call, Collection, Command, Constant, Document, Expression, Name, Node, Setting
+from prodlint.facts import (
+    Assignment,
+    Call,
+    Collection,
+    Command,
+    Constant,
+    Document,
+    Expression,
+    Function,
+    Name,
+    Node,
+    Operation,
+    Setting,
+    expressions_in,
+    statements_in,
+)
 from prodlint.model import FixRequest
 from prodlint.project.production import SETTING_FILES, deployed, deployed_elsewhere, priority_in, runs_in_production
 from prodlint.values.places import enclosing
@@ -179,11 +194,60 @@ def first_of_forwarded(call: Call, context: CheckContext) -> Iterator[Diagnostic
         return
     function = enclosing(call, call.module)
     around = f"{call.scope.symbol} {function.name if function is not None else ''} {context.file.name}"
-    if _ABOUT_TRUST.search(around):
+    if _ABOUT_TRUST.search(around) or _lets_in(call, function):
         yield Diagnostic(
             call,
             "the first address of `X-Forwarded-For` is the one that the client wrote itself; count from the right, past the proxies you run",
         )
+
+
+def _lets_in(call: Call, function: Function | None) -> bool:
+    """Whether an address decides who gets in: something is compared with it, or a limiter counts by it."""
+    data = call.source.data
+    if function is None:
+        return False
+    if re.search(rb"key_func\s*=\s*%s\b" % re.escape(function.name.encode()), data):
+        return True
+    names = {
+        target.source_text
+        for statement in statements_in(function.body)
+        if statement.kind == "assign" and statement.start <= call.start < statement.end
+        for target in statement.targets
+        if isinstance(target, Name)
+    }
+    for expression in expressions_in(function.body):
+        if isinstance(expression, Operation) and expression.operator in ("in", "not in", "==", "!="):
+            for operand in expression.operands:
+                for part in operand.walk():
+                    if isinstance(part, Name) and part.source_text in names and part.start > call.end:
+                        return True
+                    if isinstance(part, Call) and part.start == call.start and part.end == call.end:
+                        return True
+    return False
+
+
+_FORWARDED = re.compile(r"(?i)^(?:http_)?x[-_]forwarded[-_]for$")
+
+
+@check(
+    "PRD645",
+    on=[calls("slowapi.Limiter", "slowapi.extension.Limiter", "flask_limiter.Limiter", "flask_limiter.extension.Limiter", "*.limit")],
+    required_literals=[("key_func", "x-forwarded-for"), ("key_func", "x_forwarded_for")],
+    files=("python",),
+)
+def limited_by_forwarded(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`Limiter(key_func=lambda request: request.headers.get("X-Forwarded-For"))`."""
+    given = call.keywords.get("key_func")
+    if given is None:
+        return
+    function = call.module.function(given.source_text) if isinstance(given, Name) else None
+    parts = expressions_in(function.body) if function is not None else given.walk()
+    for part in parts:
+        if isinstance(part, Constant) and isinstance(part.value, str) and _FORWARDED.match(part.value):
+            yield Diagnostic(
+                given, "the limit counts by `X-Forwarded-For`, which the client writes itself: every request may name another address"
+            )
+            return
 
 
 # ---------------------------------------------------------------- PRD646: listening where nobody can reach it

@@ -21,9 +21,10 @@ from prodlint.checks import (
     project_fact,
     settings,
 )
-from prodlint.facts import Assignment, Call, Class, Collection, Command, Constant, Dictionary, Setting
+from prodlint.facts import Assignment, Call, Class, Collection, Command, Conditional, Constant, Dictionary, Operation, Setting
 from prodlint.model import Evidence, FixRequest, Related
 from prodlint.project.production import deployed, priority_in, runs_in_production
+from prodlint.values.lattice import Setting as SettingRead
 from prodlint.values.truth import FALSY, TRUTHY, flipped
 
 # Names whose truth takes protection away, and names whose falsehood does. Whole words, so that
@@ -155,7 +156,10 @@ def weakening_assignment(assignment: Assignment, context: CheckContext) -> Itera
     if assignment.kind not in ("name", "annotated", "field", "subscript"):
         return
     in_settings = (
-        "settings" in context.file.roles or assignment.scope.class_.endswith(("Settings", "Config")) or ".config[" in assignment.qualified
+        "settings" in context.file.roles
+        or isinstance(assignment.value, (Call, Operation, Conditional))
+        or assignment.scope.class_.endswith(("Settings", "Config"))
+        or ".config[" in assignment.qualified
     )
     if not in_settings or priority_in(assignment, context) is False or assignment.scope.function:
         return
@@ -163,6 +167,8 @@ def weakening_assignment(assignment: Assignment, context: CheckContext) -> Itera
     if isinstance(value, Constant) and isinstance(value.value, bool) and weakens(assignment.target, value.value):
         fix = FixRequest("replace-value", "Keep the protection", False, (("text", str(not value.value)),))
         yield Diagnostic(assignment, f"`{assignment.target} = {value.value}` {_effect(assignment.target)}", fix=fix)
+    elif isinstance(value, (Call, Operation, Conditional)):
+        yield from _weakened_by_default(assignment, context)
     elif assignment.target == "TESTING" and isinstance(value, Constant) and value.value is True:
         yield Diagnostic(
             assignment,
@@ -172,6 +178,21 @@ def weakening_assignment(assignment: Assignment, context: CheckContext) -> Itera
         )
     elif assignment.target == "AUTH_PASSWORD_VALIDATORS" and isinstance(value, Collection) and not value.items:
         yield Diagnostic(assignment, "`AUTH_PASSWORD_VALIDATORS` is empty: any password is accepted", priority="P1")
+
+
+def _weakened_by_default(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    """`AUTH_ENABLED = os.getenv("AUTH_ENABLED", "false") == "true"`: what it is where nobody sets it."""
+    for shape in context.values(assignment.module).in_production.of(assignment.value).shapes:
+        if not isinstance(shape, SettingRead) or not (shape.name or assignment.target.isupper()):
+            continue
+        given = context.environment.startup.settings.get(shape.name.upper())
+        if given is not None and not weakens(assignment.target, given):
+            continue
+        for default in shape.default.unset().constants():
+            if isinstance(default, bool) and weakens(assignment.target, default):
+                words = f"`{assignment.target}` is {default} where nobody sets `{shape.name or assignment.target}`: that {_effect(assignment.target)}"
+                yield Diagnostic(assignment, words)
+                return
 
 
 # ---------------------------------------------------------------- PRD642

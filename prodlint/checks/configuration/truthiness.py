@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from prodlint.checks import CheckContext, Diagnostic, check, every
 from prodlint.facts import Assignment, Call, Conditional, Constant, Expression, Module, Name, Operation, Statement, Subscript
 from prodlint.model import FixRequest
+from prodlint.values.lattice import Setting
 
 READS = ("os.getenv", "os.environ.get")
 # Text unless it is told to `cast`.
@@ -63,7 +64,7 @@ _READING = (b"getenv", b"environ")
 @check(
     "PRD644",
     on=[every(Module)],
-    required_literals=["getenv", "environ.get", "environ[", ("decouple", "config(")],
+    required_literals=["getenv", "environ.get", "environ[", "in os.environ", "in environ", ("decouple", "config(")],
     files=("python", "notebook"),
 )
 def truth_of_text(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
@@ -80,10 +81,13 @@ def truth_of_text(module: Module, context: CheckContext) -> Iterator[Diagnostic]
             yield from _truth(statement.expressions[0], module)
         if statement.kind == "assign" and statement.assignment is not None and statement.expressions:
             yield from _kept(statement.assignment, statement.expressions[0])
+            yield from _framework_switch(statement.assignment, context)
         for expression in statement.expressions:
             for part in expression.walk():
                 if isinstance(part, Conditional):
                     yield from _truth(part.test, module)
+                elif isinstance(part, Operation) and part.operator in ("in", "not in"):
+                    yield from _presence(part, module)
                 elif isinstance(part, Operation) and part.operator == "and" and statement.kind not in ("if", "while", "assert"):
                     yield from _truth(part.operands[0], module)
 
@@ -134,6 +138,58 @@ def _kept(assignment: Assignment, value: Expression) -> Iterator[Diagnostic]:
             yield from _tested(value, f"`{assignment.target}`", value, certain=True)
     elif assignment.kind in ("attribute", "subscript") and assignment.target.lower() in _SWITCH_KEYWORDS:
         yield from _tested(value, f"`{assignment.qualified}`", value, certain=True)
+
+
+# Settings that Django, Flask and their extensions take the truth of; nobody compares them.
+_FRAMEWORK_SWITCH = re.compile(
+    r"^(?:(?:TEMPLATE_)?DEBUG|TESTING|DEBUG_PROPAGATE_EXCEPTIONS|(?:SESSION|CSRF|LANGUAGE)_COOKIE_(?:SECURE|HTTPONLY)|SECURE_(?:SSL_REDIRECT|HSTS_INCLUDE_SUBDOMAINS|HSTS_PRELOAD|CONTENT_TYPE_NOSNIFF|BROWSER_XSS_FILTER)"
+    r"|USE_X_FORWARDED_(?:HOST|PORT)|USE_(?:TZ|I18N|L10N)|CORS_(?:ALLOW_ALL_ORIGINS|ORIGIN_ALLOW_ALL|ALLOW_CREDENTIALS|ALLOW_PRIVATE_NETWORK)|EMAIL_USE_(?:TLS|SSL)|CELERY_(?:TASK_)?ALWAYS_EAGER|CSRF_USE_SESSIONS"
+    r"|SESSION_(?:SAVE_EVERY_REQUEST|EXPIRE_AT_BROWSER_CLOSE)|APPEND_SLASH|CONN_HEALTH_CHECKS|ATOMIC_REQUESTS|WTF_CSRF_ENABLED|SQLALCHEMY_ECHO|PROPAGATE_EXCEPTIONS)$"
+)
+_SETTINGS_MODULE = (b"INSTALLED_APPS", b"ROOT_URLCONF", b"MIDDLEWARE", b"WSGI_APPLICATION")
+
+
+def _framework_switch(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    """`SESSION_COOKIE_SECURE = os.environ.get("COOKIE_SECURE", "True")` in a settings module: the framework asks for its truth."""
+    if assignment.kind not in ("name", "annotated") or not _FRAMEWORK_SWITCH.match(assignment.target) or assignment.scope.symbol:
+        return
+    data = assignment.source.data
+    if (
+        "settings" not in context.file.roles
+        and not any(word in data for word in _SETTINGS_MODULE)
+        or _is_known_as_text(assignment.target, data)
+    ):
+        return
+    read = assignment.value
+    if isinstance(read, Constant):
+        return
+    for shape in context.values(assignment.module).of(read).shapes:
+        if isinstance(shape, Setting) and shape.kind == "text" and shape.name and not any(shape.default.clients()):
+            default = next((constant for constant in shape.default.constants() if isinstance(constant, str)), "")
+            says = f", and so is its own default {default!r}" if default.strip().lower() in _FALSE_TEXTS else ""
+            words = f'`{assignment.target}` is given text: `{shape.name}` is true for any, "False" and "0" included{says}'
+            yield Diagnostic(read, words, fix=_comparing(shape.name) if isinstance(read, Call) and read.name in READS else None)
+            return
+
+
+def _presence(operation: Operation, module: Module) -> Iterator[Diagnostic]:
+    """`"DEBUG" in os.environ`: `DEBUG=False` switches it on."""
+    key, where = operation.operands[0], operation.operands[-1]
+    name = key.value if isinstance(key, Constant) and isinstance(key.value, str) else ""
+    if not isinstance(where, Name) or where.name not in ("os.environ", "environ"):
+        return
+    if not _SWITCH.search(name.upper()) or _VALUE_WORDS.search(name.upper()) or name in _PRESENCE:
+        return
+    word = re.escape(name.encode())
+    if re.search(rb"(?:environ\s*\[|getenv\(|environ\.get\(|environ\.pop\()\s*[\"']%s[\"']" % word, module.source.data):
+        return  # its value is read as well
+    yield Diagnostic(operation, f'`{name}` counts by being there: "False" and "0" switch it on as well', fix=_comparing(name))
+
+
+def _comparing(name: str) -> FixRequest:
+    """Compare the text with the words for yes."""
+    text = f'os.getenv("{name}", "").lower() in {{"1", "true", "yes", "on"}}'
+    return FixRequest("replace", "Compare the text", False, (("text", text), ("import", "os")))
 
 
 def _sets_when_missing(statement: Statement) -> bool:
@@ -198,10 +254,4 @@ def _tested(read: Expression, where: str, at: Expression, certain: bool) -> Iter
         if not says_false
         else f"{shown} is true even by its own default, the text {text!r}"
     )
-    fix = FixRequest(
-        "replace",
-        "Compare the text",
-        False,
-        (("text", f'os.getenv("{name}", "").lower() in {{"1", "true", "yes", "on"}}'), ("import", "os")),
-    )
-    yield Diagnostic(at, f"{words}, in {where}", fix=fix)
+    yield Diagnostic(at, f"{words}, in {where}", fix=_comparing(name))

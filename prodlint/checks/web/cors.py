@@ -329,7 +329,7 @@ def _judge_values(policy: Policy) -> Iterator[Diagnostic]:
         words = f"`allow_origins` of {policy.library} is a text, not a list: any part of it (such as `https://a`) is accepted as an origin"
         yield Diagnostic(policy.bare, words, fix=fix if is_literal else None)
         return
-    local = [value for value in policy.origins if is_local(value.text)]
+    local = [value for value in policy.origins if is_local(value.text) and not _APPLICATION.match(value.text.strip())]
     for value in policy.origins:
         why, priority = unsafe_value(value.text, policy.globs)
         if why and not (priority == "P2" and value.fallback):
@@ -345,6 +345,8 @@ def unsafe_value(text: str, globs: bool) -> tuple[str, Priority | None]:
     origin = text.strip()
     if origin == "null":
         return '"null" is the origin of every sandboxed frame and local file', None
+    if origin and "*" in origin.rpartition(":")[2] and not globs and is_local(origin):
+        return f'"{origin}" never matches: entries are compared whole, `*` is no wildcard here', "P2"
     if not origin or origin == "*" or is_local(origin):
         return "", None
     scheme, separator, rest = origin.partition("://")
@@ -364,6 +366,10 @@ _LOCAL = re.compile(
     r"|[a-z0-9.-]+\.(?:local|localhost|test|internal|example|invalid))(?::[\d*]+)?/?$",
     re.IGNORECASE,
 )
+
+
+# Schemes of installed applications: their pages come from the device itself, in production too.
+_APPLICATION = re.compile(r"(?!https?:|wss?:)[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 def is_local(origin: str) -> bool:
@@ -450,7 +456,17 @@ def too_broad(pattern: str, prefix: bool) -> str:
                 for host in (domain, f"a.{domain}", f"www.{domain}"):
                     if accepts(f"{scheme}://{host}") and accepts(f"{scheme}://{host}.evil.invalid"):
                         return f"`{pattern}` is matched at the start only, so it also accepts `{scheme}://{host}.evil.example`"
+    if prefix:
+        # An origin that the author had in mind: `https://api.*.acme.io` with a word for each part that may be anything.
+        sample = _ANY_PART.sub("x", pattern.removeprefix("^")).replace("\\", "")
+        if sample.startswith("http") and accepts(sample) and accepts(f"{sample}.evil.invalid"):
+            return (
+                f"`{pattern}` is taken for a regular expression and matched at the start only, so it also accepts `{sample}.evil.example`"
+            )
     return ""
+
+
+_ANY_PART = re.compile(r"\.[*+]\??|\\w[*+]|\[[^\]]*\](?:[*+]|\{[\d,]+\})|\([^()]*\)[*+?]?")
 
 
 # ---------------------------------------------------------------- calls
