@@ -69,6 +69,8 @@ def result(values: Evaluator, call: Call, frame: Frame) -> Value:
         found = _method(values, call, receiver, given, keywords, frame)
         if found is not None:
             return found
+        if call.method in ("get", "pop") and len(given) == 2:
+            return _with_default(call, receiver, given)
     return _named(values, call, receiver, given, keywords)
 
 
@@ -243,6 +245,17 @@ def _asked_of_handler(values: Evaluator, call: Call, receiver: Value) -> Value |
                 if call.method in framework.asks:
                     return Value((Client("query", framework.name, call),))
     return None
+
+
+_CONFIGURATION = re.compile(r"(?:^|[._])(?:settings|config|conf|cfg|configuration|options|env|environ|params)$", re.IGNORECASE)
+
+
+def _with_default(call: Call, receiver: Value, given: list[Value]) -> Value:
+    """`config.get("hosts", ["*"])` of something unknown: what is configured, or the default."""
+    key = given[0].only()
+    if isinstance(key, Known) and isinstance(key.value, str) and call.receiver is not None and _CONFIGURATION.search(call.receiver.text):
+        return Value((Setting(key.value, given[1], "text", call),))
+    return join(Value((Member(receiver, f".{call.method}()", call),)), given[1])
 
 
 _VALIDATING = frozenset(
