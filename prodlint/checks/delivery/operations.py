@@ -203,7 +203,7 @@ _CHECKLIST = re.compile(
     re.IGNORECASE,
 )
 _TEMPLATE = re.compile(r"template|example|(?:^|/)\.github/|archive|/old/", re.IGNORECASE)
-_BOX = re.compile(r"(?m)^[ \t]*(?:[-*+]|\d+\.)[ \t]+\[([ xX])\][ \t]+(.*)$")
+_BOX = re.compile(r"(?m)^[ \t]*(?:[-*+]|\d+\.)[ \t]+\[([ xX])\][ \t]+([^\r\n]*)")
 _SECTION = re.compile(r"(?m)^(#{1,6})[ \t]+(.+?)[ \t]*$")
 _BLOCKING = re.compile(
     r"critical|\bP0\b|must[- ](?:fix|have|do)|blocker|blocking|before (?:launch|release|going|deploy|production)|required", re.IGNORECASE
