@@ -11,7 +11,6 @@ from prodlint import __version__
 
 DEPENDENCIES = (
     "ahocorasick-rs",
-    "detect-secrets",
     "libcst",
     "packaging",
     "python-dotenv",

@@ -189,7 +189,8 @@ def test_no_check_knows_how_to_read() -> None:
                 used = written if written == "open" or name in _OF_FILES.get(owner, ()) else ""
             where = path.relative_to(ROOT / "prodlint" / "checks").as_posix()
             # The facade of the project, through which checks ask; and tables that stand beside the code.
-            if used and where != "__init__.py":
+            # PRD108 asks the history of the repository, which is no file of the snapshot, by the one module that starts git.
+            if used and where != "__init__.py" and not (where == "secrets/git.py" and used == "prodlint.project.git"):
                 wrong.append(f"{where}:{getattr(node, 'lineno', 0)} {used}")
     assert checked > 60
     assert wrong == []

@@ -38,8 +38,13 @@ def test_every_category_of_the_checklist_is_there() -> None:
 
 
 def test_every_rule_is_asked_for_by_an_item() -> None:
-    asked = {code for item in read_folder(folder()) for code in item.rules}
-    assert {rule.code for rule in catalogue.own_rules() if rule.family != "tool"} - asked == set()
+    """By the item's page (a code, or the name of a rule that it awaited), or by the rule's own page."""
+    items = read_folder(folder())
+    asked = {code for item in items for code in (*item.rules, *item.awaits)}
+    assert {
+        rule.code for rule in catalogue.own_rules() if rule.family != "tool" and not {rule.code, rule.name} & asked and not rule.items
+    } == set()
+    assert {name for rule in catalogue.own_rules() for name in rule.items} <= {item.id for item in items}
 
 
 def test_phrases_belong_to_one_item() -> None:
