@@ -339,7 +339,7 @@ def test_each_service_has_its_own_settings(project: Project, prodlint: Run) -> N
     grouped = prodlint("check", ".", "--no-cache", "--output-format", "grouped").out
     assert [line for line in grouped.splitlines() if line.startswith("==")] == [
         "== .: 8 P0, 8 P2",
-        "== services/s3: 1 P1",
+        "== services/s3: 1 P2",
         "== services/s4: 1 P0",
     ]
     assert "| `services/s4` | 1 | 0 | 0 |" in prodlint("check", ".", "--no-cache", "--output-format", "markdown").out
