@@ -16,13 +16,10 @@ from prodlint.facts import (
     Attribute,
     Call,
     Collection,
-    Conditional,
     Constant,
     Dictionary,
     Expression,
-    FString,
     Name,
-    Operation,
 )
 from prodlint.model import Priority
 from prodlint.values.lattice import Client, Part, Value
@@ -257,65 +254,8 @@ def _is_placeholders(part: Part) -> bool:
     return bool(_PLACEHOLDERS.search(_last_word(part.at)))
 
 
-_BUILDERS = frozenset(
-    {
-        "format",
-        "join",
-        "replace",
-        "strip",
-        "rstrip",
-        "lstrip",
-        "lower",
-        "upper",
-        "dedent",
-        "cleandoc",
-        "str",
-        "encode",
-        "decode",
-        "expandtabs",
-    }
-)
-_STATEMENT = re.compile(
-    rb"\b(?:SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|ALTER|DROP|TRUNCATE|GRANT|REVOKE|REPLACE|MERGE|CALL|EXEC|EXECUTE|SET|SHOW|USE|COPY|VACUUM|PRAGMA|NOTIFY|LISTEN|COMMENT"
-    rb"|REFRESH|EXPLAIN|LOCK|REINDEX|ANALYZE|ATTACH|DETACH|DECLARE|BEGIN|OPTIMIZE|KILL|DESCRIBE|DO)\s"
-    rb"|[\"']\s{0,40}\(?\s{0,8}(?:select|insert|update|delete|with|create|alter|drop|truncate|grant|revoke|replace|merge|copy|vacuum|pragma|comment|refresh|explain|set)\s"
-)
-
-
-_SIGNS = (b".join(", b".format(", b"+", b'f"', b"f'", b"%", b".replace(")
-
-
 # Code that a person runs against tables of their own; names of tables come from nowhere else.
 _BY_HAND = frozenset({"migration", "script", "command"})
-
-
-def _may_be_built(query: Expression, call: Call) -> bool:
-    """A quick look before the function is read: can this be a text put together here?"""
-    if isinstance(query, (FString, Operation, Conditional)):
-        return True
-    if isinstance(query, Call):
-        return query.method in _BUILDERS
-    return isinstance(query, Name) and _is_put_together(call.source.data, query.source_text.encode())
-
-
-# Where clients' values come from: a whole statement may be one.
-_CLIENTS = re.compile(
-    rb"\brequest\b|\breq\b|@\w+\.(?:get|post|put|patch|delete|route|websocket|task|actor|tool|job)\b|@(?:shared_task|get|post|route)\b|\bevent\b|[Ss]ervicer|websocket|message|get_argument"
-)
-
-
-def _is_put_together(data: bytes, name: bytes) -> bool:
-    """Whether a name is given a text put together from others, or a client may be whom it comes from."""
-    given = re.compile(rb"\b" + re.escape(name) + rb"\b[^=\n]{0,60}\+?=(?!=)")
-    found = False
-    for match in given.finditer(data):
-        found = True
-        if _STATEMENT.search(data, match.end() - 1, match.end() + 300):
-            return True
-        around = data[match.end() - 2 : match.end() + 120]
-        if any(sign in around for sign in _SIGNS):
-            return True
-    return (found or b"." not in name) and _CLIENTS.search(data) is not None
 
 
 def _last_word(expression: Expression) -> str:
