@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from prodlint.checks.deployment import compose, images, installs, kubernetes, services
+from prodlint.checks.deployment import compose, images, installs, kubernetes
 from prodlint.checks.deployment import dockerfile as dockerfile_checks
 from prodlint.configuration.patterns import Patterns
 from prodlint.facts import Dockerfile, Document, File, Node, Source
 from prodlint.readers import dockerfile, documents
+from prodlint.values import container_images
 
 
 def document(text: str, path: str = "compose.yaml") -> Document:
@@ -40,7 +41,7 @@ def image_file(text: str) -> Dockerfile:
     ],
 )
 def test_image_of(text: str, name: str, tag: str, digest: str) -> None:
-    image = services.image_of(text)
+    image = container_images.image_of(text)
     assert (image.name, image.tag, image.digest) == (name, tag, digest)
 
 
@@ -73,11 +74,11 @@ def test_image_of(text: str, name: str, tag: str, digest: str) -> None:
     ],
 )
 def test_movement(text: str, moves: bool) -> None:
-    assert (images.movement(services.image_of(text)) is not None) is moves
+    assert (images.movement(container_images.image_of(text)) is not None) is moves
 
 
 def test_a_major_version_of_python_is_softer() -> None:
-    found = images.movement(services.image_of("python:3-slim"))
+    found = images.movement(container_images.image_of("python:3-slim"))
     assert found is not None and found[1] == "P2"
 
 
@@ -94,7 +95,7 @@ def test_a_major_version_of_python_is_softer() -> None:
     ],
 )
 def test_with_defaults(text: str, known: tuple[str, bool] | None) -> None:
-    assert services.with_defaults(text) == known
+    assert container_images.with_defaults(text) == known
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_with_defaults(text: str, known: tuple[str, bool] | None) -> None:
     ],
 )
 def test_leaves_root(text: str, root: bool) -> None:
-    assert services.leaves_root(services.image_of(text)) is root
+    assert container_images.leaves_root(container_images.image_of(text)) is root
 
 
 # ---------------------------------------------------------------- Dockerfiles
