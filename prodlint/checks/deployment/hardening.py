@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents
-from prodlint.checks.deployment.compose import Service, is_for_development, is_sandbox, items, services
 from prodlint.facts import Document
 from prodlint.project.production import deployed_elsewhere
+from prodlint.values.compose import Service, is_for_development, is_sandbox, items, services
 from prodlint.values.container_images import is_one_shot
 
 # https://docs.docker.com/engine/security/: without it a setuid program gives a process rights that its user has not.

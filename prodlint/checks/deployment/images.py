@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents, every
-from prodlint.checks.deployment.compose import is_for_development, is_sandbox
 from prodlint.checks.deployment.dockerfile import built_from
 from prodlint.facts import Dockerfile, Document, Instruction, Node
 from prodlint.model import Priority
+from prodlint.values.compose import is_for_development, is_sandbox
 from prodlint.values.container_images import Image, image_of, with_defaults
 from prodlint.values.workloads import containers_of, pods
 

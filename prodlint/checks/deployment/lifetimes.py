@@ -9,10 +9,10 @@ from functools import lru_cache
 from importlib.resources import files as resources
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents, every, text
-from prodlint.checks.deployment.compose import is_for_development, is_sandbox, services
 from prodlint.checks.deployment.dockerfile import built_from
 from prodlint.facts import Dockerfile, Document, Node, Text
 from prodlint.model import Priority
+from prodlint.values.compose import is_for_development, is_sandbox, services
 from prodlint.values.container_images import image_of, with_defaults
 from prodlint.values.workloads import containers_of, pods
 

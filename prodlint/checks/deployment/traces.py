@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, ProjectFact, collect, commands, documents, every, project_fact, settings
-from prodlint.checks.deployment.compose import Service, is_for_development, is_sandbox, items, services
 from prodlint.checks.deployment.dockerfile import (
     lineage,
     root_image,
@@ -19,6 +18,7 @@ from prodlint.checks.deployment.dockerfile import (
     targets,
 )
 from prodlint.facts import Command, Dockerfile, Document, File, Instruction, Node, Setting, Stage
+from prodlint.values.compose import Service, is_for_development, is_sandbox, items, services
 from prodlint.values.container_images import SERVERS
 from prodlint.values.workloads import pods
 
