@@ -1,4 +1,4 @@
-"""The tables of the web rules: what calls run what they are given."""
+"""The tables of the web rules: what calls run what they are given, what lets anybody into a datastore."""
 
 from __future__ import annotations
 
@@ -14,3 +14,11 @@ def sinks() -> Mapping[str, Any]:
     import tomli
 
     return tomli.loads(files("prodlint.checks.web").joinpath("sinks.toml").read_text("utf-8"))
+
+
+@cache
+def datastores() -> Mapping[str, Any]:
+    """`datastores.toml`."""
+    import tomli
+
+    return tomli.loads(files("prodlint.checks.web").joinpath("datastores.toml").read_text("utf-8"))
