@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from prodlint.commands.cli import main
-from prodlint.configuration.settings import HONOR
+from prodlint.configuration.keys import HONOR
 from prodlint.foreign import TOOLS, marks, read_lists
 from prodlint.readers.remarks import prose
 

@@ -95,7 +95,7 @@ def test_what_another_tool_owns_is_off_unless_chosen_by_name(tmp_path: Path) -> 
 
 
 def test_what_covers_a_rule_is_a_tool_that_the_settings_know() -> None:
-    from prodlint.configuration.settings import OVERLAP
+    from prodlint.configuration.keys import OVERLAP
     from prodlint.engine import catalogue
 
     covered = {tool for rule in catalogue.own_rules() for tool in rule.covered_by}

@@ -2,4 +2,18 @@
 
 from __future__ import annotations
 
-VERBS = ("check", "rule", "baseline", "clean", "secrets", "report", "checklist", "init", "completion", "server", "version", "help")
+VERBS = (
+    "check",
+    "rule",
+    "baseline",
+    "clean",
+    "secrets",
+    "report",
+    "checklist",
+    "init",
+    "config",
+    "completion",
+    "server",
+    "version",
+    "help",
+)

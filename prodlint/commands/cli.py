@@ -89,6 +89,10 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     init.add_argument("paths", nargs="*", default=["."], metavar="PATH")
     _add_selection(init)
     init.set_defaults(function=_init)
+    config = verbs.add_parser("config", help="list the settings, explain one, or print their JSON Schema")
+    config.add_argument("key", nargs="?", metavar="KEY", help="a setting, such as fail-on")
+    config.add_argument("--schema", action="store_true", help="print the JSON Schema of the settings")
+    config.set_defaults(function=_config)
     completion = verbs.add_parser("completion", help="print the completion of a shell")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
     completion.set_defaults(function=_completion, parser=parser)
@@ -128,6 +132,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         "--no-respect-gitignore", dest="respect_gitignore", action="store_false", default=None, help="do not read ignore files"
     )
     choose.add_argument("--config", action="append", default=[], metavar="FILE|KEY=VALUE", help="a settings file, or one setting")
+    choose.add_argument("--ruleset", metavar="DATE", help="the dated set of rules, such as 2026.12: nothing of a later set is reported")
     choose.add_argument("--isolated", action="store_true", help="read no settings file")
     choose.add_argument("--no-local-config", action="store_true", help="read only settings files named by --config")
     choose.add_argument("--stdin-filename", metavar="NAME", help="the name of what comes on standard input (path `-`)")
@@ -348,6 +353,12 @@ def _init(given: argparse.Namespace) -> int:
     from prodlint.commands.init import init
 
     return init(given)
+
+
+def _config(given: argparse.Namespace) -> int:
+    from prodlint.commands.config import config
+
+    return config(given)
 
 
 def _completion(given: argparse.Namespace) -> int:

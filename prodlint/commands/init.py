@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from prodlint import __version__, baseline
 from prodlint.commands.check import request_of
-from prodlint.configuration.settings import RULESETS, SettingsError
+from prodlint.configuration.keys import RULESETS
+from prodlint.configuration.settings import SettingsError
 from prodlint.engine import session
 from prodlint.regular import read_regular
 from prodlint.reports import plural

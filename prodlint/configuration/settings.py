@@ -8,43 +8,15 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
+from prodlint.configuration.keys import HONOR, KEYS, OVERLAP, FailOn
 from prodlint.configuration.patterns import Patterns, below
-from prodlint.model import PRIORITIES, Priority
+from prodlint.configuration.shapes import MisplacedValue, did_you_mean, quoted
+from prodlint.model import Priority
 from prodlint.regular import Reader, TooLarge, beginning
 from prodlint.user_directory import is_inside
 
-FailOn = Literal["P0", "P1", "P2", "never"]
-FAIL_ON: tuple[FailOn, ...] = ("P0", "P1", "P2", "never")
-ROLES = (
-    "test",
-    "example",
-    "dev",
-    "ci",
-    "generated",
-    "vendored",
-    "production",
-    "migration",
-    "script",
-    "settings",
-    "docs",
-    "stub",
-    "notebook",
-    "command",
-)
-# The dated sets of rules. Every rule there is belongs to the first; who names a set gets no rule of a later one by an upgrade.
-RULESETS = ("2026.1",)
-# `pragma` is an older name of `detect-secrets` here.
-HONOR = ("noqa", "nosec", "detect-secrets", "pragma", "gitleaks", "kingfisher", "trufflehog", "ggshield", "nosemgrep", "hadolint")
-_PYTHON = ("*.py", "*.pyi", "*.ipynb")
-# The tools that `disable-overlap` knows, and the files that each reads. Which rules are covered by it stands on their pages.
-OVERLAP: dict[str, tuple[str, ...]] = {
-    "ruff": _PYTHON,
-    "bandit": _PYTHON,
-    "hadolint": ("[Dd]ockerfile*", "*.[Dd]ockerfile", "[Cc]ontainerfile*", "*.[Cc]ontainerfile"),
-    "zizmor": (".github/**", "action.yml", "action.yaml"),
-}
 # A selector for the rules whose mistakes may wait until a release: notes to oneself.
 RELEASE_STAGE = "stage:release"
 # A settings file in a directory: the first of these that has something to say.
@@ -107,7 +79,8 @@ class Settings:
     selections: layers, outermost first. fail_on: the lowest priority that fails the run (any finding does by default).
     warn_only: rules that are shown and never fail. exclude: None means prodlint's own list. files: kind by pattern.
     rules: options by rule. roles: further patterns by role. priority: priority by rule selector.
-    checklist: what the readiness report's items are to be (see `prodlint.readiness.items`).
+    checklist: what the readiness report's items are to be (see `prodlint.readiness.items`). ignore_entries: what is ignored in documents
+    by paths of keys.
     origins: where each value that is not the default came from. project_root: the root of the run, which no path of a settings file may leave.
     """
 
@@ -141,6 +114,7 @@ class Settings:
     cache_dir: str = ".prodlint_cache"
     ruleset: str = ""
     checklist: Mapping[str, Any] = field(default_factory=dict)
+    ignore_entries: tuple[Mapping[str, Any], ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
     sources: tuple[str, ...] = field(default=(), compare=False)
 
@@ -181,131 +155,8 @@ def _plain(value: Any) -> Any:
     return value
 
 
-# ---------------------------------------------------------------- the keys, and what may stand behind them
-
 _SELECTION_KEYS = ("select", "extend-select", "ignore")
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("must be a text")
-    return value
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("must be true or false")
-    return value
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError("must be a list of texts")
-    return tuple(value)
-
-
-def _one_of(*allowed: str) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        if value not in allowed:
-            raise ValueError(f"must be one of {_quoted(allowed)}{_nearest(value, allowed)}")
-        return str(value)
-
-    return read
-
-
-def _some_of(*allowed: str) -> Callable[[Any], tuple[str, ...]]:
-    one = _one_of(*allowed)
-
-    def read(value: Any) -> tuple[str, ...]:
-        return tuple(one(item) for item in _texts(value))
-
-    return read
-
-
-def _patterns(value: Any) -> tuple[str, ...]:
-    for pattern in _texts(value):
-        _pattern(pattern)
-    return tuple(value)
-
-
-def _pattern(pattern: str) -> str:
-    if not pattern.strip() or not Patterns((pattern.removeprefix("!"),)):
-        raise ValueError(f"holds the pattern `{pattern}`, which can match nothing")
-    if pattern.startswith(("./", "../")) or os.path.isabs(pattern) and os.path.exists(pattern):
-        raise ValueError(f"holds the pattern `{pattern}`; patterns are written as in .gitignore, from the directory of the settings")
-    return pattern
-
-
-def _table(key: Callable[[str], str], item: Callable[[Any], Any]) -> Callable[[Any], dict[str, Any]]:
-    def read(value: Any) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise ValueError("must be a table")
-        made = {}
-        for name, inner in value.items():
-            try:
-                made[key(name)] = item(inner)
-            except ValueError as error:
-                raise _At(str(error), name) from None
-        return made
-
-    return read
-
-
-class _At(ValueError):
-    """A wrong value inside a table: the key it stands under."""
-
-    def __init__(self, message: str, key: str) -> None:
-        super().__init__(message)
-        self.key = key
-
-
-def _any_options(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError("must be a table of options")
-    return value
-
-
-def _kinds() -> tuple[str, ...]:
-    from prodlint.configuration.kinds import KINDS
-
-    return KINDS
-
-
-def _kind(value: Any) -> str:
-    return _one_of(*_kinds())(value)
-
-
-_KEYS: dict[str, Callable[[Any], Any]] = {
-    "per-file-ignores": _table(_pattern, _texts),
-    "priority": _table(_text, _one_of(*PRIORITIES)),
-    "fail-on": _one_of(*FAIL_ON),
-    "warn-only": _texts,
-    "exclude": _patterns,
-    "extend-exclude": _patterns,
-    "respect-gitignore": _flag,
-    "files": _table(_pattern, _kind),
-    "roles": _table(_one_of(*ROLES), _patterns),
-    "require-reason": _flag,
-    "unsuppressible": _texts,
-    "inline-ignores": _flag,
-    "honor": _some_of(*HONOR),
-    "extend-rules": _texts,
-    "rules": _table(_text, _any_options),
-    "plugins": _flag,
-    "error-reporters": _texts,
-    "http-wrappers": _texts,
-    "disable-overlap": _some_of(*OVERLAP),
-    "baseline": _text,
-    "strict-baseline": _flag,
-    "allow-unchecked": _flag,
-    "cache-dir": _text,
-    "ruleset": _one_of(*RULESETS),
-    "checklist": _any_options,
-}
-_FURTHER = (*_SELECTION_KEYS, "extend", "per-path")
-_PER_PATH = ("paths", *_SELECTION_KEYS, "priority")
-# Tables whose entries add up when one settings file extends another; lists and single values are replaced.
-_ADD_UP = ("per-file-ignores", "priority", "files", "roles", "rules", "extend-exclude", "extend-rules", "error-reporters", "http-wrappers")
+_NAMED_BY_PLACE = ("extend-rules", "baseline", "cache-dir")
 
 
 # ---------------------------------------------------------------- reading
@@ -459,16 +310,16 @@ def _apply(settings: Settings, values: Mapping[str, Any], text: str, shown: str,
         if key in ("per-path", *_SELECTION_KEYS):
             origins[key] = f"{shown}:{line}"
             continue
-        if key not in _KEYS:
-            raise SettingsError(f"unknown setting `{key}`{_nearest(key, (*_KEYS, *_FURTHER))}", shown, line)
+        if key not in KEYS:
+            raise SettingsError(f"unknown setting `{key}`{did_you_mean(key, KEYS)}", shown, line)
         try:
-            read = _KEYS[key](value)
+            read = KEYS[key].shape(value)
         except ValueError as error:
-            if isinstance(error, _At):
-                line = _line(text, (*within, key, error.key), line)
-                raise SettingsError(f"`{key}.{error.key}` {error}", shown, line) from None
+            if isinstance(error, MisplacedValue):
+                line = _line(text, (*within, key, *error.path), line)
+                raise SettingsError(error.told(key), shown, line) from None
             raise SettingsError(f"`{key}` {error}", shown, line) from None
-        if key in ("extend-rules", "baseline", "cache-dir") and shown != "--config":
+        if key in _NAMED_BY_PLACE and shown != "--config":
             read = _resolve(read, directory)
             for path in read if isinstance(read, tuple) else (read,):
                 if path and settings.project_root and not is_inside(path, settings.project_root):
@@ -479,11 +330,11 @@ def _apply(settings: Settings, values: Mapping[str, Any], text: str, shown: str,
                 if not os.path.isdir(folder):
                     raise SettingsError(f"`extend-rules` names `{os.path.relpath(folder)}`, which is no directory", shown, line)
         name = key.replace("-", "_")
-        if key in _ADD_UP:
+        if KEYS[key].adds_up:
             before = getattr(settings, name)
             read = {**before, **read} if isinstance(read, dict) else (*before, *(item for item in read if item not in before))
         made[name] = read
-        adds = key in _ADD_UP and key in origins
+        adds = KEYS[key].adds_up and key in origins
         origins[key] = f"{origins[key]}, {shown}:{line}" if adds else f"{shown}:{line}"
     selection = _selection(values, text, shown, within)
     if selection != Selection():
@@ -507,7 +358,7 @@ def _selection(values: Mapping[str, Any], text: str, shown: str, within: tuple[s
             continue
         at = line or _line(text, (*within, key))
         try:
-            read[key] = _texts(values[key])
+            read[key] = KEYS[key].shape(values[key])
         except ValueError as error:
             raise SettingsError(f"`{key}` {error}", shown, at) from None
         where += [(selector, shown, _line_of_text(text, selector, at)) for selector in read[key]]
@@ -516,22 +367,19 @@ def _selection(values: Mapping[str, Any], text: str, shown: str, within: tuple[s
 
 def _per_path(value: Any, text: str, shown: str, within: tuple[str, ...]) -> Iterable[PerPath]:
     start = _line(text, (*within, "per-path"))
+    shape = KEYS["per-path"].shape
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise SettingsError("`per-path` must be written as `[[tool.prodlint.per-path]]` tables", shown, start)
     for index, table in enumerate(value):
         line = _line(text, (*within, "per-path"), start, index)
-        for key in table:
-            if key not in _PER_PATH:
-                at = line + _line(text.split("\n", line)[-1], (key,), 0)
-                raise SettingsError(f"unknown setting `per-path.{key}`{_nearest(key, _PER_PATH)}", shown, at)
         try:
-            paths = _patterns(table.get("paths", []))
-            if not paths:
-                raise ValueError("needs `paths`")
-            priority = _KEYS["priority"](table.get("priority", {}))
+            (read,) = shape([table])
         except ValueError as error:
+            if isinstance(error, MisplacedValue):
+                line += _line(text.split("\n", line)[-1], error.path, 0)
+                raise SettingsError(error.told("per-path"), shown, line) from None
             raise SettingsError(f"`per-path` {error}", shown, line) from None
-        yield PerPath(paths, _selection(table, text, shown, within, line), priority, f"{shown}:{line}")
+        yield PerPath(read["paths"], _selection(table, text, shown, within, line), read.get("priority", {}), f"{shown}:{line}")
 
 
 def _line(text: str, path: tuple[str, ...], fallback: int = 1, index: int = 0) -> int:
@@ -635,7 +483,7 @@ def with_arguments(
     for name, allowed in (("honor", HONOR), ("disable_overlap", OVERLAP)):
         for item in made.get(name, ()):
             if item not in allowed:
-                raise SettingsError(f"unknown value `{item}` for `--{name.replace('_', '-')}`{_nearest(item, allowed)}")
+                raise SettingsError(f"unknown value `{item}` for `--{name.replace('_', '-')}`{did_you_mean(item, allowed)}")
     for name in made:
         key = name.replace("_", "-")
         adds = name in ("extend_exclude", "honor", "disable_overlap") and key in origins
@@ -721,7 +569,7 @@ def unmatched_patterns(settings: Settings, paths: Sequence[str]) -> list[str]:
         patterns = Patterns((pattern.removeprefix("!"),))
         if not any(map(patterns.match, paths)):
             where = settings.origins.get(key, "")
-            near = _nearest(pattern.removeprefix("!").rstrip("/*"), {part for path in paths for part in _ancestors(path)})
+            near = did_you_mean(pattern.removeprefix("!").rstrip("/*"), {part for path in paths for part in _ancestors(path)})
             said.append(f"{where + ': ' if where else ''}the pattern `{pattern}` in `{key}` matches no file{near}")
     return said
 
@@ -862,10 +710,10 @@ class RuleSelection:
             return
         same = sorted(rule.code for rule in self.rules if any(selector.upper() == code.partition(":")[2].upper() for code in rule.also))
         if same:
-            near = f"; that is another tool's code, the rule for it here is {_quoted(same)}"
+            near = f"; that is another tool's code, the rule for it here is {quoted(same)}"
         else:
             # A near code is no near meaning, unless it is meant to be one of ours.
-            near = _nearest(selector, (*self.by_name, *(sorted(self.codes) if selector.upper().startswith("PRD") else ())))
+            near = did_you_mean(selector, (*self.by_name, *(sorted(self.codes) if selector.upper().startswith("PRD") else ())))
         raise SettingsError(f"unknown rule `{selector}`{f' in `{key}`' if key else ''}{near}", file, line)
 
 
@@ -878,24 +726,9 @@ def check_options(settings: Settings, known: Mapping[str, Mapping[str, Any]]) ->
         file, _, line = settings.origins.get("rules", "").rpartition(":")
         for name, value in options.items():
             if name not in defaults:
-                near = _nearest(name, tuple(defaults)) if defaults else "; it has no options"
+                near = did_you_mean(name, tuple(defaults)) if defaults else "; it has no options"
                 raise SettingsError(f"`{selector}` has no option `{name}`{near}", file, int(line or 0))
             default = defaults[name]
             fits = isinstance(value, (int, float)) if isinstance(default, float) else isinstance(value, type(default))
             if not fits or isinstance(value, bool) is not isinstance(default, bool):
                 raise SettingsError(f"option `{name}` of `{selector}` must be like its default `{default!r}`", file, int(line or 0))
-
-
-def _quoted(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
-
-
-def _nearest(wrong: Any, names: Iterable[str]) -> str:
-    """`; did you mean ...`, where a name is near enough."""
-    from difflib import get_close_matches
-
-    if not isinstance(wrong, str):
-        return ""
-    by_lower = {name.lower(): name for name in names}
-    found = get_close_matches(wrong.lower().replace("_", "-"), by_lower, 1, 0.6)
-    return f"; did you mean `{by_lower[found[0]]}`?" if found else ""

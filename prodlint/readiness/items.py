@@ -273,9 +273,9 @@ def _read_all(settings: Mapping[str, Any], root: str) -> Iterator[Item]:
 
 def _listed(settings: Mapping[str, Any], key: str) -> list[str]:
     value = settings.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
         raise SettingsError(f"`checklist.{key}` must be a list of texts")
-    return value
+    return list(value)
 
 
 def _tabled(settings: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:

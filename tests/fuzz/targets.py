@@ -11,8 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 from random import Random
 
+from prodlint.configuration.keys import HONOR
 from prodlint.configuration.kinds import kind_of
-from prodlint.configuration.settings import HONOR, Settings, with_arguments
+from prodlint.configuration.settings import Settings, with_arguments
 from prodlint.engine import analysis, catalogue, session
 from prodlint.engine.run import Run
 from prodlint.model import Finding
