@@ -113,10 +113,10 @@ class Unchecked:
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """A finding that an inline comment or the baseline took away, with the reason given for it."""
+    """A finding that an inline comment, the baseline or a table of the settings took away, with the reason given for it."""
 
     finding: Finding
-    kind: Literal["inline", "baseline"]
+    kind: Literal["inline", "baseline", "settings"]
     reason: str
 
 
@@ -160,7 +160,8 @@ class Rule:
 
     also: other tools' codes for the same mistake, as `tool:CODE`. covered_by: tools after which this rule says little that is new.
     supersedes: codes of rules that are silent where this one speaks. stage: "release" where the mistake may wait until then.
-    items: ids of the checklist items that it serves. grouped: findings with the same message are one of the report, wherever they stand.
+    items: ids of the checklist items that it serves. grouped: findings with the same message are one of the report, wherever they stand. since: the dated set of rules with which it came, "" for
+    the first. changes: what changed with later sets, as (set, words, default before or None, priority before or "").
     """
 
     code: str
@@ -191,5 +192,7 @@ class Rule:
     supersedes: tuple[str, ...] = ()
     stage: Literal["", "release"] = ""
     items: tuple[str, ...] = ()
+    since: str = ""
+    changes: tuple[tuple[str, str, bool | None, str], ...] = ()
     bad: tuple[Example, ...] = ()
     good: tuple[Example, ...] = ()

@@ -171,6 +171,7 @@ class Check:
     """A registered check. required literals: alternatives; each is one literal or several that must all stand in the file;
     None means the file is always read. Empty: derived from the subscriptions' names. files: reader kinds it looks at, () all.
     They are looked for word by word (see `prodlint.engine.prefilter.words_of`), so that no layout of the same file hides them.
+    since: the dated set of rules with which it came; who names an earlier one does not have it.
     """
 
     code: str
@@ -178,6 +179,7 @@ class Check:
     on: tuple[Subscription, ...]
     required_literals: tuple[tuple[str, ...], ...] | None
     files: tuple[str, ...]
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,12 +326,16 @@ def check(
     on: Sequence[Subscription],
     required_literals: RequiredLiterals = (),
     files: Sequence[str] = (),
+    since: str = "",
 ) -> Callable[[_C], _C]:
-    """Register a check under its code (or one function under several codes: it is called once for each)."""
+    """Register a check under its code (or one function under several codes: it is called once for each).
+
+    since: the set of rules with which it came, for what a rule sees from then on; its page says so in a `[[change]]`.
+    """
 
     def register(function: _C) -> _C:
         for code in codes:
-            CHECKS.append(Check(code, function, tuple(on), _alternatives(required_literals), tuple(files)))
+            CHECKS.append(Check(code, function, tuple(on), _alternatives(required_literals), tuple(files), since))
         return function
 
     return register

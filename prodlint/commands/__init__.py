@@ -12,6 +12,7 @@ VERBS = (
     "checklist",
     "init",
     "config",
+    "ruleset",
     "completion",
     "server",
     "version",

@@ -86,6 +86,7 @@ def request_of(given: Namespace) -> session.Request:
             inline_ignores=getattr(given, "inline_ignores", None),
             per_file_ignores={**settings.per_file_ignores, **ignores} if ignores else None,
             no_baseline=getattr(given, "no_baseline", False),
+            ruleset=getattr(given, "ruleset", None),
         )
 
     return session.Request(

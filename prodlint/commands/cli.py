@@ -93,6 +93,14 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     config.add_argument("key", nargs="?", metavar="KEY", help="a setting, such as fail-on")
     config.add_argument("--schema", action="store_true", help="print the JSON Schema of the settings")
     config.set_defaults(function=_config)
+    ruleset = verbs.add_parser("ruleset", help="the dated sets of rules: list them, or tell what a later one brings")
+    ruleset.add_argument(
+        "what", choices=("list", "diff"), metavar="list|diff", help="list: the sets there are; diff: how two of them differ"
+    )
+    ruleset.add_argument("old", nargs="?", metavar="OLD", help="the earlier set (default: the one in force here)")
+    ruleset.add_argument("new", nargs="?", metavar="NEW", help="the later set (default: the newest)")
+    ruleset.add_argument("--count", action="store_true", help="also count the new findings that this would bring here")
+    ruleset.set_defaults(function=_ruleset)
     completion = verbs.add_parser("completion", help="print the completion of a shell")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
     completion.set_defaults(function=_completion, parser=parser)
@@ -359,6 +367,12 @@ def _config(given: argparse.Namespace) -> int:
     from prodlint.commands.config import config
 
     return config(given)
+
+
+def _ruleset(given: argparse.Namespace) -> int:
+    from prodlint.commands.ruleset import ruleset
+
+    return ruleset(given)
 
 
 def _completion(given: argparse.Namespace) -> int:

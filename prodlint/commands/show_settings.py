@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from prodlint.configuration.patterns import Patterns
-from prodlint.configuration.settings import KnownRule, RuleSelection, Selection, Settings, load
+from prodlint.configuration.settings import RuleSelection, Selection, Settings, load
 from prodlint.engine import session
+from prodlint.engine.rulesets import as_of
+from prodlint.engine.run import known_rules
 from prodlint.escaping import escape_control_characters
 
 
@@ -33,10 +35,8 @@ def show(given: Namespace, request: session.Request) -> int:
 
 
 def _lines(settings: Settings, root: str, path: str) -> Iterator[str]:
-    rules = session.catalogue_of(settings).rules
-    switches = RuleSelection(
-        settings, [KnownRule(rule.code, rule.name, rule.default, rule.covered_by, rule.stage, rule.also) for rule in rules], root
-    )
+    rules = [as_of(rule, settings.ruleset) for rule in session.catalogue_of(settings).rules]
+    switches = RuleSelection(settings, known_rules(rules, settings.ruleset), root)
     inside = os.path.relpath(os.path.abspath(path), root).replace(os.sep, "/") if path else ""
     if path:
         yield f"# what holds for {inside}"

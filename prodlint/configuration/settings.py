@@ -28,7 +28,8 @@ _LARGEST = 8_000_000
 
 class KnownRule(NamedTuple):
     """What the settings need to know of a rule. default: on by default. covered_by: tools after which it says little that is new.
-    also: other tools' codes for the same mistake, as `tool:CODE`."""
+    also: other tools' codes for the same mistake, as `tool:CODE`. is_later: it came with a later set of rules than the settings name, so
+    that only its own code or name switches it on."""
 
     code: str
     name: str
@@ -36,6 +37,7 @@ class KnownRule(NamedTuple):
     covered_by: tuple[str, ...] = ()
     stage: str = ""
     also: tuple[str, ...] = ()
+    is_later: bool = False
 
 
 class SettingsError(Exception):
@@ -480,6 +482,11 @@ def with_arguments(
     for name in ("extend_exclude", "honor", "disable_overlap"):
         if name in made:
             made[name] = (*getattr(settings, name), *_split(made[name]))
+    if "ruleset" in made:
+        try:
+            KEYS["ruleset"].shape(made["ruleset"])
+        except ValueError as error:
+            raise SettingsError(f"`--ruleset` {error}") from None
     for name, allowed in (("honor", HONOR), ("disable_overlap", OVERLAP)):
         for item in made.get(name, ()):
             if item not in allowed:
@@ -591,10 +598,11 @@ class RuleSelection:
         self._below = below(root, settings.root) if root else ""
         self.codes = frozenset(rule.code for rule in self.rules)
         self.by_name = {rule.name: rule.code for rule in self.rules}
+        self._later = frozenset(rule.code for rule in self.rules if rule.is_later)
         self._at_release = tuple(rule.code for rule in self.rules if rule.stage == "release")
         self.settings = settings
         self._check(settings)
-        on = frozenset(rule.code for rule in self.rules if rule.default)
+        on = frozenset(rule.code for rule in self.rules if rule.default and not rule.is_later)
         kept: tuple[str, ...] = ()
         for selection in settings.selections:
             on = self._layer(on, selection, kept if selection.select is not None else ())
@@ -652,13 +660,15 @@ class RuleSelection:
     def codes_of(self, selector: str) -> Iterable[str]:
         """The codes that one selector (code, prefix, name, `ALL`) stands for; none where it is unknown."""
         if selector == "ALL":
-            return self.codes
+            return self.codes - self._later
         if selector == RELEASE_STAGE:
             return self._at_release
         if selector in self.by_name:
             return (self.by_name[selector],)
         wanted = selector.upper()
-        return [code for code in self.codes if code.startswith(wanted)] if wanted else ()
+        if wanted in self.codes:
+            return (wanted,)
+        return [code for code in self.codes if code.startswith(wanted) and code not in self._later] if wanted else ()
 
     def _specificity(self, selectors: Iterable[str]) -> dict[str, int]:
         best: dict[str, int] = {}
@@ -699,6 +709,7 @@ class RuleSelection:
             ("warn-only", settings.warn_only),
             ("priority", (*settings.priority, *(s for table in settings.per_path for s in table.priority))),
             ("rules", settings.rules),
+            ("ignore-entries", (s for table in settings.ignore_entries for s in table["rules"])),
         )
         for key, selectors in tables:
             file, _, line = settings.origins.get(key, "").rpartition(":")

@@ -9,8 +9,10 @@ from functools import lru_cache
 from typing import Any
 
 from prodlint.checks import Check
+from prodlint.configuration.keys import RULESETS
 from prodlint.engine.match import MatchError, compile_match
 from prodlint.engine.project_match import check_project
+from prodlint.engine.rulesets import read_changes
 from prodlint.model import PRIORITIES, Example, Rule
 from prodlint.regular import read_regular
 
@@ -41,6 +43,8 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "supersedes": list,
     "stage": str,
     "items": list,
+    "since": str,
+    "change": list,
 }
 
 _CLOSED: tuple[tuple[str, Sequence[str]], ...] = (
@@ -48,6 +52,7 @@ _CLOSED: tuple[tuple[str, Sequence[str]], ...] = (
     ("fix", ("safe", "unsafe", "none")),
     ("precision", ("very-high", "high", "medium", "low")),
     ("stage", ("release",)),
+    ("since", RULESETS),
 )
 
 DEFAULT_NAMES = {
@@ -154,6 +159,10 @@ def parse_page(text: str, path: str, code: str, name: str, family: str) -> Rule:
             compile_match(code, match, message)
         except MatchError as error:
             raise PageError(path, table_line, str(error)) from None
+    try:
+        changes = read_changes(table.get("change", ()))
+    except ValueError as error:
+        raise PageError(path, table_line, str(error)) from None
     if "project" in table:
         try:
             check_project(table["project"], message)
@@ -190,6 +199,8 @@ def parse_page(text: str, path: str, code: str, name: str, family: str) -> Rule:
         supersedes=tuple(table.get("supersedes", ())),
         stage=table.get("stage", ""),
         items=tuple(table.get("items", ())),
+        since=table.get("since", ""),
+        changes=changes,
         bad=tuple(_examples(*by_title.get("bad", (0, [])), path)),
         good=tuple(_examples(*by_title.get("good", (0, [])), path)),
     )

@@ -27,7 +27,7 @@ from prodlint.writing import write_whole
 
 # The catalogue is a hundredth of it.
 _LARGEST = 64 << 20
-_FORMAT = 4
+_FORMAT = 5
 
 
 class LazyImport:
@@ -84,7 +84,7 @@ def load(tree: str = "") -> CatalogueSnapshot:
 def _made() -> Any:
     checks.load()
     rules = [tuple(_plain(getattr(rule, name)) for name in _FIELDS) for rule in catalogue.own_rules()]
-    made = [(c.code, *_named(c.function), _subscriptions(c.on), c.required_literals, c.files) for c in checks.CHECKS]
+    made = [(c.code, *_named(c.function), _subscriptions(c.on), c.required_literals, c.files, c.since) for c in checks.CHECKS]
     collectors = [
         (
             c.topics,
@@ -125,8 +125,9 @@ def _compiled(data: Any, key: str) -> CatalogueSnapshot:
             _on(on),
             required_literals,
             files,
+            since,
         )
-        for code, module, name, on, required_literals, files in made
+        for code, module, name, on, required_literals, files, since in made
     )
     tables = tuple(compile_match(rule.code, table, rule.message) for rule in read for table in rule.match)
     return CatalogueSnapshot(

@@ -21,6 +21,7 @@ from typing import Any
 
 from prodlint import regexes
 from prodlint.checks import ByteRange, Check, CheckContext, Diagnostic, Subscription, calls, commands, comments, entries, every, settings
+from prodlint.configuration.keys import RULESETS
 from prodlint.facts import Assignment, Call, Command, Comment, Constant, Dictionary, Entry, Expression, Import, Scope, Setting
 from prodlint.values.truth import FALSY, TRUTHY
 
@@ -33,7 +34,7 @@ KEYS = {
     "comment": set(),
     "import": set(),
 }
-EVERYWHERE = {"in", "not_in", "message"}
+EVERYWHERE = {"in", "not_in", "message", "since"}
 
 
 # What may surround a fact of Python, for `inside` and `not_inside`.
@@ -79,7 +80,10 @@ def compile_match(code: str, table: Mapping[str, Any], message: str) -> Check:
             return
         yield from function(fact)
 
-    return Check(code, run, subscriptions, required_literals, ())
+    since = str(table.get("since", ""))
+    if since and since not in RULESETS:
+        raise MatchError(f"`since` is one of {', '.join(RULESETS)}")
+    return Check(code, run, subscriptions, required_literals, (), since)
 
 
 def _texts(table: Mapping[str, Any], key: str) -> list[str]:

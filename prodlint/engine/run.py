@@ -12,6 +12,7 @@ from prodlint.configuration.roles import Roles, roles_of
 from prodlint.configuration.settings import KnownRule, RuleSelection, Settings, check_options
 from prodlint.engine.outcome import Outcome
 from prodlint.engine.prefilter import Index
+from prodlint.engine.rulesets import as_of, is_later
 from prodlint.foreign import ForeignCodes, foreign_codes, marks
 from prodlint.model import Rule
 from prodlint.project.environment import Environment
@@ -72,10 +73,8 @@ def build(
     below: the settings' directory as seen from the project's root, ending in a slash, or "". collectors: besides the catalogue's.
     Raises SettingsError for a selector or option that no rule has.
     """
-    rules = catalogue.rules
-    switches = RuleSelection(
-        settings, [KnownRule(rule.code, rule.name, rule.default, rule.covered_by, rule.stage, rule.also) for rule in rules], root
-    )
+    rules = [as_of(rule, settings.ruleset) for rule in catalogue.rules]
+    switches = RuleSelection(settings, known_rules(rules, settings.ruleset), root)
     check_options(settings, {rule.code: dict(rule.options) for rule in rules})
     on = _ever_on(switches)
     active = [rule for rule in rules if rule.code in on]
@@ -85,7 +84,7 @@ def build(
     secrets = [rule for rule in rules if rule.family == _SECRETS]
     index = Index(
         [*active, *(rule for rule in secrets if rule.code not in on)],
-        catalogue.checks,
+        [check for check in catalogue.checks if not check.since or not is_later(check.since, settings.ruleset)],
         [*(collector for collector in catalogue.collectors if topics & set(collector.topics)), *collectors],
         exhaustive=exhaustive,
         honor=_marks(settings),
@@ -104,6 +103,14 @@ def build(
         foreign_codes(rules) if settings.honor else ForeignCodes(),
         covering=frozenset(rule.code for rule in secrets),
     )
+
+
+def known_rules(rules: Iterable[Rule], ruleset: str) -> list[KnownRule]:
+    """What the settings need to know of rules."""
+    return [
+        KnownRule(rule.code, rule.name, rule.default, rule.covered_by, rule.stage, rule.also, is_later(rule.since, ruleset))
+        for rule in rules
+    ]
 
 
 def looked_at(outcomes: Iterable[Outcome], run_of: Callable[[str], Run]) -> dict[str, int]:

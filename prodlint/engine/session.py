@@ -170,6 +170,7 @@ def run(request: Request) -> Result:
     if request.since:
         _only_new(request, result)
     _apply_foreign_lists(result)
+    _apply_entry_ignores(request, result)
     _apply_baseline(request, result)
     if request.grouped:
         result.report.findings = grouped(result.report.findings, {rule.code for rule in result.rules if rule.grouped})
@@ -457,6 +458,40 @@ def _apply_foreign_lists(result: Result) -> None:
     if settings.require_reason and any(rule.code == DIRECTIVE for rule in result.rules):
         report.findings.extend(suppress.unreasoned(listed.path, listed.unreasoned) for listed in lists if listed.unreasoned)
         report.findings.sort(key=lambda finding: finding.order)
+
+
+def _apply_entry_ignores(request: Request, result: Result) -> None:
+    """Take away what the settings ignore at paths of keys."""
+    if not result.settings.ignore_entries and not any(own.ignore_entries for own in result.discovered.settings.values()):
+        return
+    from prodlint import entry_ignores
+    from prodlint.configuration.patterns import below
+
+    report = result.report
+    made: dict[int, list[entry_ignores.EntryIgnore]] = {}
+
+    def ignores_of(path: str) -> list[entry_ignores.EntryIgnore]:
+        run = result.run_of(path)
+        known = made.get(id(run))
+        if known is None:
+            tables = run.settings.ignore_entries if run.settings.inline_ignores else ()
+            known = made[id(run)] = entry_ignores.read(tables, below(report.root, run.settings.root), run.switches.resolve)
+        return known
+
+    today = request.today or time.strftime("%Y-%m-%d")
+    report.findings, suppressed = entry_ignores.take(
+        report.findings,
+        ignores_of,
+        today,
+        result.source,
+        lambda path: result.kinds.get(path, "text"),
+        lambda finding: finding.code not in result.run_of(finding.path).switches.unsuppressible,
+    )
+    report.suppressed.extend(suppressed)
+    if result.discovered.whole and not request.since:
+        for path in ("", *(f"{directory}/x" for directory in result.discovered.settings)):
+            ignores_of(path)
+        report.notes.extend(note for ignores in made.values() for note in entry_ignores.notes(ignores, today))
 
 
 def _apply_baseline(request: Request, result: Result) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from prodlint.escaping import escape_control_characters
@@ -51,8 +52,9 @@ def _found(material: ReportContext, ink: Styler) -> str:
     parts = [ink.paint(f"{n:,} {p}", p) for p, n in counts.items() if n]
     text = f"Found {plural(total, 'finding')}: {', '.join(parts)}" if total else ink.paint("No findings", "good")
     if hidden:
-        inline = sum(1 for s in hidden if s.kind == "inline")
-        kinds = [f"{inline:,} by comments"] * bool(inline) + [f"{len(hidden) - inline:,} by the baseline"] * (inline < len(hidden))
+        by_kind = Counter(str(s.kind) for s in hidden)
+        told = (("inline", "by comments"), ("baseline", "by the baseline"), ("settings", "by the settings"))
+        kinds = [f"{by_kind[kind]:,} {words}" for kind, words in told if by_kind[kind]]
         text += f" ({len(hidden):,} suppressed: {', '.join(kinds)})"
     if material.below:
         text += f"; {plural(material.below, 'finding')} below {material.options.min_priority} not shown"
