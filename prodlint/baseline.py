@@ -172,6 +172,11 @@ def write(path: str, findings: Iterable[Finding], keep: Callable[[Entry], bool] 
     return made
 
 
+def write_entries(baseline: Baseline) -> None:
+    """Write a baseline as it is now, by rename."""
+    _replace(baseline.path, text_of(baseline).encode("utf-8", "surrogateescape"))
+
+
 def _replace(path: str, data: bytes) -> None:
     try:
         if read_regular(path, _LARGEST) == data:

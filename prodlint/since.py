@@ -355,15 +355,26 @@ def earlier_paths(change: Change, tree: str, paths: Iterable[str]) -> list[str]:
 # ---------------------------------------------------------------- what is new
 
 
-def new_findings(
+class Compared(NamedTuple):
+    """Findings of two states. new: of today's, those that the change brought; old: the others; gone: of the earlier ones, those that are no more."""
+
+    new: list[Finding]
+    old: list[Finding]
+    gone: list[Finding]
+
+
+def compared(
     change: Change, now: Sequence[Finding], before: Iterable[Finding], symbols_of: Callable[[str], Collection[str]] = lambda path: ()
-) -> list[Finding]:
-    """The findings that the change brought: those that none of the earlier tree answers for (see `fingerprint.answered`).
+) -> Compared:
+    """The findings that the change brought, those that none of the earlier tree answers for (see `fingerprint.answered`), and what it ended.
 
     On a line that nobody touched a finding is old whatever its function is called today. symbols_of: the functions and
     classes of a file.
     """
-    known = Counter(_identity(finding, change.renamed.get(finding.path, finding.path)) for finding in before)
+    by_identity: dict[Identity, list[Finding]] = {}
+    for finding in before:
+        by_identity.setdefault(_identity(finding, change.renamed.get(finding.path, finding.path)), []).append(finding)
+    known = Counter({identity: len(listed) for identity, listed in by_identity.items()})
 
     def is_untouched(number: int) -> bool:
         span = now[number].span
@@ -377,7 +388,11 @@ def new_findings(
         symbols_of=symbols_of,
         is_untouched=is_untouched,
     )
-    return [finding for finding, is_old in zip(now, old, strict=True) if not is_old]
+    parts: tuple[list[Finding], list[Finding]] = ([], [])
+    for finding, is_old in zip(now, old, strict=True):
+        parts[is_old].append(finding)
+    gone = [finding for identity, listed in by_identity.items() for finding in listed[len(listed) - max(known[identity], 0) :]]
+    return Compared(*parts, sorted(gone, key=lambda finding: finding.order))
 
 
 def _identity(finding: Finding, path: str) -> Identity:

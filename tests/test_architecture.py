@@ -14,7 +14,7 @@ LAYERS = [
     {"commands", "readiness", "server"},
     {"fixes", "api"},
     {"reports", "engine"},
-    {"suppress", "baseline", "since", "redact", "fingerprint", "content", "entry_ignores", "foreign"},
+    {"suppress", "baseline", "since", "redact", "fingerprint", "content", "entry_ignores", "foreign", "owners"},
     {"checks"},
     {"project", "configuration"},
     {"values", "readers", "python"},

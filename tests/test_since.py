@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from prodlint.configuration.settings import SettingsError
 from prodlint.model import Finding, Span
-from prodlint.since import Change, base_tree, earlier_paths, new_findings, new_lines, opened
+from prodlint.since import Change, base_tree, compared, earlier_paths, new_lines, opened
 from prodlint.since import change_since as change_since_of
 
 
@@ -264,6 +265,10 @@ def test_comparing_grows_with_the_length_alone() -> None:
 
 
 # ---------------------------------------------------------------- which findings are new
+
+
+def new_findings(*arguments: Any) -> list[Finding]:
+    return compared(*arguments).new
 
 
 def finding(path: str = "a.py", line: int = 1, symbol: str = "load", content: str = "except:", code: str = "PRD201") -> Finding:

@@ -8,6 +8,7 @@ VERBS = (
     "baseline",
     "clean",
     "secrets",
+    "stats",
     "report",
     "checklist",
     "init",

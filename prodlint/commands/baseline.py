@@ -23,14 +23,15 @@ def write_baseline(given: Namespace) -> int:
     path = session.baseline_path(result.settings, result.report.root) or os.path.join(result.report.root, baseline.DEFAULT)
     checked = set(result.report.files)
     selected = {rule.code for rule in result.rules}
-    whole = result.discovered.whole
     root = result.report.root
 
     def keep(entry: baseline.Entry) -> bool:
         if entry.code not in selected:
             return True
-        return entry.path not in checked and not (whole and not os.path.exists(os.path.join(root, entry.path)))
+        return entry.path not in checked and os.path.exists(os.path.join(root, entry.path))
 
+    if given.shrink:
+        return _shrink(path, result)
     written = baseline.write(path, result.report.findings, keep)
     number = sum(written.entries.values())
     shown = os.path.relpath(path)
@@ -38,6 +39,26 @@ def write_baseline(given: Namespace) -> int:
     if not result.settings.baseline:
         own = escape_control_characters(os.path.relpath(path, root))
         print(f'use it with `--baseline {escape_control_characters(shown)}`, or with `baseline = "{own}"` in the settings')
+    return 0
+
+
+def _shrink(path: str, result: session.Result) -> int:
+    """Drop what no longer occurs, and take in nothing."""
+    known = baseline.read(path)
+    applied = baseline.apply(
+        known,
+        result.report.findings,
+        root=result.report.root,
+        checked=result.report.files,
+        selected=[rule.code for rule in result.rules],
+        whole=True,
+        sources=result.source,
+        symbols_of=result.symbols,
+    )
+    known.entries.subtract(applied.stale)
+    baseline.write_entries(known)
+    shown = escape_control_characters(os.path.relpath(path))
+    print(f"{shown}: {plural(len(applied.stale), 'entry', 'entries')} dropped, {sum(known.entries.values()):,} left")
     return 0
 
 

@@ -237,7 +237,7 @@ def exit_code(result: session.Result, exit_zero: bool = False) -> int:
         return CLEAN
     if result.crashed:
         return BUG
-    if settings.strict_baseline and result.stale:
+    if settings.strict_baseline and (result.stale or result.grown):
         return FOUND
     if any(finding.priority in failing and finding.code not in warn_only for finding in report.findings):
         return FOUND

@@ -76,6 +76,7 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     baseline.add_argument(
         "--baseline", metavar="FILE", help="the file to write (default: the settings', else .prodlint-baseline at the root)"
     )
+    baseline.add_argument("--shrink", action="store_true", help="drop the entries that no longer occur, and record nothing new")
     _add_selection(baseline)
     baseline.set_defaults(function=_baseline)
     clean = verbs.add_parser("clean", help="clear the cache")
@@ -83,6 +84,7 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     clean.add_argument("--cache-dir", metavar="DIR")
     clean.set_defaults(function=_clean)
     _add_secrets(verbs.add_parser("secrets", help="look for secrets in the history of the repository"))
+    _add_stats(verbs.add_parser("stats", help="how the findings moved since a revision: new, fixed, aged, by rule and owner"))
     _add_report(verbs.add_parser("report", help="answer the readiness checklist with places"))
     _add_checklist(verbs.add_parser("checklist", help="audit a Markdown checklist: which ticks the code belies"))
     init = verbs.add_parser("init", help="write settings, a baseline and hooks where there are none")
@@ -258,6 +260,24 @@ def _secrets(given: argparse.Namespace) -> int:
     from prodlint.commands.secrets import secrets
 
     return secrets(given)
+
+
+def _add_stats(parser: argparse.ArgumentParser) -> None:
+    from prodlint.commands.stats import FORMATS
+
+    parser.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="files or directories (default: .)")
+    _add_selection(parser)
+    parser.add_argument("--since", metavar="REV", help="the git revision to compare with, such as v1.0 or origin/main")
+    parser.add_argument("--output-format", choices=FORMATS, default="text", metavar="FORMAT", help=", ".join(FORMATS))
+    parser.add_argument("-o", "--output-file", metavar="FILE", help="write it there, whole or not at all")
+    parser.add_argument("--allow-unchecked", action="store_true", default=None, help="files that could not be analysed do not fail the run")
+    parser.set_defaults(function=_stats)
+
+
+def _stats(given: argparse.Namespace) -> int:
+    from prodlint.commands.stats import stats
+
+    return stats(given)
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ DEPENDENCIES = (
     "ahocorasick-rs",
     "libcst",
     "packaging",
+    "pathspec",
     "python-dotenv",
     "PyYAML",
     "tomli",

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prodlint.checks import Collector
 from prodlint.configuration.discover import Discovered, discover
@@ -24,6 +24,10 @@ from prodlint.project import environment
 from prodlint.project.snapshot import Document, Snapshot, digest_of
 from prodlint.readers import Undecodable
 from prodlint.regular import Reader, beginning
+
+if TYPE_CHECKING:
+    from prodlint.baseline import Baseline
+    from prodlint.since import Compared
 
 
 @dataclass(slots=True)
@@ -60,7 +64,10 @@ class Request:
 
 @dataclass(slots=True)
 class Result:
-    """What a run gave. crashed: a check or reader failed: a bug in prodlint. run_of: what holds for a file."""
+    """What a run gave. crashed: a check or reader failed: a bug in prodlint. run_of: what holds for a file.
+
+    stale, grown: what is wrong with a baseline that may only shrink. compared: with `since`, what is new, old and gone.
+    """
 
     report: Report
     rules: list[Rule]
@@ -71,6 +78,9 @@ class Result:
     crashed: bool = False
     warn_only: frozenset[str] = frozenset()
     stale: list[str] = field(default_factory=list)
+    grown: list[str] = field(default_factory=list)
+    earlier_baseline: Baseline | None = None
+    compared: Compared | None = None
     given: Mapping[str, bytes] = field(default_factory=dict)
     snapshot: Snapshot = field(default_factory=Snapshot)
     world: environment.Environment | None = None
@@ -425,9 +435,21 @@ def _only_new(request: Request, result: Result) -> None:
                 config = list(request.config) or list(result.settings.sources[:1])
                 earlier = replace(request, paths=paths, root=tree, since="", cache=False, progress=None, config=config)
                 before = _run(earlier).report.findings
+            _keep_earlier_baseline(request, result, tree)
     if change.note:
         result.report.notes.append(change.note)
-    result.report.findings = since.new_findings(change, findings, before, result.symbols)
+    result.compared = since.compared(change, findings, before, result.symbols)
+    result.report.findings = result.compared.new
+
+
+def _keep_earlier_baseline(request: Request, result: Result, tree: str) -> None:
+    """What the baseline held where the change began, for those who want it to shrink only."""
+    path = baseline_path(result.settings, result.report.root) if request.baseline and result.settings.strict_baseline else ""
+    earlier = os.path.join(tree, os.path.relpath(path, result.report.root)) if path else ""
+    if earlier and os.path.isfile(earlier):
+        from prodlint import baseline
+
+        result.earlier_baseline = baseline.read(earlier)
 
 
 def baseline_path(settings: Settings, root: str) -> str:
@@ -518,7 +540,13 @@ def _apply_baseline(request: Request, result: Result) -> None:
     report.findings.sort(key=lambda finding: finding.order)
     report.suppressed.extend(applied.suppressed)
     result.stale = [
-        f"{entry.path}: {entry.code}{f' in {entry.symbol}' if entry.symbol else ''} stands in the baseline and occurs no more"
+        f"{entry.path}: {entry.code}{f' in {entry.symbol}' if entry.symbol else ''} is in the baseline and no longer occurs; `prodlint baseline --shrink` drops it"
         for entry in applied.stale
     ]
+    if result.earlier_baseline is not None:
+        result.grown = [
+            f"{entry.path}: {entry.code}{f' in {entry.symbol}' if entry.symbol else ''} was added to the baseline, which may only shrink"
+            for entry in sorted((known.entries - result.earlier_baseline.entries).elements())
+        ]
     report.notes.extend(result.stale)
+    report.notes.extend(result.grown)

@@ -29,7 +29,8 @@ def write(material: ReportContext) -> Iterator[str]:
 
 def _finding(material: ReportContext, finding: Finding, ink: Styler, remark: str, advised: set[tuple[str, str]]) -> Iterator[str]:
     """advised: rule and file of the findings above; the same help is not read twice in a file."""
-    about = f"({material.name(finding.code)}{', ' + remark if remark else ''})"
+    owners = escape_control_characters(", ".join(material.owners(finding.path)))
+    about = f"({', '.join(filter(None, (material.name(finding.code), owners, remark)))})"
     yield f"{head(material, finding, ink)} {ink.paint(about, 'dim')}\n"
     last = min(finding.span.end_line, finding.span.line + LINES - 1)
     yield from _lines(material, finding, last, ink)

@@ -34,6 +34,7 @@ def finding_object(material: ReportContext, finding: Finding) -> dict[str, Any]:
         "place": finding.place,
         "help": material.words(material.help(finding.code)),
         "url": material.help_url(finding.code),
+        "owners": list(material.owners(finding.path)),
         "fingerprint": material.fingerprint[id(finding)],
         "fix": _fix(material, finding),
         "related": [{**place(r.path, r.span), "words": material.words(r.words)} for r in finding.related],

@@ -8,12 +8,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from prodlint.checks.tool import UNREADABLE_FILE
 from prodlint.fingerprint import fingerprints, place_order
 from prodlint.model import PRIORITIES, Finding, Fix, Priority, Report, Rule, Suppressed, Unchecked
 from prodlint.redact import Redaction, SourceLookup
+
+if TYPE_CHECKING:
+    from prodlint.owners import Owners
 
 # What makes a directory a service (or package) of its own, and directories that hold such files for other reasons.
 _MANIFESTS = ("pyproject.toml", "setup.cfg", "requirements.txt", "Pipfile", "prodlint.toml", ".prodlint.toml")
@@ -103,6 +106,16 @@ class ReportContext:
         every = sorted([*self.findings, *(s.finding for s in self.suppressed)], key=place_order)
         return dict(zip(map(id, every), fingerprints(every), strict=True))
 
+    @cached_property
+    def _owners(self) -> Owners:
+        from prodlint import owners
+
+        return owners.read(self.root)
+
+    def owners(self, path: str) -> tuple[str, ...]:
+        """Who owns a file by the repository's CODEOWNERS."""
+        return self._owners.of(self.options.prefix + path)
+
     def name(self, code: str) -> str:
         """A rule's name, or its code where the rule is not known."""
         rule = self.rules.get(code)
@@ -182,9 +195,9 @@ class ReportContext:
             yield from self.suppressed
 
 
-def plural(number: int, thing: str) -> str:
-    """`1 file`, `2 files`."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+def plural(number: int, thing: str, things: str = "") -> str:
+    """`1 file`, `2 files`. things: the plural, where it is another word."""
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
 
 
 # A sentence ends at a stop that a capital letter, a quoted name or nothing follows; not inside `code`, nor after "e.g.".

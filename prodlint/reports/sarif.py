@@ -417,6 +417,8 @@ def _result(material: ReportContext, places: _Places, finding: Finding, suppress
             }
             for number, related in enumerate(finding.related[:_LINKS], 1)
         ]
+    if owners := material.owners(finding.path):
+        found["properties"] = {"prodlint/owners": list(owners)}
     if (fix := _fix(material, places, finding)) is not None:
         found["fixes"] = [fix]
     if material.options.show_suppressed:
