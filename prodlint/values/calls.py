@@ -81,9 +81,11 @@ def _called_name(values: Evaluator, call: Call, frame: Frame) -> str:
     root, _, rest = call.function.source_text.partition(".")
     if values.module.imports.get(root) is None:
         return call.name
-    shape = values.evaluate(call.function if not rest or call.receiver is None else call.receiver, frame).only()
-    if isinstance(shape, (Reference, Result)) and shape.at.file.path != call.file.path:
-        return f"{shape.name}.{call.method}" if rest else shape.name
+    shapes = values.evaluate(call.function if not rest or call.receiver is None else call.receiver, frame).shapes
+    made = [shape for shape in shapes if isinstance(shape, (Reference, Result)) and shape.at.file.path != call.file.path]
+    # Made in each of several branches by the same call (`try: config = Config(path)`, `except: config = Config()`) it is the same thing.
+    if made and len(made) == len(shapes) and len({shape.name for shape in made}) == 1:
+        return f"{made[0].name}.{call.method}" if rest else made[0].name
     return call.name
 
 

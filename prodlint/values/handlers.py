@@ -1,0 +1,80 @@
+"""What a function speaks of: the names and short texts in its header and body, whatever their layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prodlint.facts import Attribute, Call, Constant, Expression, Function, Module, Name, expressions_in, statements_in
+
+_LONGEST = 80
+
+
+def words_of(function: Function) -> frozenset[str]:
+    """Names (dotted as written, and each part), keywords, annotations, exceptions, whole numbers and short texts of a function."""
+    kept = function.module.derived.setdefault("words of functions", {})
+    assert isinstance(kept, dict)
+    found = kept.get(function.start)
+    if found is None:
+        found = kept[function.start] = frozenset(_words(function))
+    return found
+
+
+def _words(function: Function) -> Iterator[str]:
+    for parameter in function.parameters:
+        yield parameter.name
+        if parameter.annotation:
+            yield parameter.annotation
+        if parameter.default is not None:
+            yield from words_in(parameter.default)
+    for decorator in function.decorators:
+        yield from words_in(decorator)
+    for expression in expressions_in(function.body, into_definitions=True):
+        yield from _of(expression)
+    for statement in statements_in(function.body, into_definitions=True):
+        for handler in statement.handlers:
+            yield from handler.types
+        if statement.definition is not None:
+            yield statement.definition.name
+
+
+def words_in(expression: Expression) -> Iterator[str]:
+    """The same of an expression."""
+    for part in expression.walk():
+        yield from _of(part)
+
+
+def _of(part: Expression) -> Iterator[str]:
+    if isinstance(part, Name):
+        yield part.source_text
+        if "." in part.source_text:
+            yield from part.source_text.split(".")
+    elif isinstance(part, Attribute):
+        yield part.attribute
+    elif isinstance(part, Call):
+        yield part.method
+        yield from part.keywords
+    elif isinstance(part, Constant):
+        if isinstance(part.value, str) and len(part.value) <= _LONGEST or type(part.value) is int:
+            yield str(part.value)
+
+
+def called_by(function: Function) -> Iterator[Function]:
+    """The functions and methods of the same file that a function calls by name."""
+    module = function.module
+    by_name = _by_name(module)
+    for expression in expressions_in(function.body):
+        if isinstance(expression, Call):
+            for other in by_name.get(expression.method, ()):
+                if other.start != function.start and (other.class_ is None) == (expression.receiver is None):
+                    yield other
+
+
+def _by_name(module: Module) -> dict[str, list[Function]]:
+    kept = module.derived.get("functions by name")
+    if isinstance(kept, dict):
+        return kept
+    found: dict[str, list[Function]] = {}
+    for function in module.functions():
+        found.setdefault(function.name, []).append(function)
+    module.derived["functions by name"] = found
+    return found
