@@ -34,7 +34,10 @@ class PythonFiles:
 
     def values(self, name: str, near: Module) -> Values | None:
         """What the expressions of the file can be that a module's name means to another file; None where the project has none."""
-        asking = near.file.path
+        return self.named(name, near.file.path)
+
+    def named(self, name: str, asking: str) -> Values | None:
+        """The same by the path of the file that asks."""
         path = self._resolved(name, asking)
         if not path:
             if self._may_be_ours(name):
