@@ -15,10 +15,16 @@ from prodlint.model import PRIORITIES, Evidence, Finding, Priority, Rule, Suppre
 from prodlint.readiness.evidence import Said
 from prodlint.readiness.items import LEVELS, Checklist, Item, Level, checklist_of
 from prodlint.readiness.marks import Marks, collectors
+from prodlint.readiness.outputs import is_report
+from prodlint.readiness.services import services_of, without
 
 Verdict = Literal["met", "in part", "not met", "does not apply", "cannot be told", "exempt"]
 VERDICTS: tuple[Verdict, ...] = ("not met", "cannot be told", "in part", "met", "exempt", "does not apply")
 WEIGHTS: Mapping[Priority, int] = {"P0": 5, "P1": 3, "P2": 1}
+# What stands here shows nothing of the service that runs. Tests and documents show what they are asked for.
+NO_PROOF = frozenset(("example", "vendored", "generated", "stub"))
+_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".ico")
+_WRITTEN = (".json", ".sarif", ".html", ".htm", ".xml", ".md", ".txt", ".yaml", ".yml", ".baseline")
 # Findings here are shown and do not decide: they do not run in production.
 ASIDE = frozenset(("test", "example", "docs", "dev", "notebook"))
 
@@ -170,7 +176,7 @@ def answer(
         given.setdefault(said.item, []).append(said)
     answers = []
     for item in checklist.items:
-        made = _confirmed(_with_others(_answer(item, seen), given.get(item.id, ()), seen))
+        made = _confirmed(_with_others(_for_each(_answer(item, seen), seen), given.get(item.id, ()), seen))
         answers.append(replace(made, before=(old or {}).get(item.id, "")))
     notes = [*checklist.notes, *result.report.notes]
     return Answers(answers, checklist, rules, result, result.report.unchecked, notes, old or {})
@@ -196,10 +202,29 @@ class _Seen:
         for suppressed in report.suppressed:
             self.suppressed.setdefault(suppressed.finding.code, []).append(suppressed)
         self.evidence: dict[str, list[Evidence]] = {}
+        self._written: dict[str, bool] = {}
+        self._document = result.document
         for evidence in report.evidence:
-            self.evidence.setdefault(evidence.code, []).append(evidence)
+            if not self.proves_nothing(evidence.path):
+                self.evidence.setdefault(evidence.code, []).append(evidence)
         self.looked_at = report.looked_at
-        self.marks = Marks((project_fact for outcome in result.outcomes for project_fact in outcome.traces), report.files, report.root)
+        facts = [fact for outcome in result.outcomes for fact in outcome.traces if fact.topic in ("compose-service", "dockerfile")]
+        code = [outcome.path for outcome in result.outcomes if outcome.kind == "python" and not outcome.roles & (ASIDE | NO_PROOF)]
+        self.services = services_of(facts, code)
+        traces = (project_fact for outcome in result.outcomes for project_fact in outcome.traces)
+        self.marks = Marks(traces, report.files, report.root, lambda path, table: self.proves_nothing(path, frozenset(table.get("in", ()))))
+
+    def proves_nothing(self, path: str, wanted: frozenset[str] = frozenset()) -> bool:
+        """Whether a file is nobody's word for this service: an example, somebody else's code, a picture, or what a checker wrote."""
+        if self.roles.get(path, frozenset()) & (NO_PROOF - wanted) or path.lower().endswith(_PICTURES):
+            return True
+        if path not in self._written:
+            self._written[path] = path.lower().endswith(_WRITTEN) and is_report(self._beginning(path))
+        return self._written[path]
+
+    def _beginning(self, path: str) -> bytes:
+        document = self._document(path)
+        return document.raw[:8192] if document is not None else b""
 
     def path_of(self, named: str) -> str:
         """A path as another tool writes it, from the root."""
@@ -241,11 +266,12 @@ def _answer(item: Item, seen: _Seen) -> Answer:
         return replace(made, verdict="does not apply", because=f"no {' or '.join(item.files) or 'readable'} file here")
     running = [code for code in item.rules if code in seen.active]
     silent = [code for code in item.rules if code not in seen.active]
-    proofs = sorted({e for code in running for e in seen.evidence.get(code, ())})
+    proofs = sorted({e for code in running if code not in item.weak for e in seen.evidence.get(code, ())})
+    leaning = sorted({e for code in running if code in item.weak for e in seen.evidence.get(code, ())})
     if item.shown:
         proving = [] if item.hint else seen.marks.of([table for table in item.shown if not table.get("hint")])
         proof = _distinct([*proofs, *proving])
-        return _by_what_is_shown(replace(made, places=proof or _distinct(seen.marks.of(item.shown))), where, bool(proof))
+        return _by_what_is_shown(replace(made, places=proof or _distinct([*leaning, *seen.marks.of(item.shown)])), where, bool(proof))
     if not running:
         because = (
             f"{', '.join(silent)} {'is' if len(silent) == 1 else 'are'} switched off" if silent else "no rule of this version looks at it"
@@ -275,6 +301,8 @@ def _answer(item: Item, seen: _Seen) -> Answer:
         return replace(
             made, verdict="cannot be told", places=tuple(where), because=f"nothing found, but `{unread[0]}`{more} could not be read"
         )
+    if leaning and not proofs:
+        return replace(made, verdict="cannot be told", places=_distinct(leaning), because=f"seen, which speaks for it: {_first(leaning)}")
     made = replace(made, places=tuple(proofs or where), because=_looked(files, proofs, where, item))
     if not proofs and not where and not item.absence:
         # Silence is a yes only to a question for the absence of something.
@@ -289,6 +317,17 @@ def _in_part(made: Answer) -> Answer:
     return replace(
         made, verdict="in part", because=f"{made.because}; not looked at by any rule of this version: {', '.join(made.item.awaits)}"
     )
+
+
+def _for_each(made: Answer, seen: _Seen) -> Answer:
+    """A yes to what every service has to show, where some do not: they are named."""
+    if not made.item.each or made.verdict not in ("met", "in part"):
+        return made
+    lacking = without(seen.services, made.places, seen.marks.of(made.item.when) if made.item.when else None)
+    if not lacking:
+        return made
+    names = ", ".join(f"`{service.name}`" for service in lacking)
+    return replace(made, verdict="in part", because=f"not seen for {names}; elsewhere: {made.because}")
 
 
 def _confirmed(made: Answer) -> Answer:

@@ -14,6 +14,7 @@ from typing import Literal
 
 from prodlint.facts import Source
 from prodlint.readiness.lines import Line
+from prodlint.readiness.outputs import is_report
 
 Verdict = Literal["shown", "not shown", "contradicted"]
 
@@ -25,6 +26,8 @@ _NAMED_FILES = re.compile(
     r"(?<![\w/.-])(Dockerfile|Makefile|Procfile|Jenkinsfile|CODEOWNERS|\.dockerignore|\.gitignore|\.pre-commit-config\.yaml|\.env(?:\.\w+)+)(?![\w.-])"
 )
 _URL = re.compile(r"\w+://\S+")
+# `SKIP_MIGRATIONS=false`, `verify=True`
+_SWITCH = re.compile(r"(?<![\w./-])([A-Za-z_]\w{3,})\s*=\s*(true|false|on|off|none|yes|no)\b", re.IGNORECASE)
 # `pool_size=10`, `timeout: 30`
 _PAIR = re.compile(r"(?<![\w./-])([A-Za-z_]\w{2,})\s*(?:=|:\s?(?=\d))\s*(\d+(?:\.\d+)?)(?![\w.]*\()")
 _UNITS = {
@@ -41,18 +44,20 @@ _QUANTITY = re.compile(
 )
 # Names that say one thing only: Argon2id, AES-256-GCM, OAuth2, PostgreSQL, slowapi in backticks.
 _PROPER = re.compile(r"(?<![\w-])(?:[A-Z][a-z]*\d+[\w-]*|[A-Z]{2,}-\d+(?:-[A-Z]+)?|[A-Z][a-z]+[A-Z]\w+|HS\d{3}|RS\d{3}|ES\d{3})(?![\w-])")
+_UPPER = re.compile(r"(?<![\w.-])[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+(?![\w-])")
 _CODE_NAME = re.compile(r"`([A-Za-z_][\w.-]{2,60})(?:\(\))?`")
+# A command with its arguments, a route.
+_COMMAND = re.compile(r"`((?:\.?/?[\w.-]+/)*[a-z][\w.-]* [^`]{2,80})`")
+_ROUTE_NAME = re.compile(r"`(?:GET |POST )?(/[\w{}:.-]+(?:/[\w{}:.-]+)*)/?`")
+_STATUS_CODE = re.compile(r"\bHTTP\s+([1-5]\d\d)\b")
 _IN_WORDS = frozenset(("readiness", "kubernetes", "github", "gitlab", "javascript", "typescript", "openapi", "graphql"))
 # What is done outside of the code, or told of a run: no file can show it.
 _OUTSIDE = re.compile(
     r"\b(?:deploy(?:ed)?\s+(?:to|on|in)\b|deployed\b(?!\s+by)|announce|approv|sign(?:ed)?[- ]off|meeting|firewall|dns\b|domain\b|penetration|pen[- ]?test|audit(?:ed)?\s+by|review(?:ed)?\s+(?:by|with)"
-    r"|notif(?:y|ied)\s+(?:the\s+)?(?:team|stake)|train(?:ed|ing)|on[- ]call\s+(?:schedule|rota)|contract|invoice|purchase|certificate\s+(?:is\s+)?(?:issued|bought|installed)"
+    r"|notif(?:y|ied)\s+(?:the\s+)?(?:team|stake)|train(?:ed|ing)|on[- ]call\s+(?:schedule|rota)|contracts?\b(?!\s*(?:tests?|first))|invoice|purchase|certificate\s+(?:is\s+)?(?:issued|bought|installed)"
     r"|\d+\s+(?:passed|passing|tests?\s+pass)|all\s+tests?\s+pass|tests?\s+(?:are\s+)?(?:green|passing)|smoke\s+tests?\s+(?:pass|run)|verified\s+(?:in|on)\s+(?:staging|production)"
-    r"|load[- ]test(?:ed|s)?\s+(?:passed|run|done|executed)|rolled\s+out|went\s+live|go[- ]live|backup\s+(?:was\s+)?restored|drill)",
+    r"|load[- ]test(?:ed|s)?\s+(?:passed|run|done|executed)|all checks passed|no issues found|planned\b|scheduled\b|(?:was|were|been|is|are)\s+rotated|env(?:ironment)?\s+(?:vars?|variables)\s+(?:are\s+)?set\b|create\w*\s+\.env(?!\S*example)\b|\.env(?:\s+file)?\s+created|rolled\s+out|went\s+live|go[- ]live|backup\s+(?:was\s+)?restored|drill)",
     re.IGNORECASE,
-)
-_OWN_REPORT = re.compile(
-    rb'"\$schema":[^\n]{0,120}(?:sarif|prodlint)|"tool":\s?\{"(?:driver|name)|<meta name="generator" content="prodlint|"generated_at"[^\n]{0,60}"version"'
 )
 _COMMENT = {
     "python": "#",
@@ -70,15 +75,41 @@ _COMMENT = {
 
 # What somebody is told to do once: that it could be done is not that it was.
 _STEP = re.compile(
-    r"^\W*(?:run|build|verify|execute|start|stop|restart|deploy|monitor|test|try|call|open|visit|push|tag|release|merge|scale|roll back|back ?up|restore)\s",
+    r"^\W*(?:run\s+(?!as\b|containers?\b|behind|with\b)|build\s|verify\s|execute\s|start\s|stop\s|restart\s(?!polic)|deploy\s+(?:to|the|a|your|with)\b|monitor\s|test\s(?!coverage|suites?\b|cases?\b|isolation)"
+    r"|try\s|call\s|open\s|visit\s|push\s|tag\s+(?:the\s+)?release|release\s+(?:the|to|v)|merge\s|scale\s+(?:to|up|down|out)\b|roll back\s|back up\s|restore\s(?!procedure|tests?|drill|process))",
     re.IGNORECASE,
 )
-_RESULT = re.compile(r"\b(?:builds|passes|succeeds|works|runs|is running|are running|starts)\W*$", re.IGNORECASE)
+_RESULT = re.compile(
+    r"\b(?:builds?|pass(?:es|ing)?|succeeds?|works?|runs|is running|are running|starts|successful(?:ly)?|healthy|green|done)\W*$",
+    re.IGNORECASE,
+)
+# Sections and words that reason, plan or refer, and claim nothing of the code.
+_NO_CLAIMS = re.compile(
+    r"\b(?:workarounds?|blockers?|residual risks?|references?|see also|usage|time estimates?|next steps|backlog|gap analysis|commands to run|overview|out of scope|known (?:issues|limitations)|limitations|appendix|glossary|legend|resources|further reading|readiness score)\b",
+    re.IGNORECASE,
+)
+_REASONS = re.compile(
+    r"^\W*(?:pros?|cons?|notes?|why|rationale|recommendation|problem|current|target|status|generated|branch|example|expected|tip|warning|important|severity|owner|link)\s*:|\bblocked externally\b|\bin this (?:session|environment)\b",
+    re.IGNORECASE,
+)
+_NEGATIVE = re.compile(
+    r"\b(?:no|not|never|zero|0|without|disabled?|removed?|replaced|forbidd?en|free of|dropped|off|don.t|do not|avoid\w*)\b|\|\|",
+    re.IGNORECASE,
+)
 
 
 def is_outside_the_code(line: Line) -> bool:
     """Whether a line speaks of a step or a result that no file shows: a deployment, a meeting, "16 passed"."""
     return any(pattern.search(line.text) for pattern in (_OUTSIDE, _STEP, _RESULT))
+
+
+def claims_nothing(line: Line) -> str:
+    """Why a line is no claim of its own that could be right or wrong, or ""."""
+    if line.heading:
+        return "a heading: the lines under it are judged"
+    if any(_NO_CLAIMS.search(above) for above in line.above) or _REASONS.search(line.text):
+        return "it reasons or refers, and claims nothing of the code"
+    return ""
 
 
 def files_named(line: Line) -> list[str]:
@@ -87,24 +118,23 @@ def files_named(line: Line) -> list[str]:
     return [path.removeprefix("./") for path in (*_PATH.findall(text), *_NAMED_FILES.findall(text))]
 
 
-# A kind of test is shown by tests of that kind.
+# A kind of test is shown by tests of that kind, which their paths name: `tests/integration/`, `test_e2e.py`. The product's own `integrations/` are none.
+_KIND = re.compile(r"\b(unit|integration|e2e|end[- ]to[- ]end|load|performance|contract|smoke)[- ]tests?\b", re.IGNORECASE)
 _KINDS_OF_TESTS = {
-    "unit": "unit",
-    "integration": "integ",
-    "e2e": "e2e",
-    "end-to-end": "e2e",
-    "end to end": "e2e",
-    "load": "load",
-    "contract": "contract",
-    "security": "secur",
-    "smoke": "smoke",
+    "unit": r"unit",
+    "integration": r"integration(?:s(?=_tests?))?",
+    "e2e": r"e2e|end_?to_?end|functional",
+    "load": r"load|perf|performance|stress|locustfile",
+    "contract": r"contracts?|pact|cdc",
+    "smoke": r"smoke",
 }
+_SAME_KIND = {"end to end": "e2e", "end-to-end": "e2e", "performance": "load"}
 
 
-def kind_of_test(line: Line) -> str:
-    """What the path of a test of the kind that a line asks for holds, or ""."""
-    found = re.search(r"\b(unit|integration|e2e|end[- ]to[- ]end|load|contract|security|smoke)[- ]tests?\b", line.text, re.IGNORECASE)
-    return _KINDS_OF_TESTS[found[1].lower()] if found else ""
+def kinds_of_test(line: Line) -> list[re.Pattern[str]]:
+    """What the paths of tests of the kinds that a line asks for hold."""
+    kinds = [_SAME_KIND.get(found.lower(), found.lower()) for found in _KIND.findall(line.text)]
+    return [re.compile(rf"(?:^|[/_.-])(?:{_KINDS_OF_TESTS[kind]})(?:[/_.-]|$)", re.IGNORECASE) for kind in dict.fromkeys(kinds)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +173,7 @@ class Project:
         if path not in self._lines:
             source = self.source(path)
             mark = _COMMENT.get(self.kinds.get(path, ""), "")
-            text = "" if source is None or _OWN_REPORT.search(source.data[:4096]) else source.text
+            text = "" if source is None or is_report(source.data) else source.text
             self._lines[path] = [(number, _without_comment(line, mark)) for number, line in enumerate(text.splitlines(), 1)]
         return self._lines[path]
 
@@ -156,15 +186,15 @@ class Project:
             if not self.roles.get(path, frozenset()) & aside and self.kinds.get(path) not in ("markdown", "text")
         )
 
-    def find(self, pattern: re.Pattern[str], paths: Iterable[str]) -> list[tuple[str, int, re.Match[str]]]:
-        """Where a pattern stands, a few places."""
+    def find(self, pattern: re.Pattern[str], paths: Iterable[str], most: int = 20) -> list[tuple[str, int, re.Match[str]]]:
+        """Where a pattern stands, `most` places."""
         found = []
         for path in paths:
             for number, text in self.lines(path):
                 match = pattern.search(text)
                 if match:
                     found.append((path, number, match))
-                    if len(found) >= 20:
+                    if len(found) >= most:
                         return found
         return found
 
@@ -183,40 +213,111 @@ def check(line: Line, places: Sequence[tuple[str, int]], project: Project) -> Ch
     """Hold the files, numbers and names of a line against the project. places: where the line's item is shown."""
     text = _URL.sub(" ", line.text)
     shown: list[tuple[str, int]] = []
-    named = [*_PATH.findall(text), *_NAMED_FILES.findall(text)]
-    for path in named:
+    for path in files_named(line):
         if not project.holds(path):
             return Checked("contradicted", f"`{path}` is not there")
-        shown.append((path.removeprefix("./"), 1))
+        shown.append((path, 1))
     rest = _NAMED_FILES.sub(" ", _PATH.sub(" ", text))
-    for name, number in _PAIR.findall(rest):
-        found = project.find(re.compile(rf"(?<![\w]){re.escape(name)}[\"']?\s*[=:]\s*[\"']?(\d+(?:\.\d+)?)", re.IGNORECASE), project.code())
-        if not found:
-            return Checked("not shown", f"`{name}` is set nowhere that could be compared")
-        wrong = [(path, at, match[1]) for path, at, match in found if float(match[1]) != float(number)]
-        if len(wrong) == len(found):
-            return Checked("contradicted", f"`{name}` is {wrong[0][2]} at {wrong[0][0]}:{wrong[0][1]}, not {number}")
-        shown.extend((path, at) for path, at, match in found if float(match[1]) == float(number))
-    rest = _PAIR.sub(" ", rest)
+    for pattern, same in ((_SWITCH, _same_switch), (_PAIR, _same_number)):
+        for name, value in pattern.findall(rest):
+            compared = _compared(name, value, same, project)
+            if compared.verdict != "shown":
+                return compared
+            shown.extend(compared.places)
+        rest = pattern.sub(" ", rest)
     for quantity in _QUANTITY.finditer(rest):
-        if not quantity["unit"] and not quantity["sign"]:
-            continue
-        if not _number_is_at(quantity, places, project):
+        if (quantity["unit"] or quantity["sign"]) and not _number_is_at(quantity, places, project):
             return Checked("not shown", f"{quantity[0].strip()} was not found where the item is shown, so it cannot be compared")
-    for name in dict.fromkeys([*_PROPER.findall(rest), *_CODE_NAME.findall(rest)]):
-        if name.lower() in _IN_WORDS or re.fullmatch(r"[A-Z]{2,8}\d{3}", name):
-            continue
-        found = project.find(re.compile(_loosely(name), re.IGNORECASE), project.code())
-        if not found:
-            return Checked("not shown", f"`{name}` occurs nowhere in the code")
-        shown.append(found[0][:2])
+    for code in _STATUS_CODE.findall(rest):
+        if not re.search(rf"(?<!\d){code}(?!\d)", near(places, project, 25)):
+            return Checked("not shown", f"{code} was not found where the item is shown")
+    missing = unwritten(line, project)
+    if missing:
+        return Checked("not shown", f"`{missing}` occurs nowhere in the code or its configuration")
+    absent = next((name for name in names_in(line) if not project.find(loosely(name), project.code())), "")
+    if absent:
+        return Checked("not shown", f"`{absent}` occurs nowhere in the code")
     return Checked("shown", "", tuple(dict.fromkeys(shown)))
 
 
-def _loosely(name: str) -> str:
+def unwritten(line: Line, project: Project) -> str:
+    """The first command or route that a line names and that no code or configuration holds, or ""."""
+    named = (*_COMMAND.findall(line.raw), *_ROUTE_NAME.findall(line.raw))
+    return next((written for written in named if not project.find(_as_written(written), project.code(), most=1)), "")
+
+
+def names_in(line: Line) -> list[str]:
+    """What a line calls by a name of code, or by a proper name: `pool_size`, Argon2id, AES-256-GCM."""
+    without_files = _NAMED_FILES.sub(" ", _PATH.sub(" ", _URL.sub(" ", line.raw or line.text)))
+    found = (
+        *_CODE_NAME.findall(without_files),
+        *_UPPER.findall(without_files),
+        *_PROPER.findall(_SWITCH.sub(" ", _PAIR.sub(" ", without_files.replace("`", " ")))),
+    )
+    return [name for name in dict.fromkeys(found) if name.lower() not in _IN_WORDS and not re.fullmatch(r"[A-Z]{2,8}\d{3}", name)]
+
+
+def _as_written(name: str) -> re.Pattern[str]:
+    """A command by its program and first argument, however it is spaced or quoted; a route by its path alone."""
+    if name.startswith("/"):
+        return re.compile(rf"(?<![\w/]){re.escape(name)}(?![\w-])")
+    words = name.split()[:2]
+    return re.compile(r"[\"',\s]+".join(re.escape(word.rsplit("/", 1)[-1]) for word in words))
+
+
+def is_negative(line: Line) -> bool:
+    """Whether a line says that something is not there, or was taken away."""
+    return _NEGATIVE.search(line.text) is not None
+
+
+def _compared(name: str, value: str, same: Callable[[str, str], bool | None], project: Project) -> Checked:
+    """A name's value in the code against the one claimed."""
+    pattern = re.compile(rf"(?<!\w){re.escape(name)}\b[\"'\]]?\s*(?:[=:,]|:-)\s*[\"']?([\w.]+)", re.IGNORECASE)
+    found = [(path, at, match[1]) for path, at, match in project.find(pattern, project.code()) if same(match[1], value) is not None]
+    if not found:
+        return Checked("not shown", f"`{name}` is set nowhere that could be compared")
+    if not any(same(each, value) for _, _, each in found):
+        path, at, each = found[0]
+        return Checked("contradicted", f"`{name}` is {each} at {path}:{at}, not {value}")
+    return Checked("shown", "", tuple((path, at) for path, at, each in found if same(each, value)))
+
+
+_TRUTH = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False, "none": None}
+
+
+def _same_switch(found: str, claimed: str) -> bool | None:
+    """Whether two values of a switch mean the same; None where the value found is none."""
+    if found.lower() not in _TRUTH:
+        return None
+    return _TRUTH[found.lower()] == _TRUTH[claimed.lower()]
+
+
+def _same_number(found: str, claimed: str) -> bool | None:
+    try:
+        return float(found) == float(claimed)
+    except ValueError:
+        return None
+
+
+def near(places: Iterable[tuple[str, int]], project: Project, around: int) -> str:
+    """The text around places, without comments, and their paths: what a subject is looked for in."""
+    parts: list[str] = []
+    for path, at in list(places)[:60]:
+        parts.append(path)
+        parts.extend(text for _, text in project.lines(path)[max(0, at - 1 - around) : at + around])
+    return "\n".join(parts)
+
+
+def product_in_code(product_names: Sequence[str], project: Project) -> bool:
+    """Whether a product occurs in the code or configuration by one of its names."""
+    pattern = re.compile("|".join(rf"(?<![a-z]){re.escape(name)}" for name in product_names), re.IGNORECASE)
+    return bool(project.find(pattern, project.code(), most=1))
+
+
+def loosely(name: str) -> re.Pattern[str]:
     """A name however its words are joined: Argon2id, argon2_id, ARGON2-ID."""
     words = [word for word in re.split(r"[-_. ]", name) if word]
-    return r"[-_. ]?".join(re.escape(word) for word in words)
+    return re.compile(r"[-_. ]?".join(re.escape(word) for word in words), re.IGNORECASE)
 
 
 def _number_is_at(quantity: re.Match[str], places: Sequence[tuple[str, int]], project: Project) -> bool:

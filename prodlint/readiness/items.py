@@ -29,6 +29,11 @@ _KEYS: dict[str, type] = {
     "rules": list,
     "awaits": list,
     "absence": bool,
+    "each": bool,
+    "weak": list,
+    "narrow": list,
+    "belies": list,
+    "task": str,
     "says": list,
     "files": list,
     "when": list,
@@ -55,7 +60,9 @@ class Item:
     rules: findings of these say that it is not met. files: kinds of file that it is about; () any. when: it applies only
     where one of these stands. shown: one of these must stand somewhere for it to be met. unseen: the answer where none
     does. awaits: names of rules that would look at the rest of it, and that this version has not: without them it is met in part at most.
-    absence: it asks for the absence of one mistake, so that nothing found in the files that could hold it is a yes. hint: what `shown` finds speaks for it and does not prove it (a single table may say so too). says: phrases by which checklists mean it.
+    absence: it asks for the absence of one mistake, so that nothing found in the files that could hold it is a yes. each: every service
+    has to show it, and none for its neighbour. weak: rules whose places speak for it and do not prove it. narrow: words of its phrases that
+    ask for more than the item itself. belies: the rules by which a line that means it is belied; () for all of them. task: what is to be done where it is not met, as an order. hint: what `shown` finds speaks for it and does not prove it (a single table may say so too). says: phrases by which checklists mean it.
     confirmed: what a person has looked at, where the code cannot tell.
     """
 
@@ -71,6 +78,11 @@ class Item:
     shown: tuple[Mapping[str, Any], ...] = ()
     awaits: tuple[str, ...] = ()
     absence: bool = False
+    each: bool = False
+    weak: tuple[str, ...] = ()
+    narrow: tuple[str, ...] = ()
+    belies: tuple[str, ...] = ()
+    task: str = ""
     unseen: Literal["not met", "cannot be told"] = "cannot be told"
     hint: bool = False
     why: str = ""
@@ -185,6 +197,11 @@ def _item(lines: Sequence[str], start: int, path: str, category: str) -> Item:
         shown=tuple(table.get("shown", ())),
         awaits=tuple(table.get("awaits", ())),
         absence=table.get("absence", False),
+        each=table.get("each", False),
+        weak=tuple(table.get("weak", ())),
+        narrow=tuple(table.get("narrow", ())),
+        belies=tuple(table.get("belies", ())),
+        task=table.get("task", f"Fix: {lines[0][3:].strip()}"),
         unseen=table.get("unseen", "cannot be told"),
         hint=table.get("hint", False),
         why=" ".join(part for part in prose if not part.startswith("Look:")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 State = Literal["ticked", "open", "stated"]
@@ -67,7 +67,8 @@ class Line:
 
     number: from 1. head: what it names (bold, or before the first colon or dash); rest: what it explains. above: the lines
     and headings it stands under, the nearest first; parent: the line of the list it stands under, or "". names: what an explicit comment says it means. number_claimed: the
-    number in "0 bare excepts", or None. mark: where its tick stands, as (start, end) in the line, or None.
+    number in "0 bare excepts", or None. mark: where its tick stands, as (start, end) in the line, or None. raw: its text with markup.
+    heading: it names a section.
     """
 
     number: int
@@ -81,6 +82,8 @@ class Line:
     number_claimed: int | None = None
     mark: tuple[int, int] | None = None
     in_code: bool = False
+    raw: str = ""
+    heading: bool = False
 
 
 def split_lines(text: str) -> list[str]:
@@ -119,7 +122,8 @@ def read_lines(text: str) -> Iterator[Line]:
             level = len(heading["level"])
             headings = [entry for entry in headings if entry[0] < level]
             if headings or level > 1:
-                yield _line(number, "stated", heading["text"], tuple(name for _, name in reversed(headings[1:])), None)
+                made = _line(number, "stated", heading["text"], tuple(name for _, name in reversed(headings[1:])), None)
+                yield replace(made, heading=True)
             headings.append((level, _plain(heading["text"])))
             parents = []
             continue
@@ -226,17 +230,19 @@ def _line(
     text = text.split(_EVIDENCE.strip(), maxsplit=1)[0] if _EVIDENCE.strip() in text else text
     body = re.sub(r"<!--.*?-->", "", text).strip()
     if in_code:
-        return Line(number, state, body, "", body, above, "", names, None, mark, True)
+        return Line(number, state, body, "", body, above, "", names, None, mark, True, body)
     head, rest = _head_and_rest(body)
     claimed = _NUMBER.search(_plain(head))
-    return Line(number, state, head, rest, _plain(body), above, parent, names, int(claimed["number"]) if claimed else None, mark)
+    return Line(
+        number, state, head, rest, _plain(body), above, parent, names, int(claimed["number"]) if claimed else None, mark, False, body
+    )
 
 
 def _head_and_rest(text: str) -> tuple[str, str]:
     bold = re.match(r"^\W{0,4}(?:\*\*|__)(.+?)(?:\*\*|__)[:\s–—-]*(.*)$", text)
     if bold:
         return _plain(bold[1]), _plain(bold[2])
-    parts = re.split(r"\s+[-–—]\s+|:\s+|\s+\(", text, maxsplit=1)
+    parts = re.split(r"\s+[-–—]\s+|[:;]\s+|\s+\(", text, maxsplit=1)
     return _plain(parts[0]), _plain(parts[1]) if len(parts) > 1 else ""
 
 

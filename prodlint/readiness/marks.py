@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
 from prodlint.checks import CheckContext, Collector, ProjectFact, every, text
+from prodlint.checks.observability.endpoints import is_of_the_product
 from prodlint.configuration.patterns import Patterns
 from prodlint.engine.match import EVERYWHERE, MatchError, compile_match
 from prodlint.facts import Route, Text
@@ -83,9 +85,14 @@ def _collector(key: str, table: Mapping[str, Any]) -> Collector:
         def in_text(fact: Text, context: CheckContext) -> Iterator[ProjectFact]:
             if wanted(context):
                 data = fact.source.data
+                said: list[tuple[int, int]] | None = None
                 for literal, offset in fact.hits[: _MOST * 10]:
                     end = offset + len(literal)
-                    if _whole(data, offset, end):
+                    if not _whole(data, offset, end) or _in_comment(data, offset, fact.file.kind):
+                        continue
+                    if said is None:
+                        said = _docstrings(data) if fact.file.kind == "python" else []
+                    if not any(start <= offset < stop for start, stop in said):
                         span = fact.source.span(offset, end)
                         yield ProjectFact(TOPIC, fact.file.path, span, key, (("name", data[offset:end].decode("utf-8", "replace")),))
 
@@ -94,7 +101,7 @@ def _collector(key: str, table: Mapping[str, Any]) -> Collector:
         patterns = tuple(table["route"])
 
         def in_route(fact: Route, context: CheckContext) -> Iterator[ProjectFact]:
-            if wanted(context) and any(fnmatchcase(fact.path.lower(), pattern) for pattern in patterns):
+            if wanted(context) and any(_answers(pattern, fact) for pattern in patterns):
                 yield ProjectFact(TOPIC, fact.file.path, fact.span, key, (("name", fact.path),))
 
         return Collector((TOPIC,), in_route, (every(Route),), tuple((anchor,) for anchor in _ROUTES), ("python",))
@@ -107,6 +114,48 @@ def _collector(key: str, table: Mapping[str, Any]) -> Collector:
                 yield ProjectFact(TOPIC, fact.file.path, at.source.span(at.start, at.end), key, (("name", hit.message),))
 
     return Collector((TOPIC,), in_fact, made.on, made.required_literals, made.files)
+
+
+def _answers(pattern: str, route: Route) -> bool:
+    """Whether a route is one that a pattern looks for. What names a probe is not looked for among the product's own routes."""
+    path = route.path.lower() if route.path.startswith("/") else f"/{route.path.lower().lstrip('^')}"
+    return fnmatchcase(path, pattern) and (pattern == "*" or not is_of_the_product(route))
+
+
+_MARKED = frozenset(
+    ("yaml", "toml", "ini", "dockerfile", "shell", "env", "makefile", "requirements", "nginx", "python", "procfile", "systemd")
+)
+
+
+def _in_comment(data: bytes, offset: int, kind: str) -> bool:
+    """Whether a comment of its line holds a place. In code that holds `#` in a string before it, this says no."""
+    if kind not in _MARKED:
+        return False
+    start = data.rfind(b"\n", 0, offset) + 1
+    before = data[start:offset]
+    at = before.find(b"#")
+    if at < 0:
+        return False
+    return not before[:at].strip() or (
+        before[at - 1 : at].isspace() and before[:at].count(b'"') % 2 == 0 and before[:at].count(b"'") % 2 == 0
+    )
+
+
+# A text that stands as a statement of its own: documentation, in whichever quotes.
+_DOCSTRING = re.compile(rb"^[ \t]*[rRuU]?(\"\"\"|\'\'\')", re.MULTILINE)
+
+
+def _docstrings(data: bytes) -> list[tuple[int, int]]:
+    """Where the documentation of a Python file stands."""
+    found = []
+    at = 0
+    while (match := _DOCSTRING.search(data, at)) is not None:
+        stop = data.find(match[1], match.end())
+        if stop < 0:
+            break
+        found.append((match.start(), stop))
+        at = stop + 3
+    return found
 
 
 def _compiled(table: Mapping[str, Any]) -> Any:
@@ -126,7 +175,11 @@ def _whole(data: bytes, start: int, end: int) -> bool:
 class Marks:
     """What was found of all tables, by table."""
 
-    def __init__(self, traces: Iterable[ProjectFact], files: Sequence[str], root: str) -> None:
+    def __init__(
+        self, traces: Iterable[ProjectFact], files: Sequence[str], root: str, is_aside: Callable[[str, Mapping[str, Any]], bool]
+    ) -> None:
+        """is_aside: whether a file proves nothing to a table: an example, another's, what a tool wrote."""
+        self._is_aside = is_aside
         self._found: dict[str, list[ProjectFact]] = {}
         self._files = files
         self._root = root
@@ -145,9 +198,13 @@ class Marks:
         for table in tables:
             words = str(table.get("words", ""))
             if "file" in table:
-                found.extend(Evidence("", path, Span(1, 1, 1, 1), words) for path in self._files_of(table["file"]))
+                found.extend(
+                    Evidence("", path, Span(1, 1, 1, 1), words) for path in self._files_of(table["file"]) if not self._is_aside(path, table)
+                )
                 continue
             for project_fact in self._found.get(key_of(table), ()):
+                if self._is_aside(project_fact.path, table):
+                    continue
                 name = project_fact.get("name")
                 found.append(
                     Evidence("", project_fact.path, project_fact.span, f"{words}: `{name}`" if words and name else words or f"`{name}`")

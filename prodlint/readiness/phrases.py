@@ -54,12 +54,13 @@ def words_of(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An item that a line means. weight: how much of it fits."""
+    """An item that a line means. weight: how much of it fits. subject: the part of the line that means it, "" for what the line names."""
 
     item: Item
     confidence: Confidence
     phrase: str
     weight: float
+    subject: str = ""
 
 
 class Phrases:

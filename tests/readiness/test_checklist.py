@@ -170,8 +170,8 @@ def test_nothing_is_found_in_nothing(prodlint: Run, tmp_path: Path) -> None:
                 6: "belied",
                 7: "belied",
                 8: "belied",
-                9: "does not apply",
-                10: "agrees",
+                9: "cannot be told",
+                10: "cannot be told",  # there is a Dockerfile; of a console or of Next.js it says nothing
                 12: "belied",
                 18: "still open",
                 21: "still open",
@@ -186,9 +186,9 @@ def test_nothing_is_found_in_nothing(prodlint: Run, tmp_path: Path) -> None:
             {
                 9: "does not apply",
                 11: "belied",
-                16: "belied",
+                16: "cannot be told",  # a heading
                 23: "cannot be told",
-                34: "does not apply",
+                34: "cannot be told",
                 57: "belied",
                 75: "belied",
                 77: "belied",
@@ -197,11 +197,11 @@ def test_nothing_is_found_in_nothing(prodlint: Run, tmp_path: Path) -> None:
         (
             "004",
             {
-                21: "does not apply",
+                21: "cannot be told",
                 39: "belied",
                 41: "belied",
                 43: "belied",
-                45: "belied",
+                45: "cannot be told",
                 50: "belied",
                 53: "belied",
                 54: "belied",
@@ -273,3 +273,78 @@ PROJECT = {
 def test_a_yes_shows_the_thing(prodlint: Run, project: Callable[..., Path], tmp_path: Path, line: str, judgement: str) -> None:
     lines = audit(prodlint, f"{line}\n", tmp_path / "..", project(PROJECT))
     assert {each["judgement"] for each in lines} == {judgement}, lines
+
+
+REPORT = '{"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [{"tool": {"driver": {"name": "Any"}}}]}'
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("# TODO: use slowapi and limit_req\nprint()\n", "- [x] Rate limiting"),
+        ('"""limit_req is to come."""\nprint()\n', "- [x] Rate limiting"),
+    ],
+)
+def test_comments_and_documentation_prove_nothing(
+    prodlint: Run, project: Callable[..., Path], tmp_path: Path, content: str, line: str
+) -> None:
+    app = "from fastapi import FastAPI\n\napp = FastAPI()\n\n\n@app.get('/orders')\ndef orders():\n    return []\n"
+    root = project({"app.py": app, "notes.py": content, "report.json": REPORT.replace("Any", "limit_req")})
+    assert {each["judgement"] for each in audit(prodlint, f"{line}\n", tmp_path / "..", root)} == {"cannot be told"}
+
+
+SERVICE = {
+    "app.py": "import redis\nfrom fastapi import FastAPI\n\napp = FastAPI()\nSKIP_MIGRATIONS = False\n\n\n@app.get('/healthz')\ndef healthz():\n    return {'ok': True}\n",
+    "Dockerfile": 'FROM python:3.12-slim\nCOPY . .\nUSER 1000\nCMD ["uvicorn", "app:app"]\n',
+    "tests/test_app.py": "def test_app():\n    assert 1 + 1 == 2\n",
+    "hc/integrations/api.py": "X = 1\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("line", "judgement"),
+    [
+        ("- [x] Health check endpoint implemented", "agrees"),
+        ("- [x] Health check of the billing ledger", "cannot be told"),
+        ("- [x] Redis health check", "cannot be told"),
+        ("- [x] Health endpoint `/healthz`", "agrees"),
+        ("- [x] Health endpoint `/health`", "cannot be told"),
+        ("- [x] Health endpoint answers HTTP 503", "cannot be told"),
+        ("- [x] Dockerfile exists", "agrees"),
+        ("- [x] **Console Dockerfile** - Multi-stage build for Next.js", "cannot be told"),
+        ("- [ ] Health checks pass", "cannot be told"),
+        ("- [x] Integration tests", "cannot be told"),
+        ("- [x] Unit tests\n  - chat\n  - API endpoints", None),
+        ("- [x] `pip check` runs in the image", "cannot be told"),
+        ("## Health checks", "cannot be told"),
+        ("Cons: needs a health endpoint", "cannot be told"),
+    ],
+)
+def test_a_yes_is_about_what_the_line_speaks_of(
+    prodlint: Run, project: Callable[..., Path], tmp_path: Path, line: str, judgement: str | None
+) -> None:
+    found = {each["judgement"] for each in audit(prodlint, f"{line}\n", tmp_path / "..", project(SERVICE)) if each["item"]}
+    assert found == {judgement} if judgement else "agrees" not in found
+
+
+@pytest.mark.parametrize(
+    ("line", "judgement"),
+    [
+        ("- [x] 0 bare excepts in the whole code base", "belied"),
+        ("- [x] No swallowed exceptions", "belied"),
+        ("- [x] Exceptions of `PaymentError` are never swallowed", "cannot be told"),
+        ("- [x] SECRET_KEY enforced in production", "cannot be told"),
+        ("- [x] JWT_SECRET enforced in production", "belied"),
+        ("- [x] Production validation function", "cannot be told"),
+        ("- [x] 16 passed, all tests pass", "cannot be told"),
+    ],
+)
+def test_a_no_is_about_what_the_line_speaks_of(
+    prodlint: Run, project: Callable[..., Path], tmp_path: Path, line: str, judgement: str
+) -> None:
+    code = (
+        "import os\n\nimport jwt\n\nSECRET_KEY = os.environ['SECRET_KEY']\nJWT_SECRET = os.getenv('JWT_SECRET', 'published-value-of-all')\n\n\n"
+        "def read(token):\n    try:\n        return jwt.decode(token, JWT_SECRET, algorithms=['HS256'])\n    except:\n        pass\n"
+    )
+    root = project({"app.py": code, "Dockerfile": SERVICE["Dockerfile"]})
+    assert {each["judgement"] for each in audit(prodlint, f"{line}\n", tmp_path / "..", root)} == {judgement}

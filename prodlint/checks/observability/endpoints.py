@@ -321,6 +321,18 @@ _ROUTE_ANCHORS = [
 ]
 
 
+# Of the name of a function these words say nothing about whose health it is.
+_PROBE_WORDS = frozenset("status redis is services checks statistics access process dns headers settings this has does".split())
+
+
+def is_of_the_product(route: Route) -> bool:
+    """Whether a route tells of one of the product's own things and not of the service: `/projects/{id}/metrics`, or `/healthcheck` of `list_providers_health`."""
+    if re.search(r"[{<]|\(\?P?", route.path):
+        return True
+    words = re.findall(r"[a-z]+", route.function.name.lower()) if route.function is not None else []
+    return any(word.endswith("s") and len(word) > 3 and word not in _PROBE_WORDS for word in words)
+
+
 def _kind_of(path: str) -> str:
     """What a path promises: "live", "ready", just "health", or "status", which is a path of much else."""
     last = path.rstrip("/$").lower()
@@ -338,6 +350,7 @@ def health_routes(route: Route, context: CheckContext) -> Iterator[ProjectFact]:
         context.file.roles & _ELSEWHERE
         or not _HEALTH_PATH.match(route.path)
         or (route.methods and not {"GET", "HEAD"} & set(route.methods))
+        or is_of_the_product(route)
     ):
         return
     if route.function is not None and _is_private(route.function):
@@ -655,7 +668,13 @@ _STATUS = re.compile(
 def failure_answered_200(route: Route, context: CheckContext) -> Iterator[Diagnostic]:
     """A health handler that catches the failure and still answers 200."""
     function = route.function
-    if function is None or not _HEALTH_PATH.match(route.path) or _kind_of(route.path) in ("live", "status") or _is_private(function):
+    if (
+        function is None
+        or not _HEALTH_PATH.match(route.path)
+        or _kind_of(route.path) in ("live", "status")
+        or _is_private(function)
+        or is_of_the_product(route)
+    ):
         return
     if _STATUS.search(function.source.data, function.start, function.end):
         return
