@@ -306,22 +306,12 @@ def base_tree(opened: git.Git, change: Change, wanted: Callable[[str], bool] | N
         top = os.path.realpath(directory)
         # The mark of a root: the search for settings and the roles of files end here as they do in the repository.
         os.mkdir(os.path.join(top, ".git"))
-        made: set[str] = {top}
         files = [file for file in change.files.values() if wanted is None or wanted(file.path)]
         for file, data in zip(files, opened.contents([file.name for file in files]), strict=True):
             if data is None:
                 data = _unchanged(change, file)
-            target = os.path.normpath(os.path.join(top, file.path))
-            if len(data) > _LARGEST or not target.startswith(top + os.sep) or file.path.lower().startswith(".git/"):
-                continue
-            folder = os.path.dirname(target)
-            if folder not in made:
-                os.makedirs(folder, exist_ok=True)
-                made.add(folder)
-            with open(target, "wb") as handle:
-                handle.write(data)
-            if file.executable:
-                os.chmod(target, 0o700)
+            if len(data) <= _LARGEST:
+                git.put(top, file.path, data, file.executable)
         yield top
 
 

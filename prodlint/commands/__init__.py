@@ -11,6 +11,7 @@ VERBS = (
     "stats",
     "report",
     "checklist",
+    "fleet",
     "init",
     "config",
     "ruleset",

@@ -21,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words = ["version", "-v"]
     if not words or (words[0] not in VERBS and words[0] not in ("-h", "--help", "-V", "--version")):
         words = ["check", *words]
+    if words[0] == "fleet" and words[1:2] not in (["run"], ["report"], ["diff"], ["-h"], ["--help"], []):
+        words.insert(1, "run")  # `prodlint fleet SOURCES`, as `prodlint PATHS`; a folder of such a name is `./report`
     streams.prepare()
     try:
         with ended_orderly():
@@ -87,6 +89,7 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     _add_stats(verbs.add_parser("stats", help="how the findings moved since a revision: new, fixed, aged, by rule and owner"))
     _add_report(verbs.add_parser("report", help="answer the readiness checklist with places"))
     _add_checklist(verbs.add_parser("checklist", help="audit a Markdown checklist: which ticks the code belies"))
+    _add_fleet(verbs.add_parser("fleet", help="check many repositories, and report on all of them (extra: prodlint[fleet])"), verb)
     init = verbs.add_parser("init", help="write settings, a baseline and hooks where there are none")
     init.add_argument("paths", nargs="*", default=["."], metavar="PATH")
     _add_selection(init)
@@ -321,6 +324,48 @@ def _add_checklist(parser: argparse.ArgumentParser) -> None:
         help="exit with 1 where the code belies a tick (default: never)",
     )
     parser.set_defaults(function=_checklist)
+
+
+def _add_fleet(parser: argparse.ArgumentParser, verb: str) -> None:
+    if verb not in ("fleet", "completion"):
+        return  # three parsers that no other verb needs
+    verbs = parser.add_subparsers(dest="fleet_verb", metavar="VERB", required=True)
+    run = verbs.add_parser("run", help="check the repositories (the default)")
+    run.add_argument(
+        "sources",
+        nargs="+",
+        metavar="SOURCE",
+        help="a directory, a bare repository, a git address, a glob, or a file of lines `name<TAB>source[<TAB>ref]` (`-`: standard input)",
+    )
+    run.add_argument("-o", "--out", required=True, metavar="DIR", help="the dataset, which is made or gets one more run")
+    run.add_argument("--resume", action="store_true", help="check only what is missing, has failed or has changed since the last runs")
+    where = run.add_argument_group("where it runs")
+    where.add_argument("--workers", type=int, default=0, metavar="N", help="processes of this machine (default: one for each processor)")
+    where.add_argument("--scheduler", default="", metavar="ADDRESS", help="a Dask scheduler that runs already, such as tls://host:8786")
+    where.add_argument("--client", default="", metavar="MODULE:FUNCTION", help="a function of yours that gives a distributed.Client")
+    where.add_argument("--timeout", type=float, default=900, metavar="SECONDS", help="for one repository; 0: none (default: 900)")
+    where.add_argument("--memory-limit", default="auto", metavar="SIZE", help="for one repository, such as 2GiB; 0: none (default: auto)")
+    where.add_argument(
+        "--split", type=int, default=5_000, metavar="FILES", help="a repository with more files is shared by several tasks; 0: none is"
+    )
+    where.add_argument("--key-file", metavar="FILE", help="the key by which equal secrets are known (default: one of yours, made at first)")
+    _add_demands(run)
+    run.set_defaults(function=_fleet_run)
+
+
+def _add_demands(parser: argparse.ArgumentParser) -> None:
+    demands = parser.add_argument_group("what is demanded")
+    demands.add_argument(
+        "--organisation", metavar="FILE.toml", help="the organisation's page: settings and rules for all, tiers, exemptions"
+    )
+    demands.add_argument("--allow-unchecked", action="store_true", help="repositories that could not be checked do not fail the run")
+    demands.add_argument("--today", default="", help=argparse.SUPPRESS)
+
+
+def _fleet_run(given: argparse.Namespace) -> int:
+    from prodlint.commands.fleet import run
+
+    return run(given)
 
 
 def _add_answers(parser: argparse.ArgumentParser) -> None:

@@ -23,7 +23,7 @@ def link(findings: list[Finding], sources: Callable[[str], Source | None]) -> li
     linked: dict[int, Finding] = {}
     for same in by_value.values():
         places = {(finding.path, finding.span): finding for finding in same}
-        if len(places) > 1 and _is_telling(same[0], sources):
+        if len(places) > 1 and is_telling(same[0], sources):
             for finding in same:
                 others = [place for place in places if place != (finding.path, finding.span)]
                 linked[id(finding)] = replace(finding, related=(*finding.related, *_related(others)))
@@ -39,7 +39,8 @@ def _related(places: list[tuple[str, Span]]) -> list[Related]:
     ]
 
 
-def _is_telling(finding: Finding, sources: Callable[[str], Source | None]) -> bool:
+def is_telling(finding: Finding, sources: Callable[[str], Source | None]) -> bool:
+    """Whether a secret's value was made by a machine, so that where it stands twice it is the same one."""
     span = finding.secrets[0]
     if span.line != span.end_line:
         return True  # a key of several lines

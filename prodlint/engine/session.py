@@ -38,7 +38,8 @@ class Request:
     since: a git revision; only what came after it is reported. baseline: whether the baseline takes known findings away.
     collectors: what else to note of the files; their project facts are in the outcomes. The cache knows nothing of them.
     grouped: whether findings that say the same are one, where their rule wants it; who writes findings down needs each of them.
-    unsaved: texts that win over the disk, by absolute path. world: what an earlier run learned of the project, where that still holds.
+    unsaved: texts that win over the disk, by absolute path. analysed: gives the packed outcome of every file, in order, where somebody else has
+    looked at them (see `prodlint.fleet.scan`). world: what an earlier run learned of the project, where that still holds.
     """
 
     paths: Sequence[str] = (".",)
@@ -59,6 +60,7 @@ class Request:
     collectors: Sequence[Collector] = ()
     grouped: bool = True
     unsaved: Mapping[str, bytes] = field(default_factory=dict)
+    analysed: Callable[[Sequence[workers.Job], Sequence[Run]], Iterator[tuple[Any, ...]]] | None = None
     world: environment.Environment | None = None
 
 
@@ -290,7 +292,10 @@ def _run(request: Request) -> Result:
 
     top = number_of("")
     jobs = [(path, absolute, kind, number_of(path)) for path, absolute, kind in files]
-    packed = _cached(jobs, runs, request, root) if request.cache and not given and not request.unsaved else _fresh(jobs, runs, request)
+    if request.analysed is not None:
+        packed = request.analysed(jobs, runs)
+    else:
+        packed = _cached(jobs, runs, request, root) if request.cache and not given and not request.unsaved else _fresh(jobs, runs, request)
     outcomes = [unpack(row) for row in packed]
     report = _report(discovered, outcomes)
     report.looked_at = looked_at(outcomes, lambda path: runs[number_of(path)])

@@ -3,19 +3,21 @@
 A linted tree is a stranger's, and so is the `.git` that lies in it: its configuration names programs (`core.fsmonitor`, filters,
 textconv, `uploadpack`, credential helpers, ...), and git runs them. So the repository's configuration is never read by
 the git that is started. That git works on a directory made for it: a copy of the refs, a configuration written here, and
-the repository's store of objects. It is never shown the working tree, and opens no connection.
+the repository's store of objects. It is never shown the working tree, and opens no connection, but for `fetched`, which is asked for one.
 
 As git does, a repository that belongs to another user is refused (`safe.directory`), and one without a `.git` (a bare one: any
-folder that holds `HEAD`, `objects` and `refs`) is none.
+folder that holds `HEAD`, `objects` and `refs`) is none, unless somebody names it as one (`bare`).
 """
 
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import IO
 
 from prodlint.regular import NotRegular, read_regular
 
@@ -24,6 +26,34 @@ _SMALL = 1 << 20
 _LARGE = 512 << 20
 # No answer takes this long on a repository whose files are all regular ones.
 _PATIENCE = 300
+# Of the user's environment: what git needs to reach a server.
+_OF_THE_USER = (
+    "GIT_ASKPASS",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_PROXY_SSL_CAINFO",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_SSL_CAINFO",
+    "GIT_SSL_CAPATH",
+    "GIT_SSL_CERT",
+    "GIT_SSL_KEY",
+)
+_SCP = re.compile(r"[A-Za-z0-9_][\w.-]*@[A-Za-z0-9][\w.-]*:[^-:\s]")
+# What a fetch would run or do besides fetching: hooks, upkeep, submodules, bundles from other addresses.
+_ONLY_FETCH = (
+    f"core.hooksPath={os.devnull}",
+    "core.fsmonitor=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "submodule.recurse=false",
+    "fetch.recurseSubmodules=false",
+    "fetch.writeCommitGraph=false",
+    "transfer.bundleURI=false",
+    "http.lowSpeedLimit=1000",
+    "http.lowSpeedTime=60",
+)
 
 
 class GitError(Exception):
@@ -76,6 +106,20 @@ def _repository(folder: str) -> Repository | None:
     foreign = next((place for place in dict.fromkeys((mark, folder, directory)) if not _is_own(place)), None)
     if foreign is not None and not _is_trusted(found):
         raise GitError(f"`{foreign}` belongs to another user; `git config --global --add safe.directory {folder}` trusts it")
+    return found
+
+
+def bare(path: str) -> Repository | None:
+    """The bare repository that a person has named; None where there is none.
+
+    Raises GitError for one that belongs to another user.
+    """
+    top = os.path.realpath(path)
+    if not (os.path.isfile(os.path.join(top, "HEAD")) and all(os.path.isdir(os.path.join(top, name)) for name in ("objects", "refs"))):
+        return None
+    found = Repository(top, top, top)
+    if not _is_own(top) and not _is_trusted(found):
+        raise GitError(f"`{top}` belongs to another user; `git config --global --add safe.directory {top}` trusts it")
     return found
 
 
@@ -156,10 +200,15 @@ def prefix_of(repository: Repository, root: str) -> str:
 
 @dataclass(slots=True)
 class Git:
-    """A git that knows the objects and refs of a repository, and nothing else of it."""
+    """A git that knows the objects and refs of a repository, and nothing else of it. patience: seconds that an answer may take.
+
+    protocols: those by which it may reach another repository, joined by colons; by default it opens no connection.
+    """
 
     repository: Repository
     directory: str
+    patience: float = _PATIENCE
+    protocols: str = ""
 
     def ask(self, *arguments: str) -> bytes:
         """What a command prints.
@@ -175,11 +224,13 @@ class Git:
                 stdin=subprocess.DEVNULL,
                 cwd=self.directory,
                 env=self._environment(),
-                timeout=_PATIENCE,
+                timeout=self.patience,
                 check=False,
             )
         except FileNotFoundError:
             raise NoGit("git is not installed") from None
+        except subprocess.TimeoutExpired:
+            raise GitError(f"git {arguments[0]} took longer than {self.patience:,.0f} s") from None
         except (OSError, subprocess.SubprocessError) as error:
             raise GitError(f"git failed: {type(error).__name__}") from None
         if done.returncode:
@@ -199,8 +250,8 @@ class Git:
         except GitError:
             return ""
 
-    def lines(self, *arguments: str) -> Iterator[bytes]:
-        """What a command prints, line by line without their ends: a history may be longer than memory.
+    def lines(self, *arguments: str, end: bytes = b"\n") -> Iterator[bytes]:
+        """What a command prints, line by line without their ends: a history may be longer than memory. end: what a line ends with.
 
         Raises GitError where it cannot be started, or ends badly.
         """
@@ -220,8 +271,8 @@ class Git:
         assert process.stdout is not None
         try:
             with process.stdout:
-                for line in process.stdout:
-                    yield line.rstrip(b"\n")
+                for line in process.stdout if end == b"\n" else _split(process.stdout, end):
+                    yield line.rstrip(end)
             if process.wait():
                 raise GitError(f"git {arguments[0]} ended with exit code {process.returncode}")
         finally:
@@ -285,6 +336,20 @@ class Git:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("GIT_")}
+        if self.protocols:
+            # How the user reaches a server (proxies, keys, credential helpers) stands in the user's own configuration, which is none of the tree's.
+            kept |= {name: value for name in _OF_THE_USER if (value := os.environ.get(name)) is not None}
+            return {
+                "GIT_SSH_COMMAND": "ssh -oBatchMode=yes",
+                **kept,
+                "GIT_DIR": self.directory,
+                "GIT_ALLOW_PROTOCOL": self.protocols,
+                "GIT_TERMINAL_PROMPT": "0",
+                "GIT_NO_LAZY_FETCH": "1",
+                "GIT_OPTIONAL_LOCKS": "0",
+                "GIT_TEMPLATE_DIR": "",
+                "LC_ALL": "C",
+            }
         return {
             **kept,
             # Nobody's configuration: not the system's, not the user's, not the repository's. (Before git 2.32 only HOME says so.)
@@ -302,6 +367,16 @@ class Git:
             "GIT_OPTIONAL_LOCKS": "0",
             "LC_ALL": "C",
         }
+
+
+def _split(stream: IO[bytes], end: bytes) -> Iterator[bytes]:
+    """The pieces of a stream that end with one byte."""
+    left = b""
+    while piece := stream.read(1 << 16):
+        *whole, left = (left + piece).split(end)
+        yield from whole
+    if left:
+        yield left
 
 
 @contextmanager
@@ -398,6 +473,134 @@ def _configure(git: Git, theirs: str, logs: bool) -> None:
 
 def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+# ---------------------------------------------------------------- a copy of one commit, for those who check many repositories
+
+CHECKED = "refs/heads/checked"
+
+
+def copy_of(directory: str, repository: Repository, revision: str) -> Git:
+    """A repository of our own in a new directory, with one commit of a local one: it borrows the objects and copies no configuration.
+
+    Raises GitError where there is no such revision.
+    """
+    store = os.path.join(repository.common, "objects")
+    if "\n" in store:
+        raise GitError("a path with a line break")
+    with opened(repository) as theirs:
+        names = (revision, f"refs/remotes/origin/{revision}")
+        commit = next(
+            filter(None, (theirs.says("rev-parse", "--verify", "-q", "--end-of-options", f"{name}^{{commit}}") for name in names)), ""
+        )
+    if not commit:
+        raise GitError(f"no revision `{revision}`")
+    _make(directory)
+    with open(os.path.join(directory, "objects", "info", "alternates"), "w", encoding="utf-8", errors="surrogateescape") as handle:
+        handle.write(f"{store}\n")
+    _copy_file(os.path.join(repository.common, "shallow"), os.path.join(directory, "shallow"))
+    git = Git(Repository(os.path.dirname(directory), directory, directory), directory)
+    _configure(git, os.path.join(repository.common, "config"), False)
+    _set_head(git, commit)
+    return git
+
+
+def fetched(directory: str, address: str, revision: str, patience: float = _PATIENCE) -> Git:
+    """A repository of our own in a new directory, with one commit that git fetched from an address, without its history.
+
+    Of the other side nothing but objects arrives: no hooks, no configuration, no submodules. Raises GitError with git's own words.
+    """
+    _make(directory)
+    git = Git(Repository(os.path.dirname(directory), directory, directory), directory, patience, protocols_of(address))
+    settings = [word for setting in _ONLY_FETCH for word in ("-c", setting)]
+    flags = ("--depth=1", "--no-tags", "--no-recurse-submodules", "--quiet")
+    git.ask(*settings, "fetch", *flags, "--", address, f"+{revision}:{CHECKED}")
+    git.protocols = ""
+    _set_head(git, git.says("rev-parse", "--verify", "-q", f"{CHECKED}^{{commit}}"))
+    return git
+
+
+def remote_commit(directory: str, address: str, revision: str, patience: float = _PATIENCE) -> str:
+    """Which commit a name stands for at an address; "" where it names none there. directory: a new one, for git to stand in.
+
+    Raises GitError.
+    """
+    _make(directory)
+    git = Git(Repository(directory, directory, directory), directory, patience, protocols_of(address))
+    found = {}
+    for line in git.ask("ls-remote", "--quiet", "--", address, revision, f"{revision}^{{}}").decode("utf-8", "replace").splitlines():
+        name, _, ref = line.partition("\t")
+        found[ref] = name
+    order = (f"refs/tags/{revision}^{{}}", f"refs/tags/{revision}", f"refs/heads/{revision}", revision, f"{revision}^{{}}")
+    return next((found[ref] for ref in order if ref in found), "")
+
+
+def protocols_of(address: str) -> str:
+    """The protocols that an address may be reached by. Never `ext::`, whose address is a command, nor what is not encrypted.
+
+    Raises GitError for an address of another kind.
+    """
+    if address.startswith("file://"):
+        return "file"
+    if address.startswith(("https://", "ssh://")) or _SCP.match(address):
+        return "https:ssh"
+    raise GitError("an address begins with https://, ssh:// or file://, or is user@host:path")
+
+
+def _make(directory: str) -> None:
+    """What git takes for an empty repository."""
+    for name in ("refs/heads", "objects/info", "objects/pack"):
+        os.makedirs(os.path.join(directory, name))
+    for name, text in (("HEAD", f"ref: {CHECKED}\n"), ("config", "[core]\n\trepositoryformatversion = 0\n\tbare = true\n")):
+        with open(os.path.join(directory, name), "w", encoding="utf-8") as handle:
+            handle.write(text)
+
+
+def _set_head(git: Git, commit: str) -> None:
+    if not commit:
+        raise GitError("no commit")
+    for name in ("HEAD", CHECKED):
+        with open(os.path.join(git.directory, name), "w", encoding="utf-8") as handle:
+            handle.write(f"{commit}\n" if name == CHECKED else f"ref: {CHECKED}\n")
+
+
+def unpack(git: Git, top: str, most_files: int, most_bytes: int, largest: int) -> str:
+    """Write the files of HEAD below a directory that exists, and the index beside them. Gives the commit.
+
+    They come straight out of git's store: no checkout, no filters, no links, no submodules. most_files, most_bytes: more is refused, for a tree of
+    a few kilobytes may name a billion files; largest: a file with more bytes is left out. Raises GitError.
+    """
+    commit = git.says("rev-parse", "--verify", "-q", "HEAD^{commit}")
+    files: list[tuple[str, str, bool]] = []
+    for number, record in enumerate(git.lines("ls-tree", "-r", "-z", commit, end=b"\0")):
+        if number >= most_files:
+            raise GitError(f"more than {most_files:,} files")
+        head, _, raw = record.partition(b"\t")
+        words = head.split()
+        if len(words) == 3 and words[1] == b"blob" and words[0].startswith(b"100"):
+            files.append((os.fsdecode(raw), words[2].decode(), words[0] == b"100755"))
+    git.ask("read-tree", commit)
+    written = 0
+    for (path, _, executable), data in zip(files, git.contents([name for _, name, _ in files], largest), strict=True):
+        if data is not None:
+            written += len(data)
+            if written > most_bytes:
+                raise GitError(f"more than {most_bytes / 1e6:,.0f} MB")
+            put(top, path, data, executable)
+    return commit
+
+
+def put(top: str, path: str, data: bytes, executable: bool) -> bool:
+    """Write a file of a tree below a directory. Whether it was: a path that leads out of it, or into its `.git`, is written nowhere."""
+    target = os.path.normpath(os.path.join(top, path))
+    if not target.startswith(top + os.sep) or path.replace(os.sep, "/").lower().startswith(".git/"):
+        return False
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    with open(target, "wb") as handle:
+        handle.write(data)
+    if executable:
+        os.chmod(target, 0o700)
+    return True
 
 
 # ---------------------------------------------------------------- the index, read without git

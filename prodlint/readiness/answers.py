@@ -60,7 +60,8 @@ class Answer:
 
 @dataclass(slots=True)
 class Answers:
-    """The whole report. rules: by code. old: what the compared report said of items, by id."""
+    """The whole report. rules: by code. old: what the compared report said of items, by id. unasked: rules that only the report asked for: they
+    are off by default, and the project did not choose them."""
 
     answers: list[Answer]
     checklist: Checklist
@@ -69,6 +70,7 @@ class Answers:
     unchecked: Sequence[Unchecked] = ()
     notes: list[str] = field(default_factory=list)
     old: Mapping[str, str] = field(default_factory=dict)
+    unasked: frozenset[str] = frozenset()
 
     def counted(self, answers: Iterable[Answer] | None = None) -> Counter[str]:
         """How many items have each verdict."""
@@ -179,7 +181,7 @@ def answer(
         made = _confirmed(_with_others(_for_each(_answer(item, seen), seen), given.get(item.id, ()), seen))
         answers.append(replace(made, before=(old or {}).get(item.id, "")))
     notes = [*checklist.notes, *result.report.notes]
-    return Answers(answers, checklist, rules, result, result.report.unchecked, notes, old or {})
+    return Answers(answers, checklist, rules, result, result.report.unchecked, notes, old or {}, unasked)
 
 
 class _Seen:

@@ -1,0 +1,71 @@
+"""Jobs handed out to a cluster, answers as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from prodlint.fleet import task
+from prodlint.fleet.child import failed
+from prodlint.fleet.job import Job
+
+# Jobs that are known to the scheduler at a time: enough that an adaptive cluster sees what waits, and its memory does not grow with the fleet.
+AHEAD = 1_000
+# Files of one task of a repository that several share, and the most tasks.
+PART_FILES = 2_500
+MOST_PARTS = 16
+
+Answer = dict[str, Any]
+
+
+def spread(
+    client: Any, jobs: Iterator[Job], bundle: bytes, function: Callable[..., Answer] = task.check, ahead: int = AHEAD
+) -> Iterator[tuple[Job, Answer]]:
+    """Each job with its answer, in the order in which they are done.
+
+    A task whose worker is lost runs again on another one; the scheduler gives it up when that has happened to it several times
+    (`distributed.scheduler.allowed-failures`). function: what a worker does with a job.
+    """
+    from distributed import as_completed
+
+    shared = client.submit(task.told, bundle, key=f"bundle-{id(jobs):x}", pure=False)
+    waiting: dict[str, Job] = {}
+    done = as_completed(loop=client.loop, with_results=True, raise_errors=False)
+    number = 0
+
+    def hand_out(job: Job, *parts: Any) -> Any:
+        nonlocal number
+        number += 1
+        return client.submit(function, job, shared, *parts, key=f"check-{id(waiting):x}-{number}", pure=False)
+
+    def add(several: Iterator[Job]) -> None:
+        for job in several:
+            future = hand_out(job)
+            waiting[future.key] = job
+            done.add(future)
+
+    add(islice(jobs, ahead))
+    while waiting:
+        for future, result in done.next_batch(block=True):
+            job = waiting.pop(future.key)
+            answer = result if future.status == "finished" else failed("worker", _lost(result))
+            future.release()
+            if "large" in answer:
+                whole = replace(job, large=0, state=answer["state"])
+                count = min(-(-answer["large"] // PART_FILES), MOST_PARTS)
+                last = hand_out(whole, *[hand_out(replace(whole, part=(part, count))) for part in range(count)])
+                waiting[last.key] = whole
+                done.add(last)
+            else:
+                yield job, answer
+        add(islice(jobs, ahead - len(waiting)))
+
+
+def _lost(error: Any) -> str:
+    kind = error[0] if isinstance(error, tuple) else type(error)
+    name = getattr(kind, "__name__", str(kind))
+    if name == "KilledWorker":
+        return "each worker that had it was lost"
+    return f"the task failed: {name}"
