@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from prodlint import owners
 from prodlint.configuration.settings import Settings
 from prodlint.content import content_of
 from prodlint.digests import blake2b
 from prodlint.engine import same_secret, session, workers
 from prodlint.engine.run import Run
-from prodlint.fleet import owners
 from prodlint.fleet.job import Job
 from prodlint.fleet.organisation import Organisation, lay_over
 from prodlint.model import PRIORITIES, Finding
@@ -120,7 +120,7 @@ def _told(answers: Answers, root: str, job: Job) -> Row:
         "secrets": sum(bool(finding.secrets) and finding.code not in answers.unasked for finding in report.findings),
         "file_count": len(report.files),
         "unchecked": len(unread),
-        "owner": known.of("a file that nobody owns by its name"),
+        "owner": " ".join(known.of("a file that nobody owns by its name")),
         "services": sorted({_text(material.service_of(path)) for path in report.files}),
         "findings": findings,
         "items": [
@@ -158,7 +158,7 @@ def _findings(answers: Answers, material: ReportContext, known: owners.Owners, j
             "column": finding.span.column,
             "fingerprint": material.fingerprint.get(id(finding), ""),
             "message": _text(material.placed(finding)),
-            "owner": known.of(finding.path),
+            "owner": " ".join(known.of(finding.path)),
             "secret": _same(finding, answers, job.key),
             "suppressed": suppressed,
             "reason": _text(material.words(reason)),
@@ -189,7 +189,7 @@ def _files(answers: Answers, material: ReportContext, known: owners.Owners, find
             "path": path,
             "kind": outcome.kind,
             "roles": " ".join(sorted(outcome.roles)),
-            "owner": known.of(outcome.path),
+            "owner": " ".join(known.of(outcome.path)),
             "findings": counted[path],
             "unchecked": _text(material.words(why.get(outcome.path, ""))),
         }
