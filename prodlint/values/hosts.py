@@ -19,6 +19,8 @@ _URL = re.compile(
 _GATEWAYS = frozenset(
     ("host.docker.internal", "gateway.docker.internal", "docker.for.mac.localhost", "host.containers.internal", "172.17.0.1")
 )
+# Where a cloud tells a machine about itself: the way never leaves the host.
+_METADATA = frozenset(("169.254.169.254", "metadata.google.internal", "metadata.goog", "fd00:ec2::254", "168.63.129.16"))
 _INSIDE = (
     ".svc",
     ".svc.cluster.local",
@@ -84,6 +86,8 @@ def distance(host: str) -> Distance:
     name = host.strip().lower().removesuffix(".")
     if _OPEN.search(name):
         return "unknown"
+    if name in _METADATA:
+        return "loopback"
     if name in _GATEWAYS:
         return "gateway"
     if name in ("", "localhost", "localhost.localdomain", "ip6-localhost") or name.endswith(".localhost"):
