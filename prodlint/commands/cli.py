@@ -293,6 +293,7 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output-file", metavar="FILE", help="write the report there; its ending says the format where none is given"
     )
+    parser.add_argument("--item", metavar="ID", default="", help="tell of one item of the checklist alone, with all of its places")
     parser.add_argument("--compare", metavar="OLD.json", help="an earlier report as JSON: tell what got better and worse")
     parser.add_argument(
         "--fail-on",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from prodlint.configuration.shapes import Fields, Flag, ListOf, OneOf, Options, Pattern, Selector, Shape, Table, TablesOf, Text
+from prodlint.configuration.shapes import Fields, Flag, ListOf, OneOf, Options, Pattern, Selector, Shape, Shorthand, Table, TablesOf, Text
 from prodlint.model import PRIORITIES
 
 FailOn = Literal["P0", "P1", "P2", "never"]
@@ -66,7 +66,9 @@ def _kinds() -> tuple[str, ...]:
 _SELECTORS = ListOf(Selector())
 _PRIORITY = Table(Selector(), OneOf(*PRIORITIES))
 _ITEM = Text("id of an item")
-_EXEMPTION = Fields({"reason": (Text(), "Why."), "until": (Text("date", "date"), "The last day on which it holds.")}, ("reason",))
+_EXEMPTION = Shorthand(
+    "reason", Fields({"reason": (Text(), "Why."), "until": (Text("date", "date"), "The last day on which it holds.")}, ("reason",))
+)
 _SELECTION = {
     "select": (_SELECTORS, "The rules that are on, instead of those on by default."),
     "extend-select": (_SELECTORS, "Rules that are on besides the others."),
@@ -305,6 +307,7 @@ KEYS: dict[str, Key] = {
                 "level": (Table(_ITEM, OneOf(*LEVELS)), "Another level for an item."),
                 "exempt": (Table(_ITEM, _EXEMPTION), "Items that do not hold for this project, and why."),
                 "confirmed": (Table(_ITEM, _EXEMPTION), "Items that no file can show, and how you know them to be met."),
+                "score": (Flag(), "Whether the report has a score. On where it is not set."),
             }
         ),
         "{}",

@@ -263,6 +263,29 @@ class Fields:
         return {"type": "object", "properties": properties, "required": list(self.needed), "additionalProperties": False}
 
 
+class Shorthand:
+    """A table, or a text that stands for the table with one key alone: `load-tested = "k6, 3 May"`."""
+
+    __slots__ = ("fields", "key")
+
+    def __init__(self, key: str, fields: Fields) -> None:
+        self.key = key
+        self.fields = fields
+
+    @property
+    def words(self) -> str:
+        """Both forms."""
+        return f"{self.key}, or {self.fields.words}"
+
+    def __call__(self, value: Any) -> dict[str, Any]:
+        """The table."""
+        return self.fields({self.key: value} if isinstance(value, str) else value)
+
+    def schema(self) -> dict[str, Any]:
+        """Either form."""
+        return {"oneOf": [{"type": "string", "minLength": 1}, self.fields.schema()]}
+
+
 class TablesOf:
     """Several tables under one name: `[[tool.prodlint.NAME]]`."""
 

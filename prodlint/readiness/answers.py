@@ -86,9 +86,22 @@ class Answers:
         return sorted((answer for answer in self.answers if answer.verdict == "not met"), key=lambda answer: answer.urgency)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether no file was looked at: then there is nothing to praise."""
+        return self.result.report.checked == 0
+
+    @property
+    def is_service(self) -> bool:
+        """Whether the repository deploys a service, as far as its images, manifests and process files tell."""
+        return self.result.world is None or self.result.world.is_service
+
+    @property
     def level(self) -> Level | None:
-        """The highest level of which, and of all below it, everything is met: nothing unmet, nothing left to look at."""
+        """The highest level of which, and of all below it, everything is met: nothing unmet, nothing left to look at. None where nothing was
+        looked at, or no service is deployed."""
         reached: Level | None = None
+        if self.is_empty or not self.is_service:
+            return None
         for level in LEVELS:
             if self.missing(level) or self.to_look_at(level):
                 break
@@ -99,32 +112,49 @@ class Answers:
         """The items of a level that are not met."""
         return [answer for answer in self.answers if answer.item.level == level and answer.verdict == "not met"]
 
-    def to_look_at(self, level: Level) -> int:
-        """How many items of a level a person has to look at."""
-        return sum(answer.item.level == level and answer.verdict in ("cannot be told", "in part") for answer in self.answers)
+    def to_look_at(self, level: Level) -> list[Answer]:
+        """The items of a level that a person has to look at."""
+        return [answer for answer in self.answers if answer.item.level == level and answer.verdict in ("cannot be told", "in part")]
 
     @property
     def score(self) -> tuple[int, int]:
-        """Twice the weight of what is met, what is met in part counting once, and twice that of all that is met, in part or not met."""
+        """Twice the weight of what is met, what is met in part counting once, and twice that of all that is met, in part or not met.
+
+        A finding weighs once: an item that is unmet by findings alone that made others unmet before does not count again."""
         counts = {"met": 2, "in part": 1, "not met": 0}
-        weighed = [(WEIGHTS[a.item.priority], counts[a.verdict]) for a in self.answers if a.verdict in counts]
-        return sum(weight * share for weight, share in weighed), sum(2 * weight for weight, _ in weighed)
+        met = all_of_them = 0
+        weighed: set[tuple[str, object, str]] = set()
+        for answer in self.answers:
+            if answer.verdict not in counts:
+                continue
+            found = {(finding.path, finding.span, finding.code) for finding in answer.findings}
+            if found and found <= weighed:
+                continue
+            weighed |= found
+            weight = WEIGHTS[answer.item.priority]
+            met += weight * counts[answer.verdict]
+            all_of_them += 2 * weight
+        return met, all_of_them
 
     @property
     def formula(self) -> str:
         """How the score was made."""
+        if not self.checklist.score:
+            return "switched off in the settings"
+        if self.is_empty:
+            return "nothing was looked at"
         met, all_of_them = self.score
         weights = ", ".join(f"{name} {weight}" for name, weight in WEIGHTS.items())
-        told = "met / (met + in part + not met), weighed by priority, in part counting half"
+        told = "met / (met + in part + not met), weighed by priority, in part counting half, each finding once"
         if not all_of_them:
             return f"{told} ({weights}): nothing to weigh"
         return f"{told} ({weights}) = {met} / {all_of_them} = {_percent(met, all_of_them)} %; items that do not apply, are exempt or cannot be told do not count"
 
     @property
     def percent(self) -> int | None:
-        """The score in per cent, rounded down; None where nothing can be weighed."""
+        """The score in per cent, rounded down; None where nothing can be weighed, nothing was looked at, or the team wants none."""
         met, all_of_them = self.score
-        return _percent(met, all_of_them) if all_of_them else None
+        return _percent(met, all_of_them) if all_of_them and self.checklist.score and not self.is_empty else None
 
 
 def _percent(part: int, whole: int) -> int:
@@ -180,8 +210,17 @@ def answer(
     for item in checklist.items:
         made = _confirmed(_with_others(_for_each(_answer(item, seen), seen), given.get(item.id, ()), seen))
         answers.append(replace(made, before=(old or {}).get(item.id, "")))
-    notes = [*checklist.notes, *result.report.notes]
-    return Answers(answers, checklist, rules, result, result.report.unchecked, notes, old or {}, unasked)
+    made_of = Answers(
+        answers, checklist, rules, result, result.report.unchecked, [*checklist.notes, *result.report.notes], old or {}, unasked
+    )
+    if made_of.is_empty:
+        made_of.notes.append("no file was looked at: there is no level and no score")
+    elif not made_of.is_service:
+        asked = sum(answer.verdict != "does not apply" for answer in answers)
+        made_of.notes.append(
+            f"no service is deployed from here (no image, process file or manifest starts one): {asked} of {len(answers)} items apply, and there is no level"
+        )
+    return made_of
 
 
 class _Seen:

@@ -94,10 +94,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Checklist:
-    """The items in order, and the categories in order."""
+    """The items in order, and the categories in order. score: whether the team wants one."""
 
     items: tuple[Item, ...]
     notes: tuple[str, ...] = ()
+    score: bool = True
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -212,7 +213,7 @@ def _item(lines: Sequence[str], start: int, path: str, category: str) -> Item:
 
 # ---------------------------------------------------------------- what a team makes of it
 
-_SETTINGS = ("pages", "drop", "priority", "level", "exempt", "confirmed")
+_SETTINGS = ("pages", "drop", "priority", "level", "exempt", "confirmed", "score")
 
 
 def checklist_of(settings: Mapping[str, Any], root: str, known: Iterable[Rule] = (), today: str = "") -> Checklist:
@@ -256,7 +257,10 @@ def checklist_of(settings: Mapping[str, Any], root: str, known: Iterable[Rule] =
     rules = tuple(known)
     if rules:
         items = {name: _with_rules(item, rules) for name, item in items.items()}
-    return Checklist(tuple(items.values()), tuple(notes))
+    score = settings.get("score", True)
+    if not isinstance(score, bool):
+        raise SettingsError("`checklist.score` is true or false")
+    return Checklist(tuple(items.values()), tuple(notes), score)
 
 
 def _with_rules(item: Item, rules: Sequence[Rule]) -> Item:

@@ -19,8 +19,8 @@ _MARKS = re.compile(
     rb"|\A\s{0,9}\{\s{0,9}\"(?:SchemaVersion|ArtifactName|errors)\":[^\n]{0,200}\"(?:ArtifactType|generated_at|metrics|results)\""
     rb"|\"generated_at\":\s?\"[^\"]{4,40}\",\s{0,9}\"(?:metrics|plugins_used|results|version)\""
     rb"|\"plugins_used\":|\"fingerprint\":\s?\"[^\"]{8,80}\",\s{0,9}\"(?:location|severity)\""
-    rb"|<testsuites?\b|<coverage\b|<checkstyle\b|\A# prodlint (?:readiness|baseline)|\A# Production readiness\n\n\*\*\d+ not met"
-    rb"|\AProduction readiness(?: of [^\n]{1,200})?: \d+ not met"
+    rb"|<testsuites?\b|<coverage\b|<checkstyle\b|\A# prodlint (?:readiness|baseline)|\A# Production readiness\n\n[^\n]{1,300}, prodlint \d"
+    rb"|\AProduction readiness of [^\n]{1,300}: \d+ not met"
 )
 
 

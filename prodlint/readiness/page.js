@@ -4,7 +4,7 @@
   root.classList.add("scripted");
   const form = document.getElementById("filters");
   const items = Array.from(document.querySelectorAll("details.item"));
-  const texts = new Map(items.map((item) => [item, item.textContent.toLowerCase()]));
+  const texts = new Map(items.map((item) => [item, `${item.textContent} ${item.dataset.words}`.toLowerCase()]));
   const told = document.getElementById("told");
   const checked = (name) => new Set(Array.from(form.querySelectorAll(`input[name=${name}]:checked`), (box) => box.value));
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 from prodlint.commands.check import BUG, CLEAN, FOUND, UNCHECKED, request_of, write
 from prodlint.commands.streams import as_utf8
+from prodlint.configuration.settings import SettingsError
 from prodlint.model import PRIORITIES
 from prodlint.readiness import report_json
 from prodlint.readiness.answers import Answers, answers_of
 from prodlint.readiness.evidence import read_all
+from prodlint.readiness.identity import identity_of
 from prodlint.reports.material import ReportContext
 
 FORMATS = ("text", "markdown", "html", "json")
@@ -29,8 +32,30 @@ def report(given: Namespace) -> int:
     format = given.output_format or ("text" if sys.stdout.isatty() or given.output_file is None else _by_name(given.output_file))
     if given.output_file is None and format in ("json", "html"):
         as_utf8()
-    write(_stream(report_json.as_object(answers, material, old), material, format), given.output_file)
+    told = report_json.as_object(answers, material, old, identity_of(answers.result.report.root))
+    if given.item:
+        told = only(told, given.item)
+    write(_stream(told, material, format), given.output_file)
     return exit_code(answers, given.fail_on_items)
+
+
+def only(told: dict[str, Any], item: str) -> dict[str, Any]:
+    """The report of one item alone.
+
+    Raises SettingsError for a name that is none.
+    """
+    items = [each for each in told["items"] if each["id"] == item]
+    if not items:
+        near = get_close_matches(item, [each["id"] for each in told["items"]], 1)
+        raise SettingsError(f"`{item}` is no item of the checklist{f'; did you mean `{near[0]}`?' if near else ''}")
+    categories = [each for each in told["categories"] if each["name"] == items[0]["category"]]
+    return {
+        **told,
+        "items": items,
+        "categories": categories,
+        "backlog": [name for name in told["backlog"] if name == item],
+        "compared": None,
+    }
 
 
 def _by_name(path: str) -> str:
@@ -45,9 +70,11 @@ def _stream(told: dict[str, Any], material: ReportContext, format: str) -> Itera
 
 
 def exit_code(answers: Answers, fail_on: str) -> int:
-    """0, or 1 where an item that is not met is as urgent as `fail_on`, 3 where a file could not be read, 70 for a bug in prodlint."""
+    """0, or 1 where an item that is not met is as urgent as `fail_on`, 3 where a file could not be read or none was looked at, 70 for a bug in prodlint."""
     if answers.result.crashed:
         return BUG
+    if answers.is_empty and not answers.result.settings.allow_unchecked:
+        return UNCHECKED
     failing = PRIORITIES[: PRIORITIES.index(fail_on) + 1] if fail_on in PRIORITIES else ()
     if any(answer.verdict == "not met" and answer.urgency in failing for answer in answers.answers):
         return FOUND

@@ -43,7 +43,8 @@ def write(report: Mapping[str, Any], material: ReportContext) -> Iterator[str]:
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
     yield f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="referrer" content="no-referrer">\n'
-    yield f"<title>Production readiness: {report['verdicts']['not met']} not met</title>\n<style>{style}</style>\n</head>\n<body>\n"
+    yield f'<meta name="generator" content="prodlint {text(report["tool"]["version"])}">\n'
+    yield f"<title>{text(report['project']['name'])}: production readiness, {report['verdicts']['not met']} not met</title>\n<style>{style}</style>\n</head>\n<body>\n"
     yield '<a class="skip" href="#items">Skip to the items</a>\n'
     yield from _head(report)
     yield "<main>\n"
@@ -78,10 +79,12 @@ def _badge(verdict: str) -> str:
 
 def _head(report: Mapping[str, Any]) -> Iterator[str]:
     counts = report["verdicts"]
-    yield '<header>\n<div class="hero">\n<div>\n<h1>Production readiness</h1>\n'
+    items = {item["id"]: item for item in report["items"]}
+    yield '<header>\n<div class="hero">\n<div>\n'
+    yield f'<h1>Production readiness of {text(report["project"]["name"])}</h1>\n<p class="identity">{_identity(report)}</p>\n'
     yield f'<p class="lead">{_lead(report)}</p>\n'
-    yield from _levels(report["levels"])
-    yield f"</div>\n{_score(report['score'])}</div>\n"
+    yield from _levels(report, items)
+    yield f"</div>\n{_ring(report)}</div>\n"
     yield '<ul class="tiles">\n'
     for verdicts, label in (
         (("not met",), "not met"),
@@ -95,45 +98,82 @@ def _head(report: Mapping[str, Any]) -> Iterator[str]:
     yield "</ul>\n</header>\n"
 
 
+def _identity(report: Mapping[str, Any]) -> str:
+    """Revision, date and version, as far as they are known."""
+    who = report["project"]
+    parts = [f"revision <code>{text(who['revision'])}</code>"] if who["revision"] else ["no git revision"]
+    parts += [f'committed on <time datetime="{text(who["date"])}">{text(who["date"])}</time>'] if who["date"] else []
+    checked = "one file" if report["checked"] == 1 else f"{report['checked']:,} files"
+    return " · ".join((*parts, f"{checked} checked", f"prodlint {text(report['tool']['version'])}"))
+
+
 def _lead(report: Mapping[str, Any]) -> str:
     """The report in one sentence."""
     unmet = [item for item in report["items"] if item["verdict"] == "not met"]
     first = sum(item["urgency"] == "P0" for item in unmet)
+    if not report["checked"]:
+        return "<b>Nothing was looked at</b>"
     if first:
-        told = f"<b>{_items(first)} to mend before launch</b>"
-    elif unmet:
-        told = f"<b>Nothing stands against a launch</b>{_items(len(unmet))} to mend after it. "
-    else:
-        told = "<b>Everything that can be told from the code is met</b>"
-    checked = "one file" if report["checked"] == 1 else f"{report['checked']:,} files"
-    return f'{told}<span class="faint">{checked} checked with prodlint {text(report["tool"]["version"])}.</span>'
+        return f"<b>{_items(first)} to fix before launch</b>"
+    if unmet:
+        return f"<b>No known blocker</b>{_items(len(unmet))} to fix after the launch."
+    left = sum(item["verdict"] in ("cannot be told", "in part") for item in report["items"])
+    return f"<b>Nothing is known to be unmet</b>{_items(left)} to look at." if left else "<b>Everything is met</b>"
 
 
 def _items(number: int) -> str:
     return "One item" if number == 1 else f"{number} items"
 
 
-def _levels(levels: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _levels(report: Mapping[str, Any], items: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Which level is reached, and what is missing for the next."""
+    levels: Sequence[Mapping[str, Any]] = report["levels"]
     yield '<ol class="levels" aria-label="Levels">\n'
     for level in levels:
         missing, look = len(level["not_met"]), level["to_look_at"]
         left = [f"{missing} not met"] if missing else []
         left += [f"{look} cannot be told or met in part"] if look else []
-        state = "reached" if level["reached"] else ", ".join(left) or "all met, the one before is not"
+        state = "✓ reached" if level["reached"] else ", ".join(left) or "all met, the one before is not"
         yield f'<li class="{"reached" if level["reached"] else ""}"><b>{level["name"].capitalize()}</b> <span>{state}</span></li>\n'
     yield "</ol>\n"
+    if not report["service"] or not report["checked"]:
+        yield f'<p class="faint">{"No level: no service is deployed from here." if report["checked"] else "No level: nothing was looked at."}</p>\n'
+        return
+    following = next((level for level in levels if not level["reached"]), None)
+    reached = text(report["level"] or "none yet")
+    if following is None:
+        yield f'<p class="faint">Level reached: <b>{reached}</b>, the highest.</p>\n'
+        return
+    missing_items = [items[name] for name in (*following["not_met"], *following.get("open", ())) if name in items]
+    yield f'<details class="more missing"><summary>Level reached: {reached}. Missing for {following["name"]}: {len(missing_items)}</summary>\n<ul class="plain">\n'
+    for item in missing_items:
+        yield f'<li><a href="#{text(item["id"])}">{text(item["title"])}</a> <span class="faint">{text(item["verdict"])}</span></li>\n'
+    yield "</ul>\n</details>\n"
 
 
-def _score(score: Mapping[str, Any]) -> str:
-    """The score as a ring, with its formula."""
+_RING = ("met", "in part", "cannot be told", "not met")
+
+
+def _ring(report: Mapping[str, Any]) -> str:
+    """The items that apply as a ring, open ones too, and the score with its formula."""
+    counts, score = report["verdicts"], report["score"]
+    total = sum(counts[verdict] for verdict in _RING)
+    parts, at = [], 0.0
+    for verdict in _RING:
+        share = counts[verdict] * 100 / total if total else 0
+        if share:
+            parts.append(
+                f'<circle class="part {_class(verdict)}" cx="18" cy="18" r="15.915" pathLength="100" stroke-dasharray="{max(share - 0.6, 0.2):.2f} {100 - max(share - 0.6, 0.2):.2f}" stroke-dashoffset="{-at:.2f}"/>'
+            )
+        at += share
     percent = score["percent"]
-    shown = "–" if percent is None else f"{percent} %"
-    # The ring is 100 long; a stroke of no length would still leave a dot.
-    kind = "not-met" if percent is None or percent < 50 else "cannot-be-told" if percent < 80 else "met"
-    arc = f'<circle class="part {kind}" cx="18" cy="18" r="15.915" pathLength="100" stroke-dasharray="{percent} 100"/>' if percent else ""
+    shown = f"{counts['met']}/{total}" if percent is None else f"{percent} %"
+    open_items = counts["cannot be told"] + counts["in part"]
+    label = f"{counts['met']} of {total} items met, {open_items} open, {counts['not met']} not met"
+    told = f"<b>Score {shown}</b> {text(score['formula'])}." if percent is not None else f"<b>No score</b> {text(score['formula'])}."
     return (
-        f'<div class="score">\n<svg viewBox="0 0 36 36" role="img" aria-label="Score: {shown}"><circle cx="18" cy="18" r="15.915"/>{arc}'
-        f'<text x="18" y="20.6" text-anchor="middle">{shown}</text></svg>\n<p><b>Score</b> {text(score["formula"])}.</p>\n</div>\n'
+        f'<div class="score">\n<svg viewBox="0 0 36 36" role="img" aria-label="{label}"><circle cx="18" cy="18" r="15.915"/>{"".join(parts)}'
+        f'<text x="18" y="20.6" text-anchor="middle">{shown}</text></svg>\n<p><b>{label}</b> {told}</p>\n</div>\n'
     )
 
 
@@ -201,19 +241,37 @@ _WHEN = {"P0": "before launch", "P1": "in the first week", "P2": "in the first m
 
 
 def _backlog(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What is to be done: each task with the number of its places and its shortest fix."""
     yield '<h2 id="backlog">Backlog</h2>\n'
     if not items:
-        yield '<p class="card pad">Nothing is unmet.</p>\n'
+        yield '<p class="card pad">Nothing is known to be unmet.</p>\n'
     for priority in ("P0", "P1", "P2"):
         mine = [item for item in items if item["urgency"] == priority]
         if mine:
             opened = " open" if priority == "P0" or mine[0] is items[0] else ""
-            yield f'<details class="card group"{opened}>\n<summary><h3>{_priority(priority)} Mend {_WHEN[priority]} <span class="count">{len(mine)}</span></h3></summary>\n'
+            yield f'<details class="card group"{opened}>\n<summary><h3>{_priority(priority)} Fix {_WHEN[priority]} <span class="count">{len(mine)}</span></h3></summary>\n'
             yield '<ol class="backlog">\n'
             for item in mine:
-                fix = f'<span class="fix">{words(item["fixes"][0])}</span>' if item["fixes"] else ""
-                yield f'<li><a href="#{text(item["id"])}">{text(item["title"])}</a><span class="because">{words(item["because"])}</span>{fix}</li>\n'
+                yield f'<li><a href="#{text(item["id"])}">{text(item["task"])}</a><span class="because">{_amount(item)}</span>{_shortest(item)}</li>\n'
             yield "</ol>\n</details>\n"
+
+
+def _amount(item: Mapping[str, Any]) -> str:
+    """How many places a task has."""
+    if not item["findings"]:
+        return words(item["because"])
+    number, files = len(item["findings"]), len({finding["path"] for finding in item["findings"]})
+    return f"{number:,} place{'s' if number != 1 else ''} in {files:,} file{'s' if files != 1 else ''}"
+
+
+def _shortest(item: Mapping[str, Any]) -> str:
+    """The shortest fix of an item, and how much of it `--fix` does."""
+    parts = [f"Shortest fix: {words(min(item['fixes'], key=len))}"] if item["fixes"] else []
+    if item["fixable"]:
+        parts.append(
+            f"<code>prodlint check --fix</code> writes {item['fixable']:,} of {len(item['findings']):,} (review with <code>--diff</code>)."
+        )
+    return f'<span class="fix">{" ".join(parts)}</span>' if parts else ""
 
 
 def _priority(priority: str) -> str:
@@ -222,7 +280,7 @@ def _priority(priority: str) -> str:
 
 def _filters(report: Mapping[str, Any]) -> Iterator[str]:
     yield '<h2 id="items">Items</h2>\n<form id="filters" class="js card" role="search" aria-label="Filter the items">\n'
-    yield '<label class="search"><span class="hidden">Search</span><input type="search" name="search" autocomplete="off" placeholder="Search (press /)"></label>\n'
+    yield '<label class="search"><span class="hidden">Search</span><input type="search" name="search" autocomplete="off" placeholder="Search: SBOM, health check, dead letter … (press /)"></label>\n'
     yield '<label><span class="hidden">Category</span><select name="category"><option value="">All categories</option>'
     yield "".join(f"<option>{text(category['name'])}</option>" for category in report["categories"]) + "</select></label>\n"
     for name, values in (("priority", ("P0", "P1", "P2")), ("verdict", VERDICTS)):
@@ -248,7 +306,7 @@ def _item(item: Mapping[str, Any], material: ReportContext) -> Iterator[str]:
     verdict = item["verdict"]
     opened = " open" if verdict == "not met" and item["urgency"] == "P0" else ""
     yield f'<details class="item {_class(verdict)}" id="{text(item["id"])}" data-category="{text(item["category"])}" '
-    yield f'data-priority="{item["urgency"]}" data-verdict="{verdict}"{opened}>\n<summary>{_badge(verdict)} '
+    yield f'data-priority="{item["urgency"]}" data-verdict="{verdict}" data-words="{text(" ".join((item["id"].replace("-", " "), *item["words"])))}"{opened}>\n<summary>{_badge(verdict)} '
     yield f'<span class="title">{text(item["title"])}{_changed(item)}</span> {_priority(item["urgency"])} '
     yield f'<span class="because">{words(item["because"])}</span></summary>\n<div class="body">\n'
     if item["why"]:
@@ -257,9 +315,9 @@ def _item(item: Mapping[str, Any], material: ReportContext) -> Iterator[str]:
         until = f", until {text(item['exempt']['until'])}" if item["exempt"]["until"] else ""
         yield f'<p class="note"><b>Exempt</b> {text(item["exempt"]["reason"])}{until}</p>\n'
     if item["fixes"]:
-        fixes = "".join(f"<li>{words(fix)}</li>" for fix in item["fixes"])
-        yield f'<div class="note good"><b>How to mend it</b><ul>{fixes}</ul></div>\n'
-    if item["look"] and verdict in ("cannot be told", "met"):
+        fixes = "".join(f"<li>{words(fix)}</li>" for fix in sorted(item["fixes"], key=len))
+        yield f'<div class="note good"><b>How to fix it</b><ul>{fixes}</ul></div>\n'
+    if item["look"] and verdict in ("cannot be told", "in part", "met"):
         yield f'<p class="note look"><b>What to look at</b> {words(item["look"])}</p>\n'
     for others in item["others"]:
         yield f'<p class="note"><b>Another tool</b> {words(others)}</p>\n'
@@ -273,6 +331,7 @@ def _item(item: Mapping[str, Any], material: ReportContext) -> Iterator[str]:
             yield f'<details class="more"><summary>{title}: {len(item[key]):,}</summary><ul class="found">\n'
             yield "".join(_line_of(finding) for finding in item[key])
             yield "</ul></details>\n"
+    yield f'<p class="terminal"><span class="label">In the terminal</span> <code>{text(item["command"])}</code></p>\n'
     yield f'<p class="rules">{_rules(item)}<a href="#{text(item["id"])}">Permalink</a><button type="button" class="js" data-link="{text(item["id"])}">Copy link</button></p>\n'
     yield "</div>\n</details>\n"
 

@@ -14,6 +14,7 @@ from prodlint import __version__
 from prodlint.configuration.settings import SettingsError
 from prodlint.model import Evidence, Finding, Span
 from prodlint.readiness.answers import VERDICTS, Answer, Answers
+from prodlint.readiness.identity import Identity
 from prodlint.readiness.items import LEVELS
 from prodlint.reports.material import Options, ReportContext
 
@@ -31,13 +32,18 @@ def material_of(answers: Answers, options: Options | None = None) -> ReportConte
     )
 
 
-def as_object(answers: Answers, material: ReportContext, old: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The report as plain data. old: another such object to compare with."""
+def as_object(
+    answers: Answers, material: ReportContext, old: Mapping[str, Any] | None = None, identity: Identity | None = None
+) -> dict[str, Any]:
+    """The report as plain data. old: another such object to compare with. identity: the project that it is about."""
+    who = identity or Identity(os.path.basename(answers.result.report.root))
     items = [_item(answer, material) for answer in answers.answers]
     met, weight = answers.score
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "prodlint", "version": __version__},
+        "project": {"name": who.name, "revision": who.revision, "date": who.date},
+        "service": answers.is_service,
         "checked": answers.result.report.checked,
         "unchecked": [{"path": u.path, "line": u.line, "why": material.words(u.why)} for u in answers.unchecked],
         "notes": [material.words(note) for note in answers.notes],
@@ -57,9 +63,15 @@ def _counts(answers: Sequence[Answer]) -> dict[str, int]:
 
 
 def _level(answers: Answers, name: Any) -> dict[str, Any]:
-    missing = answers.missing(name)
+    missing, open_items = answers.missing(name), answers.to_look_at(name)
     reached = answers.level is not None and LEVELS.index(name) <= LEVELS.index(answers.level)
-    return {"name": name, "reached": reached, "not_met": [answer.item.id for answer in missing], "to_look_at": answers.to_look_at(name)}
+    return {
+        "name": name,
+        "reached": reached,
+        "not_met": [answer.item.id for answer in missing],
+        "to_look_at": len(open_items),
+        "open": [answer.item.id for answer in open_items],
+    }
 
 
 def _item(answer: Answer, material: ReportContext) -> dict[str, Any]:
@@ -67,6 +79,9 @@ def _item(answer: Answer, material: ReportContext) -> dict[str, Any]:
     return {
         "id": item.id,
         "title": item.title,
+        "task": item.task or item.title,
+        "words": list(item.says),
+        "command": f"prodlint report --item {item.id}",
         "category": item.category,
         "priority": item.priority,
         "urgency": answer.urgency,
@@ -85,6 +100,7 @@ def _item(answer: Answer, material: ReportContext) -> dict[str, Any]:
         "looked_at": answer.looked_at,
         "others": [material.words(words) for words in answer.others],
         "fixes": _fixes(answer.findings, material),
+        "fixable": sum(finding.fix is not None for finding in answer.findings),
         "before": answer.before,
         "change": change(answer.before, answer.verdict),
     }

@@ -51,15 +51,17 @@ def write(report: Mapping[str, Any]) -> Iterator[str]:
     """The report in pieces."""
     items = {item["id"]: item for item in report["items"]}
     counts = report["verdicts"]
-    yield "# Production readiness\n\n"
+    who = report["project"]
+    at = f" at {code(who['revision'])} of {who['date']}" if who["revision"] else ""
+    yield f"# Production readiness\n\n{escaped(who['name'])}{at}, prodlint {report['tool']['version']}\n\n"
     yield f"**{counts['not met']} not met**, {counts['met']} met, {counts['in part']} in part, {counts['cannot be told']} cannot be told. Level: **{report['level'] or 'none yet'}**."
     percent = report["score"]["percent"]
-    yield f" Score: **{'-' if percent is None else percent} %**.\n\n"
+    yield f" Score: **{'none' if percent is None else f'{percent} %'}**.\n\n"
     yield from _categories(report["categories"])
     yield from _change(report["compared"], items)
     yield from _backlog([items[name] for name in report["backlog"]])
     for verdict, title in (
-        ("cannot be told", "To look at"),
+        ("cannot be told", "Cannot be told"),
         ("in part", "Met in part"),
         ("met", "Met"),
         ("exempt", "Exempt"),
@@ -97,7 +99,7 @@ def _backlog(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if mine:
             yield f"### {priority}\n\n"
         for item in mine:
-            yield f"- ❌ **{escaped(item['title'])}**: {words(item['because'])}\n"
+            yield f"- ❌ **{escaped(item['task'])}**: {words(item['because'])}\n"
             for finding in item["findings"][:_FINDINGS]:
                 name = f"[{finding['code']}]({_url(item, finding['code'])})" if _url(item, finding["code"]) else finding["code"]
                 place = code(f"{finding['path']}:{finding['line']}")

@@ -17,12 +17,15 @@ def write(report: Mapping[str, Any], *, width: int = 100) -> Iterator[str]:
     """The report in pieces."""
     report = escape_deeply(report)
     items = {item["id"]: item for item in report["items"]}
+    if len(report["items"]) == 1:
+        yield from _alone(report["items"][0], width)
+        return
     yield from _head(report)
     yield from _categories(report["categories"])
     yield from _change(report["compared"], items)
     yield from _backlog([items[name] for name in report["backlog"]], width)
     for verdict, title in (
-        ("cannot be told", "To look at"),
+        ("cannot be told", "Cannot be told"),
         ("in part", "Met in part"),
         ("met", "Met"),
         ("exempt", "Exempt"),
@@ -32,14 +35,34 @@ def write(report: Mapping[str, Any], *, width: int = 100) -> Iterator[str]:
     yield from _unchecked(report)
 
 
+def _alone(item: Mapping[str, Any], width: int) -> Iterator[str]:
+    """One item with everything that is known of it."""
+    yield f"{_MARK[item['verdict']]} {item['title']} [{item['id']}], {item['urgency']}: {item['verdict']}\n"
+    yield _wrapped(item["because"], width, "  ")
+    for finding in (*item["findings"], *item["aside"]):
+        yield f"    {finding['path']}:{finding['line']}:{finding['column']}: {finding['code']} {finding['message']}\n"
+    for place in item["places"]:
+        yield f"    {place['path']}:{place['line']}: {place['words']}\n"
+    for words in (*item["others"], *(f"Fix: {text}" for text in item["fixes"]), *([f"Look: {item['look']}"] if item["look"] else [])):
+        yield _wrapped(words, width, "    ")
+
+
+def named(report: Mapping[str, Any]) -> str:
+    """The project, its revision and its date, as far as they are known."""
+    who = report["project"]
+    at = f" at {who['revision']} of {who['date']}" if who["revision"] else ""
+    return f"{who['name']}{at}"
+
+
 def _head(report: Mapping[str, Any]) -> Iterator[str]:
     counts = report["verdicts"]
-    yield f"Production readiness: {counts['not met']} not met, {counts['met']} met, {counts['in part']} in part, {counts['cannot be told']} cannot be told\n"
+    yield f"Production readiness of {named(report)}: {counts['not met']} not met, {counts['met']} met, {counts['in part']} in part, {counts['cannot be told']} cannot be told\n"
     yield f"Level: {report['level'] or 'none yet'}\n"
     for level in report["levels"]:
         if not level["reached"]:
-            yield f"  {level['name']}: {len(level['not_met'])} not met, {level['to_look_at']} to look at\n"
-    yield f"Score: {'-' if report['score']['percent'] is None else report['score']['percent']} %: {report['score']['formula']}\n"
+            yield f"  {level['name']}: {len(level['not_met'])} not met, {level['to_look_at']} cannot be told or met in part\n"
+    percent = report["score"]["percent"]
+    yield f"Score: {'none' if percent is None else f'{percent} %'}: {report['score']['formula']}\n"
 
 
 def _categories(categories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -69,13 +92,11 @@ def _backlog(items: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]:
         if mine:
             yield f"\nBacklog {priority}\n"
         for item in mine:
-            yield f"\n  x {item['title']} [{item['id']}]\n"
+            yield f"\n  x {item['task']} [{item['id']}]: {item['because']}\n"
             for finding in item["findings"][:_FINDINGS]:
                 yield f"      {finding['path']}:{finding['line']}:{finding['column']}: {finding['code']} {finding['message']}\n"
             if len(item["findings"]) > _FINDINGS:
                 yield f"      and {len(item['findings']) - _FINDINGS:,} more\n"
-            if not item["findings"]:
-                yield f"      {item['because']}\n"
             for words in (*item["others"], *(f"Fix: {text}" for text in item["fixes"])):
                 yield _wrapped(words, width, "      ")
 

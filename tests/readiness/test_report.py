@@ -255,3 +255,63 @@ def test_what_could_not_be_read_proves_nothing(prodlint: Run, project: Project) 
     items = by_id(told(prodlint, root))
     assert items["no-code-execution"]["verdict"] == "cannot be told"
     assert "app/b.py" in items["no-code-execution"]["because"]
+
+
+def test_nothing_looked_at_is_no_praise(prodlint: Run, project: Project) -> None:
+    root = project({})
+    ran = prodlint("report", str(root), "--root", str(root), "--isolated", "--output-format", "json")
+    report = json.loads(ran.out)
+    assert (ran.code, report["level"], report["score"]["percent"]) == (3, None, None)
+
+
+def test_a_repository_that_is_no_service_has_no_level(prodlint: Run, project: Project) -> None:
+    report = told(prodlint, project({"tool.py": "x = 1\n"}))
+    assert (report["service"], report["level"]) == (False, None)
+    assert any("no service is deployed from here" in note and "items apply" in note for note in report["notes"])
+    assert "No level: no service is deployed from here" in page(prodlint, project({"tool.py": "x = 1\n"}))[0]
+
+
+def test_a_finding_weighs_once(prodlint: Run, project: Project) -> None:
+    """One published fallback makes two items unmet, and counts for the first of them."""
+    root = project({"settings.py": "import os\n\nSECRET_KEY = os.getenv('SECRET_KEY', 'a-published-value-of-length')\n"})
+    report = told(prodlint, root)
+    unmet = [item for item in report["items"] if item["verdict"] == "not met"]
+    shared = [item["id"] for item in unmet if [f["code"] for f in item["findings"]] == ["PRD105"]]
+    assert len(shared) > 1
+    weights, counted = {"P0": 5, "P1": 3, "P2": 1}, {"met": 2, "in part": 1, "not met": 0}
+    every = sum(2 * weights[item["priority"]] for item in report["items"] if item["verdict"] in counted)
+    twice = sum(2 * weights[item["priority"]] for item in unmet if item["id"] in shared[1:])
+    assert report["score"]["weight"] == every - twice
+
+
+def test_a_team_can_switch_the_score_off(prodlint: Run) -> None:
+    words = ("report", str(READY), "--root", str(READY), "--isolated", "--config", "checklist.score = false", "--output-format")
+    assert json.loads(prodlint(*words, "json").out)["score"]["percent"] is None
+    assert "Score: none: switched off" in prodlint(*words, "text").out
+    assert "No score" in prodlint(*words, "html").out
+
+
+def test_one_item_alone(prodlint: Run) -> None:
+    words = ("report", str(UNREADY), "--root", str(UNREADY), "--isolated", "--allow-unchecked", "--output-format", "text", "--item")
+    out = prodlint(*words, "http-timeouts").out
+    assert out.startswith("x Timeouts on outbound HTTP calls [http-timeouts], P0: not met\n")
+    assert "app/main.py:40:17: PRD504" in out
+    ran = prodlint(*words, "http-timeout")
+    assert (ran.code, "did you mean `http-timeouts`" in ran.err) == (2, True)
+
+
+def test_the_page_names_the_project_and_finds_items_by_the_trades_words(prodlint: Run) -> None:
+    out, tags = page(prodlint, UNREADY)
+    assert "Production readiness of orders" in out
+    assert "Missing for bronze" in out
+    assert "prodlint report --item bill-of-materials" in out
+    found = {a["id"]: str(a.get("data-words")) for tag, a in tags.seen if tag == "details" and "item" in (a.get("class") or "")}
+    for word, item in (
+        ("sbom", "bill-of-materials"),
+        ("health check", "health-endpoint"),
+        ("dead letter", "dead-letters"),
+        ("slo", "service-levels"),
+    ):
+        assert word in found[item].lower()
+    assert "Set timeouts on outbound calls" in out
+    assert "2 places in 1 file" in out
