@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent / "prodlint"
 # Each module may import those of its own layer and of the layers below it.
 LAYERS = [
     {"__main__"},
-    {"commands", "fleet", "readiness", "server"},
+    {"agents", "commands", "fleet", "readiness", "server"},
     {"fixes", "api"},
     {"reports", "engine"},
     {"suppress", "baseline", "since", "redact", "fingerprint", "content", "entry_ignores", "foreign", "owners"},

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import tomli
+import yaml
 
 from prodlint.commands.check import request_of
-from prodlint.commands.cli import VERBS, _parser
+from prodlint.commands.cli import VERBS, command_parser
 from prodlint.commands.versions import DEPENDENCIES
 from prodlint.commands.watch import watch
 from tests.conftest import ROOT, Project, Ran
@@ -52,7 +54,7 @@ def test_init_overwrites_nothing_and_says_what_to_add(project: Project, prodlint
     ran = prodlint("init", cwd=root)
     assert ran.code == 0
     assert {name: (root / name).read_text() for name in files} == files
-    assert "rev: v" in ran.out
+    assert "repo: local" in ran.out and "prodlint is not published" in ran.out
     assert "gl-code-quality-report.json" in ran.out
 
 
@@ -65,11 +67,81 @@ def test_the_snippets_name_flags_that_exist(project: Project, prodlint: Run) -> 
         assert prodlint("check", *words, cwd=project({"a.py": "x = 1\n"})).code == 0
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_init_says_what_it_would_do(project: Project, prodlint: Run) -> None:
+    root = project({"a.py": BAD})
+    ran = prodlint("init", "--dry-run", "--agents", cwd=root)
+    assert ran.code == 0
+    assert [path.name for path in root.iterdir()] == ["a.py"]
+    for words in ("prodlint.toml: written", "AGENTS.md: written", "1 of them P0", "nothing was written"):
+        assert words in ran.out
+
+
+def test_init_for_agents_keeps_every_other_line(project: Project, prodlint: Run) -> None:
+    root = project({"a.py": "x = 1\n", "AGENTS.md": "# Ours\r\n\r\nBe kind.\r\n"})
+    assert "a section was added" in prodlint("init", "--agents", cwd=root).out
+    text = (root / "AGENTS.md").read_bytes()
+    assert text.startswith(b"# Ours\r\n\r\nBe kind.\r\n") and b"## prodlint\r\n" in text
+    assert "speaks of prodlint already" in prodlint("init", "--agents", cwd=root).out
+    assert (root / "AGENTS.md").read_bytes() == text
+
+
+@pytest.mark.parametrize(
+    ("origin", "requirement"),
+    [
+        (None, "prodlint=="),
+        ({"url": "file:///home/me/prodlint", "dir_info": {"editable": True}}, ""),
+        ({"url": "file:///home/me/prodlint-0.1.0-py3-none-any.whl", "archive_info": {}}, ""),
+        (
+            {"url": "https://git.test/acme/prodlint", "vcs_info": {"vcs": "git", "commit_id": "0" * 40}},
+            f"prodlint @ git+https://git.test/acme/prodlint@{'0' * 40}",
+        ),
+        (
+            {"url": "https://files.test/p.whl", "archive_info": {"hashes": {"sha256": "ab"}}},
+            "prodlint @ https://files.test/p.whl#sha256=ab",
+        ),
+    ],
+)
+def test_init_writes_an_installation_that_works(
+    project: Project, prodlint: Run, monkeypatch: pytest.MonkeyPatch, origin: dict[str, object] | None, requirement: str
+) -> None:
+    from prodlint.commands import installed
+
+    class Distribution:
+        def read_text(self, name: str) -> str | None:
+            return None if origin is None else json.dumps(origin)
+
+    monkeypatch.setattr(installed.metadata, "distribution", lambda name: Distribution())
+    assert installed.requirement().startswith(requirement) and bool(installed.requirement()) == bool(requirement)
+    root = project({"a.py": "x = 1\n", ".github/CODEOWNERS": "* @a\n"})
+    out = prodlint("init", cwd=root).out
+    workflow = yaml.safe_load((root / ".github/workflows/prodlint.yml").read_text())
+    package = workflow["jobs"]["prodlint"]["steps"][1]["env"]["PRODLINT_PACKAGE"]
+    hook = yaml.safe_load((root / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"][0]
+    if requirement:
+        assert package == installed.requirement() == hook["additional_dependencies"][0]
+        assert "not published" not in out
+    else:
+        assert package == "${{ vars.PRODLINT_PACKAGE }}" and hook["language"] == "system"
+        assert "not published" in out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
 def test_completion_knows_everything(prodlint: Run, shell: str) -> None:
     out = prodlint("completion", shell).out
     for word in ("PRD504", "sarif", "unsafe-fixes", "checklist", "show-settings"):
         assert word in out
+
+
+@pytest.mark.skipif(shutil.which("pwsh") is None, reason="PowerShell is not installed")
+def test_powershell_completes(tmp_path: Path, prodlint: Run) -> None:
+    (tmp_path / "c.ps1").write_text(prodlint("completion", "powershell").out)
+
+    def complete(line: str) -> list[str]:
+        script = f". ./c.ps1; (TabExpansion2 '{line}' {len(line)}).CompletionMatches | ForEach-Object CompletionText"
+        return subprocess.run(["pwsh", "-NoProfile", "-c", script], capture_output=True, text=True, cwd=tmp_path, check=True).stdout.split()
+
+    assert complete("prodlint check --output-format sa") == ["sarif"]
+    assert "--unsafe-fixes" in complete("prodlint --un")
 
 
 def test_bash_completes(tmp_path: Path, prodlint: Run) -> None:
@@ -86,7 +158,7 @@ def test_bash_completes(tmp_path: Path, prodlint: Run) -> None:
 
 
 def test_every_verb_is_there() -> None:
-    helped = _parser("check").format_help()
+    helped = command_parser().format_help()
     assert all(verb in helped for verb in VERBS if verb != "help")
 
 
@@ -150,7 +222,7 @@ def test_watch_checks_again_when_a_file_changes(
 ) -> None:
     root = project({"a.py": BAD})
     monkeypatch.chdir(root)
-    given = _parser("check").parse_args(
+    given = command_parser().parse_args(
         ["check", ".", "--watch", "--no-cache", "--isolated", "--select", "PRD504", "--output-format", "concise"]
     )
     naps: list[float] = []

@@ -15,8 +15,10 @@ VERBS = (
     "init",
     "config",
     "ruleset",
+    "schema",
     "completion",
     "server",
+    "mcp",
     "version",
     "help",
 )

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse_and_run(words: list[str]) -> int:
-    parser = _parser(words[0])
+    parser = command_parser(words[0])
     given = parser.parse_args(words)
     function: Callable[[argparse.Namespace], int] = given.function
     from prodlint.configuration.settings import SettingsError
@@ -66,15 +66,46 @@ def _parse_and_run(words: list[str]) -> int:
         return 2
 
 
-def _parser(verb: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="prodlint", description="Is this Python service ready for production?")
+# Known here too, so that the command line need not import the verbs.
+_SCHEMAS = ("settings", "report", "readiness")
+_EXAMPLES = """\
+examples:
+  prodlint                         check the project you stand in; flags of `check` work without the verb
+  prodlint src/ compose.yaml       some of it
+  prodlint --since origin/main     only what this change brought
+  prodlint rule PRD504             why, how to fix it, examples; also another tool's code, such as S113
+  prodlint init                    settings, a baseline and hooks for a repository that has none
+  prodlint config fail-on          what a setting does, and where it is set here
+  prodlint report -o report.html   the readiness report
+  prodlint VERB --help             the flags of a verb
+
+exit codes: 0 clean, 1 findings, 2 wrong use or settings, 3 something was not analysed, 70 a bug in prodlint
+"""
+_EXAMPLES_OF_CHECK = """\
+examples:
+  prodlint check                                    the project you stand in
+  prodlint check - --stdin-filename app/main.py     standard input
+  prodlint check --select PRD5 --min-priority P1    one family, without what is less urgent
+  prodlint check --diff --unsafe-fixes              what the fixes would change
+  prodlint check --output-format sarif -o out.sarif --also concise
+"""
+
+
+def command_parser(verb: str = "") -> argparse.ArgumentParser:
+    """The parser of the command line, with one of its own for each verb. verb: the one in use, whose own verbs are then all that is made."""
+    shape = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="prodlint", description="Is this Python service ready for production?", epilog=_EXAMPLES, formatter_class=shape
+    )
     from prodlint import __version__
 
     parser.add_argument("-V", "--version", action="version", version=f"prodlint {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
-    _add_check(verbs.add_parser("check", help="check files and directories (the default verb)"))
+    _add_check(
+        verbs.add_parser("check", help="check files and directories (the default verb)", epilog=_EXAMPLES_OF_CHECK, formatter_class=shape)
+    )
     baseline = verbs.add_parser("baseline", help="record the current findings, so that only new ones are reported")
-    baseline.add_argument("paths", nargs="*", default=["."], metavar="PATH")
+    baseline.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="files or directories (default: .)")
     baseline.add_argument(
         "--baseline", metavar="FILE", help="the file to write (default: the settings', else .prodlint-baseline at the root)"
     )
@@ -82,16 +113,23 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     _add_selection(baseline)
     baseline.set_defaults(function=_baseline)
     clean = verbs.add_parser("clean", help="clear the cache")
-    clean.add_argument("paths", nargs="*", default=["."], metavar="PATH")
-    clean.add_argument("--cache-dir", metavar="DIR")
+    clean.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="projects (default: .)")
+    clean.add_argument("--cache-dir", metavar="DIR", help="where the cache is (default: what the settings say)")
     clean.set_defaults(function=_clean)
     _add_secrets(verbs.add_parser("secrets", help="look for secrets in the history of the repository"))
     _add_stats(verbs.add_parser("stats", help="how the findings moved since a revision: new, fixed, aged, by rule and owner"))
     _add_report(verbs.add_parser("report", help="answer the readiness checklist with places"))
     _add_checklist(verbs.add_parser("checklist", help="audit a Markdown checklist: which ticks the code belies"))
     _add_fleet(verbs.add_parser("fleet", help="check many repositories, and report on all of them (extra: prodlint[fleet])"), verb)
-    init = verbs.add_parser("init", help="write settings, a baseline and hooks where there are none")
-    init.add_argument("paths", nargs="*", default=["."], metavar="PATH")
+    init = verbs.add_parser(
+        "init",
+        help="write settings, a baseline and hooks where there are none",
+        description="Writes `[tool.prodlint]` in pyproject.toml (or prodlint.toml), .pre-commit-config.yaml, a workflow where there is a .github, "
+        "and .prodlint-baseline. Overwrites nothing; what belongs into a file that is there already is printed.",
+    )
+    init.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="the project (default: .)")
+    init.add_argument("--dry-run", action="store_true", help="say what would be written, and write nothing")
+    init.add_argument("--agents", action="store_true", help="also write instructions for coding agents into AGENTS.md")
     _add_selection(init)
     init.set_defaults(function=_init)
     config = verbs.add_parser("config", help="list the settings, explain one, or print their JSON Schema")
@@ -106,12 +144,19 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     ruleset.add_argument("new", nargs="?", metavar="NEW", help="the later set (default: the newest)")
     ruleset.add_argument("--count", action="store_true", help="also count the new findings that this would bring here")
     ruleset.set_defaults(function=_ruleset)
+    schema = verbs.add_parser("schema", help="print the JSON Schema of the settings, the JSON report or the readiness report")
+    schema.add_argument("of", choices=_SCHEMAS, metavar="OF", help=", ".join(_SCHEMAS))
+    schema.add_argument("-o", "--output-file", metavar="FILE", help="write it there, whole or not at all")
+    schema.set_defaults(function=_schema)
     completion = verbs.add_parser("completion", help="print the completion of a shell")
-    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+    completion.add_argument("shell", choices=("bash", "zsh", "fish", "powershell"), metavar="SHELL", help="bash, zsh, fish, powershell")
     completion.set_defaults(function=_completion, parser=parser)
     serve = verbs.add_parser("server", help="the language server, for editors (extra: prodlint[lsp])")
     serve.add_argument("--stdio", action="store_true", help="over standard input and output, the only way there is")
     serve.set_defaults(function=_server)
+    agents = verbs.add_parser("mcp", help="a Model Context Protocol server for coding agents, read-only (extra: prodlint[mcp])")
+    agents.add_argument("--root", default=".", metavar="DIR", help="the project; nothing outside it is looked at (default: .)")
+    agents.set_defaults(function=_mcp)
     version = verbs.add_parser("version", help="print the version")
     version.add_argument("-v", "--verbose", action="store_true", help="those of its dependencies as well")
     version.set_defaults(function=_version)
@@ -200,7 +245,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
         "--timings", action="store_true", help="tell where the time went, by phase, rule and file; in one process, without the cache"
     )
     show.add_argument("-q", "--quiet", action="store_true", help="print findings only")
-    show.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    show.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colours on the terminal")
     work = parser.add_argument_group("day by day")
     work.add_argument("--watch", action="store_true", help="check again whenever a file changes")
     work.add_argument("--add-ignore", action="store_true", help="write an inline ignore at every finding; --reason says why")
@@ -266,12 +311,12 @@ def _secrets(given: argparse.Namespace) -> int:
 
 
 def _add_stats(parser: argparse.ArgumentParser) -> None:
-    from prodlint.commands.stats import FORMATS
-
     parser.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="files or directories (default: .)")
     _add_selection(parser)
     parser.add_argument("--since", metavar="REV", help="the git revision to compare with, such as v1.0 or origin/main")
-    parser.add_argument("--output-format", choices=FORMATS, default="text", metavar="FORMAT", help=", ".join(FORMATS))
+    parser.add_argument(
+        "--output-format", choices=("text", "markdown", "json"), default="text", metavar="FORMAT", help="text, markdown, json"
+    )
     parser.add_argument("-o", "--output-file", metavar="FILE", help="write it there, whole or not at all")
     parser.add_argument("--allow-unchecked", action="store_true", default=None, help="files that could not be analysed do not fail the run")
     parser.set_defaults(function=_stats)
@@ -328,7 +373,7 @@ def _add_checklist(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_fleet(parser: argparse.ArgumentParser, verb: str) -> None:
-    if verb not in ("fleet", "completion"):
+    if verb not in ("", "fleet", "completion"):
         return  # three parsers that no other verb needs
     verbs = parser.add_subparsers(dest="fleet_verb", metavar="VERB", required=True)
     run = verbs.add_parser("run", help="check the repositories (the default)")
@@ -383,7 +428,9 @@ def _add_rule(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="one line a rule; with RULE those of a prefix or family")
     parser.add_argument("--all", action="store_true", help="the pages of every rule")
     parser.add_argument("--test", action="append", metavar="DIR", help="run the examples of a folder of pages")
-    parser.add_argument("--output-format", choices=("text", "markdown", "json"), default="text")
+    parser.add_argument(
+        "--output-format", choices=("text", "markdown", "json"), default="text", metavar="FORMAT", help="text, markdown, json"
+    )
     parser.set_defaults(function=_rule)
 
 
@@ -441,6 +488,12 @@ def _ruleset(given: argparse.Namespace) -> int:
     return ruleset(given)
 
 
+def _schema(given: argparse.Namespace) -> int:
+    from prodlint.commands.schema import schema
+
+    return schema(given)
+
+
 def _completion(given: argparse.Namespace) -> int:
     from prodlint.commands.completion import completion
 
@@ -451,6 +504,12 @@ def _server(given: argparse.Namespace) -> int:
     from prodlint.commands.server import server
 
     return server(given)
+
+
+def _mcp(given: argparse.Namespace) -> int:
+    from prodlint.commands.mcp import mcp
+
+    return mcp(given)
 
 
 def _version(given: argparse.Namespace) -> int:

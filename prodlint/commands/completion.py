@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-SHELLS = ("bash", "zsh", "fish")
+SHELLS = ("bash", "zsh", "fish", "powershell")
 # Flags behind which a rule stands, or several.
 _RULES = ("--select", "--ignore", "--extend-select")
 
@@ -26,7 +26,7 @@ def completion(given: argparse.Namespace) -> int:
 
     rules = tuple(rule.code for rule in session.catalogue_of(Settings(plugins=False)).rules)
     verbs = {name: tuple(_flags(parser, rules)) for name, parser in _verbs(given.parser).items()}
-    write = {"bash": _bash, "zsh": _zsh, "fish": _fish}[given.shell]
+    write = {"bash": _bash, "zsh": _zsh, "fish": _fish, "powershell": _powershell}[given.shell]
     for line in write(verbs, _helps(given.parser), rules):
         print(line)
     return 0
@@ -127,6 +127,47 @@ def _fish(verbs: _Verbs, helps: dict[str, str], rules: tuple[str, ...]) -> Itera
             for condition in filter(None, (f'-n "__fish_seen_subcommand_from {verb}"', when)):
                 yield f"complete -c prodlint {condition} {names}{takes} -d {_quoted(flag.words)}"
     yield f'complete -c prodlint -n "__fish_seen_subcommand_from rule" -f -a {_quoted(" ".join(rules))}'
+
+
+def _powershell(verbs: _Verbs, helps: dict[str, str], rules: tuple[str, ...]) -> Iterator[str]:
+    yield "# PowerShell completion of prodlint: prodlint completion powershell | Out-String | Invoke-Expression"
+    yield "Register-ArgumentCompleter -Native -CommandName prodlint -ScriptBlock {"
+    yield "    param($wordToComplete, $commandAst, $cursorPosition)"
+    yield "    $verbs = [ordered]@{"
+    for verb in verbs:
+        yield f"        {_doubled(verb)} = {_doubled(helps.get(verb, '') or verb)}"
+    yield "    }"
+    yield "    $flags = @{"
+    for verb, flags in verbs.items():
+        names = ", ".join(_doubled(name) for flag in flags for name in flag.names)
+        yield f"        {_doubled(verb)} = @({names})"
+    yield "    }"
+    yield "    $values = @{"
+    for verb, flags in verbs.items():
+        for flag in flags:
+            if flag.values:
+                for name in flag.names:
+                    yield f"        {_doubled(f'{verb} {name}')} = @({', '.join(map(_doubled, flag.values))})"
+    yield f"        'rule' = @({', '.join(map(_doubled, rules))})"
+    yield "    }"
+    yield "    $words = @($commandAst.CommandElements | ForEach-Object { $_.ToString() })"
+    yield "    $verb = if ($words.Count -gt 1 -and $verbs.Contains($words[1])) { $words[1] } else { 'check' }"
+    yield "    $before = if ($wordToComplete) { $words[-2] } else { $words[-1] }"
+    yield '    $found = if ($values.ContainsKey("$verb $before")) { $values["$verb $before"] }'
+    yield "        elseif ($wordToComplete.StartsWith('-')) { $flags[$verb] }"
+    yield "        elseif ($verb -eq 'rule' -and $before -eq 'rule') { $values['rule'] }"
+    yield "        elseif ($before -eq 'prodlint') { $verbs.Keys }"
+    yield "        else { @() }"
+    yield '    $found | Where-Object { $_ -like "$wordToComplete*" } | ForEach-Object {'
+    yield "        $told = if ($verbs.Contains($_)) { $verbs[$_] } else { $_ }"
+    yield "        [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $told)"
+    yield "    }"
+    yield "}"
+
+
+def _doubled(words: str) -> str:
+    """Words as PowerShell quotes them."""
+    return "'" + words.replace("'", "''") + "'"
 
 
 def _quoted(words: str) -> str:

@@ -38,7 +38,7 @@ def explain(given: Namespace) -> int:
     elif not given.all:
         if not given.rule:
             raise SettingsError("name a rule, or ask for `--list` or `--all`")
-        rules = _find(given.rule, rules)
+        rules = find(given.rule, rules)
     if given.output_format == "json":
         made: Any = [as_json(rule) for rule in rules]
         print(json.dumps(made if given.all or given.list else made[0], ensure_ascii=False))
@@ -50,7 +50,7 @@ def explain(given: Namespace) -> int:
     return 0
 
 
-def _find(wanted: str, rules: Sequence[Rule]) -> list[Rule]:
+def find(wanted: str, rules: Sequence[Rule]) -> list[Rule]:
     """The rule of a code or name, or those that see what another tool's code speaks of (`S113`, `DL3002`).
 
     Raises SettingsError where there is none.

@@ -17,7 +17,6 @@ from prodlint.model import PRIORITIES, Finding
 from prodlint.since import Compared
 
 VERSION = 1
-FORMATS = ("text", "markdown", "json")
 COLUMNS = ("new", "fixed", "aged")
 
 
