@@ -10,33 +10,32 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from prodlint.configuration.patterns import Patterns
 from prodlint.regular import read_regular
-
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
 
 # In this order; the first that is there counts.
 PLACES = (".github/CODEOWNERS", ".gitlab/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
 _LARGEST = 3_000_000  # GitHub reads no file larger than 3 MB
+# More lines than any organisation has written: each may be held against each file.
+_MOST_LINES = 5_000
 _SECTION = re.compile(r"\^?\[(?P<name>[^\]]+)\](?:\[\d+\])?(?P<owners>(?:\s+\S+)*)\s*\Z")
 _WORD = re.compile(r"(?:\\.|[^\s\\])+")
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One pattern. spec: what it matches. of_children: `docs/*` owns what lies in the directory itself and nothing deeper."""
+    """One pattern. patterns: what it matches. of_children: `docs/*` owns what lies in the directory itself and nothing deeper."""
 
-    spec: GitIgnoreSpec
+    patterns: Patterns
     of_children: bool
     excludes: bool
     owners: tuple[str, ...]
 
     def matches(self, path: str) -> bool:
-        if not self.spec.match_file(path):
+        if not self.patterns.match(path):
             return False
-        return not (self.of_children and self.spec.match_file(path.rpartition("/")[0]))
+        return not (self.of_children and self.patterns.match(path.rpartition("/")[0]))
 
 
 @dataclass(slots=True)
@@ -77,7 +76,7 @@ def _sections(text: str) -> list[list[_Line]]:
     sections: list[list[_Line]] = [[]]
     named: dict[str, list[_Line]] = {}
     default: tuple[str, ...] = ()
-    for raw in text.splitlines():
+    for raw in text.splitlines()[:_MOST_LINES]:
         line = _without_comment(raw.strip())
         section = _SECTION.match(line)
         if section is not None and not line.startswith("[!"):
@@ -102,12 +101,7 @@ def _without_comment(line: str) -> str:
 
 
 def _line(pattern: str, owners: tuple[str, ...]) -> _Line | None:
-    from pathspec import GitIgnoreSpec
-
     excludes = pattern.startswith("!")
-    pattern = pattern.removeprefix("!")
-    try:
-        spec = GitIgnoreSpec.from_lines([pattern])
-    except ValueError:
-        return None
-    return _Line(spec, pattern.endswith("/*"), excludes, owners)
+    # The dialect of .gitignore, by the one reader of it, whose expressions do not backtrack: a crafted line of stars would hold up others for ever.
+    patterns = Patterns((pattern.removeprefix("!"),))
+    return _Line(patterns, pattern.endswith("/*"), excludes, owners) if patterns else None

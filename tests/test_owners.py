@@ -76,6 +76,13 @@ def test_no_file_names_nobody(tmp_path: Path) -> None:
     assert read(str(tmp_path)).of("a.py") == ()
 
 
+def test_a_crafted_file_takes_no_time(tmp_path: Path) -> None:
+    """With expressions that backtrack one such line takes hours."""
+    pattern = "/".join(["*a*a*a*a*a*b"] * 4)
+    (tmp_path / "CODEOWNERS").write_text(f"{pattern} @x\n" * 200)
+    assert read(str(tmp_path)).of("/".join(["a" * 200] * 4)) == ()
+
+
 def test_in_reports(project: Project, prodlint: Callable[..., Ran]) -> None:
     root = project({"api/a.py": "import requests\n\nrequests.get(url)\n", "CODEOWNERS": "/api/ @acme/api\n"})
     words = ("api/a.py", "--no-cache", "--select", "PRD504", "--output-format")

@@ -13,7 +13,6 @@ DEPENDENCIES = (
     "ahocorasick-rs",
     "libcst",
     "packaging",
-    "pathspec",
     "python-dotenv",
     "PyYAML",
     "tomli",
