@@ -397,6 +397,24 @@ def _add_fleet(parser: argparse.ArgumentParser, verb: str) -> None:
     where.add_argument("--key-file", metavar="FILE", help="the key by which equal secrets are known (default: one of yours, made at first)")
     _add_demands(run)
     run.set_defaults(function=_fleet_run)
+    report = verbs.add_parser("report", help="one page about all repositories")
+    report.add_argument("dataset", metavar="DIR", help="what `prodlint fleet` has written")
+    report.add_argument("--run", default="", metavar="RUN", help="a run's id or day (default: the last that came to its end)")
+    report.add_argument(
+        "--output-format",
+        choices=("html", "markdown", "csv", "json"),
+        metavar="FORMAT",
+        help="html, markdown, csv, json (default: by the file's ending)",
+    )
+    report.add_argument("-o", "--output-file", metavar="FILE", help="write the page there, whole or not at all")
+    _add_demands(report)
+    report.set_defaults(function=_fleet_report)
+    diff = verbs.add_parser("diff", help="what is new and what is gone between two runs")
+    diff.add_argument("datasets", nargs="+", metavar="DIR[@RUN]", help="two runs; of one DIR the last two")
+    diff.add_argument("--output-format", choices=("markdown", "csv", "json"), metavar="FORMAT", help="markdown, csv, json")
+    diff.add_argument("-o", "--output-file", metavar="FILE", help="write it there, whole or not at all")
+    diff.add_argument("--fail-on", choices=("P0", "P1", "P2", "never"), default="never", help="new findings that fail (default: never)")
+    diff.set_defaults(function=_fleet_diff)
 
 
 def _add_demands(parser: argparse.ArgumentParser) -> None:
@@ -406,6 +424,18 @@ def _add_demands(parser: argparse.ArgumentParser) -> None:
     )
     demands.add_argument("--allow-unchecked", action="store_true", help="repositories that could not be checked do not fail the run")
     demands.add_argument("--today", default="", help=argparse.SUPPRESS)
+
+
+def _fleet_report(given: argparse.Namespace) -> int:
+    from prodlint.commands.fleet import report
+
+    return report(given)
+
+
+def _fleet_diff(given: argparse.Namespace) -> int:
+    from prodlint.commands.fleet import diff
+
+    return diff(given)
 
 
 def _fleet_run(given: argparse.Namespace) -> int:

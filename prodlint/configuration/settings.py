@@ -276,16 +276,12 @@ def read_file(
     return replace(made, sources=(*made.sources, shown))
 
 
-def laid_over(settings: Settings, text: str, shown: str, within: tuple[str, ...]) -> Settings:
-    """The settings with those of a table laid over them, as the command line's are: who runs prodlint has chosen them. within: the table's key.
+def laid_over(settings: Settings, values: Mapping[str, Any], shown: str, text: str = "", within: tuple[str, ...] = ()) -> Settings:
+    """The settings with others laid over them, as the command line's are: who runs prodlint has chosen them. shown, text, within: the file that
+    they stand in, what it holds, and the key of their table, for what is said of a wrong one.
 
     Raises SettingsError.
     """
-    values: Any = _parse(text, shown)
-    for key in within:
-        values = values.get(key, {}) if isinstance(values, dict) else {}
-    if not isinstance(values, dict):
-        raise SettingsError(f"`{'.'.join(within)}` must be a table", shown, _line(text, within))
     for key in ("extend", "extend-rules", "baseline", "strict-baseline", "cache-dir", "per-path"):
         if key in values:
             raise SettingsError(f"`{key}` is a repository's own setting", shown, _line(text, (*within, key)))

@@ -73,7 +73,7 @@ class Exemption:
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """One organisation's page with those that it extends. layers: (name, text) of each, the innermost last. pages: the organisation's own rules
+    """One organisation's page with those that it extends. layers: for each its name and its settings as JSON, the innermost last. pages: the organisation's own rules
     by folder and name. repository_settings: whether what a repository brings counts too."""
 
     layers: tuple[tuple[str, str], ...] = ()
@@ -135,8 +135,8 @@ def lay_over(settings: Settings, organisation: Organisation, folders: tuple[str,
 
     Raises SettingsError.
     """
-    for name, text in organisation.layers:
-        settings = laid_over(settings, text, name, ("settings",))
+    for name, values in organisation.layers:
+        settings = laid_over(settings, json.loads(values), name)
     return replace(settings, extend_rules=(*settings.extend_rules, *folders)) if folders else settings
 
 
@@ -148,10 +148,7 @@ def read(path: str) -> Organisation:
 
     Raises SettingsError.
     """
-    made = _read(os.path.abspath(path), ())
-    # Here, where a person reads it, and not five thousand times.
-    lay_over(Settings(), replace(made, pages=()), ())
-    return made
+    return _read(os.path.abspath(path), ())
 
 
 def _read(path: str, seen: tuple[str, ...]) -> Organisation:
@@ -174,10 +171,13 @@ def _read(path: str, seen: tuple[str, ...]) -> Organisation:
     own = values.get("repository-settings", base.repository_settings)
     if not isinstance(own, bool):
         raise SettingsError("`repository-settings` is true or false", shown)
+    settings = _table(values, "settings", shown)
+    # Here, where a person reads it, and not five thousand times.
+    laid_over(Settings(), settings, shown, text, ("settings",))
     tiers = _tiers(_table(values, "tiers", shown), shown)
     named = {tier.name for tier in tiers}
     return Organisation(
-        (*base.layers, (shown, text)),
+        (*base.layers, (os.path.basename(path), json.dumps(settings, sort_keys=True, default=str))),
         (*base.pages, *(_pages(folder, path, shown) for folder in _texts(_table(values, "rules", shown), "folders", shown))),
         own,
         (*tiers, *(tier for tier in base.tiers if tier.name not in named)),

@@ -109,7 +109,7 @@ def test_what_has_not_changed_is_not_checked(tmp_path: Path) -> None:
     known = Known(seen["state"], first.rules)
     assert answer(root, tmp_path / "w", known=known) == {"unchanged": seen["state"]}
     # Other rules, another key, another commit, another file: each is checked.
-    page = Organisation(layers=(("o", '[settings]\nignore = ["PRD504"]\n'),))
+    page = Organisation(layers=(("o", '{"ignore": ["PRD504"]}'),))
     assert "told" in answer(root, tmp_path / "w", page, known=known)
     assert "told" in answer(root, tmp_path / "w", key=b"y" * 32, known=known)
     (root / "new.py").write_text(BAD)
@@ -167,7 +167,7 @@ def test_each_failure_has_its_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_the_organisation_decides(tmp_path: Path) -> None:
     root = write(tmp_path / "x", {"app.py": BAD, "prodlint.toml": 'ignore = ["PRD504"]\nexclude = ["*"]\n'})
     assert told(root, tmp_path / "w")["findings"] == []
-    page = Organisation(layers=(("o", '[settings]\nselect = ["PRD504"]\npriority = { PRD504 = "P0" }\n'),), repository_settings=False)
+    page = Organisation(layers=(("o", '{"select": ["PRD504"], "priority": {"PRD504": "P0"}}'),), repository_settings=False)
     assert [(f["code"], f["priority"]) for f in told(root, tmp_path / "w", page)["findings"]] == [("PRD504", "P0")]
     (root / "prodlint.toml").write_text('ignore = ["PRD504"]\nextend-exclude = ["old/**"]\n')
     write(root, {"old/app.py": BAD})
