@@ -190,7 +190,9 @@ def _block(ticks: str, kind: str, words: str, lines: list[str]) -> Iterator[str]
 def settings() -> dict[str, str]:
     """A page for each setting, the table of all, and the JSON Schema."""
     made = {f"settings/{name}.md": _setting(name) for name in KEYS}
-    rows = "\n".join(f"| [`{name}`]({name}.md) | {_cell(first_sentence(key.words))} | {_cell(key.default)} |" for name, key in KEYS.items())
+    rows = "\n".join(
+        f"| [`{name}`]({name}.md) | {_cell(first_sentence(key.words))} | {_default(key.default)} |" for name, key in KEYS.items()
+    )
     made["settings/index.md"] = f"""# Settings
 
 The nearest `prodlint.toml`, `.prodlint.toml` or `[tool.prodlint]` in `pyproject.toml`, from a file's directory up to the project's root, holds for that
@@ -223,10 +225,10 @@ fail-on = "P1"
 
 def _setting(name: str) -> str:
     key = KEYS[name]
-    facts = ["| | |", "| --- | --- |", f"| Value | {_cell(key.shape.words)} |", f"| Without it | {_cell(key.default)} |"]
+    facts = [f"- Value: {key.shape.words}", f"- Without it: {_default(key.default)}"]
     if key.flag:
-        facts.append(f"| On the command line | [`{key.flag}`](../flags/{key.flag.lstrip('-')}.md) |")
-    facts.append(f"| With `extend` | {'entries add up' if key.adds_up else 'replaces the value of the file that is extended'} |")
+        facts.append(f"- On the command line: [`{key.flag}`](../flags/{key.flag.lstrip('-')}.md)")
+    facts.append(f"- With [`extend`](extend.md): {'entries add up' if key.adds_up else 'replaces the value of the file that is extended'}")
     parts = [f"# `{name}`", "", key.words, "", *facts, "", '```toml title="prodlint.toml"', key.example, "```", ""]
     parts += ['```toml title="pyproject.toml"', _in_pyproject(key.example), "```", ""]
     known = getattr(key.shape, "known", None) or getattr(getattr(key.shape, "item", None), "known", None)
@@ -247,6 +249,11 @@ def _setting(name: str) -> str:
                 )
                 parts.append(f"| [{rule.code}](../{_path_of(rule)}) | {_cell(given)} |")
     return "\n".join(parts) + "\n"
+
+
+def _default(words: str) -> str:
+    """A default as code where it is a value, and as it is where it is told in words."""
+    return f"`{words}`" if words[:1] in '"[{' or words in ("true", "false") else words
 
 
 def _in_pyproject(example: str) -> str:
@@ -282,7 +289,7 @@ def flags() -> dict[str, str]:
                 name = _long(action)
                 by_flag.setdefault(name, []).append((verb, action))
                 rows.append(f"| [`{name}`]({name.lstrip('-')}.md) | {_cell(_help(action))} |")
-        table = "| | |\n| --- | --- |\n" + "\n".join(rows) if rows else ""
+        table = "| Flag | What it does |\n| --- | --- |\n" + "\n".join(rows) if rows else ""
         parts.append(f"## prodlint {verb}\n\n{_sentence(words)}\n\n{table}\n")
     made = {"flags/index.md": "\n".join(parts)}
     for name, uses in by_flag.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -84,6 +85,77 @@ def test_a_named_file_that_is_excluded_is_named(project: Project, prodlint: Cli)
     ran = prodlint("a/b.py", "--extend-exclude", "a/", cwd=project({"a/b.py": APP}))
     assert ran.code == 0  # hooks name excluded files as a matter of course
     assert "`a/b.py` was named and is left out" in ran.out
+
+
+def test_an_exclusion_that_excludes_nothing_is_named(project: Project, prodlint: Cli) -> None:
+    settings = 'extend-exclude = ["legacy/", "leagcy/", ".venv/", "local/", "*_pb2.py"]\n'
+    root = project({"a.py": "x = 1\n", "legacy/b.py": APP, "prodlint.toml": settings, ".gitignore": "local/\n"})
+    notes = [line for line in prodlint("--no-cache", cwd=root).out.splitlines() if "excludes nothing" in line]
+    assert [re.findall("`([^`]+)` in", note)[0] for note in notes] == ["leagcy/", "*_pb2.py"]
+    assert "prodlint.toml:1" in notes[0]
+    assert "excludes nothing" not in prodlint("a.py", "--no-cache", cwd=root).out
+
+
+COLORED = "\x1b["
+
+
+def test_colours_wherever_text_is_for_a_terminal(project: Project, prodlint: Cli) -> None:
+    root = project({"a.py": APP, "LAUNCH.md": "- [x] Every HTTP call has a timeout\n"})
+    for words in (["a.py"], ["report"], ["checklist", "LAUNCH.md"], ["rule", "PRD504"]):
+        plain, colored = (prodlint(*words, "--color", wish, cwd=root).out for wish in ("never", "always"))
+        assert COLORED not in plain, words
+        assert COLORED in colored, words
+        assert re.sub(r"\x1b\[[\d;]*m", "", colored) == plain, words
+    prodlint("report", "--color", "always", "-o", "report.txt", cwd=root)
+    assert COLORED not in (root / "report.txt").read_text()
+
+
+def test_colours_can_be_read_on_black_and_on_white() -> None:
+    from prodlint.reports.terminal import _CODES
+
+    def luminance(number: int) -> float:
+        levels = [0, 95, 135, 175, 215, 255]
+        channels = [levels[(number - 16) // 36], levels[(number - 16) // 6 % 6], levels[(number - 16) % 6]]
+        linear = [c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    numbers = [int(code.rpartition(";")[2]) for code in _CODES.values() if "38;5;" in code]
+    assert len(numbers) >= 5
+    for number in numbers:
+        assert (luminance(number) + 0.05) / 0.05 > 3.5, number
+        assert 1.05 / (luminance(number) + 0.05) > 3.5, number
+
+
+def test_a_coloured_log_has_no_links(project: Project, prodlint: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = project({"a.py": APP})
+    assert "\x1b]8" not in prodlint("a.py", "--color", "always", cwd=root).out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    out = prodlint("a.py", cwd=root).out
+    assert COLORED in out and "\x1b]8" not in out
+
+
+def test_progress_from_the_start(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from prodlint.commands import check
+
+    now = [0.0]
+    monkeypatch.setattr(check.time, "monotonic", lambda: now[0])
+    say = check.show_progress()
+    say(5, 0)
+    assert capsys.readouterr().err == ""
+    now[0] = 0.6
+    say(1200, 0)
+    now[0] = 0.8
+    say(0, 36_000)
+    assert capsys.readouterr().err == "\r\x1b[Klooking for files: 1,200\r\x1b[Kchecked 0 of 36,000 files"
+
+
+def test_files_are_counted_while_they_are_looked_for(project: Project) -> None:
+    from prodlint.engine import session
+
+    root = project({"a.py": "x = 1\n", "b/c.py": "x = 1\n"})
+    told: list[tuple[int, int]] = []
+    session.run(session.Request([str(root)], root=str(root), progress=lambda done, of: told.append((done, of))))
+    assert told[0] == (0, 0) and (0, 2) in told and told[-1] == (2, 2)
 
 
 def test_flags_that_users_of_ruff_type(project: Project, prodlint: Cli) -> None:

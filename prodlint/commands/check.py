@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from typing import TextIO
 
-from prodlint.commands import VERBS
+from prodlint.commands import VERBS, streams
 from prodlint.commands.streams import as_utf8, say
 from prodlint.configuration.settings import RELEASE_STAGE, Settings, SettingsError, with_arguments
 from prodlint.engine import session
@@ -200,7 +200,11 @@ def _report(
         told = len(result.report.findings) + (len(result.report.suppressed) if given.show_suppressed else 0)
         if name == "sarif" and told > options.max_results:
             say(f"{told - options.max_results:,} findings of the lowest priority are left out of the SARIF report (`--sarif-max-results`)")
-        own = options._replace(color=_color(given, path), show_time=path is None and out.isatty())
+        own = options._replace(
+            color=path is None and streams.wants_color(given.color),
+            links=path is None and streams.wants_color(given.color) and streams.shows_links(),
+            show_time=path is None and out.isatty(),
+        )
         pieces = stream(result.report, name, result.rules, root=result.report.root, sources=result.source, options=own)
         if name == "sarif" and given.checklist:
             from prodlint.readiness.sarif import with_items
@@ -269,19 +273,6 @@ def write(pieces: Iterator[str], path: str | None, out: TextIO | None = None) ->
         raise SettingsError(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}") from None
 
 
-def _color(given: Namespace, path: str | None) -> bool:
-    if path is not None or given.color == "never":
-        return False
-    if given.color == "always":
-        return True
-    environment = os.environ
-    if environment.get("NO_COLOR"):
-        return False
-    if environment.get("FORCE_COLOR", "0") not in ("", "0"):
-        return True
-    return sys.stdout.isatty() and environment.get("TERM") != "dumb"
-
-
 def _width() -> int:
     if not sys.stdout.isatty():
         return 0
@@ -291,16 +282,19 @@ def _width() -> int:
 
 
 def show_progress(things: str = "files") -> Callable[[int, int], None]:
-    """A line on the terminal once a run takes longer than a second. things: what is counted."""
+    """A line on the terminal once a run takes longer than half a second. things: what is counted.
+
+    The function that is given takes how many are done, and of how many; of 0 while they are still looked for.
+    """
     began = time.monotonic()
     last = began
 
     def say(done: int, of: int) -> None:
         nonlocal last
         now = time.monotonic()
-        if now - began > 1 and now - last > 0.1:
+        if now - began > 0.5 and now - last > 0.1:
             last = now
-            sys.stderr.write(f"\r\x1b[Kchecked {done:,} of {of:,} {things}")
+            sys.stderr.write(f"\r\x1b[Kchecked {done:,} of {of:,} {things}" if of else f"\r\x1b[Klooking for {things}: {done:,}")
             sys.stderr.flush()
 
     return say

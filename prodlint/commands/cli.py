@@ -245,7 +245,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
         "--timings", action="store_true", help="tell where the time went, by phase, rule and file; in one process, without the cache"
     )
     show.add_argument("-q", "--quiet", action="store_true", help="print findings only")
-    show.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colours on the terminal")
+    _add_color(show)
     work = parser.add_argument_group("day by day")
     work.add_argument("--watch", action="store_true", help="check again whenever a file changes")
     work.add_argument("--add-ignore", action="store_true", help="write an inline ignore at every finding; --reason says why")
@@ -275,6 +275,12 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     decide.add_argument("-e", "--exit-zero", action="store_true", help="exit with 0 whatever was found")
     decide.add_argument("--allow-unchecked", action="store_true", default=None, help="files that could not be analysed do not fail the run")
     parser.set_defaults(function=_check)
+
+
+def _add_color(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--color", choices=("auto", "always", "never"), default="auto", metavar="WHEN", help="colours: auto (on a terminal), always, never"
+    )
 
 
 def _add_secrets(parser: argparse.ArgumentParser) -> None:
@@ -347,6 +353,7 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
         default="never",
         help="items that fail the run when not met (default: never)",
     )
+    _add_color(parser)
     parser.set_defaults(function=_report)
 
 
@@ -369,6 +376,7 @@ def _add_checklist(parser: argparse.ArgumentParser) -> None:
         default="never",
         help="exit with 1 where the code belies a tick (default: never)",
     )
+    _add_color(parser)
     parser.set_defaults(function=_checklist)
 
 
@@ -461,6 +469,7 @@ def _add_rule(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output-format", choices=("text", "markdown", "json"), default="text", metavar="FORMAT", help="text, markdown, json"
     )
+    _add_color(parser)
     parser.set_defaults(function=_rule)
 
 

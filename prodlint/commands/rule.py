@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from prodlint.checks.tool import DIRECTIVE
+from prodlint.commands.streams import wants_color
 from prodlint.configuration.settings import Settings, SettingsError, load
 from prodlint.engine import catalogue
 from prodlint.escaping import escape_control_characters, escape_lines
 from prodlint.model import Example, Finding, Rule
+from prodlint.reports.terminal import Styler
 
 
 def explain(given: Namespace) -> int:
@@ -43,10 +45,11 @@ def explain(given: Namespace) -> int:
         made: Any = [as_json(rule) for rule in rules]
         print(json.dumps(made if given.all or given.list else made[0], ensure_ascii=False))
         return 0
+    ink = Styler(wants_color(given.color))
     for number, rule in enumerate(rules):
         if number:
             print("\n---\n")
-        print(escape_lines(rule.page.rstrip() if given.output_format == "markdown" else _as_text(rule)))
+        print(_painted(_as_text(rule), ink) if given.output_format == "text" else escape_lines(rule.page.rstrip()))
     return 0
 
 
@@ -101,6 +104,18 @@ def _as_text(rule: Rule) -> str:
     options = "".join(f"  {name} = {_toml(value)}\n" for name, value in rule.options)
     settings = f"\nOptions, under [tool.prodlint.rules.{rule.code}]:\n{options}" if options else ""
     return f"{head}{' · '.join(facts)}\n{settings}{body.rstrip()}"
+
+
+def _painted(text: str, ink: Styler) -> str:
+    """A page for the terminal: its head, its headings, and its code in another colour. Nothing in it can command the terminal."""
+    made = []
+    in_code = False
+    for number, line in enumerate(escape_lines(text).split("\n")):
+        is_fence = line.lstrip().startswith("```")
+        style = "bold" if number == 0 or not in_code and line.startswith("#") else "gutter" if in_code or is_fence else ""
+        made.append(ink.paint(line, style) if style else line)
+        in_code ^= is_fence
+    return "\n".join(made)
 
 
 def _toml(value: object) -> str:

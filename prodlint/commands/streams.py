@@ -62,6 +62,23 @@ def as_utf8() -> None:
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
+def wants_color(wish: str) -> bool:
+    """Whether what goes to standard output is coloured. wish: `auto`, `always` or `never`. <https://no-color.org>, <https://force-color.org>"""
+    if wish != "auto":
+        return wish == "always"
+    environment = os.environ
+    if environment.get("NO_COLOR"):
+        return False
+    if environment.get("FORCE_COLOR", "0") not in ("", "0"):
+        return True
+    return sys.stdout.isatty() and environment.get("TERM") != "dumb"
+
+
+def shows_links() -> bool:
+    """Whether words can be links there: on a terminal, not in a log that is merely coloured, which would show the escape sequences."""
+    return sys.stdout.isatty() and not os.environ.get("CI")
+
+
 def abandon() -> None:
     """Standard output cannot be written: Python would complain once more while flushing at exit."""
     with suppress(OSError, ValueError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from prodlint.configuration.kinds import PLAIN_KINDS, kind_by_shebang, kind_named, kind_of
@@ -66,7 +66,8 @@ class Discovered:
     root: absolute. files: (path from the root with forward slashes, absolute path, kind), sorted by path.
     unchecked: what was asked for and cannot be read. excluded: files named on the command line that the settings or an
     ignore file leave out, with why. settings: directories (from the root) that have settings of their own.
-    whole: a directory that holds the root was asked for, so rules about the project as a whole can be judged.
+    whole: a directory that holds the root was asked for, so rules about the project as a whole can be judged. left_out: what `exclude` took
+    away, and whether it is a directory.
     """
 
     root: str
@@ -75,6 +76,7 @@ class Discovered:
     excluded: list[tuple[str, str]] = field(default_factory=list)
     settings: dict[str, Settings] = field(default_factory=dict)
     whole: bool = False
+    left_out: list[tuple[str, bool]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -90,10 +92,28 @@ class _Directory:
     excluded: str = ""
 
 
+def may_be_absent(root: str, pattern: str, read: Reader = beginning) -> bool:
+    """Whether what a pattern excludes comes and goes: environments, build output and whatever git ignores is in no fresh clone."""
+    try:
+        ignored = read(f"{root}/.gitignore", 1 << 20).decode("utf-8-sig", "replace").splitlines()
+    except OSError:
+        ignored = []
+    path = pattern.strip("/*")
+    return Patterns((*DEFAULT_EXCLUDE, *_OUTPUT, *ignored)).match(f"{path}/x")
+
+
 class _Search:
     """One search for files. Every directory is read once, so 5,000 named files cost no more than the walk that finds them."""
 
-    def __init__(self, root: str, settings: Settings, nearest: NestedSettings | None, read: Reader) -> None:
+    def __init__(
+        self,
+        root: str,
+        settings: Settings,
+        nearest: NestedSettings | None,
+        read: Reader,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self.progress = progress
         self.read = read
         self.found = Discovered(root)
         self.root = root
@@ -175,6 +195,7 @@ class _Search:
             return ""
         cut, patterns = parent.exclude
         if patterns.decide(path[cut:], name, is_directory):
+            self.found.left_out.append((path, is_directory))
             return "`exclude` leaves it out"
         for cut, patterns, where in reversed(parent.ignores):
             verdict = patterns.decide(path[cut:], name, is_directory)
@@ -199,6 +220,8 @@ class _Search:
                 self.found.unchecked.append(Unchecked(path or ".", _reason(error)))
                 continue
             directory = self.directory(path, {entry.name for entry in entries})
+            if self.progress is not None:
+                self.progress(len(self.found.files), 0)
             if not directory.excluded:
                 self.take(path, directory, entries, waiting)
 
@@ -300,18 +323,19 @@ def discover(
     stdin_filename: str | None = None,
     nearest: NestedSettings | None = None,
     read: Reader = beginning,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Discovered:
     """The files to check for the paths on the command line; "-" is standard input under the name `stdin_filename`.
 
     nearest: gives a directory that holds settings of its own its Settings; None where one Settings holds for all files. read: opens ignore
-    files, and scripts for their first line.
+    files, and scripts for their first line. progress: is told how many there are so far, of 0.
     """
     given = [stdin_filename or "stdin.py" if path == "-" else path for path in paths]
     top = os.path.abspath(root or project_root(given)).replace(os.sep, "/")
     if nearest is not None and below(top, settings.root):
         # The settings found first are those of a directory below: they hold from there, not from the root.
         settings = nearest.default(top)
-    search = _Search(top, settings, nearest, read)
+    search = _Search(top, settings, nearest, read, progress)
     for path, name in zip(paths, given, strict=True):
         if path == "-":
             absolute = os.path.abspath(name)

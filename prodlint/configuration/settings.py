@@ -575,8 +575,16 @@ class SettingsByPath:
         return known
 
 
-def unmatched_patterns(settings: Settings, paths: Sequence[str]) -> list[str]:
-    """What to say of patterns that match none of the project's files: most are misspelt. Paths are from the settings' root."""
+def unmatched_patterns(
+    settings: Settings,
+    paths: Sequence[str],
+    left_out: Sequence[tuple[str, bool]] = (),
+    may_be_absent: Callable[[str], bool] = lambda pattern: False,
+) -> list[str]:
+    """What to say of patterns that match none of the project's files: most are misspelt. Paths are from the settings' root.
+
+    left_out: what `exclude` took away, and whether it is a directory. may_be_absent: whether something a pattern excludes comes and goes.
+    """
     tables: list[tuple[str, str]] = [
         *(("per-file-ignores", pattern) for pattern in settings.per_file_ignores),
         *(("files", pattern) for pattern in settings.files),
@@ -590,7 +598,24 @@ def unmatched_patterns(settings: Settings, paths: Sequence[str]) -> list[str]:
             where = settings.origins.get(key, "")
             near = did_you_mean(pattern.removeprefix("!").rstrip("/*"), {part for path in paths for part in _ancestors(path)})
             said.append(f"{where + ': ' if where else ''}the pattern `{pattern}` in `{key}` matches no file{near}")
+    for key, excluding in (("exclude", settings.exclude or ()), ("extend-exclude", settings.extend_exclude)):
+        where = settings.origins.get(key, "")
+        for pattern in excluding:
+            # One that takes something back (`!keep.py`) leaves no trace; lists of the command line are made for many trees.
+            if (
+                not pattern.startswith("!")
+                and where
+                and "the command line" not in where
+                and not _takes(pattern, left_out)
+                and not may_be_absent(pattern)
+            ):
+                said.append(f"{where}: the pattern `{pattern}` in `{key}` excludes nothing")
     return said
+
+
+def _takes(pattern: str, left_out: Sequence[tuple[str, bool]]) -> bool:
+    patterns = Patterns((pattern,))
+    return any(patterns.decide(path, path.rpartition("/")[2], is_directory) for path, is_directory in left_out)
 
 
 def _ancestors(path: str) -> Iterable[str]:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from prodlint.checks import Collector
-from prodlint.configuration.discover import Discovered, discover
+from prodlint.configuration.discover import Discovered, discover, may_be_absent
 from prodlint.configuration.root import SETTINGS_FILES, project_root
 from prodlint.configuration.settings import NestedSettings, Settings, SettingsByPath, is_single, load, unmatched_patterns
 from prodlint.content import digest
@@ -229,7 +229,9 @@ def find_files(request: Request, settings: Settings, root: str, read: Reader = b
     """The files that a run looks at. read: opens files."""
     single = is_single(request.config, request.isolated, request.no_local)
     nearest = None if single else NestedSettings(request.finish, read)
-    return discover(request.paths, settings, root=root, stdin_filename=request.stdin_filename, nearest=nearest, read=read)
+    return discover(
+        request.paths, settings, root=root, stdin_filename=request.stdin_filename, nearest=nearest, read=read, progress=request.progress
+    )
 
 
 # More files than this go to several processes.
@@ -327,7 +329,8 @@ def _run(request: Request) -> Result:
             report.unchecked.append(Unchecked(".", "no file to check was found"))
         elif not runs[top].rules:
             report.unchecked.append(Unchecked(".", "no rule is on"))
-    report.notes.extend(unmatched_patterns(settings, [path for path, _, _ in files]) if discovered.whole else ())
+    if discovered.whole:
+        report.notes.extend(unmatched_patterns(settings, [path for path, _, _ in files], discovered.left_out, partial(may_be_absent, root)))
     result.crashed = any(outcome.crashed for outcome in outcomes)
     return result
 
@@ -335,6 +338,8 @@ def _run(request: Request) -> Result:
 def _fresh(jobs: Sequence[workers.Job], runs: Sequence[Run], request: Request) -> Iterator[tuple[Any, ...]]:
     if len(jobs) > _MANY and runs:
         _ = runs[0].environment.started  # nearly every run asks; once, and not in every worker
+    if request.progress is not None:
+        request.progress(0, len(jobs))
     for done, row in enumerate(workers.spread(jobs, runs, request.jobs or analysis.processors()), 1):
         if request.progress is not None:
             request.progress(done, len(jobs))

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from prodlint.commands.check import BUG, CLEAN, FOUND, request_of, write
-from prodlint.commands.streams import as_utf8
+from prodlint.commands.streams import as_utf8, wants_color
 from prodlint.configuration.settings import SettingsError
 from prodlint.escaping import escape_deeply
 from prodlint.model import Finding, Rule
@@ -23,6 +23,7 @@ from prodlint.readiness.items import Item
 from prodlint.readiness.lines import EVIDENCE_MARK, NO, TICKS, YES, Line, read_lines, split_lines
 from prodlint.readiness.phrases import Match, Phrases, named, words_of
 from prodlint.reports.material import ReportContext
+from prodlint.reports.terminal import Styler
 
 Judgement = Literal["agrees", "belied", "in fact met", "still open", "cannot be told", "does not apply", "not mapped"]
 # A tick is only called belied, and only rewritten, where it is clear what the line means.
@@ -52,10 +53,12 @@ def checklist(given: Namespace) -> int:
         _rewrite(given.file, text, audited, answers.result.report.root, given.tick)
     elif given.tick:
         raise SettingsError("`--tick` goes with `--write`")
-    stream = {"json": _as_json, "markdown": _as_markdown, "text": _as_text}[given.output_format]
+    stream = _as_json if given.output_format == "json" else _as_markdown
     if given.output_file is None and given.output_format == "json":
         as_utf8()
-    write(stream(told, given.all), given.output_file)
+    color = given.output_file in (None, "-") and wants_color(given.color)
+    pieces = _as_text(told, given.all, Styler(color)) if given.output_format == "text" else stream(told, given.all)
+    write(pieces, given.output_file)
     if answers.result.crashed:
         return BUG
     return FOUND if given.fail_on_lines == "belied" and told["judgements"]["belied"] else CLEAN
@@ -401,6 +404,7 @@ def _line_object(each: Audited, material: ReportContext) -> dict[str, Any]:
     }
 
 
+_STYLE = {"agrees": "good", "belied": "P0", "in fact met": "P2", "cannot be told": "P1"}
 _SIGN = {
     "agrees": "+",
     "belied": "x",
@@ -427,14 +431,14 @@ def _told(told: Mapping[str, Any], everything: bool) -> list[dict[str, Any]]:
     return lines if everything else [line for line in _claims(lines) if line["judgement"] != "not mapped"]
 
 
-def _as_text(told: Mapping[str, Any], everything: bool) -> Iterator[str]:
+def _as_text(told: Mapping[str, Any], everything: bool, ink: Styler) -> Iterator[str]:
     told = escape_deeply(told)
     for line in _told(told, everything):
         yield f"{line['line']:4} {_BOX[line['state']]} {line['text'][:100]}\n"
         if line["judgement"] == "not mapped":
             continue
         meant = f" ({line['title']}; {line['confidence']})" if line["item"] else ""
-        yield f"       {_SIGN[line['judgement']]} {line['judgement']}{meant}: {line['because']}\n"
+        yield f"       {ink.paint(_SIGN[line['judgement']] + ' ' + line['judgement'], _STYLE.get(line['judgement'], 'dim'))}{meant}: {line['because']}\n"
         for finding in line["findings"][:3]:
             yield f"           {finding['path']}:{finding['line']}:{finding['column']}: {finding['code']} {finding['message']}\n"
         if len(line["findings"]) > 3:

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from prodlint.commands.check import BUG, CLEAN, FOUND, UNCHECKED, request_of, write
-from prodlint.commands.streams import as_utf8
+from prodlint.commands.streams import as_utf8, wants_color
 from prodlint.configuration.settings import SettingsError
 from prodlint.model import PRIORITIES
 from prodlint.readiness import report_json
@@ -18,6 +18,7 @@ from prodlint.readiness.answers import Answers, answers_of
 from prodlint.readiness.evidence import read_all
 from prodlint.readiness.identity import identity_of
 from prodlint.reports.material import ReportContext
+from prodlint.reports.terminal import Styler
 
 FORMATS = ("text", "markdown", "html", "json")
 
@@ -35,7 +36,8 @@ def report(given: Namespace) -> int:
     told = report_json.as_object(answers, material, old, identity_of(answers.result.report.root))
     if given.item:
         told = only(told, given.item)
-    write(_stream(told, material, format), given.output_file)
+    color = format == "text" and given.output_file in (None, "-") and wants_color(given.color)
+    write(_stream(told, material, format, color), given.output_file)
     return exit_code(answers, given.fail_on_items)
 
 
@@ -63,9 +65,15 @@ def _by_name(path: str) -> str:
     return next((format for ending, format in endings.items() if path.endswith(ending)), "text")
 
 
-def _stream(told: dict[str, Any], material: ReportContext, format: str) -> Iterator[str]:
+def _stream(told: dict[str, Any], material: ReportContext, format: str, color: bool) -> Iterator[str]:
     module = import_module(f"prodlint.readiness.report_{format}")
-    pieces: Iterator[str] = module.write(told, material) if format == "html" else module.write(told)
+    pieces: Iterator[str]
+    if format == "html":
+        pieces = module.write(told, material)
+    elif format == "text":
+        pieces = module.write(told, ink=Styler(color))
+    else:
+        pieces = module.write(told)
     return pieces
 
 

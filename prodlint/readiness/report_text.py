@@ -7,23 +7,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from prodlint.escaping import escape_deeply
+from prodlint.reports.terminal import PLAIN, Styler
 
 # Findings and places shown of one item; the other formats have all of them.
 _FINDINGS, _PLACES = 5, 3
+_STYLE = {"met": "good", "not met": "P0", "cannot be told": "P1", "in part": "P1"}
 _MARK = {"met": "+", "not met": "x", "cannot be told": "?", "in part": "/", "does not apply": "-", "exempt": "~"}
 
 
-def write(report: Mapping[str, Any], *, width: int = 100) -> Iterator[str]:
+def write(report: Mapping[str, Any], *, width: int = 100, ink: Styler = PLAIN) -> Iterator[str]:
     """The report in pieces."""
     report = escape_deeply(report)
     items = {item["id"]: item for item in report["items"]}
     if len(report["items"]) == 1:
-        yield from _alone(report["items"][0], width)
+        yield from _alone(report["items"][0], width, ink)
         return
     yield from _head(report)
     yield from _categories(report["categories"])
     yield from _change(report["compared"], items)
-    yield from _backlog([items[name] for name in report["backlog"]], width)
+    yield from _backlog([items[name] for name in report["backlog"]], width, ink)
     for verdict, title in (
         ("cannot be told", "Cannot be told"),
         ("in part", "Met in part"),
@@ -31,13 +33,17 @@ def write(report: Mapping[str, Any], *, width: int = 100) -> Iterator[str]:
         ("exempt", "Exempt"),
         ("does not apply", "Does not apply"),
     ):
-        yield from _listed(title, [item for item in report["items"] if item["verdict"] == verdict], width)
+        yield from _listed(title, [item for item in report["items"] if item["verdict"] == verdict], width, ink)
     yield from _unchecked(report)
 
 
-def _alone(item: Mapping[str, Any], width: int) -> Iterator[str]:
+def _mark(item: Mapping[str, Any], ink: Styler) -> str:
+    return ink.paint(_MARK[item["verdict"]], _STYLE.get(item["verdict"], "dim"))
+
+
+def _alone(item: Mapping[str, Any], width: int, ink: Styler) -> Iterator[str]:
     """One item with everything that is known of it."""
-    yield f"{_MARK[item['verdict']]} {item['title']} [{item['id']}], {item['urgency']}: {item['verdict']}\n"
+    yield f"{_mark(item, ink)} {ink.paint(item['title'], 'bold')} [{item['id']}], {item['urgency']}: {item['verdict']}\n"
     yield _wrapped(item["because"], width, "  ")
     for finding in (*item["findings"], *item["aside"]):
         yield f"    {finding['path']}:{finding['line']}:{finding['column']}: {finding['code']} {finding['message']}\n"
@@ -86,13 +92,13 @@ def _change(compared: Mapping[str, Any] | None, items: Mapping[str, Mapping[str,
         yield f"  no longer asked: {name}\n"
 
 
-def _backlog(items: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]:
+def _backlog(items: Sequence[Mapping[str, Any]], width: int, ink: Styler) -> Iterator[str]:
     for priority in ("P0", "P1", "P2"):
         mine = [item for item in items if item["urgency"] == priority]
         if mine:
-            yield f"\nBacklog {priority}\n"
+            yield f"\n{ink.paint(f'Backlog {priority}', priority)}\n"
         for item in mine:
-            yield f"\n  x {item['task']} [{item['id']}]: {item['because']}\n"
+            yield f"\n  {_mark(item, ink)} {ink.paint(item['task'], 'bold')} {ink.paint('[' + item['id'] + ']', 'dim')}: {item['because']}\n"
             for finding in item["findings"][:_FINDINGS]:
                 yield f"      {finding['path']}:{finding['line']}:{finding['column']}: {finding['code']} {finding['message']}\n"
             if len(item["findings"]) > _FINDINGS:
@@ -101,11 +107,11 @@ def _backlog(items: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]:
                 yield _wrapped(words, width, "      ")
 
 
-def _listed(title: str, items: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]:
+def _listed(title: str, items: Sequence[Mapping[str, Any]], width: int, ink: Styler) -> Iterator[str]:
     if items:
-        yield f"\n{title}\n"
+        yield f"\n{ink.paint(title, 'bold')}\n"
     for item in items:
-        yield f"  {_MARK[item['verdict']]} {item['urgency']} {item['title']}: {item['because']}\n"
+        yield f"  {_mark(item, ink)} {ink.paint(item['urgency'], item['urgency'])} {item['title']}: {item['because']}\n"
         if item["verdict"] == "cannot be told" and item["look"]:
             yield _wrapped(f"Look: {item['look']}", width, "      ")
         if item["verdict"] in ("met", "in part", "cannot be told"):

@@ -26,7 +26,7 @@ def head(material: ReportContext, finding: Finding, ink: Styler) -> str:
 
 def write(material: ReportContext) -> Iterator[str]:
     """The whole format."""
-    ink = Styler(material.options.color)
+    ink = Styler(material.options.color, material.options.links)
     for finding in material.findings:
         yield f"{head(material, finding, ink)}\n"
     for suppressed in material.shown_suppressed():

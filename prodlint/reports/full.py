@@ -17,7 +17,7 @@ WIDTH = 140
 
 def write(material: ReportContext) -> Iterator[str]:
     """The whole format."""
-    ink = Styler(material.options.color)
+    ink = Styler(material.options.color, material.options.links)
     advised: set[tuple[str, str]] = set()
     for finding in material.findings:
         yield from _finding(material, finding, ink, "", advised)

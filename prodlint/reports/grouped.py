@@ -14,7 +14,7 @@ from prodlint.reports.terminal import Styler
 
 def write(material: ReportContext) -> Iterator[str]:
     """The whole format."""
-    ink = Styler(material.options.color)
+    ink = Styler(material.options.color, material.options.links)
     remarks = {id(s.finding): f" (suppressed, {s.kind}{': ' * bool(s.reason)}{s.reason})" for s in material.shown_suppressed()}
     shown = [*material.findings, *(s.finding for s in material.shown_suppressed())]
     several = len(material.by_service) > 1

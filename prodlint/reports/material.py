@@ -28,7 +28,7 @@ HOMEPAGE = "https://github.com/prodlint/prodlint"
 class Options(NamedTuple):
     """How a report is to look. Nothing here changes what was found. (As a dataclass it would cost every run 2 ms.)
 
-    color: whether escape sequences are wanted. width: columns of the terminal, 0 for no limit but a sane one.
+    color: whether escape sequences are wanted. links: whether codes open their pages; a log cannot show that. width: columns of the terminal, 0 for no limit but a sane one.
     show_suppressed: suppressed findings are listed with their reasons, not only counted. statistics: the text formats
     end with a table of rules. unsafe_fixes: findings with an unsafe fix are marked as fixable too. show_time: the text
     formats say how long it took. quiet: they give the findings alone. exit_code: what the process will end with.
@@ -44,6 +44,7 @@ class Options(NamedTuple):
     """
 
     color: bool = False
+    links: bool = False
     width: int = 0
     show_suppressed: bool = False
     statistics: bool = False

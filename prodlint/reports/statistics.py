@@ -12,7 +12,7 @@ from prodlint.reports.terminal import Styler
 
 def write(material: ReportContext) -> Iterator[str]:
     """The whole format."""
-    ink = Styler(material.options.color)
+    ink = Styler(material.options.color, material.options.links)
     if not material.options.statistics:
         yield from table(material, ink)
     yield from closing(material, ink)

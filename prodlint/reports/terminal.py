@@ -9,25 +9,27 @@ from prodlint.escaping import escape_all_but, escape_control_characters
 TAB = 4
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
+# Colours of the 256 that are as far from black as from white (contrast about 4.5 to either), so that they can be read on both.
 _CODES = {
-    "P0": "1;31",
-    "P1": "33",
-    "P2": "36",
+    "P0": "1;38;5;160",
+    "P1": "38;5;130",
+    "P2": "38;5;31",
     "bold": "1",
     "dim": "2",
-    "gutter": "36",
-    "good": "32",
-    "fix": "36",
+    "gutter": "38;5;30",
+    "good": "38;5;29",
+    "fix": "38;5;31",
 }
 
 
 class Styler:
     """Paints words where colour is wanted, and leaves them alone where it is not."""
 
-    __slots__ = ("color",)
+    __slots__ = ("color", "links")
 
-    def __init__(self, color: bool) -> None:
+    def __init__(self, color: bool, links: bool = False) -> None:
         self.color = color
+        self.links = links
 
     def paint(self, words: str, style: str) -> str:
         """Words in a style named in `_CODES`."""
@@ -35,7 +37,10 @@ class Styler:
 
     def link(self, words: str, url: str) -> str:
         """Words that open a page (OSC 8) where the terminal can."""
-        return f"\x1b]8;;{url}\x1b\\{words}\x1b]8;;\x1b\\" if self.color and url else words
+        return f"\x1b]8;;{url}\x1b\\{words}\x1b]8;;\x1b\\" if self.links and url else words
+
+
+PLAIN = Styler(color=False)
 
 
 def width(text: str) -> int:

@@ -142,7 +142,7 @@ def test_colour_changes_no_word(small: Tree, format: str) -> None:
 
 def test_code_links_to_its_page_when_colour_is_on(small: Tree) -> None:
     address = "https://github.com/prodlint/prodlint/blob/main/rules/errors/PRD201-bare-except.md"
-    assert f"\x1b]8;;{address}\x1b\\" in small.render("concise", color=True)
+    assert f"\x1b]8;;{address}\x1b\\" in small.render("concise", color=True, links=True)
     assert address not in small.render("concise")
 
 
