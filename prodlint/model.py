@@ -160,7 +160,8 @@ class Rule:
 
     also: other tools' codes for the same mistake, as `tool:CODE`. covered_by: tools after which this rule says little that is new.
     supersedes: codes of rules that are silent where this one speaks. stage: "release" where the mistake may wait until then.
-    items: ids of the checklist items that it serves. grouped: findings with the same message are one of the report, wherever they stand. since: the dated set of rules with which it came, "" for
+    items: ids of the checklist items that it serves. grouped: findings with the same message are one of the report, wherever they stand.
+    habit: the same within one file, from four of them on. since: the dated set of rules with which it came, "" for
     the first. changes: what changed with later sets, as (set, words, default before or None, priority before or "").
     """
 
@@ -184,6 +185,7 @@ class Rule:
     not_in: frozenset[str] = frozenset()
     lower_in: frozenset[str] = frozenset()
     grouped: bool = False
+    habit: bool = False
     options: tuple[tuple[str, Any], ...] = ()
     match: tuple[Any, ...] = ()
     project: Any = None

@@ -112,6 +112,8 @@ def _split(patterns: list[str] | None) -> tuple[str, ...] | None:
 def run_once(given: Namespace, request: session.Request) -> int:
     """One run and its report."""
     also = [_further(words) for words in given.also]
+    # A fix is made at each place, whether or not the report would name it.
+    request.grouped = not (given.fix or given.fix_only or given.diff)
     request.progress = show_progress() if sys.stderr.isatty() and not given.quiet else None
     result = session.run(request)
     if request.progress is not None:

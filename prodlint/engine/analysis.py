@@ -69,7 +69,7 @@ def _analyse(path: str, kind: str, document: Document, run: Run, outcome: Outcom
             return
         source = error.source
         problems.append(("encoding", error.why, Span(error.line, error.column, error.line, error.column)))
-    roles = run.roles(path, kind, source.data[:2048])
+    roles = run.roles(path, kind, source.data)
     outcome.roles = roles
     file = File(path, kind, roles)
     plan = run.index.plan(kind, roles)

@@ -270,7 +270,7 @@ def _may_bring(data: bytes, known: set[int], kind: str, path: str, run: Run) -> 
         data = b"\n".join(lines[number] for number in wanted)
     known.update(hashes)
     index = run.index
-    if not index.scan(data, kind, index.plan(kind, run.roles(path, kind, data[:2048]))).active:
+    if not index.scan(data, kind, index.plan(kind, run.roles(path, kind, data))).active:
         return False
     return b"PRIVATE KEY" in data or b"PuTTY" in data or any(map(_could_be_secret, set(_WORD.findall(data))))
 

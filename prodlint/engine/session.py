@@ -185,35 +185,58 @@ def run(request: Request) -> Result:
     _apply_entry_ignores(request, result)
     _apply_baseline(request, result)
     if request.grouped:
-        result.report.findings = grouped(result.report.findings, {rule.code for rule in result.rules if rule.grouped})
+        everywhere = {rule.code for rule in result.rules if rule.grouped}
+        result.report.findings = grouped(result.report.findings, everywhere, {rule.code for rule in result.rules if rule.habit})
     result.report.seconds = time.perf_counter() - began
     return result
 
 
 # More places of one finding help nobody.
 _MOST_PLACES = 5
+# So many findings of one sentence in one file are a habit, and so many places of one secret a copy.
+_HABIT = 4
 
 
-def grouped(findings: Sequence[Finding], codes: Collection[str]) -> list[Finding]:
-    """Findings of these rules with the same message and priority as one finding, at the first of their places.
+def grouped(findings: Sequence[Finding], codes: Collection[str], habits: Collection[str] = ()) -> list[Finding]:
+    """Findings that say the same as one, at the first of their places.
+
+    codes: rules whose findings with the same message and priority are one, wherever they stand, unless each has a fix of its own.
+    habits: rules of which that holds within a file, from four findings on. The same secret under the same rule in one file is one
+    finding from four places on as well.
 
     It comes after baseline and `since`: what is known or suppressed stays bound to each place.
     """
-    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in findings:
-        if finding.code in codes and finding.fix is None:
-            groups.setdefault((finding.code, finding.message, finding.priority), []).append(finding)
-    firsts = {id(group[0]): group for group in groups.values() if len(group) > 1}
+        key = _group_of(finding, codes, habits)
+        if key:
+            groups.setdefault(key, []).append(finding)
+    firsts = {id(group[0]): group for key, group in groups.items() if len(group) >= (2 if key[0] == "" else _HABIT)}
     gone = {id(finding) for group in firsts.values() for finding in group[1:]}
     kept = []
     for finding in findings:
         group = firsts.get(id(finding))
         if group is not None:
-            places = tuple(Related(other.path, other.span, "the same text") for other in group[1 : _MOST_PLACES + 1])
-            finding = replace(finding, message=f"{finding.message} ({len(group):,} places)", related=(*finding.related, *places))
+            everywhere = finding.code in codes
+            words = "the same text" if everywhere else "the same secret" if finding.secrets else "here too"
+            places = tuple(Related(other.path, other.span, words) for other in group[1 : _MOST_PLACES + 1])
+            count = f" ({len(group):,} places{'' if everywhere else ' in this file'})"
+            finding = replace(
+                finding, message=f"{finding.message}{count}", related=places if finding.secrets else (*finding.related, *places)
+            )
         if id(finding) not in gone:
             kept.append(finding)
     return kept
+
+
+def _group_of(finding: Finding, codes: Collection[str], habits: Collection[str]) -> tuple[str, ...]:
+    """What the findings that say the same as this one have in common; nothing where each stands for itself. Begins with the path
+    that they share, or nothing where it may be any."""
+    if finding.code in codes:
+        return ("", finding.code, finding.message, finding.priority) if finding.fix is None else ()
+    if finding.secrets and finding.content and finding.fix is None:
+        return (finding.path, finding.code, finding.content, finding.priority)
+    return (finding.path, finding.code, finding.message, finding.priority) if finding.code in habits else ()
 
 
 def read_settings(request: Request, read: Reader = beginning) -> tuple[Settings, str]:

@@ -21,7 +21,7 @@ def installed_lists(dockerfiles: Iterable[tuple[str, Source]], lists: Collection
     """
     found: set[str] = set()
     for path, source in dockerfiles:
-        roles = roles_of(path, "dockerfile", source.data[:2048])
+        roles = roles_of(path, "dockerfile", source.data)
         if not roles & _ELSEWHERE:
             found.update(_installed_by(source, File(path, "dockerfile", roles), lists))
     return frozenset(found)

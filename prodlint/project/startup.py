@@ -107,7 +107,7 @@ def startup_of(files: Iterable[tuple[str, str, Source]]) -> Startup:
     """What the deployment files of a project start: each file with its path, kind and text."""
     from prodlint.readers import configuration
 
-    listed = [(path, kind, source, roles_of(path, kind, source.data[:2048])) for path, kind, source in files]
+    listed = [(path, kind, source, roles_of(path, kind, source.data)) for path, kind, source in files]
     reading = _Reading({path: source.data for path, kind, source, _ in listed if kind == "shell"}, _consoles(listed))
     kinds = frozenset((Command, Setting))
     for path, kind, source, roles in listed:

@@ -109,6 +109,10 @@ _FAILURE_CODE = re.compile(r"(?i)^(?:\w*[_.])?(?:fail\w*|error\w*|exception\w*|f
 _PRINTS = frozenset(
     {"print", "pprint", "pprint.pprint", "rich.print", "click.echo", "click.secho", "typer.echo", "typer.secho", "warnings.warn", "cprint"}
 )
+# Functions of the project that write a line somewhere.
+_OWN_LOG = frozenset(
+    {"log", "_log", "log_error", "log_warning", "log_message", "log_msg", "write_log", "logger", "debug_log", "print_error"}
+)
 _PRINT_METHOD = frozenset({"print", "write", "echo", "secho", "log_message", "print_error", "output_error"})
 _PRINT_RECEIVER = re.compile(r"(?i)(?:console|stdout|stderr|_err)\w*$")
 _TEXT_OF = frozenset({"str", "repr", "format", "type", "len", "bool", "ascii", "isinstance", "hasattr", "getattr", "id", "hash"})
@@ -236,6 +240,8 @@ class _Reading:
             # A logging method under another name: `log = self.logger.warning`.
             return TRACEBACK
         done = 0
+        if call.receiver is None and call.method in _OWN_LOG and call.arguments:
+            return PRINTED
         if call.name in _PRINTS or (call.method in _PRINT_METHOD and self._prints(call)):
             return PRINTED
         if _FAILURE_NAME.search(call.method) or any(_FAILURE_NAME.search(k) and not _is_none(v) for k, v in call.keywords.items()):

@@ -122,7 +122,7 @@ class Scopes:
         return scope
 
 
-_ENVIRONMENT_WORDS = ("development", "dev", "local", "localhost", "test", "testing")
+_ENVIRONMENT_WORDS = ("development", "dev", "local", "localhost", "test", "tests", "testing", "pytest", "unittest", "unittests")
 _TAILS = ("is_dev", "is_development", "is_local", "is_test", "is_testing", "is_development()", "development")
 _ELSEWHERE = ("is_development", "is_local", "is_testing", "in_development", "is_dev", "settings.testing", "under_test")
 

@@ -255,9 +255,39 @@ _CONFIGURATION = re.compile(r"(?:^|[._])(?:settings|config|conf|cfg|configuratio
 def _with_default(call: Call, receiver: Value, given: list[Value]) -> Value:
     """`config.get("hosts", ["*"])` of something unknown: what is configured, or the default."""
     key = given[0].only()
+    option = given[1].only()
+    if (
+        call.receiver is not None
+        and isinstance(option, Known)
+        and isinstance(option.value, str)
+        and _has_sections(call, call.receiver.text)
+    ):
+        return Value((Setting(option.value, NOTHING, "text", call),))
     if isinstance(key, Known) and isinstance(key.value, str) and call.receiver is not None and _CONFIGURATION.search(call.receiver.text):
         return Value((Setting(key.value, given[1], "text", call),))
     return join(Value((Member(receiver, f".{call.method}()", call),)), given[1])
+
+
+# What only a ConfigParser is asked: there the second argument of `get` is an option's name, and the default is `fallback=`.
+_OF_SECTIONS = (
+    "has_option(",
+    "has_section(",
+    "getboolean(",
+    "getint(",
+    "getfloat(",
+    "add_section(",
+    "sections(",
+    "read_file(",
+    "read_dict(",
+)
+
+
+def _has_sections(call: Call, receiver: str) -> bool:
+    """Whether what is asked is a ConfigParser: made as one, or asked elsewhere in the file what only such a one can answer."""
+    if call.constructor is not None:
+        return call.constructor.name.rpartition(".")[2].endswith("ConfigParser")
+    text = call.source.text
+    return any(f"{receiver}.{method}" in text for method in _OF_SECTIONS) or "fallback=" in text and f"{receiver}.get(" in text
 
 
 _VALIDATING = frozenset(
@@ -369,7 +399,9 @@ def _of_client(client: Client, call: Call) -> Value | None:
     if client.source == "request":
         if method in table.request_harmless:
             return Value((Result(f"request.{method}", (), call),))
-        source = table.request_members.get(method, "body")
+        source = table.member_of(client, method)
+        if not source:
+            return Value((Result(f"request.{method}", (), call),))
         converted = call.keywords.get("type")
         if converted is not None and converted.text in ("int", "float", "bool", "uuid.UUID", "UUID"):
             return Value((Restricted("int", Value((client,)), call, "type"),))

@@ -10,7 +10,9 @@ _DEVELOPMENT = re.compile(
     r"(?:^|_)(?:debug|dev|devel|develop|development|local|localhost|testing|test|tests)(?:_|$)|^is_?(?:dev|debug|local|test)", re.IGNORECASE
 )
 _PRODUCTION = re.compile(r"(?:^|_)(?:prod|production|live|deployed|staging)(?:_|$)|^is_?prod", re.IGNORECASE)
-_DEVELOPMENT_WORDS = frozenset({"dev", "develop", "development", "local", "localhost", "debug", "test", "testing", "tests"})
+_DEVELOPMENT_WORDS = frozenset(
+    {"dev", "develop", "development", "local", "localhost", "debug", "test", "testing", "tests", "pytest", "unittest", "unittests"}
+)
 _PRODUCTION_WORDS = frozenset({"prod", "production", "live", "staging", "stage", "prd"})
 
 

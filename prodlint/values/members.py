@@ -77,8 +77,8 @@ def _of_client(values: Evaluator, client: Client, name: str, at: Expression) -> 
     if client.source == "request":
         if name in table.request_harmless:
             return Value((Result(f"request.{name}", (), at),))
-        source = table.request_members.get(name, "body")
-        return Value((Client(source, client.framework, at),))
+        source = table.member_of(client, name)
+        return Value((Client(source, client.framework, at),)) if source else Value((Result(f"request.{name}", (), at),))
     if client.class_ is not None and name in ("validated_data", "cleaned_data", "data", "initial_data"):
         return Value((client,))
     if client.class_ is not None:

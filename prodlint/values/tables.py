@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from prodlint.values.lattice import Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,15 @@ class Sources:
     globals: Mapping[str, str]
     events: Mapping[str, str]
     messages: Mapping[str, str]
+    own_requests: frozenset[str]
+
+    def member_of(self, client: Client, name: str) -> str:
+        """What a member of a request holds of the client's; "" where the service's own code must have put it there.
+
+        Where a framework hands every handler its own request object, a member that is not the framework's was set by a middleware
+        (`request.tenant`); elsewhere a parameter of that name may be the body itself, and its members fields of it.
+        """
+        return self.request_members.get(name, "" if client.framework in self.own_requests else "body")
 
 
 @cache
@@ -88,6 +100,7 @@ def sources() -> Sources:
         globals=table["globals"],
         events=table["events"],
         messages=table["messages"],
+        own_requests=frozenset(request["own"]),
     )
 
 

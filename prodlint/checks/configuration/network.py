@@ -23,7 +23,7 @@ from prodlint.facts import (
     expressions_in,
     statements_in,
 )
-from prodlint.model import FixRequest
+from prodlint.model import FixRequest, Related
 from prodlint.project.production import SETTING_FILES, deployed, deployed_elsewhere, priority_in, runs_in_production
 from prodlint.values.places import enclosing
 
@@ -47,6 +47,7 @@ def source_mounted(document: Document, context: CheckContext) -> Iterator[Diagno
     # A folder whose name begins with a dot holds what an editor or a developer's tool reads.
     if services is None or context.file.path.startswith(".") or "/." in context.file.path or deployed_elsewhere(context):
         return
+    found: list[tuple[str, Node, str, str]] = []
     for name, service in services.members.items():
         if service.kind != "mapping" or service.get("profiles") is not None or _DEVELOPERS.search(name.lower()):
             continue
@@ -55,10 +56,14 @@ def source_mounted(document: Document, context: CheckContext) -> Iterator[Diagno
             source, target, mode = _mount(volume)
             if not source or "ro" in mode.split(",") or not _holds_python(source, context):
                 continue
-            yield Diagnostic(
-                volume,
-                f"`{name}` mounts its source `{source}` over `{target}`: what runs is the host's working copy, not the image that was built",
-            )
+            found.append((name, volume, source, target))
+    if found:
+        name, volume, source, target = found[0]
+        count = len(found) - 1
+        more = f" ({count} more {'service' if count == 1 else 'services'} in this file)" if count else ""
+        words = f"`{name}` mounts its source `{source}` over `{target}`: what runs is the host's working copy, not the image that was built{more}"
+        related = tuple(Related(volume.file.path, other.span, f"`{who}` does as well") for who, other, _, _ in found[1:])
+        yield Diagnostic(volume, words, related=related)
 
 
 def _mount(volume: Node) -> tuple[str, str, str]:

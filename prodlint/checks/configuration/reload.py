@@ -247,10 +247,30 @@ def reload_in_document(document: Document, context: CheckContext) -> Iterator[Di
         value = str(node.value).strip().lower()
         if key == "use_reloader" and value in TRUTHY:
             yield _document_hit(node, key, "false")
-        elif key in ("py-autoreload", "python-autoreload", "py-auto-reload") and value not in FALSY and value != "":
+        elif (
+            key in ("py-autoreload", "python-autoreload", "py-auto-reload")
+            and value not in FALSY
+            and value != ""
+            and not _is_for_developers(document, node)
+        ):
             yield _document_hit(node, key, "0")
         elif node.path.endswith("pyramid.reload_templates") and value in TRUTHY:
             yield _document_hit(node, "pyramid.reload_templates", "false")
+
+
+_UWSGI_CONDITION = re.compile(r"(?im)^[ \t]*(?:(?P<kind>if-(?:not-)?[a-z-]+)[ \t]*=[ \t]*(?P<what>[^\r\n]*)|endif\b)")
+_DEVELOPERS_WORD = re.compile(r"(?i)(?:^|[_=. -])(?:dev|devel\w*|debug|local|reload|autoreload)(?:$|[_=. -])")
+_PRODUCTION_WORD = re.compile(r"(?i)(?:^|[_=. -])(?:prod|production|live|release)(?:$|[_=. -])")
+
+
+def _is_for_developers(document: Document, node: Node) -> bool:
+    """Whether the innermost `if-env = DEV` ... `endif` of uWSGI around a line leaves production out."""
+    before = list(_UWSGI_CONDITION.finditer(document.source.slice(0, node.start)))
+    if not before or before[-1]["kind"] is None:
+        return False
+    last = before[-1]
+    word = _PRODUCTION_WORD if "not" in last["kind"] else _DEVELOPERS_WORD
+    return word.search(last["what"]) is not None
 
 
 def _document_hit(node: Node, key: str, off: str) -> Diagnostic:

@@ -165,8 +165,12 @@ def weakening_assignment(assignment: Assignment, context: CheckContext) -> Itera
         return
     value = assignment.value
     if isinstance(value, Constant) and isinstance(value.value, bool) and weakens(assignment.target, value.value):
+        if assignment.target.endswith("ALWAYS_EAGER") and _is_one_of_two(assignment):
+            return  # without a broker, tasks run at once: the branch beside it queues them
         fix = FixRequest("replace-value", "Keep the protection", False, (("text", str(not value.value)),))
-        yield Diagnostic(assignment, f"`{assignment.target} = {value.value}` {_effect(assignment.target)}", fix=fix)
+        words = f"`{assignment.target} = {value.value}` {_effect(assignment.target)}"
+        # Slow, not open.
+        yield Diagnostic(assignment, words, priority="P1" if assignment.target.endswith("ALWAYS_EAGER") else None, fix=fix)
     elif isinstance(value, (Call, Operation, Conditional)):
         yield from _weakened_by_default(assignment, context)
     elif assignment.target == "TESTING" and isinstance(value, Constant) and value.value is True:
@@ -178,6 +182,15 @@ def weakening_assignment(assignment: Assignment, context: CheckContext) -> Itera
         )
     elif assignment.target == "AUTH_PASSWORD_VALIDATORS" and isinstance(value, Collection) and not value.items:
         yield Diagnostic(assignment, "`AUTH_PASSWORD_VALIDATORS` is empty: any password is accepted", priority="P1")
+
+
+def _is_one_of_two(assignment: Assignment) -> bool:
+    """Whether the file gives the name the other value as well, in another branch."""
+    value = assignment.value
+    return isinstance(value, Constant) and any(
+        isinstance(other.value, Constant) and isinstance(other.value.value, bool) and other.value.value is not value.value
+        for other in assignment.module.assignments(assignment.target)
+    )
 
 
 def _weakened_by_default(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:

@@ -146,6 +146,10 @@ _FRAMEWORK_SWITCH = re.compile(
     r"|USE_X_FORWARDED_(?:HOST|PORT)|USE_(?:TZ|I18N|L10N)|CORS_(?:ALLOW_ALL_ORIGINS|ORIGIN_ALLOW_ALL|ALLOW_CREDENTIALS|ALLOW_PRIVATE_NETWORK)|EMAIL_USE_(?:TLS|SSL)|CELERY_(?:TASK_)?ALWAYS_EAGER|CSRF_USE_SESSIONS"
     r"|SESSION_(?:SAVE_EVERY_REQUEST|EXPIRE_AT_BROWSER_CLOSE)|APPEND_SLASH|CONN_HEALTH_CHECKS|ATOMIC_REQUESTS|WTF_CSRF_ENABLED|SQLALCHEMY_ECHO|PROPAGATE_EXCEPTIONS)$"
 )
+# Of these, what protects: that it cannot be switched off exposes nobody.
+_SAFE_WHEN_ON = re.compile(
+    r"SECURE_|(?:SESSION|CSRF|LANGUAGE)_COOKIE_|CSRF_|WTF_CSRF|EMAIL_USE_|USE_(?:TZ|I18N|L10N)$|APPEND_SLASH|CONN_HEALTH|ATOMIC_|SESSION_"
+)
 _SETTINGS_MODULE = (b"INSTALLED_APPS", b"ROOT_URLCONF", b"MIDDLEWARE", b"WSGI_APPLICATION")
 
 
@@ -168,7 +172,8 @@ def _framework_switch(assignment: Assignment, context: CheckContext) -> Iterator
             default = next((constant for constant in shape.default.constants() if isinstance(constant, str)), "")
             says = f", and so is its own default {default!r}" if default.strip().lower() in _FALSE_TEXTS else ""
             words = f'`{assignment.target}` is given text: `{shape.name}` is true for any, "False" and "0" included{says}'
-            yield Diagnostic(read, words, fix=_comparing(shape.name) if isinstance(read, Call) and read.name in READS else None)
+            fix = _comparing(shape.name) if isinstance(read, Call) and read.name in READS else None
+            yield Diagnostic(read, words, priority="P1" if _SAFE_WHEN_ON.match(assignment.target) else None, fix=fix)
             return
 
 

@@ -270,7 +270,7 @@ _FETCHES_HEAD = re.compile(
 # Programs that read what is checked out and run none of it.
 _ONLY_READ = frozenset(
     "echo printf git gh cat cd ls jq yq curl wget mkdir rm cp mv export test [ [[ grep sed awk head tail wc sort uniq diff cut tr tee date sleep "
-    "true false exit set unset pwd find stat touch chmod unzip tar zip which command read source-highlight sha256sum basename dirname xargs if for".split()
+    "rsync true false exit set unset pwd find stat touch chmod unzip tar zip which command read source-highlight sha256sum basename dirname xargs if for".split()
 )
 
 
@@ -343,7 +343,7 @@ def _runs_what_is_there(checkout: Step, later: Sequence[Step]) -> bool:
         if step.uses.startswith("./"):
             return True
         text = f"{step.node.text_at('run')} {step.node.text_at('working-directory')}"
-        if folder and folder not in text:
+        if folder and not re.search(rf"(?<![\w.-]){re.escape(folder)}(?![\w.-])", text):
             continue
         if any(command.program not in _ONLY_READ for command in step.commands):
             return True

@@ -489,7 +489,8 @@ def unpinned_action(document: Document, context: CheckContext) -> Iterator[Diagn
     own = owner_of_repository(context)
     seen: set[str] = set()
     official: list[Node] = []
-    for node in _uses(document.root):
+    tagged: list[Node] = []
+    for node, holder in _uses(document.root):
         found = _unpinned(node.raw, own)
         if found is None or node.raw in seen:
             continue
@@ -498,17 +499,50 @@ def unpinned_action(document: Document, context: CheckContext) -> Iterator[Diagn
         if any(name == entry or (entry.endswith("/*") and name.startswith(entry[:-1])) for entry in allowed):
             continue
         priority, words = found
+        if priority == "P0" and not _has_something_to_lose(holder, document.root):
+            priority = "P1"
         if priority == "P2":
             official.append(node)
+        elif words.startswith("Third-party"):
+            tagged.append(node)
         else:
             yield Diagnostic(ByteRange(node.source, node.start, node.end), words, priority=priority)
+    if tagged:
+        yield _tagged(tagged)
     if official:
         count = len(official) - 1
         more = f" ({count} more official or own {'action' if count == 1 else 'actions'} in this file)" if count else ""
         yield Diagnostic(official[0], f"`{official[0].raw}` is pinned to a tag, not a commit{more}", priority="P2")
 
 
-def _uses(root: Node) -> Iterator[Node]:
+def _tagged(nodes: Sequence[Node]) -> Diagnostic:
+    """One finding for the third-party actions of a file that follow a tag."""
+    first, *others = nodes
+    kind = "tag" if _VERSION.fullmatch(first.raw.partition("@")[2]) else "branch or tag"
+    words = f"Third-party action `{first.raw}` is pinned to a {kind}; pin the commit SHA"
+    if others:
+        listed = ", ".join(f"`{node.raw}`" for node in others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+        words += f" (in this file also {listed})"
+    related = tuple(Related(node.file.path, node.span, "pinned to a tag as well") for node in others)
+    return Diagnostic(ByteRange(first.source, first.start, first.end), words, priority="P1", related=related)
+
+
+_SECRET = re.compile(r"\bsecrets\.(?!GITHUB_TOKEN\b)\w|\bsecrets:\s*inherit\b")
+_WRITES = re.compile(r"\b(?:write-all|(?:contents|packages|id-token|actions|deployments|pull-requests|pages|issues)\s*:\s*write)\b")
+
+
+def _has_something_to_lose(holder: Node, root: Node) -> bool:
+    """Whether a job holds secrets or may write: code that changes in it can then take them along."""
+    texts = [holder.source.slice(holder.start, holder.end)]
+    for key in ("permissions", "env"):
+        above = root.get(key)
+        if above is not None:
+            texts.append(above.source.slice(above.start, above.end))
+    return any(_SECRET.search(text) or _WRITES.search(text) for text in texts)
+
+
+def _uses(root: Node) -> Iterator[tuple[Node, Node]]:
+    """What a workflow or an action calls, each with the job or the action that calls it."""
     jobs = root.get("jobs")
     holders: list[Node] = list(jobs.members.values()) if jobs is not None and jobs.kind == "mapping" else []
     runs = root.get("runs")
@@ -518,15 +552,15 @@ def _uses(root: Node) -> Iterator[Node]:
             continue
         called = holder.get("uses")
         if called is not None and called.kind == "scalar":
-            yield called
+            yield called, holder
         image = holder.get("image") if holder is runs else None
         if image is not None and image.raw.startswith("docker://"):
-            yield image
+            yield image, holder
         steps = holder.get("steps")
         for step in steps.items if steps is not None else ():
             action = step.get("uses")
             if action is not None and action.kind == "scalar":
-                yield action
+                yield action, holder
 
 
 def owner_of_repository(context: CheckContext) -> str:

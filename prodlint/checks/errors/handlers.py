@@ -628,6 +628,8 @@ def _keeps(handler: Handler, names: Sequence[str], leaving: Sequence[str], kept:
         if _awaits_cancelled(handler) or not scope.is_async or any(call.method in ("shield", "wait") for call in _calls_tried(handler)):
             return False
         return goes_on
+    if "KeyboardInterrupt" in leaving and _asks_to_stop(handler):
+        return False
     if "guards" in scope.guards or "main" in scope.guards or not scope.function or _TOP.match(scope.function):
         return False
     if "GeneratorExit" in leaving:
@@ -637,6 +639,20 @@ def _keeps(handler: Handler, names: Sequence[str], leaving: Sequence[str], kept:
     if "SystemExit" in leaving and "KeyboardInterrupt" not in leaving and len(names) == 1:
         return False  # who catches it alone, around a parser or a command, means to
     return goes_on
+
+
+_STOPPING = re.compile(r"(?i)stop|halt|exit|quit|shut|running|alive|done|finish|interrupt|cancel|abort|terminat|end")
+
+
+def _asks_to_stop(handler: Handler) -> bool:
+    """`except KeyboardInterrupt: self.halt_requested = True`: the loop looks at a flag and ends in order."""
+    return any(
+        statement.kind == "assign"
+        and any(_STOPPING.search(target.text.rpartition(".")[2]) for target in statement.targets)
+        or statement.kind == "expression"
+        and any(isinstance(inner, Call) and inner.method == "set" and _STOPPING.search(inner.name) for inner in statement.expressions)
+        for statement in handler.body
+    )
 
 
 # ---------------------------------------------------------------- PRD205

@@ -19,7 +19,7 @@ from prodlint.model import FixRequest, Priority
 _BEFORE = r"[\s#/*;!<%.,:=\-\[({@|>~]*"
 _AFTER = r"(?=$|[\s:(!?,\])}>/]|-(?![A-Za-z0-9])|\.(?:\s|$)|\.\.)"
 # Words that make a lower-case "todo" the name of a thing.
-_THINGS = r"(?!\s+(?:lists?|items?|apps?|models?|pages?|apis?|entries|entry|services?|schemas?|tables?|tasks?|router|views?|endpoints?|objects?|ids?|is|are|has|was)\b)(?!\s*=)"
+_THINGS = r"(?!\s+(?:comments?|lists?|items?|apps?|models?|pages?|apis?|entries|entry|services?|schemas?|tables?|tasks?|router|views?|endpoints?|objects?|ids?|is|are|has|was)\b)(?!\s*=)"
 _PHRASES = (
     r"(?:do\s+not|don'?t|never)\s+(?:ship|merge|commit|deploy|push|release)(?:\s+(?:this|it|me|to\s+(?:main|master|git|prod\w*)|until|before)\b|\s*!|[\s.]*$)",
     r"remove\s+(?:this\s+|me\s+|it\s+)?before\s+(?:ship|releas|launch|deploy|merg|commit|prod|going|push|final|live|submit|check)\w*",
@@ -31,7 +31,8 @@ _PHRASES = (
 @lru_cache(maxsize=16)
 def _tag_pattern(tags: tuple[str, ...], any_case: frozenset[str]) -> re.Pattern[str]:
     """Tags at the head of a line of a comment, also behind another tool's (`# type: ignore  # TODO x`), or in capitals with a colon or an author anywhere in it."""
-    exact = "|".join(re.escape(tag) for tag in tags)
+    # "TODO comments are fine" speaks of comments.
+    exact = "|".join(rf"{re.escape(tag)}(?!\s+comments?\b)" for tag in tags)
     loose = "|".join(re.escape(tag) for tag in tags if tag in any_case)
     parts = [
         rf"(?:^|\s#){_BEFORE}(?P<head>{exact}){_AFTER}(?!(?<=BUG)\s+-)",
@@ -94,15 +95,26 @@ def _notes(comment: Comment, context: CheckContext, any_case: frozenset[str], ph
 
 def _first_words(text: str) -> str:
     text = re.sub(r"^\s*\([^()]*\)\s*:?", "", text)
-    words = re.sub(r"^[\s:()\[\]!\-,.]+|(?:\*/|-->)\s*$", "", text).split()
+    words = re.sub(r"^[\s:()\[\]!\-,.]+", "", re.sub(r"(?:\*/|-->)\s*$", "", text)).split()
     said = quote(" ".join(words[:8]))
     return said if len(words) <= 8 or said.endswith(ELLIPSIS) else said + ELLIPSIS
+
+
+_A_NOUN = re.compile(r"\s*\+|\s+(?:schedules?|releases?|versions?|states?|limits?)\b")
+
+
+@lru_cache(maxsize=4)
+def _speaks_of_wip(data: bytes) -> bool:
+    """Whether a file has names of its own with "wip" in them: there it is a word of the trade, as a schedule that is being made."""
+    return re.search(rb"(?i)\bwip_[a-z]|[a-z]_wip\b", data) is not None
 
 
 @check("PRD301", on=[comments()], required_literals=("todo", "tbd", "tbc", "wip"))
 def todo_comment(comment: Comment, context: CheckContext) -> Iterator[Diagnostic]:
     """A note to do something, with no ticket that would remember it."""
     for place, tag, rest in _notes(comment, context, frozenset({"TODO"}), False):
+        if tag.upper() == "WIP" and (_speaks_of_wip(comment.source.data) or _A_NOUN.match(rest)):
+            continue
         said = _first_words(rest)
         yield Diagnostic(place, f"`{tag}` without a ticket: {said}" if said else f"`{tag}` without a ticket")
 

@@ -32,7 +32,7 @@ _SAYS_LATER = re.compile(
 _YET = re.compile(r"(?i)(?<!implemented )\byet\b(?! (?:to be )?implemented)")
 _SAYS_EMPTY = re.compile(
     r"(?i)\b(?:no-?op|nothing|noop|does not|do not|don't|doesn't|intention\w*|deliberate\w*|on purpose|purposely|empty|hook|overrid\w*|deprecat\w*|"
-    r"backwards?|compat\w*|kept for|unused|ignored?|required by|needed (?:by|for)|only (?:for|here|exists)|entry ?point|callback|dummy|sentinel|marker|fake|"
+    r"^no \w+ (?:to|are|is|need)|backwards?|compat\w*|kept for|unused|ignored?|required by|needed (?:by|for)|only (?:for|here|exists)|entry ?point|callback|dummy|sentinel|marker|fake|"
     r"legacy|old way|no longer|disabled|used (?:by|to|for|as|in)|not (?:used|needed|required|necessary|supported)|handled|interface|protocol)\b"
 )
 _ROUTES = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "route", "api_route", "websocket", "api_view"})

@@ -61,7 +61,7 @@ _NOT_NAMES = re.compile(
 )
 _EXAMPLE_AROUND = re.compile(rb"(?i)[\"']?(?:json_schema_extra|openapi_examples|schema_extra|examples?)[\"']?\s*[:=(]|OpenApiExample")
 _EXAMPLE_SCOPE = re.compile(
-    r"(?i)(?:^|_|\.)(?:test|tests|mock\w*|examples?|demo|sample\w*|seed\w*|fake\w*|fixture\w*|dummy)(?:$|_|\.)|(?:Example|Mock|Fake|Test|Dummy|Sample|Demo)"
+    r"(?i)(?:^|_|\.)(?:test|tests|debug|preview\w*|mock\w*|examples?|demo|sample\w*|seed\w*|fake\w*|fixture\w*|dummy)(?:$|_|\.)|(?:Example|Mock|Fake|Test|Dummy|Sample|Demo)"
 )
 
 _ANCHORS = (
@@ -119,7 +119,8 @@ _MADE_UP = re.compile(rb"\brequest\s{0,2}=\s{0,2}(?:\w{1,30}\.)?Request\([^()]{0
 
 def _surrounding_name(assignment: Assignment) -> str:
     """The first word of the statement of the module that a value stands in: `BLOCK_EXAMPLES` of a long table."""
-    window = assignment.source.data[max(0, assignment.start - 20000) : assignment.start]
+    begin = max(0, assignment.start - 20000)
+    window = (b"" if begin else b"\n") + assignment.source.data[begin : assignment.start]
     words: list[bytes] = _STATEMENT.findall(window)
     return words[-1].decode().lower() if words else ""
 

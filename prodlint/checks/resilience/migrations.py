@@ -747,7 +747,7 @@ def migrations_skipped(project: Project, options: Mapping[str, Any]) -> Iterator
     )
     if revision and not _mentions_migrations(project):
         words = f"`{started.words.split()[0]}` starts here and no step before it runs the migrations in `{revision.rsplit('/', 1)[0]}`"
-        yield ProjectDiagnostic(started.path, started.span, words, priority="P1")
+        yield ProjectDiagnostic(started.path, started.span, words, priority="P2")
 
 
 _RUN_TEXT = re.compile(

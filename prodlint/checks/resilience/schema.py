@@ -254,11 +254,11 @@ def _label(path: str) -> str:
 def broken_graph(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic]:
     """Migrations with several ends, a parent that is not there, or one name twice."""
     for folder, revisions in _by_folder(project.about("alembic-revision")).items():
-        yield from _graph(revisions, "revision", folder)
+        yield from _graph(project, revisions, "revision", folder)
     for folder, migrations in _by_folder(project.about("django-migration")).items():
         # A squashed migration stands beside those that it replaces.
         if not any(one.get("replaces") for one in migrations):
-            yield from _graph(migrations, "migration", folder)
+            yield from _graph(project, migrations, "migration", folder)
 
 
 def _by_folder(facts: Sequence[ProjectFact]) -> dict[str, list[ProjectFact]]:
@@ -268,7 +268,7 @@ def _by_folder(facts: Sequence[ProjectFact]) -> dict[str, list[ProjectFact]]:
     return found
 
 
-def _graph(facts: Sequence[ProjectFact], kind: str, folder: str) -> Iterator[ProjectDiagnostic]:
+def _graph(project: Project, facts: Sequence[ProjectFact], kind: str, folder: str) -> Iterator[ProjectDiagnostic]:
     names = Counter(fact.words for fact in facts)
     by_name = {fact.words: fact for fact in facts}
     parents = {parent for fact in facts for parent in fact.get("parents").split()}
@@ -279,7 +279,9 @@ def _graph(facts: Sequence[ProjectFact], kind: str, folder: str) -> Iterator[Pro
             yield ProjectDiagnostic(
                 fact.path, fact.span, f"{kind} `{fact.words}` exists twice", related=(Related(other.path, other.span, "the other"),)
             )
-        missing = [parent for parent in fact.get("parents").split() if not _is_known(parent, names)]
+        missing = [
+            parent for parent in fact.get("parents").split() if not _is_known(parent, names) and not _has_file(project, folder, parent)
+        ]
         if missing:
             torn = True
             yield ProjectDiagnostic(fact.path, fact.span, f"{kind} `{fact.words}` comes after `{missing[0]}`, which is not in `{folder}`")
@@ -292,6 +294,11 @@ def _graph(facts: Sequence[ProjectFact], kind: str, folder: str) -> Iterator[Pro
         listed = ", ".join(f"`{fact.words}`" for fact in heads[:4])
         words = f"{len(heads)} {kind}s have no successor ({listed}): `upgrade head` and `migrate` refuse to choose; merge them"
         yield ProjectDiagnostic(heads[0].path, heads[0].span, words, related=related)
+
+
+def _has_file(project: Project, folder: str, parent: str) -> bool:
+    """Whether a file is named for a parent: one that rules do not look into is there all the same."""
+    return any(parent in name for name in project.names_in(folder))
 
 
 def _is_known(parent: str, names: Mapping[str, int]) -> bool:

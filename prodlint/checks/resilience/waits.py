@@ -77,7 +77,7 @@ def sdk_default(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     places = _that_keep_default(call.module, call.name)
     if places and places[0].start == call.start:
         related = tuple(Related(call.file.path, other.span, "here too") for other in places[1:])
-        yield Diagnostic(call, f"`{shown(call)}` {SDKS[call.name].words}", related=related)
+        yield Diagnostic(call, f"`{shown(call) if '.' in call.function.text else call.name}` {SDKS[call.name].words}", related=related)
 
 
 @lru_cache(maxsize=32)

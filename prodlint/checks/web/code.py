@@ -181,7 +181,13 @@ def _commands(judge: Judge, value: Value, at: Expression, call: Call, name: str)
         loose = [part for part in loose if judge.client_in(part.value) is not None or not _TEMPORARY.search(part.at.text)]
         if loose and any(isinstance(part, str) and part.strip() for part in parts):
             client = next((found for found in (judge.client_in(part.value) for part in loose) if found is not None), None)
-            yield Diagnostic(call, f"`{name}` writes `{shown(loose[0].at)}` into a shell command", related=entered(client))
+            yield Diagnostic(
+                call,
+                f"`{name}` writes `{shown(loose[0].at)}` into a shell command",
+                # Who calls this with what is not known here.
+                priority="P1" if client is None else None,
+                related=entered(client),
+            )
             return
     # A command that comes as a whole is what this function is for, unless it comes straight from a client.
     for shape in value.walk(3):
@@ -207,7 +213,8 @@ def _callers_that_build(judge: Judge, argument: Argument) -> Iterator[Diagnostic
                     if not isinstance(part, str) and judge.is_open(part.value) and not _TEMPORARY.search(part.at.text)
                 ]
         if loose:
-            yield Diagnostic(given, f"`{name}` runs a shell command with `{shown(loose[0].at)}` written into it", related=entered(client))
+            words = f"`{name}` runs a shell command with `{shown(loose[0].at)}` written into it"
+            yield Diagnostic(given, words, priority="P1" if client is None else None, related=entered(client))
         elif client is not None:
             yield Diagnostic(given, f"`{name}` runs `{shown(given)}` in a shell", related=entered(client))
 

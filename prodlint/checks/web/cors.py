@@ -1029,7 +1029,7 @@ def raw_cors_header(module: Module, context: CheckContext) -> Iterator[Diagnosti
                     continue  # says itself that it is meant for reading by everybody
                 tail = " together with `Access-Control-Allow-Credentials: true`" if credentials else ""
                 words = f"`Access-Control-Allow-Origin: *`{tail} lets any origin read this answer"
-                yield Diagnostic(header.value, words, priority=None if credentials else "P1")
+                yield Diagnostic(header.value, words, priority=None if credentials else "P2")
             elif _echoes_request(module, header.value, function):
                 tail = ", credentials included" if credentials else ""
                 yield Diagnostic(header.value, f"`Access-Control-Allow-Origin` repeats the caller's origin without looking it up{tail}")

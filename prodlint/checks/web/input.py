@@ -143,6 +143,10 @@ _CATALOGUE_NAME = re.compile(r"(?:^|_)(?:table|database|schema|cluster|db)(?:_?n
 _OF_A_COLUMN = re.compile(r"(?i)(?:^|[._])(?:table|column|col|index|constraint|field|foreign_key)\.(?:key|name)$")
 
 
+# `user.id`, `str(order.pk)`: the key that the database itself gave a row.
+_IS_KEY = re.compile(r"^(?:(?:str|int)\()?[\w.]*\.(?:id|pk)\)?$")
+
+
 def _before(parts: Sequence[str | Part], index: int) -> str:
     return "".join(part if isinstance(part, str) else "x" for part in parts[:index])[-60:]
 
@@ -178,6 +182,8 @@ def sql_string_building(call: Call, context: CheckContext) -> Iterator[Diagnosti
         if named and client is None:
             if not context.options.get("identifiers", True) or context.file.roles & _BY_HAND or "/alembic/" in f"/{context.file.path}":
                 continue
+            priority = "P2"
+        elif client is None and _IS_KEY.search(part.at.text):
             priority = "P2"
         place = query if query.start >= call.start else call
         words = f"`{call.method}` runs SQL with `{shown(part.at)}` written into its text"
