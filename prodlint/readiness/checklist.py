@@ -114,6 +114,11 @@ def _pointed_at(line: Line) -> str:
     return line.rest.removeprefix("./") if named_so and _POINTER.fullmatch(line.rest) else ""
 
 
+# How lists begin their sentences: it asks, and means nothing.
+_ASKED = re.compile(
+    r"^\W*(?:verify|ensure|make sure|check|confirm|validate|assert|see to it|is it ensured)\s+(?:that\b|if\b|whether\b|the\b|all\b)\s*",
+    re.IGNORECASE,
+)
 _BRACKETS = re.compile(r"\([^)]*\)")
 # What is listed under "Integration tests" names what is tested.
 _UNDER_TESTS = re.compile(r"\btests?\b", re.IGNORECASE)
@@ -129,7 +134,7 @@ def mapped(line: Line, phrases: Phrases, items: Sequence[Item], rules: Mapping[s
             codes = tuple(code for code in found[0].rules if code in names)
             item = replace(found[0], rules=codes) if codes and found[0].id not in names else found[0]
             return [Match(item, "named", ", ".join(line.names), 99.0)]
-    head = _ROUTE.sub("", line.head)
+    head = _ASKED.sub("", _ROUTE.sub("", line.head))
     # What stands in brackets at the end of a line, `_head_and_rest` has opened.
     rest = "" if line.rest.endswith(")") and "(" not in line.rest else line.rest
     whole = phrases.best(head, line.rest, line.above)
@@ -141,7 +146,7 @@ def mapped(line: Line, phrases: Phrases, items: Sequence[Item], rules: Mapping[s
     whole = _as_sure_as_its_head(whole, head)
     parts = [part for part in re.split(r"[,;]\s+|\s+and\s+", f"{head}, {_BRACKETS.sub(' ', rest)}") if part.strip()]
     matches = {whole.item.id: whole} if whole is not None else {}
-    if len(parts) > 2 or whole is None:
+    if len(parts) > 1 or whole is None:
         for part in parts[:8]:
             match = phrases.best(part)
             if match is not None and match.confidence == "high" and (len(words_of(match.phrase)) > 1 or len(words_of(part)) == 1):

@@ -18,6 +18,11 @@ _NUMBER = re.compile(r"(?:^|[\s(*])(?P<number>\d{1,6})\s+(?=[a-z])", re.IGNORECA
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _EVIDENCE = " <!-- prodlint-evidence -->"
 
+# A sentence of more words than this names its subject in the first clause.
+_SENTENCE = 12
+_CLAUSE = re.compile(
+    r",\s+|\s+(?=(?:so that|such as|in order to|which|when|unless|where|with the exception|to ensure|to prevent|to avoid|to protect|rather than|instead of)\b)"
+)
 # What GitHub shows as a picture; its letters are no words.
 _SHORTCODE = re.compile(r":(?:[a-z]+(?:_[a-z]+)+|x|lock|wrench|airplane|warning|clipboard|construction):")
 TICKS = (
@@ -243,6 +248,8 @@ def _head_and_rest(text: str) -> tuple[str, str]:
     if bold:
         return _plain(bold[1]), _plain(bold[2])
     parts = re.split(r"\s+[-–—]\s+|[:;]\s+|\s+\(", text, maxsplit=1)
+    if len(parts) == 1 and len(text.split()) > _SENTENCE:
+        parts = _CLAUSE.split(text, maxsplit=1)
     return _plain(parts[0]), _plain(parts[1]) if len(parts) > 1 else ""
 
 

@@ -24,21 +24,38 @@ _EMPTY = frozenset(
 )
 _ENDINGS = ("ications", "ication", "ations", "ation", "ions", "ion", "ings", "ing", "ies", "ied", "ers", "er", "ed", "es", "s", "y", "e")
 # No plurals: without its last letter each would be another word.
-_WHOLE = frozenset(("cors", "https", "redis", "kubernetes", "postgres", "ingress"))
+_WHOLE = frozenset(("cors", "https", "redis", "kubernetes", "postgres", "ingress", "ids", "ips", "dns", "aws", "tls"))
+# Words that say the same, by the form that the phrases have.
+_SAME = {
+    "db": "database", "dbs": "database", "databases": "database", "env": "environment", "envs": "environment", "docs": "documentation", "k8s": "kubernetes", "auth": "authentication", "authn": "authentication",
+    "authz": "authorization", "config": "configuration", "configs": "configuration", "repo": "repository", "deps": "dependencies", "prod": "production", "ssl": "tls", "outgoing": "outbound", "whitelist": "allowlist",
+    "whitelisted": "allowlist", "safelist": "allowlist", "safelisted": "allowlist", "allowlisted": "allowlist", "creds": "credentials", "perf": "performance", "throttled": "throttling", "throttle": "throttling",
+    "liveliness": "liveness", "postgresql": "postgres", "cert": "certificate", "certs": "certificate", "params": "parameters", "mandatory": "required", "healthchecks": "healthcheck", "lockfiles": "lockfile",
+    "logs": "log", "logged": "log", "logging": "log", "apis": "api", "secret": "secret", "tokens": "token",
+}  # fmt: skip
+_BRITISH = re.compile(r"is(e|ed|es|ing|ation|ations|er)$")
 # A phrase of one common word says little; at least this much must fit.
 _LEAST = 2.2
 _SURE = 4.5
 # Words that may stand between those of a phrase, and what it counts when more do.
 _APART = 8
 _SCATTERED = 0.15
+# A line of more words than this is a sentence; what one word in its midst counts.
+_SHORT = 4
+_IN_PASSING = 0.45
+# Words of which some are named and some explained seldom belong together.
+_ACROSS = 0.7
 # What a line names says more than what it explains.
 _HEAD = 1.6
 
 
 def stem(word: str) -> str:
     """A word without its ending: `tested`, `tests` and `testing` are one."""
+    word = _SAME.get(word, word)
     if not word.isalpha() or word in _WHOLE:
         return word
+    if len(word) > 7:
+        word = _BRITISH.sub(r"iz\1", word)
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             word = word[: -len(ending)]
@@ -48,7 +65,17 @@ def stem(word: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """The words of a text without markup, in order, without endings."""
-    plain = text.lower().replace("'", "").replace("’", "").replace("on-call", "oncall").replace("on call", "oncall")
+    plain = (
+        text.lower()
+        .replace("allow-list", "allowlist")
+        .replace("allow list", "allowlist")
+        .replace("health check", "healthcheck")
+        .replace("health-check", "healthcheck")
+        .replace("'", "")
+        .replace("’", "")
+        .replace("on-call", "oncall")
+        .replace("on call", "oncall")
+    )
     return [stem(word) for word in _WORD.findall(plain.replace("_", " ")) if word not in _EMPTY]
 
 
@@ -120,27 +147,44 @@ class Phrases:
                 if not all(part in here for part in wanted):
                     continue
                 score = sum(self._weight[part] * here[part] for part in set(wanted))
-                if len(wanted) > 1 and _together(wanted, order):
-                    score *= 1.2
-                elif len(wanted) > 1 and not _near(set(wanted), order):
-                    # Words from all over a long explanation are those of something else.
-                    score *= _SCATTERED
+                score *= _closeness(wanted, order, head)
+                if head and rest and not set(wanted) <= set(head) and not set(wanted) <= set(rest):
+                    score *= _ACROSS
                 # A title is what an item says itself; it is no better than a phrase, but never worse.
                 if score > found.get(item.id, (0.0, 0))[0]:
                     found[item.id] = (score, index)
         return found
 
 
+def _closeness(wanted: Sequence[str], order: Sequence[str], head: Sequence[str]) -> float:
+    """How much the words of a phrase belong together where they stand: side by side more, all over a sentence hardly."""
+    if len(wanted) == 1:
+        # In a long sentence one word is mostly said in passing; what it begins or ends with is what it is about.
+        return 1.0 if len(head) <= _SHORT or wanted[0] in (head[0], head[-1]) else _IN_PASSING
+    width = _width(set(wanted), order)
+    spare = width - len(set(wanted))
+    if spare <= 0 and _together(wanted, order):
+        # "Dashboard with the error rate" is about the dashboard, "error rate alerts" about alerts.
+        return 1.2 * (1.15 if head and (wanted[0] == head[0] or wanted[-1] == head[-1]) else 1.0)
+    return 1.0 if spare <= 2 else 0.8 if spare <= 4 else 0.5 if spare <= _APART else _SCATTERED
+
+
 def _together(wanted: Sequence[str], order: Sequence[str]) -> bool:
-    """Whether the words stand side by side."""
+    """Whether the words stand side by side in their order."""
     first = wanted[0]
     return any(word == first and list(order[at : at + len(wanted)]) == list(wanted) for at, word in enumerate(order))
 
 
-def _near(wanted: set[str], order: Sequence[str]) -> bool:
-    """Whether the words stand not far from one another somewhere."""
-    reach = len(wanted) + _APART
-    return len(order) <= reach or any(wanted <= set(order[at : at + reach]) for at, word in enumerate(order) if word in wanted)
+def _width(wanted: set[str], order: Sequence[str]) -> int:
+    """The length of the shortest stretch that holds all of the words."""
+    best = len(order) + _APART
+    last: dict[str, int] = {}
+    for at, word in enumerate(order):
+        if word in wanted:
+            last[word] = at
+            if len(last) == len(wanted):
+                best = min(best, at - min(last.values()) + 1)
+    return best
 
 
 def named(codes: Iterable[str], items: Sequence[Item]) -> list[Item]:
