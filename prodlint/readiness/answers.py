@@ -271,11 +271,18 @@ class _Seen:
         """A path as another tool writes it, from the root."""
         return os.path.relpath(named, self.root).replace(os.sep, "/") if os.path.isabs(named) else named
 
+    def shadowed(self, item: Item) -> list[Finding]:
+        """Findings of other rules at whose places a rule of this item says nothing: its silence is no yes there."""
+        others = [code for code, rule in self.rules.items() if code not in item.rules and set(rule.supersedes) & set(item.rules)]
+        return [finding for code in others for finding in self.findings.get(code, ()) if not self.is_aside(finding, item)]
+
     def is_aside(self, finding: Finding, item: Item) -> bool:
         """Whether a finding is shown and does not decide: it does not run in production, weighs much less than the item or than its rule
         commonly does, or comes from a rule that is off by default."""
         roles = self.roles.get(finding.path, frozenset())
         if roles & ASIDE or finding.code in self.unasked:
+            return True
+        if item.belies and finding.code in item.rules and finding.code not in item.belies:
             return True
         rule = self.rules.get(finding.code)
         if rule is not None and roles & rule.lower_in:
@@ -305,6 +312,14 @@ def _answer(item: Item, seen: _Seen) -> Answer:
     files = sum(seen.kinds[kind] for kind in item.files) if item.files else sum(seen.kinds.values())
     if not item.when and not files:
         return replace(made, verdict="does not apply", because=f"no {' or '.join(item.files) or 'readable'} file here")
+    shadowed = seen.shadowed(item)
+    if shadowed:
+        return replace(
+            made,
+            verdict="cannot be told",
+            places=tuple(where),
+            because=f"{counted(shadowed)} of {', '.join(sorted({f.code for f in shadowed}))} at such places, where this item's rules are silent",
+        )
     running = [code for code in item.rules if code in seen.active]
     silent = [code for code in item.rules if code not in seen.active]
     proofs = sorted({e for code in running if code not in item.weak for e in seen.evidence.get(code, ())})

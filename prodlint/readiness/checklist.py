@@ -248,9 +248,18 @@ def _is_proven(answer: Answer) -> bool:
     return bool(answer.places) and (bool(answer.item.shown) or not answer.item.absence)
 
 
+def _subject(line: Line, match: Match) -> str:
+    """What a line, or the part of it that means the item, names: its head, and the rest too where the head says nothing (`Key: ...`)."""
+    if match.subject:
+        return match.subject
+    if not line.head or not (set(words_of(line.head)) - subjects.TRADE):
+        return line.text
+    return line.head
+
+
 def _unseen(line: Line, match: Match, answer: Answer, places: Sequence[tuple[str, int]], project: claims.Project) -> str:
     """What the line speaks of beyond its item, and that is not seen where the item is shown: why nothing can be told, or ""."""
-    subject = match.subject or line.head or line.text
+    subject = _subject(line, match)
     seen = subjects.said_of([answer.because, *(place.words for place in answer.places), claims.near(places, project, 12)])
     word = subjects.missing_from(seen, subjects.left_over(subject, match.item, match.phrase))
     if word:
@@ -277,6 +286,8 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
     if absent:
         return replace(audited, because=f"`{absent[0]}` is not there", answer=replace(answer, findings=()))
     findings = answer.findings
+    if findings and line.number_claimed and line.number_claimed > 1 and not claims.is_negative(line) and "+" in line.head:
+        return replace(audited, judgement="cannot be told", because=f"how many there are is not counted; {counted(findings)}")
     if files and findings:
         findings = tuple(f for f in findings if any(f.path == path or f.path.endswith(f"/{path}") for path in files))
         if not findings:
@@ -306,7 +317,7 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
         about = subjects.said_of(
             [match.item.title, *(f"{rules[f.code].name} {rules[f.code].title} {_text_of(f, project)}" for f in findings[:60])]
         )
-        subject = match.subject or line.head or line.text
+        subject = _subject(line, match)
         word = subjects.missing_from(about, subjects.left_over(subject, match.item, match.phrase))
         named_products, one = subjects.products_in(subject)
         missing = [name for name in named_products if not any(each in about for each in subjects.names_of(name))]

@@ -10,6 +10,12 @@ from prodlint.checks import ProjectFact
 from prodlint.model import Evidence
 
 
+# Folders beside the code that hold recipes and no service.
+_RECIPES = frozenset(
+    "docker .docker dockerfiles deploy deployment deployments build ops ci infra container containers .devcontainer scripts tools k8s".split()
+)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Service:
     """A service that the repository builds. folder: where its code lies, from the root, without a slash at its end; "" for the root."""
@@ -36,9 +42,8 @@ def services_of(facts: Iterable[ProjectFact], python_files: Sequence[str]) -> li
                 found.setdefault(folder, fact.words)
         elif fact.topic == "dockerfile" and fact.get("serves") and fact.get("python") and not fact.get("off"):
             images.append(posixpath.dirname(fact.path))
-    for folder in images:
-        # A folder `docker/` beside the code holds recipes and no service.
-        if any(path.startswith(f"{folder}/") for path in python_files) or not folder:
+    for folder in [] if found else images:
+        if posixpath.basename(folder) not in _RECIPES:
             found.setdefault(folder, posixpath.basename(folder) or "the service at the root")
     made = [Service(folder, name) for folder, name in sorted(found.items())]
     return [service for service in made if any(_owner(path, made) == service for path in python_files)]

@@ -13,7 +13,7 @@ from prodlint.readiness.items import Item
 from prodlint.readiness.phrases import words_of
 
 # Words that checklists put around whatever they ask for: alone they narrow nothing.
-_TRADE = frozenset(
+TRADE = frozenset(
     words_of(
         "production prod ready readiness environment environments live deployment deploy deployed deploying release released launch service services microservice application applications app apps system systems platform"
         " code codebase base source project repository repo component components software product stack"
@@ -69,7 +69,7 @@ def own_words(item: Item) -> frozenset[str]:
 
 def left_over(subject: str, item: Item, phrase: str = "") -> list[str]:
     """The words of what a line names that neither its item (and the phrase by which it is meant) nor the trade's common words account for."""
-    known = ((own_words(item) | _TRADE | frozenset(words_of(phrase))) - frozenset(words_of(" ".join(item.narrow)))) | _PRODUCT_WORDS
+    known = ((own_words(item) | TRADE | frozenset(words_of(phrase))) - frozenset(words_of(" ".join(item.narrow)))) | _PRODUCT_WORDS
     words = words_of(_PATHS.sub(" ", subject))
     return [word for word in dict.fromkeys(words) if word not in known and not word[0].isdigit() and len(word) > 1]
 
