@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from prodlint.checks import ProjectFact
 from prodlint.model import Evidence
 
-
 # Folders beside the code that hold recipes and no service.
 _RECIPES = frozenset(
     "docker .docker dockerfiles deploy deployment deployments build ops ci infra container containers .devcontainer scripts tools k8s".split()
