@@ -47,6 +47,8 @@ def test_statistics_count_and_list_nothing(project: Project, prodlint: Cli) -> N
     ran = prodlint("a.py", "--statistics", cwd=project({"a.py": APP}))
     assert lines(ran.out) == []
     assert ran.out.splitlines()[0].split()[:3] == ["2", "P0", "PRD504"]
+    quiet = prodlint("a.py", "--statistics", "--quiet")
+    assert quiet.out.splitlines()[0].split()[:3] == ["2", "P0", "PRD504"] and len(quiet.out.splitlines()) == 2
 
 
 def test_the_same_help_stands_once_a_file(project: Project, prodlint: Cli) -> None:

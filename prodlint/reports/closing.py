@@ -22,6 +22,10 @@ def closing(material: ReportContext, ink: Styler) -> Iterator[str]:
     report, options = material.report, material.options
     if options.quiet:
         yield from _not_checked(material, ink)
+        if options.statistics:
+            from prodlint.reports.counts import table
+
+            yield from table(material, ink)
         return
     for note in report.notes:
         yield f"{ink.paint('note', 'bold')}: {escape_control_characters(material.words(note))}\n"
