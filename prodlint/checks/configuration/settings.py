@@ -218,7 +218,9 @@ _PLATFORM = re.compile(
 )
 
 
-_NOT_SERVICE = frozenset(("test", "example", "dev", "ci", "docs", "script", "migration", "command", "notebook", "vendored", "generated"))
+ANYWHERE_BUT_SERVICE = frozenset(
+    ("test", "example", "dev", "ci", "docs", "script", "migration", "command", "notebook", "vendored", "generated")
+)
 # Functions that somebody else's platform is given its variables for, beside the code or far from it.
 _OTHER_DEPLOYMENT = frozenset(
     "terraform tf pulumi cdk lambda lambdas functions cloudformation serverless infra infrastructure ansible cli".split()
@@ -231,11 +233,11 @@ _SET = re.compile(r"[ \t]*(?:\+|\|)?=(?!=)")
     on=[every(Setting)],
     required_literals=["environ[", "decouple", "environs", "environ.env", "django_environ"],
     files=("python",),
-    not_in=_NOT_SERVICE,
+    not_in=ANYWHERE_BUT_SERVICE,
 )
 def reads(setting: Setting, context: CheckContext) -> Iterator[ProjectFact]:
     """Environment variables without which the code stops: `os.environ["X"]`, `config("X")`. `os.getenv("X")` has None to fall back on."""
-    if setting.origin != "python" or setting.reference or not _of_service(context) or _PLATFORM.match(setting.name):
+    if setting.origin != "python" or setting.reference or not serves(context) or _PLATFORM.match(setting.name):
         return
     text = setting.text
     if text.startswith(("os.getenv", "getenv", "os.environ.", "environ.")) or "click" in text:
@@ -258,10 +260,16 @@ def reads(setting: Setting, context: CheckContext) -> Iterator[ProjectFact]:
     yield project_fact("env-read", setting, setting.name)
 
 
-def _of_service(context: CheckContext) -> bool:
+def is_of_platform(name: str) -> bool:
+    """Whether a variable is set by the platform, the shell or CI."""
+    return _PLATFORM.match(name) is not None
+
+
+def serves(context: CheckContext) -> bool:
+    """Whether a file is part of a service that this repository deploys."""
     folders = context.file.path.lower().split("/")[:-1]
     return (
-        not context.file.roles & _NOT_SERVICE
+        not context.file.roles & ANYWHERE_BUT_SERVICE
         and _OTHER_DEPLOYMENT.isdisjoint(folders)
         and bool(context.environment.deploys(context.file.path))
     )
@@ -270,10 +278,10 @@ def _of_service(context: CheckContext) -> bool:
 _REQUIRED_FIELD = re.compile(r"\s*([A-Za-z]\w*)\s*:\s*([^=#\n]+?)\s*(?:#[^\n]*)?$")
 
 
-@collect("env-read", on=[every(Class)], required_literals=["basesettings)"], files=("python",), not_in=_NOT_SERVICE)
+@collect("env-read", on=[every(Class)], required_literals=["basesettings)"], files=("python",), not_in=ANYWHERE_BUT_SERVICE)
 def required_fields(class_: Class, context: CheckContext) -> Iterator[ProjectFact]:
     """Fields of pydantic-settings classes without a default: the service does not start without them."""
-    if not any(base.endswith("BaseSettings") for base in class_.bases) or not _of_service(context):
+    if not any(base.endswith("BaseSettings") for base in class_.bases) or not serves(context):
         return
     prefix = ""
     for statement in class_.body:
