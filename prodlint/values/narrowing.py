@@ -78,8 +78,19 @@ def _tested(values: Evaluator, value: Value, key: str, test: Expression, holds: 
     if isinstance(test, Call):
         return _asked(values, value, key, test, holds, frame)
     if key_of(test) == key:
-        return Value(tuple(shape for shape in value.shapes if truth_of(shape) in (holds, None)))
+        return _where_truth(value, holds)
     return value
+
+
+def _where_truth(value: Value, holds: bool) -> Value:
+    """What a value is where it was found true, or false: a setting's default too is only one of those that come out so."""
+    kept: list[Shape] = []
+    for shape in value.shapes:
+        if isinstance(shape, Setting) and shape.kind != "presence":
+            kept.append(Setting(shape.name, _where_truth(shape.default, holds), shape.kind, shape.at))
+        elif truth_of(shape) in (holds, None):
+            kept.append(shape)
+    return Value(tuple(kept))
 
 
 def _is(expression: Expression, key: str) -> bool:

@@ -569,7 +569,7 @@ def _signing(values: Iterator[Value], message: str, fact: Assignment | Call, nam
 
 
 # Call -> (position of the key, keyword of the key)
-_SIGNERS: dict[str, tuple[int, str]] = {
+SIGNERS: dict[str, tuple[int, str]] = {
     "jwt.encode": (1, "key"),
     "jwt.decode": (1, "key"),
     "jose.jwt.encode": (1, "key"),
@@ -594,7 +594,7 @@ _SIGNERS: dict[str, tuple[int, str]] = {
     "hmac.new": (0, "key"),
     "hmac.digest": (0, "key"),
 }
-_SIGNER_ANCHORS: tuple[tuple[str, ...], ...] = (
+SIGNER_ANCHORS: tuple[tuple[str, ...], ...] = (
     ("jwt", ".encode("),
     ("jwt", ".decode("),
     ("jws.sign",),
@@ -609,20 +609,20 @@ _SIGNER_ANCHORS: tuple[tuple[str, ...], ...] = (
 
 @check(
     "PRD106",
-    on=[calls(*_SIGNERS, "*.add_middleware", "starlette.middleware.Middleware")],
-    required_literals=_SIGNER_ANCHORS,
+    on=[calls(*SIGNERS, "*.add_middleware", "starlette.middleware.Middleware")],
+    required_literals=SIGNER_ANCHORS,
     files=("python", "notebook"),
 )
 def key_given_to_signer(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     signer = call.name
-    position, keyword = _SIGNERS.get(signer, (9, ""))
+    position, keyword = SIGNERS.get(signer, (9, ""))
     if not keyword:
         first = call.argument(0, "middleware_class")
         if not isinstance(first, Name) or not first.name.endswith("SessionMiddleware"):
             return
         signer, keyword = first.name, "secret_key"
     given = call.argument(position, keyword)
-    if given is None or _no_signature(call):
+    if given is None or uses_no_key(call):
         return
     name = ""
     if isinstance(given, Name):
@@ -634,7 +634,7 @@ def key_given_to_signer(call: Call, context: CheckContext) -> Iterator[Diagnosti
     yield from _signing(literals(given), f"Key written into the call of `{shown}`: who reads it can sign for you", call, name, context)
 
 
-def _no_signature(call: Call) -> bool:
+def uses_no_key(call: Call) -> bool:
     """`jwt.decode(token, "", options={"verify_signature": False})` uses no key."""
     options = call.keywords.get("options")
     if isinstance(options, Dictionary):
