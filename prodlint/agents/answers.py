@@ -15,7 +15,8 @@ from prodlint.engine import session
 from prodlint.model import PRIORITIES
 from prodlint.readiness import report_json
 from prodlint.readiness.answers import answers_of
-from prodlint.readiness.checklist import as_object, audit
+from prodlint.readiness.audit import audit
+from prodlint.readiness.checklist import as_object
 from prodlint.regular import read_regular
 from prodlint.reports import Options, render
 from prodlint.user_directory import is_inside

@@ -184,7 +184,7 @@ def answers_of(request: session.Request, foreign: Sequence[Said] = (), old: Mapp
         return replace(given, selections=(Selection(extend_select=off), *given.selections)) if off else given
 
     tables = [table for item in checklist.items for table in (*item.when, *item.shown)]
-    asked = replace(request, finish=switched_on, collectors=collectors(tables), cache=False, since="", baseline=False)
+    asked = replace(request, finish=switched_on, collectors=collectors(tables), cache=False, since="", baseline=False, grouped=False)
     result = session.run(asked)
     return answer(result, checklist, {rule.code: rule for rule in known}, foreign, old or {}, frozenset(off) - chosen)
 
@@ -280,7 +280,7 @@ class _Seen:
         """Whether a finding is shown and does not decide: it does not run in production, weighs much less than the item or than its rule
         commonly does, or comes from a rule that is off by default."""
         roles = self.roles.get(finding.path, frozenset())
-        if roles & ASIDE or finding.code in self.unasked:
+        if roles & ASIDE or (finding.code in self.unasked and finding.code not in item.belies):
             return True
         if item.belies and finding.code in item.rules and finding.code not in item.belies:
             return True

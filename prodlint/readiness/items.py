@@ -62,7 +62,8 @@ class Item:
     does. awaits: names of rules that would look at the rest of it, and that this version has not: without them it is met in part at most.
     absence: it asks for the absence of one mistake, so that nothing found in the files that could hold it is a yes. each: every service
     has to show it, and none for its neighbour. weak: rules whose places speak for it and do not prove it. narrow: words of its phrases that
-    ask for more than the item itself. belies: the rules that decide, where findings of the others only speak of it; () for all of them. task: what is to be done where it is not met, as an order. hint: what `shown` finds speaks for it and does not prove it (a single table may say so too). says: phrases by which checklists mean it.
+    ask for more than the item itself. belies: the rules that decide, also those that are off by default, where findings of the others only speak of it; () for all
+    that are on. task: what is to be done where it is not met, as an order. hint: what `shown` finds speaks for it and does not prove it (a single table may say so too). says: phrases by which checklists mean it.
     confirmed: what a person has looked at, where the code cannot tell.
     """
 

@@ -20,6 +20,7 @@ _EVIDENCE = " <!-- prodlint-evidence -->"
 
 # A sentence of more words than this names its subject in the first clause.
 _SENTENCE = 12
+_SENTENCES = re.compile(r"(?<=[a-z)`*])\.\s+(?=[A-Z])")
 _CLAUSE = re.compile(
     r",\s+|\s+(?=(?:so that|such as|in order to|which|when|unless|where|with the exception|to ensure|to prevent|to avoid|to protect|rather than|instead of)\b)"
 )
@@ -249,7 +250,9 @@ def _head_and_rest(text: str) -> tuple[str, str]:
         return _plain(bold[1]), _plain(bold[2])
     parts = re.split(r"\s+[-–—]\s+|[:;]\s+|\s+\(", text, maxsplit=1)
     if len(parts) == 1 and len(text.split()) > _SENTENCE:
-        parts = _CLAUSE.split(text, maxsplit=1)
+        parts = _SENTENCES.split(text, maxsplit=1)
+        if len(parts) == 1 or len(parts[0].split()) > _SENTENCE:
+            parts = _CLAUSE.split(text, maxsplit=1)
     return _plain(parts[0]), _plain(parts[1]) if len(parts) > 1 else ""
 
 

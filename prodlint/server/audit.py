@@ -12,7 +12,7 @@ from prodlint.api import PageError, SettingsError
 from prodlint.engine.session import Request
 from prodlint.model import Span
 from prodlint.readiness.answers import Answers, answers_of
-from prodlint.readiness.checklist import Audited, audit
+from prodlint.readiness.audit import Audited, audit
 from prodlint.server.positions import overlaps, range_of
 from prodlint.server.state import Folder, uri_of
 

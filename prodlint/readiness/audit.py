@@ -1,0 +1,349 @@
+"""Lines of a checklist against a report: what each means, and what the code says to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from prodlint.model import Finding, Rule
+from prodlint.readiness import claims, subjects
+from prodlint.readiness.answers import Answer, Answers, counted
+from prodlint.readiness.items import Item
+from prodlint.readiness.lines import Line, read_lines
+from prodlint.readiness.phrases import Match, Phrases, named, words_of
+
+Judgement = Literal["agrees", "belied", "in fact met", "still open", "cannot be told", "does not apply", "not mapped"]
+# A tick is only called belied, and only rewritten, where it is clear what the line means.
+SURE = frozenset(("named", "high", "medium"))
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """A line, what it means, and what the code says to it."""
+
+    line: Line
+    match: Match | None
+    answer: Answer | None
+    judgement: Judgement
+    because: str
+
+
+class Auditor:
+    """Holds the lines of checklists against a report. phrases: those of its items, where they are at hand already."""
+
+    def __init__(self, answers: Answers, phrases: Phrases | None = None) -> None:
+        report, outcomes = answers.result.report, answers.result.outcomes
+        self._answers = answers
+        self._by_item = {answer.item.id: answer for answer in answers.answers}
+        self._phrases = phrases or Phrases(answers.checklist.items)
+        self._project = claims.Project(
+            report.root,
+            report.files,
+            {outcome.path: outcome.kind for outcome in outcomes},
+            {outcome.path: outcome.roles for outcome in outcomes},
+            answers.result.source,
+        )
+
+    def judged(self, line: Line) -> list[Audited]:
+        """What the code says to a line; one that claims several things has several entries."""
+        pointer = pointed_at(line)
+        if pointer:
+            exists = self._project.holds(pointer)
+            judgement: Judgement = "agrees" if exists else "belied" if line.state != "open" else "still open"
+            return [Audited(line, None, None, judgement, f"`{pointer}` {'is there' if exists else 'is not there'}")]
+        rules = self._answers.rules
+        matches = mapped(line, self._phrases, self._answers.checklist.items, rules)
+        return [_shown(_audited(line, match, self._by_item, rules), self._project, rules) for match in matches] or [
+            Audited(line, None, None, "not mapped", "")
+        ]
+
+
+def audit(text: str, answers: Answers) -> list[Audited]:
+    """What the code says to each line of a checklist."""
+    auditor = Auditor(answers)
+    return [each for line in read_lines(text) for each in auditor.judged(line)]
+
+
+# The path of a route of theirs: its words mean whatever their product does.
+_ROUTE = re.compile(r"^`?/(?!(?:\w+/)*(?:health|ready|live|metrics|docs|openapi))[\w/{}:-]+")
+_POINTER = re.compile(r"(?:\./)?[\w.-]+(?:/[\w.-]+)+\.\w{1,8}")
+_NAMES_A_FILE = frozenset(("file", "files", "integration", "module", "location", "path", "source", "implementation", "see", "code"))
+
+
+def pointed_at(line: Line) -> str:
+    """The file of a line that does nothing but name one (`File: app/limits.py`), or ""."""
+    named_so = line.head.lower().strip(": ") in _NAMES_A_FILE and not line.in_code
+    return line.rest.removeprefix("./") if named_so and _POINTER.fullmatch(line.rest) else ""
+
+
+# How lists begin their sentences: it asks, and means nothing.
+_ASKED = re.compile(
+    r"^\W*(?:verify|ensure|make sure|check|confirm|validate|assert|see to it|is it ensured)\s+(?:that\b|if\b|whether\b|the\b|all\b)\s*",
+    re.IGNORECASE,
+)
+# A line of more words than this is prose: what it explains is no list of further claims.
+_PROSE = 18
+_BRACKETS = re.compile(r"\([^)]*\)")
+# What is listed under "Integration tests" names what is tested.
+_UNDER_TESTS = re.compile(r"\btests?\b", re.IGNORECASE)
+
+
+def mapped(line: Line, phrases: Phrases, items: Sequence[Item], rules: Mapping[str, Rule] | None = None) -> list[Match]:
+    """What a line means: what a comment in it says, else what its words do; [] where nothing is known of it."""
+    if line.names:
+        names = {code for code, rule in (rules or {}).items() if rule.name in line.names} | set(line.names)
+        found = named(names, items)
+        if found:
+            # Asked for one rule, an item of many is narrowed to it.
+            codes = tuple(code for code in found[0].rules if code in names)
+            item = replace(found[0], rules=codes) if codes and found[0].id not in names else found[0]
+            return [Match(item, "named", ", ".join(line.names), 99.0)]
+    head = _ASKED.sub("", _ROUTE.sub("", line.head))
+    # What stands in brackets at the end of a line, `_head_and_rest` has opened.
+    rest = "" if line.rest.endswith(")") and "(" not in line.rest else line.rest
+    whole = phrases.best(head, line.rest, line.above)
+    if whole is not None and whole.item.category != "Testing" and _UNDER_TESTS.search(line.parent):
+        whole = phrases.by_parent(line.parent)
+        return [whole] if whole is not None else []
+    if line.in_code:
+        return [whole] if whole is not None else []
+    whole = _as_sure_as_its_head(whole, head)
+    if len(line.text.split()) > _PROSE:
+        rest = ""
+    parts = [part for part in re.split(r"[,;]\s+|\s+and\s+", f"{head}, {_BRACKETS.sub(' ', rest)}") if part.strip()]
+    matches = {whole.item.id: whole} if whole is not None else {}
+    if len(parts) > 1 or whole is None:
+        for part in parts[:8]:
+            match = phrases.best(part)
+            if match is not None and match.confidence == "high" and (len(words_of(match.phrase)) > 1 or len(words_of(part)) == 1):
+                matches.setdefault(match.item.id, replace(match, subject=part.strip()))
+    if matches:
+        return list(matches.values())
+    inherited = phrases.by_parent(line.parent)
+    return [inherited] if inherited is not None else []
+
+
+def _as_sure_as_its_head(match: Match | None, head: str) -> Match | None:
+    """A meaning that only the explanation of a line holds is not sure where its head names something else: "7 sections (Database, CORS)"."""
+    if match is None or match.confidence == "low":
+        return match
+    named_words = set(words_of(head))
+    if not named_words or named_words & set(words_of(match.phrase)) or not subjects.left_over(head, match.item):
+        return match
+    return replace(match, confidence="low")
+
+
+def _audited(line: Line, match: Match, by_item: Mapping[str, Answer], rules: Mapping[str, Rule]) -> Audited:
+    answer = _narrowed(by_item[match.item.id], line, match, rules)
+    return _open(line, match, answer) if line.state == "open" else _claimed(line, match, answer)
+
+
+# Sentences that ask for the absence of something: silence of the rules that look for it is the yes.
+_ABSENCE = re.compile(
+    r"(?:^|[^\w])(?:0|no|not|zero|none|never|without|free of|don.?t|disabled?|off|removed|prevent\w*|avoid\w*|eliminated|fixed|DEBUG\s?=\s?False)(?:[^\w]|$)",
+    re.IGNORECASE,
+)
+
+
+def _shown(audited: Audited, project: claims.Project, rules: Mapping[str, Rule]) -> Audited:
+    """A yes has to show the very thing: its files, numbers and names, what it speaks of, and a place, or nothing where nothing is what it
+    asks for. A no has to be about the very thing."""
+    line, match, answer = audited.line, audited.match, audited.answer
+    if answer is None or match is None:
+        return audited
+    if audited.judgement == "does not apply" and match.confidence != "named":
+        return _nothing_to_ask(audited)
+    if audited.judgement not in ("agrees", "in fact met", "belied"):
+        return audited
+    if match.confidence == "named":
+        return audited  # somebody has said which rule it is
+    untold = claims.claims_nothing(line)
+    if not untold and claims.is_outside_the_code(line):
+        untold = "it speaks of a step or a result that no file shows"
+    if untold:
+        return replace(audited, judgement="cannot be told", because=untold)
+    if audited.judgement == "belied":
+        return _belied_there(audited, answer, match, project, rules)
+    if match.confidence not in SURE:
+        return replace(audited, judgement="cannot be told", because=f"perhaps this means: {match.item.title}")
+    if line.number_claimed and answer.findings:
+        return audited  # "3 TODOs left", and three there are
+    return _yes(audited, answer, match, project)
+
+
+def _nothing_to_ask(audited: Audited) -> Audited:
+    """A line whose item has nothing here to be asked of. That nothing is wrong with it is so; that there is such a thing is not seen."""
+    line = audited.line
+    if claims.is_outside_the_code(line) or (line.state != "open" and not _ABSENCE.search(line.text)):
+        return replace(audited, judgement="cannot be told")
+    return audited
+
+
+def _yes(audited: Audited, answer: Answer, match: Match, project: claims.Project) -> Audited:
+    line = audited.line
+    places = [(place.path, place.span.line) for place in answer.places]
+    checked = claims.check(line, places, project)
+    if checked.verdict == "contradicted":
+        return replace(audited, judgement="still open" if line.state == "open" else "belied", because=checked.because)
+    untold = checked.because if checked.verdict == "not shown" else ""
+    of_nothing = answer.item.absence and _ABSENCE.search(line.text) is not None
+    excused = answer.verdict == "exempt" or answer.item.confirmed is not None
+    if not untold and not excused:
+        untold = _unseen(line, match, answer, places, project)
+    if not untold and not excused and not of_nothing and _ALL.search(line.text) and not _asks_each(answer.item):
+        untold = "it is seen, but not whether all of them have it"
+    if not untold and not excused and any(not any(kind.search(path) for path, _ in places) for kind in claims.kinds_of_test(line)):
+        untold = "there are tests; whether they are of this kind is not seen"
+    if not untold and not excused and not of_nothing and not _is_proven(answer):
+        untold = f"no rule was broken, which does not show it ({audited.because})"
+    return replace(audited, judgement="cannot be told", because=untold) if untold else audited
+
+
+_ALL = re.compile(r"\b(?:all|every|each|everywhere)\b(?!\s+(?:the\s+)?(?:TODO|necessary|required))", re.IGNORECASE)
+
+
+def _asks_each(item: Item) -> bool:
+    """Whether the answer is one about each of the things that a line may mean by "all": each service, or each place that a rule looks at."""
+    return item.each or item.absence or (bool(item.rules) and not item.shown)
+
+
+def _is_proven(answer: Answer) -> bool:
+    """Whether the places show it: what a rule or a mark proves; or, where each of some things must be so, those things, each of which a rule looked at."""
+    if any(place.code for place in answer.places):
+        return True
+    return bool(answer.places) and (bool(answer.item.shown) or not answer.item.absence)
+
+
+def _subject(line: Line, match: Match) -> str:
+    """What a line, or the part of it that means the item, names: its head, and the rest too where the head says nothing (`Key: ...`)."""
+    if match.subject:
+        return match.subject
+    if not line.head or not (set(words_of(line.head)) - subjects.TRADE):
+        return line.text
+    return line.head
+
+
+def _unseen(line: Line, match: Match, answer: Answer, places: Sequence[tuple[str, int]], project: claims.Project) -> str:
+    """What the line speaks of beyond its item, and that is not seen where the item is shown: why nothing can be told, or ""."""
+    subject = _subject(line, match)
+    seen = subjects.said_of([answer.because, *(place.words for place in answer.places), claims.near(places, project, 12)])
+    word = subjects.missing_from(seen, subjects.left_over(subject, match.item, match.phrase))
+    if word:
+        return f"nothing about `{word}` is seen where this is shown"
+    for text, here in ((subject, bool(places)), (line.rest, False)):
+        named_products, one = subjects.products_in(text)
+        missing = [
+            name
+            for name in named_products
+            if not any(each in seen for each in subjects.names_of(name))
+            and (here or not claims.product_in_code(subjects.names_of(name), project))
+        ]
+        if missing and not (one and len(missing) < len(named_products)):
+            return f"`{missing[0]}` is not seen {'where this is shown' if here else 'in the code'}"
+    return ""
+
+
+def _belied_there(audited: Audited, answer: Answer, match: Match, project: claims.Project, rules: Mapping[str, Rule]) -> Audited:
+    """A line that names files or names is belied by what stands against those, or by their absence, and not by what stands elsewhere; one
+    that speaks of one thing is not belied by another."""
+    line = audited.line
+    files = claims.files_named(line)
+    absent = [path for path in files if not project.holds(path)]
+    if absent:
+        return replace(audited, because=f"`{absent[0]}` is not there", answer=replace(answer, findings=()))
+    findings = answer.findings
+    if findings and line.number_claimed and line.number_claimed > 1 and not claims.is_negative(line) and "+" in line.head:
+        return replace(audited, judgement="cannot be told", because=f"how many there are is not counted; {counted(findings)}")
+    if files and findings:
+        findings = tuple(f for f in findings if any(f.path == path or f.path.endswith(f"/{path}") for path in files))
+        if not findings:
+            told = f"nothing stands against it in {', '.join(f'`{path}`' for path in files)}"
+            return replace(audited, judgement="cannot be told", because=told)
+    if match.item.belies and findings:
+        findings = tuple(f for f in findings if f.code in match.item.belies)
+        if not findings:
+            return replace(
+                audited, judgement="cannot be told", because=f"what was found does not contradict it: {counted(answer.findings)}"
+            )
+    names = claims.names_in(line)
+    unwritten = "" if claims.is_negative(line) else claims.unwritten(line, project)
+    if unwritten:
+        return replace(
+            audited, because=f"`{unwritten}` occurs nowhere in the code or its configuration", answer=replace(answer, findings=())
+        )
+    if names and not claims.is_negative(line):
+        nowhere = [name for name in names if not project.find(claims.loosely(name), project.code(), most=1)]
+        if nowhere:
+            return replace(audited, because=f"`{nowhere[0]}` occurs nowhere in the code", answer=replace(answer, findings=()))
+        told_of = tuple(f for f in findings if any(name.lower() in _text_of(f, project, 0) for name in names))
+        if findings and not told_of:
+            return replace(audited, judgement="cannot be told", because=f"what was found is not about `{names[0]}`")
+        findings = told_of
+    if findings:
+        about = subjects.said_of(
+            [match.item.title, *(f"{rules[f.code].name} {rules[f.code].title} {_text_of(f, project)}" for f in findings[:60])]
+        )
+        subject = _subject(line, match)
+        word = subjects.missing_from(about, subjects.left_over(subject, match.item, match.phrase))
+        named_products, one = subjects.products_in(subject)
+        missing = [name for name in named_products if not any(each in about for each in subjects.names_of(name))]
+        if word or (missing and not (one and len(missing) < len(named_products))):
+            return replace(
+                audited, judgement="cannot be told", because=f"what was found is not about `{word or missing[0]}`: {counted(findings)}"
+            )
+    because = counted(findings) if findings and len(findings) < len(answer.findings) else audited.because
+    return replace(audited, answer=replace(answer, findings=findings), because=because)
+
+
+def _text_of(finding: Finding, project: claims.Project, around: int = 2) -> str:
+    """What a finding says and where it stands, in lower case."""
+    return f"{finding.message}\n{claims.near([(finding.path, finding.span.line)], project, around)}".lower()
+
+
+# Beside the name of a rule these add nothing: "no bare except statements left".
+_COUNTED = frozenset(words_of("no zero statements clauses left remaining comments found"))
+
+
+def _narrowed(answer: Answer, line: Line, match: Match, rules: Mapping[str, Rule]) -> Answer:
+    """The answer for the rules alone that the line names: "0 bare excepts" is not belied by an exception swallowed otherwise."""
+    if match.confidence == "named":
+        codes = set(match.item.rules)
+    else:
+        said = {word for word in words_of(line.head) if word not in _COUNTED and not word.isdigit()}
+        codes = {code for code in answer.item.rules if code in rules and _is_named(set(words_of(rules[code].name)) - _COUNTED, said)}
+        # Where a graver rule speaks, this one is silent of the same place.
+        codes |= {code for code in answer.item.rules if code in rules and codes & set(rules[code].supersedes)}
+    if not codes or codes >= set(answer.item.rules) or answer.verdict != "not met" or not answer.findings:
+        return answer
+    findings = tuple(finding for finding in answer.findings if finding.code in codes)
+    if findings:
+        return replace(answer, findings=findings, because=counted(findings))
+    listed = ", ".join(sorted(codes))
+    return replace(answer, findings=(), verdict="met", because=f"{listed} found nothing; other rules of this item did: {answer.because}")
+
+
+def _is_named(name: set[str], said: set[str]) -> bool:
+    """Whether a line speaks of one rule by its name: "0 bare excepts in the whole code base" of `bare-except`."""
+    return bool(name) and name <= said
+
+
+def _open(line: Line, match: Match, answer: Answer) -> Audited:
+    if answer.verdict == "met" and match.confidence in SURE:
+        return Audited(line, match, answer, "in fact met", answer.because)
+    if answer.verdict == "does not apply":
+        return Audited(line, match, answer, "does not apply", answer.because)
+    return Audited(line, match, answer, "still open" if answer.verdict == "not met" else "cannot be told", answer.because)
+
+
+def _claimed(line: Line, match: Match, answer: Answer) -> Audited:
+    if answer.verdict == "not met":
+        if match.confidence not in SURE or line.in_code:
+            return Audited(line, match, answer, "cannot be told", f"perhaps this means: {match.item.title}")
+        if line.number_claimed and line.number_claimed == len(answer.findings):
+            return Audited(line, match, answer, "agrees", f"{line.number_claimed} stated, and {len(answer.findings)} found")
+        return Audited(line, match, answer, "belied", answer.because)
+    if answer.verdict in ("met", "exempt") and match.confidence in SURE:
+        return Audited(line, match, answer, "agrees", answer.because)
+    return Audited(line, match, answer, "does not apply" if answer.verdict == "does not apply" else "cannot be told", answer.because)
