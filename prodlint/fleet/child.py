@@ -26,6 +26,7 @@ from prodlint.engine.catalogue import PageError
 from prodlint.fleet import checkout, scan, sources
 from prodlint.fleet.job import Job
 from prodlint.fleet.organisation import Organisation, digest, own_digest, unbundle
+from prodlint.values.covering import cover, random_words
 
 _HEAD = struct.Struct(">Q")
 # What the interpreter, the grammars and the catalogue take, and git beside them, before the first file is read.
@@ -123,7 +124,8 @@ def answer(job: Job, bundle: bytes, work: str, parts: list[bytes]) -> dict[str, 
 
 def failed(kind: str, why: str) -> dict[str, Any]:
     """The answer for a repository that could not be checked. kind: see `dataset.ERRORS`."""
-    return {"failed": (kind, why)}
+    # What a repository's settings or paths say is quoted: nothing in it that looks like a secret.
+    return {"failed": (kind, cover(why, random_words(why)))}
 
 
 def _told_memory(memory: int) -> str:

@@ -1,6 +1,6 @@
 """What a fleet's runs have found, as Parquet: five tables, each a folder, partitioned by the day and the run.
 
-    DIR/findings/run_date=2026-11-30/run=20261130T135500Z/part-000000.parquet
+    DIR/findings/run_date=2026-11-30/run=20261130-135500/part-000000.parquet
 
 One *batch* of repositories is one file in each table, of the same name; the one in `repositories` is written last and says that the batch is whole. So a
 run that is stopped at any moment leaves a dataset in which every repository that is named has all its rows (`sweep` takes away what a killed run left). A
@@ -39,7 +39,8 @@ ERRORS = {
     "machine": "the machine refused something",
     "bug": "a bug in prodlint",
 }
-_RUN = re.compile(r"\d{8}T\d{6}Z")
+# A name that no reader of partitions takes for a date or a number.
+_RUN = re.compile(r"\d{8}-\d{6}")
 _COMMON = (("repository", "string"), ("ref", "string"), ("commit", "string"))
 _COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
     "repositories": (
@@ -106,7 +107,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RunNote:
-    """What is known of a run as a whole. id: when it began, in UTC, as `20261130T135500Z`. whole: whether it came to its end. sources: how many
+    """What is known of a run as a whole. id: when it began, in UTC, as `20261130-135500`. whole: whether it came to its end. sources: how many
     repositories it was to check."""
 
     id: str

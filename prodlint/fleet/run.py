@@ -96,7 +96,7 @@ def _job(first: Job, source: Source, seen: tuple[Known, str, str, str] | None) -
 def _new_id(dataset: Dataset) -> str:
     taken = {run.id for run in dataset.runs()}
     now = int(time.time())
-    while (made := time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))) in taken:
+    while (made := time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))) in taken:
         now += 1
     return made
 

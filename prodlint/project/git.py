@@ -581,8 +581,11 @@ def unpack(git: Git, top: str, most_files: int, most_bytes: int, largest: int) -
             files.append((os.fsdecode(raw), words[2].decode(), words[0] == b"100755"))
     git.ask("read-tree", commit)
     written = 0
-    for (path, _, executable), data in zip(files, git.contents([name for _, name, _ in files], largest), strict=True):
-        if data is not None:
+    for (path, name, executable), data in zip(files, git.contents([name for _, name, _ in files], largest), strict=True):
+        if data is None:
+            if not git.says("cat-file", "-t", name):
+                raise GitError(f"`{path}` is not in the store: a partial clone holds not all files, and nothing is fetched for it")
+        else:
             written += len(data)
             if written > most_bytes:
                 raise GitError(f"more than {most_bytes / 1e6:,.0f} MB")

@@ -94,7 +94,7 @@ def fleet(directory: Path, count: int, runs: int = 3) -> Dataset:
     source = random.Random(7)
     dataset = Dataset(str(directory))
     for number in range(runs):
-        writer = Writer(dataset, f"2026{number + 1:02}01T080000Z", count)
+        writer = Writer(dataset, f"2026{number + 1:02}01-080000", count)
         for index in range(count):
             name = f"group{index % 17}/service-{index:04}"
             if index % 97 == 5:

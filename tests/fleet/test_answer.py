@@ -143,6 +143,10 @@ def test_each_failure_has_its_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     root = write(tmp_path / "x", {"app.py": BAD, "prodlint.toml": "no = 1\n"})
     kind, why = answer(root, tmp_path / "w")["failed"]
     assert kind == "settings" and "unknown setting `no`" in why
+    (root / "prodlint.toml").write_text(f"{sample_token('random')} = 1\n")
+    kind, why = answer(root, tmp_path / "w")["failed"]
+    assert kind == "settings" and sample_token("random")[:8] not in why
+    (root / "prodlint.toml").write_text("no = 1\n")
     assert answer(tmp_path / "gone", tmp_path / "w")["failed"] == ("unreachable", "no such directory")
     assert answer(root, tmp_path / "w", bundle="0" * 32)["failed"][0] == "worker"
     assert answer(root, tmp_path / "w", own="0" * 32)["failed"][0] == "worker"

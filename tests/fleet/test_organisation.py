@@ -120,7 +120,7 @@ def test_the_demands(tmp_path: Path, prodlint: Callable[..., Ran]) -> None:
     excused, counted = finding("pay", 1), finding("pay", 2, code="PRD505")
     dataset = written(
         tmp_path / "data",
-        "20261130T080000Z",
+        "20261130-080000",
         [
             {
                 "repositories": [row("pay", [excused, counted], "gold")],

@@ -36,7 +36,7 @@ def two_runs(tmp_path: Path) -> Dataset:
     note = finding("c", 9, suppressed="inline", reason="batch")
     written(
         directory,
-        "20261101T080000Z",
+        "20261101-080000",
         [
             {"repositories": [row("a", [old, kept], "")], "findings": [old, kept], "items": [item("a", 0, "not met")]},
             {"repositories": [row("b", [leak_b])], "findings": [leak_b]},
@@ -48,7 +48,7 @@ def two_runs(tmp_path: Path) -> Dataset:
     late = finding("d", 1)
     written(
         directory,
-        "20261130T080000Z",
+        "20261130-080000",
         [
             {
                 "repositories": [row("a", [kept, new], "silver")],
@@ -61,16 +61,16 @@ def two_runs(tmp_path: Path) -> Dataset:
             failed("f", "unreachable", "no such `directory`"),
         ],
     )
-    written(directory, "20261130T090000Z", [failed("a")], whole=False)
+    written(directory, "20261130-090000", [failed("a")], whole=False)
     return Dataset(str(directory))
 
 
 def test_the_summary(two_runs: Dataset) -> None:
     told = summary(two_runs, two_runs.run())
-    assert told["run"]["id"] == "20261130T080000Z"  # the last one that came to its end
-    assert told["before"]["id"] == "20261101T080000Z"
+    assert told["run"]["id"] == "20261130-080000"  # the last one that came to its end
+    assert told["before"]["id"] == "20261101-080000"
     assert told["levels"] == {"gold": 0, "silver": 1, "bronze": 3, "none": 0, "failed": 1}
-    assert [(each["run"], each["levels"]["none"]) for each in told["trend"]] == [("20261101T080000Z", 1), ("20261130T080000Z", 0)]
+    assert [(each["run"], each["levels"]["none"]) for each in told["trend"]] == [("20261101-080000", 1), ("20261130-080000", 0)]
     assert (told["new_p0"]["count"], told["new_p0"]["gone"]) == (1, 1)
     assert [(each["repository"], each["path"]) for each in told["new_p0"]["first"]] == [("a", "app/m3.py")]
     (shared,) = told["same_secrets"]
@@ -89,10 +89,10 @@ def test_the_summary(two_runs: Dataset) -> None:
 
 
 def test_a_run_can_be_named(two_runs: Dataset) -> None:
-    assert two_runs.run("2026-11-01").id == "20261101T080000Z"
+    assert two_runs.run("2026-11-01").id == "20261101-080000"
     told = summary(two_runs, two_runs.run("20261101"))
     assert told["before"] is None and told["new_p0"] is None
-    assert two_runs.run("20261130T09").whole is False
+    assert two_runs.run("20261130-09").whole is False
 
 
 def test_the_difference(two_runs: Dataset) -> None:
@@ -150,7 +150,7 @@ def test_wrong_use(prodlint: Run, tmp_path: Path, words: tuple[str, ...]) -> Non
 
 
 def test_a_dataset_of_another_version(two_runs: Dataset, prodlint: Run) -> None:
-    note = Path(two_runs.directory) / "_runs" / "20261101T080000Z.json"
+    note = Path(two_runs.directory) / "_runs" / "20261101-080000.json"
     note.write_text(note.read_text().replace('"schema_version": 1', '"schema_version": 99'))
     ran = prodlint("fleet", "report", two_runs.directory)
     assert ran.code == 2 and "has schema 99" in ran.err
@@ -169,8 +169,8 @@ def evil(directory: Path) -> Dataset:
         {"repositories": [row(f["repository"], [f], owner=EVIL)], "findings": [f], "items": [{**item(EVIL, 0, "not met"), "title": EVIL}]}
         for f in some
     ]
-    written(directory, "20261101T080000Z", [{"repositories": [row(EVIL, [])]}, {"repositories": [row("=cmd()", [])]}])
-    return written(directory, "20261130T080000Z", [*made, failed(f"x{EVIL}", "time", EVIL)])
+    written(directory, "20261101-080000", [{"repositories": [row(EVIL, [])]}, {"repositories": [row("=cmd()", [])]}])
+    return written(directory, "20261130-080000", [*made, failed(f"x{EVIL}", "time", EVIL)])
 
 
 def test_nothing_from_a_repository_is_markup(tmp_path: Path) -> None:

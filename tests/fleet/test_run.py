@@ -20,7 +20,8 @@ pytest.importorskip("psutil")
 
 import pyarrow.dataset as ds
 
-from prodlint.fleet import cluster, organisation, run, task
+from prodlint.configuration.settings import SettingsError
+from prodlint.fleet import cluster, organisation, process, run, task
 from prodlint.fleet.dataset import SCHEMA_VERSION, TABLES, Dataset, Writer, schemas
 from prodlint.fleet.job import Job
 from prodlint.fleet.sources import Source
@@ -184,6 +185,32 @@ def test_a_large_repository_is_several_tasks(client: Any, home: Path, monkeypatc
     assert sorted(map(str, found[0])) == sorted(map(str, found[1]))
 
 
+def test_a_scheduler_that_runs_already_and_a_client_of_the_users_own(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from distributed import LocalCluster
+
+    given, bundle = jobs(home, 3)
+    settings = {
+        "n_workers": 1,
+        "threads_per_worker": 2,
+        "processes": False,
+        "dashboard_address": None,
+        "protocol": "tcp",
+        "host": "127.0.0.1",
+    }
+    with LocalCluster(**settings) as elsewhere:
+        write(
+            home, {"own_cluster.py": f"from distributed import Client\ndef client():\n    return Client({elsewhere.scheduler_address!r})\n"}
+        )
+        monkeypatch.syspath_prepend(str(home))
+        for words in ({"scheduler": elsewhere.scheduler_address}, {"made_by": "own_cluster:client"}):
+            with cluster.connected(**words) as client:
+                assert all("told" in answer for _, answer in spread(client, iter(given), bundle))
+        process.close_all()
+    for wrong in ({"made_by": "own_cluster"}, {"made_by": "no_such:thing"}, {"scheduler": "tcp://x", "made_by": "a:b"}):
+        with pytest.raises(SettingsError), cluster.connected(**wrong):
+            pass
+
+
 def test_no_more_than_some_are_known_to_the_scheduler(client: Any, home: Path) -> None:
     given, bundle = jobs(home, 6)
     taken = 0
@@ -258,7 +285,7 @@ def repository(name: str) -> dict[str, Any]:
 
 def test_a_batch_that_is_not_whole_is_swept(tmp_path: Path) -> None:
     dataset = Dataset(str(tmp_path))
-    writer = Writer(dataset, "20261130T120000Z", 2)
+    writer = Writer(dataset, "20261130-120000", 2)
     writer.add(repository("a"))
     writer.flush()
     writer.add(repository("b"))
@@ -273,7 +300,7 @@ def test_a_batch_that_is_not_whole_is_swept(tmp_path: Path) -> None:
 def test_batches_are_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Writer, "MOST_REPOSITORIES", 10)
     dataset = Dataset(str(tmp_path))
-    writer = Writer(dataset, "20261130T120000Z", 25)
+    writer = Writer(dataset, "20261130-120000", 25)
     for number in range(25):
         writer.add(repository(f"r{number}"))
     writer.close(whole=True)
