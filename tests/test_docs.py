@@ -23,6 +23,7 @@ from prodlint.commands.cli import command_parser
 from prodlint.configuration.keys import KEYS
 from prodlint.configuration.settings import SettingsError, load
 from prodlint.engine.catalogue import own_rules
+from prodlint.fleet.organisation import read as read_organisation
 from tests.conftest import ROOT, Ran
 
 DOCS = ROOT / "docs"
@@ -141,6 +142,13 @@ def test_the_site_builds(tmp_path: Path) -> None:
 def test_settings_load(snippet: Snippet, tmp_path: Path) -> None:
     values = tomli.loads(snippet.text)
     if snippet.title in _NOT_OURS:
+        return
+    if snippet.title == "organisation.toml":  # of a fleet
+        for name in ("base.toml", "rules/README.md"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).touch()
+        (tmp_path / snippet.title).write_text(snippet.text)
+        assert read_organisation(str(tmp_path / snippet.title)).demands
         return
     (tmp_path / "lint" / "rules").mkdir(parents=True)
     is_pyproject = "tool" in values
