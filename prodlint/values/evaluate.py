@@ -52,6 +52,9 @@ DEPTH = 90
 CALLS = 3
 # What one question may cost, in expressions looked at.
 MOST_STEPS = 20_000
+# After so many steps of one question, what lies on a circle is read once more no more: with attributes that are narrowed and assigned by
+# one another's values the ways round double with each of them.
+PATIENCE = 1_000
 
 
 class Values:
@@ -67,6 +70,7 @@ class Values:
         self._frames: dict[int, Frame] = {}
         self._busy: set[tuple[int, int, int]] = set()
         self._cut = 0
+        self._provisional: dict[tuple[int, int, int], Value] = {}
         self._depth = 0
         self._steps = 0
         self._functions: list[Function] | None = None
@@ -586,8 +590,12 @@ class Values:
         if mark in self._busy:
             self._cut += 1
             return NOTHING
-        if self._depth > DEPTH:
+        self._steps += 1
+        if self._depth > DEPTH or self._steps > MOST_STEPS:
             return unknown(at)
+        if self._steps > PATIENCE and mark in self._provisional:
+            self._cut += 1
+            return self._provisional[mark]
         self._busy.add(mark)
         self._depth += 1
         cut = self._cut
@@ -598,6 +606,10 @@ class Values:
             self._busy.discard(mark)
         if self._cut == cut or not self._busy:
             frame.memo[id(definition), 0, Definition] = value
+        elif frame.arguments is None:
+            self._provisional[mark] = value
+        if not self._busy:
+            self._provisional.clear()
         return value
 
     def _given_by(self, name: str, definition: Definition, frame: Frame, at: Expression) -> Value:
