@@ -10,6 +10,9 @@ from typing import Any
 from prodlint.configuration.settings import SettingsError
 from prodlint.engine.analysis import processors
 
+# What Dask notes for its own pages, which nobody sees here: where a task was handed out, and what each worker does every ten milliseconds.
+QUIET = {"distributed.diagnostics.computations.nframes": 0, "distributed.worker.profile.enabled": False}
+
 
 @contextmanager
 def connected(scheduler: str = "", made_by: str = "", workers: int = 0) -> Iterator[Any]:
@@ -58,6 +61,7 @@ def _local(workers: int) -> Iterator[Any]:
     # Whoever reaches a scheduler may run code in its workers, and any user of a machine reaches its ports: keys that live as long as the run.
     security = Security.temporary()
     settings = {
+        **QUIET,
         "distributed.comm.timeouts.connect": "60s",
         # Pages of Dask's own, about which repositories are looked at: for nobody.
         "distributed.scheduler.http.routes": [],

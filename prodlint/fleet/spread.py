@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 from prodlint.fleet import task
@@ -33,20 +33,19 @@ def spread(
     shared = client.submit(task.told, bundle, key=f"bundle-{id(jobs):x}", pure=False)
     waiting: dict[str, Job] = {}
     done = as_completed(loop=client.loop, with_results=True, raise_errors=False)
-    number = 0
+    numbers = count()
 
-    def hand_out(job: Job, *parts: Any) -> Any:
-        nonlocal number
-        number += 1
-        return client.submit(function, job, shared, *parts, key=f"check-{id(waiting):x}-{number}", pure=False)
+    def keys(several: Sequence[Job]) -> list[str]:
+        return [f"check-{id(waiting):x}-{next(numbers)}" for _ in several]
 
-    def add(several: Iterator[Job]) -> None:
-        for job in several:
-            future = hand_out(job)
-            waiting[future.key] = job
-            done.add(future)
+    def add(several: list[Job]) -> None:
+        if several:
+            # Many in one message: one by one they would cost the scheduler three times as much.
+            for future, job in zip(client.map(function, several, key=keys(several), pure=False, bundle=shared), several, strict=True):
+                waiting[future.key] = job
+                done.add(future)
 
-    add(islice(jobs, ahead))
+    add(list(islice(jobs, ahead)))
     while waiting:
         for future, result in done.next_batch(block=True):
             job = waiting.pop(future.key)
@@ -54,13 +53,16 @@ def spread(
             future.release()
             if "large" in answer:
                 whole = replace(job, large=0, state=answer["state"])
-                count = min(-(-answer["large"] // PART_FILES), MOST_PARTS)
-                last = hand_out(whole, *[hand_out(replace(whole, part=(part, count))) for part in range(count)])
+                several = min(-(-answer["large"] // PART_FILES), MOST_PARTS)
+                parts = [replace(whole, part=(part, several)) for part in range(several)]
+                found = client.map(function, parts, key=keys(parts), pure=False, bundle=shared)
+                last = client.submit(function, whole, shared, *found, key=keys([whole])[0], pure=False)
                 waiting[last.key] = whole
                 done.add(last)
             else:
                 yield job, answer
-        add(islice(jobs, ahead - len(waiting)))
+        if ahead - len(waiting) >= ahead // 10:
+            add(list(islice(jobs, ahead - len(waiting))))
 
 
 def _lost(error: Any) -> str:

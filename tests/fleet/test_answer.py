@@ -222,3 +222,15 @@ def test_rules_of_its_own_travel(tmp_path: Path) -> None:
     found = [f for f in told(root, tmp_path / "w", page)["findings"] if f["code"] == "ORG101"]
     assert [(f["rule"], f["path"], f["line"]) for f in found] == [("frobnicate", "app.py", 3)]
     assert "ORG101" not in json.dumps(told(root, tmp_path / "w"))
+
+
+@pytest.mark.parametrize("settings", ["", 'ignore = ["PRD1"]\n'])
+def test_nothing_of_what_is_planted_is_told(tmp_path: Path, settings: str) -> None:
+    """Whichever rules are on: no eight characters of a value, in any row."""
+    from tests.test_no_leaks import _leaks, planted
+
+    given = planted()
+    root = write(tmp_path / "x", {**given.files, "prodlint.toml": settings})
+    found = told(root, tmp_path / "w")
+    assert len(found["files"]) > 5 and len(found["items"]) > 20
+    assert _leaks(json.dumps(found, ensure_ascii=False).encode()) == frozenset()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from prodlint.configuration.settings import SettingsError
 from prodlint.fleet import sources
+from tests.conftest import Ran
 from tests.fleet.repositories import BAD, bare, commit, write
 
 
@@ -69,3 +71,16 @@ def test_nobody_sees_a_token() -> None:
     assert found.location == address
     assert found.shown == "https://host.test/group/orders.git"
     assert "token" not in found.name
+
+
+@pytest.mark.parametrize("words", [("run", ".", "--out", "o"), ("report", "o"), ("diff", "o")])
+def test_without_the_extra_it_says_what_to_install(
+    words: tuple[str, ...], prodlint: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from importlib import util
+
+    plain = util.find_spec
+    monkeypatch.setattr(util, "find_spec", lambda name, *more: None if name in ("distributed", "pyarrow") else plain(name, *more))
+    ran = prodlint("fleet", *words, cwd=tmp_path)
+    assert ran.code == 2 and "pip install 'prodlint[fleet]'" in ran.err
+    assert not (tmp_path / "o").exists()
