@@ -31,6 +31,10 @@ def test_init_in_a_new_repository(project: Project, prodlint: Run) -> None:
     assert tomli.loads((root / "pyproject.toml").read_text())["tool"]["prodlint"]["baseline"] == ".prodlint-baseline"
     assert "prodlint-project" in (root / ".pre-commit-config.yaml").read_text()
     assert prodlint("check", ".").code == 0
+    # What was written has no findings of its own, not even known ones.
+    assert not [
+        line for line in (root / ".prodlint-baseline").read_text().splitlines() if line.startswith(("pyproject", "prodlint", ".pre-commit"))
+    ]
     ours = (".pre-commit-config.yaml", ".github/workflows/prodlint.yml")
     assert not [
         line for line in prodlint("check", ".", "--isolated", "--output-format", "concise").out.splitlines() if line.startswith(ours)

@@ -61,6 +61,7 @@ def test_the_same_help_stands_once_a_file(project: Project, prodlint: Cli) -> No
     ("words", "why"),
     [
         (["chek"], "did you mean `check`?"),
+        (["lint"], "did you mean `check`?"),
         (["--select", "S113"], "the rule for it here is `PRD501`, `PRD504`"),
         (["--select", "E722"], "the rule for it here is `PRD201`"),
         (["--stdin-filename", "x.py"], "the path `-` is missing"),

@@ -79,6 +79,30 @@ def test_a_baseline_that_may_only_shrink(root: Path, prodlint: Run) -> None:
     assert "api/a.py: PRD504 in brought was added to the baseline, which may only shrink" in ran.out
 
 
+def test_what_is_known_and_old_is_not_gone(root: Path, prodlint: Run) -> None:
+    """With `--since` every finding is still held against the baseline: only those that are no more are told."""
+    (root / "prodlint.toml").write_text('select = ["PRD504"]\nbaseline = ".prodlint-baseline"\nstrict-baseline = true\n')
+    prodlint("baseline", cwd=root)
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "two")
+    (root / "jobs/b.py").write_text("# a line more\n" + calls("moved"))
+    ran = prodlint("--since", "HEAD", "--no-cache", cwd=root)
+    assert (ran.code, "no longer occurs" in ran.out, "suppressed" in ran.out) == (0, False, False)
+    (root / "jobs/b.py").write_text(calls("moved", "new"))
+    ran = prodlint("--since", "HEAD", "--no-cache", cwd=root)
+    assert (ran.code, ran.out.count("PRD504")) == (1, 1)
+
+
+def test_many_entries_that_are_gone_are_told_in_a_few_lines(root: Path, prodlint: Run) -> None:
+    (root / "api/a.py").write_text(calls(*(f"f{number}" for number in range(30))))
+    (root / "prodlint.toml").write_text('select = ["PRD504"]\nbaseline = ".prodlint-baseline"\n')
+    prodlint("baseline", cwd=root)
+    (root / "api/a.py").write_text("x = 1\n")
+    out = prodlint("--no-cache", cwd=root).out
+    assert out.count("no longer occurs") == 10
+    assert "and 20 more of these" in out
+
+
 def test_entries_of_files_that_are_gone_are_dropped(root: Path, prodlint: Run) -> None:
     prodlint("baseline", cwd=root)
     assert "jobs/b.py" in (root / ".prodlint-baseline").read_text()

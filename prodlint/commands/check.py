@@ -18,6 +18,16 @@ from prodlint.model import PRIORITIES
 from prodlint.reports import FOR_PROGRAMS, FORMATS, WITH_FIXES, Options, plural, repository_prefix, stream
 from prodlint.writing import written_whole
 
+# What other tools call it.
+_OTHER_WORDS = {
+    "lint": "check",
+    "scan": "check",
+    "run": "check",
+    "explain": "rule",
+    "linter": "rule",
+    "audit": "checklist",
+    "lsp": "server",
+}
 CLEAN, FOUND, MISUSED, UNCHECKED, BUG = 0, 1, 2, 3, 70
 
 
@@ -30,7 +40,7 @@ def refuse_contradictions(given: Namespace) -> None:
         if path.isalpha() and not os.path.exists(path):
             from difflib import get_close_matches
 
-            near = get_close_matches(path, VERBS, 1, 0.7)
+            near = [_OTHER_WORDS[path]] if path in _OTHER_WORDS else get_close_matches(path, VERBS, 1, 0.7)
             if near:
                 raise SettingsError(f"`{path}` is neither a verb nor a file; did you mean `{near[0]}`?")
     if given.stdin_filename and "-" not in (given.paths or ()):

@@ -28,7 +28,7 @@ baseline = ".prodlint-baseline"
 ignore = []
 # Files that are none of a service's, as written in .gitignore.
 extend-exclude = []
-# An inline ignore must say why: `# prodlint: ignore[PRD504] -- the scheduler kills it after 10 s`.
+# An ignore comment must say why, behind two hyphens: `ignore[PRD504] -- the scheduler kills it after 10 s`.
 require-reason = true
 """
 

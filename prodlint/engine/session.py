@@ -179,11 +179,16 @@ def run(request: Request) -> Result:
     """
     began = time.perf_counter()
     result = _run(request)
-    if request.since:
-        _only_new(request, result)
+    old = _old_ones(request, result) if request.since else frozenset()
+    seen = len(result.report.suppressed)
+    # Every finding is held against them, old ones too: an entry whose finding is merely old is not one that occurs no more.
     _apply_foreign_lists(result)
     _apply_entry_ignores(request, result)
     _apply_baseline(request, result)
+    if old:
+        suppressed = result.report.suppressed
+        result.report.findings = [finding for finding in result.report.findings if id(finding) not in old]
+        result.report.suppressed = [*suppressed[:seen], *(one for one in suppressed[seen:] if id(one.finding) not in old)]
     if request.grouped:
         everywhere = {rule.code for rule in result.rules if rule.grouped}
         result.report.findings = grouped(result.report.findings, everywhere, {rule.code for rule in result.rules if rule.habit})
@@ -191,6 +196,8 @@ def run(request: Request) -> Result:
     return result
 
 
+# Notes of one kind that a report shows.
+_MOST_TOLD = 10
 # More places of one finding help nobody.
 _MOST_PLACES = 5
 # So many findings of one sentence in one file are a habit, and so many places of one secret a copy.
@@ -454,8 +461,8 @@ def _report(discovered: Discovered, outcomes: Sequence[Outcome]) -> Report:
     return report
 
 
-def _only_new(request: Request, result: Result) -> None:
-    """Take away what was there before the change: the findings of the tree where it began."""
+def _old_ones(request: Request, result: Result) -> frozenset[int]:
+    """What was there before the change, in the tree where it began: the findings by `id`."""
     from prodlint import since
 
     root, findings = result.report.root, result.report.findings
@@ -472,7 +479,7 @@ def _only_new(request: Request, result: Result) -> None:
     if change.note:
         result.report.notes.append(change.note)
     result.compared = since.compared(change, findings, before, result.symbols)
-    result.report.findings = result.compared.new
+    return frozenset(map(id, result.compared.old))
 
 
 def _keep_earlier_baseline(request: Request, result: Result, tree: str) -> None:
@@ -581,5 +588,7 @@ def _apply_baseline(request: Request, result: Result) -> None:
             f"{entry.path}: {entry.code}{f' in {entry.symbol}' if entry.symbol else ''} was added to the baseline, which may only shrink"
             for entry in sorted((known.entries - result.earlier_baseline.entries).elements())
         ]
-    report.notes.extend(result.stale)
-    report.notes.extend(result.grown)
+    for told in (result.stale, result.grown):
+        report.notes.extend(told[:_MOST_TOLD])
+        if len(told) > _MOST_TOLD:
+            report.notes.append(f"and {len(told) - _MOST_TOLD:,} more of these")
