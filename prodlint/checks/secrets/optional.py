@@ -349,8 +349,9 @@ def _let_in(
 ) -> Iterator[Diagnostic]:
     values = context.values(module)
     for secret, given in ((one, other), (other, one)):
-        value = values.of(secret)
-        read = _unset_secret(value, none=none)
+        if isinstance(secret, Constant) or not any(_is_secret(word) for word in words_in(secret)):
+            continue
+        read = _unset_secret(values.of(secret), none=none)
         if read is None:
             continue
         client = _sent(values.of(given))
