@@ -193,7 +193,7 @@ class Dataset:
         import pyarrow as pa
         import pyarrow.dataset as ds
 
-        files = [path for run in runs for path in self._files(name, run)]
+        files = [path for run in runs for path in self.files(name, run)]
         if not files:
             return None
         named = pa.schema([("run_date", pa.string()), ("run", pa.string())])
@@ -205,7 +205,8 @@ class Dataset:
         """Where a run's rows of a table are."""
         return os.path.join(self.directory, name, f"run_date={run.day}", f"run={run.id}")
 
-    def _files(self, name: str, run: RunNote) -> list[str]:
+    def files(self, name: str, run: RunNote) -> list[str]:
+        """The files of a run's rows of a table, in order; each holds a batch of repositories, under the same name in every table."""
         folder = self.folder(name, run)
         with suppress(FileNotFoundError):
             return sorted(os.path.join(folder, each) for each in os.listdir(folder) if each.startswith("part-"))
@@ -213,7 +214,7 @@ class Dataset:
 
     def sweep(self, run: RunNote) -> None:
         """Take away the files of batches that are not whole: what a run that was killed has left."""
-        whole = {os.path.basename(path) for path in self._files("repositories", run)}
+        whole = {os.path.basename(path) for path in self.files("repositories", run)}
         for name in TABLES:
             folder = self.folder(name, run)
             with suppress(FileNotFoundError):
@@ -262,19 +263,30 @@ class Writer:
     def copy(self, earlier: Sequence[RunNote], names: Mapping[str, str]) -> None:
         """Take over the rows of repositories from earlier runs. names: by repository, the id of the run that saw it last."""
         import pyarrow.compute as pc
+        import pyarrow.dataset as ds
 
         for run in earlier:
-            mine = sorted(name for name, seen in names.items() if seen == run.id)
-            for start in range(0, len(mine), self.MOST_REPOSITORIES * 4):
-                # In one pass over the run for each thousand of repositories: what lies in memory does not grow with the fleet.
-                wanted = pc.field("repository").isin(mine[start : start + self.MOST_REPOSITORIES * 4])
-                tables = {name: self.dataset.table(name, [run], [field.name for field in schemas()[name]], wanted) for name in TABLES}
-                self._write({name: table.cast(schemas()[name]) for name, table in tables.items()})
+            mine = [name for name, seen in names.items() if seen == run.id]
+            if not mine:
+                continue
+            wanted = pc.field("repository").isin(mine)
+            # Batch by batch, in one pass: what lies in memory does not grow with the fleet.
+            for batch in map(os.path.basename, self.dataset.files("repositories", run)):
+                paths = {name: os.path.join(self.dataset.folder(name, run), batch) for name in TABLES}
+                self._write(
+                    {
+                        name: ds.dataset([path], schema=schemas()[name], format="parquet").to_table(filter=wanted)
+                        for name, path in paths.items()
+                        if os.path.exists(path)
+                    }
+                )
 
     def _write(self, tables: Mapping[str, Any]) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        if not tables["repositories"].num_rows:
+            return
         name = f"part-{self._batches:06d}.parquet"
         self._batches += 1
         for table in sorted(tables, key=lambda table: table == "repositories"):

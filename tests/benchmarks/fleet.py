@@ -13,6 +13,7 @@ all processes together, and what is compared ran in turn.
 from __future__ import annotations
 
 import argparse
+import heapq
 import json
 import os
 import resource
@@ -145,16 +146,26 @@ def sleep(job: Job, bundle: bytes, *parts: object) -> dict[str, Any]:
     return {"told": ANSWER}
 
 
-def simulate(dataset: str, count: int, workers: int, processes: int) -> dict[str, Any]:
+def handed_out(lengths: Sequence[float], workers: int) -> float:
+    """How long it takes where handing out takes no time: at the end some workers have nothing to do any more."""
+    free = [0.0] * workers
+    for length in lengths:
+        heapq.heapreplace(free, free[0] + length)
+    return max(free)
+
+
+def simulate(dataset: str, count: int, workers: int, processes: int, mean: float) -> dict[str, Any]:
     """The scheduler and what hands out jobs, with workers that sleep: how busy they are kept, and what a task costs that takes no time.
 
-    The workers are threads of some processes, so that `own_cpu_ms_each` is what the scheduler and the client take, which are in this one.
+    The workers are threads of some processes, so that `own_cpu_ms_each` is what the scheduler and the client take, which are in this one. mean: seconds; a machine that others use took longer for each than it would alone.
     """
     import dask
     from distributed import Client, LocalCluster
 
     kept = Dataset(dataset)
     lengths = [row["seconds"] for row in rows_of(kept.table("repositories", [kept.run()], ["seconds"])) if row["seconds"]]
+    if mean:
+        lengths = [length * mean * len(lengths) / sum(lengths) for length in lengths]
     bundle = PAGE.bundle()
 
     def jobs(seconds: Iterator[float]) -> Iterator[Job]:
@@ -179,6 +190,7 @@ def simulate(dataset: str, count: int, workers: int, processes: int) -> dict[str
             }
             if asleep:
                 found[name]["efficiency"] = asleep / (wall * workers)
+                found[name]["best"] = asleep / (handed_out([job.timeout for job in given], workers) * workers)
     found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return found
 
@@ -224,6 +236,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--processes", type=int, default=4)
+    parser.add_argument("--mean", type=float, default=0.0)
     parser.add_argument("--sample", type=int, default=1)
     parser.add_argument("--out", default="")
     parser.add_argument("--dataset", default="")
@@ -236,7 +249,7 @@ def main() -> None:
     elif given.what == "small":
         told = small(given.count, given.workers)
     elif given.what == "simulate":
-        told = simulate(given.dataset, given.count, given.workers, given.processes)
+        told = simulate(given.dataset, given.count, given.workers, given.processes, given.mean)
     else:
         told = write(given.dataset)
     print(json.dumps(told, indent=2))

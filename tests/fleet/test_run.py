@@ -313,6 +313,24 @@ def test_batches_are_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert pq.read_schema(one).metadata[b"prodlint_schema"] == str(SCHEMA_VERSION).encode()
 
 
+def test_what_is_taken_over_is_whole_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Writer, "MOST_REPOSITORIES", 3)
+    dataset = Dataset(str(tmp_path))
+    for day, names in (("20261129", "abcdefgh"), ("20261130", "bx")):
+        writer = Writer(dataset, f"{day}-120000", len(names))
+        for name in names:
+            writer.add(repository(name))
+        writer.close(whole=day == "20261129")
+    first, second = dataset.runs()
+    writer = Writer(dataset, "20261201-120000", 5)
+    writer.add(repository("new"))
+    writer.copy([second, first], {"a": first.id, "h": first.id, "b": second.id, "x": second.id})
+    writer.close(whole=True)
+    for table in ("repositories", "findings"):
+        found = dataset.table(table, [dataset.run()], ["repository"]).to_pylist()
+        assert sorted(row["repository"] for row in found) == ["a", "b", "h", "new", "x"]
+
+
 def test_the_schema_is_in_the_docs() -> None:
     text = (ROOT / "docs" / "fleet.md").read_text(encoding="utf-8")
     assert f"version {SCHEMA_VERSION}" in text
