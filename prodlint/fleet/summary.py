@@ -160,7 +160,14 @@ def _same_secrets(dataset: Dataset, run: RunNote) -> list[Row]:
         several.sort(key=lambda row: (row["repository"], row["path"], row["line"]))
         # Two rules may speak of one value at one place.
         distinct = list({(row["repository"], row["path"], row["line"]): row for row in several}.values())
-        repositories = list(dict.fromkeys(row["repository"] for row in distinct))
+        # Each repository once, before one of them a second time.
+        seen: Counter[str] = Counter()
+        turns = []
+        for row in distinct:
+            turns.append(seen[row["repository"]])
+            seen[row["repository"]] += 1
+        distinct = [row for _, row in sorted(zip(turns, distinct, strict=True), key=lambda pair: pair[0])]
+        repositories = list(seen)
         told = {"repositories": repositories, "places": distinct[:_MOST_PLACES], "more": max(len(distinct) - _MOST_PLACES, 0)}
         found.append({"rule": Counter(row["rule"] for row in several).most_common(1)[0][0], **told})
     return sorted(found, key=lambda group: (-len(group["repositories"]), group["repositories"]))

@@ -32,6 +32,7 @@ def two_runs(tmp_path: Path) -> Dataset:
     old, kept = finding("a", 1), finding("a", 2)
     leak_b, leak_c = finding("b", 5, secret="s1"), finding("c", 6, 1, secret="s1", owner="@other @team")
     again = finding("b", 7, 1, secret="s1", path="app/m5.py")
+    twice = finding("b", 6, 2, secret="s1")
     own = finding("c", 8, secret="s2")
     note = finding("c", 9, suppressed="inline", reason="batch")
     written(
@@ -39,7 +40,7 @@ def two_runs(tmp_path: Path) -> Dataset:
         "20261101-080000",
         [
             {"repositories": [row("a", [old, kept], "")], "findings": [old, kept], "items": [item("a", 0, "not met")]},
-            {"repositories": [row("b", [leak_b])], "findings": [leak_b]},
+            {"repositories": [row("b", [leak_b, twice])], "findings": [leak_b, twice]},
             failed("d"),
             {"repositories": [row("e", [])], "findings": []},
         ],
@@ -55,7 +56,7 @@ def two_runs(tmp_path: Path) -> Dataset:
                 "findings": [kept, new],
                 "items": [item("a", 0, "met"), item("a", 1, "not met")],
             },
-            {"repositories": [row("b", [leak_b, again])], "findings": [leak_b, again], "items": [item("b", 1, "not met")]},
+            {"repositories": [row("b", [leak_b, twice, again])], "findings": [leak_b, twice, again], "items": [item("b", 1, "not met")]},
             {"repositories": [row("c", [leak_c, own])], "findings": [leak_c, own, note]},
             {"repositories": [row("d", [late])], "findings": [late]},
             failed("f", "unreachable", "no such `directory`"),
@@ -75,7 +76,7 @@ def test_the_summary(two_runs: Dataset) -> None:
     assert [(each["repository"], each["path"]) for each in told["new_p0"]["first"]] == [("a", "app/m3.py")]
     (shared,) = told["same_secrets"]
     assert shared["repositories"] == ["b", "c"]
-    assert [(each["repository"], each["path"]) for each in shared["places"]] == [("b", "app/m5.py"), ("c", "app/m6.py")]
+    assert [(each["repository"], each["path"]) for each in shared["places"]] == [("b", "app/m5.py"), ("c", "app/m6.py"), ("b", "app/m6.py")]
     first = told["mistakes"][0]
     # What a comment suppresses is no mistake; one that stands in most repositories comes first.
     assert (first["code"], first["repositories"], first["findings"], first["findings_before"]) == ("PRD504", 4, 5, 3)
