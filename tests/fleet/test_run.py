@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -138,6 +140,10 @@ def client() -> Iterator[Any]:
 
     with dask.config.set({"distributed.scheduler.allowed-failures": 2}), cluster.connected(workers=2) as made:
         yield made
+    # What the library leaves open is collected here, and not in the middle of another file's test.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gc.collect()
 
 
 def test_a_task_whose_worker_is_killed_runs_elsewhere(client: Any, home: Path) -> None:
