@@ -55,9 +55,16 @@ class Auditor:
             return [Audited(line, None, None, judgement, f"`{pointer}` {'is there' if exists else 'is not there'}")]
         rules = self._answers.rules
         matches = mapped(line, self._phrases, self._answers.checklist.items, rules)
-        return [_shown(_audited(line, match, self._by_item, rules), self._project, rules) for match in matches] or [
-            Audited(line, None, None, "not mapped", "")
-        ]
+        found = [_shown(_audited(line, match, self._by_item, rules), self._project, rules) for match in matches]
+        return [_as_a_part(each, found) for each in found] or [Audited(line, None, None, "not mapped", "")]
+
+
+def _as_a_part(audited: Audited, found: Sequence[Audited]) -> Audited:
+    """A yes to one of several things that a line asks for is no yes to the line."""
+    if audited.judgement not in ("agrees", "in fact met") or all(each.judgement in ("agrees", "in fact met") for each in found):
+        return audited
+    title = audited.match.item.title if audited.match is not None else ""
+    return replace(audited, judgement="cannot be told", because=f"this part of it is seen ({title}), the others are not")
 
 
 def audit(text: str, answers: Answers) -> list[Audited]:
@@ -220,7 +227,8 @@ def _subject(line: Line, match: Match) -> str:
     """What a line, or the part of it that means the item, names: its head, and the rest too where the head says nothing (`Key: ...`)."""
     if match.subject:
         return match.subject
-    if not line.head or not (set(words_of(line.head)) - subjects.TRADE):
+    head = set(words_of(line.head))
+    if not head - subjects.TRADE or not head & set(words_of(match.phrase)) or (len(head) == 1 and line.rest):
         return line.text
     return line.head
 

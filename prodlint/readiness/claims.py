@@ -56,7 +56,7 @@ _OUTSIDE = re.compile(
     r"\b(?:deploy(?:ed)?\s+(?:to|on|in)\b|deployed\b(?!\s+by)|announce|approv|sign(?:ed)?[- ]off|meeting|firewall|dns\b|domain\b|penetration|pen[- ]?test|audit(?:ed)?\s+by|review(?:ed)?\s+(?:by|with)"
     r"|notif(?:y|ied)\s+(?:the\s+)?(?:team|stake)|train(?:ed|ing)|on[- ]call\s+(?:schedule|rota)|contracts?\b(?!\s*(?:tests?|first))|invoice|purchase|certificate\s+(?:is\s+)?(?:issued|bought|installed)"
     r"|\d+\s+(?:passed|passing|tests?\s+pass)|all\s+tests?\s+pass|tests?\s+(?:are\s+)?(?:green|passing)|smoke\s+tests?\s+(?:pass|run)|verified\s+(?:in|on)\s+(?:staging|production)"
-    r"|load[- ]test(?:ed|s)?\s+(?:passed|run|done|executed)|all checks passed|no issues found|planned\b|scheduled\b|(?:was|were|been|is|are)\s+rotated|env(?:ironment)?\s+(?:vars?|variables)\s+(?:are\s+)?set\b|create\w*\s+\.env(?!\S*example)\b|\.env(?:\s+file)?\s+created|rolled\s+out|went\s+live|go[- ]live|backup\s+(?:was\s+)?restored|drill)",
+    r"|load[- ]test(?:ed|s)?\s+(?:passed|run|done|executed)|all checks passed|no issues found|planned\b|scheduled\b|(?:was|were|been|is|are)\s+rotated|env(?:ironment)?\s+(?:vars?|variables)\s+(?:are\s+)?set\b|create\w*\s+\.env(?!\S*example)\b|security\s+audits?\b|rolled\s+out|went\s+live|go[- ]live|backup\s+(?:was\s+)?restored|drill)",
     re.IGNORECASE,
 )
 _COMMENT = {
@@ -83,6 +83,8 @@ _RESULT = re.compile(
     r"\b(?:builds?|pass(?:es|ing)?|succeeds?|works?|runs|is running|are running|starts|successful(?:ly)?|healthy|green|done)\W*$",
     re.IGNORECASE,
 )
+# Files that nobody commits.
+_MADE_BY_HAND = re.compile(r"\.env(?:\s+file)?\s+(?:is\s+)?(?:created|filled|populated)", re.IGNORECASE)
 # Sections and words that reason, plan or refer, and claim nothing of the code.
 _NO_CLAIMS = re.compile(
     r"\b(?:workarounds?|blockers?|residual risks?|references?|see also|usage|time estimates?|next steps|backlog|gap analysis|commands to run|overview|out of scope|known (?:issues|limitations)|limitations|appendix|glossary|legend|resources|further reading|readiness score)\b",
@@ -100,7 +102,7 @@ _NEGATIVE = re.compile(
 
 def is_outside_the_code(line: Line) -> bool:
     """Whether a line speaks of a step or a result that no file shows: a deployment, a meeting, "16 passed"."""
-    return any(pattern.search(line.text) for pattern in (_OUTSIDE, _STEP, _RESULT))
+    return any(pattern.search(line.text) for pattern in (_OUTSIDE, _STEP, _RESULT, _MADE_BY_HAND))
 
 
 def claims_nothing(line: Line) -> str:
@@ -324,7 +326,8 @@ def _number_is_at(quantity: re.Match[str], places: Sequence[tuple[str, int]], pr
     """Whether the number stands at one of the places, in its own unit or in seconds or bytes."""
     number = float(quantity["number"].replace(",", "."))
     unit = (quantity["unit"] or "").lower()
-    wanted = {number, number * _UNITS.get(unit, 1.0)}
+    # One per cent is 0.01 in code; eighty may be 80 where percents are asked for.
+    wanted = {number / 100, *([number] if number >= 10 else [])} if unit == "%" else {number, number * _UNITS.get(unit, 1.0)}
     if unit in ("min", "mins", "minute", "minutes", "m", "h", "hour", "hours", "d", "day", "days"):
         wanted |= {number * _UNITS[unit] / 60, number * _UNITS[unit] / 3600}
     for path, at in places:

@@ -47,7 +47,7 @@ def test_the_ready_service_has_places_for_what_is_met(prodlint: Run) -> None:
     items = by_id(told(prodlint, READY))
     for name in "no-secrets-in-code cors-restricted jwt-verified http-timeouts no-auto-reload dependencies-pinned migrations-run health-endpoint".split():
         assert items[name]["verdict"] == "met", (name, items[name]["because"])
-    assert items["debug-off"]["verdict"] == "in part", "rules for it are still to come"
+    assert items["debug-off"]["verdict"] == "met"
     assert items["health-endpoint"]["places"][0]["path"] == "app/main.py"
     assert items["migrations-run"]["places"][0] | {"end_column": 0} == {
         **items["migrations-run"]["places"][0], "path": "entrypoint.sh", "line": 3, "end_column": 0,
