@@ -83,6 +83,16 @@ def test_a_crafted_file_takes_no_time(tmp_path: Path) -> None:
     assert read(str(tmp_path)).of("/".join(["a" * 200] * 4)) == ()
 
 
+def test_in_the_readiness_report(project: Project, prodlint: Callable[..., Ran]) -> None:
+    root = project(
+        {"api/a.py": "import requests\n\nrequests.get(url)\n", "CODEOWNERS": "/api/ @acme/api\n", "requirements.txt": "requests==2.32.3\n"}
+    )
+    items = {item["id"]: item for item in json.loads(prodlint("report", "--output-format", "json", cwd=root).out)["items"]}
+    assert items["http-timeouts"]["owners"] == ["@acme/api"]
+    for format in ("text", "markdown", "html"):
+        assert "@acme/api" in prodlint("report", "--output-format", format, cwd=root).out, format
+
+
 def test_in_reports(project: Project, prodlint: Callable[..., Ran]) -> None:
     root = project({"api/a.py": "import requests\n\nrequests.get(url)\n", "CODEOWNERS": "/api/ @acme/api\n"})
     words = ("api/a.py", "--no-cache", "--select", "PRD504", "--output-format")

@@ -8,7 +8,7 @@ from prodlint.commands.check import request_of, run_once
 
 
 def check(given: Namespace) -> int:
-    """Check, mend where it is asked for, report, and say with the exit code how it went."""
+    """Check, fix where it is asked for, report, and say with the exit code how it went."""
     request = request_of(given)
     if given.show_settings or given.show_files:
         from prodlint.commands.show_settings import show

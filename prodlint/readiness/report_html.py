@@ -319,6 +319,8 @@ def _item(item: Mapping[str, Any], material: ReportContext) -> Iterator[str]:
         yield f'<div class="note good"><b>How to fix it</b><ul>{fixes}</ul></div>\n'
     if item["look"] and verdict in ("cannot be told", "in part", "met"):
         yield f'<p class="note look"><b>What to look at</b> {words(item["look"])}</p>\n'
+    if item["owners"]:
+        yield f'<p class="note"><b>Owners</b> {text(", ".join(item["owners"]))}</p>\n'
     for others in item["others"]:
         yield f'<p class="note"><b>Another tool</b> {words(others)}</p>\n'
     yield from _findings(item["findings"], material)

@@ -99,6 +99,7 @@ def _item(answer: Answer, material: ReportContext) -> dict[str, Any]:
         "more_places": max(len(answer.places) - MOST_PLACES, 0),
         "looked_at": answer.looked_at,
         "others": [material.words(words) for words in answer.others],
+        "owners": list(dict.fromkeys(owner for finding in answer.findings for owner in material.owners(finding.path))),
         "fixes": _fixes(answer.findings, material),
         "fixable": sum(finding.fix is not None for finding in answer.findings),
         "before": answer.before,
@@ -132,7 +133,7 @@ def _place(place: Evidence, material: ReportContext) -> dict[str, Any]:
 
 
 def _fixes(findings: Iterable[Finding], material: ReportContext) -> list[str]:
-    """How to mend them, one sentence for each rule."""
+    """How to fix them, one sentence for each rule."""
     codes = dict.fromkeys(finding.code for finding in findings)
     return [material.words(text) for text in dict.fromkeys(material.help(code) for code in codes) if text]
 

@@ -108,6 +108,8 @@ def _backlog(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
                 yield f"  - and {len(item['findings']) - _FINDINGS:,} more\n"
             for text in item["others"]:
                 yield f"  - {words(text)}\n"
+            if item["owners"]:
+                yield f"  - *Owners:* {', '.join(map(code, item['owners']))}\n"
             for text in item["fixes"]:
                 yield f"  - *Fix:* {words(text)}\n"
         if mine:

@@ -103,7 +103,8 @@ def _backlog(items: Sequence[Mapping[str, Any]], width: int, ink: Styler) -> Ite
                 yield f"      {finding['path']}:{finding['line']}:{finding['column']}: {finding['code']} {finding['message']}\n"
             if len(item["findings"]) > _FINDINGS:
                 yield f"      and {len(item['findings']) - _FINDINGS:,} more\n"
-            for words in (*item["others"], *(f"Fix: {text}" for text in item["fixes"])):
+            owners = [f"Owners: {', '.join(item['owners'])}"] if item["owners"] else []
+            for words in (*item["others"], *owners, *(f"Fix: {text}" for text in item["fixes"])):
                 yield _wrapped(words, width, "      ")
 
 

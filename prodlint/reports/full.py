@@ -1,4 +1,4 @@
-"""`full`: every finding with the line it stands on, a mark under what is meant, and how to mend it."""
+"""`full`: every finding with the line it stands on, a mark under what is meant, and how to fix it."""
 
 from __future__ import annotations
 
@@ -37,12 +37,28 @@ def _finding(material: ReportContext, finding: Finding, ink: Styler, remark: str
     indent = " " * len(str(last))
     for related in finding.related:
         place = f"{escape_control_characters(material.path(related.path))}:{related.span.line}:{related.span.column}"
-        yield f"{indent} {ink.paint('=', 'gutter')} {ink.paint('note:', 'bold')} {place}: {escape_control_characters(material.words(related.words))}\n"
+        yield from _remark(material, "note:", f"{place}: {escape_control_characters(material.words(related.words))}", indent, ink)
     advice = "" if (finding.code, finding.path) in advised else material.help(finding.code)
     advised.add((finding.code, finding.path))
     if advice:
-        yield f"{indent} {ink.paint('=', 'gutter')} {ink.paint('help:', 'bold')} {escape_control_characters(material.words(advice))}\n"
+        yield from _remark(material, "help:", escape_control_characters(material.words(advice)), indent, ink)
     yield "\n"
+
+
+def _remark(material: ReportContext, label: str, words: str, indent: str, ink: Styler) -> Iterator[str]:
+    """Words below the excerpt; on a terminal that is narrower, their further lines begin where the first one does."""
+    head = f"{indent} {ink.paint('=', 'gutter')} {ink.paint(label, 'bold')} "
+    before = len(indent) + 4 + len(label)
+    room = material.options.width - before
+    if material.options.width and len(words) > room:
+        from textwrap import wrap
+
+        lines = wrap(words, max(room, 20), break_long_words=False, break_on_hyphens=False)
+    else:
+        lines = [words]
+    yield f"{head}{lines[0]}\n"
+    for line in lines[1:]:
+        yield f"{' ' * before}{line}\n"
 
 
 def _lines(material: ReportContext, finding: Finding, last: int, ink: Styler) -> Iterator[str]:

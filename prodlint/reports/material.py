@@ -134,14 +134,14 @@ class ReportContext:
         return {}
 
     def help(self, code: str) -> str:
-        """How to mend it, in one sentence: the first of the page's Fix section."""
+        """How to fix it, in one sentence: the first of the page's Fix section."""
         if code not in self._help:
             rule = self.rules.get(code)
             self._help[code] = first_sentence(rule.how) if rule else ""
         return self._help[code]
 
     def fixable(self, finding: Finding) -> bool:
-        """Whether `--fix`, as asked for, would mend it."""
+        """Whether `--fix`, as asked for, would fix it."""
         return finding.fix is not None and (finding.fix.safe or self.options.unsafe_fixes)
 
     def fix(self, finding: Finding) -> Fix | None:

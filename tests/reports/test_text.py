@@ -149,6 +149,19 @@ def test_code_links_to_its_page_when_colour_is_on(small: Tree) -> None:
 # ---------------------------------------------------------------- other lines
 
 
+def test_help_is_wrapped_under_its_beginning(small: Tree) -> None:
+    whole = next(line for line in small.render("full").split("\n") if "= help:" in line)
+    column = whole.index("help: ") + 6
+    width = column + 24
+    assert len(whole) > width
+    lines = small.render("full", width=width).split("\n")
+    first = next(number for number, line in enumerate(lines) if "= help:" in line)
+    rest = lines[first : lines.index("", first)]
+    assert len(rest) > 1 and all(len(line) <= width for line in rest)
+    assert all(line.startswith(" " * column) for line in rest[1:])
+    assert " ".join([rest[0], *(line.strip() for line in rest[1:])]) == whole
+
+
 def test_concise(small: Tree) -> None:
     assert small.render("concise").split("\n")[:4] == [
         "app/größe 😀#1.py:1:16: PRD502 P1 `httpx.get` has no timeout of its own",
