@@ -71,7 +71,7 @@ def left_over(subject: str, item: Item, phrase: str = "") -> list[str]:
     """The words of what a line names that neither its item (and the phrase by which it is meant) nor the trade's common words account for."""
     known = ((own_words(item) | TRADE | frozenset(words_of(phrase))) - frozenset(words_of(" ".join(item.narrow)))) | _PRODUCT_WORDS
     words = words_of(_PATHS.sub(" ", subject))
-    return [word for word in dict.fromkeys(words) if word not in known and not word[0].isdigit() and len(word) > 1]
+    return [word for word in dict.fromkeys(words) if word not in known and not any(map(str.isdigit, word)) and len(word) > 1]
 
 
 def products_in(text: str) -> tuple[list[str], bool]:
