@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every, settings
 from prodlint.checks.secrets.python import inside, literals
 from prodlint.facts import Assignment, Call, Constant, Expression, Name, Operation, Setting
-from prodlint.model import Priority
 from prodlint.project.production import SETTING_FILES, deployed, priority_in
 from prodlint.values.secret_names import is_signing_name
 from prodlint.values.secret_values import in_use, shape_of
@@ -136,6 +135,7 @@ _RANDOM = frozenset(
     "os.urandom secrets.token_hex secrets.token_bytes secrets.token_urlsafe secrets.randbits uuid.uuid4 random.randbytes"
     " django.core.management.utils.get_random_secret_key cryptography.fernet.Fernet.generate_key Crypto.Random.get_random_bytes".split()
 )
+_BOUND = frozenset(("name", "annotated", "field", "attribute", "subscript", "item", "keyword"))
 _ANEW = "`{}` makes another key at each start, in every worker: sessions and tokens of one are refused by the other"
 
 
@@ -155,37 +155,26 @@ def _made_at_start(expression: Expression) -> Call | None:
 )  # fmt: skip
 def key_made_at_start(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """`SECRET_KEY = os.urandom(24)` at import, also as what is taken where nobody sets one."""
-    if not is_signing_name(assignment.target) or assignment.kind not in (
-        "name",
-        "annotated",
-        "field",
-        "attribute",
-        "subscript",
-        "item",
-        "keyword",
-    ):
+    if not is_signing_name(assignment.target) or assignment.kind not in _BOUND:
         return
-    if assignment.scope.function and assignment.kind in ("name", "annotated", "keyword") or priority_in(assignment, context) is False:
+    local = assignment.kind in ("name", "annotated") or assignment.kind == "keyword" and not assignment.target.isupper()
+    if assignment.scope.function and local or priority_in(assignment, context) is False:
         return
     value = assignment.value
     made = _made_at_start(value)
     if made is None or _is_kept(assignment):
         return
-    if (
-        context.file.roles & {"settings", "production"}
-        or assignment.kind in ("attribute", "subscript", "field", "item")
-        or not assignment.scope.function
-    ):
-        fallback = (
-            isinstance(value, Operation)
-            and value.operator == "or"
-            or isinstance(value, Call)
-            and value is not made
-            and not _wraps(value, made)
-        )
-        priority: Priority | None = "P2" if fallback else None
-        words = _ANEW.format(made.text[:60])
-        yield Diagnostic(made, f"where nobody sets `{assignment.target}`, {words}" if fallback else words, priority=priority)
+    # A field of a settings class, the right side of `or`, the default of a read: what is taken where nobody sets a key.
+    wrapped = isinstance(value, Call) and (value is made or _wraps(value, made))
+    fallback = (
+        assignment.kind == "field" or isinstance(value, Operation) and value.operator == "or" or isinstance(value, Call) and not wrapped
+    )
+    words = _ANEW.format(made.text[:60])
+    yield Diagnostic(
+        made,
+        f"where nobody sets `{assignment.target}`, {words}" if fallback else words,
+        priority="P2" if fallback else None,
+    )
 
 
 def _wraps(value: Call, made: Call) -> bool:

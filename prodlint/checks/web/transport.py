@@ -447,6 +447,35 @@ def told_not_to(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         )
 
 
+# Clients that are given a host and no address: the keyword of it, and what among their keywords speaks of TLS.
+_BY_HOST = {
+    "redis.Redis": ("host", "Redis"),
+    "redis.StrictRedis": ("host", "Redis"),
+    "redis.asyncio.Redis": ("host", "Redis"),
+    "pika.ConnectionParameters": ("host", "AMQP"),
+    "ldap3.Server": ("host", "LDAP"),
+    "pymongo.MongoClient": ("host", "MongoDB"),
+}
+
+
+@check("PRD483", on=[calls(*_BY_HOST)], files=("python",))
+def plain_client(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`redis.Redis(host="cache.shop.example", password=...)` without `ssl=True`."""
+    keyword, words = _BY_HOST[call.name]
+    values = context.values(call.module).in_production
+    given = values.keywords(call)
+    if call.spreads or priority_in(call, context) is False:
+        return
+    if any(_SECURED.search(name) and not value.is_constant(False) and not value.is_constant(None) for name, value in given.items()):
+        return
+    host = _text_of(values.of(call.argument(0, keyword)))
+    if not host or "://" in host or call.name == "ldap3.Server" and any(one.method == "start_tls" for one in call.module.calls()):
+        return
+    far = _far(address_of(f"x://{host}") or Address("x", "", (), (), "", ()))
+    if not isinstance(far, bool):
+        yield Diagnostic(call, f"{words} to `{host}` without TLS", priority=far)
+
+
 # ---------------------------------------------------------------- Django's mail
 
 
