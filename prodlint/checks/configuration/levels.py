@@ -214,14 +214,14 @@ def _levels_of(value: Dictionary) -> Iterator[Diagnostic]:
     """The loggers of a mapping for `dictConfig` that say too much."""
     found: list[tuple[str, Expression | None]] = [("the root logger", value.get("root"))]
     loggers = value.get("loggers")
-    for key, logger in loggers.items if isinstance(loggers, Dictionary) else ():
+    for key, entry in loggers.items if isinstance(loggers, Dictionary) else ():
         name = str(key.value) if isinstance(key, Constant) else ""
         if isinstance(key, Constant) and (name == "" or _TALKATIVE.match(name) or name.startswith("django.db")):
-            found.append((f"`{name}`" if name else "the root logger", logger))
+            found.append((f"`{name}`" if name else "the root logger", entry))
     for words, logger in found:
-        level = logger.get("level") if isinstance(logger, Dictionary) else None
-        if isinstance(level, Constant) and str(level.value).lower() in _DEBUG:
-            yield Diagnostic(level, f"the level of {words} is `{level.value}`: {_WHY}")
+        said = logger.get("level") if isinstance(logger, Dictionary) else None
+        if isinstance(said, Constant) and str(said.value).lower() in _DEBUG:
+            yield Diagnostic(said, f"the level of {words} is `{said.value}`: {_WHY}")
 
 
 @check(
