@@ -51,7 +51,20 @@ def _is_off(name: str, value: str | None, given: Mapping[str, object]) -> bool:
     return text in wanted
 
 
-def _words(name: str, value: str, reach: str) -> str:
+def _opened_by(given: Mapping[str, tuple[str | None, Node]], image: Image | None) -> tuple[Node, str] | None:
+    """The variable that opens a datastore, and how: a switch, or the published password of its image written out."""
+    for name, (value, node) in given.items():
+        if _is_off(name, value, given):
+            return node, _words(name, value or "")
+    row = _OPEN.get(image.family) if image is not None else None
+    if row is not None and "default" in row:
+        for name, (value, node) in given.items():
+            if name in row["variables"] and name.endswith(("PASS", "PASSWORD", "SECRET_KEY")) and value == row["default"]:
+                return node, f"`{name}={value}` is the password of {row['words']} that everybody knows"
+    return None
+
+
+def _words(name: str, value: str, reach: str = "") -> str:
     return f"`{name}={value.strip()}` lets everybody into {_SWITCHES[name]['words']} without a password{reach}"
 
 
@@ -124,9 +137,9 @@ def open_service(document: Document, context: CheckContext) -> Iterator[Diagnost
         reach = ", and its port is published on every interface of the host" if published else ""
         priority: Priority | None = None if published else "P2"
         given = service.environment
-        off = next(((name, value, node) for name, (value, node) in given.items() if _is_off(name, value, given)), None)
+        off = _opened_by(given, service.image)
         if off is not None:
-            yield Diagnostic(off[2], _words(off[0], off[1] or "", reach), priority=priority)
+            yield Diagnostic(off[0], off[1] + reach, priority=priority)
             continue
         at = service.get("image")
         command = service.words
@@ -167,16 +180,16 @@ def open_container(document: Document, context: CheckContext) -> Iterator[Diagno
             published = on_host or any(port.get("hostPort") is not None for port in items(container.get("ports")))
             reach = ", and its port is one of the node's" if published else ""
             priority: Priority | None = None if published else "P2"
-            off = next(((name, value, node) for name, (value, node) in given.items() if _is_off(name, value, given)), None)
+            image = image_of(image_node.raw) if image_node is not None and image_node.kind == "scalar" else None
+            off = _opened_by(given, image)
             if off is not None:
-                yield Diagnostic(off[2], _words(off[0], off[1] or "", reach), priority=priority)
+                yield Diagnostic(off[0], off[1] + reach, priority=priority)
                 continue
-            if image_node is None or image_node.kind != "scalar":
+            if image_node is None or image is None:
                 continue
             command = " ".join(item.raw for key in ("command", "args") for item in items(container.get(key)))
             if _is_unknown(command) or _is_configured(container):
                 continue
-            image = image_of(image_node.raw)
             row = _open_as_it_comes(image, command, given)
             if row is None or not (published or row.get("inside", True)):
                 continue
@@ -455,5 +468,5 @@ def client_without_password(call: Call, context: CheckContext) -> Iterator[Diagn
             else:
                 words = _CLIENTS[call.name] if by_host and distance(shape.value) in ("remote", "private") else ""
             if words:
-                yield Diagnostic(at or call, f"`{call.name}` reaches {words} on another machine without a password")
+                yield Diagnostic(call, f"`{call.name}` reaches {words} on another machine without a password")
                 return

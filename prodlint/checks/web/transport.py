@@ -515,14 +515,20 @@ _TLS_ELSEWHERE = re.compile(
 )
 
 
-@check("PRD483", on=[documents("kubernetes")], required_literals=[("ingress", "rules"), ("gateway", "listeners")], files=("yaml", "json"))
+@check(
+    "PRD483",
+    on=[documents("kubernetes")],
+    required_literals=[("ingress", "rules"), ("ingress", "defaultbackend"), ("gateway", "listeners")],
+    files=("yaml", "json"),
+)
 def ingress_without_tls(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     """An Ingress with hosts and no `tls`, a Gateway that listens by HTTP alone."""
     root = document.root
     kind, name = root.text_at("kind"), root.text_at("metadata", "name")
     if document.template and "tls" in document.source.text.lower():
         return
-    if kind == "Ingress" and root.get("spec", "rules") is not None and root.get("spec", "tls") is None:
+    served = root.get("spec", "rules") or root.get("spec", "defaultBackend")
+    if kind == "Ingress" and served is not None and root.get("spec", "tls") is None:
         annotations = root.get("metadata", "annotations")
         if (
             annotations is not None
@@ -533,8 +539,7 @@ def ingress_without_tls(document: Document, context: CheckContext) -> Iterator[D
         hosts = [rule.text_at("host") for rule in _listed(root.get("spec", "rules"))]
         if all(host and distance(host) in ("loopback", "neighbour") for host in hosts) and hosts:
             return
-        at: Ranged = root.get("spec", "rules") or root
-        yield Diagnostic(_first_line(root, at), f"the Ingress `{name}` has no `tls`: whoever visits does so in the clear")
+        yield Diagnostic(_first_line(root, served), f"the Ingress `{name}` has no `tls`: whoever visits does so in the clear")
     elif kind == "Gateway" and "gateway.networking.k8s.io" in root.text_at("apiVersion"):
         listeners = _listed(root.get("spec", "listeners"))
         if listeners and all(listener.text_at("protocol") == "HTTP" for listener in listeners):
