@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from prodlint.facts import Assignment, Call, Constant, Expression, expressions_in
+from prodlint.model import Span
 from prodlint.values.development import is_development
 from prodlint.values.evaluate import Values
 from prodlint.values.lattice import Known
@@ -61,6 +62,14 @@ class DjangoSettings:
                 return None
             found += [(shape.value, assignment) for shape in shapes if isinstance(shape, Known)]
         return found or None
+
+    def place(self) -> Span:
+        """Where a finding about what is not there stands: the first of the module's own well-known settings, or its first line."""
+        for name in ("DEBUG", "ALLOWED_HOSTS", "MIDDLEWARE", "INSTALLED_APPS", "DATABASES"):
+            for _, assignment in self.given(name):
+                if assignment.file.path == self.path:
+                    return assignment.span
+        return Span(1, 1, 1, 1)
 
     def texts(self) -> Iterator[str]:
         """Every text that the files spell out, comments aside."""

@@ -200,7 +200,6 @@ def _absent(project: Project, settings: DjangoSettings) -> Iterator[ProjectDiagn
         return
     stem = settings.path.rpartition("/")[2]
     meant = settings.is_named or stem.startswith("prod") or stem.endswith(("_prod.py", "_production.py"))
-    mine = [one for _, one in (each for sign in _ANCHORS for each in settings.given(sign)) if one.file.path == settings.path]
     related = tuple(
         Related(values.module.file.path, _TOP, "taken in from here")
         for values in settings.files
@@ -209,10 +208,7 @@ def _absent(project: Project, settings: DjangoSettings) -> Iterator[ProjectDiagn
     words = f"the settings{' of production' if meant else ''} have no {' and no '.join(missing)}"
     # Where nobody says what production runs with, something in front may do it that lies in another repository.
     priority: Priority | None = None if meant and len(missing) > 1 else "P2"
-    yield ProjectDiagnostic(settings.path, mine[0].span if mine else _TOP, words, priority=priority, related=related)
-
-
-_ANCHORS = ("DEBUG", "ALLOWED_HOSTS", "MIDDLEWARE", "INSTALLED_APPS", "DATABASES")
+    yield ProjectDiagnostic(settings.path, settings.place(), words, priority=priority, related=related)
 
 
 @collect("proxy-pass", on=[text()], required_literals=["proxy_pass"], files=("nginx",), not_in=("test", "example", "docs", "dev", "ci"))

@@ -3,12 +3,47 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from prodlint.checks import CheckContext, Diagnostic, calls, check, every, settings
-from prodlint.facts import Attribute, Call, Constant, Expression, Module, Name, Setting, Statement, Subscript, statements_in
-from prodlint.model import FixRequest, Priority
+from prodlint.checks import (
+    CheckContext,
+    Diagnostic,
+    Project,
+    ProjectDiagnostic,
+    ProjectFact,
+    calls,
+    check,
+    collect,
+    documents,
+    every,
+    literals,
+    project_check,
+    project_fact,
+    settings,
+    text,
+)
+from prodlint.facts import (
+    Attribute,
+    Call,
+    Collection,
+    Constant,
+    Document,
+    Expression,
+    Function,
+    Literal,
+    Module,
+    Name,
+    Setting,
+    Statement,
+    Subscript,
+    Text,
+    statements_in,
+)
+from prodlint.model import Evidence, FixRequest, Priority, Related
+from prodlint.project.django_settings import DjangoSettings, production_settings
 from prodlint.values.expressions import follow, is_truth_of_development, listed, module_statements, truth, values
+from prodlint.values.handlers import words_in, words_of
 from prodlint.values.places import enclosing
 
 # ---------------------------------------------------------------- PRD443
@@ -149,6 +184,104 @@ def cookie_environment(setting: Setting, context: CheckContext) -> Iterator[Diag
         yield Diagnostic(setting, f"`{setting.name}={setting.value}` switches the cookie's protection off")
 
 
+# Domains under which everybody may have a service: browsers refuse cookies for the whole of one.
+_SHARED = frozenset(
+    "herokuapp.com vercel.app netlify.app github.io gitlab.io onrender.com fly.dev azurewebsites.net appspot.com run.app pages.dev workers.dev web.app firebaseapp.com railway.app "
+    "up.railway.app pythonanywhere.com amazonaws.com cloudfront.net ngrok.io ngrok-free.app ngrok.app deno.dev replit.app repl.co glitch.me surge.sh blogspot.com azurestaticapps.net "
+    "co.uk com.au com.br co.jp com".split()
+)
+_DOMAINS = frozenset(
+    {"SESSION_COOKIE_DOMAIN", "CSRF_COOKIE_DOMAIN", "REMEMBER_COOKIE_DOMAIN", "JWT_COOKIE_DOMAIN", "LANGUAGE_COOKIE_DOMAIN"}
+)
+
+
+def _is_shared(value: Expression, module: Module, context: CheckContext) -> str:
+    """The domain that a cookie is given, where it is everybody's."""
+    for constant in context.values(module).in_production.of(value).constants():
+        if isinstance(constant, str) and constant.lstrip(".").lower() in _SHARED:
+            return constant
+    return ""
+
+
+@check(
+    "PRD443",
+    on=[calls("*.set_cookie", "*.set_signed_cookie", "*.SessionMiddleware", "*.add_middleware")],
+    required_literals=["domain"],
+    files=["python"],
+)
+def shared_domain(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """A cookie for a domain under which others have services too, and `__Host-` with a domain."""
+    given = call.keywords.get("domain")
+    if given is None:
+        return
+    shared = _is_shared(given, call.module, context)
+    if shared:
+        yield Diagnostic(
+            given, f"`domain={shared!r}` is everybody's who has a service there: browsers refuse the cookie, older ones send it to them"
+        )
+        return
+    key = call.argument(0, "key") or call.keywords.get("name")
+    name = follow(call.module, key, call) if key is not None else None
+    if isinstance(name, Constant) and str(name.value).startswith("__Host-") and not (isinstance(given, Constant) and given.value is None):
+        yield Diagnostic(given, f"cookie `{name.value}` has a domain: browsers refuse `__Host-` cookies with one")
+
+
+@check("PRD443", on=[every(Module)], required_literals=["_cookie_domain", "_cookie_samesite"], files=["python"])
+def cookie_scope_settings(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
+    """Domains that are shared, and `SameSite=None` without `Secure`, in Flask's and Django's settings."""
+    bindings = list(_bindings(module))
+    for statement, name, value in bindings:
+        if _for_development(statement):
+            continue
+        if name in _DOMAINS and (shared := _is_shared(value, module, context)):
+            yield Diagnostic(
+                value,
+                f"`{name} = {shared!r}` is everybody's who has a service there: browsers refuse the cookie, older ones send it to them",
+            )
+        elif (
+            name.endswith("_COOKIE_SAMESITE")
+            and isinstance(value, Constant)
+            and str(value.value).lower() == "none"
+            and isinstance(value.value, str)
+        ):
+            secure = name.replace("SAMESITE", "SECURE")
+            given = [one for _, other, one in bindings if other == secure]
+            if not given or all(isinstance(one, Constant) and one.value is False for one in given):
+                yield Diagnostic(value, f"`{name} = {value.value!r}` without `{secure} = True`: browsers refuse the cookie")
+
+
+def _production_settings(project: Project) -> DjangoSettings | None:
+    """The settings of Django that production runs with, where all of them can be read."""
+    named = [(fact.words, fact.path) for fact in project.about("django-settings-module")]
+    found = production_settings(project.environment, named) if named and project.environment.is_service else None
+    return found if found is not None and found.is_whole else None
+
+
+_COOKIES = (("SESSION_COOKIE_SECURE", "SessionMiddleware", "W012"), ("CSRF_COOKIE_SECURE", "CsrfViewMiddleware", "W016"))
+
+
+@project_check("PRD443", ("django-settings-module",))
+def cookie_flags_absent(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
+    """Django's `SESSION_COOKIE_SECURE` and `CSRF_COOKIE_SECURE`, which are off where production's settings leave them out."""
+    found = _production_settings(project)
+    if found is None:
+        return
+    texts = list(found.texts())
+    in_session = found.constants("CSRF_USE_SESSIONS")
+    missing: list[str] = []
+    checks: list[str] = []
+    for name, middleware, number in _COOKIES:
+        given = found.given(name)
+        if given:
+            yield Evidence("PRD443", given[-1][1].file.path, given[-1][1].span, f"`{name}`")
+        elif any(middleware in one for one in texts) and not (name.startswith("CSRF") and in_session and in_session[-1][0] is True):
+            missing.append(f"`{name}`")
+            checks.append(f"security.{number}")
+    if missing:
+        words = f"the settings of production have no {' and no '.join(missing)}: the cookie leaves by plain HTTP too ({', '.join(checks)})"
+        yield ProjectDiagnostic(found.path, found.place(), words, None if found.is_named else "P2")
+
+
 # ---------------------------------------------------------------- PRD447
 
 
@@ -196,4 +329,153 @@ def any_host_environment(setting: Setting, context: CheckContext) -> Iterator[Di
             setting,
             f"`{setting.name}` accepts any host name" + (" by default" if by_default else ""),
             priority="P2" if by_default else None,
+        )
+
+
+@project_check("PRD447", ("django-settings-module",))
+def no_host_in_production(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
+    """`ALLOWED_HOSTS` empty or absent in the settings of production: Django answers every request with 400."""
+    found = _production_settings(project)
+    debug = found.constants("DEBUG") if found is not None else None
+    if found is None or debug is None or debug[-1][0] is not False:
+        return
+    given = found.given("ALLOWED_HOSTS")
+    added = any(
+        call.name.startswith("ALLOWED_HOSTS.")
+        for values in found.files
+        if b"ALLOWED_HOSTS." in values.module.source.data
+        for call in values.module.calls()
+    )
+    if added or not all(isinstance(one.value, Collection) and not one.value.items for _, one in given):
+        return
+    words = "`ALLOWED_HOSTS` is empty in the settings of production" if given else "the settings of production have no `ALLOWED_HOSTS`"
+    at = given[-1][1] if given else None
+    place = (found.path, found.place()) if at is None else (at.file.path, at.span)
+    yield ProjectDiagnostic(*place, f"{words}: with `DEBUG` off every request is answered with 400, until somebody writes a `*` there")
+
+
+# ---------------------------------------------------------------- links made from the host that the caller sent
+
+_NOT_THE_SERVICE = frozenset(
+    ("test", "example", "docs", "dev", "vendored", "generated", "notebook", "migration", "script", "command", "stub")
+)
+_OF_THE_CALLER = re.compile(r"(?:^|\.)request\.(?:base_url|url_for|host_url|url_root|host|url\.(?:netloc|hostname))(?:\.|$)")
+_SENT = re.compile(r"send_?\w*(?:mail|message|invit|link|reset|verif)|mail\w*\.send$|(?:^|[._])(?:mail|email)$", re.IGNORECASE)
+
+
+@collect(
+    "host-in-link",
+    on=[every(Function)],
+    required_literals=["base_url", "url_for", "host_url", "url_root", "request.host"],
+    files=("python",),
+    not_in=_NOT_THE_SERVICE,
+)
+def links_by_host(function: Function, context: CheckContext) -> Iterator[ProjectFact]:
+    """Functions that mail a link made from the host of the request."""
+    if context.file.roles & _NOT_THE_SERVICE or not any(
+        root in ("fastapi", "starlette", "flask", "quart") for root in _roots(function.module)
+    ):
+        return
+    used = _sent_host(function)
+    if used:
+        yield project_fact("host-in-link", function, function.name, used=used)
+
+
+def _sent_host(function: Function) -> str:
+    """What of the request's host a function puts into what it sends: in the call itself, or under a name that the call is given."""
+    if not any(_OF_THE_CALLER.search(word) for word in words_of(function)):
+        return ""
+    holding: dict[str, str] = {}
+    for statement in statements_in(function.body):
+        for expression in statement.expressions:
+            for part in expression.walk():
+                if isinstance(part, Call) and _SENT.search(part.name):
+                    for argument in (*part.arguments, *part.keywords.values()):
+                        found = _host_in(argument, holding)
+                        if found:
+                            return found
+        made = statement.assignment
+        if made is not None and made.kind in ("name", "annotated") and (found := _host_in(made.value, holding)):
+            holding[made.target] = found
+    return ""
+
+
+def _host_in(expression: Expression, holding: Mapping[str, str]) -> str:
+    for word in words_in(expression):
+        if _OF_THE_CALLER.search(word):
+            return word
+        if word in holding:
+            return holding[word]
+    return ""
+
+
+def _roots(module: Module) -> set[str]:
+    return {name.split(".", 1)[0] for name in module.imports.values()}
+
+
+@collect("host-restricted", on=[literals()], required_literals=["trusted_hosts", "server_name"], files=("python",), not_in=_NOT_THE_SERVICE)
+def hosts_in_code(literal: Literal, context: CheckContext) -> Iterator[ProjectFact]:
+    """Flask's `TRUSTED_HOSTS` and `SERVER_NAME`."""
+    if literal.value in ("TRUSTED_HOSTS", "SERVER_NAME"):
+        yield project_fact("host-restricted", literal, f"`{literal.value}`")
+
+
+@collect(
+    "host-restricted",
+    on=[calls("*.add_middleware", "*.Middleware", "*.TrustedHostMiddleware")],
+    required_literals=["trustedhostmiddleware"],
+    files=("python",),
+    not_in=_NOT_THE_SERVICE,
+)
+def hosts_in_middleware(call: Call, context: CheckContext) -> Iterator[ProjectFact]:
+    """Starlette's `TrustedHostMiddleware`."""
+    if call.method == "TrustedHostMiddleware" or call.arguments and "TrustedHost" in call.arguments[0].text:
+        yield project_fact("host-restricted", call, "`TrustedHostMiddleware`")
+
+
+@collect("host-restricted", on=[text()], required_literals=["server_name"], files=("nginx",), not_in=_NOT_THE_SERVICE)
+def hosts_of_nginx(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
+    """nginx with names of its own."""
+    found = re.search(r"(?m)^[ \t]*server_name[ \t]+(?!_[ \t]*;|localhost[ \t]*;|\"\"[ \t]*;)([^;\n]+);", whole.source.text)
+    if found is not None:
+        start = whole.source.offset(found.start(1))
+        yield ProjectFact("host-restricted", context.file.path, whole.source.span(start, start + len(found[1].encode())), "`server_name`")
+
+
+@collect(
+    "host-restricted",
+    on=[documents("kubernetes")],
+    required_literals=[("ingress", "host"), ("httproute", "hostnames")],
+    files=("yaml",),
+    not_in=_NOT_THE_SERVICE,
+)
+def hosts_of_ingress(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
+    """An Ingress, or a route of the Gateway API, for some hosts."""
+    kind = document.root.text_at("kind")
+    host = (
+        document.root.get("spec", "rules", "0", "host")
+        if kind == "Ingress"
+        else document.root.get("spec", "hostnames")
+        if kind == "HTTPRoute"
+        else None
+    )
+    if host is not None:
+        yield ProjectFact("host-restricted", context.file.path, host.span, f"the {kind} names its hosts")
+
+
+@project_check("PRD447", ("host-in-link", "host-restricted"))
+def links_by_any_host(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
+    """Mails with links to the host that the caller wrote, and nothing that says which hosts there are."""
+    restricted = project.about("host-restricted")
+    for fact in restricted[:1]:
+        yield Evidence("PRD447", fact.path, fact.span, fact.words)
+    links = project.about("host-in-link")
+    if links and not restricted:
+        first, *others = links
+        yield ProjectDiagnostic(
+            first.path,
+            first.span,
+            f"`{first.words}` sends a link made from `{first.get('used')}`, which the caller writes, and nothing here says which hosts are known",
+            None,
+            tuple(Related(fact.path, fact.span, f"`{fact.words}` does so too") for fact in others[:5]),
         )
