@@ -26,6 +26,8 @@
   const head = document.querySelector("#table thead tr");
   const [before, page_told, after] = ["before", "page", "after"].map((name) => document.getElementById(name));
   let sorted = { key: "p0", down: true };
+  const collator = new Intl.Collator("en", { numeric: true });
+  let ordered = rows;
   let found = rows;
   let page = 0;
 
@@ -45,7 +47,8 @@
       button.type = "button";
       button.addEventListener("click", () => {
         sorted = { key: column.key, down: sorted.key === column.key ? !sorted.down : Boolean(column.down) };
-        show();
+        order();
+        filter();
       });
       cell.append(button);
     }
@@ -59,7 +62,7 @@
     const ticked = (name) => Boolean(form.elements[name] && form.elements[name].checked);
     const [level, tier] = [chosen("level"), chosen("tier")];
     const [p0, secrets, worse, short] = ["p0", "secrets", "worse", "short"].map(ticked);
-    found = rows.filter((row) =>
+    found = ordered.filter((row) =>
       (!level || row.level === level) && (!tier || row.tier === tier) && (!p0 || row.p0 > 0) && (!secrets || row.secrets > 0) &&
       (!short || row.short > 0) && (!worse || got_worse(row)) && wanted.every((word) => row.text.includes(word)));
     page = 0;
@@ -78,15 +81,18 @@
     const [a, b] = [rank(first), rank(second)];
     // What has no value comes last, whichever way it is sorted.
     if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
-    const order = typeof a === "string" ? a.localeCompare(b, "en", { numeric: true }) : a - b;
-    return sorted.down ? -order : order;
+    const difference = typeof a === "string" ? collator.compare(a, b) : a - b;
+    return sorted.down ? -difference : difference;
+  }
+
+  function order() {
+    ordered = rows.slice().sort((first, second) => compare(first, second) || collator.compare(first.repository, second.repository));
   }
 
   function show() {
-    const listed = found.slice().sort((first, second) => compare(first, second) || first.repository.localeCompare(second.repository, "en"));
-    const pages = Math.max(1, Math.ceil(listed.length / PAGE));
+    const pages = Math.max(1, Math.ceil(found.length / PAGE));
     page = Math.min(page, pages - 1);
-    body.replaceChildren(...listed.slice(page * PAGE, (page + 1) * PAGE).map(line));
+    body.replaceChildren(...found.slice(page * PAGE, (page + 1) * PAGE).map(line));
     for (const column of columns) {
       if (column.key === sorted.key) column.cell.setAttribute("aria-sort", sorted.down ? "descending" : "ascending");
       else column.cell.removeAttribute("aria-sort");
@@ -142,5 +148,6 @@
       filter();
     }
   });
+  order();
   filter();
 })();
