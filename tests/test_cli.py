@@ -223,7 +223,7 @@ def test_statistics_and_files_and_settings(project: Project, prodlint: Run) -> N
     assert "PRD504" in prodlint("check", ".", "--statistics", cwd=root).out
     assert prodlint("check", ".", "--show-files", cwd=root).out.split() == ["a.py", "compose.yaml", "pyproject.toml"]
     shown = prodlint("check", ".", "--show-settings", cwd=root).out
-    assert "fail-on = 'P0'" in shown
+    assert 'fail-on = "P0"' in shown
     assert "pyproject.toml" in shown
 
 

@@ -208,7 +208,7 @@ def test_settings_in_force_for_a_file(project: Project, prodlint: Run) -> None:
         }
     )
     out = prodlint("check", "jobs/b.py", "--show-settings", cwd=root).out
-    assert "fail-on = 'P1'  # pyproject.toml:2" in out
+    assert 'fail-on = "P1"  # pyproject.toml:2' in out
     assert "select = PRD2, PRD5  # pyproject.toml:3" in out
     assert "[[per-path]] jobs/** (holds here)" in out
     assert "PRD502 is P0 instead of P2" in out
@@ -217,7 +217,7 @@ def test_settings_in_force_for_a_file(project: Project, prodlint: Run) -> None:
     out = prodlint("check", "api/a.py", "--show-settings").out
     assert "ignore = PRD201  # api/prodlint.toml:2" in out
     assert "PRD201" not in out.splitlines()[-1]
-    assert "fail-on = 'P1'  # pyproject.toml:2" in out
+    assert 'fail-on = "P1"  # pyproject.toml:2' in out
     assert "ignore = PRD502  # the command line" in prodlint("check", ".", "--show-settings", "--ignore", "PRD502").out
 
 

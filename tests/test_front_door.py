@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
+from contextlib import redirect_stdout
 
 import pytest
 
+from prodlint.commands.cli import main
 from tests.conftest import Project, Ran
 
 Cli = Callable[..., Ran]
@@ -62,6 +65,9 @@ def test_the_same_help_stands_once_a_file(project: Project, prodlint: Cli) -> No
     [
         (["chek"], "did you mean `check`?"),
         (["lint"], "did you mean `check`?"),
+        (["--slect", "PRD5"], "unknown flag `--slect`; did you mean `--select`?"),
+        (["--output-format", "sariff"], "invalid choice"),
+        (["report", "-o", "x.foo"], "no format is known by `.foo`"),
         (["--select", "S113"], "the rule for it here is `PRD501`, `PRD504`"),
         (["--select", "E722"], "the rule for it here is `PRD201`"),
         (["--stdin-filename", "x.py"], "the path `-` is missing"),
@@ -75,6 +81,7 @@ def test_wrong_use_is_told(project: Project, prodlint: Cli, words: list[str], wh
     ran = prodlint(*words, cwd=project({"a.py": "x = 1\n"}))
     assert (ran.code, ran.out) == (2, "")
     assert why in ran.err
+    assert len(ran.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(("words", "why"), [([], "no file to check"), (["--select", "PRD5", "--ignore", "PRD5"], "no rule is on")])
@@ -111,6 +118,19 @@ def test_colours_wherever_text_is_for_a_terminal(project: Project, prodlint: Cli
         assert re.sub(r"\x1b\[[\d;]*m", "", colored) == plain, words
     prodlint("report", "--color", "always", "-o", "report.txt", cwd=root)
     assert COLORED not in (root / "report.txt").read_text()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_files_ending_says_the_format_of_the_report_on_a_terminal_too(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = project({"a.py": "x = 1\n"})
+    monkeypatch.chdir(root)
+    with redirect_stdout(Terminal()):
+        main(["report", "-o", "report.html"])
+    assert (root / "report.html").read_text().lower().startswith("<!doctype html>")
 
 
 def test_colours_can_be_read_on_black_and_on_white() -> None:

@@ -6,6 +6,7 @@ import argparse
 import gc
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from prodlint.commands import VERBS, streams
 from prodlint.commands.ending import ended_orderly
@@ -91,12 +92,35 @@ examples:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, with the flag that was meant. Twenty lines of usage hide it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Wrong use: exit code 2."""
+        unknown = message.removeprefix("unrecognized arguments: ").split(" ", 1)[0] if message.startswith("unrecognized") else ""
+        if unknown.startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(unknown.partition("=")[0], _flags_of(self), 1, 0.6)
+            message = f"unknown flag `{unknown}`" + (f"; did you mean `{near[0]}`?" if near else "")
+        say(f"{message}; `{self.prog} --help` lists what there is")
+        self.exit(2)
+
+
+def _flags_of(parser: argparse.ArgumentParser) -> list[str]:
+    found: list[str] = []
+    for action in parser._actions:
+        found += action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                found += _flags_of(below)
+    return found
+
+
 def command_parser(verb: str = "") -> argparse.ArgumentParser:
     """The parser of the command line, with one of its own for each verb. verb: the one in use, whose own verbs are then all that is made."""
     shape = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        prog="prodlint", description="Is this Python service ready for production?", epilog=_EXAMPLES, formatter_class=shape
-    )
+    parser = _Parser(prog="prodlint", description="Is this Python service ready for production?", epilog=_EXAMPLES, formatter_class=shape)
     from prodlint import __version__
 
     parser.add_argument("-V", "--version", action="version", version=f"prodlint {__version__}")

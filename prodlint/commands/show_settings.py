@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
 from prodlint.configuration.patterns import Patterns
@@ -40,15 +42,16 @@ def _lines(settings: Settings, root: str, path: str) -> Iterator[str]:
     inside = os.path.relpath(os.path.abspath(path), root).replace(os.sep, "/") if path else ""
     if path:
         yield f"# what holds for {inside}"
-    yield f"root = {settings.root}"
+    yield f"# root: {settings.root}"
     if settings.sources:
-        yield f"files = {', '.join(settings.sources)}"
+        yield f"# settings files: {', '.join(settings.sources)}"
     for item in fields(settings):
-        if item.name in ("origins", "sources", "root", "project_root", "selections", "per_path", "files"):
+        if item.name in ("origins", "sources", "root", "project_root", "selections", "per_path"):
             continue
         key = item.name.replace("_", "-")
-        yield f"{key} = {getattr(settings, item.name)!r}  # {settings.origins.get(key, 'default')}"
-    yield f"kinds = {settings.files!r}  # {settings.origins.get('files', 'default')}"
+        value = getattr(settings, item.name)
+        shown = f"{key} = {_toml(value)}" if value is not None else f"# {key}: prodlint's own list"
+        yield f"{shown}  # {settings.origins.get(key, 'default')}"
     for selection in settings.selections:
         yield from _selection(selection)
     below = os.path.relpath(os.path.abspath(path), settings.root or root).replace(os.sep, "/") if path else ""
@@ -58,13 +61,25 @@ def _lines(settings: Settings, root: str, path: str) -> Iterator[str]:
         for line in _selection(table.selection):
             yield f"  {line}"
         if table.priority:
-            yield f"  priority = {dict(table.priority)!r}"
+            yield f"  priority = {_toml(table.priority)}"
     on = switches.on(inside) if path else switches.everywhere
     for rule in rules:
         priority = switches.priority(rule.code, inside) if path and rule.code in on else None
         if priority is not None and priority != rule.priority:
             yield f"{rule.code} is {priority} instead of {rule.priority}"
     yield f"rules that are on = {', '.join(sorted(on)) or 'none'}"
+
+
+def _toml(value: object) -> str:
+    """A value as one would write it."""
+    if isinstance(value, Mapping):
+        inner = ", ".join(
+            f"{key if re.fullmatch(r'[A-Za-z0-9_-]+', key) else json.dumps(key)} = {_toml(one)}" for key, one in value.items()
+        )
+        return f"{{ {inner} }}" if inner else "{}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _selection(selection: Selection) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from argparse import Namespace
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -30,7 +30,7 @@ def report(given: Namespace) -> int:
     before = {item["id"]: item["verdict"] for item in old["items"]} if old else {}
     answers = answers_of(request_of(given), foreign, before)
     material = report_json.material_of(answers)
-    format = given.output_format or ("text" if sys.stdout.isatty() or given.output_file is None else _by_name(given.output_file))
+    format = given.output_format or ("text" if given.output_file in (None, "-") else _by_name(given.output_file))
     if given.output_file is None and format in ("json", "html"):
         as_utf8()
     told = report_json.as_object(answers, material, old, identity_of(answers.result.report.root))
@@ -61,8 +61,15 @@ def only(told: dict[str, Any], item: str) -> dict[str, Any]:
 
 
 def _by_name(path: str) -> str:
-    endings = {".html": "html", ".htm": "html", ".json": "json", ".md": "markdown"}
-    return next((format for ending, format in endings.items() if path.endswith(ending)), "text")
+    """The format that a file's ending says; text for one that has none, or a device.
+
+    Raises SettingsError for an ending that says nothing.
+    """
+    endings = {".html": "html", ".htm": "html", ".json": "json", ".md": "markdown", ".txt": "text", ".log": "text"}
+    ending = os.path.splitext(path)[1].lower()
+    if ending and ending not in endings:
+        raise SettingsError(f"`{path}`: no format is known by `{ending}`; name it with `--output-format`, one of {', '.join(FORMATS)}")
+    return endings.get(ending, "text")
 
 
 def _stream(told: dict[str, Any], material: ReportContext, format: str, color: bool) -> Iterator[str]:
