@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from prodlint.checks import CheckContext, Diagnostic, calls, check, literals, settings
-from prodlint.facts import Call, Constant, Expression, Literal, Setting
+from prodlint.checks import CheckContext, Diagnostic, calls, check, every, literals, settings
+from prodlint.facts import Assignment, Call, Constant, Expression, Literal, Setting
 from prodlint.project.production import deployed, priority_in
 from prodlint.values.hosts import Address, address_of, distance
 from prodlint.values.lattice import Known, Value
@@ -16,7 +16,7 @@ _SERVICE_NOT = frozenset(("command", "script", "migration", "dev", "test", "note
 _BESIDE = frozenset(
     "15000 15001 15010 15014 15020 15021 3500 50001 50002 4317 4318 8125 8126 6831 6832 5775 5778 14268 2000 9411 2773 8500 8600 8200 19000".split()
 )
-_NAMED = re.compile(r"(?:^|_)(?:URL|URI|ENDPOINT|DSN|BROKER|BACKEND|API|ADDRESS|SERVER)$", re.IGNORECASE)
+_NAMED = re.compile(r"(?:^|_)(?:URL|URI|ENDPOINT|DSN|BROKER|BACKEND|API|BASE|ADDRESS|SERVER)$", re.IGNORECASE)
 _KEYWORDS = frozenset(
     "base_url url endpoint endpoint_url server_url api_base api_url broker broker_url backend result_backend dsn uri database_url".split()
 )
@@ -82,6 +82,31 @@ def _is_probe(function: str, address: str, context: CheckContext) -> bool:
 def _is_decided(fact: Literal | Call, context: CheckContext) -> bool:
     """Whether a test stands before a place: another branch has another address."""
     return any("__name__" not in condition.expression.text for condition in context.values(fact.module).conditions(fact))
+
+
+@check(
+    "PRD309",
+    on=[every(Assignment)],
+    required_literals=[(holder, host) for holder in ("databases", "caches") for host in ("localhost", "127.0.0.1")],
+    files=("python",),
+)
+def local_store(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    """`"HOST": "localhost"` of Django's DATABASES, `"LOCATION": "redis://127.0.0.1"` of CACHES."""
+    value = assignment.value
+    if assignment.target not in ("HOST", "LOCATION") or assignment.kind != "item" or "settings" not in context.file.roles:
+        return
+    if (
+        not isinstance(value, Constant)
+        or not isinstance(value.value, str)
+        or not value.value
+        or assignment.scope.guards & {"debug", "environment"}
+    ):
+        return
+    words = _is_local(address_of(value.value if "://" in value.value else f"host://{value.value}"))
+    if not words or not _speaks(context) or priority_in(assignment, context) is False:
+        return
+    if not any(True for _ in context.values(assignment.module).conditions(assignment)):
+        yield Diagnostic(value, f"`{assignment.target}` is written as a local address: {words}, wherever the service runs")
 
 
 _CLIENTS: Mapping[str, tuple[int, tuple[str, ...]]] = {

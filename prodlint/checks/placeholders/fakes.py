@@ -102,24 +102,28 @@ def stub(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
     """`def fake_charge(...): return {"status": "ok"}`, and functions whose own words say that they return made-up data."""
     if _ON_PURPOSE.search(context.file.path) or priority_in(function, context) is False:
         return
+    why = _why_stub(function)
+    if why:
+        yield Diagnostic(_head(function), f"`{function.name}` returns what is written in it: an implementation only by its looks, {why}")
+
+
+def _why_stub(function: Function) -> str:
+    """What gives a function away that returns what is written in it; nothing for any other."""
     named = bool(_NAME.search(function.name))
     if not named and not _SAYS.search(_documentation(function)):
-        return
+        return ""
     returned = _returned(function)
-    if (
-        returned is None
-        or not all(_is_fixed(value) for value in returned)
-        or all(isinstance(value, Constant) and value.value in (None, False, True, "") for value in returned)
-    ):
-        return
-    why = "its name says that it is none" if named else "its own words say that it is none"
-    yield Diagnostic(_head(function), f"`{function.name}` returns what is written in it: an implementation only by its looks, {why}")
+    if returned is None or not all(_is_fixed(value) for value in returned):
+        return ""
+    if all(isinstance(value, Constant) and value.value in (None, False, True, "") for value in returned):
+        return ""
+    return "its name says that it is none" if named else "its own words say that it is none"
 
 
 @check("PRD306", on=[every(Function)], required_literals=["random."], files=("python",))
 def rolled(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
     """`return {"confidence": random.uniform(0.8, 0.99)}`: a measurement that is rolled."""
-    if _ON_PURPOSE.search(context.file.path) or priority_in(function, context) is False:
+    if _ON_PURPOSE.search(context.file.path) or priority_in(function, context) is False or _why_stub(function):
         return
     for statement in statements_in(function.body):
         if statement.kind != "return" or not statement.expressions:

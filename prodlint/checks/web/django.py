@@ -22,6 +22,7 @@ from prodlint.checks import (
 from prodlint.facts import Assignment, Call, Constant, Dictionary, Document, Expression, Text
 from prodlint.model import Evidence, Priority, Related, Span
 from prodlint.project.django_settings import DjangoSettings, production_settings
+from prodlint.values.lattice import Setting as SettingRead
 
 _TOP = Span(1, 1, 1, 1)
 
@@ -124,6 +125,7 @@ def deploy_settings(project: Project, options: Mapping[str, Any]) -> Iterator[Pr
     yield from _databases(settings)
     if settings.is_whole and secured:
         yield from _wrong(settings)
+        yield from _mail_by_default(project, settings)
         yield from _absent(project, settings)
         yield from _behind_a_proxy(project, settings)
 
@@ -154,6 +156,21 @@ def _wrong(settings: DjangoSettings) -> Iterator[ProjectDiagnostic]:
     kind = _NO_MAIL.match(str(mail[-1][0])) if mail else None
     if mail and kind is not None and all(_NO_MAIL.match(str(value)) for value, _ in mail):
         yield _at(settings, mail[-1][1], f"`EMAIL_BACKEND` is the `{kind[1]}` backend in production: no mail reaches anybody")
+
+
+def _mail_by_default(project: Project, settings: DjangoSettings) -> Iterator[ProjectDiagnostic]:
+    """`EMAIL_BACKEND = os.getenv("EMAIL_BACKEND", "...console.EmailBackend")`, and nothing of production sets the variable."""
+    given = settings.given("EMAIL_BACKEND")
+    if len(given) != 1:
+        return
+    values, assignment = given[0]
+    shape = values.in_production.of(assignment.value).only()
+    if not isinstance(shape, SettingRead) or not shape.name or shape.name.upper() in project.environment.startup.settings:
+        return
+    kinds = {found[1] for text in shape.default.unset().constants() if (found := _NO_MAIL.match(str(text))) is not None}
+    if kinds:
+        words = f"`EMAIL_BACKEND` is the `{kinds.pop()}` backend where nobody sets `{shape.name}`, and no file of production does"
+        yield _at(settings, assignment, words, "P2")
 
 
 def _is(value: object, wrong: tuple[object, ...]) -> bool:
