@@ -28,6 +28,7 @@ from prodlint.facts import (
     Call,
     Collection,
     Constant,
+    Dictionary,
     Document,
     Expression,
     Function,
@@ -43,7 +44,7 @@ from prodlint.facts import (
 from prodlint.model import Evidence, FixRequest, Priority, Related
 from prodlint.project.django_settings import DjangoSettings, production_settings
 from prodlint.values.expressions import follow, is_truth_of_development, listed, module_statements, truth, values
-from prodlint.values.handlers import words_in, words_of
+from prodlint.values.handlers import words_of
 from prodlint.values.places import enclosing
 
 # ---------------------------------------------------------------- PRD443
@@ -400,13 +401,18 @@ def _sent_host(function: Function) -> str:
     return ""
 
 
+_OF_TEXTS = frozenset(("str", "replace", "rstrip", "strip", "lstrip", "format", "join", "urljoin", "url_for", "f", "quote", "removesuffix"))
+
+
 def _host_in(expression: Expression, holding: Mapping[str, str]) -> str:
-    for word in words_in(expression):
-        if _OF_THE_CALLER.search(word):
-            return word
-        if word in holding:
-            return holding[word]
-    return ""
+    """What of the request's host is a part of a text; what other calls make of it is another thing."""
+    if isinstance(expression, Call) and expression.method not in _OF_TEXTS or isinstance(expression, Dictionary):
+        return ""
+    if isinstance(expression, Name):
+        if _OF_THE_CALLER.search(expression.source_text):
+            return expression.source_text
+        return holding.get(expression.source_text, "")
+    return next((found for part in expression.parts() if (found := _host_in(part, holding))), "")
 
 
 def _roots(module: Module) -> set[str]:
