@@ -340,15 +340,10 @@ def _answer(item: Item, seen: _Seen) -> Answer:
             places=tuple(proofs or where),
             because=f"{', '.join(silent)} switched off; the other rules found nothing",
         )
-    weak = [finding for finding in aside if finding.code in seen.unasked]
+    weak = [f for f in aside if f.code in seen.unasked or (item.belies and f.code not in item.belies)]
     if weak:
         names = ", ".join(sorted({finding.code for finding in weak}))
-        return replace(
-            made,
-            verdict="cannot be told",
-            places=tuple(where),
-            because=f"{counted(weak)} of {names}, off by default: to be judged one by one",
-        )
+        return replace(made, verdict="cannot be told", places=tuple(where), because=f"{counted(weak)} of {names}, to be judged one by one")
     if item.hint and not proofs:
         return replace(made, verdict="cannot be told", places=tuple(where), because="no rule was broken, which does not prove it")
     unread = sorted(path for path, kind in seen.unread.items() if not item.files or kind in item.files)
