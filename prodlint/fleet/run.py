@@ -33,7 +33,8 @@ class Wishes:
 
 @dataclass(slots=True)
 class Outcome:
-    """How a run went. failed: repositories that could not be checked; partly: those with files that could not be read."""
+    """How a run went. failed: repositories that could not be checked; partly: those with files that could not be read. findings: open ones by
+    priority (`p0`, ...), those of unchanged repositories included."""
 
     run: RunNote
     checked: int = 0
@@ -85,6 +86,9 @@ def run(
         writer.copy(earlier, unchanged)
         writer.close(whole)
         outcome.run = writer.note
+    for row in rows_of(dataset.table("repositories", [outcome.run], list(outcome.findings))):
+        for priority, number in row.items():
+            outcome.findings[priority] += number or 0
     return outcome
 
 
@@ -139,7 +143,5 @@ def _rows(job: Job, answer: Mapping[str, Any], outcome: Outcome) -> dict[str, li
         outcome.checked += 1
     else:
         outcome.partly += 1
-    for priority in outcome.findings:
-        outcome.findings[priority] += told[priority]
     row = {**common, **told, "source": source.shown, "rules": job.rules, "prodlint": __version__, "checked_at": now}
     return {**tables, "repositories": [row]}

@@ -95,6 +95,8 @@ def test_a_fleet_from_end_to_end(home: Path) -> None:
     (home / "broken" / "prodlint.toml").unlink()
     said = fleet(listed, "--out", out, "--workers", "1", "--resume", "--allow-unchecked")
     assert "2 repositories checked, 2 unchanged, 1 could not be checked" in said
+    total = sum(row["p0"] or 0 for row in Dataset(str(out)).table("repositories", Dataset(str(out)).runs()[-1:], ["p0"]).to_pylist())
+    assert f"findings: {total:,} P0" in said
     first, second = Dataset(str(out)).runs()
     assert second.whole
     for name in ("pay", "fetched"):
