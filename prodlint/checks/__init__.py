@@ -170,7 +170,9 @@ CheckFunction = Callable[[Any, CheckContext], Iterable[Diagnostic]]
 class Check:
     """A registered check. required literals: alternatives; each is one literal or several that must all stand in the file;
     None means the file is always read. Empty: derived from the subscriptions' names. files: reader kinds it looks at, () all.
-    They are looked for word by word (see `prodlint.engine.prefilter.words_of`), so that no layout of the same file hides them.
+    They are looked for word by word (see `prodlint.engine.prefilter.words_of`), so that no layout of the same file hides them;
+    verbatim: each stands inside of one string, so nothing can part it. required_pattern: instead of literals, a regular expression
+    over the file's bytes, of linear time, for what has no words of its own; facts are made where it begins.
     since: the dated set of rules with which it came; who names an earlier one does not have it.
     """
 
@@ -179,6 +181,8 @@ class Check:
     on: tuple[Subscription, ...]
     required_literals: tuple[tuple[str, ...], ...] | None
     files: tuple[str, ...]
+    verbatim: bool = False
+    required_pattern: bytes = b""
     since: str = ""
 
 
@@ -326,6 +330,8 @@ def check(
     on: Sequence[Subscription],
     required_literals: RequiredLiterals = (),
     files: Sequence[str] = (),
+    verbatim: bool = False,
+    required_pattern: bytes = b"",
     since: str = "",
 ) -> Callable[[_C], _C]:
     """Register a check under its code (or one function under several codes: it is called once for each).
@@ -335,7 +341,8 @@ def check(
 
     def register(function: _C) -> _C:
         for code in codes:
-            CHECKS.append(Check(code, function, tuple(on), _alternatives(required_literals), tuple(files), since))
+            alternatives = _alternatives(required_literals)
+            CHECKS.append(Check(code, function, tuple(on), alternatives, tuple(files), verbatim, required_pattern, since))
         return function
 
     return register

@@ -307,9 +307,11 @@ def _add_color(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def _add_secrets(parser: argparse.ArgumentParser) -> None:
-    from prodlint.commands.secrets import FORMATS
+# The formats that have a place for a commit.
+_OF_HISTORY = ("concise", "json", "sarif")
 
+
+def _add_secrets(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="a directory of the repository (default: .)")
     _add_selection(parser)
     parser.add_argument(
@@ -320,7 +322,7 @@ def _add_secrets(parser: argparse.ArgumentParser) -> None:
         metavar="REV..REV",
         help="the commits to look at (default: all that a branch or tag reaches)",
     )
-    parser.add_argument("--output-format", choices=FORMATS, default="concise", metavar="FORMAT", help=", ".join(FORMATS))
+    parser.add_argument("--output-format", choices=_OF_HISTORY, default="concise", metavar="FORMAT", help=", ".join(_OF_HISTORY))
     parser.add_argument("-o", "--output-file", metavar="FILE", help="write the report there, whole or not at all")
     parser.add_argument("--baseline", metavar="FILE", help="secrets that are known, as `prodlint baseline` writes them")
     parser.add_argument("--no-baseline", action="store_true", help="known secrets count too, whatever the settings say")

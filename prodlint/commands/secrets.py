@@ -22,8 +22,6 @@ from prodlint.project.git import GitError
 from prodlint.project.snapshot import Snapshot
 from prodlint.reports import Options, stream
 
-FORMATS = ("concise", "json", "sarif")
-
 
 def secrets(given: Namespace) -> int:
     """Read the history, report what it holds, and say with the exit code how it went."""

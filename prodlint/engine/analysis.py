@@ -14,7 +14,7 @@ from prodlint.configuration.settings import Settings
 from prodlint.content import content_of, digest
 from prodlint.engine.catalogue import rules_folder
 from prodlint.engine.outcome import Outcome
-from prodlint.engine.prefilter import PrefilterResult, RegisteredCheck
+from prodlint.engine.prefilter import NearWords, PrefilterResult, RegisteredCheck
 from prodlint.engine.run import Run
 from prodlint.facts import Comment, Fact, File, Module, Problem, Source, Text
 from prodlint.model import Evidence, Finding, Priority, Related, Rule, Span, Suppressed, Unchecked
@@ -173,7 +173,10 @@ def _run_checks(
         whole = Text(source, file, 0, len(source.data))
         whole.hits = index.hits_of(file.kind, subscription, hits)
         _call(subscription, whole, asks, run, outcome, made, broken)
-    wanted = index.wanted(file.kind, active, hits)
+    # The offsets are those of the raw file; a notebook's facts have those of its cells.
+    near = index.near(file.kind, active, hits) if file.kind != "notebook" else {}
+    words_of: dict[type[Fact], NearWords | None] = {}
+    wanted = index.wanted(active, near)
     wanted.parsed = parsed
     wanted.others = lambda: run.environment.python_files
     wanted.kinds -= {Text}
@@ -185,6 +188,12 @@ def _run_checks(
             problems.append((fact.kind, fact.why, fact.span))
             continue
         mask = index.for_fact(fact) & active
+        if mask and near:
+            made_of = type(fact)
+            if made_of not in words_of:
+                words_of[made_of] = next((near[each] for each in near if issubclass(made_of, each)), None)
+            if (words := words_of[made_of]) is not None:
+                mask &= words.checks(fact.start, fact.end)
         if mask:
             for subscription in index.subscribed(mask):
                 if subscription.bit not in broken:
@@ -207,7 +216,7 @@ def _call(
         options = options_of(rule, run.settings) if rule is not None else {}
         context = asks[subscription.bit] = CheckContext(rule.code if rule is not None else "", options, run.questions, fact.file)
     try:
-        for found in subscription.check.function(fact, context):
+        for found in subscription.function(fact, context):
             if isinstance(found, ProjectFact):
                 outcome.traces.append(found)
             elif isinstance(found, Diagnostic):

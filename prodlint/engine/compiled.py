@@ -6,7 +6,6 @@ in the user's cache directory, holds names and texts only, and is made anew when
 
 from __future__ import annotations
 
-import importlib
 import marshal
 import os
 import sys
@@ -18,6 +17,7 @@ from prodlint import __version__, checks, facts
 from prodlint.checks import Check, Collector, ProjectCheck, Subscription
 from prodlint.digests import blake2b
 from prodlint.engine import catalogue
+from prodlint.engine.lazy import LazyImport
 from prodlint.engine.match import compile_match
 from prodlint.engine.project_match import collectors_of, project_checks_of
 from prodlint.model import Rule
@@ -27,30 +27,7 @@ from prodlint.writing import write_whole
 
 # The catalogue is a hundredth of it.
 _LARGEST = 64 << 20
-_FORMAT = 5
-
-
-class LazyImport:
-    """A registered function that is imported when it is first called."""
-
-    __slots__ = ("_function", "_module", "_name")
-
-    def __init__(self, module: str, name: str) -> None:
-        self._module = module
-        self._name = name
-        self._function: Any = None
-
-    def __call__(self, *arguments: Any) -> Any:
-        if self._function is None:
-            self._function = self._find()
-        return self._function(*arguments)
-
-    @property
-    def __name__(self) -> str:
-        return self._name
-
-    def _find(self) -> Any:
-        return getattr(importlib.import_module(self._module), self._name)
+_FORMAT = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +61,10 @@ def load(tree: str = "") -> CatalogueSnapshot:
 def _made() -> Any:
     checks.load()
     rules = [tuple(_plain(getattr(rule, name)) for name in _FIELDS) for rule in catalogue.own_rules()]
-    made = [(c.code, *_named(c.function), _subscriptions(c.on), c.required_literals, c.files, c.since) for c in checks.CHECKS]
+    made = [
+        (c.code, *_named(c.function), _subscriptions(c.on), c.required_literals, c.files, c.verbatim, c.required_pattern, c.since)
+        for c in checks.CHECKS
+    ]
     collectors = [
         (
             c.topics,
@@ -125,9 +105,11 @@ def _compiled(data: Any, key: str) -> CatalogueSnapshot:
             _on(on),
             required_literals,
             files,
+            verbatim,
+            required_pattern,
             since,
         )
-        for code, module, name, on, required_literals, files, since in made
+        for code, module, name, on, required_literals, files, verbatim, required_pattern, since in made
     )
     tables = tuple(compile_match(rule.code, table, rule.message) for rule in read for table in rule.match)
     return CatalogueSnapshot(

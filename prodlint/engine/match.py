@@ -83,7 +83,7 @@ def compile_match(code: str, table: Mapping[str, Any], message: str) -> Check:
     since = str(table.get("since", ""))
     if since and since not in RULESETS:
         raise MatchError(f"`since` is one of {', '.join(RULESETS)}")
-    return Check(code, run, subscriptions, required_literals, (), since)
+    return Check(code, run, subscriptions, required_literals, (), since=since)
 
 
 def _texts(table: Mapping[str, Any], key: str) -> list[str]:

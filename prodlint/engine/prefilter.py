@@ -7,12 +7,14 @@ masks (int), so that the cost of a file does not grow with the number of rules t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import ahocorasick_rs
 
-from prodlint.checks import Check, Collector, Subscription, required_literals_of
+from prodlint.checks import Check, CheckContext, Collector, Diagnostic, ProjectFact, Subscription, required_literals_of
+from prodlint.engine.lazy import resolved
 from prodlint.facts import (
     Assignment,
     Call,
@@ -41,25 +43,98 @@ from prodlint.readers import FactRequest
 # Facts made only where one of the words of a check that wants them stands in their own text.
 NEAR = (Assignment, Literal, Comment)
 
+# Kinds that share an automaton: making one takes as long as reading a hundred files, and what a kind's checks do not want is
+# masked by its plan.
+_GROUPS = {
+    "notebook": "python",
+    **dict.fromkeys(("markdown", "sql", "ignore", "lock"), "text"),
+    **dict.fromkeys(
+        (
+            "dockerfile",
+            "json",
+            "toml",
+            "ini",
+            "hcl",
+            "env",
+            "requirements",
+            "shell",
+            "makefile",
+            "procfile",
+            "systemd",
+            "nginx",
+            "jenkinsfile",
+        ),
+        "yaml",
+    ),
+}
+
 # What else must be asked of a file whatever the rules: directives that silence findings.
 DIRECTIVES = (b"prodlint:", b"noqa")
 
 
 class RegisteredCheck:
-    """A check or collector in its place in the index."""
+    """A check or collector in its place in the index. function: what it runs, imported where it is first asked for."""
 
-    __slots__ = ("bit", "check", "rule")
+    __slots__ = ("_function", "bit", "check", "rule")
 
     def __init__(self, check: Check | Collector, rule: Rule | None, bit: int) -> None:
         self.check = check
         self.rule = rule
         self.bit = bit
+        self._function: Callable[[Any, CheckContext], Iterable[Diagnostic | ProjectFact]] | None = None
+
+    @property
+    def function(self) -> Callable[[Any, CheckContext], Iterable[Diagnostic | ProjectFact]]:
+        if self._function is None:
+            self._function = resolved(self.check.function)
+        return self._function
+
+
+class NearWords:
+    """Which checks have one of their words in a range of a file's bytes.
+
+    always: the checks that want every fact of the kind. offsets, masks: where words stand, in order, and whose they are.
+    """
+
+    __slots__ = ("always", "masks", "offsets")
+
+    def __init__(self, always: int, places: dict[int, int]) -> None:
+        self.always = always
+        self.offsets = sorted(places)
+        self.masks = [places[offset] for offset in self.offsets]
+
+    def checks(self, start: int, end: int) -> int:
+        """The checks with a word between two byte offsets, as a mask."""
+        mask = self.always
+        index = bisect_left(self.offsets, start)
+        last = bisect_left(self.offsets, end, index)
+        for each in self.masks[index:last]:
+            mask |= each
+        return mask
 
 
 # Bytes that are scanned at a time: what the scan of one piece finds takes some 60 bytes a place.
 PIECE = 1 << 20
 # Places of literals that are noted of one file; a file with more of them is looked at up to there, and that is said.
 MOST_PLACES = 1_000_000
+# Masks whose checks are kept; a mask is made of what stands in a place, and there are places of every kind.
+_MOST_MASKS = 20_000
+
+
+class _Patterns(NamedTuple):
+    """What is looked for in the files of a group of kinds.
+
+    alone: per literal the checks it wakes alone. several: the checks that need several literals, under the id of the longest.
+    always: the checks that need none. first: the id of the first literal of a check; those before are directives'. patterns: those of
+    the checks that have one instead, with ids below zero.
+    """
+
+    automaton: Any
+    alone: list[int]
+    several: dict[int, list[tuple[frozenset[int], int]]]
+    always: int
+    first: int
+    patterns: list[tuple[int, re.Pattern[bytes], int]]
 
 
 class PrefilterResult:
@@ -101,13 +176,17 @@ class Index:
                 self._add(check, by_code[check.code])
         for collector in collectors:
             self._add(collector, None)
-        self._patterns: dict[str, tuple[Any, list[int], dict[int, list[tuple[frozenset[int], int]]], int, int]] = {}
+        self._patterns: dict[str, _Patterns] = {}
         self._plans: dict[tuple[str, frozenset[str]], int] = {}
         self._wanted: dict[int, tuple[frozenset[type[Fact]], frozenset[str] | None]] = {}
         self._honor = tuple(honor)
         self._literals: dict[str, list[bytes]] = {}
         self._mine: dict[tuple[str, int], frozenset[int]] = {}
+        self._near_words: dict[tuple[str, int], frozenset[int]] = {}
         self._sets: dict[frozenset[int], frozenset[int]] = {}
+        self._of_class: dict[type[Fact], int] = {}
+        self._near_of: dict[tuple[str, type[Fact]], tuple[int, dict[int, int]]] = {}
+        self._subscribed: dict[int, tuple[RegisteredCheck, ...]] = {}
         self._index_names()
 
     def _add(self, check: Check | Collector, rule: Rule | None) -> None:
@@ -208,11 +287,14 @@ class Index:
             return self.document_all | self.documents.get(fact.kind, 0)
         if isinstance(fact, Entry):
             return self._for_entry(fact.document.kind, fact.path)
-        mask = 0
-        for kind, bits in self.of_type.items():
-            if isinstance(fact, kind):
-                mask |= bits
-        return mask
+        known = self._of_class.get(type(fact))
+        if known is None:
+            known = 0
+            for kind, bits in self.of_type.items():
+                if isinstance(fact, kind):
+                    known |= bits
+            self._of_class[type(fact)] = known
+        return known
 
     def _for_entry(self, kind: str, path: str) -> int:
         """The checks that want entries of such documents under such a path."""
@@ -242,10 +324,10 @@ class Index:
             self._plans[key] = mask
         return mask
 
-    def _patterns_of(self, kind: str) -> tuple[Any, list[int], dict[int, list[tuple[frozenset[int], int]]], int, int]:
-        """For a file kind: the automaton, per literal the checks it wakes alone, the checks that need several
-        literals (under the id of the longest), the checks without required literals, and those with any."""
-        found = self._patterns.get(kind)
+    def _patterns_of(self, kind: str) -> _Patterns:
+        """What is looked for in a group of file kinds."""
+        group = _GROUPS.get(kind, kind)
+        found = self._patterns.get(group)
         if found is not None:
             return found
         literals: list[bytes] = list(DIRECTIVES) + [text for text in self._honor if text not in DIRECTIVES]
@@ -254,6 +336,7 @@ class Index:
         alone: list[int] = [0] * len(literals)
         several: dict[int, list[tuple[frozenset[int], int]]] = {}
         always = 0
+        patterns: list[tuple[int, re.Pattern[bytes], int]] = []
 
         def number_of(literal: bytes) -> int:
             if literal not in ids:
@@ -264,41 +347,50 @@ class Index:
 
         for subscription in self.subscriptions:
             check = subscription.check
-            if (check.files and kind not in check.files) or not _may_hold(kind, check):
+            if (check.files and not any(_GROUPS.get(each, each) == group for each in check.files)) or not _may_hold(group, check):
                 continue
             alternatives = check.required_literals
+            if isinstance(check, Check) and check.required_pattern:
+                number = -1 - len(patterns)
+                patterns.append((number, re.compile(check.required_pattern), subscription.bit))
+                self._mine[(group, subscription.bit)] = self._near_words[(group, subscription.bit)] = self._same(frozenset((number,)))
+                continue
             if alternatives is not None and not alternatives:
                 alternatives = tuple(required_literals_of(check.on)) or None
             if alternatives is None:
                 always |= subscription.bit
                 continue
             mine: set[int] = set()
+            needs: list[list[int]] = []
             for alternative in alternatives:
-                numbers = [number_of(word) for text in alternative for word in words_of(text, kind, check.on)]
+                numbers = [number_of(word) for word in words_of(alternative, group, check)]
                 mine.update(numbers)
+                needs.append(numbers)
                 needed = frozenset(numbers)
                 longest = max(numbers, key=lambda number: len(literals[number]))
                 if len(needed) == 1:
                     alone[longest] |= subscription.bit
                 elif (needed, subscription.bit) not in several.setdefault(longest, []):
                     several[longest].append((needed, subscription.bit))
-            self._mine[(kind, subscription.bit)] = self._same(frozenset(mine))
+            self._mine[(group, subscription.bit)] = self._same(frozenset(mine))
+            if any(wish.fact in NEAR for wish in check.on):
+                self._near_words[(group, subscription.bit)] = _one_of_each(needs, literals)
         kinds_of_automaton = ahocorasick_rs.Implementation
         chosen = kinds_of_automaton.ContiguousNFA if self.few else kinds_of_automaton.DFA
         automaton = ahocorasick_rs.BytesAhoCorasick(literals, implementation=chosen)
-        found = (automaton, alone, several, always, first_of_checks)
-        self._patterns[kind] = found
-        self._literals[kind] = literals
+        found = _Patterns(automaton, alone, several, always, first_of_checks, patterns)
+        self._patterns[group] = found
+        self._literals[group] = literals
         return found
 
     def prepare(self, kinds: Iterable[str]) -> None:
         """Make the automata for these file kinds now: processes forked later need not make their own."""
-        for kind in kinds:
-            self._patterns_of(kind)
+        for group in {_GROUPS.get(kind, kind) for kind in kinds}:
+            self._patterns_of(group)
 
     def required_literals(self, kind: str, subscription: RegisteredCheck) -> frozenset[int]:
         """The ids of a check's literals in the automaton of a file kind."""
-        return self._mine.get((kind, subscription.bit), frozenset())
+        return self._mine.get((_GROUPS.get(kind, kind), subscription.bit), frozenset())
 
     def _same(self, numbers: frozenset[int]) -> frozenset[int]:
         """One object for equal sets: checks with the same required literals then share the list of their hits."""
@@ -310,7 +402,7 @@ class Index:
         known = hits.listed.get(id(numbers))
         if known is not None:
             return known
-        literals = self._literals[kind]
+        literals = self._literals[_GROUPS.get(kind, kind)]
         by_number = hits.by_number
         found = [(start, literals[number]) for number in numbers.intersection(by_number) for start in by_number[number]]
         found.sort()
@@ -319,9 +411,10 @@ class Index:
 
     def scan(self, data: bytes, kind: str, plan: int) -> PrefilterResult:
         """Which of the planned checks can fire on these bytes."""
-        automaton, alone, several, always, first = self._patterns_of(kind)
+        made = self._patterns_of(kind)
+        automaton, alone, several = made.automaton, made.alone, made.several
         by_number: dict[int, list[int]] = {}
-        longest = max(map(len, self._literals[kind]), default=0) if len(data) > PIECE else 0
+        longest = max(map(len, self._literals[_GROUPS.get(kind, kind)]), default=0) if len(data) > PIECE else 0
         end = 0
         while end < len(data) and (end == 0 or sum(map(len, by_number.values())) < MOST_PLACES):
             # A piece, and the rest of what begins in it.
@@ -335,28 +428,38 @@ class Index:
                     by_number[number] = [end + start]
             end = min(end + PIECE, len(data))
         seen = by_number.keys()
-        active = always
+        directives = any(number in seen for number in range(made.first))
+        active = made.always
         for number in seen:
             active |= alone[number]
             for needed, bit in several.get(number, ()):
                 if needed <= seen:
                     active |= bit
-        directives = any(number in seen for number in range(first))
+        for number, pattern, bit in made.patterns:
+            if bit & plan and (places := [match.start() for match in pattern.finditer(data, 0, end)]):
+                by_number[number] = places
+                active |= bit
         return PrefilterResult(plan if self.exhaustive else active & plan, directives, by_number, end)
 
-    def subscribed(self, mask: int) -> list[RegisteredCheck]:
-        """The subscriptions of a mask, in order."""
-        found = []
-        while mask:
-            low = mask & -mask
-            found.append(self.subscriptions[low.bit_length() - 1])
-            mask ^= low
-        return found
+    def subscribed(self, mask: int) -> tuple[RegisteredCheck, ...]:
+        """The subscriptions of a mask, in order. The same few masks come again and again."""
+        known = self._subscribed.get(mask)
+        if known is None:
+            if len(self._subscribed) > _MOST_MASKS:
+                self._subscribed.clear()
+            found = []
+            rest = mask
+            while rest:
+                low = rest & -rest
+                found.append(self.subscriptions[low.bit_length() - 1])
+                rest ^= low
+            known = self._subscribed[mask] = tuple(found)
+        return known
 
     # ------------------------------------------------------------ what the reader is told
 
-    def wanted(self, kind: str, active: int, hits: PrefilterResult) -> FactRequest:
-        """What the active checks want of one file."""
+    def wanted(self, active: int, near: Mapping[type[Fact], NearWords]) -> FactRequest:
+        """What the active checks want of one file. near: what `near` says of it."""
         known = self._wanted.get(active)
         if known is None:
             kinds: set[type[Fact]] = set()
@@ -372,21 +475,52 @@ class Index:
             known = (frozenset(kinds), frozenset(parts) if parts is not None else None)
             self._wanted[active] = known
         kinds_wanted, last_parts = known
-        offsets: dict[type[Fact], Sequence[int] | None] = {}
-        if not self.exhaustive:
-            for fact in NEAR:
-                if fact in kinds_wanted:
-                    offsets[fact] = self._offsets(kind, fact, active, hits)
+        offsets: dict[type[Fact], Sequence[int] | None] = {fact: None if words.always else words.offsets for fact, words in near.items()}
         return FactRequest(kinds_wanted, last_parts, lambda name: bool(self.for_call(name) & active), offsets)
 
-    def _offsets(self, kind: str, fact: type[Fact], active: int, hits: PrefilterResult) -> list[int] | None:
-        numbers: set[int] = set()
-        for subscription in self.subscribed(active & self.of_type.get(fact, 0)):
-            mine = self.required_literals(kind, subscription)
-            if not mine:
-                return None
-            numbers |= mine
-        return sorted(offset for number in numbers.intersection(hits.by_number) for offset in hits.by_number[number])
+    def near(self, kind: str, active: int, hits: PrefilterResult) -> dict[type[Fact], NearWords]:
+        """For the facts that are made near words only: which check has one of its words where. Nothing of an exhaustive run."""
+        found: dict[type[Fact], NearWords] = {}
+        if self.exhaustive:
+            return found
+        for fact in NEAR:
+            wanting = active & self.of_type.get(fact, 0)
+            if not wanting:
+                continue
+            always, of_number = self._near(kind, fact)
+            places: dict[int, int] = {}
+            for number, offsets in hits.by_number.items():
+                whose = of_number.get(number, 0) & wanting
+                if whose:
+                    for offset in offsets:
+                        places[offset] = places.get(offset, 0) | whose
+            found[fact] = NearWords(always & wanting, places)
+        return found
+
+    def _near(self, kind: str, fact: type[Fact]) -> tuple[int, dict[int, int]]:
+        """Of the checks that want facts of a type: those without words, and by the id of a literal those that it is a word of."""
+        key = (_GROUPS.get(kind, kind), fact)
+        known = self._near_of.get(key)
+        if known is None:
+            always = 0
+            of_number: dict[int, int] = {}
+            for subscription in self.subscribed(self.of_type.get(fact, 0)):
+                mine = self._near_words.get((key[0], subscription.bit))
+                if not mine:
+                    always |= subscription.bit
+                for number in mine or ():
+                    of_number[number] = of_number.get(number, 0) | subscription.bit
+            known = self._near_of[key] = always, of_number
+        return known
+
+
+def _one_of_each(needs: Sequence[Sequence[int]], literals: Sequence[bytes]) -> frozenset[int]:
+    """Of each alternative the word to look near to: all of its words are there, so the one that most alternatives share is enough."""
+    shared: dict[int, int] = {}
+    for numbers in needs:
+        for number in numbers:
+            shared[number] = shared.get(number, 0) + 1
+    return frozenset(max(numbers, key=lambda number: (shared[number], len(literals[number]))) for numbers in needs)
 
 
 def _under(pattern: Sequence[str], parts: Sequence[str]) -> bool:
@@ -401,19 +535,22 @@ def _under(pattern: Sequence[str], parts: Sequence[str]) -> bool:
 # What separates the words of a required literal that layout may put apart: in Python every two tokens, in a document its
 # keys, quotes and brackets.
 _TOKENS = re.compile(r"\w+")
+_SHORT = 2
 _PIECES = re.compile(r"[^\s:\"'=()\[\]{},;\\]+")
 
 
-def words_of(literal: str, kind: str, subscriptions: Sequence[Subscription]) -> list[bytes]:
-    """The parts of a required literal that stand in a file of a kind however it is laid out, in lower case.
+def words_of(literals: Sequence[str], kind: str, check: Check | Collector) -> list[bytes]:
+    """The words of required literals that must all stand in a file of a kind however it is laid out, in lower case.
 
     A check of the bare text speaks of the bytes themselves, so its literals stay whole.
     """
-    lowered = literal.lower()
-    if all(wish.fact is Text for wish in subscriptions):
-        return [lowered.encode("utf-8")]
-    found = (_TOKENS if kind in ("python", "notebook") else _PIECES).findall(lowered)
-    return [word.encode("utf-8") for word in found or [lowered]]
+    lowered = [literal.lower() for literal in literals]
+    if not (isinstance(check, Check) and check.verbatim) and not all(wish.fact is Text for wish in check.on):
+        parts = _TOKENS if kind in ("python", "notebook") else _PIECES
+        found = [word for literal in lowered for word in parts.findall(literal) or [literal]]
+        # Words of one or two characters stand on nearly every line: they say little, and each place of them costs.
+        lowered = [word for word in found if len(word) > _SHORT] or [max(found, key=len)]
+    return [word.encode("utf-8") for word in lowered]
 
 
 # Facts that only Python has, and facts that Python never has. The others (Setting, Comment, Text, Problem) stand anywhere.

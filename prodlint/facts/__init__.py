@@ -149,7 +149,7 @@ class Source:
         return ""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Scope:
     """What surrounds a fact. Configuration files have the empty scope.
 

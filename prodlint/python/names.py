@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -50,14 +49,13 @@ _BOUND = """
 (as_pattern . [(call) (await) (parenthesized_expression)] @c alias: (as_pattern_target) @t)
 """
 
-# Where an identifier is bound, imports aside; and what such a place looks like, so that most files need not be asked.
+# Where an identifier is bound, imports aside.
 _BINDS = """
 (assignment left: (identifier) @n) (for_statement left: (identifier) @n) (for_in_clause left: (identifier) @n)
 (named_expression name: (identifier) @n) (as_pattern_target (identifier) @n)
 (parameters (identifier) @n) (lambda_parameters (identifier) @n) (typed_parameter (identifier) @n)
 (default_parameter name: (identifier) @n) (typed_default_parameter name: (identifier) @n)
 """
-_BINDING = rb"(?:[(,]\s*|\bfor\s+|\bas\s+|^[ \t]+|\blambda\s+)(?:%s)\b\s*(?:[,):=]|in\b)"
 
 # A name, and the call that made what it is an attribute of where that is known.
 Qualified = tuple[str, "tree_sitter.Node | None"]
@@ -208,14 +206,12 @@ class Names:
         """Imported names that functions bind themselves: the ranges in which each is no import."""
         if self._hides is None:
             self._hides = {}
-            names = b"|".join(sorted(re.escape(name.encode()) for name in self.imports if name.isidentifier()))
-            if names and re.search(_BINDING % names, self.module.data, re.MULTILINE):
-                for node in captures(_BINDS, self.module.root).get("n", ()):
-                    name = self.module.read(node)
-                    if name in self.imports:
-                        block = self.module.scopes.definition(node.start_byte)
-                        if block is not None and not block.is_class:
-                            self._hides.setdefault(name, []).append((block.start, block.end))
+            for node in captures(_BINDS, self.module.root).get("n", ()) if self.imports else ():
+                name = self.module.read(node)
+                if name in self.imports:
+                    block = self.module.scopes.definition(node.start_byte)
+                    if block is not None and not block.is_class:
+                        self._hides.setdefault(name, []).append((block.start, block.end))
         return self._hides
 
     # ------------------------------------------------------------ qualified names

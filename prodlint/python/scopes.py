@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import tree_sitter
 
-from prodlint.facts import Guard, Scope
+from prodlint.facts import NO_SCOPE, Guard, Scope
 from prodlint.python.grammar import field, kind
 
 if TYPE_CHECKING:
     from prodlint.python.tree import PyModule
 
 BlockKind = Literal["def", "loop", "if", "except"]
+Part = Literal["head", "body", "after"]
 
 _BODY, _CONSEQUENCE, _CONDITION = field("body"), field("consequence"), field("condition")
 _CLASS, _LAMBDA, _WHILE, _FUNCTION = kind("class_definition"), kind("lambda"), kind("while_statement"), kind("function_definition")
@@ -60,6 +62,7 @@ class Scopes:
             stack.append(block)
         self.blocks = blocks
         self.starts = [block.start for block in blocks]
+        self._scopes: dict[tuple[int, Part], Scope] = {}
 
     def innermost(self, offset: int) -> Block | None:
         """The innermost block around an offset."""
@@ -78,48 +81,54 @@ class Scopes:
 
     def at(self, offset: int) -> Scope:
         """What surrounds a byte offset. A definition does not surround its own name, decorators or parameters' annotations."""
-        scope = Scope()
-        names: list[str] = []
-        guards: set[Guard] = set()
         block = self.innermost(offset)
-        inside_function = False
-        while block is not None:
-            node = block.node
-            if block.kind == "def":
-                body = node.child_by_field_id(_BODY)
-                if body is not None and body.start_byte <= offset:
-                    if node.kind_id == _CLASS:
-                        name = self.module.name_of(node)
-                        names.append(name)
-                        scope.class_ = scope.class_ or name
-                    elif node.kind_id != _LAMBDA:
-                        name = self.module.name_of(node)
-                        names.append(name)
-                        if not scope.function:
-                            scope.function = name
-                            scope.is_async = bool(node.children) and node.children[0].type == "async"
-                    inside_function = True
-            elif block.kind == "loop":
-                body = node.child_by_field_id(_BODY)
-                if not inside_function and body is not None and body.start_byte <= offset < body.end_byte:
-                    scope.in_loop = True
-                if node.kind_id == _WHILE and not inside_function:
-                    scope.in_loop = True
-            elif block.kind == "except":
-                # A clause does not surround itself.
-                if not inside_function and block.start < offset:
-                    scope.in_handler = True
-            elif block.kind == "if":
-                consequence = node.child_by_field_id(_CONSEQUENCE)
-                condition = node.child_by_field_id(_CONDITION)
-                if consequence is not None and condition is not None:
-                    within = consequence.start_byte <= offset < consequence.end_byte
-                    guards |= _guards(self.module.plain(condition), within, offset >= consequence.end_byte)
-            block = block.parent
-        names.reverse()
-        scope.symbol = ".".join(names)
-        scope.guards = frozenset(guards)
-        return scope
+        return self._within(block, offset) if block is not None else NO_SCOPE
+
+    def _within(self, block: Block, offset: int) -> Scope:
+        """What surrounds an offset whose innermost block is this one: the same for all places in the same part of it."""
+        part = _part(block, offset)
+        known = self._scopes.get((block.start, part))
+        if known is None:
+            # A block lies in one part of the one around it, so what surrounds its start surrounds all of it.
+            outer = self._within(block.parent, block.start) if block.parent is not None else NO_SCOPE
+            known = self._scopes[block.start, part] = self._inside(block, part, outer)
+        return known
+
+    def _inside(self, block: Block, part: Part, outer: Scope) -> Scope:
+        """The scope of a part of a block, given the scope around the block."""
+        node = block.node
+        if block.kind == "def":
+            if part != "body":
+                return outer
+            # What the loops and handlers around a definition do, its body does not.
+            inner = replace(outer, in_loop=False, in_handler=False)
+            if node.kind_id == _LAMBDA:
+                return inner
+            name = self.module.name_of(node)
+            symbol = f"{outer.symbol}.{name}" if outer.symbol else name
+            if node.kind_id == _CLASS:
+                return replace(inner, symbol=symbol, class_=name)
+            return replace(inner, symbol=symbol, function=name, is_async=bool(node.children) and node.children[0].type == "async")
+        if block.kind == "loop":
+            return replace(outer, in_loop=True) if part == "body" or node.kind_id == _WHILE else outer
+        if block.kind == "except":
+            return replace(outer, in_handler=True) if part == "body" else outer
+        condition = node.child_by_field_id(_CONDITION)
+        if part == "head" or condition is None:
+            return outer
+        guards = _guards(self.module.plain(condition), part == "body", part == "after")
+        return replace(outer, guards=outer.guards | guards) if guards else outer
+
+
+def _part(block: Block, offset: int) -> Part:
+    """Which part of a block an offset lies in."""
+    node = block.node
+    if block.kind == "except":
+        return "body" if block.start < offset else "head"  # a clause does not surround itself
+    body = node.child_by_field_id(_CONSEQUENCE if block.kind == "if" else _BODY)
+    if body is None or offset < body.start_byte:
+        return "head"
+    return "body" if offset < body.end_byte or block.kind == "def" else "after"
 
 
 _ENVIRONMENT_WORDS = ("development", "dev", "local", "localhost", "test", "tests", "testing", "pytest", "unittest", "unittests")

@@ -52,9 +52,6 @@ DEPTH = 90
 CALLS = 3
 # What one question may cost, in expressions looked at.
 MOST_STEPS = 20_000
-# After so many steps of one question, what lies on a circle is read once more no more: with attributes that are narrowed and assigned by
-# one another's values the ways round double with each of them.
-PATIENCE = 1_000
 
 
 class Values:
@@ -70,9 +67,11 @@ class Values:
         self._frames: dict[int, Frame] = {}
         self._busy: set[tuple[int, int, int]] = set()
         self._cut = 0
-        self._provisional: dict[tuple[int, int, int], Value] = {}
+        # What was found while definitions that lead to themselves are followed: kept until the outermost of them is known, since
+        # following them anew from each place takes exponential time. The frame is held, so that its id stays its own.
+        self._meanwhile: dict[tuple[int, object], tuple[Frame, Value]] = {}
         self._depth = 0
-        self._steps = 0
+        self.steps = 0  # of the question that was asked last
         self._functions: list[Function] | None = None
         self._classes: list[Class] | None = None
         self._beside: dict[str, Values | None] = {}
@@ -93,7 +92,7 @@ class Values:
         """What an expression of this file can be where it stands; no shapes for None."""
         if expression is None:
             return NOTHING
-        self._steps = 0
+        self.steps = 0
         return self.evaluate(expression, self.frame_at(expression))
 
     def conditions(self, fact: Fact) -> Iterator[Condition]:
@@ -158,7 +157,7 @@ class Values:
     def keywords(self, call: Call) -> dict[str, Value]:
         """The keyword arguments of a call, those of a known `**mapping` among them."""
         frame = self.frame_at(call)
-        self._steps = 0
+        self.steps = 0
         found = dict(calls.spread(self, call, frame).entries) if call.spreads else {}
         return {**found, **{name: self.evaluate(value, frame) for name, value in call.keywords.items()}}
 
@@ -315,10 +314,12 @@ class Values:
             return frame.values.evaluate(expression, frame)
         mark = (expression.start, expression.end, type(expression))
         found = frame.memo.get(mark)
+        if found is None and self._busy:
+            found = self._meanwhile_of(frame, mark)
         if found is not None:
             return found
-        self._steps += 1
-        if self._depth > DEPTH or self._steps > MOST_STEPS:
+        self.steps += 1
+        if self._depth > DEPTH or self.steps > MOST_STEPS:
             return unknown(expression)
         self._depth += 1
         cut = self._cut
@@ -328,9 +329,19 @@ class Values:
             self._depth -= 1
         if self._cut == cut:
             frame.memo[mark] = value
-        elif not self._busy:
+        elif self._busy:
+            self._meanwhile[id(frame), mark] = frame, value
+        else:
             self._cut = cut
         return value
+
+    def _meanwhile_of(self, frame: Frame, mark: object) -> Value | None:
+        """What was found for a mark inside of the definitions that are being followed; who builds on it has followed them no further."""
+        found = self._meanwhile.get((id(frame), mark))
+        if found is None:
+            return None
+        self._cut += 1
+        return found[1]
 
     def _evaluate(self, expression: Expression, frame: Frame) -> Value:
         if isinstance(expression, Constant):
@@ -585,17 +596,16 @@ class Values:
         frame = frame.home
         mark = (id(definition), id(frame.flow), id(frame.arguments))
         memo = frame.memo.get((id(definition), 0, Definition))
+        if memo is None and self._busy:
+            memo = self._meanwhile_of(frame, mark)
         if memo is not None:
             return memo
         if mark in self._busy:
             self._cut += 1
             return NOTHING
-        self._steps += 1
-        if self._depth > DEPTH or self._steps > MOST_STEPS:
+        self.steps += 1
+        if self._depth > DEPTH or self.steps > MOST_STEPS:
             return unknown(at)
-        if self._steps > PATIENCE and mark in self._provisional:
-            self._cut += 1
-            return self._provisional[mark]
         self._busy.add(mark)
         self._depth += 1
         cut = self._cut
@@ -606,10 +616,10 @@ class Values:
             self._busy.discard(mark)
         if self._cut == cut or not self._busy:
             frame.memo[id(definition), 0, Definition] = value
-        elif frame.arguments is None:
-            self._provisional[mark] = value
+        else:
+            self._meanwhile[id(frame), mark] = frame, value
         if not self._busy:
-            self._provisional.clear()
+            self._meanwhile.clear()
         return value
 
     def _given_by(self, name: str, definition: Definition, frame: Frame, at: Expression) -> Value:

@@ -201,3 +201,18 @@ def test_long_chains_and_many_branches_end() -> None:
     assert len(evaluated(branches)) == 1
     names = "x0 = 'a'\n" + "".join(f"x{n} = x{n - 1}\n" for n in range(1, 500)) + "sink(x499)\n"
     assert len(evaluated(names)) == 1
+
+
+@pytest.mark.parametrize("attributes", [6, 12, 24])
+def test_attributes_that_lead_to_each_other_cost_their_number(attributes: int) -> None:
+    methods = "".join(
+        f"    def m{number}(self):\n        if self.a{(number * 5 + 1) % attributes}:\n            self.a{number} = self.a{(number + 1) % attributes} or self.a{(number * 3) % attributes}\n"
+        f"        self.a{(number * 7) % attributes} = self.a{number} + self.a{(number + 2) % attributes}\n"
+        for number in range(attributes)
+    )
+    code = f"class Loop:\n{methods}\nmade = Loop()\nsink(made.a0)\n"
+    module = PyModule(Source(code.encode()), File("a.py", "python"))
+    values = Values(module, NoOthers())
+    call = next(call for call in module.calls() if call.name == "sink")
+    values.of(call.arguments[0])
+    assert values.steps < 60 * attributes

@@ -149,7 +149,7 @@ def _compared(data: bytes) -> frozenset[bytes]:
     return frozenset((*behind, *re.findall(rb"[\"']([^\"'\n]*)[\"']\s*[!=]=", data)))
 
 
-@check("PRD305", on=[every(Assignment)], required_literals=_ANCHORS)
+@check("PRD305", on=[every(Assignment)], required_literals=_ANCHORS, verbatim=True)
 def placeholder_value(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """A literal in code that asks to be replaced."""
     if assignment.kind not in _KINDS:
@@ -177,7 +177,7 @@ def placeholder_value(assignment: Assignment, context: CheckContext) -> Iterator
     yield Diagnostic(value, f"`{assignment.target}` is {what}: `{_shown(value.value)}`")
 
 
-@check("PRD305", on=[settings()], required_literals=_ANCHORS, files=("python", "notebook"))
+@check("PRD305", on=[settings()], required_literals=_ANCHORS, verbatim=True, files=("python", "notebook"))
 def placeholder_fallback(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     """The fallback of `os.getenv("NAME", "...")`; fields of settings classes are found as assignments."""
     if setting.default and setting.source.data[max(0, setting.start - 400) : setting.start].rstrip().endswith(b","):

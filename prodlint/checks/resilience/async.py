@@ -239,6 +239,8 @@ _SESSION_CALLS = ("execute", "scalars", "scalar", "query", "get", "commit", "flu
 @check(
     "PRD571",
     on=[calls(*(f"*.{method}" for method in _SESSION_CALLS))],
+    # No session is plain without the library that it comes from.
+    required_literals=[("async", "sqlalchemy"), ("async", "sqlmodel")],
 )
 def blocking_session(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A plain SQLAlchemy session in an async function: reported once a function, at its first query."""

@@ -362,29 +362,43 @@ def fallback_of_lookup(call: Call, context: CheckContext) -> Iterator[Diagnostic
 
 
 @check("PRD105", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"))
-def fallback_beside_lookup(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+def fallback_of_assignment(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    """A secret's fallback in whatever is given to a name, a field, a parameter or a keyword."""
+    value = fact.value
+    if isinstance(value, (Conditional, Operation)):
+        yield from _beside_lookup(value, fact, context)
+    elif isinstance(value, Collection):
+        yield from _of_scheme(value, fact, context)
+    elif isinstance(value, Call):
+        yield from _of_reader(value, fact, context)
+    yield from _of_field(value, fact, context)
+
+
+def _beside_lookup(value: Conditional | Operation, fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """`os.environ.get("JWT_SECRET") or "dev"`, `os.environ["X"] if "X" in os.environ else "dev"`."""
-    expression = fact.value
-    if isinstance(expression, Conditional):
-        name = looked_up(expression.then)
+    if isinstance(value, Conditional):
+        name = looked_up(value.then)
         if name:
-            yield from _fallback(name, expression.orelse, context, None, fact.module)
-    elif isinstance(expression, Operation) and expression.operator == "or":
-        name = next((name for operand in expression.operands for name in [looked_up(operand)] if name), "")
+            yield from _fallback(name, value.orelse, context, None, fact.module)
+    elif value.operator == "or":
+        name = next((name for operand in value.operands for name in [looked_up(operand)] if name), "")
         if name:
-            yield from _fallback(name, expression.operands[-1], context, None, fact.module)
+            yield from _fallback(name, value.operands[-1], context, None, fact.module)
 
 
-@check("PRD105", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"))
-def fallback_of_reader(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+def _of_reader(call: Call, fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """`env("SECRET_KEY", "dev")` through a function, lambda, method or object of the project that reads the environment."""
-    if fact.kind not in ("name", "attribute", "annotated", "field", "keyword", "item") or not isinstance(fact.value, Call):
+    if fact.kind not in ("name", "attribute", "annotated", "field", "keyword", "item"):
         return
-    first = fact.value.argument(0)
+    first = call.argument(0)
     written = first.value if isinstance(first, Constant) and isinstance(first.value, str) else ""
+    data = fact.source.data
+    # The default stands here too, so there is a second literal.
+    if data.count(b'"', call.start, call.end) + data.count(b"'", call.start, call.end) < (4 if written else 2):
+        return
     if value_name(written) is None and value_name(fact.target) is None:
         return
-    shapes = context.values(fact.module).of(fact.value).shapes
+    shapes = context.values(fact.module).of(call).shapes
     reads = [shape for shape in shapes if isinstance(shape, SettingRead) and shape.kind == "text"]
     if not reads:
         return
@@ -414,30 +428,22 @@ def looked_up(expression: Expression) -> str:
     return ""
 
 
-@check("PRD105", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"))
-def fallback_of_scheme(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+def _of_scheme(value: Collection, fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """django-environ's `Env(SECRET_KEY=(str, "dev"))`."""
-    if (
-        fact.kind == "keyword"
-        and isinstance(fact.value, Collection)
-        and len(fact.value.items) == 2
-        and isinstance(fact.value.items[0], Name)
-    ):
-        yield from _fallback(fact.target, fact.value.items[1], context, None, fact.module)
+    if fact.kind == "keyword" and len(value.items) == 2 and isinstance(value.items[0], Name):
+        yield from _fallback(fact.target, value.items[1], context, None, fact.module)
 
 
-@check("PRD105", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"))
-def fallback_of_field(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+def _of_field(value: Expression, fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """A field of a settings class, a Typer option as a parameter's default."""
-    data = fact.source.data
     if fact.kind == "default":
-        if not isinstance(fact.value, Call) or fact.value.name not in ("typer.Option", "typer.Argument"):
+        if not isinstance(value, Call) or value.name not in ("typer.Option", "typer.Argument"):
             return
-    elif fact.kind not in ("field", "annotated") or not _in_settings_class(data, fact.scope.class_):
+    elif fact.kind not in ("field", "annotated") or not _in_settings_class(fact.source.data, fact.scope.class_):
         return
     elif fact.target.startswith("_") or "ClassVar" in fact.annotation:
         return  # no field: it is read from no environment
-    yield from _fallback(fact.target, fact.value, context, None, fact.module)
+    yield from _fallback(fact.target, value, context, None, fact.module)
 
 
 def _in_settings_class(data: bytes, class_: str) -> bool:
@@ -661,7 +667,11 @@ def default_password(fact: Assignment, context: CheckContext) -> Iterator[Diagno
             yield Diagnostic(inside(at), f"`{fact.target}` is a published default", secret=True)
 
 
-@check("PRD113", on=[every(Assignment)], required_literals=['"', "'"], files=("python", "notebook"))
+# The beginning of a text without blanks that has a digit; one of pieces side by side has pieces as long as that.
+_LONG_TEXT = rb"""["'](?=[^\s"']{0,40}[0-9])[^\s"']{8,}"""
+
+
+@check("PRD113", on=[every(Assignment)], required_pattern=_LONG_TEXT, files=("python", "notebook"))
 def high_entropy_literal(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     if value_name(fact.target) is not None:
         return

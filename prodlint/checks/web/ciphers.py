@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every
 from prodlint.facts import (
+    Assignment,
     Call,
     Constant,
     Expression,
@@ -17,7 +18,6 @@ from prodlint.facts import (
     Operation,
     Statement,
     Subscript,
-    expressions_in,
     statements_in,
 )
 from prodlint.model import FixRequest
@@ -156,34 +156,28 @@ def django_hashers(module: Module, context: CheckContext) -> Iterator[Diagnostic
 
 
 _STORED = re.compile(
-    r"(?:^|\.)(?:\w*user\w*|account|member|admin|row|record|customer|db_\w+|stored|existing)(?:\.|\[[\"'])(?:password|passwd|pwd)(?:[\"']\])?$",
+    r"(?:^|\.)(?:\w*user\w*|account|member|admin|row|record|customer|db_\w+|stored|existing)(?:\.|\[[\"']?)(?:password|passwd|pwd)(?:[\"']?\])?$",
     re.IGNORECASE,
 )
 _OTHER_PASSWORD = re.compile(r"confirm|repeat|again|password_?2|new_|old_|verify|retype|validated", re.IGNORECASE)
 
 
-@check(
-    "PRD445",
-    on=[every(Module)],
-    required_literals=[".password", '["password"]', "['password']", ".passwd"],
-    files=["python"],
-)
-def plain_comparison(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
+@check("PRD445", on=[every(Assignment)], required_literals=["password", "passwd", "pwd"], files=["python"])
+def plain_comparison(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """`user.password == password`: the stored text is the password."""
-    for function in module.functions():
-        for expression in expressions_in(function.body):
-            if not isinstance(expression, Operation) or expression.operator not in ("==", "!=") or len(expression.operands) != 2:
-                continue
-            left, right = expression.operands
-            texts = (left.text, right.text)
-            if any(isinstance(part, (Constant, Call)) for part in (left, right)) or any(_OTHER_PASSWORD.search(text) for text in texts):
-                continue
-            if (
-                any(_STORED.search(text) for text in texts)
-                and all(_PASSWORD.search(text) for text in texts)
-                and not re.search(r"hash", " ".join(texts), re.IGNORECASE)
-            ):
-                yield Diagnostic(expression, f"`{' '.join(expression.text.split())}` compares a password as it is stored: it is not hashed")
+    if fact.kind != "compare" or not fact.scope.function:
+        return
+    left, right = fact.qualified, fact.value
+    if not _PASSWORD.search(left) or left.endswith(")") or isinstance(right, (Constant, Call)):
+        return
+    texts = (left, right.text)
+    if (
+        _PASSWORD.search(texts[1])
+        and any(_STORED.search(text) for text in texts)
+        and not any(_OTHER_PASSWORD.search(text) or "hash" in text.lower() for text in texts)
+    ):
+        compared = fact.source.slice(fact.start, fact.end)
+        yield Diagnostic(fact, f"`{' '.join(compared.split())}` compares a password as it is stored: it is not hashed")
 
 
 # ---------------------------------------------------------------- PRD482
