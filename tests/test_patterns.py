@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from prodlint.configuration.patterns import Patterns
+from tests.limits import cpu_limit
 
 PATHS = (
     "a",
@@ -121,8 +121,7 @@ def test_pathspec_agrees_on_a_single_line(line: str) -> None:
 
 def test_a_hostile_pattern_costs_no_more_than_a_plain_one() -> None:
     name = "a" * 250
-    began = time.perf_counter()
-    for line in ("*a" * 40 + "b", "/" + "*a" * 40 + "/b", "**/" + "a/**/" * 20 + "b", "[a-z]*" * 30 + "0"):
-        assert not Patterns([line]).match("/".join([name] * 8))
-        assert not Patterns([line]).match("a/" * 100 + "a")
-    assert time.perf_counter() - began < 2
+    with cpu_limit(10):
+        for line in ("*a" * 40 + "b", "/" + "*a" * 40 + "/b", "**/" + "a/**/" * 20 + "b", "[a-z]*" * 30 + "0"):
+            assert not Patterns([line]).match("/".join([name] * 8))
+            assert not Patterns([line]).match("a/" * 100 + "a")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
 
@@ -11,6 +10,7 @@ from prodlint.checks.quoting import quote
 from prodlint.facts import Source
 from prodlint.model import Finding, Report, Span, Suppressed, Unchecked
 from prodlint.redact import MASK, KnownValues, Line, Redaction
+from tests.limits import cpu_limit
 
 
 def redaction(texts: dict[str, str], *secrets: tuple[str, Span]) -> Redaction:
@@ -158,9 +158,8 @@ def test_what_does_not_look_like_one_is_shown(text: str) -> None:
 @pytest.mark.parametrize("piece", ["password", "password=", "://a:", "sk-", "token = '1", " " * 50 + "secret:", "a" * 50 + "@"])
 def test_looking_for_secrets_is_linear(piece: str) -> None:
     text = (piece * 1_000_000)[:1_000_000]
-    start = time.process_time()
-    redaction({"a": text}).line("a", 1)
-    assert time.process_time() - start < 5
+    with cpu_limit(20):
+        redaction({"a": text}).line("a", 1)
 
 
 # ---------------------------------------------------------------- values that rules know

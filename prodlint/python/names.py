@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import tree_sitter
 
 from prodlint.facts import Import
-from prodlint.python.grammar import DEPTH_LIMIT, captures, children_of, field, first_child, kind, query, unwrapped
+from prodlint.python.grammar import DEPTH_LIMIT, captures, children_of, field, first_child, kind, unwrapped
 
 if TYPE_CHECKING:
     from prodlint.python.tree import PyModule
@@ -22,6 +22,8 @@ _FUNCTION, _ARGUMENTS, _OBJECT, _ATTRIBUTE, _VALUE = (
     field("value"),
 )
 _NAME, _ALIAS, _MODULE_NAME = field("name"), field("alias"), field("module_name")
+_LEFT, _RIGHT = field("left"), field("right")
+_ASSIGNMENT, _NAMED = kind("assignment"), kind("named_expression")
 _IDENTIFIER, _ATTRIBUTE_NODE, _CALL, _SUBSCRIPT, _AWAIT = (
     kind("identifier"),
     kind("attribute"),
@@ -43,10 +45,11 @@ _BUILTIN_EXCEPTIONS = frozenset(
 )
 _PARTIALS = ("functools.partial", "functools.partialmethod")
 
+# A value bound to a name: what binds it, in its three spellings.
 _BOUND = """
-(assignment left: [(identifier) (attribute)] @t right: [(call) (await) (parenthesized_expression) (identifier) (attribute)] @c)
-(named_expression name: (identifier) @t value: [(call) (await) (parenthesized_expression)] @c)
-(as_pattern . [(call) (await) (parenthesized_expression)] @c alias: (as_pattern_target) @t)
+(assignment left: [(identifier) (attribute)] right: [(call) (await) (parenthesized_expression) (identifier) (attribute)]) @b
+(named_expression value: [(call) (await) (parenthesized_expression)]) @b
+(as_pattern . [(call) (await) (parenthesized_expression)]) @b
 """
 
 # Where an identifier is bound, imports aside.
@@ -377,10 +380,11 @@ class Names:
         if self._bindings is None:
             self._bindings = {}
             named: list[tuple[str, tree_sitter.Node, tree_sitter.Node]] = []
-            for _, match in tree_sitter.QueryCursor(query(_BOUND)).matches(self.module.root):
-                target, value = match["t"][0], awaited(match["c"][0])
-                if target.kind_id == _TARGET:
-                    target = first_child(target) or target
+            for node in captures(_BOUND, self.module.root).get("b", ()):
+                parts = _bound_by(node)
+                if parts is None:
+                    continue
+                target, value = parts
                 name = self.module.dotted(target)
                 if name and value.kind_id == _CALL:
                     self._bind(name, target, value)
@@ -488,6 +492,18 @@ class Names:
             if bare is not None:
                 found.append(self.module.read(bare))
         return found
+
+
+def _bound_by(node: tree_sitter.Node) -> tuple[tree_sitter.Node, tree_sitter.Node] | None:
+    """The target and the value of what binds a name."""
+    if node.kind_id == _ASSIGNMENT:
+        target, value = node.child_by_field_id(_LEFT), node.child_by_field_id(_RIGHT)
+    elif node.kind_id == _NAMED:
+        target, value = node.child_by_field_id(_NAME), node.child_by_field_id(_VALUE)
+    else:
+        alias, value = node.child_by_field_id(_ALIAS), first_child(node)
+        target = first_child(alias) or alias if alias is not None and alias.kind_id == _TARGET else None
+    return (target, awaited(value)) if target is not None and value is not None else None
 
 
 def awaited(node: tree_sitter.Node) -> tree_sitter.Node:

@@ -22,6 +22,9 @@ from prodlint.python.newer import as_older, is_template
 # Above this many bytes a file is compiled in parts: some steps of `compile` are quadratic in what one module or call holds (functions
 # that are equal but for their place: 20,000 in 420 kB take 26 s with CPython 3.11).
 WHOLE = 64_000
+# A file of eight times that with no more than these costs what its bytes cost; in parts it costs three times that.
+_MOST_FUNCTIONS = 1_000
+_MOST_KEYWORDS = 8_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def _error_of(source: Source, is_cell: bool) -> Exception | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            if len(source.data) <= WHOLE:
+            if _is_quick(source.data):
                 _compile(source.text, flags)
             else:
                 _compile_in_parts(source, flags)
@@ -86,6 +89,15 @@ def _error_of(source: Source, is_cell: bool) -> Exception | None:
             # Without its frames, which hold the text.
             return error.with_traceback(None)
     return None
+
+
+def _is_quick(data: bytes) -> bool:
+    """Whether a file is compiled at once: a small one, or one with too few functions and keywords for a quadratic step to be felt."""
+    if len(data) <= WHOLE:
+        return True
+    if len(data) > 8 * WHOLE:
+        return False
+    return data.count(b"def") + data.count(b"lambda") <= _MOST_FUNCTIONS and data.count(b"=") <= _MOST_KEYWORDS
 
 
 def _compile(code: str | ast.Module, flags: int) -> None:

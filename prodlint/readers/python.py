@@ -24,10 +24,10 @@ from prodlint.facts import (
     Source,
 )
 from prodlint.python.assignments import ASSIGNING, ASSIGNMENTS
-from prodlint.python.grammar import captures, nodes_at, unwrapped
+from prodlint.python.grammar import captures, field, kind, nodes_at, unwrapped
 from prodlint.python.literals import read_literal
 from prodlint.python.tree import PyModule, module_of
-from prodlint.readers.python_routes import route_of
+from prodlint.readers.python_routes import ROUTE_NAMES, route_of
 from prodlint.readers.python_settings import settings_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,9 @@ def read(source: Source, file: File, wanted: FactRequest) -> Iterator[Fact]:
         yield from settings_of(module)
 
 
-_CALL, _COMMENT, _STRING = frozenset(("call",)), frozenset(("comment",)), frozenset(("string",))
+_FUNCTION, _ATTRIBUTE_FIELD = field("function"), field("attribute")
+_ATTRIBUTE, _IDENTIFIER = kind("attribute"), kind("identifier")
+_COMMENT, _STRING = frozenset(("comment",)), frozenset(("string",))
 # Above this many offsets one query over the tree is the shorter way.
 _MANY = 100
 
@@ -80,23 +82,28 @@ def _nodes(module: PyModule, offsets: Sequence[int] | None, kinds: frozenset[str
 
 def _calls(module: PyModule, wanted: FactRequest) -> Iterator[Call]:
     """The calls whose names are wanted; what a call is made on is looked up only where its last part may be one of them."""
-    last_parts = wanted.last_parts
+    for node in _named(module, wanted.last_parts):
+        if wanted.call(module.name_of_call(node)[0]):
+            yield module.call_at(node)
+
+
+def _named(module: PyModule, last_parts: frozenset[str] | None) -> Iterator[tree_sitter.Node]:
+    """The calls whose last name may be one of some, by what stands there; all of them for None."""
     other_names = module.other_names if last_parts is not None else frozenset()
     data = module.data
     for node in captures("(call) @a", module.root).get("a", []):
         if last_parts is not None:
-            function = node.child_by_field_name("function")
+            function = node.child_by_field_id(_FUNCTION)
             if function is None:
                 continue
             function = unwrapped(function)
-            if function.type == "attribute":
-                function = function.child_by_field_name("attribute") or function
-            if function.type == "identifier":
+            if function.kind_id == _ATTRIBUTE:
+                function = function.child_by_field_id(_ATTRIBUTE_FIELD) or function
+            if function.kind_id == _IDENTIFIER:
                 last = data[function.start_byte : function.end_byte].decode("utf-8", "replace")
                 if last not in last_parts and last not in other_names:
                     continue
-        if wanted.call(module.name_of_call(node)[0]):
-            yield module.call_at(node)
+        yield node
 
 
 def holds(offsets: Sequence[int] | None, start: int, end: int) -> bool:
@@ -145,7 +152,7 @@ def _routes(module: PyModule) -> Iterator[Route]:
                 route = route_of(decorator, function, module)
                 if route is not None:
                     yield route
-    for call in module.calls():
-        route = route_of(call, None, module)
+    for node in _named(module, ROUTE_NAMES):
+        route = route_of(module.call_at(node), None, module)
         if route is not None:
             yield route

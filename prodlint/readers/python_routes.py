@@ -15,6 +15,8 @@ _REGISTRATIONS = {"add_api_route", "add_route", "add_url_rule", "add_get", "add_
 _METHODS = _VERBS | _DECORATORS | _REGISTRATIONS
 _ROUTE_OBJECTS = {"starlette.routing.Route", "fastapi.routing.APIRoute", "starlette.routing.Mount", "litestar.router.Router"}
 _DJANGO = {"django.urls.path", "django.urls.re_path", "django.conf.urls.url", "django.urls.conf.path"}
+# The last parts of the names of calls that may make a route.
+ROUTE_NAMES = frozenset(_METHODS | {name.rpartition(".")[2] for name in (*_ROUTE_OBJECTS, *_DJANGO)})
 _FRAMEWORKS = (
     "fastapi",
     "starlette",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from prodlint.facts import Call, Class, Expression, Function, Name, OpaqueExpression, encodable
 from prodlint.values import classes, frameworks, members, patterns, settings, texts
@@ -49,6 +50,9 @@ _CASES: dict[str, Callable[[str], str]] = {
 
 def result(values: Evaluator, call: Call, frame: Frame) -> Value:
     """What a call gives."""
+    if call.name.startswith(_statements()) and _is_statement(call.name):
+        # What is given to it becomes a parameter, not a part of a text; what that is need not be found out.
+        return Value((Result(call.name, (), call),))
     given = [
         values.evaluate(argument, frame)
         for argument in call.arguments
@@ -72,6 +76,16 @@ def result(values: Evaluator, call: Call, frame: Frame) -> Value:
         if call.method in ("get", "pop") and len(given) == 2:
             return _with_default(call, receiver, given)
     return _named(values, call, receiver, given, keywords)
+
+
+@cache
+def _statements() -> tuple[str, ...]:
+    return tuple(libraries()["results"]["statements"])
+
+
+def _is_statement(name: str) -> bool:
+    """Whether a call makes a statement whose values are bound, or hands one on: `select(...)`, `select(...).where(...)`."""
+    return any(name == maker or name.startswith(f"{maker}.") for maker in _statements())
 
 
 def _called_name(values: Evaluator, call: Call, frame: Frame) -> str:

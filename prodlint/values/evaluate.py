@@ -235,14 +235,7 @@ class Values:
         end = end or start
         current = self.module_flow()
         while True:
-            inner = next(
-                (
-                    nested
-                    for nested in current.nested
-                    if nested.start <= start < nested.end and nested.body and nested.body[0].start <= start
-                ),
-                None,
-            )
+            inner = current.nested_at(start)
             if inner is None:
                 return current
             current = self.flow_of(inner, current)

@@ -137,6 +137,14 @@ class Flow:
         self.end = self._sequence(body, self.entry)
         self._placed.sort(key=lambda placed: placed[0])
         self._starts = [placed[0] for placed in self._placed]
+        self.nested.sort(key=_START)
+        self._nested_starts = [statement.start for statement in self.nested]
+
+    def nested_at(self, offset: int) -> Statement | None:
+        """The definition directly in this body in whose own body a place stands."""
+        index = bisect_right(self._nested_starts, offset) - 1
+        found = self.nested[index] if index >= 0 else None
+        return found if found is not None and offset < found.end and found.body and found.body[0].start <= offset else None
 
     # ------------------------------------------------------------ building
 

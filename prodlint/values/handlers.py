@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from prodlint.facts import Attribute, Call, Constant, Expression, Function, Module, Name, expressions_in, statements_in
 
@@ -17,6 +18,16 @@ def words_of(function: Function) -> frozenset[str]:
     if found is None:
         found = kept[function.start] = frozenset(_words(function))
     return found
+
+
+def speaks(function: Function, pattern: re.Pattern[str], stems: Sequence[bytes]) -> bool:
+    """Whether one of the words of a function matches. stems: in lower case, one of them is in whatever matches; the words are looked
+    up only where one stands in the function's text, be it in a comment."""
+    first = min((function.start, *(decorator.start for decorator in function.decorators)))
+    text = function.source.data[first : function.end].lower()
+    if not any(stem in text for stem in stems):
+        return False
+    return any(pattern.search(word) for word in words_of(function))
 
 
 def _words(function: Function) -> Iterator[str]:

@@ -269,7 +269,7 @@ def _mark(shape: Shape) -> object:
     return place
 
 
-_WEIGHT = (Client, Setting, Text, Argument, Known)
+_WEIGHT = {Client: 0, Setting: 1, Text: 2, Argument: 3, Known: 4}
 
 
 def join(*values: Value) -> Value:
@@ -283,7 +283,7 @@ def join(*values: Value) -> Value:
             found.setdefault(_mark(shape), shape)
     shapes = list(found.values())
     if len(shapes) > MOST_SHAPES:
-        shapes.sort(key=lambda shape: next((rank for rank, kind in enumerate(_WEIGHT) if isinstance(shape, kind)), len(_WEIGHT)))
+        shapes.sort(key=lambda shape: _WEIGHT.get(type(shape), len(_WEIGHT)))
         last = shapes[MOST_SHAPES]
         shapes = [*shapes[:MOST_SHAPES], Unknown(last.at if not isinstance(last.at, Class) else shapes[0].at)]  # type: ignore[arg-type]  # only Code stands at a class
     return Value(tuple(shapes))

@@ -87,34 +87,38 @@ def _body(page: str, found: re.Match[str]) -> str:
 
 # ---------------------------------------------------------------- what test files show
 
-_KINDS: Mapping[str, re.Pattern[str]] = {
-    "client": re.compile(
-        r"\bTestClient\(|\bAsyncClient\(|test_client\(|\bAPIClient\(|self\.client\.|\bclient\.(?:get|post|put|patch|delete|request)\(|LiveServer|live_server|aiohttp_client|testcontainers|\bASGITransport\(|WebTest|httpx\.Client\("
+# By kind of test: words of which one stands in whatever the pattern matches, and the pattern.
+_KINDS: Mapping[str, tuple[tuple[str, ...], re.Pattern[str]]] = {
+    "client": (
+        ("client(", ".client.", "client.", "live_server", "liveserver", "aiohttp_client", "testcontainers", "asgitransport", "webtest"),
+        re.compile(
+            r"\bTestClient\(|\bAsyncClient\(|test_client\(|\bAPIClient\(|self\.client\.|\bclient\.(?:get|post|put|patch|delete|request)\(|LiveServer|live_server|aiohttp_client|testcontainers|\bASGITransport\(|WebTest|httpx\.Client\("
+        ),
     ),
-    "refused": re.compile(
-        r"\b40[13]\b|HTTP_40[13]|FORBIDDEN|UNAUTHORIZED|assertRedirects\([^)]*login|PermissionDenied|status\.HTTP_40[13]"
+    "refused": (
+        ("401", "403", "forbidden", "unauthorized", "assertredirects", "permissiondenied"),
+        re.compile(r"\b40[13]\b|HTTP_40[13]|FORBIDDEN|UNAUTHORIZED|assertRedirects\([^)]*login|PermissionDenied|status\.HTTP_40[13]"),
     ),
-    "limited": re.compile(r"\b429\b|HTTP_429|TOO_MANY"),
-    "load": re.compile(r"\bfrom locust\b|import locust|pytest_benchmark|\bbenchmark\(|HttpUser|k6/http"),
-    "contract": re.compile(r"\bschemathesis\b|\bpact\b|from pact|dredd|openapi_core|contract"),
+    "limited": (("429", "too_many"), re.compile(r"\b429\b|HTTP_429|TOO_MANY")),
+    "load": (
+        ("locust", "benchmark", "httpuser", "k6/http"),
+        re.compile(r"\bfrom locust\b|import locust|pytest_benchmark|\bbenchmark\(|HttpUser|k6/http"),
+    ),
+    "contract": (
+        ("schemathesis", "pact", "dredd", "openapi_core", "contract"),
+        re.compile(r"\bschemathesis\b|\bpact\b|from pact|dredd|openapi_core|contract_?tests?"),
+    ),
 }
 
 
-@collect(
-    "test-kind",
-    on=[text()],
-    required_literals=[
-        "testclient(", "asyncclient(", "test_client(", "apiclient(", ".client.", "client.", "live_server", "liveserver", "testcontainers", "asgitransport",
-        "401", "403", "429", "forbidden", "unauthorized", "permissiondenied", "locust", "benchmark", "schemathesis", "pact", "openapi_core",
-    ],
-    files=("python",),
-)  # fmt: skip
+@collect("test-kind", on=[text()], required_literals=[word for words, _ in _KINDS.values() for word in words], files=("python",))
 def kinds_of_tests(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
     """What a test file exercises, one fact for each kind."""
     if "test" not in context.file.roles and "test" not in context.file.name and "locust" not in context.file.name:
         return
-    for kind, pattern in _KINDS.items():
-        found = pattern.search(whole.source.text)
+    seen = {literal.decode() for literal, _ in whole.hits}
+    for kind, (words, pattern) in _KINDS.items():
+        found = pattern.search(whole.source.text) if not seen.isdisjoint(words) else None
         if found is not None:
             start, end = whole.source.offset(found.start()), whole.source.offset(found.end())
             yield ProjectFact("test-kind", context.file.path, whole.source.span(start, end), kind)

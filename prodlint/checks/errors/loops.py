@@ -38,10 +38,16 @@ _PAUSES = re.compile(r"(?i)sleep|wait|backoff|delay|pause")
 _RETRIES = re.compile(r"(?i)retry|backoff|supervis|restart|resilient|forever")
 
 
+# Without one of these a function has no such loop: an endless `while`, or a `for` over what hands out messages.
+_MAY_LOOP = re.compile(rb"\bwhile\b|\basync\s[\s\\]*for\b|KafkaConsumer|\.\s*(?:listen|iterator)\s*\(")
+
+
 @check("PRD210", on=[every(Function)], required_literals=["while", ("async for",), ("for", "consumer")])
 def unprotected_loop(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
     """An endless loop over messages with no `except` in it, or with one that goes on at once."""
-    if any(_RETRIES.search(decorator_name(decorator)) for decorator in function.decorators):
+    if not _MAY_LOOP.search(function.source.data, function.start, function.end) or any(
+        _RETRIES.search(decorator_name(decorator)) for decorator in function.decorators
+    ):
         return
     for loop in statements_in(function.body):
         taken = _taken(loop)

@@ -27,7 +27,7 @@ from prodlint.checks import (
 )
 from prodlint.facts import Call, Class, Collection, Constant, Function, Literal, Module, Name, Route, Setting, Text, calls_in, statements_in
 from prodlint.model import Evidence, Related
-from prodlint.values.handlers import called_by, words_in, words_of
+from prodlint.values.handlers import called_by, speaks, words_in
 from prodlint.values.lattice import Result
 from prodlint.values.lattice import Setting as SettingRead
 from prodlint.values.places import decorator_name
@@ -79,6 +79,10 @@ _ATTEMPTS = re.compile(
     r"(?:login|failed|failure|auth|sign_?in|password|invalid|otp|code)_?(?:login_?|auth_?|password_?)?attem?p?ts?\b|failed_?logins?|lock_?out|locked_?(?:out|at|until)|is_?locked|account_?locked|lock_?user|lock_?account|brute_?force",
     re.IGNORECASE,
 )
+
+# One of these stands in whatever the two match.
+_LIMIT_STEMS = (b"limit", b"throttl", b"bucket", b"sliding", b"too_many", b"toomany", b"429", b"captcha", b"turnstile")
+_ATTEMPT_STEMS = (b"atte", b"failed", b"lock", b"brute")
 
 
 def _speaks(words: frozenset[str] | Iterator[str], pattern: re.Pattern[str]) -> bool:
@@ -158,7 +162,7 @@ def tried_routes(route: Route, context: CheckContext) -> Iterator[ProjectFact]:
         kind = "costly"
     limited = False
     if function is not None:
-        limited = _speaks(words_of(function), _LIMITS) or any(_speaks(words_of(other), _LIMITS) for other in called_by(function))
+        limited = speaks(function, _LIMITS, _LIMIT_STEMS) or any(speaks(other, _LIMITS, _LIMIT_STEMS) for other in called_by(function))
         limited = limited or function.class_ is not None and _class_limits(function.class_)
     words = f"{'/'.join(route.methods) or 'POST'} {route.path or '/'}"
     yield project_fact("tried-route", route, words, kind=kind, handler=_handler_name(route), limited="yes" if limited else "")
@@ -345,10 +349,9 @@ def limited_places(fact: Function | Class, context: CheckContext) -> Iterator[Pr
     decorated = any(_speaks(words_in(decorator), _LIMITS) for decorator in fact.decorators)
     if decorated or any(_LIMITS.search(p.default.text) for p in fact.parameters if p.default is not None):
         yield project_fact("limited-place", fact, fact.name)
-    words = words_of(fact)
-    if _speaks(words, _ATTEMPTS) or _ATTEMPTS.search(fact.name):
+    if speaks(fact, _ATTEMPTS, _ATTEMPT_STEMS) or _ATTEMPTS.search(fact.name):
         yield project_fact("counted-attempts", fact, f"`{fact.name}` counts attempts")
-    if _speaks(words, _LIMITS):
+    if speaks(fact, _LIMITS, _LIMIT_STEMS):
         yield project_fact("limits-inside", fact, fact.name)
 
 
@@ -410,7 +413,11 @@ _SLOWAPI = ("slowapi.Limiter", "slowapi.extension.Limiter")
 _FLASK = ("flask_limiter.Limiter", "flask_limiter.extension.Limiter")
 
 
-@check("PRD446", on=[every(Module)], required_literals=["limiter.limit(", "limiter.shared_limit(", ".limit("], files=["python"])
+# A limit as a decorator; queries have a `limit` too.
+_DECORATING = rb"@[^\n(#]{1,200}limit\s*\("
+
+
+@check("PRD446", on=[every(Module)], required_pattern=_DECORATING, files=["python"])
 def limiter_that_does_not_limit(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """slowapi needs a parameter called `request`; above the route's decorator a limit is given to nobody."""
     for function in module.functions():
