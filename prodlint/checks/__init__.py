@@ -219,6 +219,8 @@ class Collector:
     required_literals: tuple[tuple[str, ...], ...] | None
     files: tuple[str, ...]
     not_in: frozenset[str] = frozenset({"vendored", "generated"})
+    verbatim: bool = False
+    required_pattern: bytes = b""
 
 
 @dataclass(slots=True)
@@ -354,12 +356,15 @@ def collect(
     required_literals: RequiredLiterals = (),
     files: Sequence[str] = (),
     not_in: Iterable[str] = (),
+    verbatim: bool = False,
+    required_pattern: bytes = b"",
 ) -> Callable[[_C], _C]:
-    """Register a collector of project facts; required literals and files as for checks. not_in: roles of files that have none for it."""
+    """Register a collector of project facts; what it requires as for checks. not_in: roles of files that have none for it."""
     roles = frozenset({"vendored", "generated", *not_in})
 
     def register(function: _C) -> _C:
-        COLLECTORS.append(Collector(topics, function, tuple(on), _alternatives(required_literals), tuple(files), roles))
+        alternatives = _alternatives(required_literals)
+        COLLECTORS.append(Collector(topics, function, tuple(on), alternatives, tuple(files), roles, verbatim, required_pattern))
         return function
 
     return register

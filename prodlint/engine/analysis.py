@@ -174,7 +174,8 @@ def _run_checks(
         whole.hits = index.hits_of(file.kind, subscription, hits)
         _call(subscription, whole, asks, run, outcome, made, broken)
     # The offsets are those of the raw file; a notebook's facts have those of its cells.
-    near = index.near(file.kind, active, hits) if file.kind != "notebook" else {}
+    near = index.near(file.kind, active, hits, source.data) if file.kind != "notebook" else {}
+    active &= ~index.idle(active, near)
     words_of: dict[type[Fact], NearWords | None] = {}
     wanted = index.wanted(active, near)
     wanted.parsed = parsed

@@ -27,7 +27,7 @@ from prodlint.writing import write_whole
 
 # The catalogue is a hundredth of it.
 _LARGEST = 64 << 20
-_FORMAT = 6
+_FORMAT = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,8 @@ def _made() -> Any:
             c.required_literals,
             c.files,
             tuple(sorted(c.not_in)),
+            c.verbatim,
+            c.required_pattern,
         )
         for c in checks.COLLECTORS
     ]
@@ -123,8 +125,10 @@ def _compiled(data: Any, key: str) -> CatalogueSnapshot:
                 required_literals,
                 files,
                 frozenset(not_in),
+                verbatim,
+                required_pattern,
             )
-            for topics, module, name, on, required_literals, files, not_in in collectors
+            for topics, module, name, on, required_literals, files, not_in, verbatim, required_pattern in collectors
         )
         + tuple(collectors_of(read)),
         tuple(ProjectCheck(code, LazyImport(module, name), topics) for code, module, name, topics in projects)

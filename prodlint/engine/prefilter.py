@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import ahocorasick_rs
@@ -124,17 +125,19 @@ _MOST_MASKS = 20_000
 class _Patterns(NamedTuple):
     """What is looked for in the files of a group of kinds.
 
-    alone: per literal the checks it wakes alone. several: the checks that need several literals, under the id of the longest.
+    alone: per literal the checks it wakes alone; whole: those that it wakes where it is a whole name. several: the checks that need several literals, under the id of the longest.
     always: the checks that need none. first: the id of the first literal of a check; those before are directives'. patterns: those of
     the checks that have one instead, with ids below zero.
     """
 
     automaton: Any
     alone: list[int]
+    whole: dict[int, int]
     several: dict[int, list[tuple[frozenset[int], int]]]
     always: int
     first: int
     patterns: list[tuple[int, re.Pattern[bytes], int]]
+    literals: list[bytes]
 
 
 class PrefilterResult:
@@ -334,6 +337,7 @@ class Index:
         first_of_checks = len(literals)
         ids: dict[bytes, int] = {}
         alone: list[int] = [0] * len(literals)
+        whole: dict[int, int] = {}
         several: dict[int, list[tuple[frozenset[int], int]]] = {}
         always = 0
         patterns: list[tuple[int, re.Pattern[bytes], int]] = []
@@ -350,11 +354,13 @@ class Index:
             if (check.files and not any(_GROUPS.get(each, each) == group for each in check.files)) or not _may_hold(group, check):
                 continue
             alternatives = check.required_literals
-            if isinstance(check, Check) and check.required_pattern:
+            if check.required_pattern:
                 number = -1 - len(patterns)
                 patterns.append((number, re.compile(check.required_pattern), subscription.bit))
                 self._mine[(group, subscription.bit)] = self._near_words[(group, subscription.bit)] = self._same(frozenset((number,)))
                 continue
+            # In Python a name is a token: `get` does not stand in `target`.
+            names = alternatives is not None and not alternatives and group == "python"
             if alternatives is not None and not alternatives:
                 alternatives = tuple(required_literals_of(check.on)) or None
             if alternatives is None:
@@ -368,7 +374,9 @@ class Index:
                 needs.append(numbers)
                 needed = frozenset(numbers)
                 longest = max(numbers, key=lambda number: len(literals[number]))
-                if len(needed) == 1:
+                if len(needed) == 1 and names:
+                    whole[longest] = whole.get(longest, 0) | subscription.bit
+                elif len(needed) == 1:
                     alone[longest] |= subscription.bit
                 elif (needed, subscription.bit) not in several.setdefault(longest, []):
                     several[longest].append((needed, subscription.bit))
@@ -378,7 +386,7 @@ class Index:
         kinds_of_automaton = ahocorasick_rs.Implementation
         chosen = kinds_of_automaton.ContiguousNFA if self.few else kinds_of_automaton.DFA
         automaton = ahocorasick_rs.BytesAhoCorasick(literals, implementation=chosen)
-        found = _Patterns(automaton, alone, several, always, first_of_checks, patterns)
+        found = _Patterns(automaton, alone, whole, several, always, first_of_checks, patterns, literals)
         self._patterns[group] = found
         self._literals[group] = literals
         return found
@@ -432,6 +440,12 @@ class Index:
         active = made.always
         for number in seen:
             active |= alone[number]
+            if (
+                number in made.whole
+                and made.whole[number] & ~active & plan
+                and _is_name_at(data, by_number[number], len(made.literals[number]))
+            ):
+                active |= made.whole[number]
             for needed, bit in several.get(number, ()):
                 if needed <= seen:
                     active |= bit
@@ -478,7 +492,7 @@ class Index:
         offsets: dict[type[Fact], Sequence[int] | None] = {fact: None if words.always else words.offsets for fact, words in near.items()}
         return FactRequest(kinds_wanted, last_parts, lambda name: bool(self.for_call(name) & active), offsets)
 
-    def near(self, kind: str, active: int, hits: PrefilterResult) -> dict[type[Fact], NearWords]:
+    def near(self, kind: str, active: int, hits: PrefilterResult, data: bytes) -> dict[type[Fact], NearWords]:
         """For the facts that are made near words only: which check has one of its words where. Nothing of an exhaustive run."""
         found: dict[type[Fact], NearWords] = {}
         if self.exhaustive:
@@ -492,9 +506,31 @@ class Index:
             for number, offsets in hits.by_number.items():
                 whose = of_number.get(number, 0) & wanting
                 if whose:
+                    if fact is Comment and kind == "python":
+                        offsets = [offset for offset in offsets if _is_behind_hash(data, offset)]
                     for offset in offsets:
                         places[offset] = places.get(offset, 0) | whose
             found[fact] = NearWords(always & wanting, places)
+        return found
+
+    def idle(self, active: int, near: Mapping[type[Fact], NearWords]) -> int:
+        """The active checks that look at nothing but facts near their words, where none of their words can be near one."""
+        if not near:
+            return 0
+        found = active & ~self._elsewhere
+        for words in near.values():
+            found &= ~words.always
+            for mask in words.masks:
+                found &= ~mask
+        return found
+
+    @cached_property
+    def _elsewhere(self) -> int:
+        """The checks that want other facts than those that are made near words."""
+        found = 0
+        for subscription in self.subscriptions:
+            if any(wish.fact not in NEAR for wish in subscription.check.on):
+                found |= subscription.bit
         return found
 
     def _near(self, kind: str, fact: type[Fact]) -> tuple[int, dict[int, int]]:
@@ -512,6 +548,21 @@ class Index:
                     of_number[number] = of_number.get(number, 0) | subscription.bit
             known = self._near_of[key] = always, of_number
         return known
+
+
+def _is_behind_hash(data: bytes, offset: int) -> bool:
+    """Whether a `#` stands before an offset on its line: nowhere else is a comment of Python."""
+    line = max(data.rfind(b"\n", 0, offset), data.rfind(b"\r", 0, offset)) + 1
+    return data.find(b"#", line, offset) >= 0
+
+
+def _is_name_at(data: bytes, offsets: Iterable[int], length: int) -> bool:
+    """Whether a word stands at one of the offsets that is no part of a longer one."""
+    for start in offsets:
+        before, after = data[start - 1 : start], data[start + length : start + length + 1]
+        if not (before.isalnum() or before == b"_" or before >= b"\x80" or after.isalnum() or after == b"_" or after >= b"\x80"):
+            return True
+    return False
 
 
 def _one_of_each(needs: Sequence[Sequence[int]], literals: Sequence[bytes]) -> frozenset[int]:
@@ -545,7 +596,7 @@ def words_of(literals: Sequence[str], kind: str, check: Check | Collector) -> li
     A check of the bare text speaks of the bytes themselves, so its literals stay whole.
     """
     lowered = [literal.lower() for literal in literals]
-    if not (isinstance(check, Check) and check.verbatim) and not all(wish.fact is Text for wish in check.on):
+    if not check.verbatim and not all(wish.fact is Text for wish in check.on):
         parts = _TOKENS if kind in ("python", "notebook") else _PIECES
         found = [word for literal in lowered for word in parts.findall(literal) or [literal]]
         # Words of one or two characters stand on nearly every line: they say little, and each place of them costs.

@@ -23,7 +23,7 @@ def asked(index: Index, data: bytes, start: int, end: int, kind: str = "python",
     """The codes of the checks that are asked about a fact of a type between two offsets."""
     active = index.scan(data, kind, index.plan(kind, frozenset())).active
     hits = index.scan(data, kind, active)
-    near = index.near(kind, active, hits)
+    near = index.near(kind, active, hits, data)
     return [one.check.code for one in index.subscribed(near[fact].checks(start, end))] if fact in near else []  # type: ignore[union-attr]
 
 
@@ -65,7 +65,7 @@ def test_an_exhaustive_run_leaves_nothing_out() -> None:
     plan = index.plan("python", frozenset())
     hits = index.scan(b"a = 1", "python", plan)
     assert hits.active == plan
-    assert index.near("python", hits.active, hits) == {}
+    assert index.near("python", hits.active, hits, b"a = 1") == {}
 
 
 @pytest.mark.parametrize(

@@ -343,7 +343,7 @@ def _kind_of(path: str) -> str:
     return "live" if re.search(rf"(?:^|[/_-])(?:{_LIVE})$", last) else "health"
 
 
-@collect("health", on=[every(Route)], required_literals=_ROUTE_ANCHORS, files=("python",), not_in=_ELSEWHERE)
+@collect("health", on=[every(Route)], required_literals=_ROUTE_ANCHORS, verbatim=True, files=("python",), not_in=_ELSEWHERE)
 def health_routes(route: Route, context: CheckContext) -> Iterator[ProjectFact]:
     """Routes whose path is one that a load balancer asks."""
     if (
@@ -664,7 +664,7 @@ _STATUS = re.compile(
 )
 
 
-@check("PRD723", on=[every(Route)], required_literals=_ROUTE_ANCHORS, files=("python",))
+@check("PRD723", on=[every(Route)], required_literals=_ROUTE_ANCHORS, verbatim=True, files=("python",))
 def failure_answered_200(route: Route, context: CheckContext) -> Iterator[Diagnostic]:
     """A health handler that catches the failure and still answers 200."""
     function = route.function

@@ -129,7 +129,7 @@ _ABOUT_ACCESS = re.compile(
 )
 
 
-@check("PRD302", on=[comments()], required_literals=_FIXME_ANCHORS)
+@check("PRD302", on=[comments()], required_literals=_FIXME_ANCHORS, verbatim=True)
 def fixme_comment(comment: Comment, context: CheckContext) -> Iterator[Diagnostic]:
     """A note that something is known to be wrong."""
     for place, tag, rest in _notes(comment, context, frozenset({"FIXME"}), True):

@@ -81,7 +81,21 @@ _ATTEMPTS = re.compile(
 )
 
 # One of these stands in whatever the two match.
-_LIMIT_STEMS = (b"limit", b"throttl", b"bucket", b"sliding", b"too_many", b"toomany", b"429", b"captcha", b"turnstile")
+_LIMIT_STEMS = (
+    b"rate_limit",
+    b"ratelimit",
+    b"limiter",
+    b"limit_req",
+    b"limitreq",
+    b"throttl",
+    b"bucket",
+    b"sliding",
+    b"too_many",
+    b"toomany",
+    b"429",
+    b"captcha",
+    b"turnstile",
+)
 _ATTEMPT_STEMS = (b"atte", b"failed", b"lock", b"brute")
 
 
