@@ -111,6 +111,9 @@ def _look_of(root: str) -> str:
     """The names, sizes and times of all files, as one digest. A file that was written anew with the same length in the same nanosecond stays unseen."""
     seen = blake2b(digest_size=20)
     for folder, folders, files in os.walk(root):
+        if {"_runs", "repositories"} <= set(folders):
+            folders[:] = []  # a fleet's own dataset, as of `prodlint fleet . --out readiness`
+            continue
         folders[:] = sorted(name for name in folders if name not in _NO_FILES)
         for name in sorted(files):
             path = os.path.join(folder, name)
