@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prodlint.checks import CheckContext, Diagnostic, Project, ProjectDiagnostic, ProjectFact, check, collect, every, project_check
 from prodlint.checks.configuration.settings import ANYWHERE_BUT_SERVICE, is_of_platform, serves
-from prodlint.facts import Constant, Expression, Import, Module, Name, Route, Setting, Subscript, expressions_in, statements_in
+from prodlint.facts import Constant, Expression, Import, Module, Name, Operation, Route, Setting, Subscript, expressions_in, statements_in
 from prodlint.model import Evidence, Related
 
 # What reads all settings at once and refuses a start without them.
@@ -115,4 +114,10 @@ def _is_asked_for(module: Module, key: Expression) -> bool:
         return True
     first = (call.argument(0) for call in module.calls() if call.name in ("os.getenv", "os.environ.get", "os.environ.setdefault"))
     looked = any(isinstance(given, Constant) and given.value == name for given in first)
-    return looked or re.search(rf"[\"']{re.escape(name)}[\"'][ \t]+(?:not[ \t]+)?in[ \t]+(?:os\.)?environ", module.source.text) is not None
+    return looked or any(
+        isinstance(expression, Operation)
+        and expression.operator in ("in", "not in")
+        and isinstance(expression.operands[0], Constant)
+        and expression.operands[0].value == name
+        for expression in expressions_in(module.body, into_definitions=True)
+    )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from prodlint.checks import CheckContext, Diagnostic, calls, check, every, literals, settings
-from prodlint.facts import Assignment, Call, Constant, Expression, Literal, Setting
+from prodlint.checks import CheckContext, Diagnostic, calls, check, documents, every, literals, settings
+from prodlint.facts import Assignment, Call, Constant, Document, Expression, Literal, Setting
 from prodlint.project.production import deployed, priority_in
+from prodlint.values.compose import is_for_development, items, services
 from prodlint.values.hosts import Address, address_of, distance
 from prodlint.values.lattice import Known, Value
+from prodlint.values.workloads import containers_of, pods
 
 _SERVICE_NOT = frozenset(("command", "script", "migration", "dev", "test", "notebook", "example", "docs"))
 # What runs beside a service on its own machine, by the port that its documentation gives: mesh proxies, agents for traces and metrics, proxies of clouds.
@@ -181,32 +183,56 @@ _DEPENDENCY = re.compile(
 )
 
 
-@check(
-    "PRD309",
-    on=[settings("*URL", "*URI", "*DSN", "*HOST", "*HOSTS", "*ENDPOINT", "*SERVERS", "*SERVER", "*ADDRESS")],
-    required_literals=["localhost", "127.0.0.1", "host.docker.internal"],
-    files=("env", "yaml"),
-)
-def local_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
-    """`DATABASE_URL: postgresql://localhost/shop` of a container: there is no database in it."""
-    value = (setting.value if setting.value is not None else setting.default or "").strip("\"' ")
-    if not value or not deployed(setting) or not _DEPENDENCY.search(setting.name) or _OTHER.search(setting.name):
-        return
-    page = setting.source.data
-    # Containers that share a network: a pod of several, the host's own.
-    if (
-        b"network_mode: host" in page
-        or b"network_mode: service:" in page
-        or setting.origin == "kubernetes"
-        and (page.count(b"image:") > 1 or b"hostNetwork: true" in page)
-    ):
-        return
+_HOSTS = ["localhost", "127.0.0.1", "host.docker.internal"]
+
+
+def _local_value(name: str, value: str) -> str:
+    """How the host of a variable for another service is called where it is local; nothing else."""
+    if not value or not _DEPENDENCY.search(name) or _OTHER.search(name):
+        return ""
     words = _is_local(address_of(value if "://" in value else f"host://{value}"))
-    if not words or "address of one network" in words:
+    return "" if "address of one network" in words else words
+
+
+@check("PRD309", on=[settings("*URL", "*URI", "*DSN", "*HOST", "*HOSTS", "*ENDPOINT", "*SERVERS", "*SERVER", "*ADDRESS")], required_literals=_HOSTS, files=("env",))  # fmt: skip
+def local_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
+    """`REDIS_URL=redis://localhost` in an env file of production."""
+    value = (setting.value if setting.value is not None else setting.default or "").strip("\"' ")
+    words = _local_value(setting.name, value) if deployed(setting) else ""
+    if words:
+        yield Diagnostic(setting, f"`{setting.name}` is a local address: {words}", secret="@" in value)
+
+
+_INSIDE = "inside the container that is the container itself"
+
+
+@check("PRD309", on=[documents("compose")], required_literals=[("services", "environment", host) for host in _HOSTS], files=("yaml",))
+def local_in_compose(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    """`DATABASE_URL: postgresql://localhost/shop` of a container: there is no database in it."""
+    if is_for_development(document):
         return
-    inside = (
-        "inside the container that is the container itself"
-        if setting.origin in ("compose", "kubernetes") and "machine around" not in words
-        else words
-    )
-    yield Diagnostic(setting, f"`{setting.name}={value}` is a local address: {inside}", secret="@" in value)
+    for service in services(document):
+        if service.get("network_mode") is not None:
+            continue  # the host's network, or that of another container
+        for name, (value, node) in service.environment.items():
+            words = _local_value(name, (value or "").strip("\"' "))
+            if words:
+                yield Diagnostic(
+                    node, f"`{name}` is a local address: {words if 'machine around' in words else _INSIDE}", secret="@" in (value or "")
+                )
+
+
+@check("PRD309", on=[documents("kubernetes")], required_literals=[("containers", "env", host) for host in _HOSTS], files=("yaml", "json"))
+def local_in_pod(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    """The same in a pod of one container: those of one pod share a network."""
+    for pod in pods(document):
+        inside = list(containers_of(pod))
+        if len(inside) != 1 or pod.spec.text_at("hostNetwork") == "true":
+            continue
+        for entry in items(inside[0].get("env")):
+            name, value = entry.text_at("name"), entry.get("value")
+            words = _local_value(name, value.raw) if value is not None and value.kind == "scalar" else ""
+            if words and value is not None:
+                yield Diagnostic(
+                    value, f"`{name}` is a local address: {words if 'machine around' in words else _INSIDE}", secret="@" in value.raw
+                )

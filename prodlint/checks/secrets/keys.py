@@ -187,5 +187,4 @@ def _wraps(value: Call, made: Call) -> bool:
 
 def _is_kept(assignment: Assignment) -> bool:
     """Whether a key that was made is written down for the next start."""
-    data = assignment.source.data
-    return b".write_text(" in data or b".write_bytes(" in data or b".write(" in data or b"set_key(" in data
+    return any(call.method in ("write_text", "write_bytes", "write", "set_key") for call in assignment.module.calls())

@@ -482,7 +482,7 @@ def plain_client(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
 @check("PRD483", on=[every(Module)], required_literals=["email_host_password", "email_host_user"], files=("python",))
 def django_mail(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """`EMAIL_HOST` with a password and neither `EMAIL_USE_TLS` nor `EMAIL_USE_SSL`."""
-    if "settings" not in context.file.roles or b"import *" in module.source.data:
+    if "settings" not in context.file.roles or any(taken.name == "*" for taken in module.import_facts()):
         return
     given = {
         name: _top(module.assignments(name))
