@@ -58,7 +58,7 @@ def weak_key_in_setting(setting: Setting, context: CheckContext) -> Iterator[Dia
     if not value or not (deployed(setting) or own_file) or _OF_OTHERS.search(setting.name) or not is_signing_name(setting.name):
         return
     shape = shape_of(value)
-    if _ELSEWHERE.search(value) or not in_use(value) or shape in ("masked", "reference", "placeholder") or own_file and shape == "default":
+    if _ELSEWHERE.search(value) or not in_use(value) or shape in ("masked", "reference", "placeholder", "default"):
         return
     words = _weakness(value, _SHORTEST, "a signature of SHA-256 needs")
     if words:
