@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check
-from prodlint.facts import Call, Expression, Fact, OpaqueExpression
+from prodlint.facts import Call, Expression, OpaqueExpression
 from prodlint.model import Related
+from prodlint.values.containment import looks_at_host, looks_at_path, takes_slashes
 from prodlint.values.lattice import Client, Known, Member, Restricted, Result, Text, Value
+from prodlint.values.places import enclosing
 
 _SOURCES = {
     "path": "the request's path",
@@ -207,13 +209,6 @@ def _chooses_path(value: Value, depth: int = 8) -> Client | None:
     return None
 
 
-# A path is looked at before it is used: what is resolved is compared with the folder that it must stay in.
-_CONTAINED = re.compile(
-    r"is_relative_to\(|\.relative_to\(|commonpath\(|commonprefix\(|secure_filename\(|safe_join\(|basename\(|\.name\b|startswith\(\s*(?:str\()?[\w.]*(?:root|base|dir|folder|UPLOAD|MEDIA)",
-    re.IGNORECASE,
-)
-
-
 @check("PRD468", on=[calls(*_OPENS)], required_literals=[name.rsplit(".", 1)[-1].lower() + "(" for name in _OPENS], files=["python"])
 def opened_path(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A file opened, sent or deleted under a path that holds text of a client."""
@@ -221,29 +216,22 @@ def opened_path(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     if path is None or call.name in _SAFE:
         return
     client = _chooses_path(context.values(call.module).of(path))
-    if client is None or _is_contained(call) or (client.source == "path" and not _takes_slashes(call)):
+    if client is None:
+        return
+    function = enclosing(call, call.module)
+    # By default frameworks give a parameter one segment of the path.
+    if (
+        client.source == "path"
+        and (function is None or not takes_slashes(function))
+        or function is not None
+        and looks_at_path(function, call)
+    ):
         return
     yield Diagnostic(
         path,
         f"`{call.name}` opens a path with text from {_SOURCES[client.source]}: `../` leads out of the folder",
         related=_entered(client, call),
     )
-
-
-def _takes_slashes(call: Call) -> bool:
-    """Whether the route's parameter may hold a slash: by default frameworks give a parameter one segment of the path."""
-    function = _innermost(call)
-    return (
-        function is not None
-        and re.search(r":path\}|<path:|<(?:re|regex)\b|re_path\(|\{\w+:\.\*", call.source.slice(max(0, function.start - 300), call.start))
-        is not None
-    )
-
-
-def _is_contained(call: Call) -> bool:
-    """Whether the function looks where the path leads before it is used."""
-    function = _innermost(call)
-    return function is not None and _CONTAINED.search(call.source.slice(function.start, call.start)) is not None
 
 
 # ---------------------------------------------------------------- PRD469: redirects
@@ -265,12 +253,6 @@ _REDIRECTS: dict[str, int] = {
     "falcon.HTTPFound": 0,
     "bottle.redirect": 0,
 }
-_CHECKED = re.compile(
-    r"url_has_allowed_host_and_scheme\(|is_safe_url\(|is_safe_redirect|allowed_(?:hosts|redirects|urls|origins)|ALLOWED_|urlparse\([^)]*\)|urlsplit\(|\.netloc\b|\.hostname\b|startswith\(\s*[\"']/"
-    # A helper that looks at the address, wherever its own code is.
-    r"|(?:get_next|safe|sanitiz|clean|allow|valid|check|verify)\w*\(",
-    re.IGNORECASE,
-)
 
 
 @check("PRD469", on=[calls(*_REDIRECTS)], required_literals=["redirect", "httpfound", "httpseeother"], files=["python"])
@@ -282,19 +264,14 @@ def redirected(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     client = _chooses_host(context.values(call.module).of(target))
     if client is None or client.source not in ("query", "form", "body", "cookie"):
         return
-    function = _innermost(call)
-    if function is not None and _CHECKED.search(call.source.slice(function.start, call.start)):
+    function = enclosing(call, call.module)
+    if function is not None and looks_at_host(function, call):
         return
     yield Diagnostic(
         target,
         f"`{call.name}` sends the visitor to an address from {_SOURCES[client.source]}: a link to this service leads anywhere",
         related=_entered(client, call),
     )
-
-
-def _innermost(call: Call) -> Fact | None:
-    around = [each for each in call.module.functions() if each.start <= call.start < each.end]
-    return max(around, key=lambda each: each.start) if around else None
 
 
 # ---------------------------------------------------------------- PRD463: templates and markup
