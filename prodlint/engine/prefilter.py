@@ -368,10 +368,16 @@ class Index:
                 continue
             mine: set[int] = set()
             needs: list[list[int]] = []
+            near = any(wish.fact in NEAR for wish in check.on)
             for alternative in alternatives:
-                numbers = [number_of(word) for word in words_of(alternative, group, check)]
+                if near:
+                    # Any of the literals may be the one that stands in the fact.
+                    each = [[number_of(word) for word in words_of((literal,), group, check)] for literal in alternative]
+                    numbers = [number for one in each for number in one]
+                    needs.extend(each)
+                else:
+                    numbers = [number_of(word) for word in words_of(alternative, group, check)]
                 mine.update(numbers)
-                needs.append(numbers)
                 needed = frozenset(numbers)
                 longest = max(numbers, key=lambda number: len(literals[number]))
                 if len(needed) == 1 and names:
@@ -381,7 +387,7 @@ class Index:
                 elif (needed, subscription.bit) not in several.setdefault(longest, []):
                     several[longest].append((needed, subscription.bit))
             self._mine[(group, subscription.bit)] = self._same(frozenset(mine))
-            if any(wish.fact in NEAR for wish in check.on):
+            if near:
                 self._near_words[(group, subscription.bit)] = _one_of_each(needs, literals)
         kinds_of_automaton = ahocorasick_rs.Implementation
         chosen = kinds_of_automaton.ContiguousNFA if self.few else kinds_of_automaton.DFA
@@ -566,7 +572,7 @@ def _is_name_at(data: bytes, offsets: Iterable[int], length: int) -> bool:
 
 
 def _one_of_each(needs: Sequence[Sequence[int]], literals: Sequence[bytes]) -> frozenset[int]:
-    """Of each alternative the word to look near to: all of its words are there, so the one that most alternatives share is enough."""
+    """Of each literal the word to look near to: all of its words are there, so the one that most literals share is enough."""
     shared: dict[int, int] = {}
     for numbers in needs:
         for number in numbers:

@@ -241,7 +241,8 @@ def _group_of(finding: Finding, codes: Collection[str], habits: Collection[str])
     that they share, or nothing where it may be any."""
     if finding.code in codes:
         return ("", finding.code, finding.message, finding.priority) if finding.fix is None else ()
-    if finding.secrets and finding.content and finding.fix is None:
+    if finding.secrets and finding.content not in ("", digest(finding.code.encode())) and finding.fix is None:
+        # A finding about the project has no text of its own to tell one secret from another.
         return (finding.path, finding.code, finding.content, finding.priority)
     return (finding.path, finding.code, finding.message, finding.priority) if finding.code in habits else ()
 

@@ -51,7 +51,7 @@ def refusal(source: Source, *, is_cell: bool = False) -> Refusal | None:
             error = _error_of(Source(older.encode("utf-8")), is_cell)
     if error is None:
         return None
-    if not isinstance(error, SyntaxError):
+    if not isinstance(error, SyntaxError) or error.msg == "too many nested parentheses":
         return Refusal("depth", "nested too deeply for the interpreter")
     start, end = _place(source, error)
     line = source.position(end)[0]

@@ -51,6 +51,13 @@ def test_of_words_that_stand_together_one_is_enough_to_be_near() -> None:
     assert asked(index, data, 18, 27) == []
 
 
+def test_of_literals_that_are_both_in_the_file_either_may_stand_in_the_fact() -> None:
+    index = index_of(check("ABC001", every(Assignment), literals=(("databases", "localhost"), ("caches", "localhost"))))
+    data = b"DATABASES = 1\nhost = 'localhost'\n"
+    assert asked(index, data, 0, 13) == ["ABC001"]
+    assert asked(index, data, 14, 32) == ["ABC001"]
+
+
 def test_a_pattern_stands_for_words() -> None:
     index = index_of(check("ABC001", every(Assignment), pattern=rb"[0-9]{6}"))
     data = b"a = 12345\nb = 123456\n"

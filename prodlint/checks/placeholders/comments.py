@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Any
 
 from prodlint import regexes
-from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, comments
+from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, comments, every
 from prodlint.checks.quoting import ELLIPSIS, quote
-from prodlint.facts import Call, Comment
+from prodlint.facts import Call, Comment, Import
 from prodlint.model import FixRequest, Priority
 
 # ---------------------------------------------------------------- PRD301, PRD302: notes in comments
@@ -229,3 +229,38 @@ def debugger_left(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
 
 
 _PLAIN = ("breakpoint", "builtins.breakpoint")
+# Debuggers that a service does not install: where the file is imported without them it does not start. `pdb` and `code` are Python's.
+_NOT_INSTALLED = (
+    "ipdb",
+    "pudb",
+    "pdbpp",
+    "remote_pdb",
+    "web_pdb",
+    "wdb",
+    "rpdb",
+    "ptvsd",
+    "debugpy",
+    "pydevd",
+    "pydevd_pycharm",
+    "bpython",
+    "ptpython",
+    "konch",
+    "icecream",
+    "pdbr",
+    "birdseye",
+    "snoop",
+    "pysnooper",
+)
+
+
+@check("PRD307", on=[every(Import)], required_literals=_NOT_INSTALLED, files=["python"])
+def debugger_imported(fact: Import, context: CheckContext) -> Iterator[Diagnostic]:
+    """A debugger of somebody else's that is imported with the module and left there, and that no manifest lists."""
+    library = fact.module.split(".", 1)[0]
+    if library not in _NOT_INSTALLED or fact.typing_only or fact.source.line_text(fact.line)[:1].isspace():
+        return  # in a function, behind a condition or in a `try` it is asked for by who has it
+    if len(re.findall(rf"\b{re.escape(fact.alias.split('.', 1)[0])}\b", fact.source.text)) > 1:
+        return  # it is called, and that is what is told
+    if library.replace("_", "-") in context.environment.packages or library in context.environment.packages or library in fact.file.path:
+        return
+    yield Diagnostic(fact, f"`{library}` is a debugger that nothing installs: where this module is imported, it stops the start")

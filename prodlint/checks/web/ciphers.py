@@ -18,6 +18,7 @@ from prodlint.facts import (
     Operation,
     Statement,
     Subscript,
+    calls_in,
     statements_in,
 )
 from prodlint.model import FixRequest
@@ -69,22 +70,75 @@ def _bound_to(module: Module, place: Fact) -> str:
 # ---------------------------------------------------------------- PRD445
 
 
+# PyCryptodome's and PyCrypto's hashes are modules with a `new`, cryptography's are handed to `Hash`.
+_OTHER_HASHES = re.compile(
+    r"^Crypto(?:dome)?\.Hash\.(MD2|MD4|MD5|SHA1?|SHA224|SHA256|SHA384|SHA512|SHA3_\d+|BLAKE2[bs]|RIPEMD160|keccak)\.new$"
+)
+_HASHING = re.compile(
+    r"(?i)^(?:\w*_)?(?:hash|digest|encrypt|encode|make)_?(?:the_?)?(?:passw(?:or)?d|pwd)$|^(?:passw(?:or)?d|pwd)_?(?:hash|digest)$"
+)
+# What is hashed for such a name is random already, or is asked of a list of leaks.
+_NO_PASSWORD = re.compile(r"(?i)token|reset|salt|link|url|code|version|changed|policy|etag|cache|file")
+
+
+def _fast_hash(call: Call) -> str:
+    """The hash that a call makes, in lower case; nothing where it makes none that is fast."""
+    if call.name in _HASHES:
+        return _hash_name(call)
+    found = _OTHER_HASHES.match(call.name)
+    if found is not None:
+        return found[1].lower()
+    if call.name == "cryptography.hazmat.primitives.hashes.Hash":
+        kind = call.argument(0, "algorithm")
+        return kind.method.lower() if isinstance(kind, Call) else ""
+    return ""
+
+
+def _hashed(call: Call) -> Iterator[Expression]:
+    """What goes into a hash: given where it is made, or to `update` of the object by its name."""
+    given = _digested(call) if call.name in _HASHES else call.argument(0, "data") if call.method == "new" else None
+    if given is not None:
+        yield given
+    bound = _bound_to(call.module, call)
+    function = innermost(call.module, call)
+    if bound and function is not None and bound != function.name:
+        for other in calls_in(function.body):
+            if other.method == "update" and other.receiver is not None and other.receiver.text == bound and other.arguments:
+                yield other.arguments[0]
+
+
+def _stored_as(call: Call) -> str:
+    """The name that the hash is stored under, or that of the function that returns it, where it is a password's; else nothing."""
+    function = innermost(call.module, call)
+    for other in calls_in(function.body) if function is not None else ():
+        if other.method == "set_password" and other.start < call.start and call.end < other.end:
+            return other.method
+    bound = _bound_to(call.module, call).rpartition(".")[2]
+    if function is not None and bound == function.name:
+        return bound if _HASHING.search(bound) else ""
+    return bound if _PASSWORD.search(bound) and not _NO_PASSWORD.search(bound) else ""
+
+
 @check(
     "PRD445",
-    on=[calls(*_HASHES)],
-    required_literals=[("hashlib", "pass"), ("hashlib", "pwd"), ("md5", "pass"), ("sha1", "pass"), ("sha256", "pass"), ("sha512", "pass")],
+    on=[calls(*_HASHES, "Crypto.Hash.*", "Cryptodome.Hash.*", "cryptography.hazmat.primitives.hashes.Hash")],
+    required_literals=[
+        (library, word)
+        for library in ("hashlib", "crypto", "cryptodome", "cryptography", "md5", "sha1", "sha256", "sha512")
+        for word in ("pass", "pwd")
+    ],
     files=["python"],
 )
 def fast_password_hash(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
-    """A password put through a fast hash."""
-    given = _digested(call)
-    if given is None:
+    """A password put through a fast hash: known by what is hashed, by where the hash goes, or by the function that gives it."""
+    name = _fast_hash(call)
+    if not name:
         return
-    module = call.module
-    text = given.text
-    if not _PASSWORD.search(text) or re.search(r"passw(?:or)?d_?hash", text, re.IGNORECASE):
+    texts = [given.text for given in _hashed(call)]
+    named = [text for text in texts if _PASSWORD.search(text)]
+    if any(re.search(r"passw(?:or)?d_?hash", text, re.IGNORECASE) for text in named) or not (named or _stored_as(call)):
         return
-    function = innermost(module, call)
+    function = innermost(call.module, call)
     if function is not None and re.search(r"legacy|(?:^|_)old(?:_|$)", function.name):
         return  # to know those again that are still stored so
     around = f"{function.name} {function.text}" if function is not None else ""
@@ -92,7 +146,7 @@ def fast_password_hash(call: Call, context: CheckContext) -> Iterator[Diagnostic
         r"pwned|hibp|breach|k_?anonym|\[:5\]|etag|cache|fingerprint|compare_digest|pbkdf2|bcrypt|scrypt|argon2", around, re.IGNORECASE
     ):
         return
-    yield Diagnostic(call, f"`{_hash_name(call)}` of a password: billions of guesses a second")
+    yield Diagnostic(call, f"`{name}` of a password: billions of guesses a second")
 
 
 _WEAK_SCHEMES = re.compile(
