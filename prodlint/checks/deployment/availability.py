@@ -24,9 +24,8 @@ def replicas(document: Document, context: CheckContext) -> Iterator[ProjectFact]
         volumes = pod.spec.get("volumes")
         owns = volumes is not None and any(each.get("persistentVolumeClaim") is not None for each in volumes.items)
         at = count or pod.root.get("metadata", "name") or pod.root
-        known = document.template and count is None
         data = {
-            "replicas": count.raw if count is not None and count.kind == "scalar" else "?" if known else "1",
+            "replicas": count.raw if count is not None and count.kind == "scalar" else "?",
             "serving": "1" if serving else "",
             "owns": "1" if owns else "",
             "strategy": strategy.raw if strategy is not None else "",

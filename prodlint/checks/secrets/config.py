@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, commands, documents, instructions, settings, text
+from prodlint.checks.quoting import quote
 from prodlint.facts import Command, Document, Instruction, Node, Setting, Source, Text
 from prodlint.model import FixRequest
 from prodlint.values.secret_names import ANCHORS, SecretName, guards_sessions, parts_of, plural_name, secret_name, value_name
@@ -104,6 +105,44 @@ def secret_build_argument(setting: Setting, context: CheckContext) -> Iterator[D
     named = secret_name(setting.name)
     if named is not None and named.certain and named.kind != "connection":
         yield Diagnostic(setting, f"Build argument `{setting.name}` stays in the image's history: use a build secret", priority="P2")
+
+
+_LATER_STAGE = re.compile(rb"(?mi)^[ \t]*FROM[ \t]")
+# What is gone when the line ends, or never was a file of the image.
+_NO_FILE = re.compile(r"^(?:/run/|/tmp/|/dev/|/proc/|\$|&|-)")
+_INTO_A_FILE = re.compile(r"(?<![\d&])>{1,2}\s*[\"']?([^\s;&|\"'>]+)|\|\s*tee\s+(?:-a\s+)?[\"']?([^\s;&|\"']+)")
+
+
+@check("PRD110", on=[instructions("RUN")], required_literals=["type=secret"], files=("dockerfile",))
+def build_secret_kept(instruction: Instruction, context: CheckContext) -> Iterator[Diagnostic]:
+    """A build secret that the same line writes into a file: the mount is gone after it, the file stays in the layer."""
+    if _LATER_STAGE.search(instruction.source.data, instruction.end):
+        return
+    for flag, given in instruction.flags:
+        options = dict(part.partition("=")[::2] for part in given.split(","))
+        if flag.lstrip("-") != "mount" or options.get("type") != "secret" or not options.get("id"):
+            continue
+        path = options.get("target") or options.get("dst") or options.get("destination") or f"/run/secrets/{options['id']}"
+        kept = _kept_in(instruction.value, path, options.get("env", ""))
+        if kept:
+            yield Diagnostic(
+                instruction, f"`{quote(kept)}` is written from the build secret `{quote(options['id'])}` and stays in the image"
+            )
+
+
+def _kept_in(command: str, path: str, variable: str) -> str:
+    """The file of the image that a command writes a mounted secret into; nothing where there is none, or where it is removed again."""
+    where = re.escape(path)
+    names = [variable, *re.findall(rf"(\w+)=[\"']?\$\((?:cat\s+|<\s*){where}\s*\)", command)]
+    for part in re.split(r"&&|\|\||;|\n", command):
+        copied = re.search(rf"\b(?:cp|mv|install)\s+(?:-\S+\s+)*{where}\s+(\S+)", part)
+        target = copied[1] if copied is not None else ""
+        speaks = re.search(where, part) or any(name and re.search(rf"\$\{{?{re.escape(name)}\b", part) for name in names)
+        if not target and speaks and (written := _INTO_A_FILE.search(part)) is not None:
+            target = written[1] or written[2]
+        if target and not _NO_FILE.match(target) and not re.search(rf"\brm\s[^;&|]*{re.escape(target)}", command):
+            return target
+    return ""
 
 
 @check("PRD105", on=[settings()], required_literals=ANCHORS, files=CONFIGURATION)
