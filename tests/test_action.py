@@ -17,7 +17,7 @@ def test_it_installs_the_version_of_its_own_ref() -> None:
     installs = [script for script in SCRIPTS if "pip" in script]
     assert len(installs) == 1
     assert installs[0].rstrip().endswith('--no-deps "$GITHUB_ACTION_PATH"')
-    assert '--require-hashes --only-binary=:all: -r "$GITHUB_ACTION_PATH/requirements/image.txt"' in installs[0]
+    assert '--require-hashes --only-binary=:all: -r "$GITHUB_ACTION_PATH/.ci/requirements/image.txt"' in installs[0]
 
 
 def test_it_checks_once() -> None:

@@ -19,7 +19,7 @@ WORKFLOW = ".github/workflows/release.yml"
 JOBS: dict[str, Any] = yaml.safe_load((ROOT / WORKFLOW).read_text(encoding="utf-8"))["jobs"]
 
 
-@pytest.mark.parametrize("path", [WORKFLOW, "action.yml", "Dockerfile"])
+@pytest.mark.parametrize("path", [WORKFLOW, "action.yml", ".ci/Dockerfile"])
 def test_prodlint_finds_nothing(path: str, prodlint: Callable[..., Ran]) -> None:
     ran = prodlint(path, "--isolated", "--no-cache", "--select", "ALL", cwd=ROOT)
     assert (ran.code, ran.out.splitlines()[0]) == (0, "No findings."), ran.out
@@ -58,7 +58,7 @@ def test_every_action_is_pinned_to_a_commit() -> None:
 
 @pytest.mark.parametrize(("name", "expected"), [("image.txt", None), ("release.txt", {"build", "hatchling", "cyclonedx-bom"})])
 def test_requirements_are_whole_and_hashed(name: str, expected: set[str] | None) -> None:
-    text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
+    text = (ROOT / ".ci" / "requirements" / name).read_text(encoding="utf-8")
     pins = dict(re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE))
     assert len(pins) >= 10
     assert all("--hash=sha256:" in block for block in re.split(r"\n(?=[\w.-]+==)", text)[1:])
@@ -73,7 +73,7 @@ def test_requirements_are_whole_and_hashed(name: str, expected: set[str] | None)
 
 
 def test_the_image_runs_as_nobody_in_particular() -> None:
-    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    lines = (ROOT / ".ci" / "Dockerfile").read_text(encoding="utf-8").splitlines()
     assert "USER 10001:10001" in lines
     froms = [line for line in lines if line.startswith("FROM ")]
     assert froms and all(re.search(r"@sha256:[0-9a-f]{64}", line) for line in froms)
