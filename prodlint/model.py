@@ -163,6 +163,7 @@ class Rule:
     items: ids of the checklist items that it serves. grouped: findings with the same message are one of the report, wherever they stand.
     habit: the same within one file, from four of them on. since: the dated set of rules with which it came, "" for
     the first. changes: what changed with later sets, as (set, words, default before or None, priority before or "").
+    helps: what to do about a variant of the mistake, as (words of its message, help).
     """
 
     code: str
@@ -196,5 +197,6 @@ class Rule:
     items: tuple[str, ...] = ()
     since: str = ""
     changes: tuple[tuple[str, str, bool | None, str], ...] = ()
+    helps: tuple[tuple[str, str], ...] = ()
     bad: tuple[Example, ...] = ()
     good: tuple[Example, ...] = ()

@@ -37,6 +37,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "habit": bool,
     "message": str,
     "options": dict,
+    "help": list,
     "match": list,
     "project": dict,
     "also": list,
@@ -164,6 +165,7 @@ def parse_page(text: str, path: str, code: str, name: str, family: str) -> Rule:
         changes = read_changes(table.get("change", ()))
     except ValueError as error:
         raise PageError(path, table_line, str(error)) from None
+    helps = _helps(table.get("help", ()), table_line, path)
     if "project" in table:
         try:
             check_project(table["project"], message)
@@ -194,6 +196,7 @@ def parse_page(text: str, path: str, code: str, name: str, family: str) -> Rule:
         grouped=table.get("grouped", False),
         habit=table.get("habit", False),
         options=tuple(sorted(options.items())),
+        helps=helps,
         match=tuple(table.get("match", ())),
         project=table.get("project"),
         also=tuple(table.get("also", ())),
@@ -261,6 +264,18 @@ def toml_block(lines: Sequence[str], start: int, path: str, missing: str) -> tup
     except (RecursionError, ValueError):
         raise PageError(path, start + first + 1, "the toml block is nested too deeply, or holds a number that is too long") from None
     return table, first, last
+
+
+def _helps(tables: Any, line: int, path: str) -> tuple[tuple[str, str], ...]:
+    """The `[[help]]` tables: `about`, words of the message of a variant, and `text`, what to do about that one."""
+    for table in tables:
+        if (
+            not isinstance(table, dict)
+            or set(table) != {"about", "text"}
+            or not all(isinstance(value, str) and value for value in table.values())
+        ):
+            raise PageError(path, line, "a `[[help]]` has `about`, words of the message, and `text`")
+    return tuple((table["about"], table["text"]) for table in tables)
 
 
 def _check_keys(table: dict[str, Any], start: int, lines: list[str], path: str) -> None:

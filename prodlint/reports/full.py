@@ -28,7 +28,7 @@ def write(material: ReportContext) -> Iterator[str]:
 
 
 def _finding(material: ReportContext, finding: Finding, ink: Styler, remark: str, advised: set[tuple[str, str]]) -> Iterator[str]:
-    """advised: rule and file of the findings above; the same help is not read twice in a file."""
+    """advised: help and file of the findings above; the same help is not read twice in a file."""
     owners = escape_control_characters(", ".join(material.owners(finding.path)))
     about = f"({', '.join(filter(None, (material.name(finding.code), owners, remark)))})"
     yield f"{head(material, finding, ink)} {ink.paint(about, 'dim')}\n"
@@ -38,9 +38,9 @@ def _finding(material: ReportContext, finding: Finding, ink: Styler, remark: str
     for related in finding.related:
         place = f"{escape_control_characters(material.path(related.path))}:{related.span.line}:{related.span.column}"
         yield from _remark(material, "note:", f"{place}: {escape_control_characters(material.words(related.words))}", indent, ink)
-    advice = "" if (finding.code, finding.path) in advised else material.help(finding.code)
-    advised.add((finding.code, finding.path))
-    if advice:
+    advice = material.advice(finding)
+    if advice and (advice, finding.path) not in advised:
+        advised.add((advice, finding.path))
         yield from _remark(material, "help:", escape_control_characters(material.words(advice)), indent, ink)
     yield "\n"
 

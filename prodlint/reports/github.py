@@ -39,7 +39,7 @@ def write(material: ReportContext) -> Iterator[str]:
     """The whole format."""
     for finding in material.findings:
         message = material.placed(finding)
-        advice = material.help(finding.code)
+        advice = material.advice(finding)
         if advice:
             message += f"\n{material.words(advice)}"
         yield _annotation(material, finding, _LEVELS[finding.priority], message)

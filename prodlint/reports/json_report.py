@@ -32,7 +32,7 @@ def finding_object(material: ReportContext, finding: Finding) -> dict[str, Any]:
         "message": material.words(finding.message),
         "symbol": material.words(finding.symbol),
         "place": finding.place,
-        "help": material.words(material.help(finding.code)),
+        "help": material.words(material.advice(finding)),
         "url": material.help_url(finding.code),
         "owners": list(material.owners(finding.path)),
         "fingerprint": material.fingerprint[id(finding)],

@@ -27,7 +27,7 @@ def _case(material: ReportContext, finding: Finding, outcome: str) -> str:
 def _failure(material: ReportContext, finding: Finding) -> str:
     message = _xml(material.placed(finding))
     where = f"{_xml(finding.path)}:{finding.span.line}:{finding.span.column}: {finding.code}"
-    advice = _xml(material.words(material.help(finding.code)))
+    advice = _xml(material.words(material.advice(finding)))
     return _case(material, finding, f'<failure type="{finding.priority}" message="{message}">{where} {message}\n{advice}</failure>')
 
 

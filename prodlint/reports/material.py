@@ -140,6 +140,15 @@ class ReportContext:
             self._help[code] = first_sentence(rule.how) if rule else ""
         return self._help[code]
 
+    def advice(self, finding: Finding) -> str:
+        """What to do about a finding: what its rule says of this variant, else of all. `{first}` is what the message names first."""
+        rule = self.rules.get(finding.code)
+        for about, text in rule.helps if rule else ():
+            if about in finding.message:
+                named = finding.message.split("`")
+                return text.replace("{first}", named[1] if len(named) > 2 else "")
+        return self.help(finding.code)
+
     def fixable(self, finding: Finding) -> bool:
         """Whether `--fix`, as asked for, would fix it."""
         return finding.fix is not None and (finding.fix.safe or self.options.unsafe_fixes)

@@ -259,4 +259,6 @@ def _tested(read: Expression, where: str, at: Expression, certain: bool) -> Iter
         if not says_false
         else f"{shown} is true even by its own default, the text {text!r}"
     )
-    yield Diagnostic(at, f"{words}, in {where}", fix=_comparing(name))
+    # Who only asks whether it is there may well mean that.
+    meant = not certain and not says_false and not says_bool
+    yield Diagnostic(at, f"{words}, in {where}", priority="P1" if meant else None, fix=_comparing(name))

@@ -376,6 +376,8 @@ def fallback_of_assignment(fact: Assignment, context: CheckContext) -> Iterator[
 
 def _beside_lookup(value: Conditional | Operation, fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """`os.environ.get("JWT_SECRET") or "dev"`, `os.environ["X"] if "X" in os.environ else "dev"`."""
+    if "main" in fact.scope.guards and context.environment.runs(context.file.path) is False:
+        return  # a demonstration at the end of a module that production imports
     if isinstance(value, Conditional):
         name = looked_up(value.then)
         if name:

@@ -994,7 +994,9 @@ def _echoes_request(module: Module, value: Expression, function: Function | None
 
 
 def _looks_up(expression: Expression, written: str, text: str) -> bool:
-    """`origin in ALLOWED`, `origin == X`, `pattern.match(origin)`, `is_allowed(origin)`."""
+    """`origin in ALLOWED`, `origin == X`, `{origin} & ALLOWED`, `pattern.match(origin)`, `is_allowed(origin)`."""
+    if isinstance(expression, Operation) and expression.operator == "&":
+        return any(part.text in (written, text) for operand in expression.operands for part in operand.walk())
     if isinstance(expression, Operation) and expression.operator in ("in", "not in", "==", "!="):
         return any(
             part.text in (written, text) or (_REQUEST_ORIGIN.search(part.text) is not None) for part in expression.operands

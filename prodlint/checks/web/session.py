@@ -123,6 +123,9 @@ def session_middleware(call: Call, context: CheckContext) -> Iterator[Diagnostic
         yield Diagnostic(call, "`SessionMiddleware` without `https_only=True` sends the session over plain HTTP too", fix=fix)
 
 
+_WITHOUT_TLS = re.compile(
+    r"(?i)(?:^|[_.\W])(?:no_?|disable_?|without_?|use_?|enable_?|is_?|plain_?)?(?:https?|ssl|tls)(?:_?(?:disabled|enabled|off|only))?(?:$|[_.\W])"
+)
 _ABOUT_TLS = re.compile(r"(?i)(?:^|_)(?:ssl|tls|https?|secure|debug|development|production)(?:_|$)")
 _SECURE = frozenset(
     {
@@ -166,11 +169,12 @@ def cookie_settings(module: Module, context: CheckContext) -> Iterator[Diagnosti
     """Flask's and Django's cookie settings switched off by hand."""
     for statement, name, value in _bindings(module):
         if name in _SECURE and isinstance(value, Constant) and value.value is False and not _for_development(statement):
+            plain = name.endswith("SECURE")
+            if plain and any(_WITHOUT_TLS.search(each.expression.text) for each in context.values(module).conditions(value)):
+                continue  # whoever deploys has said that there is no TLS
             yield Diagnostic(
                 value,
-                f"`{name} = False` lets the cookie leave by plain HTTP"
-                if name.endswith("SECURE")
-                else f"`{name} = False` lets scripts read the cookie",
+                f"`{name} = False` lets the cookie leave by plain HTTP" if plain else f"`{name} = False` lets scripts read the cookie",
             )
 
 
