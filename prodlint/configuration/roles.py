@@ -125,8 +125,9 @@ def roles_of(path: str, kind: str, head: bytes = b"") -> frozenset[str]:
 _COMPOSE_NAME = re.compile(r"(?i)(?:docker-)?compose[\w.-]*\.ya?ml$")
 _DEVELOPERS_MODE = re.compile(
     rb"(?m)^[ \t-]*[\"']?(?:[A-Z]+_)*ENV(?:IRONMENT)?[\"']?[ \t]*[:=][ \t]*[\"']?(?:\$\{[A-Z_]+:-)?(?:dev|development|local)\b"
+    rb"|DJANGO_SETTINGS_MODULE[\"']?[ \t]*[:=][ \t]*[\"']?[\w.]+\.(?:dev|development|local)\b"
 )
-_WORKING_COPY = re.compile(rb"(?m)^[ \t]*-[ \t]*[\"']?\./?:/\w")
+_WORKING_COPY = re.compile(rb"(?m)^[ \t]*-[ \t]*[\"']?\.(?:/[\w-]*)?:/\w")
 
 _SAYS_ITS_PURPOSE = frozenset(("yaml", "env", "ini", "toml", "dockerfile"))
 _FOR_DEVELOPMENT = re.compile(

@@ -107,6 +107,18 @@ def priority_in(fact: Fact, context: Context) -> Priority | bool | None:
     return None
 
 
+def given_anew(name: str, context: Context) -> bool:
+    """Whether a Django setting of this file gets another value in the settings module that production's files name."""
+    module = context.environment.startup.settings.get("DJANGO_SETTINGS_MODULE", "")
+    own = context.file.path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+    if not module or f".{own}".endswith(f".{module}"):
+        return False
+    values = context.environment.python_files.named(module, context.file.path)
+    return values is not None and any(
+        assignment.kind in ("name", "annotated") and not assignment.scope.symbol for assignment in values.module.assignments(name)
+    )
+
+
 def _is_named_for_development(fact: Fact) -> bool:
     """`class DevConfig`, `def run_dev()`, `@cli.command("develop")`."""
     parts = fact.scope.symbol.split(".")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from prodlint.facts import Call, Class, Expression, Function, Name, OpaqueExpression, encodable
+from prodlint.facts import Call, Class, Constant, Expression, Function, Module, Name, OpaqueExpression, encodable
 from prodlint.values import classes, frameworks, members, patterns, settings, texts
 from prodlint.values.frames import Evaluator, Frame
 from prodlint.values.lattice import (
@@ -301,7 +301,24 @@ def _has_sections(call: Call, receiver: str) -> bool:
     if call.constructor is not None:
         return call.constructor.name.rpartition(".")[2].endswith("ConfigParser")
     text = call.source.text
-    return any(f"{receiver}.{method}" in text for method in _OF_SECTIONS) or "fallback=" in text and f"{receiver}.get(" in text
+    if any(f"{receiver}.{method}" in text for method in _OF_SECTIONS) or "fallback=" in text and f"{receiver}.get(" in text:
+        return True
+    # `configuration.get("auth", "uri")`, `configuration.get("auth", "secret")`: one key with many defaults is a section.
+    return len(_asked(call.module).get((receiver, call.arguments[0].text), ())) > 1 if call.arguments else False
+
+
+def _asked(module: Module) -> Mapping[tuple[str, str], set[str]]:
+    """The second arguments of `x.get("a", "b")` in a file, by the receiver and the first."""
+    known: Mapping[tuple[str, str], set[str]] | None = module.derived.get("asked-of-sections")
+    if known is None:
+        found: dict[tuple[str, str], set[str]] = {}
+        for other in module.calls():
+            if other.method == "get" and other.receiver is not None and len(other.arguments) == 2:
+                first, second = other.arguments
+                if isinstance(first, Constant) and isinstance(second, Constant) and isinstance(second.value, str):
+                    found.setdefault((other.receiver.text, first.text), set()).add(second.value)
+        known = module.derived["asked-of-sections"] = found
+    return known
 
 
 _VALIDATING = frozenset(

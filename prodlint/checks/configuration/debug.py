@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, commands, documents, every, settings
 from prodlint.facts import Assignment, Call, Command, Constant, Document, Expression, Setting
 from prodlint.model import FixRequest, Priority
-from prodlint.project.production import SETTING_FILES, deployed, keyword_on, priority_in, runs_in_production, switched_on
+from prodlint.project.production import SETTING_FILES, deployed, given_anew, keyword_on, priority_in, runs_in_production, switched_on
 from prodlint.values.lattice import Result, Value
 from prodlint.values.truth import TRUTHY
 
@@ -113,6 +113,8 @@ def debug_assigned(assignment: Assignment, context: CheckContext) -> Iterator[Di
     scope = assignment.scope
     if kind in ("name", "annotated") and target == "DEBUG" and not scope.symbol:
         if "settings" not in context.file.roles and not _reads_like_settings(assignment):
+            return
+        if given_anew("DEBUG", context):
             return
         message = "`DEBUG = True` in a settings module that production may load"
     elif (

@@ -75,7 +75,7 @@ _MODE = re.compile(
 _NOBODY = frozenset("none no off disabled disable false 0 no_auth noauth no-auth without nobody anonymous bypass insecure open".split())
 # How the service signs in elsewhere: a mail server, a proxy or a datastore may well want no password.
 _OTHERS = re.compile(
-    r"(?:^|_)(?:SMTP|MAIL|IMAP|POP3?|HTTP_PROXY|REDIS|VALKEY|MONGO(?:DB)?|DB|DATABASE|POSTGRES(?:QL)?|PG|MYSQL|MARIADB|KAFKA|SASL|RABBITMQ|AMQP|BROKER"
+    r"(?:^|_)(?:QUERYSTRING|SMTP|MAIL|IMAP|POP3?|HTTP_PROXY|REDIS|VALKEY|MONGO(?:DB)?|DB|DATABASE|POSTGRES(?:QL)?|PG|MYSQL|MARIADB|KAFKA|SASL|RABBITMQ|AMQP|BROKER"
     r"|CELERY|CACHE|ES|ELASTIC(?:SEARCH)?|OPENSEARCH|S3|MINIO|REGISTRY|DOCKER|GIT|SSH|OTEL|OTLP|CONSUL|ETCD|NATS|MQTT|WEBHOOK|UPSTREAM|PEER|TRUST"
     rf"|DISABLE|NO|SKIP|BYPASS|WITHOUT|{_METHODS})$"
 )

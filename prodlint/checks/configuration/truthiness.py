@@ -147,6 +147,9 @@ _FRAMEWORK_SWITCH = re.compile(
     r"|SESSION_(?:SAVE_EVERY_REQUEST|EXPIRE_AT_BROWSER_CLOSE)|APPEND_SLASH|CONN_HEALTH_CHECKS|ATOMIC_REQUESTS|WTF_CSRF_ENABLED|SQLALCHEMY_ECHO|PROPAGATE_EXCEPTIONS)$"
 )
 # Of these, what protects: that it cannot be switched off exposes nobody.
+_OPENS = re.compile(
+    r"(?:^|_)(?:DEBUG\w*|RELOAD|TESTING|INSECURE|UNSAFE|VERIFY|SKIP|BYPASS|DISABLED?|NO|ALLOW|ALLOWED|ANONYMOUS|PUBLIC|REGISTRATION|SIGNUPS?|ADMIN|AUTH\w*|LOGIN|CORS|CSRF|TRUST\w*)(?:_|$)"
+)
 _SAFE_WHEN_ON = re.compile(
     r"SECURE_|(?:SESSION|CSRF|LANGUAGE)_COOKIE_|CSRF_|WTF_CSRF|EMAIL_USE_|USE_(?:TZ|I18N|L10N)$|APPEND_SLASH|CONN_HEALTH|ATOMIC_|SESSION_"
 )
@@ -261,4 +264,5 @@ def _tested(read: Expression, where: str, at: Expression, certain: bool) -> Iter
     )
     # Who only asks whether it is there may well mean that.
     meant = not certain and not says_false and not says_bool
-    yield Diagnostic(at, f"{words}, in {where}", priority="P1" if meant else None, fix=_comparing(name))
+    harmless = meant or not _OPENS.search(name.upper())
+    yield Diagnostic(at, f"{words}, in {where}", priority="P1" if harmless else None, fix=_comparing(name))

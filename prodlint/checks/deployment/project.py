@@ -115,7 +115,7 @@ _PLATFORM_FILES = frozenset(
 )
 
 
-@project_check("PRD804", topics=("dockerfile", "compose-service", "image-build", "kubernetes-workload", "platform"))
+@project_check("PRD804", topics=("dockerfile", "compose-service", "image-build", "kubernetes-workload", "platform", "health"))
 def missing_health_check(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
     """An image that serves, which nothing ever asks whether it does."""
     if project.about("kubernetes-workload") or project.about("platform"):
@@ -149,14 +149,19 @@ def missing_health_check(project: Project, options: Mapping[str, Any]) -> Iterat
                 if health == "none"
                 else "No HEALTHCHECK: a hung process still counts as healthy"
             )
-            yield ProjectDiagnostic(image.path, image.span, words, fix=_health_recipe(image))
+            yield ProjectDiagnostic(image.path, image.span, words, fix=_health_recipe(image, project.about("health")))
 
 
-def _health_recipe(image: ProjectFact) -> FixRequest | None:
+_HEALTH_PATH = re.compile(r"/(?:[\w-]+/){0,3}(?:health|healthz|livez|alive|live|ping|status|heartbeat|health-?check)/?")
+
+
+def _health_recipe(image: ProjectFact, routes: Sequence[ProjectFact]) -> FixRequest | None:
+    """Ask the one health route that the code has: a check of a path that does not exist would stop a healthy service."""
     port = image.get("port")
-    if not port or not image.get("python"):
+    paths = {route.get("path") for route in routes if route.path.endswith(".py") and _HEALTH_PATH.fullmatch(route.get("path"))}
+    if not port or not image.get("python") or len(paths) != 1:
         return None
-    probe = f"import urllib.request; urllib.request.urlopen('http://127.0.0.1:{port}/health', timeout=3)"
+    probe = f"import urllib.request; urllib.request.urlopen('http://127.0.0.1:{port}{paths.pop()}', timeout=3)"
     text = f'HEALTHCHECK --interval=30s --timeout=5s CMD ["python", "-c", "{probe}"]'
     return FixRequest("insert-line-before", "Ask the service whether it answers", False, (("text", text),))
 

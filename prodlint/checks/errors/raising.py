@@ -207,6 +207,9 @@ def _leaves_at_once(statement: Statement) -> bool:
     return bool(statement.body) and statement.body[-1].kind in ("return", "raise")
 
 
+_ACCESS = re.compile(r"is_(?:superuser|staff|admin|authenticated|active|owner)|has_perm|permission|\brole\b")
+
+
 @check("PRD208", on=[every(Function)], required_literals=("assert ", "assert(", "assert\t"))
 def assert_as_runtime_check(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
     """An assert that guards access or input."""
@@ -217,7 +220,8 @@ def assert_as_runtime_check(function: Function, context: CheckContext) -> Iterat
             condition = statement.expressions[0]
             what = _guards_what(condition)
             if what and not _is_asked_before(function, condition.source_text if isinstance(condition, Name) else ""):
-                error = "PermissionError" if what == "an access rule" else "ValueError"
+                about_access = what == "an access rule" or _ACCESS.search(condition.text) is not None
+                error = "PermissionError" if about_access else "ValueError"
                 fix = FixRequest("raise-instead", f"Raise `{error}` instead", False, (("error", error),))
                 yield Diagnostic(statement, f"`assert` guards {what}: `python -O` removes it", symbol=_symbol(function), fix=fix)
 

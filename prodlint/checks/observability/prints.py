@@ -234,6 +234,9 @@ def _is_service(module: Module, context: CheckContext) -> bool:
     )
 
 
+_LOGGED_BEFORE = re.compile(r"\.exception\([^\n]*\)[ \t]*\n(?:[ \t]*\n)*[ \t]*\Z")
+
+
 def _fix(call: Call, level: str) -> FixRequest | None:
     """The same words through the module's own logger, where it has one and the words are one text."""
     logger = _logger_of(call.module)
@@ -243,7 +246,13 @@ def _fix(call: Call, level: str) -> FixRequest | None:
         text = f'{logger}.exception("unexpected error")' if call.scope.in_handler and not call.arguments else ""
     elif call.name == "print" and len(call.arguments) == 1:
         value = call.arguments[0]
-        is_text = isinstance(value, (Constant, FString)) or (isinstance(value, Operation) and value.operator in ("+", "%"))
+        if level == "exception" and _LOGGED_BEFORE.search(call.source.slice(max(0, call.start - 200), call.start)):
+            return None  # the line above has logged the traceback
+        is_text = (
+            isinstance(value, (Constant, FString))
+            or (isinstance(value, Call) and value.method == "format")
+            or (isinstance(value, Operation) and value.operator in ("+", "%"))
+        )
         text = f"{logger}.{level}({value.text})" if is_text and not _holds_percent(value) else f'{logger}.{level}("%s", {value.text})'
         if isinstance(value, OpaqueExpression):
             text = ""

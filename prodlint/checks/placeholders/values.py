@@ -9,6 +9,7 @@ from functools import lru_cache
 from prodlint.checks import CheckContext, Diagnostic, check, documents, every, settings
 from prodlint.checks.quoting import quote
 from prodlint.facts import Assignment, Constant, Document, Node, Setting
+from prodlint.model import Priority
 
 _NOUN = (
     r"(?:key|token|secret|password|passwd|pwd|id|domain|host|hostname|url|uri|project|account|bucket|org|organi[sz]ation|username|user|email|name|app|"
@@ -192,10 +193,15 @@ def placeholder_setting(setting: Setting, context: CheckContext) -> Iterator[Dia
         yield from _in_setting(setting, value)
 
 
+def _weight(what: str) -> Priority | None:
+    """An example host in a file of deployment is what whoever deploys it replaces first; a placeholder that works as a value is not seen."""
+    return None if what == "a placeholder" else "P2"
+
+
 def _in_setting(setting: Setting, value: str) -> Iterator[Diagnostic]:
     what = placeholder(setting.name, value)
     if what:
-        yield Diagnostic(setting, f"`{setting.name}` is {what}: `{_shown(value)}`")
+        yield Diagnostic(setting, f"`{setting.name}` is {what}: `{_shown(value)}`", priority=_weight(what))
 
 
 _DOCUMENTS = ("compose", "kubernetes", "helm-values", "alembic", "supervisord", "other")
@@ -225,4 +231,4 @@ def placeholder_entry(document: Document, context: CheckContext) -> Iterator[Dia
         name = node.path.rsplit(".", 1)[-1]
         what = placeholder(name, node.raw)
         if what:
-            yield Diagnostic(node, f"`{node.path}` is {what}: `{_shown(node.raw)}`")
+            yield Diagnostic(node, f"`{node.path}` is {what}: `{_shown(node.raw)}`", priority=_weight(what))

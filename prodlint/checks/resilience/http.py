@@ -369,6 +369,8 @@ def _requests_profile(context: CheckContext) -> str:
 _MODELS = re.compile(
     r"(?i)openai|anthropic|claude|gemini|mistral|cohere|groq|ollama|llama|vllm|bedrock|huggingface|replicate|\bgpt\b|(?:^|[^a-z])llms?(?:[^a-z]|$)|completions?\b|embeddings?\b|"
     r"transcri(?:be|ption)|(?:text|image|speech)[-_ ]?generation|/generate\b|inference"
+    # Encoding pictures, training and exporting models, building an index: work of minutes.
+    r"|(?:face|image|text|audio)[-_ ]?(?:encod|embed)\w*|caption\w*|(?:un)?load-model|export[-_]?(?:onnx|model)|/(?:build|train|index|predict|thumbnails?)/?\b|thumbnail"
 )
 
 

@@ -245,7 +245,7 @@ def literal_entry(document: Document, context: CheckContext) -> Iterator[Diagnos
 
     if document.kind in _NOT_SETTINGS or ("PRD110" if document.kind in _CONTAINER_DOCUMENTS else "PRD111") != context.code:
         return
-    if is_data_of_tests(document.file):
+    if is_data_of_tests(document.file) or (document.kind == "compose" and "ci" in document.file.roles):
         return
     if is_sealed(document.source.data) or document.root.text_at("kind") == "Secret":
         return  # encrypted; or its values are settings, decoded
@@ -468,6 +468,7 @@ def _positional(program: str, argv: Sequence[str], index: int) -> Iterator[tuple
 
 
 _ECHOED = re.compile(r"(?:^|[\s'\"])(?:export )?([A-Za-z_][\w.\-]{0,60})=\\?[\"']?([^\s\"'\\;]{6,400})")
+_EXPANDED = re.compile(r"\$[({\w]|`")
 _NETRC = re.compile(
     r"\b(?:login|user)\s{1,4}\S{1,80}\s{1,4}password\s{1,4}([^\s\"'\\]{4,200})|\bpassword\s{1,4}([^\s\"'\\]{4,200})\s{1,4}(?:login|account)\b"
 )
@@ -484,6 +485,8 @@ def echoed_secret(command: Command, context: CheckContext) -> Iterator[Diagnosti
         parts = [(pair[1], pair[2], value_name(pair[1])) for pair in _ECHOED.finditer(word)]
         parts += [("password", found[1] or found[2], _PASSWORD) for found in _NETRC.finditer(word)]
         for name, value, named in parts:
+            if _EXPANDED.search(value):
+                continue  # the shell puts it in
             if named is None or not (named.certain or named.kind == "vendor key") or not _works(value, name, named, context):
                 continue
             place = command.source.data.find(value.encode(), start, end)

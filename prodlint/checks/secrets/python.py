@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, every
@@ -24,6 +25,7 @@ from prodlint.facts import (
     Subscript,
 )
 from prodlint.model import FixRequest
+from prodlint.project.production import given_anew
 from prodlint.values.lattice import Known
 from prodlint.values.lattice import Setting as SettingRead
 from prodlint.values.refusals import refused
@@ -552,13 +554,10 @@ def hardcoded_signing_key(fact: Assignment, context: CheckContext) -> Iterator[D
         return  # SIMPLE_JWT = {"SIGNING_KEY": ...}, app.config.update(SECRET_KEY=...); elsewhere it is somebody else's key
     if (isinstance(fact.value, Operation) and looked_up(fact.value)) or _in_settings_class(fact.source.data, fact.scope.class_):
         return  # a fallback: PRD105
-    yield from _signing(
-        literals(fact.value),
-        f"`{fact.target}` is written into the source: who reads it can forge sessions and tokens",
-        fact,
-        fact.target,
-        context,
-    )
+    words = f"`{fact.target}` is written into the source: who reads it can forge sessions and tokens"
+    for found in _signing(literals(fact.value), words, fact, fact.target, context):
+        # Production's own settings give it another value: this one signs on developers' machines.
+        yield replace(found, priority="P2") if given_anew(fact.target, context) else found
 
 
 def _signing(values: Iterator[Value], message: str, fact: Assignment | Call, name: str, context: CheckContext) -> Iterator[Diagnostic]:

@@ -403,7 +403,12 @@ def old_protocol_or_leaky_comparison(module: Module, context: CheckContext) -> I
     for block in blocks:
         for statement in statements_in(block):
             for expression in (e for given in statement.expressions for e in given.walk()):
-                if isinstance(expression, Name) and expression.name in _OLD and not _compared(statement, expression):
+                if (
+                    isinstance(expression, Name)
+                    and expression.name in _OLD
+                    and not _compared(statement, expression)
+                    and not _is_found_out(statement)
+                ):
                     yield Diagnostic(expression, f"`{expression.source_text}` is a broken protocol version")
                 elif isinstance(expression, Operation) and expression.operator in ("==", "!=") and len(expression.operands) == 2:
                     left, right = expression.operands
@@ -421,6 +426,14 @@ def old_protocol_or_leaky_comparison(module: Module, context: CheckContext) -> I
                             "a signature is compared with `==`, which takes longer the more of it is right",
                             fix=fix if expression.operator == "==" else None,
                         )
+
+
+def _is_found_out(statement: Statement) -> bool:
+    """Whether a version is only kept in a name that is compared in turn: which one a context allows is being worked out."""
+    if statement.kind != "assign" or not all(isinstance(target, Name) and "." not in target.source_text for target in statement.targets):
+        return False
+    names = "|".join(re.escape(target.text) for target in statement.targets)
+    return re.search(rf"\b(?:{names})\s*[=!<>]=|[=!<>]=\s*(?:{names})\b", statement.source.text) is not None
 
 
 def _compared(statement: Statement, name: Name) -> bool:

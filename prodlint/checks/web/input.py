@@ -22,7 +22,7 @@ from prodlint.facts import (
     Name,
 )
 from prodlint.model import Priority
-from prodlint.values.lattice import Client, Part, Value
+from prodlint.values.lattice import Argument, Client, Part, Value
 
 # ---------------------------------------------------------------- sinks
 
@@ -143,6 +143,7 @@ _CATALOGUE_NAME = re.compile(r"(?:^|_)(?:table|database|schema|cluster|db)(?:_?n
 _OF_A_COLUMN = re.compile(r"(?i)(?:^|[._])(?:table|column|col|index|constraint|field|foreign_key)\.(?:key|name)$")
 
 
+_QUOTING = re.compile(r"(?i)^[\w.]*(?:escape|quote|sanitiz|literal)\w*\(")
 _DEFINES = re.compile(r"(?i)\s*(?:create|alter|drop|comment\s+on)\s")
 
 
@@ -200,12 +201,22 @@ def sql_string_building(call: Call, context: CheckContext) -> Iterator[Diagnosti
             if context.file.roles & _BY_HAND:
                 continue
             priority = "P2"
+        elif client is None and _QUOTING.search(part.at.text):
+            priority = "P2"
+        elif client is None and not any(isinstance(shape, Argument) for shape in part.value.walk()):
+            # Nobody is known to choose it: a row of the database, a setting, an attribute.
+            priority = "P1" if not _migrates(call, context) else "P2"
+            if priority == "P2" and _DEFINES.match(_text_before(judge, value)):
+                continue
         elif client is None and _migrates(call, context):
             if _DEFINES.match(_text_before(judge, value)):
                 continue  # tables and columns that the migration reads from the schema itself
             priority = "P2"
         place = query if query.start >= call.start else call
-        words = f"`{call.method}` runs SQL with `{shown(part.at)}` written into its text"
+        # What a helper elsewhere writes has no name here.
+        named_here = part.at.file.path == call.file.path and part.at.text not in ("str", "bytes", "Any", "object")
+        what = f"`{shown(part.at)}`" if named_here else "a value"
+        words = f"`{call.method}` runs SQL with {what} written into its text"
         if part.at.start == query.start and part.at.end == query.end:
             words = f"`{call.method}` runs `{shown(part.at)}` as SQL, which the client sends"
         yield Diagnostic(place, words, priority=priority, related=entered(client))

@@ -513,7 +513,8 @@ def claims_by_hand(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     claims = _keys_read(function)
     if claims and claims <= _ROUTING_CLAIMS or _OF_TIME.search(function.name):
         return
-    lowered: Priority | None = None
+    # What is taken apart is often the service's own token, just fetched; whether anybody believes it shows only to a reader.
+    lowered: Priority | None = "P1"
     if claims and claims <= _TIME_CLAIMS | _ROUTING_CLAIMS or _ID_TOKEN.search(receiver.text) or "unverified" in function.name:
         lowered = "P2"
     yield Diagnostic(
