@@ -309,8 +309,8 @@ def _has_sections(call: Call, receiver: str) -> bool:
 
 def _asked(module: Module) -> Mapping[tuple[str, str], set[str]]:
     """The second arguments of `x.get("a", "b")` in a file, by the receiver and the first."""
-    known: Mapping[tuple[str, str], set[str]] | None = module.derived.get("asked-of-sections")
-    if known is None:
+    known = module.derived.get("asked-of-sections")
+    if not isinstance(known, dict):
         found: dict[tuple[str, str], set[str]] = {}
         for other in module.calls():
             if other.method == "get" and other.receiver is not None and len(other.arguments) == 2:
