@@ -236,6 +236,8 @@ def _configuration_roles(name: str, kind: str, roles: set[str]) -> None:
         roles.add("ci" if "ci" in words and "test" not in words else "test")
     if words & _PRODUCTION_WORDS:
         roles.add("production")
+    if words & {"gcb", "cloudbuild"}:
+        roles.add("ci")
     if kind == "jenkinsfile" or name.startswith(("azure-pipelines", ".gitlab-ci", "cloudbuild")):
         roles.add("ci")
     if kind in ("systemd", "procfile"):

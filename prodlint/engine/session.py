@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -244,7 +245,11 @@ def _group_of(finding: Finding, codes: Collection[str], habits: Collection[str])
     if finding.secrets and finding.content not in ("", digest(finding.code.encode())) and finding.fix is None:
         # A finding about the project has no text of its own to tell one secret from another.
         return (finding.path, finding.code, finding.content, finding.priority)
-    return (finding.path, finding.code, finding.message, finding.priority) if finding.code in habits else ()
+    return (finding.path, finding.code, _NAMED.sub("``", finding.message), finding.priority) if finding.code in habits else ()
+
+
+# What a message names differs from place to place of one habit.
+_NAMED = re.compile(r"`[^`]*`")
 
 
 def read_settings(request: Request, read: Reader = beginning) -> tuple[Settings, str]:

@@ -48,11 +48,19 @@ def raise_instead(work: Work) -> list[Piece]:
     parts = [child for child in statement.named_children if child.type != "comment"]
     if not 1 <= len(parts) <= 2:
         return []
-    words = text_of(parts[1]) if len(parts) == 2 else ""
+    words = text_of(parts[1]) if len(parts) == 2 else _expected(text_of(parts[0]))
+    if len(parts) == 2 and parts[1].type == "parenthesized_expression":
+        words = words[1:-1]
     pad = work.indentation(statement.start_byte)
     step = "\t" if pad.startswith("\t") else "    "
     text = f"if {_negated(parts[0])}:{work.newline}{pad}{step}raise {work.arguments['error']}({words})"
     return [(statement.start_byte, statement.end_byte, text)]
+
+
+def _expected(condition: str) -> str:
+    """What did not hold, as the words of the error; nothing where it cannot be written as a literal."""
+    quote = "'" if '"' in condition else '"'
+    return "" if quote in condition or "\n" in condition or "\\" in condition else f"{quote}expected: {condition}{quote}"
 
 
 def _negated(condition: Node) -> str:

@@ -9,6 +9,7 @@ from prodlint.checks import CheckContext, Diagnostic, check, every
 from prodlint.facts import Assignment, Call, Conditional, Constant, Expression, Module, Name, Operation, Statement, Subscript
 from prodlint.model import FixRequest
 from prodlint.values.lattice import Setting
+from prodlint.values.truth import TRUTHY
 
 READS = ("os.getenv", "os.environ.get")
 # Text unless it is told to `cast`.
@@ -175,7 +176,8 @@ def _framework_switch(assignment: Assignment, context: CheckContext) -> Iterator
             default = next((constant for constant in shape.default.constants() if isinstance(constant, str)), "")
             says = f", and so is its own default {default!r}" if default.strip().lower() in _FALSE_TEXTS else ""
             words = f'`{assignment.target}` is given text: `{shape.name}` is true for any, "False" and "0" included{says}'
-            fix = _comparing(shape.name) if isinstance(read, Call) and read.name in READS else None
+            on = any(constant is True or str(constant).strip().lower() in TRUTHY for constant in shape.default.constants())
+            fix = _comparing(shape.name, on=on) if isinstance(read, Call) and read.name in READS else None
             yield Diagnostic(read, words, priority="P1" if _SAFE_WHEN_ON.match(assignment.target) else None, fix=fix)
             return
 
@@ -194,9 +196,9 @@ def _presence(operation: Operation, module: Module) -> Iterator[Diagnostic]:
     yield Diagnostic(operation, f'`{name}` counts by being there: "False" and "0" switch it on as well', fix=_comparing(name))
 
 
-def _comparing(name: str) -> FixRequest:
-    """Compare the text with the words for yes."""
-    text = f'os.getenv("{name}", "").lower() in {{"1", "true", "yes", "on"}}'
+def _comparing(name: str, on: bool = False) -> FixRequest:
+    """Compare the text with the words for yes. on: what it is where nobody sets it, which stays so."""
+    text = f'os.getenv("{name}", "{"true" if on else ""}").lower() in {{"1", "true", "yes", "on"}}'
     return FixRequest("replace", "Compare the text", False, (("text", text), ("import", "os")))
 
 
@@ -263,6 +265,7 @@ def _tested(read: Expression, where: str, at: Expression, certain: bool) -> Iter
         else f"{shown} is true even by its own default, the text {text!r}"
     )
     # Who only asks whether it is there may well mean that.
+    on = text is True or isinstance(text, str) and text.strip().lower() in TRUTHY
     meant = not certain and not says_false and not says_bool
     harmless = meant or not _OPENS.search(name.upper())
-    yield Diagnostic(at, f"{words}, in {where}", priority="P1" if harmless else None, fix=_comparing(name))
+    yield Diagnostic(at, f"{words}, in {where}", priority="P1" if harmless else None, fix=None if meant else _comparing(name, on=on))

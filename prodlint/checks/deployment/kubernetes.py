@@ -13,7 +13,7 @@ from functools import lru_cache
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents
 from prodlint.facts import Document, Node
 from prodlint.model import FixRequest, Priority
-from prodlint.values.container_images import has_own_user, image_of
+from prodlint.values.container_images import datastore, has_own_user, image_of, is_infrastructure
 from prodlint.values.workloads import Pod, containers_of, pods
 
 _SERVING = frozenset(("Deployment", "StatefulSet", "DaemonSet", "Rollout", "DeploymentConfig", "ReplicaSet"))
@@ -309,7 +309,21 @@ def pod_privileges(document: Document, context: CheckContext) -> Iterator[Diagno
             kept = _not_given_up(pod, container)
             if kept and not context.environment.patched_keys(context.file.path, pod.kind, pod.name) & {"securityContext"}:
                 words = f"`{name}` does not set {', '.join(f'`{each}`' for each in kept)}"
-                yield Diagnostic(place, words, priority="P2", fix=_given_up(container, place, kept))
+                yield Diagnostic(place, words, priority="P2", fix=_given_up(container, place, kept) if _needs_nothing(container) else None)
+
+
+def _needs_nothing(container: Node) -> bool:
+    """Whether a container is likely to run without the rights of root: no datastore or web server, which change their user at the
+    start or bind a low port."""
+    image = image_of(container.text_at("image"))
+    ports = container.get("ports")
+    low = any(
+        isinstance(port.value, int) and port.value < 1024
+        for item in (ports.items if ports is not None else ())
+        for port in [item.get("containerPort")]
+        if port
+    )
+    return not low and not (image.official or datastore(image) is not None or is_infrastructure(image))
 
 
 def _given_up(container: Node, place: ByteRange, kept: list[str]) -> FixRequest | None:

@@ -161,7 +161,12 @@ def fallback_of_setting(setting: Setting, context: CheckContext) -> Iterator[Dia
         if is_usable_default(setting.default, name, named):
             found = setting.source.data.find(setting.default.encode(), setting.start, setting.end)
             at = ByteRange(setting.source, found, found + len(setting.default.encode())) if found != -1 else setting
-            fix = FixRequest("drop-shell-default", f"Require `{variable}`", False, (("name", variable),))
+            # A script may read what is there before it asks for the rest: `:?` would end it.
+            fix = (
+                FixRequest("drop-shell-default", f"Require `{variable}`", False, (("name", variable),))
+                if setting.origin != "shell"
+                else None
+            )
             words = f"`{variable}` falls back to a literal: where it is not set, the published value is used"
             yield Diagnostic(at, words, priority="P1" if is_low_severity(setting.default, named) else None, secret=True, fix=fix)
         return

@@ -486,12 +486,16 @@ def _fallback(name: str, given: Expression, context: CheckContext, call: Call | 
     yield from _published(name, named, literals(given), context, module)
 
 
+# `env("PGPASSWORD", "POSTGRES_PASSWORD")`: the next variable that is asked.
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_(?:PASSWORD|PASS|PASSWD|PWD|SECRET|KEY|TOKEN)(?:_[A-Z0-9]+)*")
+
+
 def _published(name: str, named: SecretName, found: Iterator[Value], context: CheckContext, module: Module) -> Iterator[Diagnostic]:
     """The literals that a setting falls back to and that nothing refuses."""
     for value, at in found:
         if not is_usable_default(value, name, named) or value in refused(module):
             continue
-        if is_meant_to_be_seen(value):
+        if is_meant_to_be_seen(value) or _VARIABLE.fullmatch(value):
             continue
         message = f"`{name}` falls back to a literal: where the setting is missing, the published value is used"
         # What an image needs while it is built is not there yet: the build would fail.
@@ -556,8 +560,10 @@ def hardcoded_signing_key(fact: Assignment, context: CheckContext) -> Iterator[D
         return  # a fallback: PRD105
     words = f"`{fact.target}` is written into the source: who reads it can forge sessions and tokens"
     for found in _signing(literals(fact.value), words, fact, fact.target, context):
+        if context.environment.reads_settings_in_build and "settings" in context.file.roles:
+            found = replace(found, fix=None)  # what an image needs while it is built is not there yet
         # Production's own settings give it another value: this one signs on developers' machines.
-        yield replace(found, priority="P2") if given_anew(fact.target, context) else found
+        yield replace(found, priority="P2", fix=None) if given_anew(fact.target, context) else found
 
 
 def _signing(values: Iterator[Value], message: str, fact: Assignment | Call, name: str, context: CheckContext) -> Iterator[Diagnostic]:

@@ -340,6 +340,7 @@ _SAMPLE_USERS = frozenset(
 )
 
 
+_ON_THIS_MACHINE = re.compile(rb"@(?:localhost|127\.0\.0\.1)(?=[:/?\s\"']|$)")
 # `@postgres/`, `@localhost:5432`: a host that only the containers beside it can reach.
 _BESIDE = re.compile(rb"@(?:localhost|127\.0\.0\.1|[a-z][a-z0-9_-]*)(?=[:/?\s\"']|$)")
 
@@ -361,6 +362,8 @@ def credentials_in_url(file: Text, context: CheckContext) -> Iterator[Diagnostic
         if verdict in ("default", "words") and (is_remark(data, offset) or scheme.lower().partition("+")[0] not in _SCHEMES):
             continue
         priority: Priority | None = "P1" if verdict == "default" else None
+        if verdict in ("default", "words") and _ON_THIS_MACHINE.match(data, end):
+            priority = "P2"  # what a developer starts
         words = "Published default password" if verdict == "default" else "Password"
         yield Diagnostic(
             ByteRange(file.source, start, end),
