@@ -285,6 +285,9 @@ def _graph(project: Project, facts: Sequence[ProjectFact], kind: str, folder: st
         if missing:
             torn = True
             yield ProjectDiagnostic(fact.path, fact.span, f"{kind} `{fact.words}` comes after `{missing[0]}`, which is not in `{folder}`")
+    # A file that rules do not look into may well be the successor.
+    files = sum(_NUMBERED.fullmatch(name) is not None for name in project.names_in(folder)) if kind == "migration" else 0
+    torn = torn or files > len(facts)
     labelled = any(fact.get("labels") for fact in facts)
     heads = [
         fact for fact in facts if not any(parent == fact.words or fact.words.startswith(parent) and len(parent) >= 4 for parent in parents)
@@ -294,6 +297,9 @@ def _graph(project: Project, facts: Sequence[ProjectFact], kind: str, folder: st
         listed = ", ".join(f"`{fact.words}`" for fact in heads[:4])
         words = f"{len(heads)} {kind}s have no successor ({listed}): `upgrade head` and `migrate` refuse to choose; merge them"
         yield ProjectDiagnostic(heads[0].path, heads[0].span, words, related=related)
+
+
+_NUMBERED = re.compile(r"\d{4}_\w+\.py")
 
 
 def _has_file(project: Project, folder: str, parent: str) -> bool:
