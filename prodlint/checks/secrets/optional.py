@@ -39,7 +39,6 @@ from prodlint.facts import (
     Operation,
     Setting,
     Statement,
-    expressions_in,
     statements_in,
 )
 from prodlint.model import Evidence, Related
@@ -384,10 +383,10 @@ def compared(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """`header == SECRET` with a secret that may be empty or None."""
     if fact.kind != "compare" or not (_is_secret(fact.target) or any(_is_secret(word) for word in words_in(fact.value))):
         return
-    function = enclosing(fact, fact.module)
-    if function is None:
+    if enclosing(fact, fact.module) is None:
         return
-    for expression in expressions_in(function.body):
+    statement = context.values(fact.module).flow_at(fact.start, fact.end).statement_at(fact.start)
+    for expression in (part for whole in statement.expressions for part in whole.walk()) if statement is not None else ():
         if (
             isinstance(expression, Operation)
             and expression.start == fact.start

@@ -168,6 +168,9 @@ def _speaks_of_uploads(function: Function) -> bool:
     """Whether a function has an upload as a parameter, or looks into the files of a request."""
     if any(re.search(r"Upload(?:ed)?File|FileStorage", parameter.annotation) for parameter in function.parameters):
         return True
+    data = function.source.data
+    if not any(data.find(stem, function.start, function.end) >= 0 for stem in (b"files", b"FILES", b"Upload", b"FileStorage")):
+        return False
     return any(_FILES.search(word) for word in words_of(function))
 
 
