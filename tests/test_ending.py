@@ -80,7 +80,7 @@ def test_workers_end_with_their_parent(running: subprocess.Popen[bytes], name: s
     workers = children(running.pid)
     number = getattr(signal, name)
     running.send_signal(number)
-    assert running.wait(timeout=60) == -number
+    assert running.wait(timeout=300) == -number
     assert until(lambda: not any(map(is_alive, workers)))
 
 
@@ -88,7 +88,7 @@ def test_an_interrupt_is_obeyed_at_once(running: subprocess.Popen[bytes], tree: 
     """The whole run would take minutes."""
     workers = children(running.pid)
     os.killpg(running.pid, signal.SIGINT)
-    out, err = running.communicate(timeout=60)
+    out, err = running.communicate(timeout=300)
     assert running.returncode == 130
     assert (out, err) == (b"", b"")
     assert until(lambda: not any(map(is_alive, workers)))
@@ -123,5 +123,5 @@ def test_no_temporary_tree_stays_behind(tmp_path: Path, tree: Path) -> None:
     )
     assert until(lambda: any(temporary.iterdir()))
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=60) == -signal.SIGTERM
+    assert process.wait(timeout=300) == -signal.SIGTERM
     assert list(temporary.iterdir()) == []

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from prodlint.checks.secrets.formats import sample_token
+from prodlint.engine import catalogue
 from prodlint.fleet import child, organisation, scan
 from prodlint.fleet.job import Job, Known
 from prodlint.fleet.organisation import Organisation
@@ -46,8 +47,12 @@ def test_the_findings_are_those_of_check(prodlint: Callable[..., Ran], tmp_path:
     root = ROOT / "fixtures" / "unready" / "orders"
     found = told(root, tmp_path / "w")
     ran = prodlint("check", str(root), "--root", str(root), "-j", "1", "--no-cache", "--no-baseline", "--output-format", "json")
-    wanted = [(f["code"], f["path"], f["line"], f["message"], f["fingerprint"]) for f in json.loads(ran.out)["findings"]]
-    mine = [(f["code"], f["path"], f["line"], f["message"], f["fingerprint"]) for f in found["findings"] if not f["suppressed"]]
+    # `check` shows a habit of a file once; the dataset has each of its places.
+    habits = {rule.code for rule in catalogue.own_rules() if rule.habit}
+    wanted, mine = (
+        [(f["code"], f["path"], f["line"], f["message"], f["fingerprint"]) for f in findings if f["code"] not in habits]
+        for findings in (json.loads(ran.out)["findings"], [f for f in found["findings"] if not f["suppressed"]])
+    )
     assert len(wanted) > 20
     assert sorted(mine) == sorted(wanted)
     assert found["p0"] == sum(f["priority"] == "P0" for f in found["findings"] if not f["suppressed"])

@@ -193,7 +193,7 @@ def client_that_talks(fact: Call | Assignment, context: CheckContext) -> Iterato
 @check(
     "PRD625",
     on=[every(Assignment)],
-    required_literals=[("handlers", "formatters", "debug"), ("handlers", "version", "debug")],
+    required_literals=[("version", "loggers", "debug"), ("version", "root", "debug")],
     files=("python",),
 )
 def level_of_a_configuration(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:

@@ -8,6 +8,7 @@ a ping; redis-py waits without limit before 8.0 and 5 s since.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -235,8 +236,8 @@ def _is_changed(expression: Expression | None, module: Module) -> bool:
     """Whether a dict that goes by a name gets further entries: `connect_args["timeout"] = 5`."""
     if not isinstance(expression, Name):
         return False
-    name = expression.source_text.encode()
-    return name + b"[" in module.source.data or name + b".update" in module.source.data
+    name = re.escape(expression.source_text.encode())
+    return re.search(rb"(?<![\w.])" + name + rb"[\s\\]*(?:\[|\.[\s\\]*update\b)", module.source.data) is not None
 
 
 def _may_be_sqlite(module: Module) -> bool:
