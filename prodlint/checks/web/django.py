@@ -90,7 +90,8 @@ def ingress_with_tls(document: Document, context: CheckContext) -> Iterator[Proj
 )
 def header_of_its_own(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
     """A middleware of the project's own that sends the header."""
-    yield ProjectFact("https-in-front", context.file.path, _TOP, "strict")
+    if whole.hits:
+        yield ProjectFact("https-in-front", context.file.path, _TOP, "strict")
 
 
 # ---------------------------------------------------------------- PRD641
