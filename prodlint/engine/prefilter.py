@@ -183,7 +183,6 @@ class Index:
         self._plans: dict[tuple[str, frozenset[str]], int] = {}
         self._wanted: dict[int, tuple[frozenset[type[Fact]], frozenset[str] | None]] = {}
         self._honor = tuple(honor)
-        self._literals: dict[str, list[bytes]] = {}
         self._mine: dict[tuple[str, int], frozenset[int]] = {}
         self._near_words: dict[tuple[str, int], frozenset[int]] = {}
         self._sets: dict[frozenset[int], frozenset[int]] = {}
@@ -394,7 +393,6 @@ class Index:
         automaton = ahocorasick_rs.BytesAhoCorasick(literals, implementation=chosen)
         found = _Patterns(automaton, alone, whole, several, always, first_of_checks, patterns, literals)
         self._patterns[group] = found
-        self._literals[group] = literals
         return found
 
     def prepare(self, kinds: Iterable[str]) -> None:
@@ -416,7 +414,7 @@ class Index:
         known = hits.listed.get(id(numbers))
         if known is not None:
             return known
-        literals = self._literals[_GROUPS.get(kind, kind)]
+        literals = self._patterns_of(kind).literals
         by_number = hits.by_number
         found = [(start, literals[number]) for number in numbers.intersection(by_number) for start in by_number[number]]
         found.sort()
@@ -428,7 +426,7 @@ class Index:
         made = self._patterns_of(kind)
         automaton, alone, several = made.automaton, made.alone, made.several
         by_number: dict[int, list[int]] = {}
-        longest = max(map(len, self._literals[_GROUPS.get(kind, kind)]), default=0) if len(data) > PIECE else 0
+        longest = max(map(len, made.literals), default=0) if len(data) > PIECE else 0
         end = 0
         while end < len(data) and (end == 0 or sum(map(len, by_number.values())) < MOST_PLACES):
             # A piece, and the rest of what begins in it.
