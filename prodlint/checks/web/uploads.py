@@ -44,7 +44,7 @@ from prodlint.facts import (
 )
 from prodlint.model import Evidence, Related
 from prodlint.values.evaluate import Values
-from prodlint.values.handlers import words_of
+from prodlint.values.handlers import speaks, words_of
 from prodlint.values.lattice import Client, Member, Value
 
 _NOT_THE_SERVICE = frozenset(
@@ -168,10 +168,7 @@ def _speaks_of_uploads(function: Function) -> bool:
     """Whether a function has an upload as a parameter, or looks into the files of a request."""
     if any(re.search(r"Upload(?:ed)?File|FileStorage", parameter.annotation) for parameter in function.parameters):
         return True
-    data = function.source.data
-    if not any(data.find(stem, function.start, function.end) >= 0 for stem in (b"files", b"FILES", b"Upload", b"FileStorage")):
-        return False
-    return any(_FILES.search(word) for word in words_of(function))
+    return speaks(function, _FILES, (b"files", b"upload", b"filestorage"))
 
 
 _FILES = re.compile(r"(?:^|\.)(?:request|req)\.(?:files|FILES)\b|^FILES$|\bUpload(?:ed)?File\b|\bFileStorage\b")
