@@ -287,6 +287,9 @@ _TEMPLATES: dict[str, int] = {
 }
 _MARKUP: dict[str, int] = {
     "django.utils.safestring.mark_safe": 0,
+    "django.utils.safestring.SafeString": 0,
+    "django.utils.safestring.SafeText": 0,
+    "django.utils.html.format_html": 0,
     "markupsafe.Markup": 0,
     "flask.Markup": 0,
     "jinja2.Markup": 0,
@@ -304,7 +307,18 @@ def _holds_client(value: Value) -> Client | None:
 @check(
     "PRD463",
     on=[calls(*_TEMPLATES, *_MARKUP)],
-    required_literals=["render_template_string", "template(", "from_string", "mark_safe", "markup(", "htmlresponse", ("sanic", "html(")],
+    required_literals=[
+        "render_template_string",
+        "template(",
+        "from_string",
+        "mark_safe",
+        "safestring",
+        "safetext",
+        "format_html",
+        "markup(",
+        "htmlresponse",
+        ("sanic", "html("),
+    ],
     files=["python"],
 )
 def rendered_text(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
