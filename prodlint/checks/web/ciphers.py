@@ -336,6 +336,7 @@ _RANDOM = (
     "random.randbytes",
     "numpy.random.randint",
     "numpy.random.choice",
+    "uuid.uuid1",
 )
 _GUESSED = re.compile(
     r"token|passw(?:or)?d|secret|otp(?:_|$)|one_time|(?:^|_)pin(?:_code)?$|nonce|(?:^|_)salt|session_?id|api_?key|csrf|verification_code|auth_code|reset_code|invite_code|verify_code|recovery|2fa|mfa",

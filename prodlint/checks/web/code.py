@@ -171,7 +171,8 @@ def _script_of(arguments: Sequence[Expression]) -> Expression | None:
     """The script of `["bash", "-c", script]`: a shell without `shell=True`."""
     for first, option, script in zip(arguments, arguments[1:], arguments[2:], strict=False):
         if isinstance(first, Constant) and isinstance(option, Constant) and _SHELL_PROGRAM.search(str(first.value)):
-            return script if re.fullmatch(r"-[a-z]*c", str(option.value)) else None
+            if re.fullmatch(r"-[a-z]*c", str(option.value)):
+                return script
     return None
 
 
