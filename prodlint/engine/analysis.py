@@ -73,7 +73,8 @@ def _analyse(path: str, kind: str, document: Document, run: Run, outcome: Outcom
     outcome.roles = roles
     file = File(path, kind, roles)
     plan = run.index.plan(kind, roles)
-    hits = run.index.scan(source.data, kind, plan)
+    outside = run.questions.outside_names(path, source.data) if kind == "python" and len(source.data) <= LARGEST_PARSED else {}
+    hits = run.index.scan(source.data, kind, plan, _words_of(outside, source.data))
     if hits.end < len(source.data):
         line, column = source.position(hits.end)
         outcome.unchecked.append(Unchecked(path, "too many places to look at: what follows here was not", line, column))
@@ -81,6 +82,7 @@ def _analyse(path: str, kind: str, document: Document, run: Run, outcome: Outcom
     active = _selected(run, hits.active, selected)
     directed = hits.directives and _may_direct(source.data, run)
     parsed: list[Module] = []
+    hits.outside = outside
     made: list[tuple[Diagnostic, RegisteredCheck, Fact]] = []
     if len(source.data) > LARGEST_PARSED:
         active &= run.index.of_type.get(Text, 0)
@@ -102,6 +104,12 @@ def _analyse(path: str, kind: str, document: Document, run: Run, outcome: Outcom
         ignoring.in_file(source, file, run, outcome, parsed, selected)
     if outcome.known:
         _cover(outcome)
+
+
+def _words_of(outside: Mapping[str, str], data: bytes) -> bytes:
+    """What stands in a file by other words: the names that those of them stand for that it may use."""
+    used = (meaning for name, meaning in outside.items() if name.rpartition(".")[2].encode("utf-8") in data)
+    return "\n".join(used).encode("utf-8") if outside else b""
 
 
 def _code(subscription: RegisteredCheck) -> str:
@@ -179,6 +187,7 @@ def _run_checks(
     words_of: dict[type[Fact], NearWords | None] = {}
     wanted = index.wanted(active, near)
     wanted.parsed = parsed
+    wanted.outside = hits.outside
     wanted.others = lambda: run.environment.python_files
     wanted.kinds -= {Text}
     wanted.check_syntax = not problems and outcome.content not in run.sound

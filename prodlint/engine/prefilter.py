@@ -144,9 +144,10 @@ class PrefilterResult:
     """What one scan found: the checks that can fire, whether directives may stand there, and the offsets of each literal.
 
     end: how far the bytes were looked at; before their end where there are more places than are noted (see MOST_PLACES).
+    outside: what imported names stand for (see `Questions.outside_names`).
     """
 
-    __slots__ = ("active", "by_number", "directives", "end", "listed")
+    __slots__ = ("active", "by_number", "directives", "end", "listed", "outside")
 
     def __init__(self, active: int, directives: bool, by_number: dict[int, list[int]], end: int) -> None:
         # By the id of a set of literals, what `hits_of` made of it.
@@ -155,6 +156,7 @@ class PrefilterResult:
         self.directives = directives
         self.by_number = by_number
         self.end = end
+        self.outside: Mapping[str, str] = {}
 
 
 class Index:
@@ -421,8 +423,8 @@ class Index:
         listed = hits.listed[id(numbers)] = [(literal, start) for start, literal in found]
         return listed
 
-    def scan(self, data: bytes, kind: str, plan: int) -> PrefilterResult:
-        """Which of the planned checks can fire on these bytes."""
+    def scan(self, data: bytes, kind: str, plan: int, further: bytes = b"") -> PrefilterResult:
+        """Which of the planned checks can fire on these bytes. further: words that the file has under other names."""
         made = self._patterns_of(kind)
         automaton, alone, several = made.automaton, made.alone, made.several
         by_number: dict[int, list[int]] = {}
@@ -439,15 +441,18 @@ class Index:
                 else:
                     by_number[number] = [end + start]
             end = min(end + PIECE, len(data))
-        seen = by_number.keys()
-        directives = any(number in seen for number in range(made.first))
+        directives = any(number in by_number for number in range(made.first))
+        meant: dict[int, None] = {}
+        if further:
+            meant = {number: None for number, _, _ in automaton.find_matches_as_indexes(further.lower(), overlapping=True)}
+        seen = by_number.keys() | meant.keys()
         active = made.always
         for number in seen:
             active |= alone[number]
             if (
                 number in made.whole
                 and made.whole[number] & ~active & plan
-                and _is_name_at(data, by_number[number], len(made.literals[number]))
+                and (number in meant or _is_name_at(data, by_number[number], len(made.literals[number])))
             ):
                 active |= made.whole[number]
             for needed, bit in several.get(number, ()):

@@ -404,6 +404,7 @@ def _cached(jobs: Sequence[workers.Job], runs: Sequence[Run], request: Request, 
         environment.recall(store.answers)
     known: dict[str, tuple[Any, ...]] = {}
     stamps: dict[str, Any] = {}
+    contents: dict[str, bytes] = {}
     names = [digest(key.encode("utf-8", "surrogateescape")) for key in keys]
     for path, absolute, _, number in jobs:
         try:
@@ -413,8 +414,14 @@ def _cached(jobs: Sequence[workers.Job], runs: Sequence[Run], request: Request, 
         row = store.get(path, seen, names[number])
         if row is None and path in store:
             row = store.get_same(path, seen, cache.digest(snapshot.read(absolute)), names[number])
-        if row is not None and all(environment.is_answered_as(*asked) for asked in row[ASKED]):
+        if row is not None:
             known[path] = row
+            contents[path] = row[CONTENT]
+    if known:
+        environment.python_files.contents = contents
+        for path, row in list(known.items()):
+            if not all(environment.is_answered_as(*asked) for asked in row[ASKED]):
+                del known[path]
     for run in runs:
         run.sound = store.sound
     fresh = _fresh([job for job in jobs if job[0] not in known], runs, request)

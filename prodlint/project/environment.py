@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from prodlint.project.modules import PythonFiles
 
 _Files = Sequence[tuple[str, str, str]]
-# A question's name (an attribute of Environment, or `module`) and its arguments.
+# A question's name (an attribute of Environment, `module` or `outside_names`) and its arguments.
 Question = tuple[str, tuple[str, ...]]
 
 WEB_PACKAGES = frozenset(
@@ -86,6 +86,10 @@ class Environment:
             path, _, digest = answer.partition(" ")
             name, asking = arguments
             return self.python_files.same(name, asking, path, digest)
+        if question == "outside_names":
+            # Where nothing of it has changed, nothing need be followed again.
+            meaning, content, paths = answer.split(" ", 2)
+            return self.python_files.content_of(paths) == content or _told(self.python_files.outside_names(*arguments)[0]) == meaning
         return self.answer((question, arguments)) == answer
 
     def answer(self, question: Question) -> str:
@@ -106,6 +110,11 @@ class Environment:
     def answers(self) -> Mapping[Question, str]:
         """The answers that were given so far."""
         return self._digests
+
+    def outside_names(self, path: str, imports: str) -> tuple[dict[str, str], str]:
+        """What the names that a file imports of the project's modules stand for outside of it (see `PythonFiles`), and what stands for the answer."""
+        found, paths = self.python_files.outside_names(path, imports)
+        return found, f"{_told(found)} {self.python_files.content_of(paths)} {paths}"
 
     # ------------------------------------------------------------ questions
 

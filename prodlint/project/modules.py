@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 from prodlint.facts import File, Module, Source
-from prodlint.project.snapshot import Document, Snapshot
+from prodlint.project.reexports import Follower, ModuleNames, absolute, imports_in
+from prodlint.project.snapshot import Document, Snapshot, digest_of
+from prodlint.readers import Undecodable
 from prodlint.values.evaluate import Values
 
 # Larger files hold no settings, constants or helpers that a person wrote.
@@ -31,6 +33,10 @@ class PythonFiles:
         # By asking file, by module's name: the path and digest of the file that answered ("" for none).
         self._answers: dict[str, dict[str, tuple[str, str]]] = {}
         self._asked: dict[tuple[str, str], tuple[str, str]] = {}
+        self._found: dict[tuple[str, str], str] = {}
+        self._names: dict[str, ModuleNames] = {}
+        # By path what stands for a file's content, where it is known without reading it (see `Snapshot`).
+        self.contents: dict[str, bytes] = {}
 
     def values(self, name: str, near: Module) -> Values | None:
         """What the expressions of the file can be that a module's name means to another file; None where the project has none."""
@@ -81,6 +87,53 @@ class PythonFiles:
             self._parsed.popitem(last=False)
         return made
 
+    # ------------------------------------------------------------ names that lead out of the project
+
+    def own_imports(self, path: str, data: bytes) -> str:
+        """What a file imports of the project's modules: `module:name`, in order, with a NUL between them; "" where that is nothing."""
+        pairs: dict[str, None] = {}
+        for one in imports_in(data):
+            module = absolute(one.module, path)
+            if one.module.startswith(".") or self._find(module.partition(".")[0], path) or self._find(module, path):
+                pairs[f"{module}:{one.name}"] = None
+        return "\0".join(pairs)
+
+    def outside_names(self, path: str, imports: str) -> tuple[dict[str, str], str]:
+        """What the names that a file imports of the project's modules stand for (see `Follower`), and what stands for the content of all that
+        was looked at for it. imports: as `own_imports` gives them."""
+        follower = Follower(self._find, self._names_of, path)
+        found = follower.follow(pair.partition(":")[::2] for pair in imports.split("\0"))
+        return found, "\0".join(follower.seen)
+
+    def content_of(self, paths: str) -> str:
+        """What stands for the content of some files."""
+        made = blake2b(digest_size=16)
+        for path in paths.split("\0") if paths else ():
+            known = self.contents.get(path)
+            made.update(path.encode("utf-8", "surrogateescape") + b"\0" + (known or digest_of(self._bytes(path))))
+        return made.hexdigest()
+
+    def _names_of(self, path: str) -> ModuleNames:
+        found = self._names.get(path)
+        if found is None:
+            document = self._document(path)
+            try:
+                data = document.source("python").data if document is not None else b""
+            except Undecodable:
+                data = b""
+            found = self._names[path] = ModuleNames(data, path)
+        return found
+
+    def _find(self, name: str, near: str) -> str:
+        """The path of a module or of a package (see `_resolved`); the same for all files of a folder."""
+        key = name, near.rpartition("/")[0]
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = self._resolved(name, near) if name else ""
+        return found
+
+    # ------------------------------------------------------------ what is kept
+
     def same(self, name: str, near: str, path: str, digest: str) -> bool:
         """Whether a question is answered as it was before: the same file, with the same content."""
         found = self._resolved(name, near)
@@ -102,7 +155,6 @@ class PythonFiles:
 
     def _parse(self, path: str) -> Values | None:
         from prodlint.python.tree import module_of
-        from prodlint.readers import Undecodable
 
         document = self._document(path)
         try:

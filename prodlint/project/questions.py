@@ -5,7 +5,7 @@ Each question and its answer are noted with what was found: when an answer chang
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from prodlint.project.environment import Environment, Question
@@ -24,6 +24,7 @@ class Questions:
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._asked: dict[Question, None] = {}
+        self._followed: dict[Question, str] = {}
 
     def take(self, path: str) -> tuple[Asked, ...]:
         """What was asked for a file's sake since this was called last."""
@@ -33,12 +34,24 @@ class Questions:
         for question in self._asked:
             yield (*question, self._environment.answer(question))
         self._asked.clear()
+        for (name, arguments), answer in self._followed.items():
+            yield name, arguments, answer
+        self._followed.clear()
         for module, (other, digest) in self._environment.take_modules(path).items():
             yield "module", module, f"{other} {digest}"
 
     def _note(self, name: str, *arguments: str) -> Environment:
         self._asked[name, arguments] = None
         return self._environment
+
+    def outside_names(self, path: str, data: bytes) -> Mapping[str, str]:
+        """By the names that a Python file imports of the project's own modules, what they stand for where these have them from outside."""
+        files = self._environment.python_files
+        imports = files.own_imports(path, data)
+        if not imports:
+            return {}
+        found, self._followed["outside_names", (path, imports)] = self._environment.outside_names(path, imports)
+        return found
 
     # ------------------------------------------------------------ dependencies
 

@@ -89,6 +89,34 @@ class Names:
         self._other: frozenset[str] | None = None
         self._calls: dict[int, Qualified] = {}
         self._resolving: set[int] = set()
+        # What names of the project's own modules stand for outside of it, and the modules and packages that they are written with.
+        self._outside: Mapping[str, str] = {}
+        self._inside: frozenset[str] = frozenset()
+
+    def follow(self, outside: Mapping[str, str]) -> bool:
+        """Take what imported names of the project's own modules stand for (`{"app.http.requests": "requests"}`). False where names were
+        asked for before, and got another answer."""
+        if outside == self._outside:
+            return True
+        if self._aliases is not None:
+            return False
+        self._outside = outside
+        self._inside = frozenset(name.rpartition(".")[0] for name in outside)
+        return True
+
+    def _meaning(self, name: str) -> str:
+        """A qualified name without the project's modules through which it was imported."""
+        if self._outside:
+            head, rest = name, ""
+            while head:
+                known = self._outside.get(head)
+                if known is not None:
+                    return known + rest
+                if head in self._inside:
+                    break
+                head = head.rpartition(".")[0]
+                rest = name[len(head) :]
+        return name
 
     # ------------------------------------------------------------ imported names
 
@@ -158,7 +186,11 @@ class Names:
                     else:
                         aliases[fact.alias] = fact.module
                 elif fact.name != "*":
-                    aliases[fact.alias] = fact.qualified
+                    aliases[fact.alias] = self._meaning(fact.qualified)
+                elif fact.module in self._inside:
+                    for name, meaning in self._outside.items():
+                        if name.rpartition(".")[0] == fact.module:
+                            aliases.setdefault(name.rpartition(".")[2], meaning)
             self._aliases = aliases
         return self._aliases
 
@@ -267,7 +299,7 @@ class Names:
         known = self.imported(first, at)
         if known is not None:
             # `import a.b as c` and `from x import client`; a module-level `client = x.Client()` elsewhere is not followed.
-            return (written if first in ("self", "cls") else f"{known}.{rest}"), None
+            return (written if first in ("self", "cls") else self._meaning(f"{known}.{rest}")), None
         head, binding = self._bound_head(written, at)
         if binding is not None:
             name, call = self._stands_for(binding)
@@ -428,6 +460,7 @@ class Names:
         """The last parts of names that may stand for something with another last part: imported `as`, or bound to a name or a partial."""
         if self._other is None:
             found = {alias for alias, name in self.imports.items() if name.rpartition(".")[2] != alias}
+            found |= {last for name, meaning in self._outside.items() if (last := name.rpartition(".")[2]) != meaning.rpartition(".")[2]}
             for name, bindings in self.bindings.items():
                 if any(binding.value.kind_id != _CALL or self.is_partial(binding.value) for binding in bindings):
                     found.add(name.rpartition(".")[2])

@@ -39,6 +39,11 @@ if TYPE_CHECKING:
 def read(source: Source, file: File, wanted: FactRequest) -> Iterator[Fact]:
     """The facts of a Python file, in order of kind and place."""
     module = module_of(source, file)
+    if not module.names.follow(wanted.outside):
+        # Somebody has asked for names before it was known what they stand for.
+        del source.derived["module"]
+        module = module_of(source, file)
+        module.names.follow(wanted.outside)
     wanted.keep(module)
     kinds = wanted.kinds
     if Module in kinds:

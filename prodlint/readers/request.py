@@ -16,6 +16,7 @@ class FactRequest:
     kinds: fact types. last_parts: last parts of the call names wanted, None for all. call: whether a qualified call name is
     wanted. offsets: for Assignment, Literal and Comment, where the words of their checks stand (sorted), None for everywhere.
     check_syntax: whether the interpreter is asked what is wrong with a Python file. others: makes what answers for other files.
+    outside: what names that the file imports of the project's modules stand for outside of it.
     parsed: the Python file, once it is parsed: whoever asks again (for directives, for what findings are bound to) gets the same tree.
     """
 
@@ -26,6 +27,7 @@ class FactRequest:
     check_syntax: bool = True
     parsed: list[Module] = field(default_factory=list)
     others: Callable[[], Any] | None = None
+    outside: Mapping[str, str] = field(default_factory=dict)
 
     def near(self, kind: type[Fact]) -> Sequence[int] | None:
         """Where facts of a kind are wanted; None for everywhere."""
