@@ -190,7 +190,7 @@ _PATHS = frozenset(
 )
 
 
-def _chooses_path(value: Value, depth: int = 8) -> Client | None:
+def chooses_path(value: Value, depth: int = 8) -> Client | None:
     """The client that chooses where a path leads: any part of it that may hold a slash or two dots."""
     if not depth:
         return None
@@ -199,9 +199,9 @@ def _chooses_path(value: Value, depth: int = 8) -> Client | None:
         if isinstance(shape, (Client, Member)):
             found = _client_of(Value((shape,)))
         elif isinstance(shape, Text):
-            found = next((client for part in shape.parts if (client := _chooses_path(part.value, depth - 1))), None)
+            found = next((client for part in shape.parts if (client := chooses_path(part.value, depth - 1))), None)
         elif isinstance(shape, Result) and shape.name in _PATHS:
-            found = next((client for given in shape.given if (client := _chooses_path(given, depth - 1))), None)
+            found = next((client for given in shape.given if (client := chooses_path(given, depth - 1))), None)
         elif isinstance(shape, Restricted) and shape.how == "quoted":
             found = None
         if found is not None:
@@ -215,7 +215,7 @@ def opened_path(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     path = _given(call, _OPENS[call.name], "path", "file", "filename", "path_or_file", "filename_or_fp", "location")
     if path is None or call.name in _SAFE:
         return
-    client = _chooses_path(context.values(call.module).of(path))
+    client = chooses_path(context.values(call.module).of(path))
     if client is None:
         return
     function = enclosing(call, call.module)

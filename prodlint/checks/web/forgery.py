@@ -12,6 +12,7 @@ from prodlint.model import Evidence
 from prodlint.project.django_settings import production_settings
 from prodlint.project.production import priority_in
 from prodlint.values.handlers import words_in, words_of
+from prodlint.values.lattice import Items, Known
 from prodlint.values.lattice import Setting as SettingRead
 
 # ---------------------------------------------------------------- views that are exempt
@@ -73,6 +74,19 @@ def _acts_for_session(functions: list[Function], bases: list[str]) -> bool:
 
 # ---------------------------------------------------------------- settings
 
+
+@check("PRD444", on=[every(Assignment)], required_literals=["wtf_csrf_methods"], files=["python"])
+def without_methods(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    """`app.config["WTF_CSRF_METHODS"] = []`, or without `POST`."""
+    if fact.target.upper() != "WTF_CSRF_METHODS" or fact.kind == "compare" or priority_in(fact, context) is False:
+        return
+    for shape in context.values(fact.module).in_production.of(fact.value).shapes:
+        if isinstance(shape, Items) and shape.more is None and all(isinstance(item.only(), Known) for item in shape.items):
+            left_out = "POST" not in {str(constant).upper() for item in shape.items for constant in item.constants()}
+            if left_out:
+                yield Diagnostic(fact.value, "`WTF_CSRF_METHODS` without `POST`: forms are accepted from any site")
+
+
 _OFF = {
     "WTF_CSRF_ENABLED": "forms are accepted from any site",
     "WTF_CSRF_CHECK_DEFAULT": "no view asks for the token by itself",
@@ -125,7 +139,7 @@ def switched_off_outside(setting: Setting, context: CheckContext) -> Iterator[Di
         )
 
 
-_KEYWORDS = {"require_csrf": "pyramid", "xsrf_cookies": "tornado", "csrf": "ninja"}
+_KEYWORDS = {"require_csrf": "pyramid", "check_origin": "pyramid", "xsrf_cookies": "tornado", "csrf": "ninja"}
 
 
 @check(
@@ -140,7 +154,7 @@ _KEYWORDS = {"require_csrf": "pyramid", "xsrf_cookies": "tornado", "csrf": "ninj
             "*.add_view",
         )
     ],
-    required_literals=["require_csrf", "xsrf_cookies", ("ninja", "csrf")],
+    required_literals=["require_csrf", ("csrf", "check_origin"), "xsrf_cookies", ("ninja", "csrf")],
     files=["python"],
 )
 def keyword_off(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
@@ -152,6 +166,8 @@ def keyword_off(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
             or not context.values(call.module).in_production.of(given).is_constant(False)
             or priority_in(call, context) is False
         ):
+            continue
+        if keyword == "check_origin" and call.method != "set_default_csrf_options":
             continue
         if keyword == "csrf" and not any("django_auth" in word for word in words_in(call)):
             continue

@@ -131,3 +131,14 @@ def broken_suites(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         if broken:
             yield Diagnostic(given, f"`{broken}` lets suites of ciphers in that are broken")
             return
+
+
+# ---------------------------------------------------------------- tickets
+
+
+@check("PRD482", on=[calls("*.AuthTktAuthenticationPolicy", "*.AuthTktCookieHelper")], required_literals=["hashalg"], files=["python"])
+def weak_ticket(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """Pyramid's `AuthTktAuthenticationPolicy(secret, hashalg="md5")`."""
+    given = call.keywords.get("hashalg")
+    if given is not None and any(context.values(call.module).of(given).may_be(name) for name in ("md5", "sha1")):
+        yield Diagnostic(given, f"`hashalg={given.text}`: a ticket with it can be forged")
