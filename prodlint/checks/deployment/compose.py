@@ -45,7 +45,15 @@ def service_as_root(document: Document, context: CheckContext) -> Iterator[Diagn
 
 _CAPABILITIES = frozenset("ALL SYS_ADMIN SYS_MODULE SYS_PTRACE DAC_READ_SEARCH SYS_RAWIO BPF SYS_BOOT".split())
 _SOCKET = re.compile(r"/(?:docker|podman/podman|containerd/containerd|crio/crio)\.sock\Z")
-_ROOTS = frozenset(("/", "/etc", "/root", "/var/run", "/run", "/var/lib/docker", "/boot", "/dev", "/proc", "/sys"))
+_ROOTS = frozenset(
+    ("/", "/etc", "/root", "/var/run", "/run", "/var/lib/docker", "/boot", "/dev", "/proc", "/sys", "/usr", "/lib", "/home", "/var")
+)
+# Keys and accounts of the host, whatever lies below them.
+_HOST_SECRETS = re.compile(
+    r"/etc/(?:kubernetes|ssh|sudoers|shadow|cron[\w.]*|systemd|pam\.d|ssl/private)(?:/|\Z)|(?:/root|/home/[^/]+|~)/\.(?:ssh|aws|kube)(?:/|\Z)"
+)
+# Memory and disks of the host; what lies on a disk is read past every permission.
+_HOST_DEVICES = re.compile(r"/dev/(?:mem|kmem|port|sd[a-z]\d*|nvme\d\w*|vd[a-z]\d*|xvd[a-z]\d*|dm-\d+|mapper/[^:]+)\Z")
 
 
 @check("PRD823", on=[documents("compose")], required_literals=[("services",)], files=("yaml",))
@@ -59,10 +67,10 @@ def privileged_service(document: Document, context: CheckContext) -> Iterator[Di
         privileged = node.get("privileged")
         if privileged is not None and scalar_text(privileged).lower() in ("true", "yes", "on"):
             yield Diagnostic(privileged, f"`{service.name}` is privileged: it is root on the host", priority=agent)
-        for key in ("pid", "ipc", "network_mode", "userns_mode", "uts"):
+        for key in ("pid", "ipc", "network_mode", "userns_mode", "uts", "cgroup"):
             mode = node.get(key)
             if mode is not None and mode.raw == "host":
-                softer: Priority | None = "P1" if key in ("network_mode", "uts", "ipc") else None
+                softer: Priority | None = "P1" if key in ("network_mode", "uts", "ipc", "cgroup") else None
                 yield Diagnostic(mode, f"`{service.name}` shares the host's {_SHARED[key]}", priority=agent or softer)
         for capability in items(node.get("cap_add")):
             if capability.raw.upper().removeprefix("CAP_") in _CAPABILITIES:
@@ -72,10 +80,23 @@ def privileged_service(document: Document, context: CheckContext) -> Iterator[Di
             if value == "unconfined" and name in ("seccomp", "apparmor", "systempaths"):
                 what = "the kernel's files masked" if name == "systempaths" else name
                 yield Diagnostic(option, f"`{service.name}` runs without {what}", priority=agent or "P1")
+            elif (name, value) == ("label", "disable"):
+                yield Diagnostic(option, f"`{service.name}` runs without SELinux's confinement", priority=agent or "P1")
+        for device in items(node.get("devices")):
+            source = device.text_at("source") if device.kind == "mapping" else device.raw.partition(":")[0]
+            if _HOST_DEVICES.match(source):
+                yield Diagnostic(device, f"`{service.name}` is given `{source}` of the host", priority=agent)
         yield from _mounts(service, agent)
 
 
-_SHARED = {"pid": "processes", "ipc": "memory segments", "network_mode": "network", "userns_mode": "users", "uts": "name"}
+_SHARED = {
+    "pid": "processes",
+    "ipc": "memory segments",
+    "network_mode": "network",
+    "userns_mode": "users",
+    "uts": "name",
+    "cgroup": "control groups",
+}
 
 
 def _mounts(service: Service, agent: Priority | None) -> Iterator[Diagnostic]:
@@ -106,11 +127,13 @@ def _mounts(service: Service, agent: Priority | None) -> Iterator[Diagnostic]:
         elif (source.rstrip("/") or "/") in _ROOTS and source.startswith("/"):
             softer: Priority | None = "P1" if "ro" in mode.split(",") else None
             yield Diagnostic(at, f"`{service.name}` is given `{source}` of the host", priority=agent or softer)
+        elif _HOST_SECRETS.match(source):
+            yield Diagnostic(at, f"`{service.name}` is given `{source}` of the host", priority="P1")
 
 
 # ---------------------------------------------------------------- PRD825
 
-_KNOWN_PORTS = {
+KNOWN_PORTS = {
     5432: "PostgreSQL",
     3306: "MySQL",
     6379: "Redis",
@@ -155,7 +178,7 @@ def exposed_datastore(document: Document, context: CheckContext) -> Iterator[Dia
             port = port_of(node)
             if port is None or port.address not in ("", "0.0.0.0", "::"):
                 continue
-            words = kind.words if kind is not None else _KNOWN_PORTS.get(port.inside, "") if not service.built else ""
+            words = kind.words if kind is not None else KNOWN_PORTS.get(port.inside, "") if not service.built else ""
             if kind is not None and (page := _PAGES.get((kind.words, port.inside))):
                 words = page
             if not words and administration and image is not None:

@@ -18,7 +18,7 @@ from prodlint.values.workloads import Pod, containers_of, pods
 
 _SERVING = frozenset(("Deployment", "StatefulSet", "DaemonSet", "Rollout", "DeploymentConfig", "ReplicaSet"))
 _JOBS = frozenset(("Job", "CronJob"))
-_SYSTEM_NAMESPACES = frozenset(
+SYSTEM_NAMESPACES = frozenset(
     "kube-system kube-public kube-node-lease istio-system ingress-nginx cert-manager metallb-system calico-system tigera-operator"
     " longhorn-system rook-ceph gatekeeper-system falco gpu-operator kube-flannel cilium".split()
 )
@@ -97,7 +97,7 @@ def _name_of(container: Node) -> tuple[str, ByteRange]:
 
 
 def _is_system(pod: Pod) -> bool:
-    return pod.namespace in _SYSTEM_NAMESPACES
+    return pod.namespace in SYSTEM_NAMESPACES
 
 
 # ---------------------------------------------------------------- PRD802
@@ -288,7 +288,25 @@ _SOCKETS = (
     "/run/crio/crio.sock",
     "/var/run/crio",
 )
-_HOST_PATHS = frozenset(("/", "/etc", "/root", "/var/run", "/run", "/var/lib/kubelet", "/var/lib/docker", "/proc", "/sys", "/dev"))
+_HOST_PATHS = frozenset(
+    "/ /bin /boot /dev /etc /home /lib /lib64 /proc /root /run /sbin /sys /usr /var /var/lib /var/run /var/lib/containerd"
+    " /var/lib/docker /var/lib/etcd /var/lib/kubelet".split()
+)
+# Keys, accounts and the node's own identity, whatever lies below them.
+_HOST_SECRETS = re.compile(
+    r"/etc/(?:kubernetes|ssh|sudoers|shadow|cron[\w.]*|systemd|pam\.d|rancher|ssl/private)(?:/|\Z)|/root/|/home/[^/]+/\.(?:ssh|kube|aws)\b"
+    r"|/var/lib/(?:kubelet|docker|etcd|containerd)/(?!(?:device-plugins|plugins|plugins_registry|pods|pod-resources|containers)(?:/|\Z))|/boot/"
+)
+# https://kubernetes.io/docs/concepts/security/pod-security-standards/: what the level "baseline" lets a container add.
+_BASELINE_CAPABILITIES = frozenset(
+    "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT".split()
+)
+_SAFE_SYSCTLS = frozenset(
+    "kernel.shm_rmid_forced net.ipv4.ip_local_port_range net.ipv4.ip_unprivileged_port_start net.ipv4.tcp_syncookies net.ipv4.ping_group_range"
+    " net.ipv4.ip_local_reserved_ports net.ipv4.tcp_keepalive_time net.ipv4.tcp_fin_timeout net.ipv4.tcp_keepalive_intvl"
+    " net.ipv4.tcp_keepalive_probes net.ipv4.tcp_rmem net.ipv4.tcp_wmem".split()
+)
+_CONFINED_TYPES = frozenset(("", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"))
 
 
 @check("PRD843", on=[documents("kubernetes")], required_literals=[("kind", "containers")], files=("yaml", "json"))
@@ -301,7 +319,7 @@ def pod_privileges(document: Document, context: CheckContext) -> Iterator[Diagno
         agent: Priority | None = "P2" if pod.kind == "DaemonSet" else None
         yield from _of_the_host(pod, agent)
         for container in containers_of(pod, inits=True):
-            yield from _of_the_container(container, agent)
+            yield from _of_the_container(pod, container, agent)
         if pod.patch or pod.kind in _JOBS or pod.kind == "DaemonSet":
             continue
         for container in containers_of(pod):
@@ -376,11 +394,36 @@ def _of_the_host(pod: Pod, priority: Priority | None) -> Iterator[Diagnostic]:
             continue
         if path.raw.startswith(_SOCKETS):
             yield Diagnostic(path, f"`{path.raw}` of the node is mounted: whoever holds it is root on the node", priority=priority)
-        elif (path.raw.rstrip("/") or "/") in _HOST_PATHS:
+        elif (path.raw.rstrip("/") or "/") in _HOST_PATHS or _HOST_SECRETS.match(path.raw):
             yield Diagnostic(path, f"`{path.raw}` of the node is mounted", priority=priority)
+    yield from _unconfined(pod.spec, "the pod", priority)
+    sysctls = pod.spec.get("securityContext", "sysctls")
+    for each in sysctls.items if sysctls is not None else ():
+        name = each.get("name")
+        if name is not None and name.raw and "{{" not in name.raw and name.raw not in _SAFE_SYSCTLS:
+            yield Diagnostic(
+                name, f"`{name.raw}` is a sysctl that is not safe: it changes the kernel for other pods of the node", priority="P2"
+            )
 
 
-def _of_the_container(container: Node, priority: Priority | None) -> Iterator[Diagnostic]:
+def _unconfined(holder: Node, words: str, priority: Priority | None) -> Iterator[Diagnostic]:
+    """What the security context of a pod or container switches off of the kernel's own confinement."""
+    given = holder.get("securityContext")
+    if given is None or given.kind != "mapping":
+        return
+    for key, what in (("seccompProfile", "seccomp"), ("appArmorProfile", "AppArmor")):
+        profile = given.get(key, "type")
+        if profile is not None and profile.raw == "Unconfined":
+            yield Diagnostic(profile, f"`{key}: Unconfined`: {words} runs without {what}", priority=priority or "P1")
+    own_type = given.get("seLinuxOptions", "type")
+    if own_type is not None and own_type.raw not in _CONFINED_TYPES and "{{" not in own_type.raw:
+        yield Diagnostic(own_type, f"the SELinux type `{own_type.raw}` takes {words} out of its confinement", priority=priority or "P1")
+    host_process = given.get("windowsOptions", "hostProcess")
+    if host_process is not None and host_process.value is True:
+        yield Diagnostic(host_process, f"`hostProcess: true`: {words} runs on the node itself", priority=priority)
+
+
+def _of_the_container(pod: Pod, container: Node, priority: Priority | None) -> Iterator[Diagnostic]:
     name = _name_of(container)[0]
     privileged = container.get("securityContext", "privileged")
     if privileged is not None and privileged.value is True:
@@ -393,6 +436,22 @@ def _of_the_container(container: Node, priority: Priority | None) -> Iterator[Di
         bare = capability.raw.upper().removeprefix("CAP_")
         if bare in _DANGEROUS:
             yield Diagnostic(capability, f"`{name}` is given the capability `{capability.raw}`", priority=priority)
+        elif re.fullmatch(r"[A-Z_]+", bare) and bare not in _BASELINE_CAPABILITIES:
+            words = f"`{name}` is given the capability `{capability.raw}`, which the Pod Security Standards do not allow"
+            yield Diagnostic(capability, words, priority="P2")
+    yield from _unconfined(container, f"`{name}`", priority)
+    unmasked = container.get("securityContext", "procMount")
+    if unmasked is not None and unmasked.raw == "Unmasked":
+        yield Diagnostic(unmasked, f"`procMount: Unmasked` shows `{name}` the kernel's files in `/proc`", priority=priority or "P1")
+    shared = pod.spec.get("hostNetwork")
+    ports = container.get("ports")
+    # An agent on every node is reached at its node; where the node's network is shared, that is said already.
+    for port in ports.items if ports is not None and pod.kind != "DaemonSet" and not (shared is not None and shared.value is True) else ():
+        opened = port.get("hostPort")
+        if opened is not None and isinstance(opened.value, int) and opened.value:
+            yield Diagnostic(
+                opened, f"`hostPort: {opened.value}` opens the port on the node, past Services and network policies", priority="P2"
+            )
 
 
 def _not_given_up(pod: Pod, container: Node) -> list[str]:
@@ -412,4 +471,10 @@ def _not_given_up(pod: Pod, container: Node) -> list[str]:
         dropped is None and _said(document, container, "securityContext", "capabilities", "add")
     ):
         missing.append("capabilities.drop")
+    elif (
+        dropped is not None
+        and dropped.kind == "sequence"
+        and not {"ALL", "NET_RAW"} & {each.raw.upper().removeprefix("CAP_") for each in dropped.items}
+    ):
+        missing.append("capabilities.drop: [ALL]")
     return missing

@@ -100,7 +100,7 @@ def uwsgi_configuration(document: Document, context: CheckContext) -> Iterator[D
     if (
         keys & {"http", "http-socket", "socket", "https", "https-socket", "fastcgi-socket"}
         and keys & {"module", "wsgi-file", "wsgi", "mount", "callable"}
-        and not any(_HARAKIRI.search(key) for key in keys)
+        and not any(_HARAKIRI.search(key) and node.raw not in ("0", "false") for key, node in section.members.items())
         and "ini" not in keys
         and "for-readline" not in keys
     ):
@@ -121,7 +121,8 @@ def nginx_read_timeout(whole: Text, context: CheckContext) -> Iterator[Diagnosti
     for _, offset in whole.hits:
         found = _READ_TIMEOUT.match(data, offset)
         around = data[max(0, offset - 800) : offset + 800].lower()
-        if found is None or b"upgrade" in around or data[data.rfind(b"\n", 0, offset) + 1 : offset].strip():
+        before = data[max(0, data.rfind(b"\n", 0, offset) + 1, offset - 400) : offset]
+        if found is None or b"upgrade" in around or b"#" in before or before.strip()[-1:] not in (b"", b"{", b";", b"}"):
             continue
         if int(found[1]) * _UNITS[found[2].decode()] > _HOUR and not context.file.roles & _ELSEWHERE:
             words = found[0].decode().rstrip("; ")
@@ -130,3 +131,16 @@ def nginx_read_timeout(whole: Text, context: CheckContext) -> Iterator[Diagnosti
                 f"`{words}` keeps a connection to a silent upstream for more than an hour",
                 priority="P2",
             )
+
+
+@check("PRD509", on=[documents("kubernetes")], required_literals=["proxy-read-timeout"], files=("yaml",))
+def ingress_read_timeout(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    """The annotation of an Ingress for plain requests."""
+    annotations = document.root.get("metadata", "annotations")
+    if annotations is None or annotations.kind != "mapping" or context.file.roles & _ELSEWHERE:
+        return
+    sockets = any("websocket" in key or "upgrade" in node.raw.lower() for key, node in annotations.members.items())
+    for key, node in annotations.members.items():
+        if key.endswith("nginx.ingress.kubernetes.io/proxy-read-timeout") and node.raw.isdigit() and int(node.raw) > _HOUR and not sockets:
+            words = f"`proxy-read-timeout: {node.raw}` keeps a connection to a silent upstream for more than an hour"
+            yield Diagnostic(node, words, priority="P2")
