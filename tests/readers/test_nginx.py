@@ -33,7 +33,7 @@ def test_variables_and_templates_are_words() -> None:
 
 
 def test_lua_is_passed_over() -> None:
-    text = 'location / { content_by_lua_block { local a = { b = 1 } ; autoindex on; } deny all; }'
+    text = "location / { content_by_lua_block { local a = { b = 1 } ; autoindex on; } deny all; }"
     (location,) = read(text).children
     assert [each.name for each in location.children] == ["content_by_lua_block", "deny"]
 
