@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 from prodlint.configuration.settings import SettingsError
 from prodlint.content import first_contents_of
+from prodlint.counting import whole_number
 from prodlint.facts import Source
 from prodlint.fingerprint import Identity, answered, composed, content_or_message
 from prodlint.model import Finding, Suppressed
@@ -108,9 +109,10 @@ def read(path: str) -> Baseline:
 
 
 def _read_version(text: str, shown: str, number: int) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= CURRENT:
+    version = whole_number(text)
+    if version is None or not 1 <= version <= CURRENT:
         raise SettingsError(f"is of version `{text[:20]}`, and this prodlint knows 1 to {CURRENT}", shown, number)
-    return int(text)
+    return version
 
 
 def _read_salt(text: str, shown: str, number: int) -> str:

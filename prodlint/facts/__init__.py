@@ -13,6 +13,7 @@ from itertools import accumulate
 from typing import Any
 from typing import Literal as OneOf
 
+from prodlint.counting import whole_number
 from prodlint.model import Span
 
 # ---------------------------------------------------------------- closed vocabularies
@@ -966,8 +967,8 @@ class Node(Fact):
                 return None
             if node.kind == "mapping":
                 node = node.members.get(part)
-            elif node.kind == "sequence" and part.isdigit() and int(part) < len(node.items):
-                node = node.items[int(part)]
+            elif node.kind == "sequence" and (index := whole_number(part)) is not None and index < len(node.items):
+                node = node.items[index]
             else:
                 return None
         return node

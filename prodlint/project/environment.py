@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from prodlint.counting import whole_number
 from prodlint.digests import blake2b
 from prodlint.facts import Source
 from prodlint.project.images import installed_lists
@@ -420,10 +421,11 @@ def _versions_in(data: bytes, name: str, kind: str) -> Iterator[tuple[str, tuple
 def _version(text: str) -> tuple[int, ...]:
     numbers = []
     for part in text.split("."):
-        digits = re.match(r"\d+", part)
-        if digits is None:
+        digits = re.match(r"\d*", part)
+        number = whole_number(digits.group()) if digits is not None else None
+        if number is None:
             break
-        numbers.append(int(digits.group()))
+        numbers.append(number)
     return tuple(numbers)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from prodlint.counting import whole_number
 from prodlint.facts import Document, Entry, Fact, File, Node, Problem, Source
 from prodlint.readers.document_kinds import kind_of
 from prodlint.readers.document_tree import MOST_BYTES, problem
@@ -125,8 +126,8 @@ def _find(node: Node, parts: tuple[str, ...]) -> Iterator[Node]:
         if head == "*":
             for child in node.items:
                 yield from _find(child, rest)
-        elif head.isdigit() and int(head) < len(node.items):
-            yield from _find(node.items[int(head)], rest)
+        elif (index := whole_number(head)) is not None and index < len(node.items):
+            yield from _find(node.items[index], rest)
 
 
 def match_path(pattern: str, path: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from prodlint.configuration.settings import SettingsError
+from prodlint.counting import whole_number
 
 _LARGEST = 64_000_000
 
@@ -179,7 +180,7 @@ def _xml(text: str, name: str) -> Iterator[Said]:
         rate = dict(_ATTRIBUTE.findall(root["attributes"])).get("line-rate", "")
         try:
             percent = int(float(rate) * 100)
-        except ValueError:
+        except (ValueError, OverflowError):
             raise SettingsError(f"`{name}` has no `line-rate`") from None
         yield Said("coverage-gate", name, words=f"`{name}`: {percent} % of the lines are covered", speaks_for=percent >= 80)
         return
@@ -193,4 +194,4 @@ def _xml(text: str, name: str) -> Iterator[Said]:
 
 
 def _sum(suites: Sequence[Mapping[str, str]], key: str) -> int:
-    return sum(int(suite[key]) for suite in suites if suite.get(key, "").isdigit())
+    return sum(whole_number(suite.get(key, "")) or 0 for suite in suites)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from prodlint.counting import whole_number
 from prodlint.facts import Document, Node
 from prodlint.values.container_images import Image, datastore, image_of, is_infrastructure, with_defaults
 
@@ -175,10 +176,10 @@ LONG_VARIABLE = re.compile(r"\$\{[^{}]*\}")
 def port_of(node: Node) -> Port | None:
     """A port of the `ports` list; None where it is not published or cannot be read."""
     if node.kind == "mapping":
-        target, mode = node.get("target"), node.text_at("mode")
-        if target is None or not target.raw.isdigit() or mode == "host" or node.get("published") is None:
+        target = whole_number(node.text_at("target"))
+        if target is None or node.text_at("mode") == "host" or node.get("published") is None:
             return None
-        return Port(node.text_at("host_ip"), node.text_at("published"), int(target.raw))
+        return Port(node.text_at("host_ip"), node.text_at("published"), target)
     known = with_defaults(node.raw)
     # A variable without a default may hold an address, a port or both.
     text = known[0] if known is not None else LONG_VARIABLE.sub("?", node.raw)
@@ -190,10 +191,10 @@ def port_of(node: Node) -> Port | None:
         parts = text.split(":")
     if len(parts) > 3 or "$" in text:
         return None
-    inside = parts[-1].split("-")[0]
-    if not inside.isdigit() or (len(parts) == 3 and "?" in parts[0]):
+    inside = whole_number(parts[-1].split("-")[0])
+    if inside is None or (len(parts) == 3 and "?" in parts[0]):
         return None
-    return Port(parts[0] if len(parts) == 3 else "", parts[-2] if len(parts) > 1 else "", int(inside))
+    return Port(parts[0] if len(parts) == 3 else "", parts[-2] if len(parts) > 1 else "", inside)
 
 
 # Profiles that nobody switches on in production.

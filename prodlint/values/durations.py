@@ -7,6 +7,7 @@ import re
 from prodlint.facts import Call, Conditional, Expression, Name, Operation
 from prodlint.values.evaluate import Values
 from prodlint.values.lattice import Known, Setting, Value
+from prodlint.values.places import is_number
 
 UNITS = {
     "milliseconds": 0.001,
@@ -99,7 +100,7 @@ def _number(value: Value) -> float | None:
             constant = one.value if isinstance(one, Known) else None
             if isinstance(constant, str) and re.fullmatch(r"\d{1,12}(?:\.\d+)?", constant.strip()):
                 constant = float(constant)
-            if isinstance(constant, bool) or not isinstance(constant, (int, float)):
+            if not is_number(constant):
                 return None
             found.append(float(constant))
     return max(found) if found else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeGuard, TypeVar
 
 from prodlint.facts import (
     Attribute,
@@ -50,9 +50,13 @@ def value_of(expression: Expression | None, module: Module, near: Fact | None = 
     return UNKNOWN
 
 
-def is_number(value: object) -> bool:
-    """Whether a value counts as a number of seconds (a boolean does not)."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+# More seconds than there have been.
+_FOR_EVER = 1e18
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a value counts as a number of seconds: a boolean does not, nor what no clock counts (`1e400`, which is infinite)."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _FOR_EVER
 
 
 def written(number: float) -> str:

@@ -7,6 +7,7 @@ import string
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from prodlint.counting import whole_number
 from prodlint.facts import Constant, Dictionary, Expression, Operation
 from prodlint.values import settings
 from prodlint.values.flow import Condition
@@ -341,8 +342,8 @@ def _format_one(
                 continue
             root = re.split(r"[.\[]", name, maxsplit=1)[0]
             value, place = spread, whole
-            if root == "" or root.isdigit():
-                index = taken if root == "" else int(root)
+            index = taken if root == "" else whole_number(root)
+            if index is not None:
                 taken += root == ""
                 if index < len(given):
                     value, place = given[index], places[index]

@@ -119,7 +119,9 @@ def _recoded(data: bytes, chance: Random, _: Sequence[bytes]) -> bytes:
 def _numbers(data: bytes, chance: Random, _: Sequence[bytes]) -> bytes:
     return re.sub(
         rb"\d+",
-        lambda _: chance.choice((b"0", b"-1", b"99999999999999999999", b"1e400", b"0x", b"1_0", b"08")),
+        lambda _: chance.choice(
+            (b"0", b"-1", b"99999999999999999999", b"9" * 400, b"9" * 5000, b"1e400", b"0x", b"1_0", b"08", "\u00b2".encode())
+        ),
         data,
         count=chance.randrange(1, 4),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from pathlib import Path
 from random import Random
 
@@ -38,6 +40,37 @@ def test_seeds_break_nothing(tmp_path: Path) -> None:
     for kind, made in seeds().items():
         for path, content in made[::10]:
             attempt(found, kind, path, content)
+    assert not found.smallest, found.counted
+
+
+# What `int` and `float` refuse or make infinite, and digits that are no numbers.
+NUMBERS = (b"9" * 5000, b"9" * 400, b"1e400", "\u00b2".encode(), b"-1")
+
+
+@pytest.mark.parametrize("kind", sorted(seeds()))
+def test_no_number_is_too_large(kind: str, tmp_path: Path) -> None:
+    """Every number of a sample of examples, another one every day. (`python -m tests.fuzz` puts them in anywhere.)"""
+    found = Findings(tmp_path)
+    numbered = [(path, content) for path, content in seeds()[kind] if re.search(rb"\d", content)]
+    chance = Random(time.strftime("%Y-%m-%d"))
+    for path, content in chance.sample(numbered, min(len(numbered), 25)):
+        number = chance.choice(NUMBERS)
+        attempt(found, kind, path, re.sub(rb"(?<![\w.])\d+(?![\w.])", lambda _, number=number: number, content))  # type: ignore[misc] # bound now
+    assert not found.smallest, found.counted
+
+
+def test_the_numbers_that_once_broke_a_check(tmp_path: Path) -> None:
+    found = Findings(tmp_path)
+    for number in (b"9" * 5000, b"9" * 400, "\u00b2".encode()):
+        for kind, path, content in (
+            ("python", "gunicorn.conf.py", b"timeout = %s\n"),
+            ("procfile", "Procfile", b"web: gunicorn app:app --workers %s --timeout %s\n"),
+            ("nginx", "nginx.conf", b"location / {\n    proxy_read_timeout %s;\n}\n"),
+            ("requirements", "requirements.txt", b"django==%s.2\n"),
+            ("yaml", "compose.yaml", b"services:\n  db:\n    image: postgres:16\n    ports: ['5432:%s']\n"),
+            ("yaml", "chart/templates/a.yaml", b"kind: Deployment\nspec:\n  template:\n    spec: {{ .Values.x | nindent %s }}\n"),
+        ):
+            attempt(found, kind, path, content.replace(b"%s", number))
     assert not found.smallest, found.counted
 
 

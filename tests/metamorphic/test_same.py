@@ -13,9 +13,10 @@ import os
 import tokenize
 from bisect import bisect
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tomli
@@ -23,7 +24,10 @@ import tomli
 from prodlint.commands.rule import expanded
 from prodlint.configuration.settings import Settings, with_arguments
 from prodlint.engine import catalogue, session
+from prodlint.engine.run import Run
 from prodlint.model import Example, Finding, Rule
+from prodlint.project.environment import Environment
+from prodlint.project.questions import Questions
 from tests.metamorphic import configuration
 from tests.metamorphic.layout import LAYOUTS, Rewrite, significant
 from tests.metamorphic.program import PROGRAMS
@@ -72,6 +76,28 @@ def is_taken(rule: Rule, variant: Variant) -> bool:
     """Whether the test command looks at a variant."""
     mark = f"{rule.code} {variant.example.line} {variant.rewrite}".encode()
     return hashlib.blake2b(mark, digest_size=2).digest()[0] % SHARE == 0
+
+
+@pytest.fixture(autouse=True)
+def _compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nine tenths of a run over one small file are the selection of rules and its automaton, which are the same for every variant."""
+    runs: dict[tuple[str, object], Run] = {}
+    build, catalogue_of = session.build, session.catalogue_of
+    known: list[Any] = []
+
+    def built_once(settings: Settings, found: Any, environment: Environment, **options: Any) -> Run:
+        key = settings.digest(), options["exhaustive"]
+        if key not in runs:
+            runs[key] = build(settings, found, environment, **options)
+        return replace(runs[key], environment=environment, questions=Questions(environment))
+
+    def read_once(settings: Settings) -> Any:
+        if not known:
+            known.append(catalogue_of(settings))
+        return known[0]
+
+    monkeypatch.setattr(session, "build", built_once)
+    monkeypatch.setattr(session, "catalogue_of", read_once)
 
 
 def found(rule: Rule, example: Example, files: Iterable[tuple[str, str]], folder: Path, *, exhaustive: bool) -> list[Finding]:
@@ -123,7 +149,7 @@ def test_other_clothes_same_findings(rule: Rule, tmp_path: Path) -> None:
                 continue
             number += 1
             if expected is None:
-                expected = found(rule, example, example.files, tmp_path / f"{example.line}", exhaustive=False)
+                expected = found(rule, example, example.files, tmp_path / f"line {example.line}", exhaustive=False)
             want = places(expected, example.files, variant.moved)
             for exhaustive in (False, True):
                 folder = tmp_path / f"{number}{'e' if exhaustive else ''}"

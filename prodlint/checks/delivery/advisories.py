@@ -54,7 +54,7 @@ def _table() -> tuple[str, Mapping[str, Sequence[_Row]]]:
 
 def advice(name: str, version: str) -> str:
     """What is known against a version of a package, in words; nothing where there is nothing."""
-    from packaging.version import InvalidVersion, Version
+    from packaging.version import Version
 
     day, packages = _table()
     rows = packages.get(normalised(name), ())
@@ -64,7 +64,7 @@ def advice(name: str, version: str) -> str:
         if not hits:
             return ""
         good = max((row[1] for row in hits), key=Version)
-    except InvalidVersion:
+    except ValueError:  # what is no version, or one of more digits than `int` reads
         return ""
     ids = sorted({row[2] for row in hits}, reverse=True)
     shown = ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")

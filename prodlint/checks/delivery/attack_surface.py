@@ -10,6 +10,7 @@ from prodlint.checks.delivery.ci import owner_of_repository
 from prodlint.checks.delivery.expressions import Expression, contexts_of, expressions_in
 from prodlint.checks.delivery.pipelines import Job, Pipeline, Step, pipeline_of
 from prodlint.checks.quoting import quote
+from prodlint.counting import whole_number
 from prodlint.facts import Document, Node
 from prodlint.model import FixRequest, Priority, Related
 
@@ -561,7 +562,8 @@ def _major(step: Step) -> int:
     if found is None:
         source = step.action.source
         found = _NOTED.search(source.line_text(source.position(step.action.start)[0]))
-    return int(found[1]) if found is not None else 99
+    number = whole_number(found[1]) if found is not None else None
+    return number if number is not None else 99
 
 
 # ---------------------------------------------------------------- runners, caches, commands of old

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents
+from prodlint.counting import whole_number
 from prodlint.facts import Document, Node
 from prodlint.model import FixRequest, Priority
 from prodlint.values.container_images import datastore, has_own_user, image_of, is_infrastructure
@@ -53,7 +54,7 @@ def has_hole(document: Document, node: Node) -> bool:
         if bare.startswith("{{"):
             if _OUTPUT.match(bare):
                 told = _INDENT.search(bare)
-                if (int(told.group(1)) if told else own) == indent:
+                if (whole_number(told.group(1)) if told else own) == indent:
                     return True
         elif (
             bare

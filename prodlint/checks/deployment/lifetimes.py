@@ -139,7 +139,7 @@ def runtime_out_of_support(whole: Text, context: CheckContext) -> Iterator[Diagn
             yield Diagnostic(ByteRange(whole.source, found.start(1), found.end(1)), _message(f"Python {found[1]}", since))
 
 
-_UPPER = re.compile(r"<(=?)\s*(\d+)\.(\d+)")
+_UPPER = re.compile(r"<(=?)\s*(\d{1,4})\.(\d{1,4})(?!\d)")
 _ONLY = re.compile(r"(?:==|~=|\^)?\s*(\d+)\.(\d+)(?:\.[\d*]+)?\s*\Z")
 
 

@@ -25,6 +25,7 @@ from prodlint.checks import (
     text,
 )
 from prodlint.checks.quoting import quote
+from prodlint.counting import whole_number
 from prodlint.facts import (
     Call,
     Command,
@@ -234,7 +235,7 @@ def several_workers(command: Command, context: CheckContext) -> Iterator[Project
     number = command.flag_value(*names) or next(
         (word[2:] for word in command.argv if command.program in ("gunicorn", "hypercorn") and re.fullmatch(r"-w\d+", word)), ""
     )
-    if number.isdigit() and int(number) > 1:
+    if (whole_number(number) or 0) > 1:
         yield project_fact("workers", command, f"{command.program} … {number} workers", number=number, program=command.program)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, commands, documents, every, settings, text
+from prodlint.counting import whole_number
 from prodlint.facts import Assignment, Command, Document, Setting, Text
 from prodlint.model import FixRequest, Priority
 from prodlint.values.places import is_number, value_of
@@ -29,10 +30,9 @@ def _judged(seconds: float, where: str) -> tuple[str, Priority | None] | None:
 def gunicorn_command(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
     """`gunicorn --timeout 0`."""
     value = command.flag_value("--timeout", "-t")
-    if context.file.roles & _ELSEWHERE or value is None or not value.isdigit():
-        return
-    found = _judged(float(value), f"`--timeout {value}` of gunicorn")
-    if found is not None:
+    seconds = whole_number(value or "")
+    found = _judged(seconds, f"`--timeout {value}` of gunicorn") if seconds is not None else None
+    if found is not None and not context.file.roles & _ELSEWHERE:
         yield Diagnostic(command, found[0], priority=found[1])
 
 
@@ -51,7 +51,8 @@ def gunicorn_setting(setting: Setting, context: CheckContext) -> Iterator[Diagno
         if setting.name.upper() == "GUNICORN_CMD_ARGS"
         else re.fullmatch(r"(\d+)", value.strip())
     )
-    found = _judged(float(number[1]), f"`{setting.name}={value[:40]}`") if number is not None else None
+    seconds = whole_number(number[1]) if number is not None else None
+    found = _judged(seconds, f"`{setting.name}={value[:40]}`") if seconds is not None else None
     if found is not None:
         yield Diagnostic(setting, found[0], priority=found[1])
 
@@ -124,7 +125,7 @@ def nginx_read_timeout(whole: Text, context: CheckContext) -> Iterator[Diagnosti
         before = data[max(0, data.rfind(b"\n", 0, offset) + 1, offset - 400) : offset]
         if found is None or b"upgrade" in around or b"#" in before or before.strip()[-1:] not in (b"", b"{", b";", b"}"):
             continue
-        if int(found[1]) * _UNITS[found[2].decode()] > _HOUR and not context.file.roles & _ELSEWHERE:
+        if (whole_number(found[1].decode()) or 0) * _UNITS[found[2].decode()] > _HOUR and not context.file.roles & _ELSEWHERE:
             words = found[0].decode().rstrip("; ")
             yield Diagnostic(
                 ByteRange(whole.source, offset, found.end() - 1),

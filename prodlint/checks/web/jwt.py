@@ -47,6 +47,7 @@ from prodlint.values.expressions import (
 )
 from prodlint.values.lattice import Argument, Known, Member, Reference, Restricted, Table, Value, join
 from prodlint.values.lattice import Setting as SettingRead
+from prodlint.values.places import is_number
 
 # ---------------------------------------------------------------- libraries
 
@@ -834,7 +835,7 @@ def _seconds(module: Module, expression: Expression | None, near: Fact) -> float
     if expression is None:
         return None
     known = follow(module, expression, near)
-    if isinstance(known, Constant) and isinstance(known.value, (int, float)) and not isinstance(known.value, bool):
+    if isinstance(known, Constant) and is_number(known.value):
         return float(known.value)
     if isinstance(known, Call) and known.name.rsplit(".", 1)[-1] == "timedelta":
         sizes = {"weeks": 604800, "days": 86400, "hours": 3600, "minutes": 60, "seconds": 1, "milliseconds": 0.001, "microseconds": 1e-6}
