@@ -228,6 +228,13 @@ class Environment:
         """Whether there is a file of this name, in any folder."""
         return name in self._names
 
+    def variables_in(self, path: str) -> tuple[str, ...] | None:
+        """The names that an env file of the project sets; None where the project holds no such file."""
+        absolute = next((absolute for known, absolute, kind in self.files if known == path and kind == "env"), None)
+        if absolute is None:
+            return None
+        return tuple(name.decode() for name in _VARIABLE.findall(self._bytes(absolute)))
+
     def has_lock(self, path: str) -> bool:
         """Whether a lock file lies beside a file, above it, or at the root."""
         folder = path.rpartition("/")[0]
@@ -346,7 +353,7 @@ class Environment:
         made = blake2b(digest_size=16)
         near = self._near_root
         known = {path for path, _, _ in near}
-        beside = [each for each in self.files if each[2] == "requirements" and each[0] not in known]
+        beside = [each for each in self.files if each[2] in ("requirements", "env") and each[0] not in known]
         for path, absolute, _ in (*near, *beside, ("", os.path.join(self.root, ".git", "config"), "")):
             made.update(path.encode("utf-8", "surrogateescape") + b"\0" + self._bytes(absolute) + b"\0")
         for path, _, kind in self.files:
@@ -366,6 +373,7 @@ class Environment:
             return Source(b"")
 
 
+_VARIABLE = re.compile(rb"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=")
 _RUNS_PROJECT = re.compile(
     rb"(?im)^[ \t]*(?:RUN|&&|[^#\n]*&&)[^\n]*\b(?:manage\.py|django-admin|collectstatic|compilemessages|flask (?:assets|digest|db)|alembic)\b"
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from prodlint.facts import Assignment, Call, Command, Constant, Fact, File, Setting
+from prodlint.facts import Assignment, Call, Command, Constant, Fact, File, Module, Setting
 from prodlint.model import Priority, Related
 from prodlint.project.questions import Questions
 from prodlint.project.startup import is_deployed, is_developers_arm
@@ -64,6 +64,8 @@ def _script_runs(command: Command, context: Context) -> bool:
     so; and no function, `case` or condition there is meant for developers, unless the image asks for that very arm."""
     startup = context.environment.startup
     path = command.file.path
+    if path in startup.development:
+        return False
     if (
         path not in startup.scripts
         and "production" not in command.file.roles
@@ -109,14 +111,33 @@ def priority_in(fact: Fact, context: Context) -> Priority | bool | None:
 
 def given_anew(name: str, context: Context) -> bool:
     """Whether a Django setting of this file gets another value in the settings module that production's files name."""
-    module = context.environment.startup.settings.get("DJANGO_SETTINGS_MODULE", "")
-    own = context.file.path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
-    if not module or f".{own}".endswith(f".{module}"):
-        return False
-    values = context.environment.python_files.named(module, context.file.path)
-    return values is not None and any(
-        assignment.kind in ("name", "annotated") and not assignment.scope.symbol for assignment in values.module.assignments(name)
+    module = production_settings(context)
+    return module is not None and any(
+        assignment.kind in ("name", "annotated") and not assignment.scope.symbol for assignment in module.assignments(name)
     )
+
+
+_STEMS_OF_PRODUCTION = ("prod", "production", "live")
+
+
+def production_settings(context: Context) -> Module | None:
+    """The settings module that production loads in this one's place: the one that its files name, else the `production.py` beside it that
+    takes over what stands here; None where there is no such module or this file is the one."""
+    own = context.file.path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+    named = context.environment.startup.settings.get("DJANGO_SETTINGS_MODULE", "")
+    if named:
+        if f".{own}".endswith(f".{named}"):
+            return None
+        values = context.environment.python_files.named(named, context.file.path)
+        return values.module if values is not None else None
+    package, _, stem = own.rpartition(".")
+    if not package or stem in _STEMS_OF_PRODUCTION or "settings" not in context.file.roles:
+        return None
+    for each in _STEMS_OF_PRODUCTION:
+        values = context.environment.python_files.named(f"{package}.{each}", context.file.path)
+        if values is not None and re.search(rf"(?m)^from[ \t]+[\w.]*\b{re.escape(stem)}[ \t]+import[ \t]+\*", values.module.source.text):
+            return values.module
+    return None
 
 
 def _is_named_for_development(fact: Fact) -> bool:

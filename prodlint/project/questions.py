@@ -169,6 +169,10 @@ class Questions:
         """Whether there is a file of this name, in any folder."""
         return self._note("holds_file", name).holds_file(name)
 
+    def variables_in(self, path: str) -> tuple[str, ...] | None:
+        """The names that an env file of the project sets; None where the project holds no such file."""
+        return self._note("variables_in", path).variables_in(path)
+
     @property
     def python_files(self) -> PythonFiles:
         """The project's Python files, for what one says of another; which of them was asked is noted there."""

@@ -35,6 +35,10 @@ _DEVELOPERS_ELSE = re.compile(
 # A console script of a package: `depot = "depot.cli:main"`.
 _SCRIPT_TABLE = re.compile(rb"(?ms)^\[(?:project|tool\.poetry)\.scripts\][ \t]*\r?\n(.*?)(?=^\[|\Z)")
 _SCRIPT_LINE = re.compile(rb"(?m)^[ \t]*[\"']?([\w.-]+)[\"']?[ \t]*=[ \t]*[\"']([\w.]+)(?::[\w.]+)?[\"']")
+# A front end's development server: what starts one is how developers run everything.
+_FRONT_END_FOR_DEVELOPERS = re.compile(
+    rb"(?m)^[ \t]*(?:exec[ \t]+)?(?:(?:npm[ \t]+run|pnpm(?:[ \t]+run)?|yarn(?:[ \t]+run)?|bun[ \t]+run)[ \t]+(?:dev|start:dev|serve:dev)\b|(?:npx[ \t]+)?vite(?=[ \t]*(?:$|&|-)))"
+)
 # Options of servers that take a value, which is no module.
 _VALUED = re.compile(r"-{1,2}[\w-]+\Z")
 _CHAIN = 4
@@ -58,12 +62,13 @@ class Started:
 class Startup:
     """The answers. programs: what is started. scripts: the shell scripts that are, by path. asked: first words that images and
     manifests of production hand to an entry script (`CMD ["server"]`). settings: what production's files give each variable, by its name
-    in upper case."""
+    in upper case. development: scripts that start a development server, and the Dockerfiles that start those, by path."""
 
     programs: tuple[Started, ...] = ()
     scripts: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
     settings: Mapping[str, str] = field(default_factory=dict)
+    development: frozenset[str] = frozenset()
 
     def starts_arm(self, arms: Sequence[str]) -> bool:
         """Whether an image or a manifest asks for one of these arms of an entry script by name."""
@@ -101,6 +106,7 @@ class _Reading:
     scripts: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
     settings: dict[str, str] = field(default_factory=dict)
+    development: set[str] = field(default_factory=set)
 
 
 def startup_of(files: Iterable[tuple[str, str, Source]]) -> Startup:
@@ -125,7 +131,9 @@ def startup_of(files: Iterable[tuple[str, str, Source]]) -> Startup:
                 continue
             if not (fact.origin.startswith("dockerfile") and _DEVELOPERS.search(fact.owner.lower())):
                 _take(fact, reading, 0)
-    return Startup(tuple(reading.programs), frozenset(reading.scripts), frozenset(reading.asked), reading.settings)
+    return Startup(
+        tuple(reading.programs), frozenset(reading.scripts), frozenset(reading.asked), reading.settings, frozenset(reading.development)
+    )
 
 
 def _consoles(files: Iterable[tuple[str, str, Source, frozenset[str]]]) -> dict[str, str]:
@@ -150,6 +158,11 @@ def _take(command: Command, reading: _Reading, depth: int) -> None:
         reading.asked.update(words[1:3] if _script_of(command) else words[:1])
     script = _script_of(command)
     for path in _named(script, reading.shells) if script else ():
+        if _FRONT_END_FOR_DEVELOPERS.search(reading.shells[path]):
+            reading.development.add(path)
+            if command.origin.startswith("dockerfile"):
+                reading.development.add(command.file.path)
+            continue
         if path in reading.scripts or depth > _CHAIN:
             continue
         reading.scripts.add(path)

@@ -991,5 +991,10 @@ def setting(
         if found or foreign or (stripped.startswith(("$(", "`")) and stripped.endswith((")", "`"))):
             fact.value, fact.reference = None, stripped
             if found and found[2] in ("-", ":-", "=", ":="):
-                fact.default = found[3]
+                fact.default = _without_quotes(found[3])
     return fact
+
+
+def _without_quotes(default: str) -> str:
+    """A default as the shell takes it: `${X:-""}` is nothing."""
+    return default[1:-1] if len(default) > 1 and default[0] == default[-1] and default[0] in "\"'" else default

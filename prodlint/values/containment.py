@@ -40,7 +40,7 @@ def looks_at_path(function: Function, place: Fact) -> bool:
                 return True
             if expression.method == "startswith" and any(_FOLDER.search(argument.text) for argument in expression.arguments):
                 return True
-        elif _last(expression) == "name" and not isinstance(expression, Constant) and expression.text != "name":
+        elif _last(expression) in ("name", "stem") and not isinstance(expression, Constant) and expression.text not in ("name", "stem"):
             return True
     return False
 

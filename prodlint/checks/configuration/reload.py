@@ -198,8 +198,36 @@ def restarted_by_a_watcher(command: Command, context: CheckContext) -> Iterator[
     """`watchmedo auto-restart -- celery ...`, `watchfiles "uvicorn ..."`, `/start-reload.sh` of the uvicorn-gunicorn images."""
     if (command.program == "watchmedo" and "auto-restart" not in command.argv) or not runs_in_production(command, context):
         return
+    if command.program == "watchfiles" and _watches_data(command):
+        return
     what = "starts uvicorn with `--reload`" if command.program == "start-reload.sh" else "restarts the service whenever a file changes"
     yield Diagnostic(command, f"`{command.program}` {what}", priority=priority_of(command, context))
+
+
+# What a watcher of code restarts: a server, a worker, a function by its dotted name.
+_RESTARTED = re.compile(
+    r"\b(?:uvicorn|gunicorn|hypercorn|granian|daphne|celery|dramatiq|rq|arq|manage\.py|flask|fastapi)\b|^[a-z_]\w*(?:\.\w+)+$"
+)
+
+
+def _watches_data(command: Command) -> bool:
+    """Whether `watchfiles 'python import.py' /data/inbox` runs a program when data comes in: the place is given, and is not the code."""
+    options = (
+        "--target-type",
+        "--filter",
+        "--ignore-paths",
+        "--args",
+        "--verbosity",
+        "--sigint-timeout",
+        "--sigkill-timeout",
+        "--grace-period",
+    )
+    plain = [
+        word for before, word in zip(("", *command.argv), command.argv, strict=False) if not word.startswith("-") and before not in options
+    ]
+    if len(plain) < 2 or _RESTARTED.search(plain[0]):
+        return False
+    return all(word.startswith(("/", "$", "~")) for word in plain[1:])
 
 
 _SETTINGS = (

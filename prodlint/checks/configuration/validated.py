@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -60,8 +61,13 @@ def environment_reads(setting: Setting, context: CheckContext) -> Iterator[Proje
     """A variable that a module of the service reads for itself."""
     if setting.origin != "python" or setting.service or is_of_platform(setting.name) or not setting.name or not serves(context):
         return
+    if _STORES.search(setting.source.line_text(setting.source.position(setting.start)[0])):
+        return  # given to a program that is started, not read
     topic = "settings-module" if "settings" in context.file.roles else "environment-read"
     yield ProjectFact(topic, context.file.path, setting.span, setting.name)
+
+
+_STORES = re.compile(r"\benviron\[[^\]]+\]\s*=(?!=)")
 
 
 @project_check("PRD643", topics=("environment-read", "settings-module", "settings-object"))

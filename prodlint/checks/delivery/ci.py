@@ -182,8 +182,8 @@ def _masked(command: Command, siblings: Sequence[Command] = ()) -> Iterator[Diag
     if command.masked and command.masked != "-":
         if command.origin in ("makefile", "toml") and kind in ("migrate", "build") and _SETS_UP.search(command.owner):
             return
-        if kind == "install" and command.masked == "set +e":
-            return
+        if kind == "install" and (command.masked == "set +e" or _INSTALLS_BEFORE.search(_chain_before(command))):
+            return  # one mask at the end of a chain of installations is one mistake
         tail = _TAIL.match(command.source.data, command.end)
         end = tail.end() if tail else command.end
         fix = FixRequest("replace", "let the failure through", False, (("text", command.text),)) if tail else None
@@ -202,6 +202,18 @@ def _masked(command: Command, siblings: Sequence[Command] = ()) -> Iterator[Diag
         if not strict:
             flag = command.argv[index]
             yield Diagnostic(ByteRange(command.source, *command.words[index]), f"`{flag}` makes `{command.program}` pass whatever it finds")
+
+
+_INSTALLS_BEFORE = re.compile(rb"(?:\b(?:pip3?|uv|poetry|apt|apt-get|apk|dnf|yum|npm|yarn|pnpm)\b[^;|\n]*\b(?:install|add|sync|ci)\b)")
+_CONTINUED = re.compile(rb"\\[ \t]*\r?\n(?:[ \t]*#[^\n]*\n)*")
+
+
+def _chain_before(command: Command) -> bytes:
+    """The command that another is joined to by `&&`, with those before it in the same chain."""
+    before = _CONTINUED.sub(b" ", command.source.data[max(0, command.start - 1500) : command.start]).rstrip()
+    if not before.endswith(b"&&"):
+        return b""
+    return re.split(rb"\n|;|\|\|", before)[-1]
 
 
 def _unit(command: Command) -> str:

@@ -33,6 +33,7 @@ from prodlint.readers.requirements import normalised
 
 _EXACT = re.compile(r"={2,3}\s*[^*,\s]+")
 # Names under which a lock of a requirements file lies beside it.
+_FOR_DOCUMENTATION = re.compile(r"docs?\b|documentation|readthedocs|rtd|sphinx|mkdocs")
 _LOCKED_NAMES = re.compile(r"lock|frozen|freeze|compiled|pinned|constraints")
 
 
@@ -40,6 +41,8 @@ _LOCKED_NAMES = re.compile(r"lock|frozen|freeze|compiled|pinned|constraints")
 @check("PRD921", on=[every(Requirement)], required_literals=["[packages]"], files=("toml",))
 def unpinned(requirement: Requirement, context: CheckContext) -> Iterator[Diagnostic]:
     if requirement.group not in ("main", "constraint") or requirement.origin not in ("requirements", "pipfile") or not requirement.name:
+        return
+    if _FOR_DOCUMENTATION.search(context.file.name.lower()) and context.file.path not in context.environment.installed_lists:
         return
     if context.file.name.endswith(".in") or requirement.url or requirement.editable or requirement.hashes:
         return

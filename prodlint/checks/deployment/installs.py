@@ -251,6 +251,8 @@ def _loose_uv(argv: tuple[str, ...], build: _Build, known: Mapping[str, str]) ->
         if any(word.startswith("$") for word in argv):
             # The options stand in a variable that is not known.
             return None
+        if not _brings(build.sources, "pyproject.toml"):
+            return None  # the project came with the base image, and its lock may have as well
         if not _brings(build.sources, "uv.lock"):
             return "`uv sync` without `uv.lock` in the image installs the newest versions", None
         return "`uv sync` without `--locked` updates a lock file that is out of date while the image is built", "P2"

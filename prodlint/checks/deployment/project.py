@@ -76,7 +76,7 @@ def root_behind_a_script(project: Project, options: Mapping[str, Any]) -> Iterat
     """An image that starts a script as root, unless the script drops it."""
     for image in project.about("script-as-root"):
         scripts = json.loads(image.get("scripts"))
-        if image.get("off"):
+        if image.get("off") or image.path in project.environment.startup.development:
             continue
         known = [file.path for file in project.named(*scripts)]
         texts = [text.decode("utf-8", "replace") for path in known if (text := project.read(path)) is not None]

@@ -43,6 +43,7 @@ from prodlint.python.exits import (
     plain_logs,
 )
 from prodlint.readers.remarks import prose
+from prodlint.values.places import enclosing
 
 EXCEPT = ("except",)
 
@@ -129,7 +130,7 @@ def _is_import(handler: Handler) -> bool:
     """
     bound = {name.encode() for statement in handler.tried if statement.kind == "import" for name in _imported_names(statement)}
     if not bound:
-        return False
+        return len(handler.tried) == 1 and any(call.name.endswith("import_module") for call in _calls_tried(handler))
     rest = [statement for statement in handler.tried if statement.kind not in ("import", "pass")]
     return all(_is_flag(statement) or (not handler.scope.function and _uses_only(statement, bound)) for statement in rest)
 
@@ -167,7 +168,7 @@ _CONVERTING_METHODS = frozenset(
     "Decimal Fraction UUID loads json decode encode literal_eval strip lstrip rstrip lower upper title split rsplit splitlines join replace "
     "startswith endswith removeprefix removesuffix items keys values group groups match search fullmatch findall strftime strptime fromisoformat "
     "fromtimestamp utcfromtimestamp isoformat total_seconds astimezone date time datetime timestamp parse parser urlparse urlsplit unquote quote "
-    "b64decode b64encode urlsafe_b64decode unhexlify fromhex version hexlify ip_address ip_network ZoneInfo tzinfo isatty fileno tell seek "
+    "b64decode b64encode urlsafe_b64decode unhexlify fromhex version hexlify ip_address ip_network ZoneInfo tzinfo relative_to isatty fileno tell seek "
     "signature getsource getmodule getdoc get_type_hints get_annotations unparse dumps format".split()
 )
 
@@ -377,7 +378,10 @@ def _swallowed(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     explained = _explanation(handler)
     if explained >= _REASON:
         return
-    mild = _is_closing(handler) or handler.scope.in_handler or explained >= 3
+    if last.kind == "return" and _refuses_request(last) and all(_reads_request(call) for call in _calls_tried(handler)):
+        return
+    mild = _is_closing(handler) or handler.scope.in_handler or explained >= _NAMED or "debug" in handler.scope.guards
+    mild = mild or _only_reads(handler.tried) or "templatetags/" in handler.file.path
     yield Diagnostic(
         _header(handler),
         f"{_types(handler)} {does}: the error is neither logged nor raised",
@@ -385,6 +389,37 @@ def _swallowed(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
         # A constant that is returned is an answer; logging each as an error would bury the errors.
         fix=_logging_fix(handler) if last.kind != "return" else None,
     )
+
+
+# So many words say what is done ("never raise"): somebody has decided.
+_NAMED = 2
+
+# Methods that look at something at hand: its absence costs an answer, and nothing that was to be done is left undone.
+_READING = re.compile(
+    r"(?i)^_*(?:get|read|load|find|look\w*|detect|render|resolve|parse|format|list|exists|stat|count|first|last|filter|exclude|order_by|"
+    r"select_related|prefetch_related|values|current|describe|inspect|discover|path|open|iter\w*|glob|rglob|walk|is|has|relative_to|check_output)(?:_|$)"
+)
+
+
+def _only_reads(block: Sequence[Statement]) -> bool:
+    """Whether a try block looks at files and objects at hand, asks no other service and changes nothing."""
+    if _awaits(block) or any(_changes_another(statement) for statement in statements_in(block)):
+        return False
+    return all(
+        _converts(call) or call.method[:1].isupper() or _READING.match(call.method) and not _FAR.search(call.name.rpartition(".")[0])
+        for call in calls_in(block)
+    )
+
+
+def _refuses_request(statement: Statement) -> bool:
+    """`return "", 400`: the client is told that its request cannot be read."""
+    value = statement.expressions[0] if statement.expressions else None
+    status = value.items[1] if isinstance(value, Collection) and len(value.items) > 1 else None
+    return isinstance(status, Constant) and isinstance(status.value, int) and 400 <= status.value < 500
+
+
+def _reads_request(call: Call) -> bool:
+    return _converts(call) or call.method in ("get_json", "get_data", "read", "getlist")
 
 
 _QUESTION = re.compile(
@@ -419,6 +454,15 @@ def _remarks_above(source: Source, line: int) -> list[str]:
     return found
 
 
+def _suppressed(call: Call) -> Sequence[Statement]:
+    """The block below `with suppress(...)`."""
+    function = enclosing(call, call.module)
+    for statement in statements_in(function.body if function is not None else call.module.body):
+        if statement.kind == "with" and statement.body and statement.start <= call.start < statement.body[0].start:
+            return statement.body
+    return ()
+
+
 _SUPPRESSED_CLOSER = re.compile(r"\.?(\w+)\([^()\n]*\)\s*$")
 
 
@@ -440,7 +484,14 @@ def suppressed_exception(call: Call, context: CheckContext) -> Iterator[Diagnost
         return  # the task was told to end
     inside = _SUPPRESSED_CLOSER.search(body.split("#", 1)[0].rstrip())
     mild = bool(inside and _CLOSERS.match(inside.group(1))) or call.scope.in_handler or bool(_CLOSING_FUNCTION.match(call.scope.function))
-    mild = mild or explained >= 3
+    block = _suppressed(call)
+    mild = (
+        mild
+        or explained >= _NAMED
+        or "debug" in call.scope.guards
+        or (bool(block) and _only_reads(block))
+        or "templatetags/" in call.file.path
+    )
     yield Diagnostic(call, f"`suppress({broad[0]})` drops every error in its block without a trace", priority="P2" if mild else None)
 
 
@@ -473,6 +524,9 @@ def _takes_another_way(handler: Handler) -> bool:
                 if any(isinstance(inner, (Call, Subscript)) and not _is_empty(inner) for inner in expression.walk()):
                     return True
         if statement.kind == "try" and not all(_is_trivial(inner) for inner in statement.body):
+            # A gentler call fails, a harder one follows: `kill_tree()`, then `terminate()`.
+            if _is_closing(handler) and all(_CLOSERS.match(call.method) for call in calls_in(statement.body)):
+                return True
             return any(
                 inner.kind == "return" or (inner.kind == "assign" and not all(is_constant(e) for e in inner.expressions))
                 for inner in statement.body
@@ -674,11 +728,15 @@ def error_logged_without_traceback(handler: Handler, context: CheckContext) -> I
     if not losing or _retries(handler, ways) or _is_conversion(handler.tried):
         return
     for call, level in plain_logs(handler.body):
-        if level not in wanted or (level == PRINTED and "main" in handler.scope.guards):
+        if level not in wanted or (level == PRINTED and ("main" in handler.scope.guards or call.name in _FOR_A_PERSON)):
             continue
         loses = "the traceback" if level != PRINTED or _shows_error(call, handler) else "the error"
         yield Diagnostic(call.function, f"`{_written(call)}` in {_types(handler)} loses {loses}", fix=_traceback_fix(call, level))
         return
+
+
+# What a command line tells whoever typed the command.
+_FOR_A_PERSON = frozenset(("click.echo", "click.secho", "typer.echo", "typer.secho", "rich.print"))
 
 
 def _written(call: Call) -> str:

@@ -51,7 +51,7 @@ def unprotected_loop(function: Function, context: CheckContext) -> Iterator[Diag
         return
     for loop in statements_in(function.body):
         taken = _taken(loop)
-        if not taken:
+        if not taken or _hands_on(loop):
             continue
         tries = [statement for statement in statements_in(loop.body) if statement.kind == "try" and statement.handlers]
         symbol = f"{function.scope.symbol}.{function.name}".lstrip(".")
@@ -62,6 +62,21 @@ def unprotected_loop(function: Function, context: CheckContext) -> Iterator[Diag
         elif tries and loop.kind == "while" and _spins(loop, tries[0]):
             words = f"this loop spins when `{taken}` fails: its `except` goes on at once, without a pause"
             yield Diagnostic(_header(loop), words, priority="P2", symbol=symbol)
+
+
+def _hands_on(loop: Statement) -> bool:
+    """Whether a loop only takes from a queue of this process and yields: the work is its caller's, and so are its errors."""
+    taking, *rest = loop.body
+    return (
+        loop.kind == "while"
+        and taking.kind == "assign"
+        and [call.method for call in calls_in([taking])] == ["get"]
+        and len(rest) == 1
+        and not any(True for _ in calls_in(rest))
+        and any(
+            isinstance(part, OpaqueExpression) and part.kind.startswith("yield") for each in rest[0].expressions for part in each.walk()
+        )
+    )
 
 
 def _taken(loop: Statement) -> str:

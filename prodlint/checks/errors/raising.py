@@ -33,8 +33,21 @@ def generic_exception_raised(call: Call, context: CheckContext) -> Iterator[Diag
     before = call.source.data[max(0, call.start - 40) : call.start].rstrip(b" \t(\\\r\n")
     if not before.endswith(b"raise") or "main" in call.scope.guards:
         return
-    if not _is_caught_here(call, call.module):
+    if not _is_caught_here(call, call.module) and not _is_meant(call):
         yield Diagnostic(call.function, f"`raise {call.method}`: {_UNSPECIFIC}")
+
+
+# Another tool was told so, or a comment says that nobody ever gets here.
+_MEANT = re.compile(
+    r"(?i)broad-exception-raised|TRY002|W0719|should (?:not|never) happen|shouldn'?t happen|unreachable|never (?:gets? )?here|cannot happen"
+)
+
+
+def _is_meant(call: Call) -> bool:
+    """Whether the author has said at the place that no caller is to tell this error from others."""
+    first, last = call.span.line, call.span.end_line
+    remarks = [call.source.line_text(line).partition("#")[2] for line in (*range(first, last + 1), first - 1) if line > 0]
+    return any(_MEANT.search(remark) for remark in remarks)
 
 
 _UNSPECIFIC = "callers cannot catch this without catching every exception"

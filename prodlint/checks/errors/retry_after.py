@@ -32,6 +32,10 @@ _STATUS = {
 }
 _WORDS = {429: "Too Many Requests", 503: "Service Unavailable"}
 _HEALTH = re.compile(r"(?i)health|ready|readiness|live(?:ness)?|alive|ping|heartbeat|status|probe|check")
+# What stays so until somebody configures the service: coming back later changes nothing.
+_LASTS = re.compile(
+    r"(?i)\bnot (?:been )?(?:enabled|configured|installed|supported|set(?: up)?|available in|implemented)\b|\bdisabled\b|\binvalid\b|\bmissing\b|\bmisconfigured\b|\bno \w+ configured\b"
+)
 _MODULES = ("fastapi.", "starlette.", "flask.", "quart.", "django.", "rest_framework.", "aiohttp.web", "werkzeug.", "litestar.")
 
 
@@ -69,7 +73,11 @@ def _places(module: Module) -> dict[int, list[Call]]:
 def _status(call: Call) -> int:
     """429 or 503 where a call of a web framework answers with it, else 0."""
     where = _ANSWERS.get(call.method)
-    if where is None or not (call.name.startswith(_MODULES) or call.method in ("HTTPException", "JSONResponse", "abort")):
+    if (
+        where is None
+        or _LASTS.search(call.text[:400])
+        or not (call.name.startswith(_MODULES) or call.method in ("HTTPException", "JSONResponse", "abort"))
+    ):
         return 0
     return _number(call.argument(where[0], where[1]) or call.keywords.get("status"))
 

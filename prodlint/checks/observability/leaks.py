@@ -188,6 +188,7 @@ _BODY_CALL = re.compile(r"(?:^|\.)_?(?:request|req|http_request)\.(?:body|json|f
 _STORE = re.compile(
     r"(?i)^(?:database|db|redis|broker|amqp|mongo\w*|postgres\w*|pg|mysql|rabbitmq|sqlalchemy\w*|celery_broker|result_backend)$"
 )
+_DOWNLOADS = re.compile(r"^(?:requests|httpx|aiohttp|urllib3?)\b|(?:^|[._])(?:urlopen|urlretrieve|download\w*|fetch\w*)$")
 _GENERIC = frozenset("value val v key data raw text result x s k new old header auth plain cleartext".split())
 _PASSES_ON = frozenset(
     (
@@ -319,6 +320,8 @@ class _Reading:
             module in ("sqlite3", "aiosqlite") for module in self.module.imports.values()
         ):
             return True
+        if _is_store_url(name.source_text.rsplit(".", 1)[-1]) and self._is_fetched(name.source_text):
+            return True
         bound = self.module.follow(name, self.call)
         if isinstance(bound, (Constant, Collection, Dictionary)) or self._is_sentence(bound):
             return True
@@ -356,6 +359,15 @@ class _Reading:
         message = next((part.value for argument in self.call.arguments[:1] for part in argument.walk() if isinstance(part, Constant)), "")
         words = {*own, *(word for text in (*around, str(message)) for word in parts_of(text))}
         return not _MARKS.isdisjoint(words)
+
+    def _is_fetched(self, written: str) -> bool:
+        """Whether the URL of a database is one that the function downloads: a list of addresses, a file for GeoIP."""
+        return any(
+            isinstance(part, Call)
+            and _DOWNLOADS.search(part.name or part.method) is not None
+            and any(argument.text == written for argument in (*part.arguments[:2], *part.keywords.values()))
+            for part in expressions_in(self.function.body if self.function is not None else ())
+        )
 
     def _is_key(self, written: str) -> bool:
         """Whether a bare name is what something else is looked up by in this function: the name of a secret, then."""

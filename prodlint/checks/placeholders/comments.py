@@ -123,7 +123,7 @@ _FIXME_ANCHORS = ("fixme", "xxx", "hack", "bug", "kludge", "do not", "don't", "d
 
 
 # An XXX marks a place to look at, the others one that is wrong or makeshift.
-_TAGS: Mapping[str, Priority] = {"FIXME": "P1", "BUG": "P1", "HACK": "P1", "KLUDGE": "P2", "XXX": "P2"}
+_TAGS: Mapping[str, Priority] = {"FIXME": "P1", "BUG": "P1", "HACK": "P2", "KLUDGE": "P2", "XXX": "P2"}
 _ABOUT_ACCESS = re.compile(
     r"(?i)\b(?:auth\w*|permission\w*|passwords?|secrets?|tokens?|api[ -]keys?|insecure|unsafe|security|vulnerab\w*|injection|credentials?)\b"
 )

@@ -57,6 +57,14 @@ def test_code_in_production(imported: Import, context: CheckContext) -> Iterator
         return  # a relative module of the same name; a `try` or `if` that knows it may be missing
     if imported.source.line_text(imported.line - 1).strip() == "try:":
         return
-    name = imported.module if not imported.name else f"{imported.module}.{imported.name}"
+    if imported.name and _follows_another(imported):
+        return  # one statement, one finding
+    name = f"{imported.module}.{imported.name}" if imported.name and root == "unittest" and not rest else imported.module
     what = "a module of the tests" if root == "tests" else "a testing library"
     yield Diagnostic(imported, f"`{name}` is {what}")
+
+
+def _follows_another(imported: Import) -> bool:
+    """Whether a name of `from tests.factories import order, user` is not the first of its statement."""
+    begin = imported.source.data.rfind(b"import", 0, imported.start)
+    return begin != -1 and b"," in imported.source.data[begin : imported.start]

@@ -67,6 +67,11 @@ def _is_route(function: Function) -> bool:
     return any(isinstance(d, Call) and d.method in _ROUTES and d.receiver is not None for d in function.decorators)
 
 
+def _asks_only(function: Function) -> bool:
+    """Whether a route is there for what its dependencies ask: `@router.get("/ok", dependencies=[Depends(require_admin)])`."""
+    return any(isinstance(d, Call) and "dependencies" in d.keywords for d in function.decorators)
+
+
 def _comments_in(function: Function) -> str:
     """The comments of a short function's body, and the one after its last statement."""
     if not function.body:
@@ -305,7 +310,7 @@ def empty_function_body(function: Function, context: CheckContext) -> Iterator[D
             return
         if _defined(function.source.data)[function.name.encode()] > 1:
             return  # the other definition is the real one
-        if _TO_BE_FILLED.search(said) or _is_one_of_a_family(function):
+        if _TO_BE_FILLED.search(said) or _is_one_of_a_family(function) or _asks_only(function):
             return
         if (function.decorators and not _is_route(function)) or _is_passed_around(function) or dots and not _is_route(function):
             return

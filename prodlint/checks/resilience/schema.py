@@ -213,7 +213,7 @@ def _is_set(assignment: Assignment) -> bool:
     return not (isinstance(assignment.value, Constant) and assignment.value.value is None)
 
 
-_DJANGO_FILE = re.compile(r"(?:^|/)(\w+)/migrations/(\d{4})_(\w+)\.py$")
+_DJANGO_FILE = re.compile(r"(?:^|/)(\w+)/migrations/(?!__init__)(\w+)\.py$")
 
 
 @collect(
@@ -243,7 +243,7 @@ def django_migrations(class_: Class, context: CheckContext) -> Iterator[ProjectF
                     parents.append(name)
     data = (("parents", " ".join(parents)), ("replaces", "yes" if replaces else ""))
     head = Span(class_.span.line, class_.span.column, class_.span.line, class_.span.column + 15)
-    yield ProjectFact("django-migration", context.file.path, head, f"{where[2]}_{where[3]}", data)
+    yield ProjectFact("django-migration", context.file.path, head, where[2], data)
 
 
 def _label(path: str) -> str:
@@ -285,9 +285,8 @@ def _graph(project: Project, facts: Sequence[ProjectFact], kind: str, folder: st
         if missing:
             torn = True
             yield ProjectDiagnostic(fact.path, fact.span, f"{kind} `{fact.words}` comes after `{missing[0]}`, which is not in `{folder}`")
-    # A file that rules do not look into may well be the successor.
-    files = sum(_NUMBERED.fullmatch(name) is not None for name in project.names_in(folder)) if kind == "migration" else 0
-    torn = torn or files > len(facts)
+    # A file that rules do not look into, or that another name hides from them, may well be the successor.
+    torn = torn or sum(name.endswith(".py") and name not in _NO_MIGRATIONS for name in project.names_in(folder)) > len(facts)
     labelled = any(fact.get("labels") for fact in facts)
     heads = [
         fact for fact in facts if not any(parent == fact.words or fact.words.startswith(parent) and len(parent) >= 4 for parent in parents)
@@ -299,7 +298,7 @@ def _graph(project: Project, facts: Sequence[ProjectFact], kind: str, folder: st
         yield ProjectDiagnostic(heads[0].path, heads[0].span, words, related=related)
 
 
-_NUMBERED = re.compile(r"\d{4}_\w+\.py")
+_NO_MIGRATIONS = frozenset(("__init__.py", "env.py"))
 
 
 def _has_file(project: Project, folder: str, parent: str) -> bool:

@@ -556,7 +556,19 @@ def copied_env_file(instruction: Instruction, context: CheckContext) -> Iterator
         }:
             if any(flag == "from" for flag, _ in instruction.flags):
                 continue
-            yield Diagnostic(instruction, f"`{name}` is copied into the image: whoever has the image has what is in it")
+            if not _holds_no_secret(word, context):
+                yield Diagnostic(instruction, f"`{name}` is copied into the image: whoever has the image has what is in it")
+
+
+def _holds_no_secret(copied: str, context: CheckContext) -> bool:
+    """Whether a copied env file is one of the project, and no name in it is that of a secret: `VERSION=6.4.0`."""
+    path = copied.removeprefix("./").lstrip("/")
+    folder = context.file.path.rpartition("/")[0]
+    for place in (path, f"{folder}/{path}"):
+        names = context.environment.variables_in(place)
+        if names is not None:
+            return all(value_name(name) is None for name in names)
+    return False
 
 
 # ---------------------------------------------------------------- files without a tree

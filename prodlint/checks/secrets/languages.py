@@ -150,10 +150,16 @@ _USER_STATEMENT = re.compile(rb"(?i)\b(?:CREATE|ALTER|SET|GRANT)\b[^;]{0,300}\Z"
 @check("PRD111", on=[text()], required_literals=["password", "identified"], files=("sql", "text", "shell", "markdown"))
 def password_in_sql(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
     """`CREATE USER svc WITH PASSWORD '...'`, `ALTER USER root IDENTIFIED BY '...'`."""
+    if file.file.name.endswith(_BY_PROGRAMS):
+        return
     data, done = file.source.data, 0
     for _literal, offset in file.hits:
         found = _IN_SQL.match(data, offset) if offset >= done else None
-        if found is None or data[offset - 1 : offset] == b":" or _USER_STATEMENT.search(data, max(0, offset - 320), offset) is None:
+        if (
+            found is None
+            or data[max(0, offset - 1) : offset] in (b":", b"-", b'"', b"'", b".")
+            or _USER_STATEMENT.search(data, max(0, offset - 320), offset) is None
+        ):
             continue
         value = found[2].decode("utf-8", "replace")
         if is_secret(value, "password") and (not context.file.roles & _CALM or shape_of(value) in _RANDOM):

@@ -24,8 +24,8 @@ from prodlint.facts import (
     Operation,
     Subscript,
 )
-from prodlint.model import FixRequest
-from prodlint.project.production import given_anew
+from prodlint.model import FixRequest, Related
+from prodlint.project.production import given_anew, production_settings
 from prodlint.values.lattice import Known
 from prodlint.values.lattice import Setting as SettingRead
 from prodlint.values.refusals import refused
@@ -164,15 +164,20 @@ def hardcoded_password(fact: Assignment, context: CheckContext) -> Iterator[Diag
         values = _listed_values(fact)
     elif named.kind == "vendor key" and fact.kind == "compare":
         return
-    for value, at in values:
-        if _speaks(value, at, fact, named, context):
-            yield Diagnostic(
-                inside(at),
-                f"{_KINDS[named.kind]} written into the source: `{fact.target}`",
-                secret=True,
-                fix=environment_fix(fact.target, at),
-                symbol=fact.scope.symbol,
-            )
+    spoken = [at for value, at in values if _speaks(value, at, fact, named, context)]
+    # `"..." if DEVELOPMENT else "..."` is one mistake, and no one place of it can be mended alone.
+    either = isinstance(fact.value, Conditional) and len(spoken) > 1
+    for at in spoken[:1] if either else spoken:
+        others = [inside(other) for other in spoken[1:]] if either else []
+        yield Diagnostic(
+            inside(at),
+            f"{_KINDS[named.kind]} written into the source: `{fact.target}`",
+            related=tuple(Related(context.file.path, other.source.span(other.start, other.end), "the other one") for other in others),
+            secret=True,
+            secrets=tuple((other.start, other.end) for other in others),
+            fix=None if either else environment_fix(fact.target, at),
+            symbol=fact.scope.symbol,
+        )
 
 
 _KINDS = {
@@ -494,6 +499,8 @@ def _published(name: str, named: SecretName, found: Iterator[Value], context: Ch
     """The literals that a setting falls back to and that nothing refuses."""
     for value, at in found:
         if not is_usable_default(value, name, named) or value in refused(module):
+            continue
+        if (production := production_settings(context)) is not None and value in refused(production):
             continue
         if is_meant_to_be_seen(value) or _VARIABLE.fullmatch(value):
             continue

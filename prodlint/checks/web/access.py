@@ -43,11 +43,15 @@ _BRINGS = re.compile(
 _CALLER = re.compile(r"^(?:auth(?:_?\w+)?|current_\w+|principal|identity|viewer|caller|logged_in_\w+)$")
 # Routes that are open by nature: how one becomes known, what machines ask, what outsiders report to.
 _PUBLIC = re.compile(
-    r"log-?_?(?:in|out|off)|sign-?_?(?:in|up|out)|register|registration|token|refresh|auth|oauth|oidc|saml|sso|callback|password|passwd|forgot|reset|verif|confirm|activat"
+    r"create_(?:user_)?account|log-?_?(?:in|out|off)|sign-?_?(?:in|up|out)|register|registration|token|refresh|auth|oauth|oidc|saml|sso|callback|password|passwd|forgot|reset|verif|confirm|activat"
     r"|otp|mfa|2fa|challenge|captcha|health|alive|live|ready|ping|heartbeat|status|metrics|docs|redoc|openapi|swagger|schema|web-?_?hooks?|(?:^|/)hooks?(?:/|$)|events?/(?:incoming|inbound)|inbound"
     r"|slack|stripe|paypal|twilio|telegram|static|assets|media|favicon|robots|public|contact|newsletter|subscri|csp|report-uri|feedback|invit|setup|onboard|install|bootstrap"
     r"|share|embed|track|collect|beacon|pixel|consent|cookie|locale|language|demo|playground|graphql",
     re.IGNORECASE,
+)
+# A body is sent because it is long, not because something is to change.
+_COMPUTES = re.compile(
+    r"(?i)(?:^|[/_-])(?:(?:de|en)code|conver(?:t|sion)s?|preview|validate|search|estimate|calculat\w*|lookup|parse|render)/?$"
 )
 _MOST_SHOWN = 5
 
@@ -185,7 +189,7 @@ def routes(route: Route, context: CheckContext) -> Iterator[ProjectFact]:
         route,
         f"{'/'.join(route.methods) or 'GET'} {route.path or '/'}",
         guard=_guard_of(route),
-        changes="yes" if _CHANGING & set(route.methods) else "",
+        changes="yes" if _CHANGING & set(route.methods) and not _COMPUTES.search(route.path) else "",
         public="yes" if _PUBLIC.search(route.path) or _PUBLIC.search(name) else "",
         router=f"{_dotted(context.file.path)}.{receiver.text}" if receiver is not None else "",
     )
@@ -278,6 +282,37 @@ def hooks(function: Function, context: CheckContext) -> Iterator[ProjectFact]:
 # ---------------------------------------------------------------- the project
 
 
+# Names under which an application of its own is kept, with or without what made it.
+_APPLICATION = re.compile(r"(?i)(?:^|[._])(?:app|application|api|server)$")
+
+
+def _by_application(project: Project) -> Sequence[Sequence[ProjectFact]]:
+    """The routes of a project, those of each application for themselves: what one asks is no habit of another.
+
+    A route belongs to the application that includes its router, a few levels up; those of which that is not known belong to the largest.
+    """
+    parents: dict[str, str] = {}
+    for edge in project.about("access-router"):
+        if edge.words == "include" and edge.get("child") != edge.get("parent"):
+            parents.setdefault(edge.get("child"), edge.get("parent"))
+    groups: dict[str, list[ProjectFact]] = {}
+    for fact in project.about("access-route"):
+        router = fact.get("router")
+        for _ in range(6):
+            above = parents.get(router) or next((parent for child, parent in parents.items() if router and _is_one_of(child, {router})), "")
+            if not above:
+                break
+            router = above
+        groups.setdefault(router if _APPLICATION.search(router) else "", []).append(fact)
+    applications = sorted((name for name in groups if name), key=lambda name: (-len(groups[name]), name))
+    # Several names of one application: the module that makes it and those that take it from there.
+    if len({name.rpartition(".")[0] for name in applications}) < 2:
+        return [project.about("access-route")]
+    if "" in groups:
+        groups[applications[0]].extend(groups.pop(""))
+    return [groups[name] for name in applications]
+
+
 @dataclass(frozen=True, slots=True)
 class _Habit:
     """The routes of a project that are not open by nature: those that ask, those that surely do not, those that cannot be told."""
@@ -305,13 +340,13 @@ def _is_one_of(name: str, names: set[str] | frozenset[str]) -> bool:
     return any(name == other or name.endswith(f".{other}") or other.endswith(f".{name}") for other in names)
 
 
-def _habit(project: Project) -> _Habit:
+def _habit(project: Project, routes: Sequence[ProjectFact]) -> _Habit:
     routers_that_ask = _guarded_routers(project)
     known: dict[str, bool] = {}
     asking: list[ProjectFact] = []
     silent: list[ProjectFact] = []
     unknown: list[ProjectFact] = []
-    for fact in project.about("access-route"):
+    for fact in routes:
         if fact.get("public"):
             continue
         router = fact.get("router")
@@ -328,7 +363,12 @@ def routes_without_authentication(project: Project, options: Mapping[str, object
     everywhere = [*project.about("access-global"), *(fact for fact in project.about("access-hook") if fact.get("all"))]
     for fact in everywhere:
         yield Evidence("PRD441", fact.path, fact.span, fact.words)
-    habit = _habit(project)
+    for routes in _by_application(project):
+        yield from _without_authentication(project, _habit(project, routes), bool(everywhere))
+
+
+def _without_authentication(project: Project, habit: _Habit, everywhere: bool) -> Iterator[ProjectDiagnostic | Evidence]:
+    """The same for the routes of one application. everywhere: something looks at each request before its handler."""
     # A middleware may only tell who is calling, and leave the asking to the routes: where most of them do, it does.
     if everywhere and len(habit.asking) < max(3, len(habit.silent)):
         return

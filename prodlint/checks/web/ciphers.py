@@ -188,6 +188,10 @@ def few_rounds(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     secret = call.argument(1, "password")
     if secret is not None and re.search(r"secret_?key|master_?key|signing|random", secret.text, re.IGNORECASE):
         return
+    # `fake_key(secret)`: a key is made of something else, and nothing calls it a password.
+    if secret is not None and function is not None and re.search(r"(?i)key|seed|wallet|fake|mock", function.name):
+        if not re.search(r"(?i)passw|passphrase|pwd", f"{function.name} {secret.text}"):
+            return
     needed = 210_000 if "512" in follow(call.module, algorithm, call).text else 600_000
     if known.value < needed:
         yield Diagnostic(call, f"`{call.method}` with {known.value:,} rounds is too quick: {needed:,} are the least today", priority="P1")
@@ -355,7 +359,7 @@ def guessable(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         not name
         or _HARMLESS.search(name)
         or re.search(
-            r"fake|mock|dummy|sample|demo|sleep|delay|jitter|backoff|placeholder",
+            r"fake|mock|dummy|sample|demo|sleep|delay|jitter|backoff|placeholder|client_token|idempoten|request_token",
             f"{bound} {function.name if function else ''}",
             re.IGNORECASE,
         )

@@ -32,6 +32,7 @@ from prodlint.facts import (
     statements_in,
 )
 from prodlint.model import FixRequest, Priority, Related
+from prodlint.project.production import given_anew
 from prodlint.values.expressions import (
     Value,
     dictionary,
@@ -785,7 +786,7 @@ def cors_settings(module: Module, context: CheckContext) -> Iterator[Diagnostic]
         policy = Policy(given, "the framework", f"`{key} = {_short(given)}`", settings_only=True, credentials=credentials)
         policy.credentials_words = "credentials allowed"
         if key in _ALL:
-            if truth(module, given, given):
+            if truth(module, given, given) and not given_anew(key, context):
                 policy.origins = [Value("*", given)]
                 policy.library = "django-cors-headers"
         elif _REGEX_LISTS.match(key):

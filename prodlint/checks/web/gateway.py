@@ -117,6 +117,25 @@ _ASSETS = re.compile(
 )
 
 
+_PASSES_ON = re.compile(r"\b(?:proxy|fastcgi|uwsgi|scgi|grpc)_pass\b|\bcontent_by_lua")
+_FILES = re.compile(r"\btry_files\b|\broot\s|\balias\s")
+
+
+def _serves_files_alone(body: str, offset: int) -> bool:
+    """Whether the innermost `location` around a place hands out files and asks no program."""
+    begin = body.rfind("location", 0, offset)
+    opening = body.find("{", begin) if begin != -1 else -1
+    if opening == -1 or opening > offset:
+        return False
+    depth, at = 0, opening
+    for at in range(opening, min(len(body), opening + 20_000)):
+        depth += {"{": 1, "}": -1}.get(body[at], 0)
+        if depth == 0:
+            break
+    block = "\n".join(line.partition("#")[0] for line in body[opening:at].splitlines())
+    return at > offset and _FILES.search(block) is not None and _PASSES_ON.search(block) is None and "@" not in block
+
+
 @check("PRD407", on=[text()], required_literals=["access-control-allow-origin"], files=["nginx"])
 def nginx_cors(whole: Text, context: CheckContext) -> Iterator[Diagnostic]:
     """`add_header Access-Control-Allow-Origin *` and the echoed `$http_origin`."""
@@ -130,7 +149,9 @@ def nginx_cors(whole: Text, context: CheckContext) -> Iterator[Diagnostic]:
         found = _HEADER.search(bare)
         if found is not None and not any(_ASSETS.search(block) for block in (*blocks, bare[: found.start()])):
             value = found[1]
-            if value == "*" or not looked_up:
+            if value == "*" and _serves_files_alone(body, offset):
+                pass  # whoever has the page has its files
+            elif value == "*" or not looked_up:
                 start = whole.source.offset(offset + found.start(1))
                 words = "every origin is answered" if value == "*" else "the caller's origin is repeated without looking it up"
                 tail = ", credentials included" if credentials and value != "*" else ""

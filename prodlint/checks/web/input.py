@@ -203,7 +203,7 @@ def sql_string_building(call: Call, context: CheckContext) -> Iterator[Diagnosti
             priority = "P2"
         elif client is None and _QUOTING.search(part.at.text):
             priority = "P2"
-        elif client is None and not any(isinstance(shape, Argument) for shape in part.value.walk()):
+        elif client is None and (_is_of_itself(part) or not any(isinstance(shape, Argument) for shape in part.value.walk())):
             # Nobody is known to choose it: a row of the database, a setting, an attribute.
             priority = "P1" if not _migrates(call, context) else "P2"
             if priority == "P2" and _DEFINES.match(_text_before(judge, value)):
@@ -241,7 +241,9 @@ def _judged(judge: Judge, value: Value, sure: bool, call: Call) -> tuple[Part, b
             if _BIND_NAME.search(before) or _TUNED.search(before):
                 continue
             client = judge.client_in(part.value) is not None
-            if not client and (_is_fragment(part, before) or _is_number(part) or _is_placeholders(part)):
+            if not client and (
+                _is_fragment(part, before) or _is_number(part) or _is_placeholders(part) or _is_of_the_connection(part, call)
+            ):
                 continue
             if client or not _is_identifier(before, part.at):
                 return part, False
@@ -259,7 +261,7 @@ def _whole_statement(judge: Judge, value: Value, sure: bool, call: Call) -> tupl
 
 # Clauses from elsewhere: whether they hold a value was decided where they were made.
 _FRAGMENT = re.compile(
-    r"(?:where|clauses?|conditions?|filters?|sql|query|queries|subquery|select|statement|stmt|joins?|predicates?|cte|having|criteria|fragment|ddl)"
+    r"(?:where|clauses?|conditions?|filters?|sql|query|queries|subquery|select|statements?|stmts?|joins?|predicates?|cte|having|criteria|fragment|ddl)"
     r"(?:_(?:sql|str|string|clause|list|text|expr|parts?))?$",
     re.IGNORECASE,
 )
@@ -283,6 +285,22 @@ def _is_number(part: Part) -> bool:
     """Whether an attribute whose type is not known is called like a number. A parameter is not: requests bring those as text."""
     at = part.at.arguments[0] if isinstance(part.at, Call) and part.at.name == "str" and len(part.at.arguments) == 1 else part.at
     return isinstance(at, (Name, Attribute)) and "." in at.text and bool(_NUMBERS.search(at.text))
+
+
+def _is_of_itself(part: Part) -> bool:
+    """Whether a part is what the object was made with: `self.schema`."""
+    return isinstance(part.at, (Name, Attribute)) and part.at.text.startswith(("self.", "cls."))
+
+
+def _is_of_the_connection(part: Part, call: Call) -> bool:
+    """Whether a part is an attribute of what runs the statement: `db.execute(f"... DEFAULT {db.timestamp_now}")` spells a dialect's word."""
+    at, receiver = part.at, call.receiver
+    return (
+        isinstance(at, (Name, Attribute))
+        and isinstance(receiver, (Name, Attribute))
+        and receiver.text not in ("self", "cls")
+        and at.text.rpartition(".")[0] == receiver.text
+    )
 
 
 def _is_placeholders(part: Part) -> bool:

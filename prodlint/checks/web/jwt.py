@@ -862,7 +862,7 @@ def claims_never_validated(call: Call, context: CheckContext) -> Iterator[Diagno
     module = call.module
     function = innermost(module, call)
     block = function.body if function is not None else module.body
-    if _validates(block, call):
+    if _validates(block, call) or _checks_time_itself(block) or _made_here(call, block):
         return
     if function is not None and any(
         _validates(caller.body, call, function.name) for caller in module.functions() if caller.start != function.start
@@ -871,6 +871,30 @@ def claims_never_validated(call: Call, context: CheckContext) -> Iterator[Diagno
     library = "Authlib" if call.name.startswith("authlib") else "joserfc"
     words = f"`{_name(call)}` of {library} accepts expired tokens: nothing calls `validate` on the claims"
     yield Diagnostic(call, words, fix=_validating(call, block, library))
+
+
+# `if now > claims["exp"]`; `jti` is looked up in a store that forgets it in time.
+_TIME_KEPT = frozenset({"exp", "jti", "expires_at"})
+
+
+def _checks_time_itself(block: tuple[Statement, ...]) -> bool:
+    """Whether a block reads the claim that says how long a token is good, or the one by which a store knows it."""
+    for expression in expressions_in(block):
+        key: Expression | None = None
+        if isinstance(expression, Subscript):
+            key = expression.key
+        elif isinstance(expression, Call) and expression.method == "get" and expression.arguments:
+            key = expression.arguments[0]
+        if isinstance(key, Constant) and key.value in _TIME_KEPT:
+            return True
+    return False
+
+
+def _made_here(call: Call, block: tuple[Statement, ...]) -> bool:
+    """Whether a token that is decoded was encoded in the same block: a key pair that is tried out."""
+    token = _token(call)
+    bound = follow(call.module, token, call) if token is not None else None
+    return isinstance(bound, Call) and bound.method == "encode" and any(other.start == bound.start for other in calls_in(block))
 
 
 def _validating(call: Call, block: tuple[Statement, ...], library: str) -> FixRequest | None:
@@ -943,6 +967,10 @@ def encoded_without_expiry(call: Call, context: CheckContext) -> Iterator[Diagno
     algorithm = call.argument(2, "algorithm") if position == 0 else None
     if isinstance(algorithm, Constant) and str(algorithm.value).lower() == "none":
         return  # PRD423 speaks
+    function = innermost(module, call)
+    for other in calls_in(function.body if function is not None else module.body):
+        if other.method == "decode" and other.start > call.end and _is(other, _DECODERS) and _made_here(other, (function or module).body):
+            return  # tried out on the spot, and gone
     # A token that names no one but its issuer signs this service's own calls to somebody else's API.
     own = keys <= {"iss", "iat", "jti", "aud", "nbf"}
     words = f"`{_name(call)}` writes a token that never expires: its claims hold no `exp`"

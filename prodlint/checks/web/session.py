@@ -43,6 +43,7 @@ from prodlint.facts import (
 )
 from prodlint.model import Evidence, FixRequest, Priority, Related
 from prodlint.project.django_settings import DjangoSettings, production_settings
+from prodlint.values.development import is_development
 from prodlint.values.expressions import follow, is_truth_of_development, listed, module_statements, truth, values
 from prodlint.values.handlers import words_of
 from prodlint.values.places import enclosing
@@ -170,8 +171,11 @@ def cookie_settings(module: Module, context: CheckContext) -> Iterator[Diagnosti
     for statement, name, value in _bindings(module):
         if name in _SECURE and isinstance(value, Constant) and value.value is False and not _for_development(statement):
             plain = name.endswith("SECURE")
-            if plain and any(_WITHOUT_TLS.search(each.expression.text) for each in context.values(module).conditions(value)):
-                continue  # whoever deploys has said that there is no TLS
+            conditions = [each for each in context.values(module).conditions(value) if each.pattern is None and not each.came_back]
+            if plain and any(
+                _WITHOUT_TLS.search(each.expression.text) or is_development(each.expression, each.truth) for each in conditions
+            ):
+                continue  # whoever deploys has said that there is no TLS, or that this is a machine of their own
             yield Diagnostic(
                 value,
                 f"`{name} = False` lets the cookie leave by plain HTTP" if plain else f"`{name} = False` lets scripts read the cookie",
