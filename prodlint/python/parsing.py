@@ -14,8 +14,50 @@ _LONGEST_RUN = 200
 _KEPT_OF_RUN = 100
 
 
+# Strings, comments, ends of lines and brackets; all else needs no look.
+_LEXED = re.compile(
+    rb'"""(?:[^"\\]|\\.|"(?!""))*"""'
+    rb"|'''(?:[^'\\]|\\.|'(?!''))*'''|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|#[^\n]*|\\?\n|[()\[\]{}]",
+    re.DOTALL,
+)
+
+
 def parsed(data: bytes) -> tuple[tree_sitter.Tree, list[tuple[int, int]]]:
-    """The tree of a file, and the byte ranges of whole lines of comments that are left out of it: the rest of runs that are very long."""
+    """The tree of a file, and the byte ranges of comments that are left out of it: the rest of runs of lines that are very long, and where the
+    grammar cannot do with its layout those inside brackets. Rows and columns of nodes mean nothing there; offsets do."""
+    tree, left_out = _parsed(data)
+    if tree.root_node.has_error:
+        plain, comments = _without_layout(data)
+        other = tree_sitter.Parser(LANGUAGE).parse(plain)
+        if not other.root_node.has_error:
+            return other, comments
+    return tree, left_out
+
+
+def _without_layout(data: bytes) -> tuple[bytes, list[tuple[int, int]]]:
+    """The same bytes with each statement on one line: blanks for continued lines, and for the comments and ends of lines inside brackets.
+    And where these comments were.
+
+    The grammar loses count of brackets at `f(a=` and `with f(` where the next line is indented less than the block around, and ends the block.
+    """
+    pieces: list[bytes] = []
+    comments: list[tuple[int, int]] = []
+    end = depth = 0
+    for found in _LEXED.finditer(data):
+        first = found[0][:1]
+        if first in b"([{":
+            depth += 1
+        elif first in b")]}":
+            depth = max(depth - 1, 0)
+        elif first == b"\\" or (depth and first in b"#\n"):
+            pieces += data[end : found.start()], b" " * len(found[0])
+            end = found.end()
+            if first == b"#":
+                comments.append(found.span())
+    return b"".join((*pieces, data[end:])), comments
+
+
+def _parsed(data: bytes) -> tuple[tree_sitter.Tree, list[tuple[int, int]]]:
     left_out = _rest_of_long_runs(data) if data.count(b"#") > _LONGEST_RUN else []
     parser = tree_sitter.Parser(LANGUAGE)
     if left_out:

@@ -397,15 +397,14 @@ class PyModule(Module):
             node = node.parent
         if node is None:
             return self.source.position(start)[0], self.source.position(end)[0]
-        first = node.start_point[0] + 1
-        last = node.end_point[0] + 1
+        first = self.source.position(node.start_byte)[0]
+        last = self.source.position(node.end_byte)[0]
         body = node.child_by_field_id(_BODY) or node.child_by_field_id(_CONSEQUENCE)
         if node.type == "except_clause":
             body = block_in(node)
         if body is not None and body.start_byte > start:
-            last = max(first, body.start_point[0] if body.start_point[0] > node.start_point[0] else first)
-        start_line, end_line = self.source.position(start)[0], self.source.position(end)[0]
-        return self.source.position(node.start_byte)[0] if first else start_line, max(last, min(end_line, last))
+            last = max(first, self.source.position(body.start_byte)[0] - 1)
+        return first, last
 
 
 def module_of(source: Source, file: File | None = None) -> PyModule:

@@ -119,7 +119,7 @@ def holds(offsets: Sequence[int] | None, start: int, end: int) -> bool:
     return index < len(offsets) and offsets[index] < end
 
 
-_COMMENT_LINE = re.compile(rb"^[ \t]*(#[^\r\n]*)", re.MULTILINE)
+_LEFT_OUT = re.compile(rb"#[^\r\n]*")
 
 
 def _comments(module: PyModule, offsets: Sequence[int] | None) -> Iterator[Comment]:
@@ -129,10 +129,10 @@ def _comments(module: PyModule, offsets: Sequence[int] | None) -> Iterator[Comme
             fact.value = module.read(node).lstrip("#").strip()
             yield fact
     for start, end in module.unparsed_comments:
-        for line in _COMMENT_LINE.finditer(module.data, start, end):
-            if holds(offsets, line.start(1), line.end(1)):
-                fact = Comment(module.source, module.file, line.start(1), line.end(1))
-                fact.value = line[1].decode("utf-8", "replace").lstrip("#").strip()
+        for comment in _LEFT_OUT.finditer(module.data, start, end):
+            if holds(offsets, comment.start(), comment.end()):
+                fact = Comment(module.source, module.file, comment.start(), comment.end())
+                fact.value = comment[0].decode("utf-8", "replace").lstrip("#").strip()
                 yield fact
 
 

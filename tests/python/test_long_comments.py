@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from prodlint.facts import Comment, File, Source
 from prodlint.python.tree import PyModule
 from prodlint.readers import FactRequest, read
@@ -29,3 +31,29 @@ def test_lines_of_a_string_are_no_comments() -> None:
 
 def test_short_runs_are_left_to_the_grammar() -> None:
     assert module(("# a\n" * 150 + "x = 1\n") * 5).unparsed_comments == []
+
+
+# The grammar takes each of them for the end of the block; what CPython takes is no error.
+LESS_INDENTED = (
+    (
+        "def f(a):\n    try:\n        g(\n  # one\n    json  # two\n    =  # three ) (\n    a)\n    except ValueError:  # four\n        pass\n    return '#) ('\n",
+        7,
+    ),
+    ("def f(a):\n    for b in a:\n        with g(\n    timeout=2\n    ) as c:  # one\n            c.get('(')\n    return c\n", 5),
+)
+
+
+@pytest.mark.parametrize(("text", "last"), LESS_INDENTED)
+def test_lines_in_brackets_may_be_indented_as_they_like(text: str, last: int) -> None:
+    made = module(text)
+    assert not made.root.has_error
+    assert [function.span.end_line for function in made.functions()] == [text.count("\n")]
+    found = read(made.source, made.file, FactRequest(frozenset({Comment}), frozenset(), lambda name: False, {}))
+    comments = [fact.value for fact in found if isinstance(fact, Comment)]
+    assert sorted(comments) == sorted(line.partition("  # ")[2] for line in text.split("\n") if "  # " in line)
+    assert made.extent(text.index("g("), text.index("g(") + 1) == (3, last)
+
+
+def test_what_is_broken_is_read_as_far_as_it_goes() -> None:
+    made = module("def f(:\n    x = (  # why\n1)\n")
+    assert made.root.has_error and made.unparsed_comments == []
