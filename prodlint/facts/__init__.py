@@ -585,13 +585,15 @@ def calls_in(block: Sequence[Statement], into_definitions: bool = False) -> Iter
 
 class Import(Fact):
     """One imported name: module "a.b" (relative ones resolved as far as the path tells), name "c" or "" for `import a.b`,
-    alias: what it is called here."""
+    alias: what it is called here. in_block: the statement belongs to a function, a class, a condition or a `try`. is_relative: `from .a import b`."""
 
-    __slots__ = ("alias", "module", "name", "typing_only")
+    __slots__ = ("alias", "in_block", "is_relative", "module", "name", "typing_only")
     module: str
     name: str
     alias: str
     typing_only: bool
+    in_block: bool
+    is_relative: bool
 
     @property
     def qualified(self) -> str:

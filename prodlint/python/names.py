@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import tree_sitter
 
@@ -32,6 +32,7 @@ _IDENTIFIER, _ATTRIBUTE_NODE, _CALL, _SUBSCRIPT, _AWAIT = (
     kind("await"),
 )
 _ARGUMENT_LIST, _FROM, _FUTURE = kind("argument_list"), kind("import_from_statement"), kind("future_import_statement")
+_MODULE = kind("module")
 _ALIASED, _RELATIVE, _WILDCARD, _TARGET = (
     kind("aliased_import"),
     kind("relative_import"),
@@ -62,6 +63,14 @@ _BINDS = """
 
 # A name, and the call that made what it is an attribute of where that is known.
 Qualified = tuple[str, "tree_sitter.Node | None"]
+
+
+class _Where(NamedTuple):
+    """What an import statement says of all its names (see Import)."""
+
+    typing_only: bool
+    in_block: bool
+    is_relative: bool
 
 
 class Binding:
@@ -136,8 +145,9 @@ class Names:
         else:
             base = None
         names = node.children_by_field_name("name")
+        where = _Where(typing_only, node.parent is not None and node.parent.kind_id != _MODULE, base is not None and _is_relative(node))
         if base is not None and not names and any(child.kind_id == _WILDCARD for child in node.children):
-            yield self._fact(node, base, "*", "*", typing_only)
+            yield self._fact(node, base, "*", "*", where)
         for name in names:
             alias = ""
             target = name
@@ -148,17 +158,18 @@ class Names:
                 target, alias = inner, self.module.read(as_)
             words = self._compact(target)
             if base is None:
-                yield self._fact(name, words, "", alias or words, typing_only)
+                yield self._fact(name, words, "", alias or words, where)
             else:
-                yield self._fact(name, base, words, alias or words, typing_only)
+                yield self._fact(name, base, words, alias or words, where)
 
     def _compact(self, node: tree_sitter.Node) -> str:
         """A dotted name without the blanks and comments that may stand in it."""
         return "".join(self.module.plain(node).split())
 
-    def _fact(self, node: tree_sitter.Node, module: str, name: str, alias: str, typing_only: bool) -> Import:
+    def _fact(self, node: tree_sitter.Node, module: str, name: str, alias: str, where: _Where) -> Import:
         fact = Import(self.module.source, self.module.file, node.start_byte, node.end_byte)
-        fact.module, fact.name, fact.alias, fact.typing_only = module, name, alias, typing_only
+        fact.module, fact.name, fact.alias = module, name, alias
+        fact.typing_only, fact.in_block, fact.is_relative = where
         return fact
 
     def _module_name(self, written: str) -> str:
@@ -200,8 +211,7 @@ class Names:
         if self._written is None:
             self._written = {}
             for node in self.module.surveyed.get("import", ()):
-                module = node.child_by_field_id(_MODULE_NAME) if node.kind_id == _FROM else None
-                relative = module is not None and module.kind_id == _RELATIVE
+                relative = _is_relative(node)
                 around = self.module.scopes.definition(node.start_byte)
                 names = self._written.setdefault(around.start if around is not None else -1, {})
                 for fact in self._read(node):
@@ -525,6 +535,12 @@ class Names:
             if bare is not None:
                 found.append(self.module.read(bare))
         return found
+
+
+def _is_relative(node: tree_sitter.Node) -> bool:
+    """Whether an import statement names its module by dots."""
+    module = node.child_by_field_id(_MODULE_NAME) if node.kind_id == _FROM else None
+    return module is not None and module.kind_id == _RELATIVE
 
 
 def _bound_by(node: tree_sitter.Node) -> tuple[tree_sitter.Node, tree_sitter.Node] | None:

@@ -321,6 +321,9 @@ def _indented(edits: Edits, text: str, first: ast.stmt, last: ast.stmt, header: 
         start = min(start, decorator.lineno - 1)
     end = last.end_lineno or last.lineno
     depth = len(lines[start]) - len(lines[start].lstrip(" "))
+    # What is remarked above the first statement belongs to it.
+    while lines[start - 1].startswith(" " * depth + "#"):
+        start -= 1
     many = {
         line
         for node in ast.walk(ast.parse(text))

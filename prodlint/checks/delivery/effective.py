@@ -33,7 +33,7 @@ _ALWAYS = re.compile(
 )
 _ANY = re.compile(r"\bpytest\.(?:ANY|any)\b")
 _SKIPPED = re.compile(r"(?m)^[ \t]*@(?:pytest\.mark\.skip|unittest\.skip|skip)(?:\(\s*\))?[ \t]*(?:#.*)?$")
-_TEST = re.compile(r"(?m)^([ \t]*)(?:async[ \t]+)?def[ \t]+(test_?\w*)\(")
+_TEST = re.compile(r"(?m)^([ \t]*)(?:async[ \t]+)?def[ \t]+(test_?\w*)[ \t]*[(\[]")
 # What may fail a test, or hand it to something that does.
 _FAILS = re.compile(
     r"\bassert|raises|\bfail\w*\(|warns\(|expect|verif|check|validat|match|snapshot|approv|benchmark|should|ensure|compar|equal|\btest_|\braise\b|\byield\b|@given|skip|_test\("
@@ -41,7 +41,7 @@ _FAILS = re.compile(
 )
 
 
-@check("PRD943", on=[text()], required_literals=["def test"], files=("python",))
+@check("PRD943", on=[text()], required_literals=["test"], files=("python",))
 def ineffective(whole: Text, context: CheckContext) -> Iterator[Diagnostic]:
     """`assert True`, `pytest.ANY`, tests that are skipped for no reason, and tests that look at nothing: one finding a file and habit."""
     if not _is_test_file(context):

@@ -48,16 +48,19 @@ def accepted_failure(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
 # ---------------------------------------------------------------- PRD941
 
 
-_TEST = re.compile(rb"def (?:test|runtest)\w*\(|def (?:test|runtest)\w*\[")
+_TEST = re.compile(rb"(?:test|runtest)\w*[\s\\]*[(\[]")
 
 
-@collect("test-case", on=[text()], required_literals=["def test", "def runtest"], files=("python",))
+_DEF = re.compile(rb"\bdef[\s\\]+(?:run)?\Z")
+
+
+@collect("test-case", on=[text()], required_literals=["test"], files=("python",))
 def test_cases(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
     """One trace for a file that holds a test: nothing is parsed for it, a large service has thousands of these files."""
     if "test" not in context.file.roles and "test" not in context.file.name:
         return
     data = whole.source.data
-    if any(_TEST.match(data, offset) for _, offset in whole.hits):
+    if any(_TEST.match(data, offset) and _DEF.search(data, max(0, offset - 40), offset) for _, offset in whole.hits):
         yield ProjectFact("test-case", context.file.path, Span(1, 1, 1, 1))
 
 

@@ -135,7 +135,7 @@ def _is_import(handler: Handler) -> bool:
     return all(_is_flag(statement) or (not handler.scope.function and _uses_only(statement, bound)) for statement in rest)
 
 
-_BOUND_BY_IMPORT = re.compile(rb"\bas\s+(\w+)|\bimport\s+\(?\s*(\w+)|,\s*(\w+)")
+_BOUND_BY_IMPORT = re.compile(rb"\bas[\s\\]+(\w+)|\bimport\b[\s\\]*\(?(?:\s|\\|#[^\n]*\n)*(\w+)|,(?:\s|\\|#[^\n]*\n)*(\w+)")
 
 
 def _imported_names(statement: Statement) -> Iterator[str]:

@@ -349,13 +349,6 @@ def dropped_errors(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
 # ---------------------------------------------------------------- PRD212
 
 
-def _line(statement: Statement) -> bytes:
-    """The first line of a statement."""
-    data = statement.source.data
-    end = data.find(b"\n", statement.start)
-    return data[statement.start : end if end != -1 else len(data)]
-
-
 def _leaves(block: Sequence[Statement], in_loop: bool = False) -> Iterator[Statement]:
     """Statements of a finally block that leave it."""
     for statement in block:
@@ -363,7 +356,11 @@ def _leaves(block: Sequence[Statement], in_loop: bool = False) -> Iterator[State
             yield statement
         elif statement.kind in ("def", "class"):
             continue
-        elif statement.kind == "if" and re.search(rb"sys\.exc(?:_info|eption)\b", _line(statement)):
+        elif statement.kind == "if" and any(
+            isinstance(inner, Call) and inner.name in ("sys.exc_info", "sys.exception")
+            for condition in statement.expressions
+            for inner in condition.walk()
+        ):
             continue  # leaves only where nothing is on its way
         else:
             inside = in_loop or statement.kind in ("for", "while")

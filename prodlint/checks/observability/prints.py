@@ -44,7 +44,8 @@ _GENERATORS = ("generate_", "gen_", "codegen_", "bootstrap_")
 # What a person has to type in elsewhere, in the sign-in of a device.
 _SIGN_IN = re.compile(r"\b(?:user_code|device_code|verification_ur[il]\w*)\b")
 # A question to whoever sits at the terminal.
-_ASKS = re.compile(rb"(?<![\w.])input\(")
+_ASKS = re.compile(rb"(?<![\w.])input[ \t\\\r\n)]*\(")
+_OWN_INPUT = re.compile(rb"\bdef[\s\\]+input\b")
 _TALKATIVE = re.compile(r"(?i)(?:^|[._])(?:verbos\w*|debug\w*|dry_?run|interactive|isatty|quiet|silent|show_\w+|print_\w+)(?:$|[._])")
 _WEB = tuple(sorted(package.replace("-", "_") for package in WEB_PACKAGES if package != "django-ninja"))
 
@@ -52,12 +53,12 @@ _WEB = tuple(sorted(package.replace("-", "_") for package in WEB_PACKAGES if pac
 @lru_cache(maxsize=4)
 def is_terminal_program(data: bytes) -> bool:
     """Whether a file imports what programs for the terminal are made of."""
-    return any(word in data and _is_import(data, word) for word in _TERMINAL) or (b"input(" in data and _asks(data))
+    return any(word in data and _is_import(data, word) for word in _TERMINAL) or (b"input" in data and _asks(data))
 
 
 def _asks(data: bytes) -> bool:
     """Whether a file calls `input` itself; a function or a method of that name is something else."""
-    return b"def input(" not in data and any(_is_code(data, match.start()) for match in _ASKS.finditer(data))
+    return _OWN_INPUT.search(data) is None and any(_is_code(data, match.start()) for match in _ASKS.finditer(data))
 
 
 def _is_code(data: bytes, offset: int) -> bool:
@@ -234,7 +235,7 @@ def _is_service(module: Module, context: CheckContext) -> bool:
     )
 
 
-_LOGGED_BEFORE = re.compile(r"\.exception\([^\n]*\)[ \t]*\n(?:[ \t]*\n)*[ \t]*\Z")
+_LOGGED_BEFORE = re.compile(r"\.[ \t]*exception[ \t]*\([^\n]*\)[ \t]*\n(?:[ \t]*\n)*[ \t]*\Z")
 
 
 def _fix(call: Call, level: str) -> FixRequest | None:

@@ -257,7 +257,7 @@ _NOT_INSTALLED = (
 def debugger_imported(fact: Import, context: CheckContext) -> Iterator[Diagnostic]:
     """A debugger of somebody else's that is imported with the module and left there, and that no manifest lists."""
     library = fact.module.split(".", 1)[0]
-    if library not in _NOT_INSTALLED or fact.typing_only or fact.source.line_text(fact.line)[:1].isspace():
+    if library not in _NOT_INSTALLED or fact.typing_only or fact.in_block:
         return  # in a function, behind a condition or in a `try` it is asked for by who has it
     if len(re.findall(rf"\b{re.escape(fact.alias.split('.', 1)[0])}\b", fact.source.text)) > 1:
         return  # it is called, and that is what is told

@@ -138,11 +138,13 @@ def rolled(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
                 return
 
 
+_DEFINITION = re.compile(rb"\bdef[\s\\]+[\w\x80-\xff]+")
+
+
 def _head(function: Function) -> ByteRange:
-    start = function.source.data.find(b"def ", function.start, function.end)
-    return ByteRange(
-        function.source, function.start if start == -1 else start, (function.start if start == -1 else start) + len(f"def {function.name}")
-    )
+    found = _DEFINITION.search(function.source.data, function.start, function.end)
+    start, end = found.span() if found is not None else (function.start, function.end)
+    return ByteRange(function.source, start, end)
 
 
 @check("PRD306", on=[every(Module)], required_literals=["mock", "dummy", "fake", "stub"], files=("python",))

@@ -52,8 +52,7 @@ def test_code_in_production(imported: Import, context: CheckContext) -> Iterator
         return
     if root == "unittest" and not (rest.startswith("mock") or imported.name in ("mock", "TestCase")):
         return
-    line = imported.source.line_text(imported.line)
-    if line.lstrip().startswith("from .") or (line[:1] in (" ", "\t") and not imported.scope.function):
+    if imported.is_relative or (imported.in_block and not imported.scope.function):
         return  # a relative module of the same name; a `try` or `if` that knows it may be missing
     if imported.source.line_text(imported.line - 1).strip() == "try:":
         return

@@ -242,7 +242,7 @@ def _is_passed_around(function: Function) -> bool:
 
 
 _PASSED = re.compile(rb"(?:[=(,\[]|\breturn|\belse|\bor)[ \t]*([\w\x80-\xff]+)(?=[ \t]*(?:[,)\]\r\n]|if\b|$))")
-_DEFINED = re.compile(rb"def ([\w\x80-\xff]+)\(")
+_DEFINED = re.compile(rb"\bdef[\s\\]+([\w\x80-\xff]+)[\s\\]*[(\[]")
 
 
 @lru_cache(maxsize=4)

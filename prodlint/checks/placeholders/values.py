@@ -113,9 +113,11 @@ def _shown(value: str) -> str:
     return quote(value, 50)
 
 
-_STATEMENT = re.compile(rb"\n([A-Za-z_]\w*)")
+_STATEMENT = re.compile(rb"\n\f*([A-Za-z_]\w*)")
 # `Response(200, request=Request("GET", url="https://example.com"))`: an answer that no request was sent for.
-_MADE_UP = re.compile(rb"\brequest\s{0,2}=\s{0,2}(?:\w{1,30}\.)?Request\([^()]{0,150}\Z")
+_MADE_UP = re.compile(
+    rb"\brequest[\s\\]{0,9}=[\s\\(]{0,9}(?:\w{1,30}[\s\\)]{0,9}\.[\s\\]{0,9})?Request(?:_\w{0,9})?[\s\\)]{0,9}\((?:[^()]|\(\s*[\"'][^()]*\)){0,150}\(?\Z"
+)
 
 
 def _surrounding_name(assignment: Assignment) -> str:
@@ -146,8 +148,8 @@ _KINDS = frozenset({"name", "attribute", "subscript", "annotated", "default", "f
 @lru_cache(maxsize=4)
 def _compared(data: bytes) -> frozenset[bytes]:
     """The texts that a file compares with."""
-    behind = re.findall(rb"[!=]=\s*[\"']([^\"'\n]*)[\"']", data)
-    return frozenset((*behind, *re.findall(rb"[\"']([^\"'\n]*)[\"']\s*[!=]=", data)))
+    behind = re.findall(rb"[!=]=(?:[\s\\()]|#[^\n]*\n)*[\"']([^\"'\n]*)[\"']", data)
+    return frozenset((*behind, *re.findall(rb"[\"']([^\"'\n]*)[\"'][\s\\)]*[!=]=", data)))
 
 
 @check("PRD305", on=[every(Assignment)], required_literals=_ANCHORS, verbatim=True)
@@ -178,10 +180,13 @@ def placeholder_value(assignment: Assignment, context: CheckContext) -> Iterator
     yield Diagnostic(value, f"`{assignment.target}` is {what}: `{_shown(value.value)}`")
 
 
+_SECOND = re.compile(rb",(?:[\s\\(]|#[^\n]*\n)*\Z")
+
+
 @check("PRD305", on=[settings()], required_literals=_ANCHORS, verbatim=True, files=("python", "notebook"))
 def placeholder_fallback(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     """The fallback of `os.getenv("NAME", "...")`; fields of settings classes are found as assignments."""
-    if setting.default and setting.source.data[max(0, setting.start - 400) : setting.start].rstrip().endswith(b","):
+    if setting.default and _SECOND.search(setting.source.data, max(0, setting.start - 400), setting.start):
         yield from _in_setting(setting, setting.default)
 
 

@@ -204,10 +204,10 @@ def _ignoring_line(project: Project, path: str) -> tuple[str, Span] | None:
 
 # ---------------------------------------------------------------- PRD109
 
-_USES = ("load_dotenv", "dotenv_values", "read_env(", "env_file", "--env-file", "from decouple", "dotenvx")
+_USES = ("load_dotenv", "dotenv_values", "read_env", "env_file", "--env-file", "from decouple", "dotenvx")
 # Other env files than `.env` have names of their own to be ignored by.
 _READS_DOT_ENV = re.compile(
-    rb"(?:load_dotenv|read_env)\(\s{0,40}\)|from decouple|[\w\-]{5,15}[^\n]{0,120}?[\"'\s/=]\.env(?![\w.\-])|env_file:\s{1,40}-?\s{0,4}[\"']?(?:\./)?\.env(?![\w.\-])"
+    rb"(?:load_dotenv|read_env)\w{0,20}(?:[ \t\f)]|\\\r?\n|#[^\n]*\n){0,40}\((?:\s|#[^\n]*\n){0,40}\)|from[ \t\\\r\n]+decouple|[\w\-]{5,15}[^\n]{0,120}?[\"'\s/=]\.env(?![\w.\-])|env_file:\s{1,40}-?\s{0,4}[\"']?(?:\./)?\.env(?![\w.\-])"
 )
 _NOT_THE_SERVICE = frozenset(("test", "docs", "example", "vendored", "generated", "dev", "ci"))
 

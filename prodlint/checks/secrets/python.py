@@ -248,8 +248,8 @@ def is_example(data: bytes, start: int) -> bool:
 
 
 _EXAMPLES = re.compile(
-    rb"\b(?:examples?|json_schema_extra|openapi_examples|sample_\w{1,30})[\"']?\s{0,4}[=:]\s{0,4}[\[{][^\]=]{0,600}\Z"
-    rb"|\b\w{0,40}(?:Placeholder|Example|Sample)\w{0,20}\((?:(?!\n\w)[\s\S]){0,900}\Z"
+    rb"\b(?:examples?|json_schema_extra|openapi_examples|sample_\w{1,30})[\"']?(?:[\s\\)]|#[^\n]*\n){0,9}[=:](?:[\s\\(]|#[^\n]*\n){0,9}[\[{][^\]=]{0,600}\Z"
+    rb"|\b\w{0,40}(?:Placeholder|Example|Sample)\w{0,20}(?:[\s\\)]|#[^\n]*\n){0,9}\((?:(?!\n\w)[\s\S]){0,900}\Z"
 )
 
 
@@ -464,7 +464,9 @@ def _in_settings_class(data: bytes, class_: str) -> bool:
 @lru_cache(maxsize=4)
 def _settings_classes(data: bytes) -> frozenset[bytes]:
     """The classes of a file that are built on settings."""
-    return frozenset(name for name, bases in re.findall(rb"class\s+([\w\x80-\xff]+)\s*\(([^)]{0,300})\)", data) if b"Settings" in bases)
+    return frozenset(
+        name for name, bases in re.findall(rb"\bclass[\s\\]+([\w\x80-\xff]+)[\s\\]*\(([^)]{0,300})\)", data) if b"Settings" in bases
+    )
 
 
 @check(
