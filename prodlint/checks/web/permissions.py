@@ -1,0 +1,74 @@
+"""Files that everybody on the machine may write, or whose names can be known before they are made (PRD473)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from prodlint.checks import CheckContext, Diagnostic, calls, check
+from prodlint.facts import Call, Expression
+
+_OTHERS_WRITE = 0o002
+_STICKY = 0o1000
+# Positions of the mode.
+_MODES: dict[str, int] = {
+    "os.chmod": 1,
+    "os.fchmod": 1,
+    "os.lchmod": 1,
+    "os.mkdir": 1,
+    "os.makedirs": 1,
+    "os.mkfifo": 1,
+    "os.open": 2,
+    "*.chmod": 0,
+}
+# Made by the service's own, for others to write on purpose.
+_SHARED = re.compile(r"sock", re.IGNORECASE)
+
+
+@check(
+    "PRD473",
+    on=[calls(*_MODES)],
+    required_literals=["chmod", ("mkdir", "0o"), ("makedirs", "0o"), ("mkfifo", "0o"), ("os.open", "0o")],
+    files=["python"],
+)
+def written_by_all(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`os.chmod(path, 0o777)`: any user of the machine may change the file."""
+    position = _MODES.get(call.name, 0 if call.method == "chmod" else -1)
+    if position < 0:
+        return
+    given = call.argument(position, "mode")
+    if (
+        given is None
+        or _SHARED.search(call.arguments[0].text if call.arguments else "")
+        or call.receiver is not None
+        and _SHARED.search(call.receiver.text)
+    ):
+        return
+    mode = _mode(given, context, call)
+    if mode is not None and mode & _OTHERS_WRITE and not mode & _STICKY:
+        yield Diagnostic(given, f"`{call.method}` with `{given.text}` lets every user of this machine write it")
+
+
+def _mode(given: Expression, context: CheckContext, call: Call) -> int | None:
+    """A mode as a number; of `stat.S_IRWXO | ...` what others may."""
+    constants = context.values(call.module).of(given).constants()
+    if len(constants) == 1 and isinstance(constants[0], int) and not isinstance(constants[0], bool):
+        return constants[0]
+    return _OTHERS_WRITE if re.search(r"(?<![~\w])stat\.S_I(?:RWXO|WOTH)\b", given.text) and "~" not in given.text else None
+
+
+@check("PRD473", on=[calls("os.umask")], files=["python"])
+def no_mask(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`os.umask(0)`, which nothing sets back."""
+    given = call.argument(0)
+    if given is None or context.values(call.module).of(given).constants() != [0]:
+        return
+    if sum(other.name == "os.umask" for other in call.module.calls()) > 1:
+        return  # read and set back
+    yield Diagnostic(call, "`os.umask(0)` lets every user of this machine write the files that are made from here on")
+
+
+@check("PRD473", on=[calls("tempfile.mktemp", "os.tempnam", "os.tmpnam")], files=["python"])
+def guessed_name(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`tempfile.mktemp()`: a name that is free now, and somebody else's file or link when it is opened."""
+    yield Diagnostic(call, f"`{call.name}` gives a name and no file: whoever makes one under it first decides what is opened")
