@@ -73,7 +73,7 @@ _SCRIPT_INPUTS: Mapping[str, Sequence[str]] = {
 }
 
 # What lets only members, the repository's own branches or named accounts through.
-_MEMBERS_ONLY = re.compile(
+MEMBERS_ONLY = re.compile(
     r"author_association"
     r"|head\.repo\.full_name\s*==\s*github\.(?:repository|event\.repository\.full_name)"
     r"|github\.repository\s*==\s*github\.event\.pull_request\.head\.repo\.full_name"
@@ -120,12 +120,12 @@ def _writes(permissions: Node) -> bool:
     return any(member.raw == "write" for member in permissions.members.values())
 
 
-def _weight(pipeline: Pipeline, job: Job, step: Step, path: str) -> Priority:
+def weight_of(pipeline: Pipeline, job: Job, step: Step, path: str) -> Priority:
     """How bad it is that a context is put into the text of a script."""
     events = set(pipeline.triggers)
     conditions = f"{_conditions(pipeline, job)} {step.condition}"
     if events & OUTSIDE_EVENTS:
-        if _MEMBERS_ONLY.search(conditions) or _LABELLED.search(conditions) or _is_approved(pipeline, job) or _is_powerless(pipeline, job):
+        if MEMBERS_ONLY.search(conditions) or _LABELLED.search(conditions) or _is_approved(pipeline, job) or _is_powerless(pipeline, job):
             return "P1"
         return "P0"
     if "workflow_call" in events and path.startswith("github."):
@@ -138,7 +138,7 @@ def _weight(pipeline: Pipeline, job: Job, step: Step, path: str) -> Priority:
 # ---------------------------------------------------------------- scripts
 
 
-def _scripts(step: Step) -> Iterator[Node]:
+def scripts_of(step: Step) -> Iterator[Node]:
     """The scalars of a step that are run as code."""
     run = step.node.get("run")
     if run is not None and run.kind == "scalar":
@@ -149,11 +149,14 @@ def _scripts(step: Step) -> Iterator[Node]:
         yield from (member for key, member in given.members.items() if key.lower() in names and member.kind == "scalar")
 
 
-class _Values:
-    """What `env.NAME` of a step stands for, and which outputs hold what a stranger wrote."""
+class Values:
+    """What `env.NAME`, outputs and the matrix stand for at a step, and which outputs hold what a stranger wrote."""
 
-    def __init__(self, pipeline: Pipeline, job: Job, step: Step) -> None:
-        self.environments = [step.node.get("env"), job.node.get("env"), pipeline.document.root.get("env")]
+    def __init__(self, pipeline: Pipeline, job: Job, step: Step | None) -> None:
+        self.pipeline = pipeline
+        self.job = job
+        own = [step.node.get("env")] if step is not None else []
+        self.environments = [*own, job.node.get("env"), pipeline.document.root.get("env")]
         self.outputs = {
             other.identity.lower(): pattern
             for other in job.steps
@@ -162,15 +165,48 @@ class _Values:
         }
 
     def sources(self, text: str, depth: int = 0) -> Iterator[str]:
-        """The contexts of an expression, variables of the environment followed to what they hold."""
+        """The contexts of an expression; variables of the environment, outputs and the matrix followed to what they hold."""
         for path in contexts_of(text):
-            name = path.removeprefix("env.")
-            if path == name or depth > 3:
+            followed = list(self._followed(path)) if depth <= 3 else []
+            if not followed:
                 yield path
+            for values, inner in followed:
+                yield from values.sources(inner, depth + 1)
+
+    def _followed(self, path: str) -> Iterator[tuple[Values, str]]:
+        """The expressions that a context takes its text from, each with where it stands."""
+        kind, _, rest = path.partition(".")
+        if kind == "env":
+            yield from ((self, inner.text) for inner in _expressions(self._variable(rest)))
+        elif kind == "matrix":
+            matrix = self.job.node.get("strategy", "matrix")
+            held = _member(matrix, rest) if matrix is not None else None
+            for node in held.items if held is not None and held.kind == "sequence" else ():
+                yield from ((self, inner.text) for inner in _expressions(node))
+        elif kind in ("steps", "needs") and ".outputs." in rest:
+            name, _, output = rest.partition(".outputs.")
+            if kind == "steps":
+                yield from self._written(name, output)
+            else:
+                for job in (job for key, job in self.pipeline.jobs.items() if key.lower() == name):
+                    outputs = job.node.get("outputs")
+                    inside = Values(self.pipeline, job, None)
+                    yield from ((inside, inner.text) for inner in _expressions(_member(outputs, output) if outputs is not None else None))
+
+    def _variable(self, name: str) -> Node | None:
+        return next((found for each in self.environments if each is not None and (found := _member(each, name)) is not None), None)
+
+    def _written(self, identity: str, output: str) -> Iterator[tuple[Values, str]]:
+        """What a step writes into its output as it is: `echo "title=$TITLE" >> "$GITHUB_OUTPUT"`."""
+        step = next((each for each in self.job.steps if each.identity.lower() == identity), None)
+        for line in step.node.text_at("run").splitlines() if step is not None else ():
+            written = _OUTPUT_LINE.search(line)
+            if step is None or written is None or written[1].lower() != output or "$(" in written[2] or "`" in written[2]:
                 continue
-            held = next((found for each in self.environments if each is not None and (found := _member(each, name)) is not None), None)
-            for inner in expressions_in(held) if held is not None and held.kind == "scalar" else ():
-                yield from self.sources(inner.text, depth + 1)
+            values = Values(self.pipeline, self.job, step)
+            yield from ((values, found[1].strip()) for found in re.finditer(r"\$\{\{(.*?)\}\}", written[2]))
+            for found in re.finditer(r"\$\{?([A-Za-z_]\w*)\}?", written[2]):
+                yield from ((values, inner.text) for inner in _expressions(values._variable(found[1].lower())))
 
     def is_outside(self, path: str, text: str) -> bool:
         """Whether somebody without rights may choose what a context holds."""
@@ -180,6 +216,16 @@ class _Values:
         identity, _, output = rest.partition(".outputs.")
         pattern = self.outputs.get(identity) if steps == "steps" else None
         return pattern is not None and re.match(pattern, output) is not None
+
+
+# `echo "name=value" >> $GITHUB_OUTPUT`, and the command for it of old.
+_OUTPUT_LINE = re.compile(
+    r"(?:(?:echo|printf)\s+(?:-\w+\s+)?[\"']?(?=[\w-]+=.*GITHUB_OUTPUT)|::set-output\s+name=)([\w-]+)(?:=|::)(.*?)(?:>>.*)?$"
+)
+
+
+def _expressions(node: Node | None) -> Iterator[Expression]:
+    return expressions_in(node) if node is not None and node.kind == "scalar" else iter(())
 
 
 def _member(mapping: Node, name: str) -> Node | None:
@@ -197,15 +243,15 @@ def text_in_script(document: Document, context: CheckContext) -> Iterator[Diagno
     seen: set[int] = set()
     for job in pipeline.jobs.values():
         for step in job.steps:
-            values = _Values(pipeline, job, step)
-            for node in _scripts(step):
+            values = Values(pipeline, job, step)
+            for node in scripts_of(step):
                 for expression in expressions_in(node):
                     path = next((path for path in values.sources(expression.text) if values.is_outside(path, expression.text)), "")
                     typed = not path and bool(context.options.get("inputs")) and _is_typed_input(document, expression, values)
                     if expression.start in seen or not (path or typed):
                         continue
                     seen.add(expression.start)
-                    weight = _weight(pipeline, job, step, path) if path else "P2"
+                    weight = weight_of(pipeline, job, step, path) if path else "P2"
                     if weight == "P2":
                         lesser.append((expression, path))
                         continue
@@ -237,7 +283,7 @@ def _lesser(document: Document, pipeline: Pipeline, found: Sequence[tuple[Expres
     return Diagnostic(ByteRange(document.source, first.start, first.end), message, priority="P2", related=related)
 
 
-def _is_typed_input(document: Document, expression: Expression, values: _Values) -> bool:
+def _is_typed_input(document: Document, expression: Expression, values: Values) -> bool:
     """An input that takes any text; choices, booleans and numbers are what they are."""
     for path in values.sources(expression.text):
         if not _INPUT.match(path):
@@ -289,8 +335,8 @@ def strangers_code(document: Document, context: CheckContext) -> Iterator[Diagno
             if at is None or _is_for_another_event(conditions, event) or _same_repository(conditions):
                 continue
             runs = _runs_what_is_there(step, job.steps[index + 1 :])
-            guarded = _MEMBERS_ONLY.search(conditions) or _LABELLED.search(conditions) or _is_approved(pipeline, job)
-            if guarded and (not runs or _MEMBERS_ONLY.search(conditions)):
+            guarded = MEMBERS_ONLY.search(conditions) or _LABELLED.search(conditions) or _is_approved(pipeline, job)
+            if guarded and (not runs or MEMBERS_ONLY.search(conditions)):
                 continue
             what = "a later step runs code from it" if runs else "anything that builds or runs it"
             end = "" if runs else " hands the token to its author"
@@ -381,7 +427,7 @@ def environment_of_an_artifact(document: Document, context: CheckContext) -> Ite
             found = (
                 re.search(_FROM_A_FILE.pattern.encode(), document.source.data[run.start : run.end]) if fetched and run is not None else None
             )
-            if run is not None and found is not None and not _MEMBERS_ONLY.search(_conditions(pipeline, job)):
+            if run is not None and found is not None and not MEMBERS_ONLY.search(_conditions(pipeline, job)):
                 at = ByteRange(document.source, run.start + found.start(), run.start + found.end())
                 yield Diagnostic(
                     at,
@@ -390,7 +436,42 @@ def environment_of_an_artifact(document: Document, context: CheckContext) -> Ite
                 )
 
 
-_BOT = re.compile(r"github\.(?:triggering_)?actor\s*==\s*'([\w-]+\[bot\])'")
+_WRITES_ENVIRONMENT = re.compile(r"(?m)^.*>>\s*[\"']?\$\{?GITHUB_(?:ENV|PATH)\b.*$")
+_SEVERAL_LINES = re.compile(r"\.(?:body|message)\Z")
+
+
+@check(
+    "PRD907",
+    on=[documents("github-workflow")],
+    required_literals=[("github_env", "body"), ("github_env", "message"), ("github_path", "body")],
+    files=("yaml",),
+)
+def environment_of_a_text(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    """`echo "BODY=$BODY" >> $GITHUB_ENV`: the second line of a comment sets a variable of its own."""
+    pipeline = pipeline_of(document)
+    if pipeline is None or not set(pipeline.triggers) & OUTSIDE_EVENTS:
+        return
+    for job in pipeline.jobs.values():
+        for step in job.steps:
+            run = step.node.get("run")
+            if run is None or run.kind != "scalar" or MEMBERS_ONLY.search(f"{_conditions(pipeline, job)} {step.condition}"):
+                continue
+            values = Values(pipeline, job, step)
+            for line in _WRITES_ENVIRONMENT.finditer(run.raw):
+                names = re.findall(r"\$\{?([A-Za-z_]\w*)", line[0])
+                held = [values.sources(f"env.{name.lower()}") for name in names]
+                if any(_SEVERAL_LINES.search(path) and values.is_outside(path, path) for sources in held for path in sources):
+                    message = (
+                        "Text of several lines is written to `$GITHUB_ENV`: its second line can set `LD_PRELOAD` for the steps after it"
+                    )
+                    yield Diagnostic(run, message, priority="P1")
+                    break
+
+
+_BOT = re.compile(
+    r"github\.(?:triggering_)?actor\s*==\s*'([\w-]+\[bot\])'|'([\w-]+\[bot\])'\s*==\s*github\.(?:triggering_)?actor"
+    r"|contains\([^()]*(?:\([^()]*)?['\"\s,]([\w-]+\[bot\])[^()]*\)?\s*,\s*github\.(?:triggering_)?actor\s*\)"
+)
 
 
 @check(
@@ -409,7 +490,7 @@ def actor_taken_for_author(document: Document, context: CheckContext) -> Iterato
         for node in nodes:
             found = _BOT.search(node.raw) if node is not None and node.kind == "scalar" else None
             if node is not None and found is not None:
-                message = f"`github.actor` is whoever caused the last event, not the author: a stranger's pull request passes as `{found[1]}`. Use `github.event.pull_request.user.login`"
+                message = f"`github.actor` is whoever caused the last event, not the author: a stranger's pull request passes as `{found[1] or found[2] or found[3]}`. Use `github.event.pull_request.user.login`"
                 yield Diagnostic(node, message, priority="P1")
 
 
@@ -428,6 +509,7 @@ def token_permissions(document: Document, context: CheckContext) -> Iterator[Dia
     for node in (outer, *(job.node.get("permissions") for job in pipeline.jobs.values())):
         if node is not None and node.raw == "write-all":
             yield Diagnostic(_keyed(node), "`permissions: write-all` lets every step change anything in the repository", priority="P1")
+    yield from _wider_than_needed(pipeline, outer)
     # What a workflow of this repository may do that is called here, it may say itself.
     bare = [job for job in pipeline.jobs.values() if job.node.get("permissions") is None and not job.calls.startswith("./")]
     if outer is not None or not bare or set(pipeline.triggers) <= {"workflow_call"} or context.options.get("read-only-default"):
@@ -439,6 +521,18 @@ def token_permissions(document: Document, context: CheckContext) -> Iterator[Dia
     if len(bare) == len(pipeline.jobs) and all(_needs_to_read(job) for job in bare):
         fix = FixRequest("insert-line-before", "Add `permissions: contents: read`", False, (("text", "permissions:\n  contents: read\n"),))
     yield Diagnostic(at, message, priority="P2", fix=fix)
+
+
+def _wider_than_needed(pipeline: Pipeline, outer: Node | None) -> Iterator[Diagnostic]:
+    """Rights to write that one job needs and that are given to all, a job that only reads among them."""
+    bare = [job for job in pipeline.jobs.values() if job.node.get("permissions") is None]
+    writes = [node for node in outer.members.values() if node.raw == "write"] if outer is not None and outer.kind == "mapping" else []
+    reader = next((job for job in bare if not job.calls and job.steps and _needs_to_read(job)), None)
+    if writes and reader is not None and len(bare) > 1:
+        scope = _keyed(writes[0])
+        name = writes[0].path.rpartition(".")[2]
+        message = f"`{name}: write` is given to every job, and `{reader.name}` only reads: give it to the job that needs it"
+        yield Diagnostic(scope, message, priority="P2")
 
 
 # Actions that read the repository with the token, or do not use it at all.
@@ -468,6 +562,31 @@ def _job_key(job: Job) -> Ranged:
     return ByteRange(node.source, node.key_start, node.key_end) if node.key_end > node.key_start else node
 
 
+# ---------------------------------------------------------------- tokens of apps, code that Dependabot runs
+
+
+@check("PRD907", on=[documents("github-workflow", "github-action")], required_literals=["skip-token-revoke"], files=("yaml",))
+def token_that_stays(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    """`skip-token-revoke: true` of create-github-app-token: the token works for an hour after the job."""
+    pipeline = pipeline_of(document)
+    for job in pipeline.jobs.values() if pipeline is not None else ():
+        for step in job.steps:
+            kept = step.node.get("with", "skip-token-revoke")
+            if kept is not None and kept.raw.lower() == "true":
+                yield Diagnostic(_keyed(kept), "`skip-token-revoke` leaves the app's token valid when the job has ended", priority="P2")
+
+
+@check("PRD907", on=[documents("dependabot")], required_literals=["insecure-external-code-execution"], files=("yaml",))
+def code_that_dependabot_runs(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    """`insecure-external-code-execution: allow`: a manifest of a new version runs code where private registries' keys are."""
+    updates = document.root.get("updates")
+    for update in updates.items if updates is not None else ():
+        allowed = update.get("insecure-external-code-execution")
+        if allowed is not None and allowed.raw == "allow":
+            words = "`insecure-external-code-execution` runs code of the packages with access to the registries of this update"
+            yield Diagnostic(_keyed(allowed), words, priority="P1")
+
+
 # ---------------------------------------------------------------- secrets and credentials
 
 
@@ -478,42 +597,58 @@ def secrets_handed_on(document: Document, context: CheckContext) -> Iterator[Dia
     if pipeline is None:
         return
     own = owner_of_repository(context)
+    yield from _secrets_taken(document.root.get("env"))
     for job in pipeline.jobs.values():
         inherited = job.node.get("secrets")
         if inherited is not None and inherited.raw == "inherit" and job.calls and not job.calls.startswith(("./", "${{")):
             owner = job.calls.split("/", 1)[0].lower()
-            if own and owner != own:
+            if owner != own:
+                # Where nothing tells whose repository this is, it may be the owner's own.
                 yield Diagnostic(
                     _keyed(inherited),
                     f"`secrets: inherit` hands every secret to `{owner}`'s workflow; pass those that it needs",
-                    priority="P1",
+                    priority="P1" if own else "P2",
                 )
         for node in (job.node.get("if"), *(step.node.get("if") for step in job.steps)):
             if node is not None and node.kind == "scalar" and re.search(r"\bsecrets\.\w+", node.raw):
                 yield Diagnostic(
                     node, "`secrets` cannot be used in `if`: GitHub rejects the workflow. Put it into `env` and ask for that", priority="P1"
                 )
+        yield from _secrets_taken(job.node.get("env"))
         for step in job.steps:
             yield from _secrets_written_out(step)
 
 
 _ALL_SECRETS = re.compile(r"tojson\(\s*secrets\s*\)", re.IGNORECASE)
+_ANY_SECRET = re.compile(r"\bsecrets\s*\[\s*(?!'[\w-]+'\s*\])", re.IGNORECASE)
+_TAKEN_APART = re.compile(r"fromjson\(\s*secrets\.(\w+)\s*\)\s*[.\[]", re.IGNORECASE)
 _ECHOES = re.compile(rb"(?m)^[ \t]*(?:-[ \t]+run:[ \t]*|run:[ \t]*)?(?:echo|printf)\b[^\n|>;&]*\$\{\{\s*secrets\.(\w+)\s*\}\}[^\n|>;&]*$")
 
 
 def _secrets_written_out(step: Step) -> Iterator[Diagnostic]:
     source = step.node.source
     for holder in (step.node.get("env"), step.node.get("with"), step.node.get("run")):
-        for node in holder.walk() if holder is not None else ():
-            for expression in expressions_in(node) if node.kind == "scalar" else ():
-                if _ALL_SECRETS.search(expression.text):
-                    at = ByteRange(source, expression.start, expression.end)
-                    yield Diagnostic(at, "`toJSON(secrets)` gives this step every secret of the repository", priority="P1")
+        yield from _secrets_taken(holder)
     run = step.node.get("run")
     if run is not None and run.kind == "scalar":
         for found in _ECHOES.finditer(source.data, source.data.rfind(b"\n", 0, run.start) + 1, run.end):
             at = ByteRange(source, found.start(1), found.end(1))
             yield Diagnostic(at, f"`{found[1].decode()}` is printed to the log: masking only hides its exact text", priority="P2")
+
+
+def _secrets_taken(holder: Node | None) -> Iterator[Diagnostic]:
+    """Expressions that take more than one secret by its name."""
+    for node in holder.walk() if holder is not None else ():
+        for expression in expressions_in(node) if node.kind == "scalar" else ():
+            at = ByteRange(node.source, expression.start, expression.end)
+            taken_apart = _TAKEN_APART.search(expression.text)
+            if _ALL_SECRETS.search(expression.text):
+                yield Diagnostic(at, "`toJSON(secrets)` gives this step every secret of the repository", priority="P1")
+            elif _ANY_SECRET.search(expression.text):
+                yield Diagnostic(at, "`secrets[...]` by a computed name gives this job every secret of the repository", priority="P2")
+            elif taken_apart is not None:
+                words = f"a part of the secret `{taken_apart[1]}` is not masked in the log: GitHub only knows the whole"
+                yield Diagnostic(at, words, priority="P2")
 
 
 _ROOT_PATHS = frozenset(
@@ -578,7 +713,7 @@ def runner_for_strangers(document: Document, context: CheckContext) -> Iterator[
         node = job.node.get("runs-on")
         labels = {each.raw for each in node.walk()} if node is not None else set[str]()
         conditions = _conditions(pipeline, job) if pipeline is not None else ""
-        if node is not None and "self-hosted" in labels and not _same_repository(conditions) and not _MEMBERS_ONLY.search(conditions):
+        if node is not None and "self-hosted" in labels and not _same_repository(conditions) and not MEMBERS_ONLY.search(conditions):
             shown = min(events)
             yield Diagnostic(
                 node, f"A self-hosted runner runs code from `{shown}`: in a public repository anybody can run code on it", priority="P2"
@@ -624,6 +759,10 @@ def cache_in_release(document: Document, context: CheckContext) -> Iterator[Diag
 
 
 def _restores(step: Step) -> bool:
+    if step.uses == "astral-sh/setup-uv":
+        return step.node.text_at("with", "enable-cache") == "true"
+    if step.uses in ("docker/build-push-action", "docker/bake-action", "depot/build-push-action"):
+        return "type=gha" in step.node.text_at("with", "cache-from") + step.node.text_at("with", "set")
     if step.uses.startswith(_CACHES) and not step.uses.endswith("/save"):
         return True
     return step.uses.startswith(_CACHING_SETUPS) and step.node.text_at("with", "cache") not in ("", "false")

@@ -214,7 +214,8 @@ def _names(node: Node | None) -> tuple[str, ...]:
 
 
 def _true(node: Node | None) -> Node | None:
-    return node if node is not None and node.kind == "scalar" and node.raw.lower() in ("true", "yes", "on") else None
+    given = node.raw.lower() if node is not None and node.kind == "scalar" else ""
+    return node if given in ("true", "yes", "on") or re.fullmatch(r"\$\{\{\s*true\s*\}\}", given) else None
 
 
 def triggers_of(root: Node) -> dict[str, Node | None]:

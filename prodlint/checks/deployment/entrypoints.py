@@ -20,6 +20,9 @@ _REPLACES = re.compile(r"(?:^|[;&|\n]\s*)exec\s")
 # They hand signals on to all their children.
 _INITS = re.compile(r"\b(?:dumb-init|tini|catatonit|s6-svscan|supervisord|init)\b")
 _WORKERS = re.compile(r"\b(?:celery|dramatiq|rq|arq|taskiq|huey|python|streamlit)\b")
+_RUNTIMES = re.compile(r"(?:^|[;&|]\s*)(?:/\S*/)?(?:java|dotnet|puma|php-fpm|nginx|caddy)\s")
+# One program that an image with a port starts; what only keeps a container open is none.
+_PROGRAM = re.compile(r"(?!(?:sh|bash|ash|sleep|tail|cat|echo|true|env)\b)[\w./-]+(?: [^;&|<>]*)?\Z")
 _WHY = "SIGTERM stops at the shell, and the service is killed after the grace period"
 
 
@@ -35,7 +38,10 @@ def started_by_a_shell(dockerfile: Dockerfile, context: CheckContext) -> Iterato
     if found is None or found.json_form or not found.words or found.stage is not stage:
         return
     text = found.value.strip()
-    if _REPLACES.search(text) or _INITS.search(text) or not (SERVERS.search(text) or _WORKERS.search(text)):
+    serves = SERVERS.search(text) or _WORKERS.search(text) or _RUNTIMES.search(text)
+    if not serves and any(each.keyword == "EXPOSE" for each in lineage(stage)):
+        serves = _PROGRAM.match(text)
+    if _REPLACES.search(text) or _INITS.search(text) or not serves:
         return
     priority = None if SERVERS.search(text) else "P2"
     yield Diagnostic(found, f"{found.keyword} in shell form: {_WHY}", priority="P2" if priority else None, fix=_as_list(found, text))

@@ -473,6 +473,8 @@ def _positional(program: str, argv: Sequence[str], index: int) -> Iterator[tuple
 
 
 _ECHOED = re.compile(r"(?:^|[\s'\"])(?:export )?([A-Za-z_][\w.\-]{0,60})=\\?[\"']?([^\s\"'\\;]{6,400})")
+# `echo 'root:...' | chpasswd`, `echo ... | passwd --stdin root`.
+_ACCOUNT = re.compile(rb"['\")\s]*\|\s*(?:sudo\s+)?(chpasswd|passwd\s+--stdin)\b(?!\s+(?:-e|--encrypted))")
 _EXPANDED = re.compile(r"\$[({\w]|`")
 _NETRC = re.compile(
     r"\b(?:login|user)\s{1,4}\S{1,80}\s{1,4}password\s{1,4}([^\s\"'\\]{4,200})|\bpassword\s{1,4}([^\s\"'\\]{4,200})\s{1,4}(?:login|account)\b"
@@ -485,8 +487,19 @@ def echoed_secret(command: Command, context: CheckContext) -> Iterator[Diagnosti
     code = "PRD110" if command.origin.startswith(("dockerfile", "compose", "kubernetes")) else "PRD111"
     if code != context.code:
         return
+    account = _ACCOUNT.match(command.source.data, command.words[-1][1], command.words[-1][1] + 120) if command.words else None
     for index, word in enumerate(command.argv[: len(command.words)]):
         start, end = command.words[index]
+        if account is not None and word and not word.startswith("-"):
+            value = word.partition(":")[2] if account[1] == b"chpasswd" else word
+            value = value.replace("\\n", "").strip()
+            place = command.source.data.find(value.encode(), start, end) if len(value) > 3 else -1
+            if place != -1 and not _EXPANDED.search(value) and _works(value, "password", _PASSWORD, context):
+                yield Diagnostic(
+                    ByteRange(command.source, place, place + len(value.encode())),
+                    "a password of an account is written into the file",
+                    secret=True,
+                )
         parts = [(pair[1], pair[2], value_name(pair[1])) for pair in _ECHOED.finditer(word)]
         parts += [("password", found[1] or found[2], _PASSWORD) for found in _NETRC.finditer(word)]
         for name, value, named in parts:

@@ -347,6 +347,8 @@ def _environment_words(name: str, value: str) -> str:
         return f"`{name}={plain}` makes Python accept any certificate" if plain == "0" else ""
     if upper == "NODE_TLS_REJECT_UNAUTHORIZED":
         return f"`{name}={plain}` makes Node accept any certificate" if plain == "0" else ""
+    if upper in ("NPM_CONFIG_STRICT_SSL", "YARN_ENABLE_STRICT_SSL"):
+        return f"`{name}={plain}` accepts any certificate of the registry" if plain in _FALSE else ""
     if upper == "GIT_SSL_NO_VERIFY":
         # git only asks whether the variable is there.
         surprise = f": git does not look at the value `{plain}`" if plain in _FALSE or not plain else ""
@@ -411,6 +413,7 @@ def _environment_words(name: str, value: str) -> str:
         "trusted_host",
         "host_key_checking",
         "stricthostkeychecking",
+        "strict_ssl",
     ],
 )
 def verification_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
@@ -428,6 +431,13 @@ def verification_setting(setting: Setting, context: CheckContext) -> Iterator[Di
 
 _CURL_WITH_VALUE = frozenset("oHdXuAebcTFmxrwECKDPQtUyYzh")
 _GIT_SSL = re.compile(r"^http\.(?:\S+\.)?sslverify(?:=(?:false|0|no))?$", re.IGNORECASE)
+
+
+_RPM_OPTION = re.compile(r"^(?:--setopt=)?(?:[\w*.-]+\.)?(?:sslverify|gpgcheck|repo_gpgcheck)=(?:0|false|no)$", re.IGNORECASE)
+# Lines that are written into yum's and dnf's configuration.
+_RPM_SETTING = re.compile(r"(?:\\n|^)\s*(?:sslverify|gpgcheck)\s*=\s*(?:0|false|no)\s*(?:\\n|$)", re.IGNORECASE)
+# https://rpm.org/docs/: options after which rpm looks at neither digest nor signature.
+_UNSIGNED = ("--nosignature", "--nodigest", "--noverify", "--nofiledigest")
 
 
 def _insecure_word(command: Command) -> int:
@@ -454,9 +464,10 @@ def _insecure_word(command: Command) -> int:
             and _GIT_SSL.match(word)
             and ("=" in word or (index + 1 < len(argv) and argv[index + 1].lower() in _FALSE))
             or program in ("npm", "yarn", "pnpm")
-            and word == "strict-ssl"
-            and index + 1 < len(argv)
-            and argv[index + 1].lower() == "false"
+            and (
+                (word in ("strict-ssl", "--strict-ssl") and index + 1 < len(argv) and argv[index + 1].lower() == "false")
+                or word.lower() in ("strict-ssl=false", "--strict-ssl=false", "--no-strict-ssl")
+            )
             or program in ("kubectl", "helm", "oc")
             and word.startswith("--insecure-skip-tls-verify")
             and not word.endswith("=false")
@@ -464,8 +475,14 @@ def _insecure_word(command: Command) -> int:
             and (word in ("--allow-unauthenticated", "--force-yes") or "verify-peer=false" in word.lower())
             or program == "apk"
             and word == "--allow-untrusted"
-            or program in ("yum", "dnf", "microdnf")
-            and word == "--nogpgcheck"
+            or program in ("yum", "dnf", "microdnf", "tdnf", "yum-config-manager")
+            and (word in ("--nogpgcheck", "--no-gpgcheck", "--no-gpgchecks") or _RPM_OPTION.search(word))
+            or program == "rpm"
+            and word in _UNSIGNED
+            or program == "zypper"
+            and word == "--no-gpg-checks"
+            or program in ("echo", "printf")
+            and _RPM_SETTING.search(word)
             or (
                 program == "aws"
                 and word == "--no-verify-ssl"
@@ -501,6 +518,12 @@ def _insecure_word(command: Command) -> int:
             "yum",
             "dnf",
             "microdnf",
+            "tdnf",
+            "yum-config-manager",
+            "rpm",
+            "zypper",
+            "echo",
+            "printf",
             "aws",
             "http",
             "https",
@@ -523,6 +546,10 @@ def _insecure_word(command: Command) -> int:
         "verify-peer=false",
         "--allow-untrusted",
         "--nogpgcheck",
+        "--no-gpgcheck",
+        "--no-gpg-checks",
+        "gpgcheck=",
+        *_UNSIGNED,
         "--no-verify-ssl",
         "--verify=no",
         "stricthostkeychecking",
@@ -535,7 +562,7 @@ def insecure_command(command: Command, context: CheckContext) -> Iterator[Diagno
         return
     word = command.argv[index]
     host_keys = "stricthostkeychecking" in word.replace(" ", "").lower()
-    unsigned = word in ("--allow-unauthenticated", "--force-yes", "--allow-untrusted", "--nogpgcheck")
+    unsigned = word in _UNSIGNED or re.search(r"gpg-?checks?(?:=\w+)?\s*$|--allow-un|--force-yes", word, re.IGNORECASE)
     words = "accepts any host key" if host_keys else "installs packages that nobody signed" if unsigned else "accepts any certificate"
     priority: Priority | None = "P1" if host_keys else None
     yield Diagnostic(command, f"`{command.program} {word}` {words}", priority=priority)
