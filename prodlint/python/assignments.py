@@ -29,8 +29,8 @@ ASSIGNING = frozenset(
     )
 )
 ASSIGNMENTS = """
-(assignment right: (_)) @a (augmented_assignment) @a (default_parameter) @a (typed_default_parameter) @a
-(keyword_argument) @a (pair) @a (named_expression) @a (comparison_operator) @a
+(assignment right: (_)) @assignment (augmented_assignment) @assignment (named_expression) @assignment (comparison_operator) @assignment
+(default_parameter) @assignment (typed_default_parameter) @assignment (keyword_argument) @assignment (pair) @assignment
 """
 # Those that bind a name that can be looked up later.
 BINDING: frozenset[AssignmentKind] = frozenset(

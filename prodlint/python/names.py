@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import tree_sitter
 
 from prodlint.facts import Import
-from prodlint.python.grammar import DEPTH_LIMIT, captures, children_of, field, first_child, kind, unwrapped
+from prodlint.python.grammar import DEPTH_LIMIT, children_of, field, first_child, kind, unwrapped
 
 if TYPE_CHECKING:
     from prodlint.python.tree import PyModule
@@ -47,18 +47,18 @@ _BUILTIN_EXCEPTIONS = frozenset(
 _PARTIALS = ("functools.partial", "functools.partialmethod")
 
 # A value bound to a name: what binds it, in its three spellings.
-_BOUND = """
-(assignment left: [(identifier) (attribute)] right: [(call) (await) (parenthesized_expression) (identifier) (attribute)]) @b
-(named_expression value: [(call) (await) (parenthesized_expression)]) @b
-(as_pattern . [(call) (await) (parenthesized_expression)]) @b
+BOUND = """
+(assignment left: [(identifier) (attribute)] right: [(call) (await) (parenthesized_expression) (identifier) (attribute)]) @bound
+(named_expression value: [(call) (await) (parenthesized_expression)]) @bound
+(as_pattern . [(call) (await) (parenthesized_expression)]) @bound
 """
 
 # Where an identifier is bound, imports aside.
-_BINDS = """
-(assignment left: (identifier) @n) (for_statement left: (identifier) @n) (for_in_clause left: (identifier) @n)
-(named_expression name: (identifier) @n) (as_pattern_target (identifier) @n)
-(parameters (identifier) @n) (lambda_parameters (identifier) @n) (typed_parameter (identifier) @n)
-(default_parameter name: (identifier) @n) (typed_default_parameter name: (identifier) @n)
+BINDS = """
+(assignment left: (identifier) @binds) (for_statement left: (identifier) @binds) (for_in_clause left: (identifier) @binds)
+(named_expression name: (identifier) @binds) (as_pattern_target (identifier) @binds)
+(parameters (identifier) @binds) (lambda_parameters (identifier) @binds) (typed_parameter (identifier) @binds)
+(default_parameter name: (identifier) @binds) (typed_default_parameter name: (identifier) @binds)
 """
 
 # A name, and the call that made what it is an attribute of where that is known.
@@ -251,7 +251,7 @@ class Names:
         """Imported names that functions bind themselves: the ranges in which each is no import."""
         if self._hides is None:
             self._hides = {}
-            for node in captures(_BINDS, self.module.root).get("n", ()) if self.imports else ():
+            for node in self.module.surveyed.get("binds", ()) if self.imports else ():
                 name = self.module.read(node)
                 if name in self.imports:
                     block = self.module.scopes.definition(node.start_byte)
@@ -422,7 +422,7 @@ class Names:
         if self._bindings is None:
             self._bindings = {}
             named: list[tuple[str, tree_sitter.Node, tree_sitter.Node]] = []
-            for node in captures(_BOUND, self.module.root).get("b", ()):
+            for node in self.module.surveyed.get("bound", ()):
                 parts = _bound_by(node)
                 if parts is None:
                     continue
@@ -568,7 +568,3 @@ def first_argument(call: tree_sitter.Node) -> tree_sitter.Node | None:
     arguments = call.child_by_field_id(_ARGUMENTS)
     return first_child(arguments) if arguments is not None and arguments.kind_id == _ARGUMENT_LIST else None
 
-
-def calls_under(node: tree_sitter.Node) -> list[tree_sitter.Node]:
-    """Every call at or under a node, in order."""
-    return captures("(call) @c", node).get("c", [])

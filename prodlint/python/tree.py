@@ -9,7 +9,9 @@ cost a hundred times that to copy into Python objects. What the names stand for 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 
 import tree_sitter
 
@@ -41,21 +43,32 @@ from prodlint.python.grammar import (
     unwrapped,
 )
 from prodlint.python.layout import canonical_text, is_laid_out
-from prodlint.python.names import Names, Qualified, calls_under
+from prodlint.python.names import BINDS, BOUND, Names, Qualified
 from prodlint.python.parsing import parsed
 from prodlint.python.scopes import Block, BlockKind, Scopes
 from prodlint.python.statements import block_in, read_statement
 
-# What nearly every look at a file needs, found in one pass over the tree: imports, and what scopes are made of.
-_SURVEY = """
+# What nearly every look at a file needs, found in one pass over the tree: imports, what scopes are made of, calls,
+# texts, and what binds names.
+# A pass costs what the tree is long, a pattern more in it next to nothing.
+_SURVEY = f"""
 [(import_statement) (import_from_statement) (future_import_statement)] @import
 (function_definition) @def (class_definition) @def (lambda) @def
 (for_statement) @loop (while_statement) @loop (if_statement) @if (elif_clause) @if (except_clause) @except
+(call) @call (string) @string (comment) @comment (subscript) @subscript
+{ASSIGNMENTS}
+{BOUND}
+{BINDS}
 """
 _BLOCKS: tuple[BlockKind, ...] = ("def", "loop", "if", "except")
 
 _NAME, _OBJECT, _ATTRIBUTE, _BODY, _CONSEQUENCE = field("name"), field("object"), field("attribute"), field("body"), field("consequence")
 _ATTRIBUTE_NODE, _IDENTIFIER = kind("attribute"), kind("identifier")
+_START = attrgetter("start_byte")
+# What gives a value to something that has no name of its own afterwards.
+_UNBINDING = frozenset(
+    kind(name) for name in ("keyword_argument", "pair", "comparison_operator", "default_parameter", "typed_default_parameter")
+)
 
 # `name = `, `name: type =` at the start of a line; `(name := `.
 _BOUND_FIRST = re.compile(rb"\n[ \t]*([\w.\x80-\xff]+)[ \t]*(?::[^=\n]*)?=")
@@ -167,10 +180,15 @@ class PyModule(Module):
 
     @property
     def surveyed(self) -> dict[str, list[tree_sitter.Node]]:
-        """Imports, and what scopes are made of."""
+        """What one pass over the tree finds, by the names of the survey's captures, each in order."""
         if self._survey is None:
             self._survey = captures(_SURVEY, self.root)
         return self._survey
+
+    @property
+    def is_surveyed(self) -> bool:
+        """Whether that pass has been made."""
+        return self._survey is not None
 
     @property
     def scopes(self) -> Scopes:
@@ -311,7 +329,7 @@ class PyModule(Module):
 
     def calls(self) -> Sequence[Call]:
         if self._calls is None:
-            self._calls = [self.call_at(node) for node in calls_under(self.root)]
+            self._calls = [self.call_at(node) for node in self.surveyed.get("call", ())]
         return self._calls
 
     def assignments(self, name: str) -> Sequence[Assignment]:
@@ -358,7 +376,11 @@ class PyModule(Module):
     def _bound_under(self, node: tree_sitter.Node) -> dict[str, list[Assignment]]:
         """The assignments at or under a node, by target."""
         found: dict[str, list[Assignment]] = {}
-        for each in captures(ASSIGNMENTS, node).get("a", ()):
+        start, end = node.start_byte, node.end_byte
+        nodes = self.surveyed.get("assignment", [])
+        for each in nodes[bisect_left(nodes, start, key=_START) : bisect_left(nodes, end, key=_START)]:
+            if each.kind_id in _UNBINDING:
+                continue
             for assignment in self.assignments_at(each):
                 if assignment.kind in BINDING:
                     found.setdefault(assignment.qualified, []).append(assignment)

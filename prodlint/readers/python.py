@@ -23,8 +23,8 @@ from prodlint.facts import (
     Setting,
     Source,
 )
-from prodlint.python.assignments import ASSIGNING, ASSIGNMENTS
-from prodlint.python.grammar import captures, field, kind, nodes_at, unwrapped
+from prodlint.python.assignments import ASSIGNING
+from prodlint.python.grammar import field, kind, nodes_at, unwrapped
 from prodlint.python.literals import read_literal
 from prodlint.python.tree import PyModule, module_of
 from prodlint.readers.python_routes import ROUTE_NAMES, route_of
@@ -74,15 +74,15 @@ def read(source: Source, file: File, wanted: FactRequest) -> Iterator[Fact]:
 _FUNCTION, _ATTRIBUTE_FIELD = field("function"), field("attribute")
 _ATTRIBUTE, _IDENTIFIER = kind("attribute"), kind("identifier")
 _COMMENT, _STRING = frozenset(("comment",)), frozenset(("string",))
-# Above this many offsets one query over the tree is the shorter way.
-_MANY = 100
+# Above this many offsets the survey of the whole tree is the shorter way.
+_MANY = 50
 
 
-def _nodes(module: PyModule, offsets: Sequence[int] | None, kinds: frozenset[str], query: str) -> list[tree_sitter.Node]:
-    """The nodes of some kinds: those at the offsets, or those that the query finds, which names them `a`."""
-    if offsets is not None and len(offsets) < _MANY:
+def _nodes(module: PyModule, offsets: Sequence[int] | None, kinds: frozenset[str], name: str) -> list[tree_sitter.Node]:
+    """The nodes of some kinds, by the name that the survey has for them: those at the offsets, or all of them."""
+    if offsets is not None and len(offsets) < _MANY and not module.is_surveyed:
         return nodes_at(module.root, offsets, kinds)
-    return captures(query, module.root).get("a", [])
+    return module.surveyed.get(name, [])
 
 
 def _calls(module: PyModule, wanted: FactRequest) -> Iterator[Call]:
@@ -96,7 +96,7 @@ def _named(module: PyModule, last_parts: frozenset[str] | None) -> Iterator[tree
     """The calls whose last name may be one of some, by what stands there; all of them for None."""
     other_names = module.other_names if last_parts is not None else frozenset()
     data = module.data
-    for node in captures("(call) @a", module.root).get("a", []):
+    for node in module.surveyed.get("call", ()):
         if last_parts is not None:
             function = node.child_by_field_id(_FUNCTION)
             if function is None:
@@ -123,7 +123,7 @@ _LEFT_OUT = re.compile(rb"#[^\r\n]*")
 
 
 def _comments(module: PyModule, offsets: Sequence[int] | None) -> Iterator[Comment]:
-    for node in _nodes(module, offsets, _COMMENT, "(comment) @a"):
+    for node in _nodes(module, offsets, _COMMENT, "comment"):
         if holds(offsets, node.start_byte, node.end_byte):
             fact = Comment(module.source, module.file, node.start_byte, node.end_byte)
             fact.value = module.read(node).lstrip("#").strip()
@@ -137,7 +137,7 @@ def _comments(module: PyModule, offsets: Sequence[int] | None) -> Iterator[Comme
 
 
 def _assignments(module: PyModule, offsets: Sequence[int] | None) -> Iterator[Assignment]:
-    for node in _nodes(module, offsets, ASSIGNING, ASSIGNMENTS):
+    for node in _nodes(module, offsets, ASSIGNING, "assignment"):
         if holds(offsets, node.start_byte, node.end_byte):
             for assignment in module.assignments_at(node):
                 if holds(offsets, assignment.start, assignment.end):
@@ -145,7 +145,7 @@ def _assignments(module: PyModule, offsets: Sequence[int] | None) -> Iterator[As
 
 
 def _literals(module: PyModule, offsets: Sequence[int] | None) -> Iterator[Literal]:
-    for node in _nodes(module, offsets, _STRING, "(string) @a"):
+    for node in _nodes(module, offsets, _STRING, "string"):
         if holds(offsets, node.start_byte, node.end_byte):
             yield read_literal(module, node)
 

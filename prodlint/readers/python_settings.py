@@ -101,9 +101,7 @@ def _made(module: PyModule, key: Expression | None, default: Expression | None, 
 
 
 def _subscripts(module: PyModule) -> Iterator[Setting]:
-    from prodlint.python.grammar import captures
-
-    for node in captures("(subscript) @s", module.root).get("s", ()):
+    for node in module.surveyed.get("subscript", ()):
         expression = module.expression(node)
         if isinstance(expression, Subscript) and getattr(expression.value, "name", "") == "os.environ":
             made = _made(module, expression.key, None, expression)
