@@ -6,12 +6,15 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 from prodlint.facts import File, Module, Source
 from prodlint.project.reexports import Follower, ModuleNames, absolute, imports_in
 from prodlint.project.snapshot import Document, Snapshot, digest_of
 from prodlint.readers import Undecodable
-from prodlint.values.evaluate import Values
+
+if TYPE_CHECKING:
+    from prodlint.values.evaluate import Values
 
 # Larger files hold no settings, constants or helpers that a person wrote.
 _LARGEST = 1_000_000
@@ -155,6 +158,7 @@ class PythonFiles:
 
     def _parse(self, path: str) -> Values | None:
         from prodlint.python.tree import module_of
+        from prodlint.values.expressions import evaluator
 
         document = self._document(path)
         try:
@@ -162,7 +166,10 @@ class PythonFiles:
         except Undecodable:
             return None
         known = "module" in source.derived
-        return Values(module_of(source, None if known else File(path, "python")), self)
+        module = module_of(source, None if known else File(path, "python"))
+        module.derived.setdefault("others", lambda: self)
+        # The one that the file's own checks ask, so that nothing is worked out twice.
+        return evaluator(module)
 
     def _by_tail(self) -> dict[str, list[str]]:
         if self._index is None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import tree_sitter
@@ -61,6 +63,8 @@ BINDS = """
 (default_parameter name: (identifier) @binds) (typed_default_parameter name: (identifier) @binds)
 """
 
+_POSITION = attrgetter("position")
+
 # A name, and the call that made what it is an attribute of where that is known.
 Qualified = tuple[str, "tree_sitter.Node | None"]
 
@@ -95,6 +99,7 @@ class Names:
         self._written: dict[int, dict[str, str]] | None = None
         self._hides: dict[str, list[tuple[int, int]]] | None = None
         self._bindings: dict[str, list[Binding]] | None = None
+        self._scoped: dict[str, dict[tuple[int, int], list[Binding]]] = {}
         self._other: frozenset[str] | None = None
         self._calls: dict[int, Qualified] = {}
         self._resolving: set[int] = set()
@@ -445,7 +450,7 @@ class Names:
                     break
                 named = left
             for others in self._bindings.values():
-                others.sort(key=lambda binding: binding.position)
+                others.sort(key=_POSITION)
         return self._bindings
 
     def _bind(self, name: str, target: tree_sitter.Node, value: tree_sitter.Node) -> None:
@@ -487,17 +492,17 @@ class Names:
 
     def _binding(self, name: str, at: int) -> Binding | None:
         """The binding of a name that holds at an offset: the last one before it in the innermost scope that has one."""
-        found = self.bindings.get(name)
-        if found is None:
+        if name not in self.bindings:
             return None
-        best: Binding | None = None
+        found = self._by_scope(name)
         of_class = name.startswith(("self.", "cls."))
-        for binding in found:
-            if binding.start <= at < binding.end:
-                narrower = best is None or binding.end - binding.start < best.end - best.start
-                same = best is not None and binding.end - binding.start == best.end - best.start
-                if narrower or (same and (binding.position <= at or of_class)):
-                    best = binding
+        block = self.module.scopes.innermost(at)
+        while block is not None and (block.start, block.end) not in found:
+            block = block.parent
+        known = found.get((block.start, block.end) if block is not None else (0, len(self.module.data)))
+        best: Binding | None = None
+        if known is not None:
+            best = known[-1] if of_class else known[max(bisect_right(known, at, key=_POSITION) - 1, 0)]
         if best is None or best.value.start_byte <= at < best.value.end_byte:
             return None
         scope_at = self.module.scope_at
@@ -506,6 +511,15 @@ class Names:
         if name.isidentifier() and self._shadowed(name, at, best):
             return None
         return best
+
+    def _by_scope(self, name: str) -> dict[tuple[int, int], list[Binding]]:
+        """The bindings of a name by the byte range of the scope that has them, each list in order."""
+        found = self._scoped.get(name)
+        if found is None:
+            found = self._scoped[name] = {}
+            for binding in self.bindings[name]:
+                found.setdefault((binding.start, binding.end), []).append(binding)
+        return found
 
     def _class_binding(self, attribute: str, at: int) -> Binding | None:
         """`client = Client()` in the class body, for `self.client`."""
@@ -567,4 +581,3 @@ def first_argument(call: tree_sitter.Node) -> tree_sitter.Node | None:
     """The first argument of a call."""
     arguments = call.child_by_field_id(_ARGUMENTS)
     return first_child(arguments) if arguments is not None and arguments.kind_id == _ARGUMENT_LIST else None
-

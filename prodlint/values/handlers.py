@@ -23,11 +23,16 @@ def words_of(function: Function) -> frozenset[str]:
 def speaks(function: Function, pattern: re.Pattern[str], stems: Sequence[bytes]) -> bool:
     """Whether one of the words of a function matches. stems: in lower case, one of them is in whatever matches; the words are looked
     up only where one stands in the function's text, be it in a comment."""
-    first = min((function.start, *(decorator.start for decorator in function.decorators)))
-    text = function.source.data[first : function.end].lower()
+    text = text_of(function).lower()
     if not any(stem in text for stem in stems):
         return False
     return any(pattern.search(word) for word in words_of(function))
+
+
+def text_of(function: Function) -> bytes:
+    """The bytes of a function, its decorators included."""
+    first = min((function.start, *(decorator.start for decorator in function.decorators)))
+    return function.source.data[first : function.end]
 
 
 def _words(function: Function) -> Iterator[str]:

@@ -28,12 +28,15 @@ _TOP = Span(1, 1, 1, 1)
 
 # ---------------------------------------------------------------- PRD943
 
+# Each begins with fixed text, which is found ten times as fast as the beginning of a line; what stands before it is looked at afterwards.
 _ALWAYS = re.compile(
-    r"(?m)^[ \t]+assert[ \t]+(?:\(?[ \t]*(True|1|not[ \t]+False|\"[^\"\n]+\"|'[^'\n]+')[ \t]*\)?[ \t]*(?:#.*)?$|([A-Za-z_][\w.]*)[ \t]*==[ \t]*\2[ \t]*(?:#.*)?$|\([^()\n]+,[ \t]*[\"'][^\"'\n]*[\"'][ \t]*\)[ \t]*(?:#.*)?$)"
+    r"(?m)assert[ \t]+(?:\(?[ \t]*(True|1|not[ \t]+False|\"[^\"\n]+\"|'[^'\n]+')[ \t]*\)?[ \t]*(?:#.*)?$|([A-Za-z_][\w.]*)[ \t]*==[ \t]*\2[ \t]*(?:#.*)?$|\([^()\n]+,[ \t]*[\"'][^\"'\n]*[\"'][ \t]*\)[ \t]*(?:#.*)?$)"
 )
-_ANY = re.compile(r"\bpytest\.(?:ANY|any)\b")
-_SKIPPED = re.compile(r"(?m)^[ \t]*@(?:pytest\.mark\.skip|unittest\.skip|skip)(?:\(\s*\))?[ \t]*(?:#.*)?$")
+_ANY = re.compile(r"pytest\.(?:ANY|any)\b")
+_SKIPPED = re.compile(r"(?m)@(?:pytest\.mark\.skip|unittest\.skip|skip)(?:\(\s*\))?[ \t]*(?:#.*)?$")
 _TEST = re.compile(r"(?m)^([ \t]*)(?:async[ \t]+)?def[ \t]+(test_?\w*)[ \t]*[(\[]")
+# What stands on the line before the three.
+_INDENTED, _FIRST, _NO_NAME = re.compile(r"[ \t]+"), re.compile(r"[ \t]*"), re.compile(r"(?:.*\W)?")
 # What may fail a test, or hand it to something that does.
 _FAILS = re.compile(
     r"\bassert|raises|\bfail\w*\(|warns\(|expect|verif|check|validat|match|snapshot|approv|benchmark|should|ensure|compar|equal|\btest_|\braise\b|\byield\b|@given|skip|_test\("
@@ -48,12 +51,13 @@ def ineffective(whole: Text, context: CheckContext) -> Iterator[Diagnostic]:
         return
     source = whole.source
     page = source.text
-    for pattern, words in (
-        (_ALWAYS, "this assertion holds whatever the code does"),
-        (_ANY, "pytest has no `ANY`; it is `unittest.mock.ANY`"),
-        (_SKIPPED, "this test is skipped for no reason that is written down"),
+    for pattern, before, words in (
+        (_ALWAYS, _INDENTED, "this assertion holds whatever the code does"),
+        (_ANY, _NO_NAME, "pytest has no `ANY`; it is `unittest.mock.ANY`"),
+        (_SKIPPED, _FIRST, "this test is skipped for no reason that is written down"),
     ):
-        yield from _grouped(whole, list(pattern.finditer(page)), words)
+        found = [each for each in pattern.finditer(page) if before.fullmatch(page, page.rfind("\n", 0, each.start()) + 1, each.start())]
+        yield from _grouped(whole, found, words)
     if context.options.get("assertions"):
         silent = [found for found in _TEST.finditer(page) if not _FAILS.search(_body(page, found))]
         yield from _grouped(whole, silent, "this test asserts nothing")
@@ -87,26 +91,28 @@ def _body(page: str, found: re.Match[str]) -> str:
 
 # ---------------------------------------------------------------- what test files show
 
+# How far before and behind one of its words a pattern may reach, in bytes.
+_BEFORE, _BEHIND = 40, 300
 # By kind of test: words of which one stands in whatever the pattern matches, and the pattern.
-_KINDS: Mapping[str, tuple[tuple[str, ...], re.Pattern[str]]] = {
+_KINDS: Mapping[str, tuple[tuple[str, ...], re.Pattern[bytes]]] = {
     "client": (
         ("client(", ".client.", "client.", "live_server", "liveserver", "aiohttp_client", "testcontainers", "asgitransport", "webtest"),
         re.compile(
-            r"\bTestClient\(|\bAsyncClient\(|test_client\(|\bAPIClient\(|self\.client\.|\bclient\.(?:get|post|put|patch|delete|request)\(|LiveServer|live_server|aiohttp_client|testcontainers|\bASGITransport\(|WebTest|httpx\.Client\("
+            rb"\bTestClient\(|\bAsyncClient\(|test_client\(|\bAPIClient\(|self\.client\.|\bclient\.(?:get|post|put|patch|delete|request)\(|LiveServer|live_server|aiohttp_client|testcontainers|\bASGITransport\(|WebTest|httpx\.Client\("
         ),
     ),
     "refused": (
         ("401", "403", "forbidden", "unauthorized", "assertredirects", "permissiondenied"),
-        re.compile(r"\b40[13]\b|HTTP_40[13]|FORBIDDEN|UNAUTHORIZED|assertRedirects\([^)]*login|PermissionDenied|status\.HTTP_40[13]"),
+        re.compile(rb"\b40[13]\b|HTTP_40[13]|FORBIDDEN|UNAUTHORIZED|assertRedirects\([^)]*login|PermissionDenied|status\.HTTP_40[13]"),
     ),
-    "limited": (("429", "too_many"), re.compile(r"\b429\b|HTTP_429|TOO_MANY")),
+    "limited": (("429", "too_many"), re.compile(rb"\b429\b|HTTP_429|TOO_MANY")),
     "load": (
         ("locust", "benchmark", "httpuser", "k6/http"),
-        re.compile(r"\bfrom locust\b|import locust|pytest_benchmark|\bbenchmark\(|HttpUser|k6/http"),
+        re.compile(rb"\bfrom locust\b|import locust|pytest_benchmark|\bbenchmark\(|HttpUser|k6/http"),
     ),
     "contract": (
         ("schemathesis", "pact", "dredd", "openapi_core", "contract"),
-        re.compile(r"\bschemathesis\b|\bpact\b|from pact|dredd|openapi_core|contract_?tests?"),
+        re.compile(rb"\bschemathesis\b|\bpact\b|from pact|dredd|openapi_core|contract_?tests?"),
     ),
 }
 
@@ -116,12 +122,12 @@ def kinds_of_tests(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
     """What a test file exercises, one fact for each kind."""
     if "test" not in context.file.roles and "test" not in context.file.name and "locust" not in context.file.name:
         return
-    seen = {literal.decode() for literal, _ in whole.hits}
+    data = whole.source.data
     for kind, (words, pattern) in _KINDS.items():
-        found = pattern.search(whole.source.text) if not seen.isdisjoint(words) else None
+        near = (offset for literal, offset in whole.hits if literal.decode() in words)
+        found = next((match for at in near if (match := pattern.search(data, max(at - _BEFORE, 0), at + _BEHIND))), None)
         if found is not None:
-            start, end = whole.source.offset(found.start()), whole.source.offset(found.end())
-            yield ProjectFact("test-kind", context.file.path, whole.source.span(start, end), kind)
+            yield ProjectFact("test-kind", context.file.path, whole.source.span(found.start(), found.end()), kind)
 
 
 def _of_kind(project: Project, kind: str) -> ProjectFact | None:

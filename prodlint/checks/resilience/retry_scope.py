@@ -22,7 +22,12 @@ _SAFE = re.compile(rb"(?i)idempoten")
 @check("PRD543", on=[every(Function)], required_literals=["tenacity", "backoff", "stamina", "retrying"])
 def retried_whatever_happens(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
     """A function that changes something elsewhere, tried again after any exception: bugs, refusals and answers that came too late included."""
-    if _SAFE.search(function.source.data, function.start, function.end) or not _changes_something(function):
+    if (
+        not function.decorators
+        or _SAFE.search(function.source.data, function.start, function.end)
+        or not any(_retries_anything(decorator) for decorator in function.decorators)
+        or not _changes_something(function)
+    ):
         return
     for decorator in function.decorators:
         words = _retries_anything(decorator)

@@ -346,9 +346,11 @@ def _unset_secret(value: Value, *, none: bool) -> SettingRead | None:
 def _let_in(
     one: Expression, other: Expression, at: Expression, module: Module, context: CheckContext, *, none: bool
 ) -> Iterator[Diagnostic]:
+    if isinstance(one, Constant) or isinstance(other, Constant):
+        return  # a secret beside what a client sends: neither stands in the code
     values = context.values(module)
     for secret, given in ((one, other), (other, one)):
-        if isinstance(secret, Constant) or not any(_is_secret(word) for word in words_in(secret)):
+        if not any(_is_secret(word) for word in words_in(secret)):
             continue
         read = _unset_secret(values.of(secret), none=none)
         if read is None:
@@ -381,7 +383,11 @@ def compared_in_constant_time(call: Call, context: CheckContext) -> Iterator[Dia
 @check("PRD114", on=[every(Assignment)], required_literals=_SECRET_WORDS, files=["python"])
 def compared(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """`header == SECRET` with a secret that may be empty or None."""
-    if fact.kind != "compare" or not (_is_secret(fact.target) or any(_is_secret(word) for word in words_in(fact.value))):
+    if (
+        fact.kind != "compare"
+        or isinstance(fact.value, Constant)
+        or not (_is_secret(fact.target) or any(_is_secret(word) for word in words_in(fact.value)))
+    ):
         return
     if enclosing(fact, fact.module) is None:
         return

@@ -26,7 +26,7 @@ from prodlint.facts import (
     statements_in,
 )
 from prodlint.model import Related
-from prodlint.values.handlers import words_of
+from prodlint.values.handlers import text_of, words_of
 
 _NOT_THE_SERVICE = frozenset(
     ("test", "example", "docs", "dev", "vendored", "generated", "notebook", "migration", "script", "command", "stub")
@@ -61,6 +61,8 @@ _CHECKS = re.compile(
     r"valid|[Ss]chema|[Ss]erializ|parse_obj|TypeAdapter|isinstance|from_dict|marshal|voluptuous|cerberus|deserializ|structure|\bcattrs|[Ff]orm\b|convert\b|_model\b|Model\b"
     r"|signature|hmac|compare_digest|verify|webhook|callback|hook|graphql|proxy|forward|ValidationError|KeyError|TypeError|ValueError|TypedDict|\b4(?:00|22)\b|BAD_REQUEST|UNPROCESSABLE|BadRequest|require|missing|check_"
 )
+# Without one of these a function neither reads a body nor is given one: what `_untyped_parameter` and `_reads_json` look for.
+_MAY_HOLD = re.compile(rb"json|loads|\.\s*(?:post|put|patch)\b")
 _JSON_READERS = frozenset(("json", "get_json"))
 
 
@@ -173,6 +175,8 @@ def untyped_bodies(module: Module, context: CheckContext) -> Iterator[Diagnostic
         return
     found: list[tuple[Expression, str]] = []
     for function in module.functions():
+        if not _MAY_HOLD.search(text_of(function)):
+            continue
         for name, at in _bodies(function, used):
             if _uses_entries(function, name) and not _is_checked(function, name):
                 found.append((at, function.name))

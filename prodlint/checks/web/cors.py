@@ -876,6 +876,8 @@ def cors_environment(setting: Setting, context: CheckContext) -> Iterator[Diagno
 # ---------------------------------------------------------------- headers written by hand
 
 _ORIGIN_HEADER = "access-control-allow-origin"
+# A part of its name that stands in every function that writes it.
+_WRITES_ORIGIN = re.compile(rb"(?i)origin")
 _CREDENTIALS_HEADER = "access-control-allow-credentials"
 _METHODS_HEADER = "access-control-allow-methods"
 _CLIENT_CALLS = re.compile(r"(^|\.)(requests|httpx|aiohttp|urllib3|niquests|urlopen|Request)\b.*")
@@ -1015,7 +1017,10 @@ def raw_cors_header(module: Module, context: CheckContext) -> Iterator[Diagnosti
     blocks: list[tuple[Function | None, tuple[Statement, ...]]] = [(None, module.body)]
     blocks += [(None, class_.body) for class_ in module.classes()]
     blocks += [(function, function.body) for function in module.functions()]
+    data = module.source.data
     for function, block in blocks:
+        if function is not None and not _WRITES_ORIGIN.search(data, function.start, function.end):
+            continue
         written = list(_headers_in(block))
         if not any(header.name == _ORIGIN_HEADER for header in written):
             continue

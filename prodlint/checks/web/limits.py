@@ -81,22 +81,20 @@ _ATTEMPTS = re.compile(
 )
 
 # One of these stands in whatever the two match.
-_LIMIT_STEMS = (
-    b"rate_limit",
-    b"ratelimit",
-    b"limiter",
-    b"limit_req",
-    b"limitreq",
-    b"throttl",
-    b"bucket",
-    b"sliding",
-    b"too_many",
-    b"toomany",
-    b"429",
-    b"captcha",
-    b"turnstile",
+_LIMIT_STEMS = tuple(
+    stem.encode()
+    for stem in (
+        "rate_limit ratelimit throttl limiter limit_requests limitrequests token_bucket tokenbucket leaky_bucket leakybucket sliding_window "
+        "slidingwindow too_many toomany 429 captcha turnstile"
+    ).split()
 )
-_ATTEMPT_STEMS = (b"atte", b"failed", b"lock", b"brute")
+_ATTEMPT_STEMS = tuple(
+    stem.encode()
+    for stem in (
+        "attempt attemt attept attet failed_login failedlogin lockout lock_out lockedout locked_out lockedat locked_at lockeduntil locked_until "
+        "islocked is_locked accountlocked account_locked lockuser lock_user lockaccount lock_account bruteforce brute_force"
+    ).split()
+)
 
 
 def _speaks(words: frozenset[str] | Iterator[str], pattern: re.Pattern[str]) -> bool:

@@ -44,7 +44,7 @@ from prodlint.facts import (
 )
 from prodlint.model import Evidence, Related
 from prodlint.values.evaluate import Values
-from prodlint.values.handlers import speaks, words_of
+from prodlint.values.handlers import speaks, text_of, words_of
 from prodlint.values.lattice import Client, Member, Value
 
 _NOT_THE_SERVICE = frozenset(
@@ -168,9 +168,13 @@ def _speaks_of_uploads(function: Function) -> bool:
     """Whether a function has an upload as a parameter, or looks into the files of a request."""
     if any(re.search(r"Upload(?:ed)?File|FileStorage", parameter.annotation) for parameter in function.parameters):
         return True
+    text = text_of(function)
+    if b"FILES" not in text and b"req" not in text and not _OF_A_FILE.search(text):
+        return False
     return speaks(function, _FILES, (b"files", b"upload", b"filestorage"))
 
 
+_OF_A_FILE = re.compile(rb"(?i)upload(?:ed)?file|filestorage")
 _FILES = re.compile(r"(?:^|\.)(?:request|req)\.(?:files|FILES)\b|^FILES$|\bUpload(?:ed)?File\b|\bFileStorage\b")
 
 
@@ -178,6 +182,7 @@ _FILES = re.compile(r"(?:^|\.)(?:request|req)\.(?:files|FILES)\b|^FILES$|\bUploa
 
 # What holds an incoming request where a middleware or a hook looks at it.
 _OF_A_REQUEST = frozenset(("request", "req", "scope", "environ"))
+_OF_A_LENGTH = re.compile(rb"(?i)content[-_]length")
 _OF_ALL = re.compile(
     r"(?:body|content|upload|request|payload)_?(?:size|length)?_?limit|limit_?(?:upload|body|content|request)_?size|max_?(?:body|upload|content|request|payload)_?(?:size|length)|LimitUpload|BodyLimit|ContentSizeLimit",
     re.IGNORECASE,
@@ -216,8 +221,10 @@ def limit_of_flask(assignment: Assignment, context: CheckContext) -> Iterator[Pr
 )
 def limits_by_length(function: Function, context: CheckContext) -> Iterator[ProjectFact]:
     """A middleware or hook of the project that compares the length that a request announces."""
+    if context.file.roles & _NOT_THE_SERVICE or not _OF_A_LENGTH.search(text_of(function)):
+        return
     words = words_of(function)
-    if context.file.roles & _NOT_THE_SERVICE or words.isdisjoint(_OF_A_REQUEST):
+    if words.isdisjoint(_OF_A_REQUEST):
         return
     if not any(word.lower() in ("content-length", "content_length") for word in words):
         return
