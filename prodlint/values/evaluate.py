@@ -73,6 +73,7 @@ class Values:
         self._depth = 0
         self.steps = 0  # of the question that was asked last
         self._functions: list[Function] | None = None
+        self._declaring: list[Function] | None = None  # those in which the word `global` stands
         self._classes: list[Class] | None = None
         self._beside: dict[str, Values | None] = {}
         self._remembered: dict[str, Any] = {}
@@ -558,11 +559,13 @@ class Values:
 
     def _declared_global(self, root: str, at: Expression) -> list[Value]:
         """What functions that say `global name` give it."""
-        if b"global " not in self.module.source.data:
-            return []
+        data = self.module.source.data
+        if self._declaring is None:
+            word = b"global"
+            self._declaring = [one for one in self.functions() if data.find(word, one.start, one.end) >= 0] if word in data else []
         found = []
-        for function in self.functions():
-            if f"global {root}" in function.text or root in self.flow_in(function).declared:
+        for function in self._declaring:
+            if data.find(root.encode("utf-8", "surrogateescape"), function.start, function.end) >= 0:
                 flow = self.flow_in(function)
                 if root in flow.declared:
                     frame = self.frame_of(flow)
