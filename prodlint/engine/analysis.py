@@ -45,7 +45,7 @@ def analyse(path: str, absolute: str, kind: str, run: Run, raw: bytes | None = N
         _analyse(path, kind, document, run, outcome)
         outcome.asked = run.questions.take(path)
         if raw is None:
-            run.environment.snapshot.parsed(absolute)
+            run.environment.snapshot.settle(absolute, document)
     except OSError as error:
         outcome.unchecked.append(Unchecked(path, (error.strerror or str(error)).lower()))
     except RecursionError:

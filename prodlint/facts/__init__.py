@@ -783,6 +783,10 @@ class Module(Fact):
         """What other layers worked out about the file, kept as long as it is."""
 
     @abstractmethod
+    def forget(self) -> None:
+        """Let go of all that was made of the file, which is done with."""
+
+    @abstractmethod
     def extent(self, start: int, end: int) -> tuple[int, int]:
         """First and last line (from 1) of the statement around a byte range; of a compound one only its header."""
 

@@ -367,7 +367,7 @@ class Environment:
         """A file's text; nothing where it is none, or too large to be about what is started."""
         try:
             document = self.snapshot.document(absolute, _LARGEST)
-            self.snapshot.parsed(absolute)
+            self.snapshot.touch(absolute)
             return document.source(kind) if len(document.raw) <= _LARGEST else Source(b"")
         except (OSError, ValueError, Undecodable):
             return Source(b"")

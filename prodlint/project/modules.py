@@ -81,13 +81,14 @@ class PythonFiles:
 
     def of_file(self, path: str) -> Values | None:
         """The same by a path from the root."""
-        if path in self._parsed:
-            self._parsed.move_to_end(path)
-            return self._parsed[path]
-        made = self._parse(path)
+        made = self._parsed.pop(path, None) if path in self._parsed else self._parse(path)
+        if made is not None and made.is_forgotten:
+            made = self._parse(path)
         self._parsed[path] = made
         if len(self._parsed) > _MOST:
             self._parsed.popitem(last=False)
+        if made is not None:
+            self._snapshot.touch(self._absolute[path])
         return made
 
     # ------------------------------------------------------------ names that lead out of the project

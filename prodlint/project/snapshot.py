@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from prodlint.digests import blake2b
-from prodlint.facts import Source
+from prodlint.facts import Module, Source
 from prodlint.regular import read_regular
 
 # Files of more bytes are not looked at.
@@ -58,6 +58,9 @@ class Document:
         """Let go of what was parsed of the text."""
         for source, _ in self._sources.values():
             if source is not None:
+                for made in source.derived.values():
+                    if isinstance(made, Module):
+                        made.forget()
                 source.derived.clear()
 
 
@@ -124,16 +127,23 @@ class Snapshot:
         """From now on this is a process beside others, each with a part of the files: little more is kept."""
         self._left = min(self._left, KEPT_BY_WORKER)
 
-    def parsed(self, absolute: str) -> None:
-        """A file's tree was made. Of those that were made first the trees are let go when they become many."""
+    def touch(self, absolute: str) -> None:
+        """A file's tree was made, or asked for again."""
         document = self._documents.get(absolute)
-        if document is None:
-            return
-        self._parsed.pop(absolute, None)
-        self._parsed[absolute] = len(document.raw)
-        while sum(self._parsed.values()) > TREES:
+        if document is not None:
+            self._parsed.pop(absolute, None)
+            self._parsed[absolute] = len(document.raw)
+
+    def settle(self, absolute: str, document: Document) -> None:
+        """A file is done with. Trees that were asked for longest ago are let go when they become many, its own at once where the file is
+        not kept here. Not to be called while anybody reads trees."""
+        if self._documents.get(absolute) is not document:
+            document.forget_trees()
+        self.touch(absolute)
+        total = sum(self._parsed.values())
+        while total > TREES:
             first = next(iter(self._parsed))
-            del self._parsed[first]
+            total -= self._parsed.pop(first)
             self._documents[first].forget_trees()
 
     # ------------------------------------------------------------ names

@@ -93,12 +93,12 @@ class PyModule(Module):
         "_handlers",
         "_local",
         "_made",
+        "_names",
         "_scopes",
         "_statements",
         "_survey",
         "data",
         "derived",
-        "names",
         "roles",
         "root",
         "tree",
@@ -113,7 +113,7 @@ class PyModule(Module):
         self.roles: dict[int, tuple[LiteralRole, str]] = {}
         self.tree, self.unparsed_comments = parsed(source.data)
         self.root = self.tree.root_node
-        self.names = Names(self)
+        self._names: Names | None = None
         # What was made of nodes, by their ids.
         self._expressions: dict[int, Expression] = {}
         self._made: dict[int, Statement] = {}
@@ -132,6 +132,20 @@ class PyModule(Module):
         self._constants: dict[str, Expression | None] = {}
         self._by_class: dict[str, dict[str | None, list[Assignment]]] = {}
         self._local: dict[int, dict[str, list[Assignment]]] = {}
+
+    def forget(self) -> None:
+        """Let go of everything that was made of the tree: a file is done with, and its facts, which refer to each other in circles, are
+        gone at once instead of waiting for the collector. What is asked of it later is made anew."""
+        for kept in (self._expressions, self._made, self._handlers, self._function_of, self._class_of, self._constants, self._by_class):
+            kept.clear()
+        self._local.clear()
+        self.roles.clear()
+        self._survey = self._scopes = self._statements = self._body = self._bound = None
+        self._functions = self._classes = self._calls = self._assigned = self._names = None
+        evaluator = self.derived.pop("values", None)
+        self.derived.clear()
+        if evaluator is not None:
+            evaluator.forget()  # type: ignore[attr-defined]
 
     # ------------------------------------------------------------ text
 
@@ -177,6 +191,13 @@ class PyModule(Module):
         return self._bound
 
     # ------------------------------------------------------------ names and scopes
+
+    @property
+    def names(self) -> Names:
+        """What the names of the file stand for."""
+        if self._names is None:
+            self._names = Names(self)
+        return self._names
 
     @property
     def surveyed(self) -> dict[str, list[tree_sitter.Node]]:

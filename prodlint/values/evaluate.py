@@ -72,11 +72,25 @@ class Values:
         self._meanwhile: dict[tuple[int, object], tuple[Frame, Value]] = {}
         self._depth = 0
         self.steps = 0  # of the question that was asked last
+        # Whether a file was done with since: what refers to this one is asked for anew.
+        self.is_forgotten = False
         self._functions: list[Function] | None = None
         self._declaring: list[Function] | None = None  # those in which the word `global` stands
         self._classes: list[Class] | None = None
         self._beside: dict[str, Values | None] = {}
         self._remembered: dict[str, Any] = {}
+
+    def forget(self) -> None:
+        """Let go of all that was worked out; what is asked later is worked out anew."""
+        self.is_forgotten = True
+        for flow in self._flows.values():
+            flow.forget()
+        for kept in (self._flows, self._frames, self._meanwhile, self._beside, self._remembered):
+            kept.clear()
+        self._functions = self._classes = self._declaring = None
+        other, self._in_production = self._in_production, None
+        if other is not None:
+            other.forget()
 
     # ------------------------------------------------------------ questions
 
@@ -280,7 +294,8 @@ class Values:
         """The same for the file of the project that a module's name means."""
         if self.others is None:
             return None
-        if name not in self._beside:
+        known = self._beside.get(name)
+        if name not in self._beside or known is not None and known.is_forgotten:
             found = self.others.values(name, self.module)
             self._beside[name] = found.in_production if found is not None and self.production else found
         return self._beside[name]

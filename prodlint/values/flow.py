@@ -140,6 +140,15 @@ class Flow:
         self.nested.sort(key=_START)
         self._nested_starts = [statement.start for statement in self.nested]
 
+    def forget(self) -> None:
+        """Let go of the blocks, which refer to each other in circles."""
+        for block in self.blocks:
+            block.definitions.clear()
+            block.predecessors.clear()
+            block.dominator = None
+        self._reaching.clear()
+        self._placed.clear()
+
     def nested_at(self, offset: int) -> Statement | None:
         """The definition directly in this body in whose own body a place stands."""
         index = bisect_right(self._nested_starts, offset) - 1
