@@ -149,6 +149,7 @@ class Environment:
     def _near_root(self) -> list[tuple[str, str, str]]:
         """Manifest, lock and deployment files, those nearest the root first."""
         wanted = []
+        customized = {path.rpartition("/")[0] for path, _, _ in self.files if path.endswith(("kustomization.yaml", "kustomization.yml"))}
         for path, absolute, kind in self.files:
             name = path.rsplit("/", 1)[-1].lower()
             lowered = path.lower()
@@ -157,7 +158,10 @@ class Environment:
                 or name in _LOCKS
                 or name
                 in ("pyproject.toml", "pipfile", "setup.cfg", "setup.py", "manage.py", "app.yaml", "fly.toml", "render.yaml", "app.json")
-                or (kind == "yaml" and ("compose" in name or any(word in lowered for word in _DEPLOYMENT_WORDS)))
+                or (
+                    kind == "yaml"
+                    and ("compose" in name or any(word in lowered for word in _DEPLOYMENT_WORDS) or path.rpartition("/")[0] in customized)
+                )
                 or (kind == "ini" and "supervisor" in name)
                 or (kind == "shell" and ("entrypoint" in name or "start" in name or name.startswith(("run", "serve", "prestart"))))
             ):

@@ -169,6 +169,31 @@ def _patches(data: bytes, target: Mapping[str, Any]) -> Iterator[_Patch]:
         yield _Patch(kind, name, keys)
 
 
+def patched_values(text: str) -> Iterator[tuple[str, Any]]:
+    """What an inline patch sets: each scalar with its path, the keys divided by dots and items of lists left out ("spec.replicas", 1)."""
+    for document in _parsed(text.encode()):
+        if isinstance(document, Mapping):
+            yield from _scalars("", document)
+        elif isinstance(document, list):
+            for change in document:
+                if isinstance(change, Mapping) and change.get("op") in ("add", "replace"):
+                    parts = [part for part in str(change.get("path", "")).split("/") if part and part != "-" and not part.isdigit()]
+                    yield from _scalars(".".join(parts), change.get("value"))
+
+
+def _scalars(path: str, value: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
+    if depth > 20:
+        return
+    if isinstance(value, Mapping):
+        for key, member in value.items():
+            yield from _scalars(f"{path}.{key}" if path else str(key), member, depth + 1)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _scalars(path, member, depth + 1)
+    else:
+        yield path, value
+
+
 def _keys(value: Any, depth: int = 0) -> Iterator[str]:
     if depth > 20:
         return

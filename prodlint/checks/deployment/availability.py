@@ -8,6 +8,7 @@ from typing import Any
 from prodlint.checks import CheckContext, Project, ProjectDiagnostic, ProjectFact, collect, documents, project_check
 from prodlint.facts import Document
 from prodlint.model import Evidence, Related
+from prodlint.values.compose import PRODUCTION_PATH
 from prodlint.values.workloads import containers_of, pods
 
 _ELSEWHERE = frozenset(("test", "example", "dev", "ci", "docs", "vendored", "generated"))
@@ -53,10 +54,27 @@ def scalers(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
         yield ProjectFact("network-policy", context.file.path, root.span, kind)
 
 
-@project_check("PRD844", topics=("replicas", "scaler"))
+@collect(
+    "replicas-set", on=[documents("kubernetes", "other")], required_literals=[("replicas", "count")], files=("yaml",), not_in=_ELSEWHERE
+)
+def replicas_of_an_overlay(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
+    """`replicas:` of a kustomization, which goes before what the base says."""
+    listed = document.root.get("replicas")
+    if context.file.name not in ("kustomization.yaml", "kustomization.yml") or listed is None:
+        return
+    for each in listed.items:
+        count = each.get("count")
+        if count is not None and count.kind == "scalar":
+            yield ProjectFact("replicas-set", context.file.path, count.span, each.text_at("name"), (("replicas", count.raw),))
+
+
+@project_check("PRD844", topics=("replicas", "scaler", "replicas-set"))
 def single_replica(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
     """A Deployment of one pod, or one that stops the old before it starts the new."""
     least = {each.words: each for each in project.about("scaler")}
+    overlays: dict[str, list[ProjectFact]] = {}
+    for each in project.about("replicas-set"):
+        overlays.setdefault(each.words, []).append(each)
     for each in project.about("replicas"):
         if not each.get("serving") or each.get("owns"):
             continue
@@ -69,6 +87,10 @@ def single_replica(project: Project, options: Mapping[str, Any]) -> Iterator[Pro
             yield ProjectDiagnostic(
                 each.path, each.span, f"`{each.words}` may shrink to one pod: an update or a lost node takes it down", related=related
             )
+        elif each.words in overlays:
+            yield from _of_the_overlays(each.words, overlays[each.words])
+        elif any("replicas" in project.environment.patched_keys(each.path, kind, each.words) for kind in ("Deployment", "Rollout")):
+            continue
         elif each.get("replicas") in ("0", "1"):
             yield ProjectDiagnostic(
                 each.path, each.span, f"`{each.words}` runs as one pod: a lost node takes it down until another has started"
@@ -77,6 +99,17 @@ def single_replica(project: Project, options: Mapping[str, Any]) -> Iterator[Pro
             yield ProjectDiagnostic(each.path, each.span, f"`{each.words}` stops all pods before it starts new ones (`strategy: Recreate`)")
         elif each.get("replicas") != "?":
             yield Evidence("PRD844", each.path, each.span, f"{each.get('replicas')} pods of `{each.words}`")
+
+
+def _of_the_overlays(name: str, given: list[ProjectFact]) -> Iterator[ProjectDiagnostic | Evidence]:
+    """Which of the overlays is deployed cannot be known: one with several pods is enough, and one for production must have them."""
+    several = next((each for each in given if each.get("replicas") not in ("0", "1")), None)
+    if several is not None:
+        yield Evidence("PRD844", several.path, several.span, f"{several.get('replicas')} pods of `{name}`")
+    for each in given:
+        if each.get("replicas") == "1" and (several is None or PRODUCTION_PATH.search(each.path.lower())):
+            words = f"`{name}` runs as one pod here: a lost node takes it down until another has started"
+            yield ProjectDiagnostic(each.path, each.span, words)
 
 
 @project_check("PRD845", topics=("replicas", "network-policy"))

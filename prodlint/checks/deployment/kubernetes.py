@@ -374,17 +374,27 @@ def _given_up(container: Node, place: ByteRange, kept: list[str]) -> FixRequest 
     return FixRequest("replace-at", words, False, (*at, ("text", "\n".join(lines) + "\n")))
 
 
-@check("PRD843", on=[documents("helm-values")], required_literals=["privileged"], files=("yaml",))
+@check("PRD843", on=[documents("helm-values")], required_literals=["privileged", "hostnetwork", "hostpid", "hostipc"], files=("yaml",))
 def values_with_privileges(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     """`privileged: true` as the default of a chart."""
     for above, security_context in _contexts_in_values(document):
         privileged = security_context.get("privileged")
         if privileged is not None and privileged.value is True:
             yield Diagnostic(privileged, f"`privileged: true`: the chart makes `{above or 'everything'}` root on the node")
+    for node in document.root.walk():
+        above, _, key = node.path.rpartition(".")
+        shared = _HOST_KEYS.get(key, "")
+        if shared and node.value is True:
+            # What looks into the nodes or lets in what comes to them.
+            softer: Priority | None = "P2" if re.search(r"exporter|agent|ingress|daemon|collector", above, re.IGNORECASE) else None
+            yield Diagnostic(node, f"`{key}: true`: the chart lets `{above or 'every pod'}` share the node's {shared}", priority=softer)
+
+
+_HOST_KEYS = {"hostPID": "processes", "hostIPC": "memory segments", "hostNetwork": "network"}
 
 
 def _of_the_host(pod: Pod, priority: Priority | None) -> Iterator[Diagnostic]:
-    for key, shared in (("hostPID", "processes"), ("hostIPC", "memory segments"), ("hostNetwork", "network")):
+    for key, shared in _HOST_KEYS.items():
         node = pod.spec.get(key)
         if node is not None and node.value is True:
             yield Diagnostic(node, f"`{key}: true`: the pod shares the node's {shared}", priority=priority)

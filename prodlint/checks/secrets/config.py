@@ -516,6 +516,25 @@ def echoed_secret(command: Command, context: CheckContext) -> Iterator[Diagnosti
                 )
 
 
+@check("PRD110", on=[documents("kubernetes", "other")], required_literals=[("generator", "literals")], files=("yaml",))
+def secret_in_generator(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    """`literals: [DB_PASSWORD=...]` under Kustomize's generators of Secrets and ConfigMaps."""
+    for key in ("secretGenerator", "configMapGenerator"):
+        generators = document.root.get(key)
+        for generator in generators.items if generators is not None else ():
+            literals = generator.get("literals")
+            for node in literals.items if literals is not None else ():
+                name, _, value = node.raw.partition("=")
+                named = secret_name(name)
+                value = value.strip("\"'")
+                if named is None or not named.certain or not value or not _works(value, name, named, context):
+                    continue
+                place = node.source.data.find(value.encode(), node.start, node.end)
+                if place != -1:
+                    at = ByteRange(node.source, place, place + len(value.encode()))
+                    yield Diagnostic(at, f"`{name}` is written into the manifest", secret=True)
+
+
 @check("PRD110", on=[documents("kubernetes", "helm-values", "compose")], required_literals=["args", "command"], files=("yaml",))
 def secret_in_arguments_of_image(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     """Arguments of the program that the image brings: `args: ["--api-key=..."]` without a `command`."""
