@@ -129,7 +129,7 @@ _COMPOSE_NAME = re.compile(r"(?i)(?:docker-)?compose[\w.-]*\.ya?ml$")
 _DEVELOPERS_MODE = re.compile(
     rb"(?m)^[ \t-]*[\"']?(?:[A-Z]+_)*ENV(?:IRONMENT)?[\"']?[ \t]*[:=][ \t]*[\"']?(?:\$\{[A-Z_]+:-)?(?:dev|development|local)\b"
     rb"|DJANGO_SETTINGS_MODULE[\"']?[ \t]*[:=][ \t]*[\"']?[\w.]+\.(?:dev|development|local)\b"
-    rb"|\bfor[-_ ]development\b|^ {2,4}[\"']?[\w-]+[-_](?:dev|development)[\"']?:[ \t\r]*$"
+    rb"|\bfor[-_ ]development\b|^ {2,4}[\"']?(?:[\w-]+[-_])?(?:dev|development|devcontainer)[\"']?:[ \t\r]*$"
 )
 # `env_file: ./config/development/app.env`
 _DEVELOPERS_ENV_FILE = re.compile(
@@ -238,6 +238,8 @@ def _configuration_roles(name: str, kind: str, roles: set[str]) -> None:
             roles.add("generated")
         if name.endswith((".rst", ".adoc")):
             roles.add("docs")
+        if name.partition(".")[0] in ("snippets", "examples", "samples"):
+            roles.add("example")
         return
     if words & _DEV_WORDS:
         roles.add("dev")

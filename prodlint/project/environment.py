@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
@@ -43,6 +44,8 @@ _MOST = 300
 _LARGEST = 8_000_000
 _LARGEST_MANIFEST = 1 << 20
 _PIN = re.compile(rb"(?m)^[ \t]*([A-Za-z0-9][\w.-]*)(?:\[[^\]\n]*\])?[ \t]*={2,3}[ \t]*[^\s*,;]+")
+_SAYS_WHOSE = ("README.md", "README.rst", "pyproject.toml", "setup.py", "setup.cfg")
+_ADDRESS = re.compile(rb"github\.com/([A-Za-z0-9-]{1,39})/[\w.-]+/(?:actions|workflows|issues|pulls?|releases|discussions)\b")
 _REMOTE = re.compile(rb"url\s*=\s*\S*github\.com[:/]([A-Za-z0-9-]+)/")
 
 
@@ -212,7 +215,13 @@ class Environment:
     def owner(self) -> str:
         """The organisation on GitHub whose repository this is, as far as git's settings say; or nothing."""
         found = _REMOTE.search(self.snapshot.read(os.path.join(self.root, ".git", "config"), 1 << 16))
-        return found[1].decode("ascii") if found else ""
+        if found:
+            return found[1].decode("ascii")
+        # Without git: whom the addresses of issues, releases and badges name.
+        named = Counter(
+            owner for name in _SAYS_WHOSE for owner in _ADDRESS.findall(self.snapshot.read(os.path.join(self.root, name), 1 << 16))
+        )
+        return named.most_common(1)[0][0].decode("ascii") if named else ""
 
     @cached_property
     def rotates_logs(self) -> bool:
@@ -358,7 +367,11 @@ class Environment:
         near = self._near_root
         known = {path for path, _, _ in near}
         beside = [each for each in self.files if each[2] in ("requirements", "env") and each[0] not in known]
-        for path, absolute, _ in (*near, *beside, ("", os.path.join(self.root, ".git", "config"), "")):
+        for path, absolute, _ in (
+            *near,
+            *beside,
+            *(("", os.path.join(self.root, name), "") for name in (os.path.join(".git", "config"), *_SAYS_WHOSE)),
+        ):
             made.update(path.encode("utf-8", "surrogateescape") + b"\0" + self._bytes(absolute) + b"\0")
         for path, _, kind in self.files:
             made.update(f"{path}\0{kind}\0".encode("utf-8", "surrogateescape"))

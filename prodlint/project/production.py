@@ -99,7 +99,7 @@ def priority_in(fact: Fact, context: Context) -> Priority | bool | None:
     what production starts.
     """
     scope = fact.scope
-    if "environment" in scope.guards or "debug" in scope.guards or _is_named_for_development(fact):
+    if "environment" in scope.guards or "debug" in scope.guards or is_named_for_development(fact):
         return False
     if "main" in scope.guards or _is_called_by_main_block(fact):
         runs = context.environment.runs(context.file.path)
@@ -140,7 +140,7 @@ def production_settings(context: Context) -> Module | None:
     return None
 
 
-def _is_named_for_development(fact: Fact) -> bool:
+def is_named_for_development(fact: Fact) -> bool:
     """`class DevConfig`, `def run_dev()`, `@cli.command("develop")`."""
     parts = fact.scope.symbol.split(".")
     if any(_DEVELOPMENT_CLASS.match(part) if part[:1].isupper() else _DEVELOPMENT_OWNER.search(part) for part in parts):

@@ -54,7 +54,7 @@ def source_mounted(document: Document, context: CheckContext) -> Iterator[Diagno
         volumes = service.get("volumes")
         for volume in volumes.items if volumes is not None else ():
             source, target, mode = _mount(volume)
-            if not source or "ro" in mode.split(",") or not _holds_python(source, context):
+            if not source or "ro" in mode.split(",") or "/." in source or not _holds_python(source, context):
                 continue
             found.append((name, volume, source, target))
     if found:

@@ -46,6 +46,10 @@ _MODE_ANCHORS = [
 ]  # fmt: skip
 
 
+# `SMTP_SKIP_SSL_VERIFY = False` verifies.
+_NEGATED = re.compile(r"(?:^|_)(?:SKIP|DISABLE|IGNORE|BYPASS|WITHOUT|NO|DONT|NOT)_")
+
+
 def weakens(name: str, value: Any) -> bool:
     """Whether a switch of this name, with this value, takes protection away."""
     upper = name.upper()
@@ -56,7 +60,8 @@ def weakens(name: str, value: Any) -> bool:
         on = True if text in TRUTHY else False if text in FALSY else None
     if on is None or (not on and _ONE_METHOD.search(upper)):
         return _is_nobody(upper, value)
-    return bool(_OFF_WHEN_TRUE.match(upper) if on else _OFF_WHEN_FALSE.match(upper)) or (not on and _is_nobody(upper, value))
+    off = _OFF_WHEN_TRUE.match(upper) if on else None if _NEGATED.search(upper) else _OFF_WHEN_FALSE.match(upper)
+    return off is not None or (not on and _is_nobody(upper, value))
 
 
 # One of several ways to sign in: that it is not offered takes nothing away. The word before AUTH says which.

@@ -146,6 +146,9 @@ def lock_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Proje
             continue
         origin = found[0].get("origin")
         if origin == "requirements":
+            installed = project.environment.installed_lists
+            if installed and path not in installed:
+                continue  # the image installs others: this one is for checks and tests
             if found[0].get("compiled") and not any(each.get("hashed") for each in found):
                 yield ProjectDiagnostic(
                     path, found[0].span, "this compiled file has no hashes: what is installed need not be what was resolved"

@@ -252,7 +252,7 @@ def _reporters(context: CheckContext) -> tuple[str, ...]:
 @check("PRD201", on=[every(Handler)], required_literals=EXCEPT)
 def bare_except(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     """`except:` unless every way out of it raises."""
-    if handler.types or handler.star or _leaves_always(exit_paths(handler)):
+    if handler.types or handler.star or _leaves_always(exit_paths(handler)) or _signals_leave_before(handler):
         return
     kept = [way for way in exit_paths(handler, _reporters(context)) if way.kind != "raise"]
     waits = handler.scope.is_async and _awaits(handler.tried)
@@ -265,6 +265,21 @@ def bare_except(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]
     elif all(_is_trivial(statement) for statement in handler.body):
         what += ", and drops every error without a trace"
     yield Diagnostic(_header(handler), what, priority="P0" if waits or goes_on else None, fix=_narrowing_fix(handler))
+
+
+def _signals_leave_before(handler: Handler) -> bool:
+    """Whether a clause before this one lets the process end: `except (KeyboardInterrupt, SystemExit): raise`."""
+    function = handler.function
+    for statement in statements_in(function.body if function is not None else handler.module.body):
+        if statement.kind == "try" and any(other.start == handler.start for other in statement.handlers):
+            leaving = {
+                name.removeprefix("builtins.")
+                for other in statement.handlers
+                if other.start < handler.start and _leaves_always(exit_paths(other))
+                for name in other.types
+            }
+            return "BaseException" in leaving or {"KeyboardInterrupt", "SystemExit"} <= leaving
+    return False
 
 
 def _narrowing_fix(handler: Handler) -> FixRequest:
@@ -740,11 +755,8 @@ _FOR_A_PERSON = frozenset(("click.echo", "click.secho", "typer.echo", "typer.sec
 
 
 def _written(call: Call) -> str:
-    return (
-        call.source.slice(call.function.start, call.function.end).split("(", 1)[0].strip()
-        if call.function.end - call.function.start < 60
-        else call.method
-    )
+    written = call.source.slice(call.function.start, call.function.end)
+    return written if len(written) < 60 and "(" not in written else call.method
 
 
 def _shows_error(call: Call, handler: Handler) -> bool:

@@ -343,6 +343,8 @@ class _Reading:
         kind = secret_name(name.source_text.rsplit(".", 1)[-1])
         if kind is None:
             return False
+        if kind.kind == "key" and "ssh" in parts_of(name.source_text) and self._speaks_of_files():
+            return True
         if kind.kind == "token" and self._is_another_token(name.source_text):
             return True
         if "." not in name.source_text and self._is_key(name.source_text):
@@ -359,6 +361,13 @@ class _Reading:
         message = next((part.value for argument in self.call.arguments[:1] for part in argument.walk() if isinstance(part, Constant)), "")
         words = {*own, *(word for text in (*around, str(message)) for word in parts_of(text))}
         return not _MARKS.isdisjoint(words)
+
+    def _speaks_of_files(self) -> bool:
+        """Whether the message says that it names a file: `using the identity file %s`."""
+        first = self.call.arguments[0] if self.call.arguments else None
+        return first is not None and any(
+            isinstance(part, Constant) and re.search(r"(?i)\b(?:file|path)\b", str(part.value)) for part in first.walk()
+        )
 
     def _is_fetched(self, written: str) -> bool:
         """Whether the URL of a database is one that the function downloads: a list of addresses, a file for GeoIP."""

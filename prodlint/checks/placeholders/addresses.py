@@ -66,6 +66,8 @@ def local_address(literal: Literal, context: CheckContext) -> Iterator[Diagnosti
         return  # a field of a settings class is a default: the environment has another value
     if _is_probe(literal.scope.function, literal.value, context):
         return
+    if _FORWARDED.search(literal.source.slice(literal.start, literal.end)):
+        return  # the near end of a tunnel, on whatever port it got
     words = _is_local(address_of(literal.value))
     if words and _speaks(context) and priority_in(literal, context) is False:
         return
@@ -73,6 +75,7 @@ def local_address(literal: Literal, context: CheckContext) -> Iterator[Diagnosti
         yield Diagnostic(literal, f"`{literal.name}` is written as a local address: {words}, wherever the service runs")
 
 
+_FORWARDED = re.compile(r"(?i)://(?:localhost|127\.0\.0\.1):\{[^}]*port")
 _PROBES = re.compile(r"health|probe|wait_?for|self_?test|status|readiness|liveness|\bping\b|/ready|/live|/up\b", re.IGNORECASE)
 
 

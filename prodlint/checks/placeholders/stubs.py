@@ -230,7 +230,7 @@ def _symbol(function: Function) -> str:
 
 
 _EMPTY_NAME = re.compile(
-    r"(?i)^_*$|no_?op|dummy|nothing|null|ignore|do_nothing|placeholder|unused|^(?:upgrade|downgrade|forwards?|backwards?|reverse\w*|main|setup|teardown|"
+    r"(?i)^_*$|no_?op|dummy|nothing|null|ignore|do_nothing|(?:^|_)no_(?:auth|check|permission)|placeholder|unused|^(?:upgrade|downgrade|forwards?|backwards?|reverse\w*|main|setup|teardown|"
     r"setup_\w+|teardown_\w+|pytest_\w+|includeme|register|unregister|activate|deactivate|cli|app|ready|load_tests|handler|callback|root|group|on_\w+|"
     r"_?fake\w*|_?mock\w*|_?stub\w*|identity|pass\w*|skip\w*|empty\w*)$"
 )

@@ -177,8 +177,8 @@ def loop_without_end(handler: Handler, context: CheckContext) -> Iterator[Diagno
         return
     if any(statement.kind in ("raise", "return", "break") for statement in _outside(loop, tried)):
         return
-    if any(_asks_or_ends(call) for call in calls_in(loop.body)):
-        return
+    if any(_asks_or_ends(call) for call in calls_in(loop.body)) or all(name.endswith("TimeoutExpired") for name in handler.types):
+        return  # a program is asked again whether it has ended
     if has_deadline(handler, handler.module) or _is_a_service(handler, loop, tried):
         return
     yield Diagnostic(_header(handler), f"`{_named(handler)}` retries forever: the loop ends only on success")
@@ -447,6 +447,8 @@ def celery_countdown(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`self.retry(countdown=0)`: every task that failed comes back together."""
     if "countdown" not in call.keywords or call.stars:
         return
+    if any("retries" in each.expression.text for each in context.values(call.module).conditions(call)):
+        return  # the first attempt comes at once, the others wait
     seconds = value_of(call.keywords["countdown"], call.module, call)
     limit = context.options.get("shortest-countdown", 1)
     if is_number(seconds) and seconds < limit:

@@ -253,12 +253,12 @@ def _label(path: str) -> str:
 @project_check("PRD560", topics=("alembic-revision", "django-migration"))
 def broken_graph(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic]:
     """Migrations with several ends, a parent that is not there, or one name twice."""
-    for folder, revisions in _by_folder(project.about("alembic-revision")).items():
-        yield from _graph(project, revisions, "revision", folder)
+    for folders, revisions in _by_line(project.about("alembic-revision")):
+        yield from _graph(project, revisions, "revision", folders)
     for folder, migrations in _by_folder(project.about("django-migration")).items():
         # A squashed migration stands beside those that it replaces.
         if not any(one.get("replaces") for one in migrations):
-            yield from _graph(project, migrations, "migration", folder)
+            yield from _graph(project, migrations, "migration", (folder,))
 
 
 def _by_folder(facts: Sequence[ProjectFact]) -> dict[str, list[ProjectFact]]:
@@ -268,7 +268,30 @@ def _by_folder(facts: Sequence[ProjectFact]) -> dict[str, list[ProjectFact]]:
     return found
 
 
-def _graph(project: Project, facts: Sequence[ProjectFact], kind: str, folder: str) -> Iterator[ProjectDiagnostic]:
+def _by_line(facts: Sequence[ProjectFact]) -> Iterator[tuple[tuple[str, ...], list[ProjectFact]]]:
+    """The revisions of each folder, those of several folders together where one follows another: `versions/2024`, `versions/2025`."""
+    folders = _by_folder(facts)
+    home = {fact.words: folder for folder, listed in folders.items() for fact in listed}
+    joined = {folder: folder for folder in folders}
+
+    def root(folder: str) -> str:
+        while joined[folder] != folder:
+            folder = joined[folder]
+        return folder
+
+    for folder, listed in folders.items():
+        own = {fact.words for fact in listed}
+        for parent in (parent for fact in listed for parent in fact.get("parents").split()):
+            if parent not in own and parent in home:
+                joined[root(folder)] = root(home[parent])
+    lines: dict[str, list[str]] = {}
+    for folder in folders:
+        lines.setdefault(root(folder), []).append(folder)
+    for together in lines.values():
+        yield tuple(together), [fact for folder in together for fact in folders[folder]]
+
+
+def _graph(project: Project, facts: Sequence[ProjectFact], kind: str, folders: Sequence[str]) -> Iterator[ProjectDiagnostic]:
     names = Counter(fact.words for fact in facts)
     by_name = {fact.words: fact for fact in facts}
     parents = {parent for fact in facts for parent in fact.get("parents").split()}
@@ -280,13 +303,19 @@ def _graph(project: Project, facts: Sequence[ProjectFact], kind: str, folder: st
                 fact.path, fact.span, f"{kind} `{fact.words}` exists twice", related=(Related(other.path, other.span, "the other"),)
             )
         missing = [
-            parent for parent in fact.get("parents").split() if not _is_known(parent, names) and not _has_file(project, folder, parent)
+            parent
+            for parent in fact.get("parents").split()
+            if not _is_known(parent, names) and not any(_has_file(project, folder, parent) for folder in folders)
         ]
         if missing:
             torn = True
-            yield ProjectDiagnostic(fact.path, fact.span, f"{kind} `{fact.words}` comes after `{missing[0]}`, which is not in `{folder}`")
+            yield ProjectDiagnostic(
+                fact.path, fact.span, f"{kind} `{fact.words}` comes after `{missing[0]}`, which is not in `{folders[0]}`"
+            )
     # A file that rules do not look into, or that another name hides from them, may well be the successor.
-    torn = torn or sum(name.endswith(".py") and name not in _NO_MIGRATIONS for name in project.names_in(folder)) > len(facts)
+    torn = torn or sum(
+        name.endswith(".py") and name not in _NO_MIGRATIONS for folder in folders for name in project.names_in(folder)
+    ) > len(facts)
     labelled = any(fact.get("labels") for fact in facts)
     heads = [
         fact for fact in facts if not any(parent == fact.words or fact.words.startswith(parent) and len(parent) >= 4 for parent in parents)

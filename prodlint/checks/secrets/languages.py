@@ -122,6 +122,9 @@ def _works(value: bytes, name: str, named: SecretName, configured: bool, context
 
     shown = value.decode("utf-8", "replace")
     shape = shape_of(shown)
+    # What an answer or a command looks like: tokens of a day and ids. Vendors' formats are known by themselves.
+    if "docs" in context.file.roles and (shape == "uuid" or named.kind == "token"):
+        return False
     if shown.lower() == name.lower() or (len(shown) >= 16 and formats.is_dummy(value)) or is_meant_to_be_seen(shown):
         return False
     if configured and not context.file.roles & _CALM:

@@ -73,7 +73,7 @@ _WORDS = (
     "secret_key_base",
 )
 _CLOUD = re.compile(
-    r"aws|kms|s3|gcp|azure|stripe|langfuse|minio|r2_|oss_|recaptcha|captcha|slack|github|google|webhook|oauth|client_secret|signing_secret|public",
+    r"aws|kms|acme|eab|s3|gcp|azure|stripe|langfuse|minio|r2_|oss_|recaptcha|captcha|slack|github|google|webhook|oauth|client_secret|signing_secret|public",
     re.IGNORECASE,
 )
 

@@ -25,7 +25,7 @@ from prodlint.facts import (
     Subscript,
 )
 from prodlint.model import FixRequest, Related
-from prodlint.project.production import given_anew, production_settings
+from prodlint.project.production import given_anew, is_named_for_development, production_settings
 from prodlint.values.lattice import Known
 from prodlint.values.lattice import Setting as SettingRead
 from prodlint.values.refusals import refused
@@ -175,6 +175,7 @@ def hardcoded_password(fact: Assignment, context: CheckContext) -> Iterator[Diag
             related=tuple(Related(context.file.path, other.source.span(other.start, other.end), "the other one") for other in others),
             secret=True,
             secrets=tuple((other.start, other.end) for other in others),
+            priority="P2" if is_named_for_development(fact) else None,
             fix=None if either else environment_fix(fact.target, at),
             symbol=fact.scope.symbol,
         )
@@ -572,7 +573,8 @@ def hardcoded_signing_key(fact: Assignment, context: CheckContext) -> Iterator[D
         if context.environment.reads_settings_in_build and "settings" in context.file.roles:
             found = replace(found, fix=None)  # what an image needs while it is built is not there yet
         # Production's own settings give it another value: this one signs on developers' machines.
-        yield replace(found, priority="P2", fix=None) if given_anew(fact.target, context) else found
+        mild = given_anew(fact.target, context) or is_named_for_development(fact)
+        yield replace(found, priority="P2", fix=None) if mild else found
 
 
 def _signing(values: Iterator[Value], message: str, fact: Assignment | Call, name: str, context: CheckContext) -> Iterator[Diagnostic]:

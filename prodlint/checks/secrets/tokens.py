@@ -180,7 +180,9 @@ def _is_shown_as_example(data: bytes, start: int) -> str:
 def _judge_token(row: formats.Format, token: bytes, where: str, context: CheckContext) -> tuple[str, Priority | None] | None:
     """The message and, where it differs, the priority; None for a token that is meant to be seen."""
     if row.name == "jwt":
-        return _judge_jwt(token, where)
+        judged = _judge_jwt(token, where)
+        # An expired one in a documentation shows what an answer looks like.
+        return None if judged is not None and "expired" in judged[0] and "docs" in context.file.roles else judged
     if row.valid is not None and not row.valid(token):
         return f"Looks like a {row.title}{where}, but its checksum does not fit", "P2"
     if row.kind == "low" or (row.name == "google" and context.file.path.endswith(_FRONT)):

@@ -52,6 +52,7 @@ _PUBLIC = re.compile(
 # A body is sent because it is long, not because something is to change.
 _COMPUTES = re.compile(
     r"(?i)(?:^|[/_-])(?:(?:de|en)code|conver(?:t|sion)s?|preview|validate|search|estimate|calculat\w*|lookup|parse|render)/?$"
+    r"|/(?:list|get|find|describe)(?:_\w+)?/?$"
 )
 _MOST_SHOWN = 5
 

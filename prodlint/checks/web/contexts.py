@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check
+from prodlint.checks.quoting import quote
 from prodlint.facts import Call
 from prodlint.values.expressions import innermost
 
@@ -42,6 +43,9 @@ def context_without_verification(call: Call, context: CheckContext) -> Iterator[
         )
 
 
+_SWITCH = re.compile(r"(?i)self_?signed|insecure|verif|no_?check|ignore_?cert|skip_?")
+
+
 @check("PRD481", on=[calls("ldap.set_option", "*.set_option")], required_literals=["opt_x_tls_never", "opt_x_tls_allow"], files=["python"])
 def ldap_option(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """python-ldap's `ldap.set_option(ldap.OPT_X_TLS_REQUIRE_CERT, ldap.OPT_X_TLS_NEVER)`."""
@@ -49,4 +53,6 @@ def ldap_option(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     if option is None or value is None or not option.text.endswith("OPT_X_TLS_REQUIRE_CERT"):
         return
     if value.text.rpartition(".")[2] in ("OPT_X_TLS_NEVER", "OPT_X_TLS_ALLOW") and not call.scope.guards & {"debug", "environment"}:
-        yield Diagnostic(value, f"`{value.text}` accepts any certificate")
+        switch = next((each for each in context.values(call.module).conditions(call) if _SWITCH.search(each.expression.text)), None)
+        where = f" where `{quote(switch.expression.text, 50)}` says so" if switch is not None else ""
+        yield Diagnostic(value, f"`{value.text}` accepts any certificate{where}", priority="P1" if switch is not None else None)

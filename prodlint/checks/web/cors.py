@@ -656,6 +656,22 @@ _CORS_CALLS = (
 )
 
 
+_CONFIGURATIONS = ("settings", "config", "configuration", "default_settings", "defaults")
+_FLASK_ORIGINS = ("CORS_ORIGINS", "CORS_RESOURCES")
+
+
+def _configured_elsewhere(context: CheckContext) -> bool:
+    """Whether the project's configuration names the origins: flask-cors takes `CORS_ORIGINS` of `app.config` where it is told none."""
+    path = context.file.path
+    parts = path.removesuffix(".py").split("/")[:-1]
+    for depth in range(len(parts), -1, -1):
+        for stem in _CONFIGURATIONS:
+            values_there = context.environment.python_files.named(".".join((*parts[:depth], stem)), path)
+            if values_there is not None and any(values_there.module.assignments(name) for name in _FLASK_ORIGINS):
+                return True
+    return False
+
+
 def _is_for_development(scope_guards: frozenset[str]) -> bool:
     return bool(scope_guards & {"debug", "environment"})
 
@@ -683,6 +699,8 @@ def cors_call(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A framework's CORS helper."""
     policy = policy_of(call)
     if policy is None or _is_for_development(call.scope.guards):
+        return
+    if policy.open and call.name.startswith("flask_cors.") and _configured_elsewhere(context):
         return
     yield from evaluate(policy, context)
 
@@ -796,6 +814,8 @@ def cors_settings(module: Module, context: CheckContext) -> Iterator[Diagnostic]
             policy.patterns = list(values(module, given, given))
         elif _LISTS.match(key) and is_config and not (judged_by_call and isinstance(statement.targets[0], Name)):
             policy.origins = list(values(module, given, given))
+            # flask-cors takes what looks like a pattern for one.
+            policy.globs = policy.globs or key == "CORS_ORIGINS" and "flask-cors" in context.environment.packages
             if isinstance(given, Constant) and isinstance(given.value, str):
                 policy.origins = [Value(text, given) for text in listed(given.value)]
         else:
@@ -1037,7 +1057,8 @@ def raw_cors_header(module: Module, context: CheckContext) -> Iterator[Diagnosti
                     continue  # says itself that it is meant for reading by everybody
                 tail = " together with `Access-Control-Allow-Credentials: true`" if credentials else ""
                 words = f"`Access-Control-Allow-Origin: *`{tail} lets any origin read this answer"
-                yield Diagnostic(header.value, words, priority=None if credentials else "P2")
+                # Browsers hand out no answer to `*` with credentials: what is wrong is the policy, not yet who reads.
+                yield Diagnostic(header.value, words, priority="P1" if credentials else "P2")
             elif _echoes_request(module, header.value, function):
                 tail = ", credentials included" if credentials else ""
                 yield Diagnostic(header.value, f"`Access-Control-Allow-Origin` repeats the caller's origin without looking it up{tail}")

@@ -136,11 +136,13 @@ _IDENTIFIER_NAME = re.compile(
 # `= :tag_{number}`, `%({name})s`: the name of a parameter, whose value goes beside the text.
 _BIND_NAME = re.compile(r"(?:(?<![:\w]):|%\(|(?<![\w@])@)\w*$")
 # `SET LOCAL statement_timeout TO {timeout}`: settings of the connection.
-_TUNED = re.compile(r"(?:timeout|cache_size|work_mem)\s*(?:=|\bto\b)\s*['\-]*$", re.IGNORECASE)
+_TUNED = re.compile(r"(?:timeout|cache_size|work_mem)\s*(?:=|\bto\b)\s*['\-]*$|\brestart\s+with\s+$", re.IGNORECASE)
 # A server's own tables about tables hold names as texts.
 _CATALOGUE = re.compile(r"\b(?:table|database|schema|cluster(?:allreplicas)?|name)(?:_?name)?\s*(?:=|\(|\bin\s*\()\s*'$", re.IGNORECASE)
 _CATALOGUE_NAME = re.compile(r"(?:^|_)(?:table|database|schema|cluster|db)(?:_?name)?$", re.IGNORECASE)
-_OF_A_COLUMN = re.compile(r"(?i)(?:^|[._])(?:table|column|col|index|constraint|field|foreign_key)\.(?:key|name)$")
+_OF_A_COLUMN = re.compile(
+    r"(?i)(?:^|[._])(?:table|column|col|index|constraint|field|foreign_key|fk|idx)(?:\.(?:key|name)|\[[\"']name[\"']\])$"
+)
 
 
 _QUOTING = re.compile(r"(?i)^[\w.]*(?:escape|quote|sanitiz|literal)\w*\(")
@@ -253,8 +255,10 @@ def _judged(judge: Judge, value: Value, sure: bool, call: Call) -> tuple[Part, b
 
 def _whole_statement(judge: Judge, value: Value, sure: bool, call: Call) -> tuple[Part, bool] | None:
     """A statement that a client sends as a whole."""
-    if not (sure or call.method in _EXECUTING) or not any(isinstance(shape, Client) for shape in value.shapes):
-        return None
+    if not (sure or call.method in _EXECUTING) or not any(
+        isinstance(shape, Client) and shape.source != "request" for shape in value.shapes
+    ):
+        return None  # `query.execute(request, ...)` is given the request, and no statement
     at = next((argument for argument in (call.argument(0), *call.keywords.values()) if argument is not None), call)
     return Part(value, at), False
 

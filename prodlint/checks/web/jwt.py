@@ -292,6 +292,8 @@ def _weight(call: Call, context: CheckContext) -> tuple[bool, Priority | None]:
         return False, None
     if claims is not None and claims <= _TIME_CLAIMS | _ROUTING_CLAIMS:
         return True, "P2"
+    if _verified_by_heir(call, context):
+        return True, "P2"
     token = _token(call)
     if token is not None and _ID_TOKEN.search(token.text):
         # OpenID Connect lets a client skip the signature of an ID token that it fetched itself over TLS.
@@ -299,6 +301,17 @@ def _weight(call: Call, context: CheckContext) -> tuple[bool, Priority | None]:
     if _NAMED_UNSAFE.search(call.scope.class_) or function is not None and _NAMED_UNSAFE.search(function.name):
         return True, "P2"
     return True, None
+
+
+def _verified_by_heir(call: Call, context: CheckContext) -> bool:
+    """Whether a class that is made of this one in the same file checks the token: the claims of the first only say whose key to take."""
+    own = call.scope.class_
+    for class_ in call.module.classes() if own else ():
+        if any(base.rsplit(".", 1)[-1] == own for base in class_.bases):
+            for other in call.module.calls():
+                if class_.start <= other.start < class_.end and _is(other, _DECODERS) and not _is_off(_signature(other, context)):
+                    return True
+    return False
 
 
 _SHAPE = re.compile(r"^_?(?:is|has|looks_like|seems|detect)_(?!.*(?:valid|auth|verif|expired|allow|admin|active|trusted))", re.IGNORECASE)
