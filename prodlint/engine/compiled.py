@@ -155,7 +155,7 @@ def _rule(*row: Any) -> Rule:
 
 
 def _signature() -> str:
-    """Changes when prodlint, one of its modules or one of its pages does."""
+    """Changes when prodlint, one of its modules, tables or pages does."""
     seen = blake2b(f"{_FORMAT} {__version__} {sys.version_info[:2]}".encode(), digest_size=16)
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     for place in sys.path:
@@ -179,7 +179,7 @@ def _signature() -> str:
     for folder in folders:
         try:
             with os.scandir(folder) as entries:
-                for entry in sorted((e for e in entries if e.name.endswith((".py", ".md"))), key=lambda e: e.name):
+                for entry in sorted((e for e in entries if e.name.endswith((".py", ".md", ".toml"))), key=lambda e: e.name):
                     status = entry.stat()
                     seen.update(f"{entry.path} {status.st_mtime_ns} {status.st_size}\n".encode("utf-8", "surrogateescape"))
         except OSError:
