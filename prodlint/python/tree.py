@@ -71,8 +71,8 @@ _UNBINDING = frozenset(
 )
 
 # `name = `, `name: type =` at the start of a line; `(name := `.
-_BOUND_FIRST = re.compile(rb"\n[ \t]*([\w.\x80-\xff]+)[ \t]*(?::[^=\n]*)?=")
-_BOUND_INSIDE = re.compile(rb"\(([\w.\x80-\xff]+)[ \t]*:=")
+_BOUND_FIRST = re.compile(rb"[\n;:][ \t\f(]*([\w.\x80-\xff]+(?:[ \t\\]+[.][ \t]*[\w.\x80-\xff]+)*)[ \t)]*(?:\\\n[ \t]*)*(?::[^=\n]*)?=")
+_BOUND_INSIDE = re.compile(rb"([\w\x80-\xff]+)[\s\\]*:=")
 
 
 class PyModule(Module):
@@ -187,7 +187,7 @@ class PyModule(Module):
         """The names that the text binds somewhere, as far as a look at its lines tells: one pass, however many names are asked for."""
         if self._bound is None:
             found = _BOUND_FIRST.findall(b"\n" + self.data) + _BOUND_INSIDE.findall(self.data)
-            self._bound = frozenset(name.decode("utf-8", "replace") for name in set(found))
+            self._bound = frozenset("".join(name.decode("utf-8", "replace").replace("\\", " ").split()) for name in set(found))
         return self._bound
 
     # ------------------------------------------------------------ names and scopes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from prodlint.facts import Class
 from prodlint.values.frames import Evaluator
 
@@ -12,10 +14,13 @@ _DJANGO_CHOICES = frozenset(
 _SETTINGS_BASES = ("BaseSettings",)
 
 
+_CONTINUED = re.compile(r"\\\r?\n\s*")
+
+
 def annotation_of(class_: Class, name: str) -> str:
     """The annotation of a field without a value: `name: str`."""
     for statement in class_.body:
-        text = statement.source.slice(statement.start, min(statement.end, statement.start + 300))
+        text = _CONTINUED.sub(" ", statement.source.slice(statement.start, min(statement.end, statement.start + 300)))
         head, colon, rest = text.partition(":")
         if colon and head.strip() == name:
             return rest.split("=", 1)[0].strip()

@@ -38,7 +38,7 @@ MOST_STEPS = 60_000
 MUTATING = frozenset(
     {"append", "appendleft", "extend", "insert", "add", "update", "setdefault", "pop", "remove", "discard", "clear", "popitem", "write"}
 )
-_MUTATES = re.compile(rb":=|\.(?:" + b"|".join(sorted(name.encode() for name in MUTATING)) + rb")\s*\(")
+_MUTATES = re.compile(rb":=|\b(?:" + b"|".join(sorted(name.encode() for name in MUTATING)) + rb")\b")
 # Calls that do not come back.
 NEVER_RETURN = frozenset(
     {

@@ -53,6 +53,25 @@ def _words(function: Function) -> Iterator[str]:
             yield statement.definition.name
 
 
+# Brackets around a name alone, and not those of a call.
+_BRACKETS = re.compile(r"(?<![\w\])])\(\s*([\w.]+)\s*\)")
+
+
+def plain_words(text: str, module: Module) -> str:
+    """A piece of a module's text as patterns of names expect it: imported names that are called otherwise here by the last part of what they
+    stand for, and no brackets around a name."""
+    aliases = module.derived.get("aliases")
+    if aliases is None:
+        aliases = {alias: name.rpartition(".")[2] for alias, name in module.imports.items() if name.rpartition(".")[2] != alias}
+        module.derived["aliases"] = aliases
+    assert isinstance(aliases, dict)
+    if any(alias in text for alias in aliases):
+        text = re.sub(r"(?<![\w.])[A-Za-z_]\w*", lambda word: str(aliases.get(word[0], word[0])), text)
+    while "(" in text and (plain := _BRACKETS.sub(r"\1", text)) != text:
+        text = plain
+    return text
+
+
 def words_in(expression: Expression) -> Iterator[str]:
     """The same of an expression."""
     for part in expression.walk():
@@ -64,6 +83,8 @@ def _of(part: Expression) -> Iterator[str]:
         yield part.source_text
         if "." in part.source_text:
             yield from part.source_text.split(".")
+        if part.name != part.source_text:
+            yield part.name.rpartition(".")[2]
     elif isinstance(part, Attribute):
         yield part.attribute
     elif isinstance(part, Call):

@@ -107,7 +107,7 @@ def _injected(values: Evaluator, found: Parameter, typed: str, marks: tuple[str,
         return unknown(_place_of(values, found))
     default = found.default
     call = default if isinstance(default, Call) else None
-    if call is not None and (call.name in table.injected_calls or call.method in ("Depends", "Security", "Provide")):
+    if call is not None and (call.name in table.injected_calls or call.name.rpartition(".")[2] in ("Depends", "Security", "Provide")):
         return _dependency(values, call)
     for mark in marks:
         if re.match(r"(?:\w+\.)*(?:Depends|Security|Provide|Inject)\b", mark):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from prodlint.checks import CheckContext, Project, ProjectDiagnostic, ProjectFact, collect, every, project_check, project_fact
 from prodlint.facts import Assignment, Call, Class, Collection, Expression, Function, Module, Name, Route
 from prodlint.model import Evidence, Related, Span
+from prodlint.values.handlers import plain_words
 
 _FRAMEWORKS = frozenset(("fastapi", "starlette", "flask", "quart", "sanic", "litestar", "aiohttp", "ninja", "robyn", "blacksheep"))
 _NOT_THE_SERVICE = frozenset(("test", "example", "docs", "dev", "vendored", "generated", "notebook", "migration"))
@@ -60,13 +61,13 @@ _MOST_SHOWN = 5
 # ---------------------------------------------------------------- what one route says
 
 
-def _texts(expression: Expression | None) -> list[str]:
+def _texts(expression: Expression | None, module: Module) -> list[str]:
     """The parts of `dependencies=[...]`, `guards=(...)` and the like, as written."""
     if expression is None:
         return []
     if isinstance(expression, Collection):
-        return [item.text for item in expression.items]
-    return [expression.text]
+        return [plain_words(item.text, module) for item in expression.items]
+    return [plain_words(expression.text, module)]
 
 
 def _on_call(call: Call) -> list[str]:
@@ -75,7 +76,7 @@ def _on_call(call: Call) -> list[str]:
     for keyword in ("dependencies", "guards", "auth", "middleware", "middlewares", "permissions", "security", "before", "decorators"):
         value = call.keywords.get(keyword)
         if value is not None:
-            found.extend(_texts(call.module.follow(value)))
+            found.extend(_texts(call.module.follow(value), call.module))
     return found
 
 
@@ -107,10 +108,10 @@ def _of_function(function: Function, depth: int = 2) -> str:
     answers = {"no"}
     for parameter in function.parameters:
         default = parameter.default.text if parameter.default is not None else ""
-        text = f"{parameter.annotation} {default}"
+        text = plain_words(f"{parameter.annotation} {default}", module)
         alias = module.constant(parameter.annotation) if parameter.annotation.isidentifier() else None
         if alias is not None:
-            text += f" {alias.text}"
+            text += f" {plain_words(alias.text, module)}"
         elif re.fullmatch(r"[A-Z]\w*Dep(?:endency)?|Current\w+|Auth\w*", parameter.annotation) and not _BRINGS.search(parameter.annotation):
             answers.add("yes" if _ASKS.search(parameter.annotation) else "unknown")
         if "Depends" in text or "Security(" in text or "Annotated" in text:
@@ -119,7 +120,7 @@ def _of_function(function: Function, depth: int = 2) -> str:
             parameter.name
         ):
             answers.add("yes")
-    if _ASKS_INSIDE.search(function.source.slice(function.start, function.end)):
+    if _ASKS_INSIDE.search(plain_words(function.source.slice(function.start, function.end), module)):
         answers.add("yes")
     return "yes" if "yes" in answers else "unknown" if "unknown" in answers else "no"
 
@@ -134,7 +135,7 @@ def _guard_of(route: Route) -> str:
         for decorator in function.decorators:
             text = decorator.text
             if text != route.call.text and not _is_route(decorator):
-                answers.add("yes" if _ASKS.search(text) else "no")
+                answers.add("yes" if _ASKS.search(plain_words(text, function.module)) else "no")
         answers.add(_of_function(function))
         if function.class_ is not None:
             answers.add(_of_class(function.class_))
@@ -422,7 +423,11 @@ def drf_views(class_: Class, context: CheckContext) -> Iterator[ProjectFact]:
     says = "own" if overrides or _ASKS_INSIDE.search(body.replace("authentication_classes", "")) else "nothing" if given is None else ""
     if not says:
         assert given is not None
-        says = "anybody" if re.fullmatch(r"[\[(]\s*(?:[\w.]*\bAllowAny\s*,?\s*)?[\])]", given.value.text) else "own"
+        says = (
+            "anybody"
+            if re.fullmatch(r"[\[(]+\s*(?:[\w.]*\bAllowAny\s*,?\s*)?[\])]+", plain_words(given.value.text, given.module))
+            else "own"
+        )
     at: Class | Assignment = given if given is not None and says == "anybody" else class_
     yield ProjectFact("access-drf", context.file.path, _head(at), class_.name, (("public", "yes" if public else ""), ("says", says)))
 
@@ -439,7 +444,7 @@ def _head(fact: Class | Assignment) -> Span:
 @collect("access-drf-default", on=[every(Assignment)], required_literals=["rest_framework"], files=("python",), not_in=_NOT_THE_SERVICE)
 def drf_default(assignment: Assignment, context: CheckContext) -> Iterator[ProjectFact]:
     """`REST_FRAMEWORK`: what a view that says nothing asks."""
-    if assignment.target != "REST_FRAMEWORK" or assignment.kind != "name":
+    if assignment.target != "REST_FRAMEWORK" or assignment.kind not in ("name", "annotated"):
         return
     text = assignment.value.text
     found = re.search(r"DEFAULT_PERMISSION_CLASSES[\"']?\s*[:=]\s*[\[(]([^\])]*)", text)

@@ -26,7 +26,7 @@ from prodlint.facts import (
     statements_in,
 )
 from prodlint.model import Related
-from prodlint.values.handlers import text_of, words_of
+from prodlint.values.handlers import plain_words, text_of, words_of
 
 _NOT_THE_SERVICE = frozenset(
     ("test", "example", "docs", "dev", "vendored", "generated", "notebook", "migration", "script", "command", "stub")
@@ -79,7 +79,7 @@ def _untyped_parameter(function: Function, used: frozenset[str]) -> tuple[Parame
             annotation = parameter.annotation.strip()
             marked = re.match(r"(?:typing\.)?Annotated\[(.*?),\s*(?:\w+\.)?Body\b", annotation)
             annotation = marked[1] if marked else annotation
-            default = parameter.default.text if parameter.default is not None else ""
+            default = plain_words(parameter.default.text, function.module) if parameter.default is not None else ""
             if parameter.kind == "" and _RAW.match(annotation) and not _GIVEN.search(default) and f"{{{parameter.name}" not in written:
                 return parameter, decorator
     return None

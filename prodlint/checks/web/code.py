@@ -277,6 +277,7 @@ def _from_outside(call: Call, given: Expression, origins: Sequence[Shape], is_op
         {
             given.text,
             *(shape.at.text for shape in origins if isinstance(shape, (Result, Member, Argument)) and isinstance(shape.at, Expression)),
+            *(f"{shape.name}(" for shape in origins if isinstance(shape, Result)),
         }
     )
     if any(

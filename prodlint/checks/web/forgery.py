@@ -55,7 +55,8 @@ def _words(at: Expression, name: str) -> str:
 def _exempts(decorator: Expression) -> bool:
     """`@csrf_exempt`, `@csrf.exempt`, `@method_decorator(csrf_exempt, name="dispatch")`."""
     names = [decorator, *decorator.arguments] if isinstance(decorator, Call) else [decorator]
-    return any(isinstance(name, Name) and _EXEMPT.search(name.source_text) and "csrf" in name.source_text for name in names)
+    written = [words for name in names if isinstance(name, Name) for words in (name.source_text, name.name.lower())]
+    return any(_EXEMPT.search(words) and "csrf" in words for words in written)
 
 
 def _of_class(class_: Class, at: Expression) -> Iterator[Diagnostic]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, check, every
 from prodlint.facts import Attribute, Call, Constant, Expression, Function, Module, Name, Operation, expressions_in
+from prodlint.values.handlers import plain_words
 
 _OF_ROUTE = re.compile(r"[{<](?:\w+:)?(\w+)(?::\w+)?[}>]")
 _NUMBERED = re.compile(r"(?:^|_)(?:id|pk|uuid|number|slug|key)$|^(?:id|pk)_")
@@ -96,7 +97,7 @@ def _speaks_of_caller(function: Function) -> bool:
         parameter.name
         for parameter in function.parameters
         if parameter.default is not None
-        and _DEPENDENCY.search(parameter.default.text)
+        and _DEPENDENCY.search(plain_words(parameter.default.text, function.module))
         and _CALLER.search(parameter.default.text)
         or _CALLER.search(parameter.annotation)
     }
