@@ -427,6 +427,9 @@ _BOUND = re.compile(rb"[\"']([A-Za-z0-9][\w.-]{0,60})(?:\[[^\]\n]*\])?[ \t]*(?:>
 _BOUND_LINE = re.compile(rb"(?m)^[ \t]*([A-Za-z0-9][\w.-]{0,60})(?:\[[^\]\n]*\])?[ \t]*(?:>=|~=)[ \t]*([0-9][\w.]*)")
 
 
+_CONTINUED = re.compile(rb"\\\r?\n[ \t]*")
+
+
 def _versions_in(data: bytes, name: str, kind: str) -> Iterator[tuple[str, tuple[int, ...]]]:
     if name == "pipfile.lock":
         patterns = [_PIPFILE]
@@ -436,6 +439,8 @@ def _versions_in(data: bytes, name: str, kind: str) -> Iterator[tuple[str, tuple
         patterns = [_BOUND_LINE, _PINNED]
     else:
         patterns = [_BOUND, _EXACT]
+    if kind == "requirements" and b"\\" in data:
+        data = _CONTINUED.sub(b"", data)
     for pattern in patterns:
         for match in pattern.finditer(data):
             version = _version(match.group(2).decode())

@@ -516,9 +516,12 @@ def _imports_in(module: Module, statement: Statement) -> list[Import]:
     return list(facts[first:last])
 
 
+_LAYOUT = re.compile(rb"[\s\\()]|#[^\n]*\n")
+
+
 def _augmenting(statement: Statement) -> str:
     between = statement.source.data[statement.targets[0].end : statement.expressions[0].start]
-    return between.split(b"=", 1)[0].strip().strip(b"()").strip().decode("ascii", "replace")
+    return _LAYOUT.sub(b"", between).split(b"=", 1)[0].decode("ascii", "replace")
 
 
 _INDEXED = re.compile(r"""\[(?:"[^"\\]*"|'[^'\\]*'|\d+)\]$""")

@@ -318,10 +318,13 @@ def django_pool(assignment: Assignment, context: CheckContext) -> Iterator[Diagn
 # ---------------------------------------------------------------- pools
 
 
+_GOES_ON = re.compile(rb"(?:[\s\\]|#[^\n]*\n)*\.")
+
+
 def _is_kept(call: Call) -> bool:
     """Whether an engine outlives the function that makes it; one that only connects, once, needs no pool."""
     module = call.module
-    if call.source.data[call.end : call.end + 1] == b".":
+    if _GOES_ON.match(call.source.data, call.end):
         return False
     function = enclosing(call, module)
     if function is None:

@@ -433,9 +433,13 @@ def _timeout_is_bound(call: Call) -> bool:
     return made is not None and made.method in ("partial", "partialmethod") and ("timeout" in made.keywords or made.stars)
 
 
+# A method of a session is given another value.
+_REPLACED = re.compile(rb"\.[\s\\]{0,9}(?:request|send)[\s\\)]{0,9}=(?!=)")
+
+
 def _patched(module: Module) -> bool:
     """Whether the file replaces the methods of requests itself to set a timeout."""
-    if b"ession.request =" not in module.source.data and b"ession.send =" not in module.source.data:
+    if _REPLACED.search(module.source.data) is None:
         return False
     return any(
         module.assignments(f"{session}.{method}")
@@ -453,7 +457,7 @@ def _session_has_timeout(session: Call, context: CheckContext) -> bool:
     for call in calls_on(session, ("mount",)):
         if _adapter_may_set_timeout(call.argument(1, "adapter"), session.module, call, context):
             return True
-    if any(marker in session.source.data for marker in (b".request =", b".send =", b".request=", b".send=")):
+    if _REPLACED.search(session.source.data) is not None:
         for name in names_bound_to(session):
             if any(session.module.assignments(f"{name}.{method}") for method in SESSION_METHODS):
                 return True

@@ -184,14 +184,17 @@ def loop_without_end(handler: Handler, context: CheckContext) -> Iterator[Diagno
     yield Diagnostic(_header(handler), f"`{_named(handler)}` retries forever: the loop ends only on success")
 
 
+_INPUT = re.compile(rb"\binput[\s\\)]{0,9}\(")
+
+
 def _asks_or_ends(call: Call) -> bool:
     """Whether a call asks a person (itself, or the function of this file that it calls does), or ends the process."""
     if call.name in ("input", "sys.exit", "getpass.getpass") or call.method in ("prompt", "exit", "confirm"):
         return True
-    if b"input(" not in call.source.data:
+    if b"input" not in call.source.data:
         return False
     return any(
-        function.name == call.method and b"input(" in call.source.data[function.start : function.end]
+        function.name == call.method and _INPUT.search(call.source.data, function.start, function.end) is not None
         for function in call.module.functions()
     )
 

@@ -383,7 +383,7 @@ _OLD = frozenset(
         "OpenSSL.SSL.TLSv1_1_METHOD",
     }
 )
-_SIGNED = re.compile(r"hmac\.(?:new|digest)\(|\bhmac_\w+\(|\.hexdigest\(\)")
+_SIGNED = re.compile(r"hmac\.(?:new|digest|HMAC)$|\bhmac_\w+$|\.hexdigest$")
 
 
 @check(
@@ -438,7 +438,7 @@ def _is_found_out(statement: Statement) -> bool:
     if statement.kind != "assign" or not all(isinstance(target, Name) and "." not in target.source_text for target in statement.targets):
         return False
     names = "|".join(re.escape(target.text) for target in statement.targets)
-    return re.search(rf"\b(?:{names})\s*[=!<>]=|[=!<>]=\s*(?:{names})\b", statement.source.text) is not None
+    return re.search(rf"\b(?:{names})[\s\\)]*[=!<>]=|[=!<>]=[\s\\(]*(?:{names})\b", statement.source.text) is not None
 
 
 def _compared(statement: Statement, name: Name) -> bool:
@@ -461,4 +461,5 @@ def _is_signature(module: Module, part: Expression) -> bool:
     known = follow(module, part, part)
     if isinstance(known, Operation) and known.operator == "+" or isinstance(known, FString):
         return any(isinstance(piece, Call) and _is_signature(module, piece) for piece in known.parts())
-    return isinstance(known, Call) and "hmac." in known.text and bool(_SIGNED.search(known.text))
+    names = [piece.name for piece in known.walk() if isinstance(piece, Call)] if isinstance(known, Call) else []
+    return any("hmac." in name for name in names) and any(_SIGNED.search(name) for name in names)

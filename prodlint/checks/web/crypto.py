@@ -91,7 +91,9 @@ _PYTHON_ANCHORS: tuple[str | tuple[str, ...], ...] = (
 # A call without one of these words is about something else.
 _ABOUT_TLS = re.compile(rb"(?i)verif|valid|ssl|tls|cert|secure|hosts?_?name|known_hosts|host_key|trust|\*\*")
 _ASSIGNED = re.compile(
-    rb"CERT_NONE|VERIFY_NONE|_create_unverified|environ|\.(?:verify|check_hostname|" + "|".join(sorted(_ON)).encode() + rb")\s{0,4}=(?!=)"
+    rb"CERT_NONE|VERIFY_NONE|_create_unverified|environ|\.[\s\\]{0,9}(?:verify|check_hostname|"
+    + "|".join(sorted(_ON)).encode()
+    + rb")[\s\\)]{0,9}=(?!=)"
 )
 
 
