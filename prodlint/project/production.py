@@ -75,6 +75,12 @@ def _script_runs(command: Command, context: Context) -> bool:
     return startup.starts_arm(command.arms) or not is_developers_arm(command.arms)
 
 
+def is_of_start_script(fact: Fact, context: Context) -> bool:
+    """Whether a fact stands in a script that production starts: an image, a manifest or another such script names it."""
+    startup = context.environment.startup
+    return fact.file.path in startup.scripts and fact.file.path not in startup.development
+
+
 def deployed_elsewhere(context: Context) -> bool:
     """Whether the repository is deployed by more than compose and an image: then compose is how developers run it."""
     names = [started.path.rsplit("/", 1)[-1].lower() for started in context.environment.started]

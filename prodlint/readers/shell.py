@@ -640,6 +640,8 @@ class _Walk:
             return
         if words[0][0] == "set":
             self._set([word for word, _, _ in words[1:]])
+        elif words[0][0] == ":":
+            yield from self._defaults(words[1:])
         masked = "" if around.condition or around.stops else around.masked or ("" if "errexit" in self.options else around.loose)
         if not masked and "errexit-off" in self.options and not around.condition and not around.stops:
             masked = "set +e"
@@ -697,6 +699,25 @@ class _Walk:
         for child in node.named_children:
             if child.type == "variable_assignment":
                 yield from self._assignment(child, self.unit.variables)
+
+    def _defaults(self, words: Sequence[Word]) -> Iterator[Setting]:
+        """The variables that `: "${NAME:=value}"` gives a value where nobody has."""
+        for text, start, end in words:
+            found = REFERENCE.fullmatch(text)
+            if found is None or found[2] not in (":=", "="):
+                continue
+            quotes = 1 if end - start == len(text.encode()) + 2 else 0
+            place = self.script.span(start + quotes, end - quotes)
+            yield setting(
+                self.script.source,
+                self.unit.file,
+                found[1],
+                text,
+                key_at=place,
+                value_at=place,
+                origin=self.unit.setting_origin,
+                service=self.unit.owner,
+            )
 
     def _assignment(self, node: Node, known: dict[str, str]) -> Iterator[Setting]:
         name, value = node.child_by_field_name("name"), node.child_by_field_name("value")

@@ -137,3 +137,24 @@ def test_undocumented_variables_name_only_what_must_be_set(prodlint: Run, projec
     assert "FOURTH" not in line
     documented = project({"Dockerfile": DOCKERFILE, "service/app.py": code, ".env.example": "FIRST_DSN=\nSECOND_DSN=\nTHIRD_DSN=\n"})
     assert found(prodlint, documented, "PRD642") == []
+
+
+STARTED = 'FROM python:3.13-slim\nCOPY . .\nENTRYPOINT ["./start.sh"]\n'
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "script", "expected"),
+    [
+        (STARTED, ': "${DISABLE_AUTH:=true}"\nexec gunicorn a:b\n', ["start.sh:1 PRD624"]),
+        (STARTED, 'export VERIFY_TOKENS="${VERIFY_TOKENS:=false}"\nexec gunicorn a:b\n', ["start.sh:1 PRD624"]),
+        (STARTED, "export DISABLE_AUTH=true\nexec gunicorn a:b\n", ["start.sh:1 PRD624"]),
+        (STARTED, ': "${DISABLE_AUTH:=false}"\nexec gunicorn a:b\n', []),
+        (STARTED, ': "${DISABLE_AUTH:?say yes or no}"\nexec gunicorn a:b\n', []),
+        (DOCKERFILE, ': "${DISABLE_AUTH:=true}"\nexec gunicorn a:b\n', []),
+    ],
+)
+def test_switches_of_a_script_that_the_image_starts(
+    dockerfile: str, script: str, expected: list[str], prodlint: Run, project: Make
+) -> None:
+    root = project({"Dockerfile": dockerfile, "start.sh": f"{script}"})
+    assert found(prodlint, root, "PRD624") == expected

@@ -153,3 +153,10 @@ def test_long_sense_is_read_to_its_end() -> None:
     found = list(shell.read(Source((lines + "pytest || true\n").encode()), File("run.sh", "shell"), frozenset((Command, Problem))))
     assert not [fact for fact in found if isinstance(fact, Problem)]
     assert [fact.program for fact in found if isinstance(fact, Command)][-1] in ("pytest", "true")
+
+
+def test_a_colon_gives_defaults() -> None:
+    given = settings(': "${DISABLE_AUTH:=true}"\n: ${TOKEN=abc} ${NAMED:?must be set} ${OTHER:-x}\necho "${SHOWN:=1}"\n')
+    assert [(one.name, one.value, one.default) for one in given] == [("DISABLE_AUTH", None, "true"), ("TOKEN", None, "abc")]
+    assert [one.span.line for one in given] == [1, 2]
+    assert given[0].source.slice(given[0].start, given[0].end) == "${DISABLE_AUTH:=true}"

@@ -23,7 +23,7 @@ from prodlint.checks import (
 )
 from prodlint.facts import Assignment, Call, Class, Collection, Command, Conditional, Constant, Dictionary, Operation, Setting
 from prodlint.model import Evidence, FixRequest, Related
-from prodlint.project.production import deployed, priority_in, runs_in_production
+from prodlint.project.production import deployed, is_of_start_script, priority_in, runs_in_production
 from prodlint.values.lattice import Setting as SettingRead
 from prodlint.values.truth import FALSY, TRUTHY, flipped
 
@@ -94,12 +94,17 @@ def _is_nobody(name: str, value: Any) -> bool:
 
 
 @check(
-    "PRD624", on=[settings()], required_literals=[*ANCHORS, *_MODE_ANCHORS], files=("env", "yaml", "dockerfile", "systemd", "ini", "toml")
+    "PRD624",
+    on=[settings()],
+    required_literals=[*ANCHORS, *_MODE_ANCHORS],
+    files=("env", "yaml", "dockerfile", "systemd", "ini", "toml", "shell"),
 )
 def weakening_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     """DISABLE_AUTH=true given to production, also by the value that it has where nobody sets it: `${DISABLE_AUTH:-true}`."""
     value = setting.value if setting.value is not None else setting.default
-    if value is None or not deployed(setting) or not weakens(setting.name, value):
+    if value is None or not weakens(setting.name, value):
+        return
+    if not (is_of_start_script(setting, context) if setting.file.kind == "shell" else deployed(setting)):
         return
     fix = flipped(setting.value, "Keep the protection") if setting.value is not None else None
     yield Diagnostic(setting, f"`{setting.name}={value}` {_effect(setting.name)}", fix=fix)

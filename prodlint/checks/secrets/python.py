@@ -4,7 +4,7 @@ and encrypting interfaces (PRD106), and the quieter cousins PRD112 and PRD113.""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -412,7 +412,7 @@ def _of_reader(call: Call, fact: Assignment, context: CheckContext) -> Iterator[
     reads = [shape for shape in shapes if isinstance(shape, SettingRead) and shape.kind == "text"]
     if not reads:
         return
-    name = next((read.name for read in reads if read.name), "") or written or fact.target
+    name = _name_of_reads([read.name for read in reads if read.name], written) or written or fact.target
     named = value_name(name) or value_name(fact.target)
     if named is None or not (named.certain or named.kind == "vendor key"):
         return
@@ -422,6 +422,13 @@ def _of_reader(call: Call, fact: Assignment, context: CheckContext) -> Iterator[
     here = [shape for shape in (*defaults, *beside) if isinstance(shape.value, str) and shape.at.file.path == fact.file.path]
     literal = ((str(shape.value), shape.at) for shape in here if fact.start <= shape.at.start < fact.end)
     yield from _published(name, named, literal, context, fact.module)
+
+
+def _name_of_reads(names: Sequence[str], written: str) -> str:
+    """The variable that a helper reads: the one it was asked for, else the first that is no file's (`JWT_SECRET_FILE`)."""
+    if written in names:
+        return written
+    return next((name for name in names if not name.upper().endswith(("_FILE", "_PATH"))), names[0] if names else "")
 
 
 def looked_up(expression: Expression) -> str:
