@@ -173,7 +173,8 @@ class Check:
     They are looked for word by word (see `prodlint.engine.prefilter.words_of`), so that no layout of the same file hides them;
     verbatim: each stands inside of one string, so nothing can part it. required_pattern: instead of literals, a regular expression
     over the file's bytes, of linear time, for what has no words of its own; facts are made where it begins.
-    since: the dated set of rules with which it came; who names an earlier one does not have it.
+    since: the dated set of rules with which it came; who names an earlier one does not have it. random_in: roles of files in which
+    the check speaks of machine-made values alone: those without any are not read for it (see `prodlint.values.random_text`).
     """
 
     code: str
@@ -184,6 +185,7 @@ class Check:
     verbatim: bool = False
     required_pattern: bytes = b""
     since: str = ""
+    random_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +337,7 @@ def check(
     verbatim: bool = False,
     required_pattern: bytes = b"",
     since: str = "",
+    random_in: Iterable[str] = (),
 ) -> Callable[[_C], _C]:
     """Register a check under its code (or one function under several codes: it is called once for each).
 
@@ -344,7 +347,8 @@ def check(
     def register(function: _C) -> _C:
         for code in codes:
             alternatives = _alternatives(required_literals)
-            CHECKS.append(Check(code, function, tuple(on), alternatives, tuple(files), verbatim, required_pattern, since))
+            roles = tuple(sorted(random_in))
+            CHECKS.append(Check(code, function, tuple(on), alternatives, tuple(files), verbatim, required_pattern, since, roles))
         return function
 
     return register

@@ -80,6 +80,11 @@ def _analyse(path: str, kind: str, document: Document, run: Run, outcome: Outcom
         outcome.unchecked.append(Unchecked(path, "too many places to look at: what follows here was not", line, column))
     selected = run.switches.on(path)
     active = _selected(run, hits.active, selected)
+    if active & run.index.random_only(roles):
+        from prodlint.values.random_text import holds_random_text
+
+        if not holds_random_text(source.data):
+            active &= ~run.index.random_only(roles)
     directed = hits.directives and _may_direct(source.data, run)
     parsed: list[Module] = []
     hits.outside = outside

@@ -62,7 +62,17 @@ def _made() -> Any:
     checks.load()
     rules = [tuple(_plain(getattr(rule, name)) for name in _FIELDS) for rule in catalogue.own_rules()]
     made = [
-        (c.code, *_named(c.function), _subscriptions(c.on), c.required_literals, c.files, c.verbatim, c.required_pattern, c.since)
+        (
+            c.code,
+            *_named(c.function),
+            _subscriptions(c.on),
+            c.required_literals,
+            c.files,
+            c.verbatim,
+            c.required_pattern,
+            c.since,
+            c.random_in,
+        )
         for c in checks.CHECKS
     ]
     collectors = [
@@ -110,8 +120,9 @@ def _compiled(data: Any, key: str) -> CatalogueSnapshot:
             verbatim,
             required_pattern,
             since,
+            random_in,
         )
-        for code, module, name, on, required_literals, files, verbatim, required_pattern, since in made
+        for code, module, name, on, required_literals, files, verbatim, required_pattern, since, random_in in made
     )
     tables = tuple(compile_match(rule.code, table, rule.message) for rule in read for table in rule.match)
     return CatalogueSnapshot(

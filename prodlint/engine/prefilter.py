@@ -183,6 +183,7 @@ class Index:
             self._add(collector, None)
         self._patterns: dict[str, _Patterns] = {}
         self._plans: dict[tuple[str, frozenset[str]], int] = {}
+        self._random_only: dict[frozenset[str], int] = {}
         self._wanted: dict[int, tuple[frozenset[type[Fact]], frozenset[str] | None]] = {}
         self._honor = tuple(honor)
         self._mine: dict[tuple[str, int], frozenset[int]] = {}
@@ -306,6 +307,18 @@ class Index:
         for wanted, pattern, bit in self.entries:
             if wanted == kind and _under(tuple(pattern.split(".")), tuple(path.split("."))):
                 mask |= bit
+        return mask
+
+    def random_only(self, roles: frozenset[str]) -> int:
+        """The checks that speak of machine-made values alone in files with these roles."""
+        mask = self._random_only.get(roles)
+        if mask is None:
+            mask = 0
+            for subscription in self.subscriptions if not self.exhaustive else ():
+                check = subscription.check
+                if isinstance(check, Check) and not roles.isdisjoint(check.random_in):
+                    mask |= subscription.bit
+            self._random_only[roles] = mask
         return mask
 
     # ------------------------------------------------------------ required literals

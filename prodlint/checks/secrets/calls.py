@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check
 from prodlint.checks.secrets.config import secret_arguments
-from prodlint.checks.secrets.python import Value, inside, is_secret_here, literals
+from prodlint.checks.secrets.python import CALM, Value, inside, is_secret_here, literals
 from prodlint.facts import Call, Collection, Constant, Expression
 from prodlint.values.secret_names import SecretName, secret_name
 
@@ -97,7 +97,7 @@ _KINDS: dict[str, SecretName] = {
 }
 
 
-@check("PRD104", on=[calls(*_CREDENTIALS)], files=("python", "notebook"))
+@check("PRD104", on=[calls(*_CREDENTIALS)], files=("python", "notebook"), random_in=CALM)
 def secret_by_position(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     position, called = _CREDENTIALS[call.name]
     given = call.argument(position)
@@ -130,7 +130,7 @@ _SETTERS: dict[str, tuple[int, int]] = {
 }
 
 
-@check("PRD104", on=[calls(*_SETTERS)], files=("python", "notebook"))
+@check("PRD104", on=[calls(*_SETTERS)], files=("python", "notebook"), random_in=CALM)
 def secret_beside_its_name(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`setattr(config, "api_token", "...")`, `settings.set("db", "password", "...")`."""
     where = _SETTERS.get(call.name) or _SETTERS.get(f"*.{call.method}")
@@ -144,7 +144,7 @@ def secret_beside_its_name(call: Call, context: CheckContext) -> Iterator[Diagno
         yield from _given(given, named, f"`{name.value}` written into the source", call, context)
 
 
-@check("PRD104", on=[calls("keyring.set_password", "*.set_password")], files=("python", "notebook"))
+@check("PRD104", on=[calls("keyring.set_password", "*.set_password")], files=("python", "notebook"), random_in=CALM)
 def password_that_is_set(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`keyring.set_password("service", "user", "...")`, `user.set_password("...")`."""
     given = call.arguments[-1] if call.arguments else None
@@ -170,7 +170,7 @@ _RUNNERS = (
 _THROUGH = frozenset("sudo env exec nohup time nice".split())
 
 
-@check("PRD104", on=[calls(*_RUNNERS)], files=("python", "notebook"))
+@check("PRD104", on=[calls(*_RUNNERS)], files=("python", "notebook"), random_in=CALM)
 def secret_in_arguments(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`subprocess.run(["mysqldump", "--password=..."])`: in the source, and in the list of processes."""
     given: Sequence[Expression] = call.arguments[:1]

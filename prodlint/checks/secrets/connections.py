@@ -53,6 +53,7 @@ def place_in(at: Expression | Literal, value: str, start: int, end: int) -> Byte
     on=[every(Literal)],
     required_literals=["password=", "pwd=", "password =", "pwd ="],
     files=("python", "notebook"),
+    random_in=_CALM,
 )
 def password_in_connection_string(literal: Literal, context: CheckContext) -> Iterator[Diagnostic]:
     if literal.role == "docstring":
@@ -163,7 +164,7 @@ def token_as_user(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
 # ---------------------------------------------------------------- URLs put together
 
 
-@check("PRD103", on=[every(Assignment)], required_literals=["://"], files=("python", "notebook"))
+@check("PRD103", on=[every(Assignment)], required_literals=["://"], files=("python", "notebook"), random_in=_CALM)
 def password_in_joined_url(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """`"postgresql://svc:" + "..." + "@db/x"`, and the same by `%` and `.format`."""
     yield from _joined_secret(_pieces(fact.value), context)
@@ -181,7 +182,7 @@ _OPENERS = (
 )
 
 
-@check("PRD103", on=[calls(*_OPENERS)], required_literals=["://"], files=("python", "notebook"))
+@check("PRD103", on=[calls(*_OPENERS)], required_literals=["://"], files=("python", "notebook"), random_in=_CALM)
 def password_in_joined_argument(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     for given in call.arguments[:2]:
         yield from _joined_secret(_pieces(given), context)

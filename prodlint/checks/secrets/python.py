@@ -50,7 +50,8 @@ _WRAPPERS = frozenset(
     "SecretString mark_safe PlainTextSecret Option Argument".split()
 )
 _METHODS = frozenset("encode decode strip rstrip lstrip".split())
-_CALM = frozenset(("test", "example", "docs", "dev"))
+# Where only what a machine made is a secret.
+CALM = frozenset(("test", "example", "docs", "dev"))
 
 Value = tuple[str, Expression]
 
@@ -153,7 +154,7 @@ _LIKELY = frozenset(("weak", "random", "passphrase", "uuid", "digits"))
 # ---------------------------------------------------------------- PRD104
 
 
-@check("PRD104", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"))
+@check("PRD104", on=[every(Assignment)], required_literals=ANCHORS, files=("python", "notebook"), random_in=CALM)
 def hardcoded_password(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     named = value_name(fact.target)
     values = bound_values(fact)
@@ -222,10 +223,10 @@ def _within_reach(fact: Assignment, at: Expression) -> bool:
 def _speaks(value: str, at: Expression, fact: Assignment, named: SecretName, context: CheckContext) -> bool:
     kind, certain = named
     if kind == "connection":
-        return connection_password(value)
+        return connection_password(value, random=bool(context.file.roles & CALM))
     if kind == "credential" or (kind == "token" and " " in value):
         if value.startswith("Basic "):
-            return _basic_password(value[6:]) and not context.file.roles & _CALM
+            return _basic_password(value[6:]) and not context.file.roles & CALM
         value = _after_scheme(value)
     if value.lower() == fact.target.lower() or (fact.kind == "compare" and shape_of(value) not in _LIKELY):
         return False
@@ -236,9 +237,9 @@ def is_secret_here(value: str, at: Expression, kind: NameKind, certain: bool, co
     """Whether a value is a secret of a kind where it stands."""
     if "=" in value[:-2] and kind in ("token", "credential") and shape_of(value) != "random":
         return False
-    if not is_secret(value, kind, certain and not context.file.roles & _CALM):
+    if not is_secret(value, kind, certain and not context.file.roles & CALM):
         return False
-    if context.file.roles & _CALM and not (shape_of(value) == "random" and len(value) >= 20 and kind not in ("token", "credential")):
+    if context.file.roles & CALM and not (shape_of(value) == "random" and len(value) >= 20 and kind not in ("token", "credential")):
         return False
     return not is_meant_to_be_seen(value) and not is_example(at.source.data, at.start)
 
@@ -291,16 +292,16 @@ def _after_scheme(value: str) -> str:
 _CONNECTION = re.compile(r"(?i)(?:^|[;\s])(?:password|pwd|accountkey|sharedaccesskey)\s{0,3}=\s{0,3}['\"]?([^;\s'\"]{4,200})")
 
 
-def connection_password(value: str) -> bool:
-    """Whether a connection string of `key=value` pairs holds a password that works."""
+def connection_password(value: str, *, random: bool = False) -> bool:
+    """Whether a connection string of `key=value` pairs holds a password that works. random: only one that a machine made counts."""
     found = _CONNECTION.search(value[:2000])
-    return found is not None and is_secret(found[1], "password")
+    return found is not None and is_secret(found[1], "password") and (not random or shape_of(found[1]) == "random")
 
 
 _URL_CREATE = ("sqlalchemy.URL.create", "sqlalchemy.engine.URL.create", "sqlalchemy.engine.url.URL.create")
 
 
-@check("PRD103", on=[calls(*_URL_CREATE)], files=("python", "notebook"))
+@check("PRD103", on=[calls(*_URL_CREATE)], files=("python", "notebook"), random_in=CALM)
 def password_of_url(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`URL.create("postgresql", "app", "password", "db")`: a URL in pieces."""
     given = call.argument(2, "password")
@@ -313,6 +314,7 @@ def password_of_url(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     on=[every(Assignment)],
     required_literals=["auth=(", "auth =(", "auth= (", "auth = ("],
     files=("python", "notebook"),
+    random_in=CALM,
 )
 def password_in_pair(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """`requests.get(url, auth=("user", "password"))`."""
@@ -588,7 +590,7 @@ def _signing(values: Iterator[Value], message: str, fact: Assignment | Call, nam
     for value, at in values:
         if len(value) < 3 or not in_use(value) or shape_of(value) in ("masked", "reference") or "PUBLIC KEY" in value:
             continue
-        if context.file.roles & _CALM and shape_of(value) != "random":
+        if context.file.roles & CALM and shape_of(value) != "random":
             continue
         if name and value.replace("-", "_").lower() == name.replace("-", "_").lower():
             continue
