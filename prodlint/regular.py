@@ -34,6 +34,24 @@ class TooLarge(OSError):
         super().__init__(errno.EFBIG, f"larger than {limit / 1_000_000:,.0f} MB", path)
 
 
+# What a shell puts in the place of `<(command)`, and its own standard input.
+_OF_THE_SHELL = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
+
+
+def read_named(path: str, limit: int) -> bytes:
+    """The bytes of a file that the user has named: a regular one, or a pipe that the user's shell made.
+
+    Raises OSError as `read_regular` does: under the same name a stranger's tree may hold a pipe that nobody ever writes to.
+    """
+    if not path.startswith(_OF_THE_SHELL):
+        return read_regular(path, limit)
+    with open(path, "rb") as handle:
+        data = handle.read(limit + 1)
+    if len(data) > limit:
+        raise TooLarge(path, limit)
+    return data
+
+
 def read_regular(path: str, limit: int, *, cut: bool = False) -> bytes:
     """A regular file's bytes; links are followed. limit: the most that is read, in bytes; cut: give that much of a larger file.
 

@@ -133,3 +133,20 @@ def test_init_writes_nothing_through_a_link(prodlint: Run, tree: Path, tmp_path_
     assert prodlint("init", cwd=tree).code == 2
     assert sorted(os.listdir(outside)) == ["profile"]
     assert (outside / "profile").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("plant", [pipe, endless, folder])
+@pytest.mark.parametrize("arguments", [("checklist", "named"), ("report", "--evidence", "named"), ("report", "--compare", "named")])
+def test_what_a_user_names_is_a_file(prodlint: Run, tree: Path, plant: Callable[[Path], None], arguments: tuple[str, ...]) -> None:
+    plant(tree / "named")
+    ran = prodlint(*arguments, cwd=tree)
+    assert (ran.code, ran.err.count("\n")) == (2, 1), ran.out + ran.err
+    assert "cannot read `named`" in ran.err
+
+
+@pytest.mark.parametrize("text", ['{"runs":' + "[" * 100_000, '{"runs": [{"tool": null}]}', '<coverage line-rate="1e400">', "[" * 100_000])
+@pytest.mark.parametrize("flag", ["--evidence", "--compare"])
+def test_what_a_tool_left_behind_may_be_anything(prodlint: Run, tree: Path, flag: str, text: str) -> None:
+    (tree / "left").write_text(text)
+    ran = prodlint("report", flag, "left", cwd=tree)
+    assert (ran.code, ran.err.count("\n")) == (2, 1), ran.err

@@ -18,6 +18,7 @@ from prodlint.readiness.answers import Answer, answers_of
 from prodlint.readiness.audit import Audited, audit
 from prodlint.readiness.evidence import read_all
 from prodlint.readiness.lines import EVIDENCE_MARK, NO, TICKS, YES, split_lines
+from prodlint.regular import read_named
 from prodlint.reports.material import ReportContext
 from prodlint.reports.terminal import Styler
 
@@ -45,10 +46,13 @@ def checklist(given: Namespace) -> int:
     return FOUND if given.fail_on_lines == "belied" and told["judgements"]["belied"] else CLEAN
 
 
+# Bytes of a checklist.
+_LARGEST = 8_000_000
+
+
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", newline="") as handle:
-            return handle.read()
+        return read_named(path, _LARGEST).decode("utf-8")
     except OSError as error:
         raise SettingsError(f"cannot read `{path}`: {(error.strerror or str(error)).lower()}") from None
     except UnicodeDecodeError:

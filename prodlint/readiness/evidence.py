@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from prodlint.configuration.settings import SettingsError
 from prodlint.counting import whole_number
+from prodlint.regular import read_named
 
 _LARGEST = 64_000_000
 
@@ -110,12 +111,9 @@ def read_all(paths: Sequence[str]) -> list[Said]:
 
 def _read(path: str) -> Iterator[Said]:
     try:
-        with open(path, "rb") as handle:
-            data = handle.read(_LARGEST + 1)
+        data = read_named(path, _LARGEST)
     except OSError as error:
         raise SettingsError(f"cannot read `{path}`: {(error.strerror or str(error)).lower()}") from None
-    if len(data) > _LARGEST:
-        raise SettingsError(f"`{path}` is larger than {_LARGEST // 1_000_000} MB")
     name = os.path.basename(path)
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
         yield from _sarif(data, name)
@@ -130,7 +128,7 @@ def _sarif(data: bytes, name: str) -> Iterator[Said]:
         runs = json.loads(data)["runs"]
         for run in runs:
             yield from _run(run)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise SettingsError(f"`{name}` is not SARIF") from None
 
 

@@ -16,6 +16,7 @@ from prodlint.model import Evidence, Finding, Span
 from prodlint.readiness.answers import VERDICTS, Answer, Answers
 from prodlint.readiness.identity import Identity
 from prodlint.readiness.items import LEVELS
+from prodlint.regular import read_named
 from prodlint.reports.material import Options, ReportContext
 
 SCHEMA_VERSION = 1
@@ -152,17 +153,20 @@ def _compared(items: Sequence[Mapping[str, Any]], percent: int | None, old: Mapp
     }
 
 
+# Bytes of an earlier report.
+_LARGEST = 64_000_000
+
+
 def read_old(path: str) -> dict[str, Any]:
     """A report that was written before, to compare with.
 
     Raises SettingsError.
     """
     try:
-        with open(path, encoding="utf-8") as handle:
-            value = json.load(handle)
+        value = json.loads(read_named(path, _LARGEST))
     except OSError as error:
         raise SettingsError(f"cannot read `{path}`: {(error.strerror or str(error)).lower()}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise SettingsError(f"`{os.path.basename(path)}` is not JSON") from None
     if not isinstance(value, dict) or value.get("schema_version") != SCHEMA_VERSION or not _is_report(value):
         raise SettingsError(
