@@ -68,3 +68,52 @@ def test_a_health_check_asks_a_route_that_is_there(prodlint: Run, project: Calla
     dockerfile = 'FROM python:3.13-slim\nCOPY app /app\nUSER 10001\nEXPOSE 8000\nCMD ["gunicorn", "app.main:app"]\n'
     silent = project({"Dockerfile": dockerfile, "app/main.py": "from flask import Flask\n\napp = Flask(__name__)\n"})
     assert "HEALTHCHECK" not in mended(prodlint, silent, "PRD804", "Dockerfile")
+
+
+# Places where only the author knows the right value, or where the value is made up: what is said of them stays, and no fix is offered.
+UNTOUCHED = {
+    "a secret of a test": (
+        "PRD104",
+        "tests/test_login.py",
+        'def test_login(client):\n    otp_secret = "UEWMVJHO23G5XLMVSOCL6TNTSSACJH2X"\n',
+    ),
+    "a key of developers": ("PRD106", "shop/config.py", 'class Development:\n    SECRET_KEY = "dev-shop-secret"\n'),
+    "a stream": (
+        "PRD501",
+        "shop/feed.py",
+        'import httpx\n\n\ndef feed(client: httpx.Client):\n    with client.stream("GET", "/events", timeout=None) as events:\n        yield from events\n',
+    ),
+    "a payment": (
+        "PRD501",
+        "shop/money.py",
+        'import httpx\n\n\nasync def pay_invoice(client: httpx.AsyncClient):\n    await client.post("/pay", timeout=None)\n',
+    ),
+    "who may log in": ("PRD624", "shop/settings.py", "AUTH_REQUIRED = False\n"),
+    "a client that waits for messages": (
+        "PRD523",
+        "shop/events.py",
+        "import redis\n\nclient = redis.Redis.from_url(URL)\n\n\ndef events():\n    yield from client.pubsub().listen()\n",
+    ),
+    "words that were put together elsewhere": (
+        "PRD206",
+        "shop/views.py",
+        'import logging\n\nfrom fastapi import FastAPI, HTTPException\n\napp = FastAPI()\nlogger = logging.getLogger(__name__)\n\n\n@app.get("/x")\n'
+        'def x():\n    try:\n        return load()\n    except Exception as error:\n        logger.exception("x")\n        detail = "not installed: " + str(error)\n'
+        "        raise HTTPException(500, detail=detail) from error\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "path", "text"), UNTOUCHED.values(), ids=UNTOUCHED)
+def test_what_only_its_author_knows_stays(prodlint: Run, project: Callable[..., Path], code: str, path: str, text: str) -> None:
+    root = project({path: text})
+    assert mended(prodlint, root, code, path) == text
+
+
+def test_a_handler_beside_another_one_catches_less_instead_of_raising(prodlint: Run, project: Callable[..., Path]) -> None:
+    text = (
+        "import logging\n\nlogger = logging.getLogger(__name__)\n\n\nasync def answer(bot, handler):\n    try:\n        await handler()\n"
+        '    except LookupError as error:\n        await bot.send(str(error))\n    except BaseException:\n        logger.exception("failed")\n'
+    )
+    root = project({"shop/bot.py": text})
+    assert mended(prodlint, root, "PRD204", "shop/bot.py") == text.replace("BaseException", "Exception")

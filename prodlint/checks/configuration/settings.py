@@ -46,6 +46,7 @@ _MODE_ANCHORS = [
 ]  # fmt: skip
 
 
+_WHO_LOGS_IN = re.compile(r"(?:^|_)(?:AUTH|AUTHENTICATION|LOGIN|OIDC|OAUTH2?|SAML|LDAP|SSO)(?:_|$)")
 # `SMTP_SKIP_SSL_VERIFY = False` verifies.
 _NEGATED = re.compile(r"(?:^|_)(?:SKIP|DISABLE|IGNORE|BYPASS|WITHOUT|NO|DONT|NOT)_")
 
@@ -177,7 +178,9 @@ def weakening_assignment(assignment: Assignment, context: CheckContext) -> Itera
     if isinstance(value, Constant) and isinstance(value.value, bool) and weakens(assignment.target, value.value):
         if assignment.target.endswith("ALWAYS_EAGER") and _is_one_of_two(assignment):
             return  # without a broker, tasks run at once: the branch beside it queues them
-        fix = FixRequest("replace-value", "Keep the protection", False, (("text", str(not value.value)),))
+        # Who may log in afterwards is not for a fix to decide.
+        decides = _WHO_LOGS_IN.search(assignment.target.upper()) is not None
+        fix = None if decides else FixRequest("replace-value", "Keep the protection", False, (("text", str(not value.value)),))
         words = f"`{assignment.target} = {value.value}` {_effect(assignment.target)}"
         # Slow, not open.
         yield Diagnostic(assignment, words, priority="P1" if assignment.target.endswith("ALWAYS_EAGER") else None, fix=fix)
@@ -337,7 +340,8 @@ def undocumented(project: Project, options: Mapping[str, Any]) -> Iterator[Proje
     where = f"`{examples[0].path}`" if examples else "example env file"
     related = tuple(Related(first[name].path, first[name].span, f"`{name}` is read here") for name in ordered[1:10])
     words = f"{shown} must be set, and no {where}, deployment file or document names {'it' if len(ordered) == 1 else 'them'}"
-    target = next((file.path for file in examples if "example" in file.roles), ".env.example")
+    named = (file.path for file in examples if "example" in file.roles and not re.search(r"(?i)(?:^|[._-])tests?(?:[._-]|$)", file.name))
+    target = next(named, ".env.example")
     lines = "".join(f"{name}=\n" for name in ordered)
     fix = FixRequest("append-lines", f"Name them in `{target}`", False, (("file", target), ("text", lines)))
     yield ProjectDiagnostic(at.path, at.span, words, related=related, fix=fix)

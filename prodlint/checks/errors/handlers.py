@@ -658,11 +658,20 @@ def _stopping_fix(handler: Handler, kept: Sequence[ExitPath]) -> FixRequest | No
     """
     if all(_is_trivial(statement) for statement in handler.body):
         return None
-    if all(way.kind == "fall" for way in kept) and all(_lets_go(statement) for statement in handler.body):
+    if all(way.kind == "fall" for way in kept) and all(_lets_go(statement) for statement in handler.body) and not _answers_beside(handler):
         return FixRequest("append-to-block", "re-raise", False, (("text", "raise"),))
     if handler.types in (("BaseException",), ("builtins.BaseException",)):
         return FixRequest("replace-word", "catch `Exception` instead", False, (("word", "BaseException"), ("text", "Exception")))
     return None
+
+
+def _answers_beside(handler: Handler) -> bool:
+    """Whether another clause of the same `try` deals with its error: then this one deals with all others, and a `raise` would be new."""
+    function = handler.function
+    for statement in statements_in(function.body if function is not None else handler.module.body):
+        if statement.kind == "try" and any(other.start == handler.start for other in statement.handlers):
+            return any(other.start != handler.start and not _leaves_always(exit_paths(other)) for other in statement.handlers)
+    return False
 
 
 def _lets_go(statement: Statement) -> bool:

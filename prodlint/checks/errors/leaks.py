@@ -260,6 +260,8 @@ def _fix(leaks: _Leaks, at: Expression, handler: Handler) -> FixRequest | None:
         at = inside[0]
     if isinstance(handler.module.follow(at, at), (Dictionary, Collection)):
         return None  # clients read its fields
+    if isinstance(at, Name) and at.source_text.split(".", 1)[0] != handler.alias:
+        return None  # it was put together elsewhere, and may hold more than the error
     place = (("text", _own_words(leaks, at) or _GENERAL), ("start", str(at.start)), ("end", str(at.end)))
     if any(log_level(call) in (TRACEBACK, ERROR, WARNING) for call in calls_in(handler.body)):
         return FixRequest("replace-value", "Answer without the text of the error", False, place)

@@ -238,13 +238,17 @@ def _is_service(module: Module, context: CheckContext) -> bool:
 _LOGGED_BEFORE = re.compile(r"\.[ \t]*exception[ \t]*\([^\n]*\)[ \t]*\n(?:[ \t]*\n)*[ \t]*\Z")
 
 
+_LOGGED_AFTER = re.compile(r"[ \t]*\n[ \t]*[\w.]*\.[ \t]*exception[ \t]*\(")
+
+
 def _fix(call: Call, level: str) -> FixRequest | None:
     """The same words through the module's own logger, where it has one and the words are one text."""
     logger = _logger_of(call.module)
     if not logger or call.keywords or call.stars:
         return None
     if call.name == "traceback.print_exc":
-        text = f'{logger}.exception("unexpected error")' if call.scope.in_handler and not call.arguments else ""
+        logged = _LOGGED_AFTER.match(call.source.slice(call.end, call.end + 200)) is not None
+        text = f'{logger}.exception("unexpected error")' if call.scope.in_handler and not call.arguments and not logged else ""
     elif call.name == "print" and len(call.arguments) == 1:
         value = call.arguments[0]
         if level == "exception" and _LOGGED_BEFORE.search(call.source.slice(max(0, call.start - 200), call.start)):

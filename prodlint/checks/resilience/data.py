@@ -465,6 +465,11 @@ _redis_calls = (
 _SINCE_8 = (8, 0)
 
 
+_WAITS_FOR_MESSAGES = re.compile(
+    rb"\bpubsub\(|\.b(?:l|r|z)\w*pop\w*\(|\bxread(?:group)?\(|\b(?:from|import) (?:rq|arq|huey|socketio|dramatiq)\b|\bsubscribe\("
+)
+
+
 @check(
     "PRD523",
     on=[calls(*_redis_calls)],
@@ -490,11 +495,17 @@ def redis_timeout(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     if "socket_timeout" in url:
         return
     given = call.keywords.get("socket_timeout")
-    fix = FixRequest(
-        "set-keyword",
-        "Set both timeouts to 5 s",
-        safe=False,
-        arguments=(("keyword", "socket_timeout"), ("value", "5"), ("keyword", "socket_connect_timeout"), ("value", "5")),
+    # Who waits for messages waits longer than a second or five.
+    waits = _WAITS_FOR_MESSAGES.search(call.source.data) is not None
+    fix = (
+        None
+        if waits
+        else FixRequest(
+            "set-keyword",
+            "Set both timeouts to 5 s",
+            safe=False,
+            arguments=(("keyword", "socket_timeout"), ("value", "5"), ("keyword", "socket_connect_timeout"), ("value", "5")),
+        )
     )
     if given is not None:
         if value_of(given, call.module, call) is None:

@@ -148,6 +148,9 @@ def for_tests(call: Call) -> bool:
     return is_test_transport(call.keywords.get("transport"), call)
 
 
+_PAYS = re.compile(r"(?i)(?:^|_)(?:pay|payment|charge|withdraw\w*|transfer|refund|checkout)(?:_|$)")
+
+
 def is_test_transport(expression: Expression | None, call: Call) -> bool:
     """Whether a transport leads to an application, or an answer, in the same process."""
     transport = resolved(expression, call.module, call)
@@ -174,9 +177,10 @@ def httpx_timeout_none(call: Call, context: CheckContext) -> Iterator[Diagnostic
         library = call.name.split(".", 1)[0]
         # A stream may have a reason to be silent for long; that it may also connect for ever is all that is left to say.
         priority: Priority | None = "P1" if call.method == "stream" else None
-        yield Diagnostic(
-            call, f"`{shown(call)}` with `timeout=None` waits without limit", priority=priority, fix=_set_httpx_profile(context, library)
-        )
+        # How long a stream may be silent, and a payment may take, only its author knows.
+        known = call.method != "stream" and not _PAYS.search(call.scope.function)
+        fix = _set_httpx_profile(context, library) if known else None
+        yield Diagnostic(call, f"`{shown(call)}` with `timeout=None` waits without limit", priority=priority, fix=fix)
 
 
 @check("PRD501", on=[calls(*_httpx_timeouts)], required_literals=[("httpx", "timeout", "none")])

@@ -137,6 +137,11 @@ def inside(at: Expression) -> ByteRange:
 _OPENING = re.compile(rb"[A-Za-z]{0,2}(\"\"\"|'''|\"|')")
 
 
+def _is_made_up(fact: Assignment | Call, context: CheckContext) -> bool:
+    """Whether a value belongs to tests or developers: without it they would not run any more."""
+    return bool(context.file.roles & {"test", "example", "docs", "dev"}) or is_named_for_development(fact)
+
+
 def environment_fix(name: str, at: Expression) -> FixRequest:
     """Read the value from the environment."""
     variable = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").replace(".", "_").upper()
@@ -177,7 +182,7 @@ def hardcoded_password(fact: Assignment, context: CheckContext) -> Iterator[Diag
             secret=True,
             secrets=tuple((other.start, other.end) for other in others),
             priority="P2" if is_named_for_development(fact) else None,
-            fix=None if either else environment_fix(fact.target, at),
+            fix=None if either or _is_made_up(fact, context) else environment_fix(fact.target, at),
             symbol=fact.scope.symbol,
         )
 
@@ -326,7 +331,11 @@ def _typed_in(given: Expression, fact: Assignment | Call, where: str, context: C
     for value, at in literals(given):
         if is_secret_here(value, at, "password", True, context):
             yield Diagnostic(
-                inside(at), f"Password written into {where}", secret=True, fix=environment_fix("password", at), symbol=fact.scope.symbol
+                inside(at),
+                f"Password written into {where}",
+                secret=True,
+                fix=None if _is_made_up(fact, context) else environment_fix("password", at),
+                symbol=fact.scope.symbol,
             )
 
 
@@ -598,7 +607,8 @@ def _signing(values: Iterator[Value], message: str, fact: Assignment | Call, nam
             continue
         if is_meant_to_be_seen(value) or value in refused(fact.module):
             continue
-        yield Diagnostic(inside(at), message, secret=True, fix=environment_fix(name, at) if name else None)
+        fix = environment_fix(name, at) if name and not _is_made_up(fact, context) else None
+        yield Diagnostic(inside(at), message, secret=True, fix=fix)
 
 
 # Call -> (position of the key, keyword of the key)
