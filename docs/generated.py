@@ -61,6 +61,26 @@ TOOLS = {
         "https://docs.zizmor.sh/audits/",
         "Keep zizmor: it knows GitHub Actions more deeply. prodlint asks of a pipeline what it asks of a service: can its gates fail, is what it deploys tested.",
     ),
+    "actionlint": (
+        "https://github.com/rhysd/actionlint/blob/main/docs/checks.md",
+        "Keep actionlint: it knows the syntax and the types of workflows. Two of its checks are mistakes of production, too.",
+    ),
+    "kube-linter": (
+        "https://docs.kubelinter.io/#/generated/checks",
+        "The same mistakes in manifests. prodlint also reads overlays of Kustomize, charts without rendering them, and the image that a pod starts.",
+    ),
+    "compose-lint": (
+        "https://pypi.org/project/compose-lint/",
+        "The same mistakes in compose files. prodlint looks at the project's own services in files that production uses, not at every service of every file.",
+    ),
+    "gixy": (
+        "https://pypi.org/project/gixy-next/",
+        "Keep gixy for nginx alone: it also knows what is merely slow there.",
+    ),
+    "docker": (
+        "https://docs.docker.com/reference/build-checks/",
+        "`docker build --check` warns while the image is built; these two are mistakes of what runs.",
+    ),
 }
 # Words of the pages' fences that are kinds of files, and the languages that a highlighter knows for them.
 _LANGUAGES = {

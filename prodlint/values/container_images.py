@@ -226,12 +226,19 @@ _ROOT_PREFIXES = (
     "rocm/",
     "ubuntu/",
 )
+# Images that bring the server that runs what is copied into them, and start it as root.
+_SERVING_PREFIXES = ("tiangolo/uvicorn-gunicorn", "tiangolo/meinheld-gunicorn", "tiangolo/uwsgi-nginx")
 _NOT_ROOT = re.compile(r"nonroot|non-root|rootless|unprivileged|chainguard|cgr\.dev/|bitnami|lambda")
 
 
 def has_own_user(image: Image) -> bool:
     """Whether an image is known to run its process as a user of its own."""
     return bool(_NOT_ROOT.search(f"{image.name}:{image.tag}")) or (image.official and image.name in _OWN_USER)
+
+
+def brings_server(image: Image) -> bool:
+    """Whether an image starts a server by itself, as root."""
+    return image.name.startswith(_SERVING_PREFIXES)
 
 
 def leaves_root(image: Image) -> bool:

@@ -760,7 +760,8 @@ def cache_in_release(document: Document, context: CheckContext) -> Iterator[Diag
 
 def _restores(step: Step) -> bool:
     if step.uses == "astral-sh/setup-uv":
-        return step.node.text_at("with", "enable-cache") == "true"
+        # On GitHub's runners it caches unless told otherwise, since version 5.
+        return step.node.text_at("with", "enable-cache") in (("true", "auto", "") if 5 <= _major(step) < 99 else ("true",))
     if step.uses in ("docker/build-push-action", "docker/bake-action", "depot/build-push-action"):
         return "type=gha" in step.node.text_at("with", "cache-from") + step.node.text_at("with", "set")
     if step.uses.startswith(_CACHES) and not step.uses.endswith("/save"):

@@ -12,6 +12,7 @@ from prodlint.facts import Document, Node
 from prodlint.model import Priority
 
 _EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
+_RELEASE_NAME = re.compile(r"deploy|release|publish|production|promote", re.IGNORECASE)
 # `contains` of a text looks for a part of it; of a list, `fromJSON('[...]')`, for one of its items.
 _PART_OF_A_TEXT = re.compile(
     r"(?<!!)\bcontains\(\s*'([^']*[\s,;|][^']*)'\s*,\s*(github\.(?:ref(?:_name)?|head_ref|base_ref|actor|triggering_actor|event\.[\w.]+))\s*\)"
@@ -30,7 +31,9 @@ def condition_that_always_holds(document: Document, context: CheckContext) -> It
             words, loose = _loose(node)
             if not words:
                 continue
-            released = any(True for each in (job.steps if step is None else [step]) for _ in each.releases())
+            released = any(True for each in (job.steps if step is None else [step]) for _ in each.releases()) or (
+                not loose and _RELEASE_NAME.search(f"{context.file.name} {job.name} {step.name if step is not None else ''}") is not None
+            )
             if context.code == "PRD905" and released:
                 yield Diagnostic(node, f"{words}: `{job.name}` releases", priority="P2" if loose else "P1")
             elif context.code == "PRD907" and not released and _keeps_out(pipeline, job, step, node):

@@ -44,6 +44,13 @@ def service_as_root(document: Document, context: CheckContext) -> Iterator[Diagn
 # ---------------------------------------------------------------- PRD823
 
 _CAPABILITIES = frozenset("ALL SYS_ADMIN SYS_MODULE SYS_PTRACE DAC_READ_SEARCH SYS_RAWIO BPF SYS_BOOT".split())
+# What reaches the host's network, clock or log; a program for networks is given the first on purpose.
+_HOST_ADJACENT = frozenset(
+    ("NET_ADMIN", "SYS_TIME", "SYSLOG", "PERFMON", "MAC_ADMIN", "MAC_OVERRIDE", "LINUX_IMMUTABLE", "CHECKPOINT_RESTORE")
+)
+_NETWORK_PROGRAM = re.compile(
+    r"vpn|wireguard|\bwg|tailscale|gluetun|zerotier|nebula|dns|dhcp|firewall|router|tunnel|network", re.IGNORECASE
+)
 _SOCKET = re.compile(r"/(?:docker|podman/podman|containerd/containerd|crio/crio)\.sock\Z")
 _ROOTS = frozenset(
     ("/", "/etc", "/root", "/var/run", "/run", "/var/lib/docker", "/boot", "/dev", "/proc", "/sys", "/usr", "/lib", "/home", "/var")
@@ -73,8 +80,11 @@ def privileged_service(document: Document, context: CheckContext) -> Iterator[Di
                 softer: Priority | None = "P1" if key in ("network_mode", "uts", "ipc", "cgroup") else None
                 yield Diagnostic(mode, f"`{service.name}` shares the host's {_SHARED[key]}", priority=agent or softer)
         for capability in items(node.get("cap_add")):
-            if capability.raw.upper().removeprefix("CAP_") in _CAPABILITIES:
+            bare = capability.raw.upper().removeprefix("CAP_")
+            if bare in _CAPABILITIES:
                 yield Diagnostic(capability, f"`{service.name}` is given the capability `{capability.raw}`", priority=agent)
+            elif bare in _HOST_ADJACENT and service.own and not _NETWORK_PROGRAM.search(service.name):
+                yield Diagnostic(capability, f"`{service.name}` is given the capability `{capability.raw}`", priority=agent or "P1")
         for option in items(node.get("security_opt")):
             name, _, value = option.raw.replace("=", ":", 1).partition(":")
             if value == "unconfined" and name in ("seccomp", "apparmor", "systempaths"):

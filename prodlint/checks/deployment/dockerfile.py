@@ -9,7 +9,7 @@ from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, every
 from prodlint.facts import Dockerfile, Instruction, Stage
 from prodlint.model import Priority
 from prodlint.readers.dockerfile import expand, variables
-from prodlint.values.container_images import datastore, has_own_user, image_of, leaves_root
+from prodlint.values.container_images import brings_server, datastore, has_own_user, image_of, leaves_root
 
 _DEVELOPMENT = re.compile(
     r"(?:^|[-_.])(?:dev|devel|development|(?:unit|integration)?-?tests?|testing|lint|debug|ci|docs|devcontainer)(?:$|[-_.])"
@@ -118,7 +118,8 @@ def runs_as_root(dockerfile: Dockerfile, stage: Stage, *, started_elsewhere: boo
     user = final_user(dockerfile, stage)
     # An image of others that has a command of its own, and a user that was left for root to install something.
     left = user is not None and base != "" and not image.official and not has_own_user(image) and datastore(image) is None
-    start = start_of(stage) or (stage.instructions[0] if server or left or started_elsewhere else None)
+    waits = server or left or started_elsewhere or brings_server(image)
+    start = start_of(stage) or (stage.instructions[0] if waits else None)
     if start is None:
         return None
     if any(DROPS_ROOT.search(each.value) for each in lineage(stage) if each.keyword in ("RUN", "CMD", "ENTRYPOINT", "ENV")):
