@@ -39,6 +39,7 @@ _NETWORK: Mapping[str, str] = {
     "urllib.request.urlopen": "an async client, or `asyncio.to_thread`",
     "urllib.request.urlretrieve": "an async client, or `asyncio.to_thread`",
     "socket.create_connection": "`asyncio.open_connection`",
+    **{f"socket.{name}": "`loop.getaddrinfo`" for name in ("gethostbyname", "gethostbyname_ex", "gethostbyaddr", "getaddrinfo", "getfqdn")},
     "smtplib.SMTP": "aiosmtplib, or `asyncio.to_thread`",
     "smtplib.SMTP_SSL": "aiosmtplib, or `asyncio.to_thread`",
     "psycopg2.connect": "an async driver, or `asyncio.to_thread`",
