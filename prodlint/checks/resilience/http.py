@@ -151,6 +151,12 @@ def for_tests(call: Call) -> bool:
 _PAYS = re.compile(r"(?i)(?:^|_)(?:pay|payment|charge|withdraw\w*|transfer|refund|checkout)(?:_|$)")
 
 
+def _limit_of(call: Call, context: CheckContext, library: str) -> FixRequest | None:
+    """The limits for a call; none for a stream and a payment: how long those may take only their author knows."""
+    known = call.method != "stream" and not _PAYS.search(call.scope.function)
+    return _set_httpx_profile(context, library) if known else None
+
+
 def is_test_transport(expression: Expression | None, call: Call) -> bool:
     """Whether a transport leads to an application, or an answer, in the same process."""
     transport = resolved(expression, call.module, call)
@@ -177,9 +183,7 @@ def httpx_timeout_none(call: Call, context: CheckContext) -> Iterator[Diagnostic
         library = call.name.split(".", 1)[0]
         # A stream may have a reason to be silent for long; that it may also connect for ever is all that is left to say.
         priority: Priority | None = "P1" if call.method == "stream" else None
-        # How long a stream may be silent, and a payment may take, only its author knows.
-        known = call.method != "stream" and not _PAYS.search(call.scope.function)
-        fix = _set_httpx_profile(context, library) if known else None
+        fix = _limit_of(call, context, library)
         yield Diagnostic(call, f"`{shown(call)}` with `timeout=None` waits without limit", priority=priority, fix=fix)
 
 
@@ -273,7 +277,7 @@ def httpx_parameter_timeout_none(call: Call, context: CheckContext) -> Iterator[
         return
     library = annotated_as(call, call.receiver.source_text, HTTPX_CONSTRUCTORS).split(".", 1)[0]
     if library:
-        yield Diagnostic(call, f"`{shown(call)}` with `timeout=None` waits without limit", fix=_set_httpx_profile(context, library))
+        yield Diagnostic(call, f"`{shown(call)}` with `timeout=None` waits without limit", fix=_limit_of(call, context, library))
 
 
 @check("PRD502", on=[calls(*HTTPX_FUNCTIONS, *HTTPX_CONSTRUCTORS)], required_literals=["httpx"])
