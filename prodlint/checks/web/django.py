@@ -19,9 +19,11 @@ from prodlint.checks import (
     project_fact,
     text,
 )
-from prodlint.facts import Assignment, Call, Constant, Dictionary, Document, Expression, Text
+from prodlint.facts import Assignment, Call, Constant, Dictionary, Document, Expression
+from prodlint.facts import Text as WholeText
 from prodlint.model import Evidence, Priority, Related, Span
 from prodlint.project.django_settings import DjangoSettings, production_settings
+from prodlint.values.lattice import Known, Text, Value
 from prodlint.values.lattice import Setting as SettingRead
 
 _TOP = Span(1, 1, 1, 1)
@@ -44,9 +46,28 @@ def settings_modules(fact: Call | Assignment, context: CheckContext) -> Iterator
         if fact.kind != "subscript" or fact.target != "DJANGO_SETTINGS_MODULE":
             return
         value = fact.value
-    found = value.value if isinstance(value, Constant) else None
-    if isinstance(found, str) and found:
+    if value is None:
+        return
+    for found in _modules_named(context.values(fact.module).in_production.of(value)):
         yield project_fact("django-settings-module", fact, found)
+
+
+_MOST_MODULES = 4
+
+
+def _modules_named(value: Value) -> list[str]:
+    """The modules that a text may name: constants, a setting's default, `f"shop.settings.{environment}"` with what `environment` may be."""
+    found: list[str] = []
+    for shape in value.unset().shapes:
+        if isinstance(shape, Known) and isinstance(shape.value, str):
+            found.append(shape.value)
+        elif isinstance(shape, Text):
+            made = [""]
+            for part in shape.parts:
+                pieces = [str(one) for one in part.value.constants() if isinstance(one, str)]
+                made = [before + piece for before in made for piece in pieces][:_MOST_MODULES]
+            found += made
+    return list(dict.fromkeys(name for name in found if re.fullmatch(r"\w+(?:\.\w+)*", name)))[:_MOST_MODULES]
 
 
 # How what stands in front of Django says that it leads to TLS, and that browsers shall stay there.
@@ -67,7 +88,7 @@ _STRICT = re.compile(r"strict-transport-security|stsseconds|\bhsts\b", re.IGNORE
     files=("nginx", "yaml", "toml", "text", "json", "hcl", "ini"),
     not_in=("test", "example", "docs", "dev", "ci"),
 )  # fmt: skip
-def https_in_front(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
+def https_in_front(whole: WholeText, context: CheckContext) -> Iterator[ProjectFact]:
     """A proxy, an ingress or a platform that redirects to HTTPS or sends `Strict-Transport-Security`."""
     page = whole.source.text
     for words, pattern in (("redirect", _REDIRECTS), ("strict", _STRICT)):
@@ -88,7 +109,7 @@ def ingress_with_tls(document: Document, context: CheckContext) -> Iterator[Proj
 @collect(
     "https-in-front", on=[text()], required_literals=["strict-transport-security"], files=("python",), not_in=("test", "example", "docs")
 )
-def header_of_its_own(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
+def header_of_its_own(whole: WholeText, context: CheckContext) -> Iterator[ProjectFact]:
     """A middleware of the project's own that sends the header."""
     if whole.hits:
         yield ProjectFact("https-in-front", context.file.path, _TOP, "strict")
@@ -230,7 +251,7 @@ def _absent(project: Project, settings: DjangoSettings) -> Iterator[ProjectDiagn
 
 
 @collect("proxy-pass", on=[text()], required_literals=["proxy_pass"], files=("nginx",), not_in=("test", "example", "docs", "dev", "ci"))
-def proxies(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
+def proxies(whole: WholeText, context: CheckContext) -> Iterator[ProjectFact]:
     """A proxy that hands requests on by HTTP."""
     yield ProjectFact("proxy-pass", context.file.path, _TOP)
 
