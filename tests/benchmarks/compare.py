@@ -1,10 +1,11 @@
 """Whole runs of prodlint and its peers over the same trees, in turn, as ratios.
 
-    python tests/benchmarks/compare.py TREE... [--runs 5] [--peers ruff,bandit] [--markdown table.md]
+    python tests/benchmarks/compare.py TREE... [--runs 5] [--peers ruff,bandit,stack] [--python] [--markdown table.md]
 
-Nothing is fetched: trees are folders, peers what is installed beside the interpreter or on the PATH. Times are wall-clock
-seconds of the whole process, measured from outside; memory is the peak of the largest process and of its children
-together. A run of each comes before those that count, so that the files are in memory for all.
+Nothing is fetched: trees are folders, peers what is installed beside the interpreter or on the PATH. Times are seconds of the whole process
+by the clock, and of the processor in user mode, measured from outside; memory is the peak of the largest process. A run of each comes before
+those that count, so that the files are in memory for all. `stack` is what a team runs instead, one tool after the other, as far as it is
+installed; `--python` measures each tree once more with nothing but its `.py` files, which is all that ruff reads.
 """
 
 from __future__ import annotations
@@ -20,10 +21,19 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 RUFF = "S,E722,BLE,FIX,TD,T20,DTZ"
 
-Command = Callable[[str], list[str]]
+# The programs that are run for a tree, one after the other.
+Command = Callable[[str], list[list[str]]]
+# What prodlint replaces besides ruff, each with what it is given besides the tree.
+STACK: dict[str, list[str]] = {
+    "bandit": ["-q", "-r", "-f", "json"],
+    "detect-secrets": ["scan", "--all-files"],
+    "zizmor": ["--offline", "--format", "json"],
+    "checkov": ["--compact", "--quiet", "-o", "json", "-d"],
+}
 
 
 def tool(name: str) -> str | None:
@@ -36,33 +46,46 @@ def commands(cache: str) -> dict[str, Command]:
     """Every tool that is installed, as the command line for a tree."""
     own = [sys.executable, "-m", "prodlint", "check", "--isolated", "--output-format", "json"]
     made: dict[str, Command] = {
-        "prodlint": lambda tree: [*own, "--no-cache", tree],
-        "prodlint warm": lambda tree: [*own, "--cache-dir", os.path.join(cache, "prodlint"), tree],
+        "prodlint": lambda tree: [[*own, "--no-cache", tree]],
+        "prodlint warm": lambda tree: [[*own, "--cache-dir", os.path.join(cache, "prodlint"), tree]],
     }
-    found = {name: tool(name) for name in ("ruff", "bandit", "detect-secrets", "flake8", "semgrep", "fixit", "pylint")}
+    found = {name: tool(name) for name in ("ruff", "flake8", "pylint", *STACK)}
+    peers = {name: [program, *STACK[name]] for name, program in found.items() if program and name in STACK}
+    for name, line in peers.items():
+        made[name] = lambda tree, line=line: [[*line, tree]]  # type: ignore[misc]
     if ruff := found["ruff"]:
         options = ["check", "--isolated", "--select", RUFF, "--output-format", "json"]
-        made["ruff"] = lambda tree: [ruff, *options, "--no-cache", tree]
-        made["ruff warm"] = lambda tree: [ruff, *options, "--cache-dir", os.path.join(cache, "ruff"), tree]
-    if bandit := found["bandit"]:
-        made["bandit"] = lambda tree: [bandit, "-q", "-r", "-f", "json", tree]
-    if secrets := found["detect-secrets"]:
-        made["detect-secrets"] = lambda tree: [secrets, "scan", "--all-files", tree]
+        made["ruff"] = lambda tree: [[ruff, *options, "--no-cache", tree]]
+        made["ruff warm"] = lambda tree: [[ruff, *options, "--cache-dir", os.path.join(cache, "ruff"), tree]]
+        made["stack"] = lambda tree: [[ruff, *options, "--no-cache", tree], *([*line, tree] for line in peers.values())]
     if flake8 := found["flake8"]:
-        made["flake8"] = lambda tree: [flake8, "--isolated", tree]
+        made["flake8"] = lambda tree: [[flake8, "--isolated", tree]]
     if pylint := found["pylint"]:
-        made["pylint"] = lambda tree: [pylint, "--rcfile=/dev/null", "-j0", "--recursive=y", tree]
+        made["pylint"] = lambda tree: [[pylint, "--rcfile=/dev/null", "-j0", "--recursive=y", tree]]
     return made
 
 
-def once(command: Sequence[str]) -> tuple[float, int]:
-    """Seconds, and peak memory in bytes, of one run."""
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, _, usage = os.wait4(process.pid, 0)
-    process.returncode = 0
-    seconds = time.perf_counter() - began
-    return seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+class Cost(NamedTuple):
+    """What a run took: seconds by the clock, seconds of processors in user mode, and bytes of memory at the peak."""
+
+    clock: float
+    user: float
+    peak: int
+
+
+def once(commands: Sequence[Sequence[str]]) -> Cost:
+    """What programs take that run one after the other."""
+    clock = user = 0.0
+    peak = 0
+    for command in commands:
+        began = time.perf_counter()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, _, usage = os.wait4(process.pid, 0)
+        process.returncode = 0
+        clock += time.perf_counter() - began
+        user += usage.ru_utime
+        peak = max(peak, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+    return Cost(clock, user, peak)
 
 
 def size_of(tree: str) -> tuple[int, int]:
@@ -71,31 +94,42 @@ def size_of(tree: str) -> tuple[int, int]:
     return len(sizes), sum(sizes)
 
 
-def measure(tree: str, chosen: dict[str, Command], runs: int) -> list[str]:
-    """The rows of one tree."""
-    times: dict[str, list[float]] = {name: [] for name in chosen}
-    memory: dict[str, int] = dict.fromkeys(chosen, 0)
+def measure(tree: str, chosen: dict[str, Command], runs: int, called: str = "") -> list[str]:
+    """The rows of one tree. called: what it is called there, where that is not the folder's name."""
+    taken: dict[str, list[Cost]] = {name: [] for name in chosen}
     for number in range(runs + 1):
         for name, command in chosen.items():
-            seconds, peak = once(command(tree))
+            cost = once(command(tree))
             if number:
-                times[name].append(seconds)
-                memory[name] = max(memory[name], peak)
-    base = {
-        False: statistics.median(times["ruff"]) if "ruff" in times else 0.0,
-        True: statistics.median(times["ruff warm"]) if "ruff warm" in times else 0.0,
-    }
+                taken[name].append(cost)
+
+    def ratio(name: str, of: Callable[[Cost], float]) -> str:
+        against = taken.get("ruff warm" if name.endswith("warm") else "ruff")
+        return f"{statistics.median(map(of, taken[name])) / statistics.median(map(of, against)):.2f}" if against else "-"
+
     files, size = size_of(tree)
     rows = []
-    for name, listed in times.items():
-        middle = statistics.median(listed)
-        against = base[name.endswith("warm")]
-        ratio = f"{middle / against:.2f}" if against else "-"
-        spread = f"{min(listed):.2f}-{max(listed):.2f}"
+    for name, costs in taken.items():
+        clocks = [cost.clock for cost in costs]
+        spread = f"{min(clocks):.2f}-{max(clocks):.2f}"
+        user = statistics.median(cost.user for cost in costs)
         rows.append(
-            f"| {Path(tree).name} ({files:,} files, {size / 1e6:.1f} MB) | {name} | {ratio} | {middle:.2f} | {spread} | {memory[name] / 1e6:.0f} |"
+            f"| {called or Path(tree).name} ({files:,} files, {size / 1e6:.1f} MB) | {name} | {ratio(name, lambda cost: cost.clock)} "
+            f"| {ratio(name, lambda cost: cost.user)} | {statistics.median(clocks):.2f} | {spread} | {user:.2f} "
+            f"| {max(cost.peak for cost in costs) / 1e6:.0f} |"
         )
     return rows
+
+
+def only_python(tree: str, folder: str) -> str:
+    """A copy of a tree's `.py` files, as they lie."""
+    made = os.path.join(folder, Path(tree).name)
+    for path in Path(tree).rglob("*.py"):
+        if path.is_file() and not path.is_symlink():
+            target = Path(made) / path.relative_to(tree)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    return made
 
 
 def small_file(runs: int) -> str:
@@ -103,12 +137,12 @@ def small_file(runs: int) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "clean.py")
         Path(path).write_text("def double(number: int) -> int:\n    return number * 2\n")
-        own = [sys.executable, "-m", "prodlint", "check", "--isolated", "--no-cache", path]
-        empty = [sys.executable, "-c", "pass"]
+        own = [[sys.executable, "-m", "prodlint", "check", "--isolated", "--no-cache", path]]
+        empty = [[sys.executable, "-c", "pass"]]
         ratios = []
         once(own)
         for _ in range(runs * 3):
-            ratios.append(once(own)[0] / once(empty)[0])
+            ratios.append(once(own).clock / once(empty).clock)
         return f"one small clean file: {statistics.median(ratios):.1f} times `python -c pass`"
 
 
@@ -121,8 +155,8 @@ def curve(tree: str, runs: int) -> str:
             while copies < wanted:
                 shutil.copytree(tree, os.path.join(folder, f"copy{copies}"), symlinks=True)
                 copies += 1
-            own = [sys.executable, "-m", "prodlint", "check", "--isolated", "--no-cache", "--output-format", "json", folder]
-            measured.append(min(once(own)[0] for _ in range(runs)))
+            own = [[sys.executable, "-m", "prodlint", "check", "--isolated", "--no-cache", "--output-format", "json", folder]]
+            measured.append(min(once(own).clock for _ in range(runs)))
     return "1, 2, 4, 8, 16 copies: " + ", ".join(f"{seconds / measured[0]:.1f}" for seconds in measured)
 
 
@@ -133,15 +167,23 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--peers", default="ruff,ruff warm")
     parser.add_argument("--curve", action="store_true")
+    parser.add_argument("--python", action="store_true")
     parser.add_argument("--markdown")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as cache:
         available = commands(cache)
         wanted = ["prodlint", "prodlint warm", *(name.strip() for name in given.peers.split(","))]
         chosen = {name: available[name] for name in wanted if name in available}
-        lines = ["| tree | tool | ratio to ruff | median s | spread s | peak MB |", "|---|---|---|---|---|---|"]
+        lines = [
+            "| tree | tool | ratio to ruff | ratio by user CPU | median s | spread s | user CPU s | peak MB |",
+            "|---|---|---|---|---|---|---|---|",
+        ]
         for tree in given.trees:
             lines += measure(tree, chosen, given.runs)
+            if given.python:
+                with tempfile.TemporaryDirectory() as folder:
+                    some = {name: command for name, command in chosen.items() if name in ("prodlint", "ruff")}
+                    lines += measure(only_python(tree, folder), some, given.runs, f"{Path(tree).name}, `.py` only")
         lines += ["", small_file(given.runs)]
         if given.curve:
             lines.append(curve(given.trees[0], 2))
