@@ -6,9 +6,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from prodlint.checks import CheckContext, Diagnostic, calls, check, every
+from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, every, text
 from prodlint.checks.web.parts import entered
 from prodlint.facts import Assignment, Call, Collection, Constant, Expression, Function, OpaqueExpression, statements_in
+from prodlint.facts import Text as WholeText
 from prodlint.values.lattice import Client, Known, Text, Value
 from prodlint.values.places import enclosing
 from prodlint.values.sources import handler_of
@@ -304,3 +305,35 @@ def templates_without_autoescape(fact: Assignment, context: CheckContext) -> Ite
     """Django's `TEMPLATES = [{..., "OPTIONS": {"autoescape": False}}]`."""
     if fact.kind == "item" and fact.target == "autoescape" and isinstance(fact.value, Constant) and fact.value.value is False:
         yield Diagnostic(fact.value, "`TEMPLATES` with `autoescape` off shows what users wrote as markup")
+
+
+# ---------------------------------------------------------------- template files
+
+_PAGES = (".html", ".htm", ".jinja", ".jinja2", ".j2")
+# Subjects and texts of mails are plain text, whatever their ending.
+_PLAIN = re.compile(r"subject|plain|(?:^|[_./-])te?xt(?:[_./-]|$)|\.(?:txt|text|sql|ya?ml|conf|cfg|ini|toml|json|sh|env)\.", re.IGNORECASE)
+_SWITCHED = re.compile(rb"\{%-?\s{0,8}autoescape\s{1,8}(?:off|false)\s{0,8}-?%\}")
+_SHOWS = re.compile(rb"\{\{|\{%-?\s{0,8}(?:blocktrans|blocktranslate|trans|translate)\b")
+_REQUESTED = re.compile(
+    rb"\{\{-?\s{0,8}request\.(?:args|form|values|cookies|headers|GET|POST|COOKIES|query_params|params)\b[^{}\n]{0,200}\|\s{0,4}safe\b[^{}\n]{0,80}\}\}"
+)
+_LONGEST_BLOCK = 20_000
+
+
+@check("PRD463", on=[text()], required_literals=["autoescape", "|safe", "| safe"], files=("text",))
+def template_file(whole: WholeText, context: CheckContext) -> Iterator[Diagnostic]:
+    """`{% autoescape off %}` around values of a page, and `{{ request.args.q | safe }}`."""
+    name = whole.file.path.lower()
+    if not name.endswith(_PAGES) or _PLAIN.search(name.rpartition("/")[2]):
+        return
+    data = whole.source.data
+    for found in _SWITCHED.finditer(data):
+        end = data.find(b"endautoescape", found.end(), found.end() + _LONGEST_BLOCK)
+        if _SHOWS.search(data, found.end(), end if end != -1 else found.end() + _LONGEST_BLOCK):
+            yield Diagnostic(
+                ByteRange(whole.source, found.start(), found.end()),
+                f"`{found[0].decode('utf-8', 'replace')}` shows what users wrote as markup",
+            )
+    for found in _REQUESTED.finditer(data):
+        words = "a value of the request with `safe` is shown without escaping: a visitor's script runs in others' browsers"
+        yield Diagnostic(ByteRange(whole.source, found.start(), found.end()), words)

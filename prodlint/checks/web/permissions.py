@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check
-from prodlint.facts import Call, Expression
+from prodlint.facts import Call, Constant, Expression, Operation
 
 _OTHERS_WRITE = 0o002
 _STICKY = 0o1000
@@ -54,6 +54,10 @@ def _mode(given: Expression, context: CheckContext, call: Call) -> int | None:
     constants = context.values(call.module).of(given).constants()
     if len(constants) == 1 and isinstance(constants[0], int) and not isinstance(constants[0], bool):
         return constants[0]
+    if isinstance(given, Operation) and given.operator == "|":
+        added = [one.value for one in given.operands if isinstance(one, Constant) and isinstance(one.value, int)]
+        if any(one & _OTHERS_WRITE for one in added):
+            return _OTHERS_WRITE
     return _OTHERS_WRITE if re.search(r"(?<![~\w])stat\.S_I(?:RWXO|WOTH)\b", given.text) and "~" not in given.text else None
 
 

@@ -408,6 +408,32 @@ def plain_protocol(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         yield Diagnostic(call, "Telnet sends the password and all that is typed in the clear")
 
 
+@check(
+    "PRD483",
+    on=[calls("pysnmp.hlapi.*", "easysnmp.Session", "puresnmp.Client")],
+    required_literals=[("pysnmp", "communitydata"), ("pysnmp", "usmuserdata"), ("easysnmp", "session")],
+    files=("python",),
+)
+def plain_snmp(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`CommunityData("public")` is SNMP 1 or 2c; `UsmUserData(name)` is SNMP 3 with nothing of what it is for."""
+    if call.stars or priority_in(call, context) is False:
+        return
+    if call.method == "CommunityData":
+        yield Diagnostic(call, "SNMP 1 and 2c send the community, which is the password, in the clear: use SNMP 3 with `UsmUserData`")
+    elif call.method == "UsmUserData":
+        given = call.keywords
+        private = call.argument(2, "privKey") or given.get("privProtocol")
+        if call.argument(1, "authKey") is None and private is None:
+            yield Diagnostic(call, "SNMP 3 without `authKey` and `privKey` neither signs nor encrypts")
+        elif private is None:
+            yield Diagnostic(call, "SNMP 3 without `privKey` sends what it reads in the clear", priority="P2")
+    elif call.name == "easysnmp.Session":
+        version = call.keywords.get("version")
+        known = context.values(call.module).of(version).constants() if version is not None else [3]
+        if known and all(one in (1, 2) for one in known):
+            yield Diagnostic(call, "SNMP 1 and 2c send the community, which is the password, in the clear")
+
+
 _INSECURE = ("minio.Minio", "opentelemetry.exporter.otlp.proto.grpc.trace_exporter.OTLPSpanExporter", "opentelemetry.exporter.otlp.proto.grpc.metric_exporter.OTLPMetricExporter", "boto3.client", "boto3.resource", "weaviate.connect_to_custom", "fastapi_mail.ConnectionConfig", "clickhouse_connect.get_client")  # fmt: skip
 
 
