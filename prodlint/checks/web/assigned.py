@@ -52,7 +52,7 @@ def written_whole(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         client = _raw_client(spread, call.module, evaluator)
         if client is not None:
             yield Diagnostic(
-                call, f"`{call.method}` writes every field that a client sends: `is_admin` among them", related=entered(client)
+                call, f"`{call.method}` writes every field that a client sends, whichever it names", related=entered(client)
             )
             return
 
@@ -78,7 +78,7 @@ def written_by_name(module: Module, context: CheckContext) -> Iterator[Diagnosti
         if call.name == "setattr" and len(call.arguments) == 3:
             client = _looped_over(call, evaluator)
             if client is not None:
-                words = "`setattr` writes every field that a client sends: `is_admin` among them"
+                words = "`setattr` writes every field that a client sends, whichever it names"
                 yield Diagnostic(call, words, related=entered(client))
         elif (
             call.spreads
@@ -89,7 +89,7 @@ def written_by_name(module: Module, context: CheckContext) -> Iterator[Diagnosti
         ):
             client = next((found for spread in call.spreads if (found := _raw_client(spread, call.module, evaluator)) is not None), None)
             if client is not None:
-                words = f"`{call.method}` is made of every field that a client sends: `is_admin` among them"
+                words = f"`{call.method}` is made of every field that a client sends, whichever it names"
                 yield Diagnostic(call, words, related=entered(client))
 
 
