@@ -51,9 +51,7 @@ def written_whole(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     for spread in call.spreads:
         client = _raw_client(spread, call.module, evaluator)
         if client is not None:
-            yield Diagnostic(
-                call, f"`{call.method}` writes every field that a client sends, whichever it names", related=entered(client)
-            )
+            yield Diagnostic(call, f"`{call.method}` writes every field that a client sends, whichever it names", related=entered(client))
             return
 
 
