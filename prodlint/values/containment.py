@@ -18,6 +18,9 @@ _KNOWN_HOSTS = re.compile(r"allowed_|^allowed|ALLOWED_", re.IGNORECASE)
 _PARSES = frozenset(("urlparse", "urlsplit", "url_has_allowed_host_and_scheme", "is_safe_url"))
 # A helper that looks at an address, wherever its own code is.
 _HELPER = re.compile(r"get_next|safe|sanitiz|clean|allow|valid|check|verify", re.IGNORECASE)
+_PATH_HELPER = re.compile(
+    r"(?i)(?:safe|saniti[sz]|valid|secure|clean|check|verif|ensure)\w*(?:path|file_?name|folder|dir)|(?:path|file_?name)\w*(?:safe|saniti[sz]|valid|secure|inside|within)"
+)
 # Converters that let a parameter of a route hold slashes: `{name:path}`, `<path:name>`, `<re(".*"):name>`, `{name:.*}`.
 _SLASHES = re.compile(r":path\}|<path:|<(?:re|regex)\b|\{\w+:\.\*")
 
@@ -36,7 +39,7 @@ def looks_at_path(function: Function, place: Fact) -> bool:
     """Whether a function, before a place, compares a path with a folder or takes its last part alone."""
     for expression in _before(function, place):
         if isinstance(expression, Call):
-            if expression.method in _COMPARES_PATHS:
+            if expression.method in _COMPARES_PATHS or _PATH_HELPER.search(expression.method):
                 return True
             if expression.method == "startswith" and any(_FOLDER.search(argument.text) for argument in expression.arguments):
                 return True

@@ -29,6 +29,8 @@ def is_development(test: Expression, truth: bool = True, depth: int = 8) -> bool
         if operator in ("and", "or"):
             decide = any if (operator == "and") == truth else all
             return decide(is_development(operand, truth, depth - 1) for operand in test.operands)
+        if operator in ("in", "not in") and _is_of_checks(test):
+            return truth is (operator == "in")
         if operator in ("==", "in", "is"):
             return _compared(test, truth, depth)
         if operator in ("!=", "not in", "is not"):
@@ -36,6 +38,16 @@ def is_development(test: Expression, truth: bool = True, depth: int = 8) -> bool
         return False
     word = _word(test)
     return bool(word) and bool(_DEVELOPMENT.search(word) if truth else _PRODUCTION.search(word))
+
+
+# Variables that only a run of checks sets.
+_OF_CHECKS = frozenset({"CI", "GITHUB_ACTIONS", "GITLAB_CI", "PYTEST_CURRENT_TEST", "PYTEST_VERSION"})
+
+
+def _is_of_checks(test: Operation) -> bool:
+    """`"CI" in os.environ`: asked is whether this is a run of checks."""
+    left, right = test.operands[0], test.operands[-1]
+    return isinstance(left, Constant) and left.value in _OF_CHECKS and right.text.endswith("environ")
 
 
 def _compared(test: Operation, equal: bool, depth: int) -> bool:

@@ -26,6 +26,7 @@ from prodlint.facts import (
 )
 from prodlint.model import FixRequest, Related
 from prodlint.project.production import given_anew, is_named_for_development, production_settings
+from prodlint.values.development import is_development
 from prodlint.values.lattice import Known
 from prodlint.values.lattice import Setting as SettingRead
 from prodlint.values.refusals import refused
@@ -591,7 +592,7 @@ def hardcoded_signing_key(fact: Assignment, context: CheckContext) -> Iterator[D
         if context.environment.reads_settings_in_build and "settings" in context.file.roles:
             found = replace(found, fix=None)  # what an image needs while it is built is not there yet
         # Production's own settings give it another value: this one signs on developers' machines.
-        mild = given_anew(fact.target, context) or is_named_for_development(fact)
+        mild = given_anew(fact.target, context) or is_named_for_development(fact) or _is_of_developers(fact, context)
         yield replace(found, priority="P2", fix=None) if mild else found
 
 
@@ -609,6 +610,13 @@ def _signing(values: Iterator[Value], message: str, fact: Assignment | Call, nam
             continue
         fix = environment_fix(name, at) if name and not _is_made_up(fact, context) else None
         yield Diagnostic(inside(at), message, secret=True, fix=fix)
+
+
+def _is_of_developers(fact: Assignment, context: CheckContext) -> bool:
+    """Whether a key stands where only a developer's machine or a run of checks comes: `if DEBUG:`."""
+    if fact.scope.guards & {"debug", "environment"}:
+        return True
+    return any(is_development(each.expression, each.truth) for each in context.values(fact.module).conditions(fact) if each.pattern is None)
 
 
 # Call -> (position of the key, keyword of the key)

@@ -300,7 +300,8 @@ def any_host(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     for statement, name, value in _bindings(module):
         if name not in ("ALLOWED_HOSTS", "allowed_hosts", "TRUSTED_HOSTS") or _for_development(statement):
             continue
-        if is_truth_of_development(value):
+        conditions = (each for each in context.values(module).conditions(value) if each.pattern is None and not each.came_back)
+        if is_truth_of_development(value) or any(is_development(each.expression, each.truth) for each in conditions):
             continue
         found = list(values(module, value, value))
         if any(text.text.strip() == "*" for text in found):
