@@ -17,6 +17,9 @@ class FString(Exception):
 
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*(?:\s+|\Z))+")
 
+# Tags after which a value is what it would be without them and without quotes.
+_TYPED = frozenset(f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "float", "null"))
+
 
 def read_yaml(source: Source, file: File, comments: bool) -> Iterator[Fact]:
     """The documents, their comments where they are wanted; of a template or broken text what can be read, and a problem."""
@@ -118,7 +121,7 @@ def _yaml_documents(
                     required_literals[event.anchor] = None
                 continue
             tag = "" if not event.tag or event.tag.startswith("tag:yaml.org,") else event.tag
-            value = plain_value(raw) if plain and not event.tag else raw
+            value = plain_value(raw) if (plain and not event.tag) or (raw and event.tag in _TYPED) else raw
             node = tree.scalar(value, raw, not plain and not block, first, last, tag)
             if event.anchor:
                 required_literals[event.anchor] = node

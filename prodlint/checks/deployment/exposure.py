@@ -52,8 +52,8 @@ def _datastore_of(port: Node) -> str:
     """The datastore whose port it is, by its own number or that of the container."""
     for key in ("port", "targetPort"):
         number = port.get(key)
-        if number is not None and isinstance(number.value, int) and number.value in KNOWN_PORTS:
-            return KNOWN_PORTS[number.value]
+        if number is not None and number.raw.isdecimal() and len(number.raw) < 6 and int(number.raw) in KNOWN_PORTS:
+            return KNOWN_PORTS[int(number.raw)]
     return ""
 
 
@@ -112,7 +112,7 @@ def _texts(node: Node | None) -> set[str]:
 
 def _number(node: Node, key: str) -> int | None:
     given = node.get(key)
-    return given.value if given is not None and isinstance(given.value, int) and not isinstance(given.value, bool) else None
+    return int(given.raw) if given is not None and given.raw.isdecimal() and len(given.raw) < 6 else None
 
 
 def _range_of(node: Node) -> tuple[tuple[int, int], ...]:

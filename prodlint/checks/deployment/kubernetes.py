@@ -459,9 +459,9 @@ def _of_the_container(pod: Pod, container: Node, priority: Priority | None) -> I
     # An agent on every node is reached at its node; where the node's network is shared, that is said already.
     for port in ports.items if ports is not None and pod.kind != "DaemonSet" and not (shared is not None and shared.value is True) else ():
         opened = port.get("hostPort")
-        if opened is not None and isinstance(opened.value, int) and opened.value:
+        if opened is not None and opened.raw.isdecimal() and opened.raw.strip("0"):
             yield Diagnostic(
-                opened, f"`hostPort: {opened.value}` opens the port on the node, past Services and network policies", priority="P2"
+                opened, f"`hostPort: {opened.raw}` opens the port on the node, past Services and network policies", priority="P2"
             )
 
 
