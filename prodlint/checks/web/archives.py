@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check
@@ -13,6 +14,8 @@ from prodlint.values.lattice import Client, Member, Result, Text, Value
 from prodlint.values.places import enclosing
 
 _METHODS = ("read_text", "read_bytes", "write_text", "write_bytes", "unlink", "rmdir", "iterdir", "mkdir", "rename", "replace", "open")
+# What is left of a path is its last part: no way leads out of a folder with it.
+_LAST_PART = re.compile(r"Path\([^()]{0,200}\)\.(?:name|stem)\b|basename\(|secure_filename\(")
 
 
 @check(
@@ -26,12 +29,19 @@ def opened_by_method(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     receiver = call.receiver
     if receiver is None or isinstance(receiver, Constant):
         return
-    value = context.values(call.module).of(receiver)
-    if not any(isinstance(shape, Text) or isinstance(shape, Result) and shape.name.endswith("Path") for shape in value.shapes):
+    evaluator = context.values(call.module)
+    value = evaluator.of(receiver)
+    made = call.module.follow(receiver, call)
+    if _LAST_PART.search(receiver.text) or _LAST_PART.search(made.text):
         return
-    if call.method in ("replace", "open") and not _is_path(value, receiver.text):
+    if isinstance(made, Call) and made.method == "joinpath":
+        client = next((found for part in made.arguments if (found := chooses_path(evaluator.of(part))) is not None), None)
+    elif not any(isinstance(shape, Text) or isinstance(shape, Result) and shape.name.endswith("Path") for shape in value.shapes):
         return
-    client = chooses_path(value)
+    elif call.method in ("replace", "open") and not _is_path(value, receiver.text):
+        return
+    else:
+        client = chooses_path(value)
     if client is None:
         return
     function = enclosing(call, call.module)
@@ -45,7 +55,7 @@ def opened_by_method(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
 
 def _is_path(value: Value, text: str) -> bool:
     """Whether a receiver is a path and not a text: `replace` is a method of both."""
-    return "Path(" in text or "/" in text or any(isinstance(shape, Result) and shape.name.endswith("Path") for shape in value.shapes)
+    return "Path(" in text or "/" in text or any(isinstance(one, Result) and one.name.endswith("Path") for one in value.shapes)
 
 
 def _on_line(client: Client, call: Call) -> bool:

@@ -43,6 +43,20 @@ def fixed_vector(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     yield Diagnostic(given, f"the {word} is the same for every message: equal beginnings show, and with GCM and CTR the key stream does")
 
 
+_SEALED = tuple(
+    f"cryptography.hazmat.primitives.ciphers.aead.{name}.encrypt"
+    for name in ("AESGCM", "AESCCM", "AESOCB3", "AESGCMSIV", "ChaCha20Poly1305")
+)
+
+
+@check("PRD482", on=[calls(*_SEALED)], required_literals=[("aead", "encrypt")], files=["python"])
+def fixed_nonce(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`AESGCM(key).encrypt(b"000000000000", data, None)`."""
+    given = call.argument(0, "nonce")
+    if given is not None and _is_fixed(call, given):
+        yield Diagnostic(given, "the nonce is the same for every message: with it the key stream is, and texts can be worked out")
+
+
 def _is_fixed(call: Call, given: Expression) -> bool:
     """Whether bytes are spelled out: a literal, one that is repeated, `bytes(16)`."""
     known = follow(call.module, given, call)
