@@ -76,6 +76,7 @@ class _Reader:
         self.instructions: list[Instruction] = []
         self.comments: list[Comment] = []
         self.stages: list[Stage] = []
+        self.named: dict[str, Stage] = {}
         self.arguments: dict[str, str] = {}
         self.problem: Problem | None = None
         # Where each line starts and ends, without its line ending.
@@ -232,8 +233,10 @@ class _Reader:
             image = words[0] if words else ""
             name = words[2].lower() if len(words) > 2 and words[1].upper() == "AS" else ""
             resolved = expand(image, self.arguments)
-            parent = next((stage for stage in reversed(self.stages) if stage.name and stage.name == (resolved or "").lower()), None)
+            parent = self.named.get((resolved or "").lower())
             self.stages.append(Stage(len(self.stages), name, image, resolved or "", parent))
+            if name:
+                self.named[name] = self.stages[-1]
         if self.stages:
             fact.stage = self.stages[-1]
             fact.stage.instructions.append(fact)

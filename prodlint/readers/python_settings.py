@@ -59,7 +59,7 @@ def settings_of(module: PyModule) -> Iterator[Setting]:
         setting = _lookup(call, module)
         if setting is not None:
             yield setting
-    if b"environ[" in module.data:
+    if b"environ" in module.data:
         yield from _subscripts(module)
     if b"BaseSettings" in module.data:
         for class_ in module.classes():

@@ -31,6 +31,7 @@ from prodlint.facts import (
 )
 from prodlint.values import lattice
 from prodlint.values.evaluate import Values
+from prodlint.values.places import enclosing
 
 # An expression is followed through at most this many names, lists and calls.
 DEPTH = 8
@@ -51,11 +52,12 @@ class Value:
 
 def innermost(module: Module, place: Fact) -> Function | None:
     """The function around a place."""
-    found: Function | None = None
-    for function in module.functions():
-        if function.start <= place.start and place.end <= function.end and place.start != function.start:
-            found = function
-    return found
+    found = enclosing(place, module)
+    if found is None or found.start != place.start:
+        return found
+    # The place is a function itself: the one around that.
+    around = (each for each in module.functions() if each.start < place.start and place.end <= each.end)
+    return max(around, key=lambda each: each.start, default=None)
 
 
 def is_development_test(expression: Expression) -> bool:

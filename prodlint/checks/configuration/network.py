@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+from functools import lru_cache
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, commands, documents, every, settings
 from prodlint.facts import (
@@ -185,10 +187,13 @@ _ABOUT_TRUST = re.compile(
 )
 
 
+_FIRST = re.compile(rb"(?:[\s\\]|#[^\n]*\n)*\[(?:\s|#[^\n]*\n)*0(?:\s|#[^\n]*\n)*\]")
+
+
 @check("PRD645", on=[calls("*.split")], required_literals=["x-forwarded-for", "x_forwarded_for"], files=("python",))
 def first_of_forwarded(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`request.headers["X-Forwarded-For"].split(",")[0]`: the part that the client wrote, used to limit or to let in."""
-    if not re.match(rb"\s*\[\s*0\s*\]", call.source.data[call.end : call.end + 12]):
+    if not _FIRST.match(call.source.data, call.end):
         return
     receiver = call.receiver
     origin = call.module.follow(receiver, call) if receiver is not None else None
@@ -211,7 +216,7 @@ def _lets_in(call: Call, function: Function | None) -> bool:
     data = call.source.data
     if function is None:
         return False
-    if re.search(rb"key_func\s*=\s*%s\b" % re.escape(function.name.encode()), data):
+    if re.search(rb"key_func[\s\\]*=(?:[\s\\(]|#[^\n]*\n)*%s\b" % re.escape(function.name.encode()), data):
         return True
     names = {
         target.source_text
@@ -302,21 +307,29 @@ def listens_on_loopback(command: Command, context: CheckContext) -> Iterator[Dia
     ):
         return
     data = command.source.data
-    if any(variable in data for variable in variables) or (context.file.kind == "dockerfile" and (b"0.0.0.0" in data or b"[::]" in data)):
+    if any(_holds(data, variable) for variable in variables) or (
+        context.file.kind == "dockerfile" and (_holds(data, b"0.0.0.0") or _holds(data, b"[::]"))
+    ):
         return
     if program == "gunicorn" and (command.origin.startswith("dockerfile") or context.environment.holds_file("gunicorn.conf.py")):
         # Platforms set PORT, and then gunicorn listens everywhere.
         return
-    if command.origin.startswith("dockerfile-entrypoint") and b"CMD" in data:
+    if command.origin.startswith("dockerfile-entrypoint") and _holds(data, b"CMD"):
         return
     yield Diagnostic(
         command, f"`{program}` listens on 127.0.0.1 unless told otherwise, which nobody outside the container can reach", fix=fix
     )
 
 
+@lru_cache(maxsize=64)
+def _holds(data: bytes, word: bytes, times: int = 1) -> bool:
+    """Whether a word stands in a file so often: looked up once, however many commands the file has."""
+    return word in data if times == 1 else data.count(word) >= times
+
+
 def _shares_network(command: Command) -> bool:
     """Whether the container has its host's or another container's network, or stands beside a proxy of its own."""
     data = command.source.data
-    if b"network_mode" in data or b"hostNetwork: true" in data:
+    if _holds(data, b"network_mode") or _holds(data, b"hostNetwork: true"):
         return True
-    return command.origin == "kubernetes" and (data.count(b"image:") > 1 or b"{{" in data)
+    return command.origin == "kubernetes" and (_holds(data, b"image:", 2) or _holds(data, b"{{"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from functools import lru_cache
 from typing import Any
 
 from prodlint.checks import (
@@ -241,6 +243,21 @@ _OTHER_DEPLOYMENT = frozenset(
 _SET = re.compile(r"[ \t]*(?:\+|\|)?=(?!=)")
 
 
+_DELETED = re.compile(rb"\bdel[\s\\(]+\Z")
+_MAIN = re.compile(rb"\n\f*if[\s\\(]+__name__[\s\\]*==")
+_CAUGHT = re.compile(rb"\bexcept[\s\\(]+KeyError\b")
+_ASKED_FOR = re.compile(
+    rb"[\"'](\w+)[\"'][\s\\)]*\b(?:not[\s\\]+)?in[\s\\(]+(?:os[\s\\)]*\.[\s\\]*)?environ\b"
+    rb"|(?:environ[\s\\)]*\.[\s\\]*(?:get|setdefault)|getenv)[\s\\)]*\((?:[\s(]|#[^\n]*\n)*[\"'](\w+)[\"']"
+)
+
+
+@lru_cache(maxsize=4)
+def _asked_for(data: bytes) -> frozenset[bytes]:
+    """The variables that a file asks for in a way that stands their absence."""
+    return frozenset(name for names in _ASKED_FOR.findall(data) for name in names if name)
+
+
 @collect(
     "env-read",
     on=[every(Setting)],
@@ -252,23 +269,20 @@ def reads(setting: Setting, context: CheckContext) -> Iterator[ProjectFact]:
     """Environment variables without which the code stops: `os.environ["X"]`, `config("X")`. `os.getenv("X")` has None to fall back on."""
     if setting.origin != "python" or setting.reference or not serves(context) or _PLATFORM.match(setting.name):
         return
-    text = setting.text
+    text = re.sub(r"[\s\\]", "", setting.text)
     if text.startswith(("os.getenv", "getenv", "os.environ.", "environ.")) or "click" in text:
         return
     data = setting.source.data
     line_end = data.find(b"\n", setting.end)
-    if (
-        _SET.match(setting.source.slice(setting.end, line_end if line_end != -1 else len(data)))
-        or data[max(0, setting.start - 4) : setting.start] == b"del "
+    if _SET.match(setting.source.slice(setting.end, line_end if line_end != -1 else len(data))) or _DELETED.search(
+        data, max(0, setting.start - 20), setting.start
     ):
         return
-    quoted = (f'"{setting.name}"'.encode(), f"'{setting.name}'".encode())
-    main = data.find(b"\nif __name__ ==")
-    if main != -1 and main < setting.start:
+    main = _MAIN.search(data)
+    if main is not None and main.start() < setting.start:
         return
     # Asked for before it is read, or read where its absence is caught.
-    asked = (b"%s in os.environ", b"%s not in os.environ", b"%s in environ", b"environ.get(%s", b"getenv(%s", b"environ.setdefault(%s")
-    if b"except KeyError" in data or any(words % name in data for words in asked for name in quoted):
+    if _CAUGHT.search(data) is not None or setting.name.encode() in _asked_for(data):
         return
     yield project_fact("env-read", setting, setting.name)
 

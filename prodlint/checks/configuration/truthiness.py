@@ -38,10 +38,12 @@ _FALSE_TEXTS = frozenset(("false", "0", "no", "off", "f", "n"))
 
 
 # A name that a read is given to, and may be tested under.
-_GIVEN_TO = re.compile(rb"(\w+)[ \t]*(?::[^=\n]*)?=[ \t]*(?:os\.)?\Z")
-_WITH_DEFAULT = re.compile(rb"\s*(?:key\s*=\s*)?[\"']([A-Za-z0-9_]+)[\"']\s*,\s*(?:default\s*=\s*)?([^\n]{0,12})")
+_GIVEN_TO = re.compile(rb"(\w+)[ \t)]*(?::[^=\n]*)?=[\s\\(]*(?:os[\s\\)]*\.[\s\\]*)?\Z")
+_WITH_DEFAULT = re.compile(
+    rb"(?:[\s(]|#[^\n]*\n)*(?:key\s*=[\s(]*)?[\"']([A-Za-z0-9_]+)[\"'](?:[\s)]|#[^\n]*\n)*,(?:[\s(]|#[^\n]*\n)*(?:default(?:\s|#[^\n]*\n)*=(?:[\s(]|#[^\n]*\n)*)?([^\n]{0,12})"
+)
 _SAYS_NO = re.compile(rb"(?i)[\"'](?:false|0|no|off|f|n)[\"']")
-_READ = re.compile(rb"(?:getenv|environ\.get)\(")
+_READ = re.compile(rb"(?:getenv|environ[\s\\)]*\.[\s\\]*get)\w{0,9}[\s\\)]*\(")
 
 
 def _names_given(data: bytes) -> set[bytes]:
@@ -51,8 +53,7 @@ def _names_given(data: bytes) -> set[bytes]:
         read = _WITH_DEFAULT.match(data, match.end())
         if read is None or not (_SWITCH.search(read.group(1).decode().upper()) or _SAYS_NO.match(read.group(2))):
             continue
-        line = data.rfind(b"\n", 0, match.start()) + 1
-        name = _GIVEN_TO.search(data, max(line, match.start() - 120), match.start())
+        name = _GIVEN_TO.search(data, max(0, match.start() - 160), match.start())
         if name is not None:
             found.add(name.group(1))
     return found
@@ -71,7 +72,7 @@ _READING = (b"getenv", b"environ")
 def truth_of_text(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """Every place that takes the truth value of text from the environment."""
     data = module.source.data
-    words = {*_READING, *_names_given(data), *([b"config("] if b"decouple" in data else [])}
+    words = {*_READING, *_names_given(data), *([b"config"] if b"decouple" in data else [])}
     mentions = re.compile(b"|".join(map(re.escape, sorted(words))))
     for statement in _mentioning(module.body, mentions, data):
         for expression in statement.expressions:
@@ -123,7 +124,7 @@ def _is_known_as_text(name: str, data: bytes) -> bool:
     """Whether the text under a name is compared somewhere, or converted: who does that knows that it is one."""
     word = re.escape(name.encode())
     known = (
-        rb"\b%s\b[\])]*\s*(?:==|!=|\.(?:lower|upper|strip|casefold)\(|(?:not )?in\b)|\b(?:str|int|float|strtobool|str2bool|\w*bool\w*)\(\s*%s\b"
+        rb"\b%s\b[\])\s\\]*(?:==|!=|\.[\s\\]*(?:lower|upper|strip|casefold)\b|\b(?:not[\s\\]+)?in\b)|\b(?:str|int|float|strtobool|str2bool|\w*bool\w*)[\s\\)]*\((?:[\s(]|#[^\n]*\n)*%s\b"
         % (word, word)
     )
     return re.search(known, data) is not None
@@ -191,7 +192,10 @@ def _presence(operation: Operation, module: Module) -> Iterator[Diagnostic]:
     if not _SWITCH.search(name.upper()) or _VALUE_WORDS.search(name.upper()) or name in _PRESENCE:
         return
     word = re.escape(name.encode())
-    if re.search(rb"(?:environ\s*\[|getenv\(|environ\.get\(|environ\.pop\()\s*[\"']%s[\"']" % word, module.source.data):
+    if re.search(
+        rb"(?:environ[\s\\)]*\[|(?:getenv|environ[\s\\)]*\.[\s\\]*(?:get|pop))[\s\\)]*\()(?:[\s(]|#[^\n]*\n)*[\"']%s[\"']" % word,
+        module.source.data,
+    ):
         return  # its value is read as well
     yield Diagnostic(operation, f'`{name}` counts by being there: "False" and "0" switch it on as well', fix=_comparing(name))
 

@@ -67,7 +67,7 @@ def environment_reads(setting: Setting, context: CheckContext) -> Iterator[Proje
     yield ProjectFact(topic, context.file.path, setting.span, setting.name)
 
 
-_STORES = re.compile(r"\benviron\[[^\]]+\]\s*=(?!=)")
+_STORES = re.compile(r"\benviron\s*\[[^\]]+\]\s*=(?!=)")
 
 
 @project_check("PRD643", topics=("environment-read", "settings-module", "settings-object"))

@@ -6,6 +6,8 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+from functools import lru_cache
 
 from prodlint.checks import CheckContext, ProjectFact, collect, commands, documents, every, project_fact, settings
 from prodlint.checks.deployment.dockerfile import (
@@ -148,11 +150,14 @@ def _origin(dockerfile: Dockerfile, instruction: Instruction) -> int | None:
 _REMOVES = re.compile(r"\brm\s+(?:-\w+\s+)*([^;&|\n]+)")
 
 
-def _removed(dockerfile: Dockerfile) -> list[str]:
+@lru_cache(maxsize=2)
+def _removed(dockerfile: Dockerfile) -> tuple[str, ...]:
     """The last names of what RUN takes away again before something is copied on; a layer of the image itself would keep it."""
     final = dockerfile.final
     texts = [each.value for stage in dockerfile.stages if stage is not final for each in stage.instructions if each.keyword == "RUN"]
-    return sorted({word.rstrip("/").rpartition("/")[2] for text in texts for found in _REMOVES.finditer(text) for word in found[1].split()})
+    return tuple(
+        sorted({word.rstrip("/").rpartition("/")[2] for text in texts for found in _REMOVES.finditer(text) for word in found[1].split()})
+    )
 
 
 def _copies_context(instruction: Instruction) -> bool:

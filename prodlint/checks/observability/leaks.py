@@ -333,8 +333,9 @@ class _Reading:
             return True
         if isinstance(bound, Subscript) and isinstance(bound.key, OpaqueExpression):
             return True
-        if b".get_secret_value(" in name.source.data and re.search(
-            rf"(?<![\w.]){re.escape(name.source_text)}\.get_secret_value\(", name.source.text
+        if b"get_secret_value" in name.source.data and re.search(
+            r"(?<![\w.])" + r"(?:[\s\\)]|#[^\n]*\n)*\.(?:[\s\\]|#[^\n]*\n)*".join((*name.source_text.split("."), "get_secret_value")),
+            name.source.text,
         ):
             return True  # a SecretStr, which prints as asterisks
         annotation = self._annotation(name.source_text)

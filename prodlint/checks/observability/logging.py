@@ -307,7 +307,7 @@ _STREAMS = re.compile(r"^/dev/|^/proc/\d+/fd/|^nul$|^\$|^std(?:out|err)$", re.IG
 def _is_rotated_elsewhere(call_or_literal: Call | Literal, context: CheckContext) -> bool:
     """Whether the repository brings a logrotate configuration, or the handler is taken off again."""
     data = call_or_literal.source.data
-    if b"removeHandler(" in data or b"logger.remove(" in data and b"tempfile" in data:
+    if b"removeHandler" in data or b"logger.remove(" in data and b"tempfile" in data:
         return True
     return context.environment.rotates_logs
 
