@@ -7,7 +7,6 @@ import posixpath
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from functools import lru_cache
 
 from prodlint.checks import CheckContext, ProjectFact, collect, commands, documents, every, project_fact, settings
 from prodlint.checks.deployment.dockerfile import (
