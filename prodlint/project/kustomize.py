@@ -16,7 +16,7 @@ from prodlint import regexes
 
 _NAMES = ("kustomization.yaml", "kustomization.yml")
 _YAML = (".yaml", ".yml")
-_LIMIT_RANGE = re.compile(rb"(?m)^kind:[ \t]*[\"']?LimitRange\b")
+_LIMIT_RANGE = re.compile(rb"\bkind[\"']?[ \t]*:[ \t]*[\"']?LimitRange\b")
 _ANYBODY = frozenset(("", "src", "app", "apps", "docker", "build", "services", "service", "images", "image", "deploy", "backend", "server"))
 _IMAGE = re.compile(rb"(?m)^[ \t-]*image:[ \t]*[\"']?(?:[\w.:-]+/)*([\w.-]+)")
 _GIVEN = re.compile(rb"runAsNonRoot:[ \t]*true|runAsUser:[ \t]*[1-9]")
@@ -81,7 +81,7 @@ class Manifests:
         for path in self._ordered:
             if path.endswith(_YAML):
                 data = self._read(path)
-                if b"containers:" in data and b"apiVersion:" in data:
+                if b"containers" in data and b"apiVersion" in data:
                     for name in {image[1].decode("ascii", "replace").lower() for image in _IMAGE.finditer(data)}:
                         found.setdefault(name, []).append((path, _GIVEN.search(data) is not None))
         return found

@@ -120,7 +120,7 @@ def startup_of(files: Iterable[tuple[str, str, Source]]) -> Startup:
         data = source.data
         if kind in _SILENT_KINDS or roles & _ELSEWHERE:
             continue
-        if kind == "yaml" and b"kind:" not in data and b"services:" not in data and b"image:" not in data:
+        if kind == "yaml" and b"kind" not in data and b"services" not in data and b"image" not in data:
             continue
         file = File(path, kind, roles)
         for fact in configuration.read(source, file, kinds):

@@ -101,15 +101,25 @@ class Tree:
         if parent.kind == "mapping":
             assert isinstance(parent.members, dict)
             text = (self.keys[-1] or ("", 0, 0))[0]
-            # A key given twice counts the second time, as every loader has it.
-            parent.members.pop(text, None)
-            parent.members[text] = node
+            # A key given twice counts the second time, as every loader has it; of merge keys each counts, the last one first.
+            before = parent.members.pop(text, None)
+            merges = before is not None and text == "<<" and "scalar" not in (before.kind, node.kind)
+            parent.members[text] = self._several(node, before) if before is not None and merges else node
             self.keys[-1] = None
         else:
             assert isinstance(parent.items, list)
             parent.items.append(node)
         if node.end > parent.end:
             parent.end = node.end
+
+    def _several(self, first: Node, second: Node) -> Node:
+        """Two values of a key as one list."""
+        made = self.node("sequence", first.path, (first.key_start, first.key_end), first.start, first.end)
+        made.items = [
+            *(first.items if first.kind == "sequence" else (first,)),
+            *(second.items if second.kind == "sequence" else (second,)),
+        ]
+        return made
 
     def scalar(self, value: Any, raw: str, quoted: bool, start: int, end: int, tag: str = "") -> Node:
         """A leaf."""

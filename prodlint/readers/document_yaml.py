@@ -94,8 +94,6 @@ def _yaml_documents(
     events: Any = yaml
     tree = Tree(source, file)
     required_literals: dict[str, Node | None] = {}
-    # For each open mapping: what its merge keys name, with the place of the `<<` entry.
-    merges: list[list[tuple[Node, int, int]]] = []
     naming: list[str] = []
     index = 0
     while loader.check_event():
@@ -156,7 +154,6 @@ def _yaml_documents(
             first = offsets(start) if event.flow_style or (kind == "sequence" and text.startswith("-", at)) else -1
             tree.begin(kind, first, tag, offsets(at))
             naming.append(event.anchor or "")
-            merges.append([])
             if event.anchor:
                 required_literals[event.anchor] = None
         elif isinstance(event, events.CollectionEndEvent):
@@ -164,7 +161,6 @@ def _yaml_documents(
             flow = closes > event.start_mark.index
             node = tree.finish(offsets(closes) if flow else None)
             _resolve_merges(tree, node)
-            merges.pop()
             anchor = naming.pop()
             if anchor:
                 required_literals[anchor] = node

@@ -116,6 +116,11 @@ def test_a_key_given_twice_counts_the_second_time() -> None:
     assert plain(root) == {"b": 2, "a": 3}
 
 
+def test_each_of_several_merge_keys_counts() -> None:
+    (root,) = roots("x: &x {a: 1, b: 1}\ny: &y {b: 2, c: 2}\nz: &z {d: 4}\nw:\n  <<: *x\n  <<: [*y, *z]\n  c: 3\n")
+    assert plain(root.members["w"]) == {"c": 3, "b": 2, "d": 4, "a": 1}
+
+
 def test_odd_keys_do_not_raise() -> None:
     (root,) = roots("? [a, b]\n: 1\n? {c: d}\n: 2\n1: x\n'': y\n")
     assert len(root.members) == 4

@@ -320,6 +320,9 @@ def listens_on_loopback(command: Command, context: CheckContext) -> Iterator[Dia
     )
 
 
+_HOST_NETWORK = re.compile(rb"\bhostNetwork[\"']?[ \t]*:[ \t]*[\"']?true\b")
+
+
 @lru_cache(maxsize=64)
 def _holds(data: bytes, word: bytes, times: int = 1) -> bool:
     """Whether a word stands in a file so often: looked up once, however many commands the file has."""
@@ -329,6 +332,6 @@ def _holds(data: bytes, word: bytes, times: int = 1) -> bool:
 def _shares_network(command: Command) -> bool:
     """Whether the container has its host's or another container's network, or stands beside a proxy of its own."""
     data = command.source.data
-    if _holds(data, b"network_mode") or _holds(data, b"hostNetwork: true"):
+    if _holds(data, b"network_mode") or _HOST_NETWORK.search(data) is not None:
         return True
-    return command.origin == "kubernetes" and (_holds(data, b"image:", 2) or _holds(data, b"{{"))
+    return command.origin == "kubernetes" and (_holds(data, b"image", 2) or _holds(data, b"{{"))

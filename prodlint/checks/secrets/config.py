@@ -21,8 +21,9 @@ _CONTAINER_DOCUMENTS = frozenset(("compose", "kubernetes", "helm-values"))
 _KEPT = _CONTAINER_ORIGINS | {"systemd", "supervisord"}
 # Documents whose keys are names of fields, messages or packages.
 _NOT_SETTINGS = frozenset(("lock", "openapi", "i18n", "notebook", "mkdocs", "dependabot", "prometheus-rules", "cargo"))
-_SEALED_KINDS = frozenset(
-    ("SealedSecret", "ExternalSecret", "SecretStore", "ClusterSecretStore", "SecretProviderClass", "VaultStaticSecret")
+_SEALED = re.compile(
+    rb"\bkind[\"']?\s{0,4}:\s{0,4}[\"']?(?:SealedSecret|ExternalSecret|SecretStore|ClusterSecretStore|SecretProviderClass|VaultStaticSecret)\b"
+    rb"|(?:^|\n)[\"']?sops[\"']?:|[\"']sops[\"']\s{0,4}:"
 )
 # Roles in which people type passwords that open nothing: only what a machine made is reported there.
 _CALM = frozenset(("test", "example", "docs", "dev", "ci"))
@@ -228,9 +229,7 @@ def _works(value: str, name: str, named: SecretName, context: CheckContext) -> b
 
 def is_sealed(data: bytes) -> bool:
     """Whether what looks like a secret was encrypted before it was written."""
-    return (
-        any(b"kind: " + kind.encode() in data for kind in _SEALED_KINDS) or b"\nsops:" in data or b'"sops":' in data or b"ENC[AES" in data
-    )
+    return _SEALED.search(data) is not None or b"ENC[AES" in data
 
 
 def _value_place(source: Source, start: int, end: int) -> ByteRange:
