@@ -16,7 +16,7 @@ from prodlint import regexes
 
 _NAMES = ("kustomization.yaml", "kustomization.yml")
 _YAML = (".yaml", ".yml")
-_LIMIT_RANGE = re.compile(rb"\bkind[\"']?[ \t]*:[ \t]*[\"']?LimitRange\b")
+_LIMIT_RANGE = re.compile(rb"\bkind[\"']?[ \t]*:[ \t]*(?:&\w+[ \t]+)?[\"']?LimitRange\b")
 _ANYBODY = frozenset(("", "src", "app", "apps", "docker", "build", "services", "service", "images", "image", "deploy", "backend", "server"))
 _IMAGE = re.compile(rb"(?m)^[ \t-]*image:[ \t]*[\"']?(?:[\w.:-]+/)*([\w.-]+)")
 _GIVEN = re.compile(rb"runAsNonRoot:[ \t]*true|runAsUser:[ \t]*[1-9]")

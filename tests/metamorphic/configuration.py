@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable
@@ -132,6 +133,22 @@ def _each_scalar(made: Callable[[str, bool], str | None]) -> Rewrite:
     return lambda text: _scalars(text, lambda token, is_key: made(token.value, is_key))
 
 
+def anchored_values(text: str) -> str | None:
+    """An anchor at every plain value, of which nothing is an alias."""
+    count = itertools.count()
+
+    def made(token: yaml.ScalarToken, is_key: bool) -> str | None:
+        value = text[token.start_mark.index : token.end_mark.index]
+        return None if is_key or not value else f"&v{next(count)} {value}"
+
+    return None if "&" in text or "*" in text else _scalars(text, made)
+
+
+def empty_document(text: str) -> str | None:
+    """A document with nothing in it behind the last one."""
+    return None if text.startswith(("{", "[")) or "\n..." in text else f"{text.rstrip()}\n---\n"
+
+
 def comments_yaml(text: str) -> str | None:
     """A comment without words behind every plain value."""
 
@@ -194,6 +211,8 @@ YAML: dict[str, Rewrite] = {
     "values with tags": _each_scalar(_value_with_tag),
     "comments behind values": comments_yaml,
     "document marks": marked_document,
+    "an empty document behind": empty_document,
+    "anchors at values": anchored_values,
     "blank lines": blank_lines_yaml,
     "services merged from a list": merged_list,
     "services merged by two keys": merged_twice,
@@ -253,6 +272,11 @@ def from_argument(text: str) -> str | None:
     return text[: found.start()] + f"ARG BASE={found.group(1)}\nFROM ${{BASE}}" + text[found.end() :]
 
 
+def platform_flag(text: str) -> str | None:
+    """Each image for one platform."""
+    return _changed(text, re.sub(r"(?m)^FROM (?!--)(?=\S)", "FROM --platform=linux/amd64 ", text))
+
+
 def comment_lines(text: str) -> str | None:
     """A comment without words before every instruction."""
     if _has_heredoc(text) or re.match(r"#\s*(?:syntax|escape|check)", text) or "\\\n" in text:
@@ -274,6 +298,7 @@ DOCKERFILE: dict[str, Rewrite] = {
     "heredoc, backslash": heredoc("\\EOT"),
     "heredoc, blanks dropped and backslash": heredoc("-\\EOT"),
     "the image in an ARG": from_argument,
+    "a flag before the image": platform_flag,
 }
 
 # ---------------------------------------------------------------- env, TOML, INI, requirements, shell
@@ -314,7 +339,12 @@ def _literal_strings(text: str) -> str | None:
     return _changed(text, re.sub(r'"([^"\n\\\']*)"', r"'\1'", text)) if _no_strings_over_lines(text) else None
 
 
+def _strings_of_three_quotes(text: str) -> str | None:
+    return _toml(lambda name, value: f'{name} = ""{value}""' if re.fullmatch(r'"[^"\\]*"', value) else f"{name} = {value}")(text)
+
+
 TOML: dict[str, Rewrite] = {
+    "strings of three quotes": _strings_of_three_quotes,
     "CRLF": crlf,
     "no blanks around =": _toml(lambda name, value: f"{name}={value}"),
     "blanks around =": _toml(lambda name, value: f"  {name}   =   {value}"),
@@ -335,6 +365,7 @@ INI: dict[str, Rewrite] = {
     "no blanks around =": _ini(lambda name, value: f"{name}={value}"),
     "blanks around =": _ini(lambda name, value: f"{name}   =   {value}"),
     "comments between": _ini(lambda name, value: f"#\n{name} = {value}"),
+    "colons for =": lambda text: None if "[uwsgi]" in text else _ini(lambda name, value: f"{name}: {value}")(text),
 }
 
 _REQUIREMENT = re.compile(r"(?m)^([A-Za-z][\w.-]*)(\[[\w,-]+\])?(==|>=|~=|<=|<|>)([\w.*]+)[ \t]*$")
@@ -354,6 +385,7 @@ REQUIREMENTS: dict[str, Rewrite] = {
     ),
     "comments behind": _required(lambda name, extras, operator, version: f"{name}{extras}{operator}{version}  #"),
     "continued lines": _required(lambda name, extras, operator, version: f"{name}{extras}\\\n{operator}{version}"),
+    "markers behind": _required(lambda name, extras, operator, version: f"{name}{extras}{operator}{version} ; python_version >= '3.8'"),
 }
 
 
@@ -368,6 +400,9 @@ SHELL: dict[str, Rewrite] = {
         _changed(text, re.sub(r"(?m)^((?:exec )?[a-z][\w-]*) (?=[\w./-][^\n]*$)", "\\1 \\\\\n  ", text)) if "<<" not in text else None
     ),
     "two commands on a line": _joined,
+    "words in quotes": lambda text: (
+        _changed(text, re.sub(r"(?m)^([a-z][\w-]*(?: [\w./=-]+)*) ([a-z][\w./-]*)$", r'\1 "\2"', text)) if "<<" not in text else None
+    ),
     "blanks at the ends": lambda text: (
         _changed(text, re.sub(r"(?m)(?<=[\w\"])$", "  ", text)) if "<<" not in text and "\\\n" not in text else None
     ),

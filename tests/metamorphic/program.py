@@ -164,6 +164,32 @@ def from_name(text: str) -> str | None:
     return done.made() if done is not None else None
 
 
+def imported_where_used(text: str) -> str | None:
+    """Imports of names that one function of the top level alone uses, at the beginning of that function."""
+    tree = ast.parse(text)
+    functions = [node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    edits = Edits(text)
+    for _, _, node, _alias, name in _imports(text):
+        if len(node.names) != 1 or node.lineno != node.end_lineno:
+            continue
+        uses = _uses(tree, name)
+        holders = [one for one in functions if any(inner is use for use in uses for statement in one.body for inner in ast.walk(statement))]
+        if len(holders) != 1 or not uses or isinstance(holders[0].body[0], ast.Expr) or holders[0].body[0].lineno == holders[0].lineno:
+            continue
+        if sum(any(inner is use for statement in holders[0].body for inner in ast.walk(statement)) for use in uses) != len(uses):
+            continue
+        line, end = edits.starts[node.lineno - 1], edits.starts[node.lineno]
+        if edits.data[line:end].strip() != edits.source(node).encode("utf-8"):
+            continue
+        first = edits.starts[holders[0].body[0].lineno - 1]
+        pad = " " * holders[0].body[0].col_offset
+        if edits.data[first : first + len(pad)].strip():
+            continue
+        edits.replace(first, first, f"{pad}{edits.source(node)}\n")
+        edits.replace(line, end, "")
+    return edits.made()
+
+
 def bound_to_name(text: str) -> str | None:
     """`b_ = a.b` behind the imports, and calls of `b_`."""
     tree = ast.parse(text)
@@ -423,6 +449,7 @@ PROGRAMS: dict[str, Rewrite] = {
     "import a, a.b": from_module,
     "from a import b": from_name,
     "a name for what is called": bound_to_name,
+    "imports where they are used": imported_where_used,
     "redundant brackets": bracketed,
     "keywords in another order": keywords_reversed,
     "annotations": annotated,

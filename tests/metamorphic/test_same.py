@@ -33,9 +33,12 @@ from tests.metamorphic.layout import LAYOUTS, Rewrite, significant
 from tests.metamorphic.program import PROGRAMS
 
 SHARE = 1 if os.environ.get("PRODLINT_METAMORPHIC") == "all" else 256
+# Rewrites by name, where not all are wanted.
+ONLY = tuple(filter(None, os.environ.get("PRODLINT_REWRITES", "").split(";")))
 # What the tool itself says of files and of directives has examples that are no code, or whose layout is what they are about.
 OF_THE_TOOL = ("PRD001", "PRD002")
 RULES = [rule for rule in catalogue.own_rules() if rule.code not in OF_THE_TOOL]
+PROJECT_RULES = {check.code for check in session.catalogue_of(Settings()).project_checks}
 EXCEPTIONS = tomli.loads((Path(__file__).parent / "exceptions.toml").read_text(encoding="utf-8"))["exception"]
 
 
@@ -52,11 +55,15 @@ class Variant:
 def rewritten(example: Example) -> Iterator[Variant]:
     """An example in all the clothes that fit it."""
     for name, rewrite in (*LAYOUTS.items(), *PROGRAMS.items()):
+        if ONLY and name not in ONLY:
+            continue
         files = tuple((path, _python(rewrite, path, text)) for path, text in example.files)
         if files != example.files:
             yield Variant(name, example, files, name in LAYOUTS and name != "strings side by side")
     for number, (path, text) in enumerate(example.files):
         for name, rewrite in configuration.of(path).items():
+            if ONLY and name not in ONLY:
+                continue
             made = rewrite(expanded(text))
             if made is not None:
                 files = (*example.files[:number], (path, made), *example.files[number + 1 :])
@@ -106,13 +113,17 @@ def found(rule: Rule, example: Example, files: Iterable[tuple[str, str]], folder
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(expanded(text), encoding="utf-8", newline="")
+    return looked_at(rule, example, folder, [str(folder)], exhaustive=exhaustive)
+
+
+def looked_at(rule: Rule, example: Example, folder: Path, paths: list[str], **how: Any) -> list[Finding]:
+    """What the rule finds at paths of a project."""
     options = {rule.code: dict(example.options)} if example.options else {}
 
     def finish(settings: Settings) -> Settings:
         return with_arguments(settings, select=[rule.code], rules=options, respect_gitignore=False)
 
-    request = session.Request([str(folder)], isolated=True, finish=finish, root=str(folder), jobs=1, grouped=False, exhaustive=exhaustive)
-    result = session.run(request)
+    result = session.run(session.Request(paths, isolated=True, finish=finish, root=str(folder), jobs=1, grouped=False, **how))
     assert not result.crashed, [one.why for one in result.report.unchecked]
     return [finding for finding in result.report.findings if finding.code == rule.code]
 
@@ -158,6 +169,30 @@ def test_other_clothes_same_findings(rule: Rule, tmp_path: Path) -> None:
                     way = "with --exhaustive" if exhaustive else "by default"
                     wrong.append(f"{rule.path}:{example.line}: {variant.rewrite}, {way}: {len(have)} for {len(want)} findings")
     assert wrong == []
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_one_file_alone_and_standard_input_say_the_same(rule: Rule, tmp_path: Path) -> None:
+    """What is said of a file is the same whether the whole tree is looked at, this file alone, or its text on standard input. Rules about
+    the project as a whole speak for the whole tree only."""
+    by_file = rule.code not in PROJECT_RULES
+    for number, example in enumerate((*rule.bad, *rule.good)):
+        if hashlib.blake2b(f"{rule.code} {example.line}".encode(), digest_size=2).digest()[0] % min(SHARE, 8):
+            continue
+        folder = tmp_path / str(number)
+        whole = found(rule, example, example.files, folder, exhaustive=False)
+        for path, text in example.files:
+            target = str(folder / path)
+            expected = [finding for finding in whole if finding.path == path]
+            ways = {
+                "alone": looked_at(rule, example, folder, [target]),
+                "alone, exhaustive": looked_at(rule, example, folder, [target], exhaustive=True),
+                "stdin": looked_at(rule, example, folder, ["-"], stdin=expanded(text).encode("utf-8"), stdin_filename=target),
+            }
+            places = {way: [(one.span, one.message) for one in findings if one.path == path] for way, findings in ways.items()}
+            if by_file:
+                places["whole"] = [(one.span, one.message) for one in expected]
+            assert len({repr(one) for one in places.values()}) == 1, (rule.path, example.line, path, places)
 
 
 def test_the_exceptions_have_reasons_and_name_what_there_is() -> None:

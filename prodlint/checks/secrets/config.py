@@ -22,7 +22,7 @@ _KEPT = _CONTAINER_ORIGINS | {"systemd", "supervisord"}
 # Documents whose keys are names of fields, messages or packages.
 _NOT_SETTINGS = frozenset(("lock", "openapi", "i18n", "notebook", "mkdocs", "dependabot", "prometheus-rules", "cargo"))
 _SEALED = re.compile(
-    rb"\bkind[\"']?\s{0,4}:\s{0,4}[\"']?(?:SealedSecret|ExternalSecret|SecretStore|ClusterSecretStore|SecretProviderClass|VaultStaticSecret)\b"
+    rb"\bkind[\"']?\s{0,4}:\s{0,4}(?:&\w+\s+)?[\"']?(?:SealedSecret|ExternalSecret|SecretStore|ClusterSecretStore|SecretProviderClass|VaultStaticSecret)\b"
     rb"|(?:^|\n)[\"']?sops[\"']?:|[\"']sops[\"']\s{0,4}:"
 )
 # Roles in which people type passwords that open nothing: only what a machine made is reported there.
