@@ -180,6 +180,9 @@ def test_one_file_alone_and_standard_input_say_the_same(rule: Rule, tmp_path: Pa
         if hashlib.blake2b(f"{rule.code} {example.line}".encode(), digest_size=2).digest()[0] % min(SHARE, 8):
             continue
         folder = tmp_path / str(number)
+        folder.mkdir()
+        # What marks a project: anything else is not searched for one file's sake.
+        (folder / "prodlint.toml").touch()
         whole = found(rule, example, example.files, folder, exhaustive=False)
         for path, text in example.files:
             target = str(folder / path)
