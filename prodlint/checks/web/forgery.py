@@ -27,6 +27,8 @@ _PROVES = re.compile(
     r"signature|hmac|compare_digest|api[-_]?key|authorization|bearer|jwt|token|basic_?auth|webhook|hook|verify_\w+|constant_time|csrf_(?:token|protect)|check_csrf|secret",
     re.IGNORECASE,
 )
+# What another program calls, or a browser that comes back from one: neither has the token.
+_CALLED_BY = re.compile(r"(?i)callback|web_?hook|(?:^|_)(?:ipn|notify)(?:_|$)|acs$")
 _ONLY_READS = frozenset(("require_GET", "require_safe"))
 
 
@@ -35,7 +37,12 @@ def exempt_views(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """`@csrf_exempt` on a view that acts for the visitor's session."""
     for function in module.functions():
         for decorator in function.decorators:
-            if _exempts(decorator) and function.class_ is None and _acts_for_session([function], []):
+            if (
+                _exempts(decorator)
+                and function.class_ is None
+                and not _CALLED_BY.search(function.name)
+                and _acts_for_session([function], [])
+            ):
                 yield Diagnostic(decorator, _words(decorator, function.name))
         if function.class_ is not None and function.name == "dispatch":
             for decorator in function.decorators:
@@ -62,7 +69,12 @@ def _exempts(decorator: Expression) -> bool:
 def _of_class(class_: Class, at: Expression) -> Iterator[Diagnostic]:
     methods = [statement.definition for statement in class_.body if isinstance(statement.definition, Function)]
     changing = [method for method in methods if method.name in ("post", "put", "patch", "delete", "dispatch", "form_valid")]
-    if changing and not any("rest_framework" in base for base in class_.bases) and _acts_for_session(methods, list(class_.bases)):
+    if (
+        changing
+        and not _CALLED_BY.search(class_.name)
+        and not any("rest_framework" in base for base in class_.bases)
+        and _acts_for_session(methods, list(class_.bases))
+    ):
         yield Diagnostic(at, _words(at, class_.name))
 
 
