@@ -122,8 +122,8 @@ def _works(value: bytes, name: str, named: SecretName, configured: bool, context
 
     shown = value.decode("utf-8", "replace")
     shape = shape_of(shown)
-    # What an answer or a command looks like: tokens of a day and ids. Vendors' formats are known by themselves.
-    if "docs" in context.file.roles and (shape == "uuid" or named.kind == "token"):
+    # What an answer looks like: tokens of a day and ids. `export API_TOKEN=` is what somebody set; vendors' formats are known by themselves.
+    if "docs" in context.file.roles and (shape == "uuid" or (named.kind == "token" and not name.isupper())):
         return False
     if shown.lower() == name.lower() or (len(shown) >= 16 and formats.is_dummy(value)) or is_meant_to_be_seen(shown):
         return False

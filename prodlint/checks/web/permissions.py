@@ -10,15 +10,11 @@ from prodlint.facts import Call, Constant, Expression, Operation
 
 _OTHERS_WRITE = 0o002
 _STICKY = 0o1000
-# Positions of the mode.
+# Positions of the mode, where it is taken as it is: what `open` and `mkdir` are given is less the umask.
 _MODES: dict[str, int] = {
     "os.chmod": 1,
     "os.fchmod": 1,
     "os.lchmod": 1,
-    "os.mkdir": 1,
-    "os.makedirs": 1,
-    "os.mkfifo": 1,
-    "os.open": 2,
     "*.chmod": 0,
 }
 # Made by the service's own, for others to write on purpose.
@@ -28,7 +24,7 @@ _SHARED = re.compile(r"sock", re.IGNORECASE)
 @check(
     "PRD473",
     on=[calls(*_MODES)],
-    required_literals=["chmod", ("mkdir", "0o"), ("makedirs", "0o"), ("mkfifo", "0o"), ("os.open", "0o")],
+    required_literals=["chmod"],
     files=["python"],
 )
 def written_by_all(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
