@@ -20,5 +20,7 @@ def user_directory(tree: str) -> str | None:
 
 def is_inside(path: str, directory: str) -> bool:
     """Whether a path lies in a directory, or is it, once all links are followed."""
+    if "\0" in path:
+        return False  # no path at all
     path, directory = os.path.realpath(path), os.path.realpath(directory)
     return path == directory or path.startswith(directory if directory.endswith(os.sep) else directory + os.sep)

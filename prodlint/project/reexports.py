@@ -85,7 +85,7 @@ def _listed(data: bytes, start: int) -> tuple[bytes, int]:
     if data[start : start + 1] != b"(":
         found = (data.find(b"\n", start), data.find(b";", start, start + 1000), data.find(b"#", start, start + 1000))
         end = min((each for each in found if each >= 0), default=len(data))
-        while data[end - 1 : end] == b"\\" or data[end - 2 : end] == b"\\\r":
+        while end < len(data) and (data[end - 1 : end] == b"\\" or data[end - 2 : end] == b"\\\r"):
             following = data.find(b"\n", end + 1)
             end = following if following >= 0 else len(data)
         return data[start:end].replace(b"\\", b" "), end

@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     rb"""|(?P<string>")|(?P<word>[A-Za-z_][\w\-]*)|(?P<number>\d[\w.]*)|(?P<sign>=>|[=!<>]=|&&|\|\||\.\.\.|[\s\S])"""
 )
 # Up to the closing quote: escapes, and templates with quotes of their own up to three deep.
-_STRING = re.compile(rb'(?:[^"\\$%\n]|\\.|[$%](?!\{)|[$%]\{(?:[^{}"\n]|"(?:[^"\\\n]|\\.)*"|\{(?:[^{}"\n]|"(?:[^"\\\n]|\\.)*")*\})*\})*')
+_STRING = re.compile(rb'(?:[^"\\$%\r\n]|\\.|[$%](?!\{)|[$%]\{(?:[^{}"\n]|"(?:[^"\\\n]|\\.)*"|\{(?:[^{}"\n]|"(?:[^"\\\n]|\\.)*")*\})*\})*')
 
 
 class _Token(NamedTuple):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+
 import pytest
 
 from prodlint.checks.delivery.ci import _unpinned
@@ -11,6 +14,7 @@ from prodlint.checks.delivery.pipelines import Pipeline, pipeline_of
 from prodlint.configuration.kinds import kind_of
 from prodlint.facts import Command, Document, File, Source
 from prodlint.readers import configuration, shell
+from tests.conftest import Project, Ran
 
 
 def command(line: str) -> Command:
@@ -193,3 +197,22 @@ def test_action_references(uses: str, priority: str) -> None:
 )
 def test_indexes(name: str, value: str, wrong: bool) -> None:
     assert bool(_index_words(name, value)) == wrong
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "code"),
+    [
+        ("tests/test_a.py", 'def test_a():\r\n    assert (x == 1, "must")  # why\r\n', "PRD943"),
+        (
+            "service/app.py",
+            "from aiokafka import AIOKafkaConsumer\r\nc = AIOKafkaConsumer()\r\n\r\nasync def f(h):\r\n    async for m in c:\r\n        await h(m)\r\n",
+            "PRD210",
+        ),
+    ],
+)
+def test_a_place_ends_before_the_carriage_return(path: str, text: str, code: str, project: Project, prodlint: Callable[..., Ran]) -> None:
+    root = project({path: text})
+    done = prodlint("check", ".", "--isolated", "--select", code, "--output-format", "json", cwd=root)
+    (finding,) = json.loads(done.out)["findings"]
+    line = text.split("\r\n")[finding["end_line"] - 1]
+    assert finding["end_column"] <= len(line) + 1

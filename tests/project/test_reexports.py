@@ -170,3 +170,8 @@ def test_many_imports_cost_what_they_are_long() -> None:
         assert len(names.bound) == 0
         # (A tenth of a second; what is quadratic takes minutes.)
         assert time.process_time() - began < 5, piece
+
+
+def test_a_list_of_names_ends_with_the_file() -> None:
+    for end in (b"\\", b"\\\r", b" \\\n \\", b"("):
+        assert [one.name for one in imports_in(b"from alembic import op " + end)] in (["op"], [])

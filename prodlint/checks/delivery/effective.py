@@ -72,7 +72,10 @@ def _grouped(whole: Text, found: list[re.Match[str]], words: str) -> Iterator[Di
     if not found:
         return
     source = whole.source
-    places = [(source.offset(each.start() + len(each[0]) - len(each[0].lstrip())), source.offset(each.end())) for each in found]
+    places = [
+        (source.offset(each.start() + len(each[0]) - len(each[0].lstrip())), source.offset(each.start() + len(each[0].rstrip())))
+        for each in found
+    ]
     more = f" ({len(found) - 1} more in this file)" if len(found) > 1 else ""
     related = tuple(Related(whole.file.path, source.span(*place), words) for place in places[1:6])
     yield Diagnostic(ByteRange(source, *places[0]), words + more, related=related)

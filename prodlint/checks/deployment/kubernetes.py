@@ -92,8 +92,8 @@ def _name_of(container: Node) -> tuple[str, ByteRange]:
     at = name if name is not None and name.kind == "scalar" else container
     words = name.raw if name is not None else "container"
     if at is container:
-        first = container.source.data.find(b"\n", container.start, container.end)
-        return words, ByteRange(container.source, container.start, first if first != -1 else container.end)
+        first = container.source.data[container.start : container.end].splitlines()[0] if container.end > container.start else b""
+        return words, ByteRange(container.source, container.start, container.start + len(first))
     return words, ByteRange(at.source, at.start, at.end)
 
 

@@ -66,6 +66,8 @@ def unprotected_loop(function: Function, context: CheckContext) -> Iterator[Diag
 
 def _hands_on(loop: Statement) -> bool:
     """Whether a loop only takes from a queue of this process and yields: the work is its caller's, and so are its errors."""
+    if not loop.body:
+        return False  # broken code
     taking, *rest = loop.body
     return (
         loop.kind == "while"
@@ -185,7 +187,10 @@ def _pauses(block: Sequence[Statement]) -> bool:
     )
 
 
+_LINE_END = re.compile(rb"[\r\n]")
+
+
 def _header(loop: Statement) -> ByteRange:
     """The first line of a loop."""
-    end = loop.source.data.find(b"\n", loop.start)
-    return ByteRange(loop.source, loop.start, end if end != -1 else loop.end)
+    end = _LINE_END.search(loop.source.data, loop.start)
+    return ByteRange(loop.source, loop.start, end.start() if end is not None else loop.end)

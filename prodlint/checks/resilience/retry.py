@@ -249,11 +249,13 @@ def _named(handler: Handler) -> str:
     return f"except {', '.join(handler.types)}" if handler.types else "except"
 
 
+_LINE_END = re.compile(rb"[\r\n]")
+
+
 def _header(handler: Handler) -> Fact:
     """The first line of an except clause."""
-    line_end = handler.source.data.find(b"\n", handler.start)
-    end = handler.end if line_end == -1 else min(handler.end, line_end)
-    return Fact(handler.source, handler.file, handler.start, end)
+    line_end = _LINE_END.search(handler.source.data, handler.start, handler.end)
+    return Fact(handler.source, handler.file, handler.start, line_end.start() if line_end is not None else handler.end)
 
 
 def _always(loop: Statement) -> bool:

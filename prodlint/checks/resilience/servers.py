@@ -142,6 +142,6 @@ def ingress_read_timeout(document: Document, context: CheckContext) -> Iterator[
         return
     sockets = any("websocket" in key or "upgrade" in node.raw.lower() for key, node in annotations.members.items())
     for key, node in annotations.members.items():
-        if key.endswith("nginx.ingress.kubernetes.io/proxy-read-timeout") and node.raw.isdigit() and int(node.raw) > _HOUR and not sockets:
+        if key.endswith("nginx.ingress.kubernetes.io/proxy-read-timeout") and (whole_number(node.raw) or 0) > _HOUR and not sockets:
             words = f"`proxy-read-timeout: {node.raw}` keeps a connection to a silent upstream for more than an hour"
             yield Diagnostic(node, words, priority="P2")
