@@ -205,7 +205,8 @@ def test_indexes(name: str, value: str, wrong: bool) -> None:
         ("tests/test_a.py", 'def test_a():\r\n    assert (x == 1, "must")  # why\r\n', "PRD943"),
         (
             "service/app.py",
-            "from aiokafka import AIOKafkaConsumer\r\nc = AIOKafkaConsumer()\r\n\r\nasync def f(h):\r\n    async for m in c:\r\n        await h(m)\r\n",
+            "from aiokafka import AIOKafkaConsumer\r\n\r\nconsumer = AIOKafkaConsumer('orders')\r\n\r\n\r\n"
+            "async def consume(handle):\r\n    async for message in consumer:\r\n        await handle(message)\r\n",
             "PRD210",
         ),
     ],
