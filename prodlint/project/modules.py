@@ -9,8 +9,9 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from prodlint.facts import File, Module, Source
-from prodlint.project.reexports import Follower, ModuleNames, absolute, imports_in
+from prodlint.project.reexports import Follower, ModuleNames, imports_in
 from prodlint.project.snapshot import Document, Snapshot, digest_of
+from prodlint.python.imported import absolute
 from prodlint.readers import Undecodable
 
 if TYPE_CHECKING:

@@ -12,6 +12,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from prodlint.python.imported import absolute
+
 # Modules through which one name is followed, and levels of modules within modules.
 _MOST_STEPS = 12
 _MOST_LEVELS = 3
@@ -106,19 +108,6 @@ def _names(text: bytes) -> Iterator[tuple[str, str]]:
         found = _NAME.match(words) or _NAME.match(re.sub(r"\s*\.\s*", ".", words))
         if found:
             yield found[1], found[2] or ""
-
-
-def absolute(module: str, path: str) -> str:
-    """A module's absolute name; a relative one is resolved as far as the path of the file that imports it tells."""
-    if not module.startswith("."):
-        return module
-    rest = module.lstrip(".")
-    level = len(module) - len(rest)
-    parts = path.rsplit(".", 1)[0].split("/")
-    package = parts[:-level] if level <= len(parts) else []
-    if package and package[0] == "src":
-        package = package[1:]
-    return ".".join([*package, rest] if rest else package)
 
 
 class ModuleNames:

@@ -12,6 +12,7 @@ import tree_sitter
 
 from prodlint.facts import Import
 from prodlint.python.grammar import DEPTH_LIMIT, children_of, field, first_child, kind, unwrapped
+from prodlint.python.imported import absolute
 
 if TYPE_CHECKING:
     from prodlint.python.tree import PyModule
@@ -146,7 +147,7 @@ class Names:
             base: str | None = "__future__"
         elif node.kind_id == _FROM:
             module = node.child_by_field_id(_MODULE_NAME)
-            base = self._module_name(self._compact(module)) if module is not None else ""
+            base = absolute(self._compact(module), self.module.file.path) if module is not None else ""
         else:
             base = None
         names = node.children_by_field_name("name")
@@ -176,18 +177,6 @@ class Names:
         fact.module, fact.name, fact.alias = module, name, alias
         fact.typing_only, fact.in_block, fact.is_relative = where
         return fact
-
-    def _module_name(self, written: str) -> str:
-        """A module's absolute name; a relative one is resolved as far as the file's path tells."""
-        if not written.startswith("."):
-            return written
-        level = len(written) - len(written.lstrip("."))
-        parts = self.module.file.path.rsplit(".", 1)[0].split("/")
-        package = parts[:-level] if level <= len(parts) else []
-        if package and package[0] == "src":
-            package = package[1:]
-        rest = written.lstrip(".")
-        return ".".join([*package, rest] if rest else package)
 
     @property
     def imports(self) -> Mapping[str, str]:

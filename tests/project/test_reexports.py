@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from prodlint.engine import session
-from prodlint.project.reexports import ModuleNames, absolute, imports_in
+from prodlint.project.reexports import ModuleNames, imports_in
+from prodlint.python.imported import absolute
 from tests.fuzz.targets import everything_on
 
 HTTP = """\
