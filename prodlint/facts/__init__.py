@@ -671,6 +671,11 @@ class Handler(Fact):
 
     @property
     @abstractmethod
+    def above(self) -> tuple[Handler, ...]:
+        """The except clauses of the same `try` before it, in order."""
+
+    @property
+    @abstractmethod
     def function(self) -> Function | None:
         """The function it stands in."""
 

@@ -115,7 +115,9 @@ class PythonFiles:
         made = blake2b(digest_size=16)
         for path in paths.split("\0") if paths else ():
             known = self.contents.get(path)
-            made.update(path.encode("utf-8", "surrogateescape") + b"\0" + (known or digest_of(self._bytes(path))))
+            if not known:
+                known = self.contents[path] = digest_of(self._bytes(path))
+            made.update(path.encode("utf-8", "surrogateescape") + b"\0" + known)
         return made.hexdigest()
 
     def _names_of(self, path: str) -> ModuleNames:
@@ -151,6 +153,7 @@ class PythonFiles:
         return document.raw if document is not None else b""
 
     def _document(self, path: str) -> Document | None:
+        self._by_tail()
         absolute = self._absolute.get(path)
         try:
             document = self._snapshot.document(absolute, _LARGEST) if absolute is not None else None

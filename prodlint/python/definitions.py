@@ -28,8 +28,8 @@ _ARGUMENT_LIST, _KEYWORD, _SPLAT, _DOUBLE_SPLAT = (
     kind("dictionary_splat"),
 )
 _ATTRIBUTE_NODE, _IDENTIFIER, _AWAIT, _PARENTHESES = kind("attribute"), kind("identifier"), kind("await"), kind("parenthesized_expression")
-_AS, _FINALLY, _DECORATED, _DECORATOR, _CLASS = (
-    kind("as_pattern"), kind("finally_clause"), kind("decorated_definition"), kind("decorator"), kind("class_definition"),
+_AS, _EXCEPT, _FINALLY, _DECORATED, _DECORATOR, _CLASS = (
+    kind("as_pattern"), kind("except_clause"), kind("finally_clause"), kind("decorated_definition"), kind("decorator"), kind("class_definition"),
 )  # fmt: skip
 _SEVERAL = frozenset(kind(name) for name in ("tuple", "list", "set"))
 _STARRED: dict[int, ParameterKind] = {kind("list_splat_pattern"): "*", kind("dictionary_splat_pattern"): "**"}
@@ -172,6 +172,16 @@ class PyHandler(Handler):
             if child.kind_id == _FINALLY:
                 return self.of.block(block_in(child))
         return ()
+
+    @property
+    def above(self) -> tuple[Handler, ...]:
+        before = self.node.prev_named_sibling
+        found: list[Handler] = []
+        while before is not None:
+            if before.kind_id == _EXCEPT:
+                found.append(self.of.handler_at(before))
+            before = before.prev_named_sibling
+        return tuple(reversed(found))
 
     @property
     def function(self) -> Function | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from prodlint.facts import Attribute, Call, Constant, Expression, Function, Module, Name, expressions_in, statements_in
 
@@ -20,19 +22,44 @@ def words_of(function: Function) -> frozenset[str]:
     return found
 
 
-def speaks(function: Function, pattern: re.Pattern[str], stems: Sequence[bytes]) -> bool:
-    """Whether one of the words of a function matches. stems: in lower case, one of them is in whatever matches; the words are looked
-    up only where one stands in the function's text, be it in a comment."""
-    text = text_of(function).lower()
-    if not any(stem in text for stem in stems):
+class Subject(NamedTuple):
+    """What a function may speak of. pattern: matches one of its words then. in_text: matches its text wherever a word may match. stems: in lower
+    case, one of them stands in whatever matches. Both see comments too, so they only tell where words are worth a look."""
+
+    pattern: re.Pattern[str]
+    in_text: re.Pattern[bytes]
+    stems: tuple[bytes, ...]
+
+
+def speaks(function: Function, subject: Subject) -> bool:
+    """Whether a function speaks of something."""
+    found = _places_of(function.module, subject.stems)
+    first = text_start(function)
+    index = bisect_left(found, first)
+    if index == len(found) or found[index] >= function.end or not subject.in_text.search(function.source.data, first, function.end):
         return False
-    return any(pattern.search(word) for word in words_of(function))
+    return any(subject.pattern.search(word) for word in words_of(function))
+
+
+def _places_of(module: Module, stems: tuple[bytes, ...]) -> list[int]:
+    """Where in a file the stems stand."""
+    key = f"places of {stems[0]!r}"
+    kept = module.derived.get(key)
+    if kept is None:
+        text = module.source.data.lower()
+        kept = module.derived[key] = sorted(found.start() for stem in stems for found in re.finditer(re.escape(stem), text))
+    assert isinstance(kept, list)
+    return kept
+
+
+def text_start(function: Function) -> int:
+    """Where a function begins, its decorators included."""
+    return min((function.start, *(decorator.start for decorator in function.decorators)))
 
 
 def text_of(function: Function) -> bytes:
     """The bytes of a function, its decorators included."""
-    first = min((function.start, *(decorator.start for decorator in function.decorators)))
-    return function.source.data[first : function.end]
+    return function.source.data[text_start(function) : function.end]
 
 
 def _words(function: Function) -> Iterator[str]:

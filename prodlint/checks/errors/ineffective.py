@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, every
-from prodlint.facts import Call, Collection, Handler, Module, Name, Statement, statements_in
+from prodlint.facts import Call, Collection, Handler, Module, Name, Statement, StatementKind, statements_in
 
 # Two classes, by the way that classes are written: what a variable holds may well be chosen by an `or`.
 _CLASS = r"(?:\w+\.)*[A-Z]\w*[a-z]\w*"
@@ -30,49 +30,55 @@ def one_of_two(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     first, last = found[1], found[3]
     caught, lost = (first, last) if found[2] == "or" else (last, first)
     yield Diagnostic(
-        ByteRange(handler.source, handler.start, handler.start + len(handler.source.slice(handler.start, end).rstrip().encode())),
+        _header(handler),
         f"`{' '.join(header.split())}` catches `{caught}` alone: write `except ({first}, {last})`, or `{lost}` goes past it",
     )
 
 
-@check("PRD213", on=[every(Module)], required_literals=["except", "notimplemented", "assert"], files=["python"])
-def never_reached(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
-    """Handlers behind a wider one, `raise NotImplemented`, `assert (x, "message")`."""
-    data = module.source.data
-    tries, raises, asserts = data.count(b"except") > 1, b"NotImplemented" in data, b"assert" in data
-    if not tries and not raises and not asserts:
+@check("PRD213", on=[every(Handler)], required_pattern=rb"(?s)\bexcept\b.*?\bexcept\b", files=["python"])
+def never_reached(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
+    """A handler whose exceptions all go to one above."""
+    if not handler.types or handler.star:
         return
+    above = [name.removeprefix("builtins.") for other in handler.above for name in other.types]
+    if not above:
+        return
+    types = [name.removeprefix("builtins.") for name in handler.types]
+    wider = [next((one for one in above if one and _goes_to(name, one)), "") for name in types]
+    if all(wider):
+        yield Diagnostic(_header(handler), f"this handler is never reached: `except {wider[0]}` above catches `{types[0]}`")
+
+
+# Where neither stands there is nothing to look for: `NotImplementedError` is another word.
+@check("PRD213", on=[every(Module)], required_pattern=rb"\bNotImplemented\b", files=["python"])
+def raised_value(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
+    """`raise NotImplemented`."""
+    for statement in _statements(module, "raise"):
+        raised = statement.expressions[0] if statement.expressions else None
+        name = raised.function if isinstance(raised, Call) else raised
+        if raised is not None and isinstance(name, Name) and name.name in ("NotImplemented", "builtins.NotImplemented"):
+            yield Diagnostic(raised, "`NotImplemented` is no exception: this raises `TypeError`; `NotImplementedError` is meant")
+
+
+@check("PRD213", on=[every(Module)], required_pattern=rb"\bassert[\s\\]*\(", files=["python"])
+def asserted_tuple(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
+    """`assert (x, "message")`."""
+    for statement in _statements(module, "assert"):
+        asserted = statement.expressions[0] if statement.expressions else None
+        if isinstance(asserted, Collection) and asserted.kind == "tuple" and asserted.items:
+            yield Diagnostic(asserted, "a tuple is always true: this assertion cannot fail; take the brackets away")
+
+
+def _statements(module: Module, kind: StatementKind) -> Iterator[Statement]:
     for block in (module.body, *(class_.body for class_ in module.classes()), *(function.body for function in module.functions())):
-        for statement in statements_in(block):
-            if statement.kind == "try":
-                yield from _shadowed(statement)
-            elif statement.kind == "raise" and raises and statement.expressions:
-                raised = statement.expressions[0]
-                name = raised.function if isinstance(raised, Call) else raised
-                if isinstance(name, Name) and name.name in ("NotImplemented", "builtins.NotImplemented"):
-                    words = "`NotImplemented` is no exception: this raises `TypeError`; `NotImplementedError` is meant"
-                    yield Diagnostic(raised, words)
-            elif statement.kind == "assert" and statement.expressions:
-                asserted = statement.expressions[0]
-                if isinstance(asserted, Collection) and asserted.kind == "tuple" and asserted.items:
-                    yield Diagnostic(asserted, "a tuple is always true: this assertion cannot fail; take the brackets away")
+        yield from (statement for statement in statements_in(block) if statement.kind == kind)
 
 
-def _shadowed(statement: Statement) -> Iterator[Diagnostic]:
-    """Handlers of a `try` whose exceptions all go to one above."""
-    above: list[str] = []
-    for handler in statement.handlers:
-        if handler.star:
-            return
-        types = [name.removeprefix("builtins.") for name in handler.types]
-        if above and types and all(any(_goes_to(name, wider) for wider in above) for name in types):
-            wider = next(one for one in above if _goes_to(types[0], one))
-            end = handler.body[0].start if handler.body else handler.end
-            place = ByteRange(
-                handler.source, handler.start, handler.start + len(handler.source.slice(handler.start, end).rstrip().encode())
-            )
-            yield Diagnostic(place, f"this handler is never reached: `except {wider}` above catches `{types[0]}`")
-        above += [name for name in types if name]
+def _header(handler: Handler) -> ByteRange:
+    """The line of an except clause, without its body."""
+    end = handler.body[0].start if handler.body else handler.end
+    written = handler.source.slice(handler.start, end).rstrip()
+    return ByteRange(handler.source, handler.start, handler.start + len(written.encode("utf-8")))
 
 
 def _goes_to(name: str, wider: str) -> bool:

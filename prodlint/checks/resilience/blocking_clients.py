@@ -163,15 +163,16 @@ def blocking_parameter(function: Function, context: CheckContext) -> Iterator[Di
     """A plain client that came in as a parameter: its annotation says what it is."""
     if not function.is_async or _before_serving(function):
         return
-    body = body_of(function)
     for parameter in function.parameters:
         made = _annotated(parameter.annotation, function.module) if parameter.annotation else ""
+        if not made:
+            continue
         asked = (
             call
-            for call in calls_in(body)
+            for call in calls_in(body_of(function))
             if isinstance(call.function, Name) and call.function.source_text.startswith(f"{parameter.name}.")
         )
-        first = next((call for call in asked if made and _async_function(call) is not None and call.method not in _LOCAL), None)
+        first = next((call for call in asked if _async_function(call) is not None and call.method not in _LOCAL), None)
         if first is not None:
             yield Diagnostic(first, f"`{shown(first)}` of `{made}` blocks the event loop: use {CLIENTS[made]}")
 

@@ -27,7 +27,7 @@ from prodlint.checks import (
 )
 from prodlint.facts import Call, Class, Collection, Constant, Function, Literal, Module, Name, Route, Setting, Text, calls_in, statements_in
 from prodlint.model import Evidence, Related
-from prodlint.values.handlers import called_by, speaks, words_in
+from prodlint.values.handlers import Subject, called_by, speaks, words_in
 from prodlint.values.lattice import Result
 from prodlint.values.lattice import Setting as SettingRead
 from prodlint.values.places import decorator_name
@@ -80,20 +80,19 @@ _ATTEMPTS = re.compile(
     re.IGNORECASE,
 )
 
-# One of these stands in whatever the two match.
-_LIMIT_STEMS = tuple(
-    stem.encode()
-    for stem in (
-        "rate_limit ratelimit throttl limiter limit_requests limitrequests token_bucket tokenbucket leaky_bucket leakybucket sliding_window "
-        "slidingwindow too_many toomany 429 captcha turnstile"
-    ).split()
+_LIMITED = Subject(
+    _LIMITS,
+    re.compile(_LIMITS.pattern.encode(), re.IGNORECASE),
+    tuple(
+        b"rate_limit ratelimit throttl limiter limit_requests limitrequests token_bucket tokenbucket leaky_bucket leakybucket sliding_window slidingwindow too_many toomany 429 captcha turnstile".split()
+    ),
 )
-_ATTEMPT_STEMS = tuple(
-    stem.encode()
-    for stem in (
-        "attempt attemt attept attet failed_login failedlogin lockout lock_out lockedout locked_out lockedat locked_at lockeduntil locked_until "
-        "islocked is_locked accountlocked account_locked lockuser lock_user lockaccount lock_account bruteforce brute_force"
-    ).split()
+_COUNTED = Subject(
+    _ATTEMPTS,
+    re.compile(_ATTEMPTS.pattern.encode(), re.IGNORECASE),
+    tuple(
+        b"attempt attemt attept attet failed_login failedlogin lockout lock_out lockedout locked_out lockedat locked_at lockeduntil locked_until islocked is_locked accountlocked account_locked lockuser lock_user lockaccount lock_account bruteforce brute_force".split()
+    ),
 )
 
 
@@ -174,7 +173,7 @@ def tried_routes(route: Route, context: CheckContext) -> Iterator[ProjectFact]:
         kind = "costly"
     limited = False
     if function is not None:
-        limited = speaks(function, _LIMITS, _LIMIT_STEMS) or any(speaks(other, _LIMITS, _LIMIT_STEMS) for other in called_by(function))
+        limited = speaks(function, _LIMITED) or any(speaks(other, _LIMITED) for other in called_by(function))
         limited = limited or function.class_ is not None and _class_limits(function.class_)
     words = f"{'/'.join(route.methods) or 'POST'} {route.path or '/'}"
     yield project_fact("tried-route", route, words, kind=kind, handler=_handler_name(route), limited="yes" if limited else "")
@@ -361,9 +360,9 @@ def limited_places(fact: Function | Class, context: CheckContext) -> Iterator[Pr
     decorated = any(_speaks(words_in(decorator), _LIMITS) for decorator in fact.decorators)
     if decorated or any(_LIMITS.search(p.default.text) for p in fact.parameters if p.default is not None):
         yield project_fact("limited-place", fact, fact.name)
-    if speaks(fact, _ATTEMPTS, _ATTEMPT_STEMS) or _ATTEMPTS.search(fact.name):
+    if speaks(fact, _COUNTED) or _ATTEMPTS.search(fact.name):
         yield project_fact("counted-attempts", fact, f"`{fact.name}` counts attempts")
-    if speaks(fact, _LIMITS, _LIMIT_STEMS):
+    if speaks(fact, _LIMITED):
         yield project_fact("limits-inside", fact, fact.name)
 
 

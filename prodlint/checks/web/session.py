@@ -45,7 +45,7 @@ from prodlint.model import Evidence, FixRequest, Priority, Related
 from prodlint.project.django_settings import DjangoSettings, production_settings
 from prodlint.values.development import is_development
 from prodlint.values.expressions import follow, is_truth_of_development, listed, module_statements, truth, values
-from prodlint.values.handlers import words_of
+from prodlint.values.handlers import Subject, speaks
 from prodlint.values.places import enclosing
 
 # ---------------------------------------------------------------- PRD443
@@ -370,6 +370,11 @@ _NOT_THE_SERVICE = frozenset(
     ("test", "example", "docs", "dev", "vendored", "generated", "notebook", "migration", "script", "command", "stub")
 )
 _OF_THE_CALLER = re.compile(r"(?:^|\.)request\.(?:base_url|url_for|host_url|url_root|host|url\.(?:netloc|hostname))(?:\.|$)")
+_BY_THE_CALLER = Subject(
+    _OF_THE_CALLER,
+    re.compile(rb"base_url|url_for|host_url|url_root|\b(?:host|netloc|hostname)\b"),
+    (b"base_url", b"url_for", b"host", b"url_root", b"netloc"),
+)
 _SENT = re.compile(r"send_?\w*(?:mail|message|invit|link|reset|verif)|mail\w*\.send$|(?:^|[._])(?:mail|email)$", re.IGNORECASE)
 
 
@@ -393,7 +398,7 @@ def links_by_host(function: Function, context: CheckContext) -> Iterator[Project
 
 def _sent_host(function: Function) -> str:
     """What of the request's host a function puts into what it sends: in the call itself, or under a name that the call is given."""
-    if not any(_OF_THE_CALLER.search(word) for word in words_of(function)):
+    if not speaks(function, _BY_THE_CALLER):
         return ""
     holding: dict[str, str] = {}
     for statement in statements_in(function.body):

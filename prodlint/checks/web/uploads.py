@@ -44,7 +44,7 @@ from prodlint.facts import (
 )
 from prodlint.model import Evidence, Related
 from prodlint.values.evaluate import Values
-from prodlint.values.handlers import speaks, text_of, words_of
+from prodlint.values.handlers import Subject, speaks, text_of, words_of
 from prodlint.values.lattice import Client, Member, Value
 
 _NOT_THE_SERVICE = frozenset(
@@ -171,11 +171,15 @@ def _speaks_of_uploads(function: Function) -> bool:
     text = text_of(function)
     if b"FILES" not in text and b"req" not in text and not _OF_A_FILE.search(text):
         return False
-    return speaks(function, _FILES, (b"files", b"upload", b"filestorage"))
+    return speaks(function, _FILES)
 
 
 _OF_A_FILE = re.compile(rb"(?i)upload(?:ed)?file|filestorage")
-_FILES = re.compile(r"(?:^|\.)(?:request|req)\.(?:files|FILES)\b|^FILES$|\bUpload(?:ed)?File\b|\bFileStorage\b")
+_FILES = Subject(
+    re.compile(r"(?:^|\.)(?:request|req)\.(?:files|FILES)\b|^FILES$|\bUpload(?:ed)?File\b|\bFileStorage\b"),
+    re.compile(rb"(?i)files|upload|filestorage"),
+    (b"files", b"upload", b"filestorage"),
+)
 
 
 # ---------------------------------------------------------------- limits
