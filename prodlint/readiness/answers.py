@@ -36,7 +36,8 @@ class Answer:
     because: in one sentence. findings: those that decide; aside: those that do not (in tests and examples, or of much
     less weight than the item).
     suppressed: what a comment took away. places: what shows it. looked_at: in how many files one of its rules looked. others: what other
-    tools found (see `prodlint.readiness.evidence`). before: what the compared report said, or "".
+    tools found (see `prodlint.readiness.evidence`). before: what the compared report said, or "". seen: the places hold what speaks for the
+    item, and do not prove it.
     """
 
     item: Item
@@ -49,6 +50,7 @@ class Answer:
     looked_at: int = 0
     others: tuple[str, ...] = ()
     before: str = ""
+    seen: bool = False
 
     @property
     def urgency(self) -> Priority:
@@ -253,7 +255,7 @@ class _Seen:
         code = [outcome.path for outcome in result.outcomes if outcome.kind == "python" and not outcome.roles & (ASIDE | NO_PROOF)]
         self.services = services_of(facts, code)
         traces = (project_fact for outcome in result.outcomes for project_fact in outcome.traces)
-        self.marks = Marks(traces, report.files, report.root, lambda path, table: self.proves_nothing(path, frozenset(table.get("in", ()))))
+        self.marks = Marks(traces, report.files, report.root, self._is_no_place)
 
     def proves_nothing(self, path: str, wanted: frozenset[str] = frozenset()) -> bool:
         """Whether a file is nobody's word for this service: an example, somebody else's code, a picture, or what a checker wrote."""
@@ -262,6 +264,13 @@ class _Seen:
         if path not in self._written:
             self._written[path] = path.lower().endswith(_WRITTEN) and is_report(self._beginning(path))
         return self._written[path]
+
+    def _is_no_place(self, path: str, table: Mapping[str, object]) -> bool:
+        """Whether a file proves nothing to a table of marks: it is nobody's word, or of a role that the table does not want."""
+        inside, outside = table.get("in", ()), table.get("not_in", ())
+        wanted = frozenset(inside) if isinstance(inside, (list, tuple)) else frozenset()
+        unwanted = frozenset(outside) if isinstance(outside, (list, tuple)) else frozenset()
+        return bool(self.roles.get(path, frozenset()) & unwanted) or self.proves_nothing(path, wanted)
 
     def _beginning(self, path: str) -> bytes:
         document = self._document(path)
@@ -353,7 +362,8 @@ def _answer(item: Item, seen: _Seen) -> Answer:
             made, verdict="cannot be told", places=tuple(where), because=f"nothing found, but `{unread[0]}`{more} could not be read"
         )
     if leaning and not proofs:
-        return replace(made, verdict="cannot be told", places=_distinct(leaning), because=f"seen, which speaks for it: {_first(leaning)}")
+        because = f"seen, which speaks for it: {_first(leaning)}"
+        return replace(made, verdict="cannot be told", places=_distinct(leaning), because=because, seen=True)
     made = replace(made, places=tuple(proofs or where), because=_looked(files, proofs, where, item))
     if not proofs and not where and not item.absence:
         # Silence is a yes only to a question for the absence of something.
@@ -397,7 +407,11 @@ def _by_what_is_shown(made: Answer, where: Sequence[Evidence], proven: bool) -> 
         because = f"not seen: {things}" if things else "nothing seen that shows it"
         return replace(made, verdict=item.unseen, because=because, places=tuple(where) if item.unseen == "cannot be told" else ())
     if not proven:
-        return replace(made, verdict="cannot be told", because=f"seen, which speaks for it: {_first(made.places)}")
+        return replace(made, verdict="cannot be told", because=f"seen, which speaks for it: {_first(made.places)}", seen=True)
+    without_it = sorted({place.path for place in where} - {place.path for place in made.places}) if item.throughout else []
+    if without_it:
+        more = f" and {len(without_it) - 1} more" if len(without_it) > 1 else ""
+        return replace(made, verdict="in part", because=f"not seen in `{without_it[0]}`{more}; elsewhere: {_first(made.places)}")
     return _in_part(replace(made, because=_first(made.places)))
 
 

@@ -55,7 +55,9 @@ class Auditor:
             return [Audited(line, None, None, judgement, f"`{pointer}` {'is there' if exists else 'is not there'}")]
         rules = self._answers.rules
         matches = mapped(line, self._phrases, self._answers.checklist.items, rules)
-        found = [_shown(_audited(line, match, self._by_item, rules), self._project, rules) for match in matches]
+        claimed = claims.without_examples(line)
+        judged = [_shown(_audited(claimed, match, self._by_item, rules), self._project, rules) for match in matches]
+        found = [replace(each, line=line) for each in judged]
         return [_as_a_part(each, found) for each in found] or [Audited(line, None, None, "not mapped", "")]
 
 
@@ -93,8 +95,11 @@ _ASKED = re.compile(
 # A line of more words than this is prose: what it explains is no list of further claims.
 _PROSE = 18
 _BRACKETS = re.compile(r"\([^)]*\)")
-# What is listed under "Integration tests" names what is tested.
+# "Sentry configured (no PII in logs)": a bracket that denies something claims it as well.
+_DENIED = re.compile(r"\(((?:no|never|without)\s[^()]{4,80})\)", re.IGNORECASE)
+# What is listed under "Integration tests" names what is tested; under "Alerts configured for:" what somebody is told of.
 _UNDER_TESTS = re.compile(r"\btests?\b", re.IGNORECASE)
+_UNDER_ALERTS = re.compile(r"\balert\w*\b.*(?:\b(?:for|on|when|if)\b|:)\W*$", re.IGNORECASE)
 
 
 def mapped(line: Line, phrases: Phrases, items: Sequence[Item], rules: Mapping[str, Rule] | None = None) -> list[Match]:
@@ -114,17 +119,25 @@ def mapped(line: Line, phrases: Phrases, items: Sequence[Item], rules: Mapping[s
     if whole is not None and whole.item.category != "Testing" and _UNDER_TESTS.search(line.parent):
         whole = phrases.by_parent(line.parent)
         return [whole] if whole is not None else []
+    if _UNDER_ALERTS.search(line.parent):
+        whole = phrases.by_parent(line.parent)
+        return [whole] if whole is not None else []
     if line.in_code:
         return [whole] if whole is not None else []
     whole = _as_sure_as_its_head(whole, head)
     if len(line.text.split()) > _PROSE:
         rest = ""
-    parts = [part for part in re.split(r"[,;]\s+|\s+and\s+", f"{head}, {_BRACKETS.sub(' ', rest)}") if part.strip()]
+    explained = _BRACKETS.sub(" ", rest)
+    denied = _DENIED.search(line.text)
+    if denied:
+        explained = f"{explained}, {denied[1]}"
+    parts = [part for part in re.split(r"[,;]\s+|\s+and\s+", f"{head}, {explained}") if part.strip()]
     matches = {whole.item.id: whole} if whole is not None else {}
     if len(parts) > 1 or whole is None:
         for part in parts[:8]:
             match = phrases.best(part)
-            if match is not None and match.confidence == "high" and (len(words_of(match.phrase)) > 1 or len(words_of(part)) == 1):
+            is_short = len(words_of(part)) == 1 or (denied is not None and part.strip() == denied[1].strip())
+            if match is not None and match.confidence == "high" and (is_short or len(words_of(match.phrase)) > 1):
                 matches.setdefault(match.item.id, replace(match, subject=part.strip()))
     if matches:
         return list(matches.values())
@@ -143,8 +156,17 @@ def _as_sure_as_its_head(match: Match | None, head: str) -> Match | None:
 
 
 def _audited(line: Line, match: Match, by_item: Mapping[str, Answer], rules: Mapping[str, Rule]) -> Audited:
-    answer = _narrowed(by_item[match.item.id], line, match, rules)
+    answer = _there(_narrowed(by_item[match.item.id], line, match, rules), line)
     return _open(line, match, answer) if line.state == "open" else _claimed(line, match, answer)
+
+
+def _there(answer: Answer, line: Line) -> Answer:
+    """The answer to a line that asks only whether there is such a thing: the thing itself shows it, however far it goes."""
+    if answer.verdict != "cannot be told" or not answer.seen or not answer.item.exists:
+        return answer
+    if _ALL.search(line.text) or claims.is_negative(line):
+        return answer
+    return replace(answer, verdict="met", because=answer.because.removeprefix("seen, which speaks for it: "))
 
 
 # Sentences that ask for the absence of something: silence of the rules that look for it is the yes.
@@ -201,6 +223,9 @@ def _yes(audited: Audited, answer: Answer, match: Match, project: claims.Project
         untold = _unseen(line, match, answer, places, project)
     if not untold and not excused and not of_nothing and _ALL.search(line.text) and not _asks_each(answer.item):
         untold = "it is seen, but not whether all of them have it"
+    quality = claims.is_of_quality(line)
+    if not untold and not excused and quality:
+        untold = f"it is seen; whether it is `{quality}`, a person has to judge"
     if not untold and not excused and any(not any(kind.search(path) for path, _ in places) for kind in claims.kinds_of_test(line)):
         untold = "there are tests; whether they are of this kind is not seen"
     if not untold and not excused and not of_nothing and not _is_proven(answer):
@@ -213,7 +238,7 @@ _ALL = re.compile(r"\b(?:all|every|each|everywhere)\b(?!\s+(?:the\s+)?(?:TODO|ne
 
 def _asks_each(item: Item) -> bool:
     """Whether the answer is one about each of the things that a line may mean by "all": each service, or each place that a rule looks at."""
-    return item.each or item.absence or (bool(item.rules) and not item.shown)
+    return item.each or item.absence or item.everywhere or item.throughout or (bool(item.rules) and not item.shown)
 
 
 def _is_proven(answer: Answer) -> bool:
@@ -223,11 +248,18 @@ def _is_proven(answer: Answer) -> bool:
     return bool(answer.places) and (bool(answer.item.shown) or not answer.item.absence)
 
 
+# "(HTTPS)", "(ORM only)", "(filtered)": what stands in a short bracket narrows what the line names.
+_SHORT_BRACKET = re.compile(r"\(([\w-]+(?:[ /][\w-]+){0,2})\)\W*$")
+
+
 def _subject(line: Line, match: Match) -> str:
     """What a line, or the part of it that means the item, names: its head, and the rest too where the head says nothing (`Key: ...`)."""
     if match.subject:
         return match.subject
     head = set(words_of(line.head))
+    bracket = _SHORT_BRACKET.search(line.text)
+    if bracket and bracket.start() >= len(line.head.rstrip()) - 1 and bracket[1] != line.head:
+        return f"{line.head} {bracket[1]}"
     if not head - subjects.TRADE or not head & set(words_of(match.phrase)) or (len(head) == 1 and line.rest):
         return line.text
     return line.head
@@ -275,6 +307,12 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
             return replace(
                 audited, judgement="cannot be told", because=f"what was found does not contradict it: {counted(answer.findings)}"
             )
+    if findings and not _ALL.search(line.text) and all(f.code in match.item.partial for f in findings):
+        told = f"that it is missing in places does not contradict it: {counted(findings)}"
+        return replace(audited, judgement="cannot be told", because=told)
+    if findings and match.item.asked and not set(words_of(" ".join(match.item.asked))) & set(words_of(" ".join((line.text, *line.above)))):
+        told = f"what was found does not contradict it: {counted(findings)}"
+        return replace(audited, judgement="cannot be told", because=told)
     names = claims.names_in(line)
     unwritten = "" if claims.is_negative(line) else claims.unwritten(line, project)
     if unwritten:
@@ -282,7 +320,7 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
             audited, because=f"`{unwritten}` occurs nowhere in the code or its configuration", answer=replace(answer, findings=())
         )
     if names and not claims.is_negative(line):
-        nowhere = [name for name in names if not project.find(claims.loosely(name), project.code(), most=1)]
+        nowhere = claims.nowhere(line, project)
         if nowhere:
             return replace(audited, because=f"`{nowhere[0]}` occurs nowhere in the code", answer=replace(answer, findings=()))
         told_of = tuple(f for f in findings if any(name.lower() in _text_of(f, project, 0) for name in names))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from prodlint.facts import Source
@@ -40,6 +40,19 @@ _QUANTITY = re.compile(
     r"(?<![\w.:/#-])(?P<sign>[<>≤≥]=?\s*)?(?P<number>\d{1,9}(?:[.,]\d+)?)\+?\s*(?P<unit>%|"
     + "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
     + r")?(?![\w.-]*\w)",
+    re.IGNORECASE,
+)
+# `30/min`, `100 requests per hour`: a rate is compared by its number.
+_RATE = re.compile(
+    r"(?<![\w.])(\d{1,7})\s*(?:req(?:uest)?s?\s*)?(?:/|per\s+)\s*(?:s|sec|second|m|min|minute|h|hr|hour|d|day)s?\b", re.IGNORECASE
+)
+# `2-4 per core`: from one number to another.
+_RANGE = re.compile(r"(?<![\w./:-])(\d{1,5})\s?[-–]\s?(\d{1,5})(?![\w./:-]*\w)")
+# Whether a value is a good one, or a thing good enough, a person judges.
+_QUALITY = re.compile(
+    r"\b(?:appropriate(?:ly)?|sensibl[ey]|reasonabl[ey]|optimal(?:ly)?|optimi[sz]ed|tuned|sized|sufficient(?:ly)?|adequate(?:ly)?|comprehensive(?:ly)?"
+    r"|meaningful(?:ly)?|up[- ]to[- ]date|rehearsed|measured|benchmarked|thorough(?:ly)?|readable|actionable|well[- ]\w+|agreed|understood|reviewed"
+    r"|for\s+the\s+(?:needed|expected)\s+\w+)\b",
     re.IGNORECASE,
 )
 # Names that say one thing only: Argon2id, AES-256-GCM, OAuth2, PostgreSQL, slowapi in backticks.
@@ -94,6 +107,19 @@ _REASONS = re.compile(
     r"^\W*(?:pros?|cons?|notes?|why|rationale|recommendation|problem|current|target|status|generated|branch|example|expected|tip|warning|important|severity|owner|link)\s*:|\bblocked externally\b|\bin this (?:session|environment)\b",
     re.IGNORECASE,
 )
+# Asks for a description, which no yes or no answers.
+_DESCRIBES = re.compile(
+    r"^\W*(?:(?:how|what|which|who|whom|describe|explain|enumerate)\b|list\s+(?:out|the|all|any|every)\b|(?:where|when|why)\b(?=.*\?\s*$))",
+    re.IGNORECASE,
+)
+# "(e.g. Sentry, New Relic)", "such as k6 or Locust", "(X-Frame-Options, CSP, etc.)": these are examples, and no claims.
+_EXAMPLES = re.compile(
+    r"\(\s*(?:e\.?\s?g\b\.?|eg\b|for example|for instance|examples?|such as|like|something like|i\.e\.)[^()]{0,200}\)"
+    r"|\([^()]{0,200}(?:\betc\b\.?|\.\.\.|…)\s*\)"
+    r"|(?:,\s*)?\b(?:e\.g\.|eg:|for example|for instance|such as|like(?=\s+(?:`|\(|[A-Z])))[^.;:()]{0,160}"
+    r"|(?<=[a-z])\s+(?:or|and)\s+(?:similar|equivalent|the like)\b",
+    re.IGNORECASE,
+)
 _NEGATIVE = re.compile(
     r"\b(?:no|not|never|zero|0|without|disabled?|removed?|replaced|forbidd?en|free of|dropped|off|don.t|do not|avoid\w*)\b|\|\|",
     re.IGNORECASE,
@@ -105,12 +131,20 @@ def is_outside_the_code(line: Line) -> bool:
     return any(pattern.search(line.text) for pattern in (_OUTSIDE, _STEP, _RESULT, _MADE_BY_HAND))
 
 
+def without_examples(line: Line) -> Line:
+    """A line without the examples that it gives: they say what is meant, and need not be there."""
+    head, rest, text, raw = (_EXAMPLES.sub(" ", part).strip() for part in (line.head, line.rest, line.text, line.raw))
+    return replace(line, head=head, rest=rest, text=text, raw=raw) if text else line
+
+
 def claims_nothing(line: Line) -> str:
     """Why a line is no claim of its own that could be right or wrong, or ""."""
     if line.heading:
         return "a heading: the lines under it are judged"
     if any(_NO_CLAIMS.search(above) for above in line.above) or _REASONS.search(line.text):
         return "it reasons or refers, and claims nothing of the code"
+    if _DESCRIBES.search(line.text):
+        return "it asks for a description, which no yes or no answers"
     return ""
 
 
@@ -230,15 +264,22 @@ def check(line: Line, places: Sequence[tuple[str, int]], project: Project) -> Ch
     for quantity in _QUANTITY.finditer(rest):
         if (quantity["unit"] or quantity["sign"]) and not _number_is_at(quantity, places, project):
             return Checked("not shown", f"{quantity[0].strip()} was not found where the item is shown, so it cannot be compared")
+    for rate in _RATE.findall(rest):
+        if not re.search(rf"(?<![\d.]){rate}(?![\d.])", near(places, project, 25)):
+            return Checked("not shown", f"{rate} was not found where the item is shown, so it cannot be compared")
+    for first, last in _RANGE.findall(rest):
+        around = near(places, project, 5)
+        if not all(re.search(rf"(?<![\d.]){number}(?![\d.])", around) for number in (first, last)):
+            return Checked("not shown", f"{first} to {last} was not found where the item is shown, so it cannot be compared")
     for code in _STATUS_CODE.findall(rest):
         if not re.search(rf"(?<!\d){code}(?!\d)", near(places, project, 25)):
             return Checked("not shown", f"{code} was not found where the item is shown")
     missing = unwritten(line, project)
     if missing:
         return Checked("not shown", f"`{missing}` occurs nowhere in the code or its configuration")
-    absent = next((name for name in names_in(line) if not project.find(loosely(name), project.code())), "")
+    absent = nowhere(line, project)
     if absent:
-        return Checked("not shown", f"`{absent}` occurs nowhere in the code")
+        return Checked("not shown", f"`{absent[0]}` occurs nowhere in the code")
     return Checked("shown", "", tuple(dict.fromkeys(shown)))
 
 
@@ -246,6 +287,19 @@ def unwritten(line: Line, project: Project) -> str:
     """The first command or route that a line names and that no code or configuration holds, or ""."""
     named = (*_COMMAND.findall(line.raw), *_ROUTE_NAME.findall(line.raw))
     return next((written for written in named if not project.find(_as_written(written), project.code(), most=1)), "")
+
+
+# "(Snyk, Dependabot)", "(`hadolint`, `kics`, `checkov`)": a list of names in brackets; one of them is enough.
+_LISTED = re.compile(
+    r"\(\s*(`?[\w.-]+`?(?:\s*(?:,|/|\bor\b|,\s*or\b)\s*`?[\w.-]+`?)+)\s*\)|((?:`[\w.-]+`\s*(?:,|/|\bor\b)\s*)+`[\w.-]+`)\s*$"
+)
+_LIST_MARKS = re.compile(r"[\s,/`]+|\bor\b")
+
+
+def alternatives(line: Line) -> list[frozenset[str]]:
+    """The groups of names of which a line wants one each, in lower case."""
+    found = (match[1] or match[2] for match in _LISTED.finditer(line.raw or line.text))
+    return [frozenset(name.lower() for name in _LIST_MARKS.split(listed) if name) for listed in found]
 
 
 def names_in(line: Line) -> list[str]:
@@ -259,12 +313,29 @@ def names_in(line: Line) -> list[str]:
     return [name for name in dict.fromkeys(found) if name.lower() not in _IN_WORDS and not re.fullmatch(r"[A-Z]{2,8}\d{3}", name)]
 
 
+def nowhere(line: Line, project: Project) -> list[str]:
+    """The names that a line calls something by, and that occur nowhere in the code; where it names alternatives, all of them must be absent."""
+    names = names_in(line)
+    absent = [name for name in names if not project.find(loosely(name), project.code(), most=1)]
+    if not absent:
+        return []
+    kept = {name.lower() for name in names} - {name.lower() for name in absent}
+    met = [group for group in alternatives(line) if group & kept]
+    return [name for name in absent if not any(name.lower() in group for group in met)]
+
+
 def _as_written(name: str) -> re.Pattern[str]:
     """A command by its program and first argument, however it is spaced or quoted; a route by its path alone."""
     if name.startswith("/"):
         return re.compile(rf"(?<![\w/]){re.escape(name)}(?![\w-])")
     words = name.split()[:2]
     return re.compile(r"[\"',\s]+".join(re.escape(word.rsplit("/", 1)[-1]) for word in words))
+
+
+def is_of_quality(line: Line) -> str:
+    """The word by which a line claims that something is good enough, and not only there, or ""."""
+    found = _QUALITY.search(line.text)
+    return found[0].lower() if found else ""
 
 
 def is_negative(line: Line) -> bool:

@@ -40,6 +40,11 @@ _KEYS: dict[str, type] = {
     "shown": list,
     "unseen": str,
     "hint": bool,
+    "exists": bool,
+    "partial": list,
+    "asked": list,
+    "throughout": bool,
+    "everywhere": bool,
 }
 _CODE = re.compile(r"[A-Z]{2,8}\d{3}")
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -86,6 +91,11 @@ class Item:
     task: str = ""
     unseen: Literal["not met", "cannot be told"] = "cannot be told"
     hint: bool = False
+    exists: bool = False
+    partial: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
+    throughout: bool = False
+    everywhere: bool = False
     why: str = ""
     look: str = ""
     path: str = ""
@@ -206,6 +216,11 @@ def _item(lines: Sequence[str], start: int, path: str, category: str) -> Item:
         task=table.get("task", f"Fix: {lines[0][3:].strip()}"),
         unseen=table.get("unseen", "cannot be told"),
         hint=table.get("hint", False),
+        exists=table.get("exists", False),
+        partial=tuple(table.get("partial", ())),
+        asked=tuple(table.get("asked", ())),
+        throughout=table.get("throughout", False),
+        everywhere=table.get("everywhere", False),
         why=" ".join(part for part in prose if not part.startswith("Look:")),
         look=" ".join(part.removeprefix("Look:").strip() for part in prose if part.startswith("Look:")),
         path=path,

@@ -1,5 +1,6 @@
-"""Marks: what an item's `when` and `shown` tables look for. The match language of rules, and three subjects of its own:
-`text` (literals, in files of some kinds), `route` (patterns of paths) and `file` (patterns of names)."""
+"""Marks: what an item's `when` and `shown` tables look for. The match language of rules, and four subjects of its own: `text` (literals, in
+files of some kinds), `route` (patterns of paths; `any`: also of the product's own), `file` (patterns of names) and `instruction` (keywords of a Dockerfile; `unlike` names
+values that do not count). A `call` may ask for keywords that are `given`, whatever their values."""
 
 from __future__ import annotations
 
@@ -13,15 +14,17 @@ from prodlint.checks import CheckContext, Collector, ProjectFact, every, text
 from prodlint.checks.observability.endpoints import is_of_the_product
 from prodlint.configuration.patterns import Patterns
 from prodlint.engine.match import EVERYWHERE, MatchError, compile_match
-from prodlint.facts import Route, Text
+from prodlint.facts import Instruction, Route, Text
 from prodlint.model import Evidence, Span
 
 TOPIC = "readiness"
 # What is written for other readers than the production service proves nothing about it.
-ASIDE = frozenset(("test", "example", "docs", "dev", "vendored", "generated", "stub"))
+ASIDE = frozenset(("test", "example", "docs", "dev", "command", "vendored", "generated", "stub"))
 # A file that answers requests holds one of these.
 _ROUTES = ("route", "apirouter", "fastapi", "blueprint", "urlpatterns", "add_url_rule", "add_get", "add_post", "@app.", "@api.", "@bp.")
-_OWN = {"text": {"kind"}, "file": set(), "route": set()}
+_OWN = {"text": {"kind"}, "file": set(), "route": {"any"}, "instruction": {"unlike"}}
+# Keys that a mark adds to those of the match language: a call is one only where these keywords are given.
+_GIVEN = "given"
 _NAMES = {
     "call": "{call}",
     "command": "{command}",
@@ -48,6 +51,8 @@ def check_table(table: Any) -> None:
         raise MatchError("`when` and `shown` are lists of tables")
     own = [name for name in _OWN if name in table]
     if not own:
+        if _GIVEN in table and ("call" not in table or not _texts(table[_GIVEN], _GIVEN)):
+            raise MatchError(f"`{_GIVEN}` stands beside `call`")
         _compiled(table)
         return
     if len(own) > 1:
@@ -56,6 +61,8 @@ def check_table(table: Any) -> None:
         if name != own[0] and name not in ("words", "hint") and name not in _OWN[own[0]] and name not in EVERYWHERE:
             raise MatchError(f"unknown key `{name}` beside `{own[0]}`")
     _texts(table[own[0]], own[0])
+    if "unlike" in table:
+        _texts(table["unlike"], "unlike")
 
 
 def _texts(value: Any, name: str) -> list[str]:
@@ -98,17 +105,31 @@ def _collector(key: str, table: Mapping[str, Any]) -> Collector:
 
         return Collector((TOPIC,), in_text, (text(),), literals, ())
     if "route" in table:
-        patterns = tuple(table["route"])
+        patterns, of_all = tuple(table["route"]), bool(table.get("any"))
 
         def in_route(fact: Route, context: CheckContext) -> Iterator[ProjectFact]:
-            if wanted(context) and any(_answers(pattern, fact) for pattern in patterns):
+            if wanted(context) and any(_answers(pattern, fact, of_all) for pattern in patterns):
                 yield ProjectFact(TOPIC, fact.file.path, fact.span, key, (("name", fact.path),))
 
         return Collector((TOPIC,), in_route, (every(Route),), tuple((anchor,) for anchor in _ROUTES), ("python",))
+    if "instruction" in table:
+        keywords, unlike = frozenset(table["instruction"]), tuple(table.get("unlike", ()))
+
+        def in_instruction(fact: Instruction, context: CheckContext) -> Iterator[ProjectFact]:
+            if wanted(context) and fact.keyword in keywords and not any(fnmatchcase(fact.value.strip(), pattern) for pattern in unlike):
+                named = fact.value.strip()[:60]
+                yield ProjectFact(
+                    TOPIC, fact.file.path, fact.source.span(fact.start, fact.end), key, (("name", f"{fact.keyword} {named}"),)
+                )
+
+        return Collector(
+            (TOPIC,), in_instruction, (every(Instruction),), tuple((word.lower(),) for word in table["instruction"]), ("dockerfile",)
+        )
     made = _compiled(table)
+    given = tuple(table.get(_GIVEN, ()))
 
     def in_fact(fact: Any, context: CheckContext) -> Iterator[ProjectFact]:
-        if wanted(context):
+        if wanted(context) and (not given or any(name in fact.keywords for name in given)):
             for hit in made.function(fact, context):
                 at = hit.at
                 yield ProjectFact(TOPIC, fact.file.path, at.source.span(at.start, at.end), key, (("name", hit.message),))
@@ -116,10 +137,10 @@ def _collector(key: str, table: Mapping[str, Any]) -> Collector:
     return Collector((TOPIC,), in_fact, made.on, made.required_literals, made.files)
 
 
-def _answers(pattern: str, route: Route) -> bool:
-    """Whether a route is one that a pattern looks for. What names a probe is not looked for among the product's own routes."""
+def _answers(pattern: str, route: Route, of_all: bool) -> bool:
+    """Whether a route is one that a pattern looks for. What names a probe is not looked for among the product's own routes, unless `of_all`."""
     path = route.path.lower() if route.path.startswith("/") else f"/{route.path.lower().lstrip('^')}"
-    return fnmatchcase(path, pattern) and (pattern == "*" or not is_of_the_product(route))
+    return fnmatchcase(path, pattern) and (pattern == "*" or of_all or not is_of_the_product(route))
 
 
 _MARKED = frozenset(
@@ -160,7 +181,7 @@ def _docstrings(data: bytes) -> list[tuple[int, int]]:
 
 def _compiled(table: Mapping[str, Any]) -> Any:
     subject = next((name for name in _NAMES if name in table), "")
-    plain = {name: value for name, value in table.items() if name not in ("words", "hint", "in", "not_in")}
+    plain = {name: value for name, value in table.items() if name not in ("words", "hint", "in", "not_in", _GIVEN)}
     return compile_match("", plain, _NAMES.get(subject, "found"))
 
 

@@ -38,6 +38,52 @@ TRADE = frozenset(
     )
 )
 
+# Words of any English sentence: what is done, how, and to whom. They say nothing of which thing is meant.
+_GENERAL = frozenset(
+    words_of(
+        "accept accepted accepts accidental accordance across act activated active add adequately adhere adopt advanced affect against agreed aid"
+        " aim align allow allows analysis answer answers appear applied applies apply approach appropriate approved arise around assess assign"
+        " assist associated assume attach attempt attempts automatically available away basis become becomes begin behave behaves behavior behaviour"
+        " behind below beside best better beyond big bit both bound bounded bring brings build busy but by call called calls cannot capture captured"
+        " carefully carry case cases cause change changed changes changing choose chosen clean clear close closed collect collected come commonly"
+        " communicate communicates communication consider considered consistent consistently contain contains content correct could cover covered"
+        " covers cryptographically currently customize daily decide dedicated deemed defer define deliver delivered deny dependent derive describe"
+        " described designed desired destination detail detailed details detect detected determine dev develop developed development different"
+        " directly discover display displayed distinct do does down during each earlier ease easy effective effectively efficient effort either"
+        " embed embedded emit emitted employ enable end ensure entire entry equal equivalent especially essential establish established evaluate"
+        " even eventually every exactly exceed exceeds except excess excessive exclusively execute executed executes exist expect expected explain"
+        " export exported expose exposed exposes exposing extra fast fault feature features few final find fine first fit fix follow followed"
+        " following follows forget form formally forms forward found free fresh friendly from full functional functionality further future gain"
+        " gained general generally generate generated generates get give given goal good grant great group guarantee guaranteed guard handle happen"
+        " happens hard have help here hidden hide high highly hold holds hourly how however identified identify if ignore ignored immediately impact"
+        " important in inbound include included includes including increase increased independent individual industry inform information initial"
+        " inject injected insert inside install installed instead intact intend intended intent internal into invalid invoke involve issue it item"
+        " just keep kind know known lack large largest last later latest lead least leave length less let level light limit line link linked list"
+        " little live local locate located long look low lower made main mainly maintain maintained majority make manage managed management"
+        " manages manually many match matches maximum me mean means meant measurable measure measured mechanism mechanisms meet meets method methods"
+        " might min minimal minimise minimize minimum mitigate mitigates mode modify monthly more most mostly move moved much must near necessary"
+        " need never new next no normal nothing notice now number obtain occur occurs of off offer often ok old on once one only onto open opened"
+        " operate option options or order ordinary other otherwise our out output outside over own owned pair part partial particular party pass"
+        " passed passes past pattern per perform permanent permit person pick place placed plan planned point portion possible post potentially"
+        " practical pre prepare prepared prepares presence present prevent previously principle prior priority probably produce produced produces"
+        " producing proof proper prove proven provide provision publish pull purpose put quick quickly quite raise raised raises rather reach"
+        " reachable read reads ready real really reason reasonable receive received record recorded reduce reduced reduces refer regarding"
+        " regardless rehearsed reject rejected rejects related relax relaxed relevant rely remain remote remove repeat repeatable replace report"
+        " reported reports represent request require requirement requirements resolve resolved respect respective respectively respond responds"
+        " result return returned returns reveal review reviewed right run safe same save scale scheduled second secure see seen select selected self"
+        " send sends sent separate separately serve served server serves set settle setup several shape shared ship shipped should show shown shows"
+        " side significant similar simple simply since single site situation size slight slow small so some soon sort source special specifically"
+        " specify spot stable standard start started starts status step still stop stopped store stored stores strict strong style styles sub"
+        " succeed successful successfully such sufficient suggest suitable summarise summarize supply support sure symptom system take taken takes"
+        " target team tell temporary term than that their them then there therefore these they thing things third this those through throughout time"
+        " to together tool tooling tools top total toward track tracked transform treat trigger triggered true truly trusted try turn two type"
+        " typical typically under undergo understand understands unexpected unique uniquely unless unneeded until unusual up update upon upper"
+        " urgent usage use useful user usual valid validly value various verbose very via view visible want warn watch way weekly well what whatever"
+        " when where wherever whether which while who whole why wide widely will wired wise with within without word work workload world would write"
+        " writes wrong year yes yet your"
+    )
+)
+
 # Products by the names that they have in code, configuration and requirements.
 _PRODUCTS: Mapping[str, tuple[str, ...]] = {
     "redis": ("redis", "valkey"), "postgres": ("postgres", "psycopg", "asyncpg"), "postgresql": ("postgres", "psycopg", "asyncpg"), "mysql": ("mysql", "mariadb"),
@@ -58,6 +104,9 @@ _PRODUCTS: Mapping[str, tuple[str, ...]] = {
 _PRODUCT = re.compile(r"(?<![\w.])(" + "|".join(sorted(map(re.escape, _PRODUCTS), key=len, reverse=True)) + r")(?![\w])", re.IGNORECASE)
 # "k6 or Locust", "Trivy/Grype": one of them is enough.
 _EITHER = re.compile(r"\s+or\s+|/|\s+equivalent\b|\be\.g\.|\bsuch as\b|\blike\b", re.IGNORECASE)
+# "(Snyk, Dependabot)" is a choice; "(HSTS, CSP)" are headers, of which all are asked for.
+_BRACKET = re.compile(r"\([^()]*,[^()]*\)|^[^()]*,[^()]*\)\W*$")
+_HEADERS = frozenset(("hsts", "csp"))
 _PATHS = re.compile(r"(?:[\w.-]+/)+[\w-]+\.\w{1,8}\b|(?<!\w)/[\w/.{}-]+|\b[\w-]+\.(?:py|md|toml|ini|ya?ml|json|sh|cfg|txt)\b")
 
 
@@ -69,7 +118,9 @@ def own_words(item: Item) -> frozenset[str]:
 
 def left_over(subject: str, item: Item, phrase: str = "") -> list[str]:
     """The words of what a line names that neither its item (and the phrase by which it is meant) nor the trade's common words account for."""
-    known = ((own_words(item) | TRADE | frozenset(words_of(phrase))) - frozenset(words_of(" ".join(item.narrow)))) | _PRODUCT_WORDS
+    known = (
+        (own_words(item) | TRADE | _GENERAL | frozenset(words_of(phrase))) - frozenset(words_of(" ".join(item.narrow)))
+    ) | _PRODUCT_WORDS
     words = words_of(_PATHS.sub(" ", subject))
     return [word for word in dict.fromkeys(words) if word not in known and not any(map(str.isdigit, word)) and len(word) > 1]
 
@@ -77,7 +128,9 @@ def left_over(subject: str, item: Item, phrase: str = "") -> list[str]:
 def products_in(text: str) -> tuple[list[str], bool]:
     """The products that a text names, and whether one of them is enough."""
     found = list(dict.fromkeys(match[1].lower() for match in _PRODUCT.finditer(_PATHS.sub(" ", text))))
-    return found, len(found) > 1 and _EITHER.search(text) is not None
+    bracket = _BRACKET.search(text)
+    listed = bracket is not None and sum(name in bracket[0].lower() for name in found) > 1 and not _HEADERS & set(found)
+    return found, len(found) > 1 and (listed or _EITHER.search(text) is not None)
 
 
 def names_of(product: str) -> tuple[str, ...]:

@@ -347,3 +347,75 @@ def test_a_no_is_about_what_the_line_speaks_of(
     )
     root = project({"app.py": code, "Dockerfile": SERVICE["Dockerfile"]})
     assert {each["judgement"] for each in audit(prodlint, f"{line}\n", tmp_path / "..", root)} == {judgement}
+
+
+PAGES = {
+    "shop/app.py": (
+        "import requests\nimport sentry_sdk\nfrom fastapi import FastAPI\nfrom slowapi import Limiter\n\napp = FastAPI()\n"
+        "limiter = Limiter(key_func=str, default_limits=['60/minute'], storage_uri=REDIS)\nsentry_sdk.init(dsn=DSN)\n\n\n"
+        "@app.get('/api/v1/orders')\ndef orders(limit: int = 10):\n    return requests.get(URL, timeout=5).json()\n"
+    ),
+    "Dockerfile": "FROM example.org/own/base:1.2\nCOPY . .\nCMD gunicorn -w 4 shop.app:app\n",
+    ".github/dependabot.yml": "version: 2\nupdates:\n  - package-ecosystem: pip\n    directory: /\n    schedule:\n      interval: weekly\n",
+    ".github/workflows/ci.yml": PROJECT[".github/workflows/ci.yml"],
+    "README.md": "# Shop\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("line", "judgement"),
+    [
+        ("- [x] Error tracking in place (e.g. Rollbar, Bugsnag)", "agrees"),  # examples are no claims
+        ("- [x] Error tracking with Rollbar", "cannot be told"),
+        ("- [x] Errors are reported to a tracker such as Bugsnag or similar", "agrees"),
+        ("- [x] A bot that upgrades dependencies (e.g. Renovate)", "agrees"),
+        ("- [x] Dependency upgrades are automated (Renovate, Dependabot)", "agrees"),  # one of a list in brackets
+        ("- [x] Rate limiting (60/minute)", "agrees"),
+        ("- [x] Rate limiting (30/min)", "cannot be told"),
+        ("- [x] Gunicorn workers configured", "agrees"),
+        ("- [x] Gunicorn workers configured (2-8 per core)", "cannot be told"),
+        ("- [x] Served by gunicorn, not by the development server", "agrees"),
+        ("- [x] HTTP timeouts are set", "agrees"),
+        ("- [x] HTTP timeouts are set to sensible values", "cannot be told"),  # a person judges that
+        ("- [x] Timeouts on every HTTP call", "agrees"),
+        ("- [x] How are HTTP timeouts chosen?", "cannot be told"),  # asks for a description
+        ("- [x] Non-root user", "cannot be told"),  # the base image decides, and nobody sees it
+        ("- [x] Is the service containerised?", "agrees"),
+        ("- [x] API versioning", "agrees"),
+        ("- [x] README.md exists", "agrees"),
+        ("- [x] No debug endpoints", "cannot be told"),
+        ("- [x] No hardcoded URLs", "cannot be told"),
+        ("- [x] Multi-factor authentication", "cannot be told"),
+        ("- [ ] Feature flags (LaunchDarkly)", "cannot be told"),
+    ],
+)
+def test_lines_of_other_peoples_lists(prodlint: Run, project: Callable[..., Path], tmp_path: Path, line: str, judgement: str) -> None:
+    lines = audit(prodlint, f"{line}\n", tmp_path / "..", project(PAGES))
+    assert {each["judgement"] for each in lines if each["item"]} == {judgement}, lines
+
+
+@pytest.mark.parametrize(
+    ("dockerfiles", "judgement"),
+    [
+        ({"Dockerfile": "FROM python:3.12-slim\nUSER 1000\n"}, "agrees"),
+        ({"Dockerfile": "FROM own/base:1\n", "worker/Dockerfile": "FROM own/base:1\nUSER app\n"}, "cannot be told"),
+        ({"Dockerfile": "FROM own/base:1\nUSER root\n"}, "belied"),
+        ({"Dockerfile": "FROM own/base:1\nUSER app\n", "tests/Dockerfile": "FROM own/base:1\n"}, "agrees"),
+    ],
+)
+def test_each_image_shows_its_user(
+    prodlint: Run, project: Callable[..., Path], tmp_path: Path, dockerfiles: dict[str, str], judgement: str
+) -> None:
+    root = project({"app.py": SERVICE["app.py"], **{path: f'{text}CMD ["uvicorn", "app:app"]\n' for path, text in dockerfiles.items()}})
+    assert {each["judgement"] for each in audit(prodlint, "- [x] Non-root containers\n", tmp_path / "..", root)} == {judgement}
+
+
+def test_what_stands_under_alerts_is_what_they_tell_of(phrases: Phrases) -> None:
+    *_, line = read_lines("- [ ] Alerts configured for:\n  - [ ] Database connection pool exhaustion\n")
+    assert [match.item.id for match in mapped(line, phrases, read_folder(folder()))] == ["alerts"]
+
+
+def test_what_a_bracket_denies_is_a_claim_as_well(prodlint: Run, project: Callable[..., Path], tmp_path: Path) -> None:
+    lines = audit(prodlint, "- [x] Sentry configured (no PII in logs)\n", tmp_path / "..", project(PAGES))
+    assert [each["item"] for each in lines] == ["error-tracking", "no-secrets-in-logs"]
+    assert "agrees" not in {each["judgement"] for each in lines}
