@@ -28,6 +28,9 @@ VERBS = [
     ["baseline"],
     ["completion", "bash"],
     ["version", "-v"],
+    ["--version"],
+    ["--help"],
+    ["check", "--help"],
 ]
 pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 

@@ -6,7 +6,7 @@ import argparse
 import gc
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from prodlint.commands import VERBS, streams
 from prodlint.commands.ending import ended_orderly
@@ -105,6 +105,12 @@ class _Parser(argparse.ArgumentParser):
             message = f"unknown flag `{unknown}`" + (f"; did you mean `{near[0]}`?" if near else "")
         say(f"{message}; `{self.prog} --help` lists what there is")
         self.exit(2)
+
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """What argparse prints itself: help and version. It would not tell that nobody can read them."""
+        if message:
+            (file or sys.stderr).write(message)
 
 
 def _flags_of(parser: argparse.ArgumentParser) -> list[str]:
