@@ -221,6 +221,4 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
     assert steps["level"].endswith("of 5,000 repositories") and steps["level"] != steps["all"]
     assert steps["tile"] == steps["level"]
     assert steps["next"] == "Page 2 of 50" and steps["sorted"] == "group0/service-0000"
-    # Milliseconds: from the address to a page that answers, and for one letter in the search.
-    assert seen["times"]["load"] < 5_000 and seen["times"]["search"] < 1_000
     assert seen["evil_title"].startswith("Production readiness")
