@@ -89,7 +89,7 @@ def _head(told: Mapping[str, Any]) -> Iterator[str]:
     if not count:
         yield "No repository was checked"
     elif grave:
-        yield f"{grave:,} of {_plural(count, 'repository', 'repositories')} with something to mend before launch"
+        yield f"{grave:,} of {_plural(count, 'repository', 'repositories')} with something to fix before launch"
     else:
         yield f"Nothing stands against a launch in {_plural(count, 'repository', 'repositories')}"
     since = f", compared with {text(told['before']['day'])}" if told["before"] else ""
