@@ -6,11 +6,14 @@ import argparse
 import gc
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from prodlint.commands import VERBS, streams
 from prodlint.commands.ending import ended_orderly
 from prodlint.commands.streams import say
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -106,8 +109,7 @@ class _Parser(argparse.ArgumentParser):
         say(f"{message}; `{self.prog} --help` lists what there is")
         self.exit(2)
 
-
-    def _print_message(self, message: str, file: Any = None) -> None:
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
         """What argparse prints itself: help and version. It would not tell that nobody can read them."""
         if message:
             (file or sys.stderr).write(message)
