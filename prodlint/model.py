@@ -124,7 +124,8 @@ class Suppressed:
 class Report:
     """What one run says. looked_at: by code, how many files a rule looks at: of its kinds, where it is on and speaks (0: it does not apply).
     generated: how many of the files a program wrote; few rules look into them. secrets: by path, the places whose text no output may
-    show, whether or not a finding speaks of them."""
+    show, whether or not a finding speaks of them. copies: the findings that one of the list stands for, where a run puts those together
+    that say the same."""
 
     root: str
     findings: list[Finding] = field(default_factory=list)
@@ -137,6 +138,7 @@ class Report:
     seconds: float = 0.0
     generated: int = 0
     secrets: dict[str, tuple[Span, ...]] = field(default_factory=dict)
+    copies: dict[Finding, tuple[Finding, ...]] = field(default_factory=dict)
 
     @property
     def checked(self) -> int:
@@ -160,7 +162,7 @@ class Rule:
 
     also: other tools' codes for the same mistake, as `tool:CODE`. covered_by: tools after which this rule says little that is new.
     supersedes: codes of rules that are silent where this one speaks. stage: "release" where the mistake may wait until then.
-    items: ids of the checklist items that it serves. grouped: findings with the same message are one of the report, wherever they stand.
+    items: ids of the checklist items that it serves. grouped: words; findings with the same message that holds one of them are one of the report, wherever they stand.
     habit: the same within one file, from four of them on. since: the dated set of rules with which it came, "" for
     the first. changes: what changed with later sets, as (set, words, default before or None, priority before or "").
     helps: what to do about a variant of the mistake, as (words of its message, help).
@@ -185,7 +187,7 @@ class Rule:
     security_severity: str = ""
     not_in: frozenset[str] = frozenset()
     lower_in: frozenset[str] = frozenset()
-    grouped: bool = False
+    grouped: tuple[str, ...] = ()
     habit: bool = False
     options: tuple[tuple[str, Any], ...] = ()
     match: tuple[Any, ...] = ()

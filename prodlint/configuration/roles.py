@@ -117,6 +117,8 @@ def roles_of(path: str, kind: str, head: bytes = b"") -> frozenset[str]:
     if kind == "yaml" and _COMPOSE_NAME.match(name):
         if _DEVELOPERS_MODE.search(head) and _WORKING_COPY.search(head) or _DEVELOPERS_ENV_FILE.search(head):
             roles = roles | {"dev"}
+        if _TESTS_MOUNTED.search(head) or _DEVELOPERS_COMMAND.search(head):
+            roles = roles | {"dev"}
         if _COMPOSE_OF_TESTS.search(name):
             roles = roles | {"test"}
     if "production" in roles and roles & _NOT_PRODUCTION:
@@ -135,6 +137,12 @@ _DEVELOPERS_MODE = re.compile(
 _DEVELOPERS_ENV_FILE = re.compile(
     rb"(?m)^[ \t]*env_file:[ \t]*(?:\[[ \t]*)?(?:\r?\n[ \t]*-[ \t]*)?[\"']?[\w./-]*(?:\bdev|development)(?:/|\.env\b)|^[ \t]*env_file:[ \t]*[\"']?[\w./-]*\.env\.(?:dev|development|local)\b"
 )
+# The project's tests, or the settings of what runs them, put into a container: `../tests:/app/tests`, `./pytest.ini:/app/pytest.ini`.
+_TESTS_MOUNTED = re.compile(
+    rb"(?m)^[ \t]*-[ \t]*[\"']?\.{1,2}/(?:[\w.-]+/){0,5}(?:tests?|pytest\.ini|conftest\.py|tox\.ini|\.coveragerc)/?:/"
+)
+# Keycloak's and others' command for a server without TLS, with throw-away storage.
+_DEVELOPERS_COMMAND = re.compile(rb"(?m)^[ \t]*(?:-[ \t]*|command:.*[\s\"'\[])[\"']?start-dev[\"']?[ \t\r]*(?:$|[\"',\]-])")
 _COMPOSE_OF_TESTS = re.compile(r"(?i)[._-](?:integration|acceptance|functional)[._-]")
 _WORKING_COPY = re.compile(rb"(?m)^[ \t]*-[ \t]*[\"']?\.(?:/[\w-]*)?:/\w")
 
@@ -234,6 +242,9 @@ def _configuration_roles(name: str, kind: str, roles: set[str]) -> None:
     if kind == "text":
         if name.endswith((".test.ts", ".test.tsx", ".test.js", ".test.jsx", ".spec.ts", ".spec.tsx", ".spec.js", "_test.go", "_spec.rb")):
             roles.add("test")
+        # https://storybook.js.org/docs/writing-stories: components with made-up data.
+        if name.endswith((".stories.ts", ".stories.tsx", ".stories.js", ".stories.jsx", ".stories.svelte", ".stories.mdx")):
+            roles.add("example")
         if ".gen." in name or ".generated." in name:
             roles.add("generated")
         if name.endswith((".rst", ".adoc")):

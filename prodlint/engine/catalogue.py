@@ -33,7 +33,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "fix": str,
     "not-in": list,
     "lower-in": list,
-    "grouped": bool,
+    "grouped": (bool, list),
     "habit": bool,
     "message": str,
     "options": dict,
@@ -193,7 +193,8 @@ def parse_page(text: str, path: str, code: str, name: str, family: str) -> Rule:
         security_severity=table.get("security-severity", ""),
         not_in=frozenset(table.get("not-in", ("generated", "vendored"))),
         lower_in=frozenset(table.get("lower-in", ())),
-        grouped=table.get("grouped", False),
+        # Every message holds the empty text.
+        grouped=tuple(given) if isinstance(given := table.get("grouped", False), list) else ("",) if given else (),
         habit=table.get("habit", False),
         options=tuple(sorted(options.items())),
         helps=helps,

@@ -191,8 +191,9 @@ def run(request: Request) -> Result:
         result.report.findings = [finding for finding in result.report.findings if id(finding) not in old]
         result.report.suppressed = [*suppressed[:seen], *(one for one in suppressed[seen:] if id(one.finding) not in old)]
     if request.grouped:
-        everywhere = {rule.code for rule in result.rules if rule.grouped}
-        result.report.findings = grouped(result.report.findings, everywhere, {rule.code for rule in result.rules if rule.habit})
+        everywhere = {rule.code: rule.grouped for rule in result.rules if rule.grouped}
+        habits = {rule.code for rule in result.rules if rule.habit}
+        result.report.findings, result.report.copies = grouped(result.report.findings, everywhere, habits)
     result.report.seconds = time.perf_counter() - began
     return result
 
@@ -205,12 +206,14 @@ _MOST_PLACES = 5
 _HABIT = 4
 
 
-def grouped(findings: Sequence[Finding], codes: Collection[str], habits: Collection[str] = ()) -> list[Finding]:
-    """Findings that say the same as one, at the first of their places.
+def grouped(
+    findings: Sequence[Finding], codes: Mapping[str, Sequence[str]], habits: Collection[str] = ()
+) -> tuple[list[Finding], dict[Finding, tuple[Finding, ...]]]:
+    """Findings that say the same as one, at the first of their places; and the others of each such group.
 
-    codes: rules whose findings with the same message and priority are one, wherever they stand, unless each has a fix of its own.
+    codes: rules whose findings with the same message and priority are one, wherever they stand, with words of such messages.
     habits: rules of which that holds within a file, from four findings on. The same secret under the same rule in one file is one
-    finding from four places on as well.
+    finding from four places on as well. A group has a fix where each of its findings has one: it mends all of the places.
 
     It comes after baseline and `since`: what is known or suppressed stays bound to each place.
     """
@@ -221,27 +224,32 @@ def grouped(findings: Sequence[Finding], codes: Collection[str], habits: Collect
             groups.setdefault(key, []).append(finding)
     firsts = {id(group[0]): group for key, group in groups.items() if len(group) >= (2 if key[0] == "" else _HABIT)}
     gone = {id(finding) for group in firsts.values() for finding in group[1:]}
-    kept = []
+    kept: list[Finding] = []
+    copies: dict[Finding, tuple[Finding, ...]] = {}
     for finding in findings:
         group = firsts.get(id(finding))
         if group is not None:
             everywhere = finding.code in codes
-            words = "the same text" if everywhere else "the same secret" if finding.secrets else "here too"
+            words = "the same secret" if finding.secrets else "the same text" if codes.get(finding.code) == ("",) else "here too"
             places = tuple(Related(other.path, other.span, words) for other in group[1 : _MOST_PLACES + 1])
             count = f" ({len(group):,} places{'' if everywhere else ' in this file'})"
             finding = replace(
-                finding, message=f"{finding.message}{count}", related=places if finding.secrets else (*finding.related, *places)
+                finding,
+                message=f"{finding.message}{count}",
+                related=places if finding.secrets else (*finding.related, *places),
+                fix=finding.fix if all(other.fix is not None for other in group) else None,
             )
+            copies[finding] = tuple(group[1:])
         if id(finding) not in gone:
             kept.append(finding)
-    return kept
+    return kept, copies
 
 
-def _group_of(finding: Finding, codes: Collection[str], habits: Collection[str]) -> tuple[str, ...]:
+def _group_of(finding: Finding, codes: Mapping[str, Sequence[str]], habits: Collection[str]) -> tuple[str, ...]:
     """What the findings that say the same as this one have in common; nothing where each stands for itself. Begins with the path
     that they share, or nothing where it may be any."""
-    if finding.code in codes:
-        return ("", finding.code, finding.message, finding.priority) if finding.fix is None else ()
+    if any(words in finding.message for words in codes.get(finding.code, ())):
+        return ("", finding.code, finding.message, finding.priority)
     if finding.secrets and finding.content not in ("", digest(finding.code.encode())) and finding.fix is None:
         # A finding about the project has no text of its own to tell one secret from another.
         return (finding.path, finding.code, finding.content, finding.priority)

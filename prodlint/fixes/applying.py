@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from prodlint import fixes
 from prodlint.engine import analysis
@@ -64,11 +65,25 @@ def make_all(result: Result, unsafe: bool) -> dict[Finding, Fix]:
 
     made: dict[Finding, Fix] = {}
     for finding in result.report.findings:
-        if finding.fix is not None and (unsafe or finding.fix.safe):
-            fix = fixes.make(finding, kinds.get(finding.path, "text"), source_of)
+        group = (finding, *result.report.copies.get(finding, ()))
+        if all(each.fix is not None and (unsafe or each.fix.safe) for each in group):
+            fix = _of_all([fixes.make(each, kinds.get(each.path, "text"), source_of) for each in group])
             if fix is not None:
                 made[finding] = fix
     return made
+
+
+def _of_all(made: Sequence[Fix | None]) -> Fix | None:
+    """One fix of all the places of a finding; None where one of them has none, or two change the same text."""
+    parts = [fix for fix in made if fix is not None]
+    if not parts or len(parts) < len(made):
+        return None
+    # What each of them needs, an import, comes once.
+    edits = sorted({edit for fix in parts for edit in fix.edits}, key=lambda edit: (edit.path, edit.span))
+    for before, after in pairwise(edits):
+        if before.path == after.path and (after.span.line, after.span.column) < (before.span.end_line, before.span.end_column):
+            return None
+    return replace(parts[0], safe=all(fix.safe for fix in parts), edits=tuple(edits))
 
 
 def mend(result: Result, wanted: Iterable[Finding], makers: Sequence[Maker] = (fixes.make,), unsafe: bool | None = None) -> FixResult:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from prodlint.counting import whole_number
 from prodlint.digests import blake2b
 from prodlint.facts import Source
-from prodlint.project.images import installed_lists
+from prodlint.project.images import installed_lists, published_images
 from prodlint.project.kustomize import Manifests
 from prodlint.project.snapshot import Snapshot
 from prodlint.project.startup import SERVERS, Started, Startup, is_below, is_file, startup_of
@@ -44,6 +44,7 @@ _MOST = 300
 _LARGEST = 8_000_000
 _LARGEST_MANIFEST = 1 << 20
 _PIN = re.compile(rb"(?m)^[ \t]*([A-Za-z0-9][\w.-]*)(?:\[[^\]\n]*\])?[ \t]*={2,3}[ \t]*[^\s*,;]+")
+_PIPELINES = frozenset((".gitlab-ci.yml", "Makefile", ".circleci/config.yml", "azure-pipelines.yml", "Jenkinsfile", "cloudbuild.yaml"))
 _SAYS_WHOSE = ("README.md", "README.rst", "pyproject.toml", "setup.py", "setup.cfg")
 _ADDRESS = re.compile(rb"github\.com/([A-Za-z0-9-]{1,39})/[\w.-]+/(?:actions|workflows|issues|pulls?|releases|discussions)\b")
 _REMOTE = re.compile(rb"url\s*=\s*\S*github\.com[:/]([A-Za-z0-9-]+)/")
@@ -291,6 +292,21 @@ class Environment:
         return installed_lists(dockerfiles, lists) if lists else frozenset()
 
     @cached_property
+    def published_images(self) -> frozenset[str]:
+        """The names of the images that the project's own pipelines build."""
+        return published_images(self._bytes(absolute) for _, absolute, _ in self._pipelines)
+
+    @cached_property
+    def _pipelines(self) -> list[tuple[str, str, str]]:
+        """The files of CI that may build an image."""
+        found = [
+            each
+            for each in self.files
+            if each[0].startswith((".github/workflows/", ".gitea/workflows/", ".forgejo/workflows/")) or each[0] in _PIPELINES
+        ]
+        return found[:_MOST]
+
+    @cached_property
     def reads_settings_in_build(self) -> bool:
         """Whether building an image runs the project's own code (`RUN python manage.py collectstatic`): what its settings demand must be there."""
         return any(kind == "dockerfile" and _RUNS_PROJECT.search(self._bytes(absolute)) for _, absolute, kind in self._near_root)
@@ -367,6 +383,7 @@ class Environment:
         near = self._near_root
         known = {path for path, _, _ in near}
         beside = [each for each in self.files if each[2] in ("requirements", "env") and each[0] not in known]
+        beside += [each for each in self._pipelines if each[0] not in known]
         for path, absolute, _ in (
             *near,
             *beside,

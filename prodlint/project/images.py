@@ -1,8 +1,9 @@
-"""What the images of a project install from: which of its requirements files."""
+"""The images of a project: which of its requirements files they install from, and which ones its pipelines publish."""
 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Collection, Iterable, Iterator
 
 from prodlint.configuration.roles import roles_of
@@ -65,3 +66,28 @@ def _resolved(name: str, copied: Iterable[str], folder: str, lists: Collection[s
         if path in lists:
             return [path]
     return []
+
+
+# ---------------------------------------------------------------- images that pipelines publish
+
+_BUILDS = re.compile(
+    rb"docker/(?:build-push|metadata|bake)-action|\b(?:docker|podman|buildah)\b[^\n]{0,40}\b(?:build|bud|push)\b|kaniko|redhat-actions/buildah"
+)
+_NAME = rb"((?:[a-z0-9][\w.-]*(?::\d+)?/)*[a-z0-9][\w.-]*/[a-z0-9][\w.-]*)"
+# `-t shop/base:1`, `docker push shop/base`, and the lines of `tags:` and `images:`, which hold nothing else.
+_PUBLISHED = re.compile(
+    rb"(?m)(?:[ \t](?:-t|--tag)[ \t=]+|\bpush[ \t]+)[\"']?" + _NAME + rb"(?=[:\s\"'@$]|$)"
+    rb"|^[ \t]*(?:-[ \t]+)?(?:(?:tags|images):[ \t]*)?[\"']?(?:name=)?" + _NAME + rb"(?::[^\s/]*[^\n/]{0,80})?[\"']?[ \t\r]*$"
+)
+
+
+def published_images(pipelines: Iterable[bytes]) -> frozenset[str]:
+    """The names of the images that pipelines build and push, without their tags and without `docker.io/`.
+
+    pipelines: the texts of CI files, Makefiles and scripts.
+    """
+    found: set[str] = set()
+    for text in pipelines:
+        if _BUILDS.search(text):
+            found.update((first or second).decode("ascii", "replace") for first, second in _PUBLISHED.findall(text))
+    return frozenset(name.removeprefix("docker.io/") for name in found)

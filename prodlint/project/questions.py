@@ -70,6 +70,11 @@ class Questions:
         return self._note("installed_lists").installed_lists
 
     @property
+    def published_images(self) -> frozenset[str]:
+        """The names of the images that the project's own pipelines build."""
+        return self._note("published_images").published_images
+
+    @property
     def has_dev_group(self) -> bool:
         """Whether a manifest has a group of packages for developers that is installed unless told otherwise."""
         return self._note("has_dev_group").has_dev_group

@@ -515,8 +515,7 @@ def token_permissions(document: Document, context: CheckContext) -> Iterator[Dia
     if outer is not None or not bare or set(pipeline.triggers) <= {"workflow_call"} or context.options.get("read-only-default"):
         return
     at = ByteRange(document.source, jobs.key_start, jobs.key_end) if len(bare) == len(pipeline.jobs) else _job_key(bare[0])
-    whose = "this workflow" if len(bare) == len(pipeline.jobs) else f"`{bare[0].name}`"
-    message = f"No `permissions`: the token of {whose} can write to the repository, unless the repository's default is read-only"
+    message = "No `permissions`: the workflow's token can write to the repository, unless the repository's default is read-only"
     fix = None
     if len(bare) == len(pipeline.jobs) and all(_needs_to_read(job) for job in bare):
         fix = FixRequest("insert-line-before", "Add `permissions: contents: read`", False, (("text", "permissions:\n  contents: read\n"),))
@@ -745,7 +744,7 @@ _CACHING_SETUPS = ("actions/setup-python", "actions/setup-node", "actions/setup-
 def cache_in_release(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     """A cache restored in the job that publishes: whoever could write to it decides what is released."""
     pipeline = pipeline_of(document)
-    if pipeline is None or not ("release" in pipeline.triggers or pipeline.tags_only):
+    if pipeline is None or not ("release" in pipeline.triggers or pipeline.tags_only) or not context.options.get("caches"):
         return
     for job in pipeline.jobs.values():
         publishes = next((program for step in job.steps for kind, program in step.releases() if kind == "publish"), "")

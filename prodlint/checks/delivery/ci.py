@@ -493,50 +493,57 @@ _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _VERSION = re.compile(r"v?\d+(?:\.\d+)*(?:[-.+][\w.]+)?|[A-Za-z][\w.-]*?[-/@_]v?\d+(?:\.\d+)+")
 _BRANCHES = frozenset("main master develop dev trunk head latest edge next stable nightly canary release unstable".split())
 _OFFICIAL = ("actions", "github")
+_OFFICIAL_OWNERS = tuple(f"{owner}/" for owner in _OFFICIAL)
 
 
 @check("PRD906", on=[documents("github-workflow", "github-action")], required_literals=["uses:", ("runs:", "docker://")], files=("yaml",))
 def unpinned_action(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     allowed = tuple(str(entry).lower() for entry in context.options.get("allow", ()))
     own = owner_of_repository(context)
+    strict = bool(context.options.get("strict"))
     seen: set[str] = set()
     official: list[Node] = []
-    tagged: list[Node] = []
+    tagged: list[tuple[Node, bool]] = []
     for node, holder in _uses(document.root):
         found = _unpinned(node.raw, own)
         if found is None or node.raw in seen:
             continue
-        seen.add(node.raw)
         name = node.raw.split("@", 1)[0].lower()
         if any(name == entry or (entry.endswith("/*") and name.startswith(entry[:-1])) for entry in allowed):
             continue
         priority, words = found
-        if priority == "P0" and not _has_something_to_lose(holder, document.root):
-            priority = "P1"
-        if priority == "P2":
+        at_stake = _has_something_to_lose(holder, document.root)
+        if priority == "P2" and not words:
             official.append(node)
         elif words.startswith("Third-party"):
-            tagged.append(node)
+            if not (at_stake or strict):
+                continue  # another job may hand secrets to the same action
+            tagged.append((node, at_stake))
         else:
-            yield Diagnostic(ByteRange(node.source, node.start, node.end), words, priority=priority)
+            # GitHub's own branches are changed by GitHub alone, and only by it.
+            softer = priority == "P0" and (not at_stake or node.raw.lower().startswith(_OFFICIAL_OWNERS))
+            yield Diagnostic(ByteRange(node.source, node.start, node.end), words, priority="P1" if softer else priority)
+        seen.add(node.raw)
     if tagged:
         yield _tagged(tagged)
-    if official:
+    if official and strict:
         count = len(official) - 1
         more = f" ({count} more official or own {'action' if count == 1 else 'actions'} in this file)" if count else ""
-        yield Diagnostic(official[0], f"`{official[0].raw}` is pinned to a tag, not a commit{more}", priority="P2")
+        related = tuple(Related(node.file.path, node.span, "pinned to a tag as well") for node in official[1:])
+        yield Diagnostic(official[0], f"`{official[0].raw}` is pinned to a tag, not a commit{more}", priority="P2", related=related)
 
 
-def _tagged(nodes: Sequence[Node]) -> Diagnostic:
-    """One finding for the third-party actions of a file that follow a tag."""
-    first, *others = nodes
+def _tagged(nodes: Sequence[tuple[Node, bool]]) -> Diagnostic:
+    """One finding for the third-party actions of a file that follow a tag, at the first of them that is handed something to lose."""
+    ordered = sorted(nodes, key=lambda each: not each[1])
+    (first, at_stake), *others = ordered
     kind = "tag" if _VERSION.fullmatch(first.raw.partition("@")[2]) else "branch or tag"
-    words = f"Third-party action `{first.raw}` is pinned to a {kind}; pin the commit SHA"
+    words = f"Third-party action `{first.raw}` is pinned to a {kind}" + (" in a job with secrets or the right to write" if at_stake else "")
     if others:
-        listed = ", ".join(f"`{node.raw}`" for node in others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+        listed = ", ".join(f"`{node.raw}`" for node, _ in others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
         words += f" (in this file also {listed})"
-    related = tuple(Related(node.file.path, node.span, "pinned to a tag as well") for node in others)
-    return Diagnostic(ByteRange(first.source, first.start, first.end), words, priority="P1", related=related)
+    related = tuple(Related(node.file.path, node.span, "pinned to a tag as well") for node, _ in others)
+    return Diagnostic(ByteRange(first.source, first.start, first.end), words, priority="P1" if at_stake else "P2", related=related)
 
 
 _SECRET = re.compile(r"\bsecrets\.(?!GITHUB_TOKEN\b)\w|\bsecrets:\s*inherit\b")

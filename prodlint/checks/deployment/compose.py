@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents
 from prodlint.facts import Document, Node
-from prodlint.model import FixRequest, Priority
+from prodlint.model import FixRequest, Priority, Related
 from prodlint.values.compose import (
     ASKED_FOR,
     LONG_VARIABLE,
@@ -184,6 +184,7 @@ def exposed_datastore(document: Document, context: CheckContext) -> Iterator[Dia
         image = service.image
         kind = datastore(image)
         administration = image is not None and image.family in ADMINISTRATION
+        published: list[tuple[Node, Port, str]] = []
         for node in items(service.get("ports")):
             port = port_of(node)
             if port is None or port.address not in ("", "0.0.0.0", "::"):
@@ -194,8 +195,22 @@ def exposed_datastore(document: Document, context: CheckContext) -> Iterator[Dia
             if not words and administration and image is not None:
                 words = image.family
             if words:
-                said = f"`{service.name}` publishes {words} on every interface of the host (port {port.host or port.inside})"
-                yield Diagnostic(node, said, fix=_bound(node, port))
+                published.append((node, port, words))
+        yield from _published(service, published)
+
+
+def _published(service: Service, published: list[tuple[Node, Port, str]]) -> Iterator[Diagnostic]:
+    """One finding for what a service publishes of one thing, at its own port where that is among them."""
+    by_words: dict[str, list[tuple[Node, Port]]] = {}
+    for node, port, words in published:
+        by_words.setdefault(words, []).append((node, port))
+    for words, places in by_words.items():
+        places.sort(key=lambda place: KNOWN_PORTS.get(place[1].inside) != words)
+        (node, port), *others = places
+        numbers = ", ".join(str(each.host or each.inside) for _, each in places)
+        said = f"`{service.name}` publishes {words} on every interface of the host (port{'s' if others else ''} {numbers})"
+        related = tuple(Related(other.file.path, other.span, "another of its ports") for other, _ in others)
+        yield Diagnostic(node, said, related=related, fix=_bound(node, port) if not others else None)
 
 
 def _bound(node: Node, port: Port) -> FixRequest | None:

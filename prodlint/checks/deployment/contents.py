@@ -196,6 +196,27 @@ def nothing_builds_it(project: Project, options: Mapping[str, Any]) -> Iterator[
         yield ProjectDiagnostic(place[0], place[1], words)
 
 
+# A bundler that writes into the sources of somebody else: a package that serves the files.
+_OUTSIDE = re.compile(rb"out(?:put)?(?:Dir|put|File)?[\"']?\s*[:=][^\n]*\.\./|--out-?dir[= ]\.\./|\.\./[\w./-]*static")
+
+
+def _builds_elsewhere(project: Project, folder: str) -> bool:
+    """Whether a front end is built by something that is no Dockerfile: a script, a Makefile or a pipeline that names its folder, or its
+    own bundler, which writes the pages into the sources that serve them."""
+    named = folder.encode()
+    for file in project.files:
+        beside = file.path.startswith(f"{folder}/") and "/" not in file.path[len(folder) + 1 :]
+        if beside and re.search(r"^(?:vite|webpack|rollup|rspack|next|nuxt|angular|vue|svelte|package|gulpfile)\b", file.name):
+            if _OUTSIDE.search(project.read(file.path) or b""):
+                return True
+        elif (
+            file.kind in ("shell", "makefile", "jenkinsfile") or file.path.startswith(".github/workflows/") or file.name == ".gitlab-ci.yml"
+        ):
+            if named in (text := project.read(file.path) or b"") and re.search(rb"\b(?:npm|yarn|pnpm|bun)\b", text):
+                return True
+    return False
+
+
 def _pages_without_image(project: Project, images: Sequence[Any]) -> Iterator[ProjectDiagnostic]:
     """A front end in a folder of its own that no Dockerfile builds."""
     texts: list[bytes] | None = None
@@ -217,5 +238,7 @@ def _pages_without_image(project: Project, images: Sequence[Any]) -> Iterator[Pr
         # `COPY . .` takes it along; so does a build context that is the folder.
         named = folder.rsplit("/", 1)[-1].encode()
         if any(named in text or re.search(rb"(?im)^\s*(?:COPY|ADD)\s+(?:--\S+\s+)*\./?\s", text) for text in texts):
+            continue
+        if _builds_elsewhere(project, folder):
             continue
         yield ProjectDiagnostic(file.path, Span(1, 1, 1, 1), f"no Dockerfile builds the front end in `{folder}`", priority="P2")

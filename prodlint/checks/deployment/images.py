@@ -54,6 +54,16 @@ def movement(image: Image, *, digest_wanted: bool = False) -> tuple[str, Priorit
     return None
 
 
+def _is_own(reference: str, context: CheckContext) -> bool:
+    """Whether an image is one that this project's pipelines publish, or a sibling of one: it moves when its own people move it."""
+    name = image_of(reference).name.removeprefix("docker.io/").lower()
+    home = name.rpartition("/")[0]
+    owner = context.environment.owner.lower()
+    if not home or (owner and home in (owner, f"ghcr.io/{owner}", f"quay.io/{owner}")):
+        return bool(home)
+    return any(home == each.lower().rpartition("/")[0] for each in context.environment.published_images)
+
+
 def _hits(text: str, place: ByteRange, options: Mapping[str, object], words: str = "", *, softer: bool = False) -> Iterator[Diagnostic]:
     """The finding on one reference, if there is one. softer: nothing in production starts this."""
     known = with_defaults(text)
@@ -82,11 +92,13 @@ def moving_base(dockerfile: Dockerfile, context: CheckContext) -> Iterator[Diagn
                 if stage.parent is not None or not stage.resolved or stage.resolved in seen:
                     continue
                 seen.add(stage.resolved)
+                if _is_own(stage.resolved, context):
+                    continue
                 yield from _hits(stage.resolved, _word(instruction, stage.image), context.options, "base ")
                 continue
             for name, value in instruction.flags:
                 origin = value if name == "from" else _mounted(value) if name == "mount" else ""
-                if origin and "$" not in origin and origin.lower() not in names and origin not in seen:
+                if origin and "$" not in origin and origin.lower() not in names and origin not in seen and not _is_own(origin, context):
                     seen.add(origin)
                     yield from _hits(origin, _flag(instruction, origin), context.options)
 
@@ -137,6 +149,10 @@ def moving_compose_image(document: Document, context: CheckContext) -> Iterator[
         if image is None or image.raw in built or image.raw in seen or service.text_at("pull_policy") in ("build", "never"):
             continue
         seen.add(image.raw)
+        known = with_defaults(image.raw)
+        if known is not None and known[1] and _is_own(known[0], context):
+            # The sample of a project: who starts it names the version, and `latest` is its last release.
+            continue
         yield from _hits(image.raw, ByteRange(image.source, image.start, image.end), context.options, softer=softer)
 
 
@@ -174,7 +190,7 @@ def moving_ci_image(document: Document, context: CheckContext) -> Iterator[Diagn
     seen: set[str] = set()
     for node in _ci_images(document):
         text = node.raw.removeprefix("docker://")
-        if text not in seen and "${{" not in text and "$(" not in text:
+        if text not in seen and "${{" not in text and "$(" not in text and not _is_own(text, context):
             seen.add(text)
             yield from _hits(text, ByteRange(node.source, node.start, node.end), context.options)
 

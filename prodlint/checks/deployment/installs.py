@@ -50,12 +50,14 @@ _WHEELS = re.compile(r"\.whl\Z|/\*\Z")
 @dataclass(frozen=True, slots=True)
 class _Build:
     """What is known of a build. sources: what is copied or mounted from the build context. locked: something is installed from a list.
-    own_wheel: a wheel of the project alone is built; all_wheels: wheels of all that it needs are."""
+    own_wheel: a wheel of the project alone is built; all_wheels: wheels of all that it needs are; wheels_installed: wheels are installed
+    from a folder, after which the project itself brings nothing new."""
 
     sources: Sequence[str]
     locked: bool
     own_wheel: bool
     all_wheels: bool
+    wheels_installed: bool
 
 
 @check(
@@ -76,6 +78,7 @@ def unrepeatable_install(dockerfile: Dockerfile, context: CheckContext) -> Itera
         any(_locks(command.program, argv) for command, _, argv in commands),
         any(_builds_wheel(command.program, argv) for command, _, argv in commands),
         any(argv[:1] == ("wheel",) and "--no-deps" not in argv for argv in argvs),
+        any(argv[:1] == ("install",) and any(word.endswith("/*") for word in argv) for argv in argvs),
     )
     softer: set[str] = set()
     for command, known, argv in commands:
@@ -223,8 +226,9 @@ def _loose_pip(program: str, argv: tuple[str, ...], build: _Build) -> tuple[str,
             return f"`{program} install {wheel}` installs the newest versions of what this wheel depends on", None
         return None
     folder = next((path for path in local if "$" not in path and "*" not in path and not path.endswith((".gz", ".zip"))), "")
-    if folder and not build.locked and argv[0] == "install":
-        return f"`{program} install {folder}` installs the newest versions that the project allows", None
+    if folder and not build.locked and argv[0] in ("install", "wheel") and not (argv[0] == "install" and build.wheels_installed):
+        did = "installs" if argv[0] == "install" else "builds wheels of"
+        return f"`{program} {argv[0]} {folder}` {did} the newest versions that the project allows", None
     return None
 
 

@@ -200,7 +200,7 @@ def _open_context(project: Project, copy: ProjectFact, context: str) -> Iterator
     lines += json.loads(copy.get("excluded"))
     patterns = Patterns(lines)
     let_in: list[str] = []
-    if not context and not patterns.match(".git/config"):
+    if not context and not patterns.match(".git/config") and not _versions_from_git(project, copy.path):
         let_in.append(".git")
     if _uses_env_file(project, context) and not patterns.match(".env"):
         let_in.append(".env")
@@ -222,6 +222,18 @@ def _open_context(project: Project, copy: ProjectFact, context: str) -> Iterator
         )
 
 
+# What asks git for the version while the package is built.
+_FROM_GIT = re.compile(
+    rb"setuptools[-_]scm|hatch[-_]vcs|versioningit|\bpbr\b|dynamic[-_]versioning|pdm\.version[^\[]*source\s*=\s*[\"']scm|miniver|dunamai|versioneer"
+)
+
+
+def _versions_from_git(project: Project, dockerfile: str) -> bool:
+    """Whether building the package needs the history: its version comes from git's tags."""
+    names = ("pyproject.toml", "setup.py", "setup.cfg", dockerfile)
+    return any(_FROM_GIT.search(project.read(name) or b"") for name in names)
+
+
 def _private_files(project: Project, context: str, patterns: Patterns) -> list[str]:
     """Private keys and filled-in env files that lie in the context and are not left out; three are enough to show."""
     prefix = f"{context}/" if context else ""
@@ -232,7 +244,7 @@ def _private_files(project: Project, context: str, patterns: Patterns) -> list[s
             file.path.startswith(prefix)
             and inside != ".env"
             and _PRIVATE.fullmatch(file.name)
-            and not file.roles & {"test", "example", "docs"}
+            and not file.roles & {"test", "example", "docs", "ci"}
         ):
             # A .key may as well be the public key of a package index.
             public = file.name.endswith(".key") and b"PRIVATE KEY" not in (project.read(file.path) or b"")
@@ -242,13 +254,16 @@ def _private_files(project: Project, context: str, patterns: Patterns) -> list[s
 
 
 def _uses_env_file(project: Project, context: str) -> bool:
-    """Whether developers keep an env file in the folder: there is one, a pattern for one, or an ignore line about it."""
+    """Whether developers keep an env file of their own in the folder: there is a model for one, or an ignore line about it. One that is
+    committed is for everybody to read anyway."""
     prefix = f"{context}/" if context else ""
-    for file in project.files:
-        if file.path.startswith(prefix) and "/" not in file.path[len(prefix) :] and file.name.startswith((".env", "env.")):
-            return True
+    beside = {file.path[len(prefix) :] for file in project.files if file.path.startswith(prefix) and "/" not in file.path[len(prefix) :]}
+    if ".env" in beside:
+        return False
     ignored = project.read(_joined(context, ".gitignore"))
-    return ignored is not None and re.search(rb"^/?(?:\*\*/)?\.env(?:\.?\*)?\s*$", ignored, re.MULTILINE) is not None
+    if ignored is not None and re.search(rb"^/?(?:\*\*/)?\.env(?:\.?\*)?\s*$", ignored, re.MULTILINE) is not None:
+        return True
+    return any(name.startswith((".env", "env.")) for name in beside)
 
 
 # ---------------------------------------------------------------- PRD821

@@ -66,8 +66,15 @@ def _host(argv: tuple[str, ...]) -> str:
     return address.partition("?")[0][:100] or "what is fetched"
 
 
+_LATER_STAGE = re.compile(rb"(?mi)^[ \t]*FROM[ \t]")
+
+
 def _priority(command: Command, context: CheckContext) -> Priority | None:
-    """P2 in a script that nothing of production or CI is seen to start."""
+    """P2 in CI, in a stage of which others only take files, and in a script that nothing of production is seen to start."""
+    if command.origin == "ci":
+        return "P2"
+    if command.origin == "dockerfile-run":
+        return "P2" if _LATER_STAGE.search(command.source.data, command.end) else None
     if command.origin not in ("shell", "makefile"):
         return None
     return None if command.file.path in context.environment.startup.scripts or "production" in command.file.roles else "P2"
@@ -84,7 +91,8 @@ def substituted(instruction: Instruction, context: CheckContext) -> Iterator[Dia
     for found in _SUBSTITUTED.finditer(instruction.value):
         if not _LOCAL.search(found[0]):
             at = ByteRange(instruction.source, *instruction.place(*found.span()))
-            yield Diagnostic(at, "A fetched script is run by a shell unseen: no checksum, no signature")
+            later = _LATER_STAGE.search(instruction.source.data, instruction.end)
+            yield Diagnostic(at, "A fetched script is run by a shell unseen: no checksum, no signature", priority="P2" if later else None)
 
 
 @check(

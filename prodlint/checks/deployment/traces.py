@@ -20,7 +20,7 @@ from prodlint.checks.deployment.dockerfile import (
 )
 from prodlint.facts import Command, Dockerfile, Document, File, Instruction, Node, Setting, Stage
 from prodlint.values.compose import Service, is_for_development, is_sandbox, items, services
-from prodlint.values.container_images import SERVERS
+from prodlint.values.container_images import SERVERS, image_of
 from prodlint.values.workloads import pods
 
 # Files of these roles say nothing about production; they may still show a rule to be satisfied.
@@ -58,7 +58,9 @@ def dockerfiles(dockerfile: Dockerfile, context: CheckContext) -> Iterator[Proje
         off=_off(dockerfile.file),
         health=json.dumps({each.name or str(each.index): _health(each) for each in dockerfile.stages} | {"": _health(stage)}),
         # Who builds a service elsewhere says so with a port or a server; anything else may be a tool or a job.
-        serves="1" if start is not None and (_serves_at(exposed) or SERVERS.search(started)) and not _is_function(stage) else "",
+        serves="1"
+        if start is not None and (_serves_at(exposed) or SERVERS.search(started)) and not _is_function(stage) and not _is_proxy(stage)
+        else "",
         port=re.sub(r"\D.*", "", exposed),
         python="1" if "python" in root_image(stage) else "",
     )
@@ -157,6 +159,14 @@ def _removed(dockerfile: Dockerfile) -> tuple[str, ...]:
     return tuple(
         sorted({word.rstrip("/").rpartition("/")[2] for text in texts for found in _REMOVES.finditer(text) for word in found[1].split()})
     )
+
+
+# What stands in front of a service, or only hands out files.
+_PROXIES = frozenset("nginx nginx-unprivileged httpd caddy traefik haproxy openresty varnish envoy static-web-server".split())
+
+
+def _is_proxy(stage: Stage) -> bool:
+    return image_of(root_image(stage)).family in _PROXIES
 
 
 def _copies_context(instruction: Instruction) -> bool:
@@ -358,12 +368,12 @@ def image_builds(command: Command, context: CheckContext) -> Iterator[ProjectFac
 
 @collect("image-build", on=[documents("github-workflow", "github-action")], required_literals=["build-push-action"], files=("yaml",))
 def build_steps(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
-    """docker/build-push-action with its build_context."""
+    """docker/build-push-action with its build context."""
     for node in document.root.walk():
         if node.kind == "mapping" and "build-push-action" in node.text_at("uses"):
             build_context, file = node.text_at("with", "context") or ".", node.text_at("with", "file")
             if "${{" not in build_context and "${{" not in file:
                 tag = next((word for word in re.split(r"[\s,]+", node.text_at("with", "tags")) if word), "")
                 yield project_fact(
-                    "image-build", node, file, build_context=build_context, image=tag if "{{" not in tag.rpartition(":")[0] else ""
+                    "image-build", node, file, context=build_context, image=tag if "{{" not in tag.rpartition(":")[0] else ""
                 )

@@ -10,7 +10,7 @@ from prodlint.checks import CheckContext, Project, ProjectDiagnostic, ProjectFac
 from prodlint.checks.secrets.formats import find_in, is_dummy, recognise
 from prodlint.configuration.patterns import Patterns
 from prodlint.facts import File, Setting, Text
-from prodlint.model import Evidence, FixRequest, Rule, Span
+from prodlint.model import Evidence, FixRequest, Priority, Rule, Span
 from prodlint.project.git import Git
 from prodlint.project.ignored import Ignores
 from prodlint.values.secret_names import value_name
@@ -247,8 +247,11 @@ def env_file_not_ignored(project: Project, options: Mapping[str, Any]) -> Iterat
         return
     uses = project.about("dotenv-use")
     homes = _homes(project)
+    committed = {file.path for file in project.files if file.name == ".env"}
     for home in homes:
         path = f"{home}/.env" if home else ".env"
+        if path in committed and ignores.repository:
+            continue  # what a file that everybody has may hold is PRD108's business
         if ignores.ignored(path):
             at = next((f"{where}/.gitignore".lstrip("/") for where in (home, "") if ignores.patterns(where) is not None), "")
             if at:
@@ -262,6 +265,8 @@ def _not_ignored(
     path: str, top: Patterns | None, ignores: Ignores, home: str, uses: Sequence[ProjectFact], templates: Sequence[str]
 ) -> ProjectDiagnostic:
     message = f"No ignore pattern matches `{path}`: the next `git add .` commits it"
+    # In a folder of its own it is what somebody fills in who runs a sample, often outside of this repository.
+    priority: Priority | None = "P2" if home else None
     fix = FixRequest("append-lines", "Ignore env files", True, (("file", ".gitignore"), ("text", ".env\n.env.*\n!.env.example\n")))
     at = f"{home}/.gitignore" if home and ignores.patterns(home) is not None else ".gitignore"
     patterns = ignores.patterns(home) if at != ".gitignore" else top
@@ -269,9 +274,14 @@ def _not_ignored(
         for number, line in enumerate(patterns.lines, 1):
             if line.strip().startswith("!") and line.strip("!/ \n") in (".env", ".env*", "*.env"):
                 return ProjectDiagnostic(
-                    at, Span(number, 1, number, len(line) + 1), f"`{line.strip()}` takes `{path}` back: the next `git add .` commits it"
+                    at,
+                    Span(number, 1, number, len(line) + 1),
+                    f"`{line.strip()}` takes `{path}` back: the next `git add .` commits it",
+                    priority=priority,
                 )
-        return ProjectDiagnostic(at, Span(1, 1, 1, len(patterns.lines[0]) + 1 if patterns.lines else 1), message, fix=fix)
+        return ProjectDiagnostic(
+            at, Span(1, 1, 1, len(patterns.lines[0]) + 1 if patterns.lines else 1), message, fix=fix, priority=priority
+        )
     if uses:
-        return ProjectDiagnostic(uses[0].path, uses[0].span, message, fix=fix)
-    return ProjectDiagnostic(min(templates), Span(1, 1, 1, 1), message, fix=fix)
+        return ProjectDiagnostic(uses[0].path, uses[0].span, message, fix=fix, priority=priority)
+    return ProjectDiagnostic(min(templates), Span(1, 1, 1, 1), message, fix=fix, priority=priority)

@@ -107,6 +107,23 @@ def _is_published(service: Service) -> bool:
     return any(port is not None and port.address in ("", "0.0.0.0", "::") for port in ports)
 
 
+def _is_on_shared_network(document: Document, service: Service) -> bool:
+    """Whether other stacks of the host are on a network of a service (`external: true`)."""
+    joined = service.get("networks")
+    if joined is None:
+        names = {"default"}
+    else:
+        names = set(joined.members) if joined.kind == "mapping" else {item.raw for item in items(joined)}
+    listed = document.root.get("networks")
+    if listed is None or listed.kind != "mapping":
+        return False
+    return any(
+        network.kind == "mapping" and network.get("external") is not None and network.text_at("external") != "false"
+        for name, network in listed.members.items()
+        if name in names
+    )
+
+
 def _brings_configuration(service: Service) -> bool:
     """Whether a file of the team's own is put into the container where servers look for theirs."""
     if service.get("configs") is not None:
@@ -126,7 +143,8 @@ def _brings_configuration(service: Service) -> bool:
     files=("yaml",),
 )
 def open_service(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
-    """A datastore of a compose file: P1 where its port is published, P2 where only its neighbours reach it."""
+    """A datastore of a compose file: P1 where its port is published, P2 where its password is switched off for its neighbours. One that comes
+    without any is said where others than these reach it, and in a file of production (P2)."""
     in_production = PRODUCTION_PATH.search(document.file.path.lower()) is not None
     if is_sandbox(document) or (is_for_development(document) and (has_own_service(document) or not in_production)):
         return
@@ -148,7 +166,7 @@ def open_service(document: Document, context: CheckContext) -> Iterator[Diagnost
         row = _open_as_it_comes(service.image, command, given)
         if (
             row is None
-            or not (published or row.get("inside", True))
+            or not (published or (row.get("inside", True) and (in_production or _is_on_shared_network(document, service))))
             or (_reads_variables(row, service.image) and service.get("env_file") is not None)
         ):
             continue
