@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 
 import pytest
 
-from prodlint.commands.cli import main
+from prodlint.commands.cli import command_parser, main
 from tests.conftest import Project, Ran
 
 Cli = Callable[..., Ran]
@@ -66,15 +66,34 @@ def test_the_same_help_stands_once_a_file(project: Project, prodlint: Cli) -> No
         (["chek"], "did you mean `check`?"),
         (["lint"], "did you mean `check`?"),
         (["--slect", "PRD5"], "unknown flag `--slect`; did you mean `--select`?"),
-        (["--output-format", "sariff"], "invalid choice"),
+        (["--output-format", "sariff"], "did you mean `sarif`? (there are azure, concise, "),
         (["report", "-o", "x.foo"], "no format is known by `.foo`"),
-        (["--select", "S113"], "the rule for it here is `PRD501`, `PRD504`"),
+        (["--select", "S113"], "the rules for it here are `PRD501`, `PRD504`"),
         (["--select", "E722"], "the rule for it here is `PRD201`"),
         (["--stdin-filename", "x.py"], "the path `-` is missing"),
         (["--jobs", "-3"], "not -3"),
         (["--preview"], "there is no preview"),
         (["--per-file-ignores", "tests"], "PATTERN:RULE"),
         (["--no-baseline", "--strict-baseline"], "contradict"),
+        (["--ignore-noqa"], "here: `--no-inline-ignores`"),
+        (["-lll"], "here: `--fail-on P0`"),
+        (["-f", "json"], "here: `--output-format FORMAT`"),
+        (["--min-severity=high"], "`--min-priority P0`"),
+        (["--disable", "PRD504"], "unknown flag `--disable`; here: `--ignore`"),
+        (["--stat"], "unknown flag `--stat`; did you mean `--statistics`?"),
+        (["--tick"], "it is one of `prodlint checklist`"),
+        (["rule", "--tset", "x"], "did you mean `--test`?; `prodlint rule --help`"),
+        (["fleet", "run", ".", "-o", "out", "--wrkers", "2"], "did you mean `--workers`?"),
+        (["--output-format", "pylint"], "did you mean `concise`?"),
+        (["--fail-on", "HIGH"], "unknown value `HIGH` for `--fail-on`; did you mean `P0`?"),
+        (["--min-priority", "p1"], "did you mean `P1`?"),
+        (["--sort", "severity"], "did you mean `priority`?"),
+        (["--select", "E,F"], "the codes here begin with PRD"),
+        (["--config", "fail-on=P0"], '`fail-on = "P0"`'),
+        (["--root", "nowhere"], "there is no directory `nowhere`"),
+        (["-o", "json"], "`--output-format json`"),
+        (["format", "."], "prodlint formats nothing"),
+        (["fix"], "did you mean `check --fix`?"),
     ],
 )
 def test_wrong_use_is_told(project: Project, prodlint: Cli, words: list[str], why: str) -> None:
@@ -82,6 +101,39 @@ def test_wrong_use_is_told(project: Project, prodlint: Cli, words: list[str], wh
     assert (ran.code, ran.out) == (2, "")
     assert why in ran.err
     assert len(ran.err.splitlines()) == 1
+
+
+def test_what_users_of_other_tools_type_stands_for_something_that_there_is() -> None:
+    from prodlint.commands import habits
+
+    parser = command_parser()
+    verbs = next(action for action in parser._actions if action.dest == "verb").choices
+    assert verbs is not None
+    own = {name for verb in verbs.values() for action in verb._actions for name in action.option_strings}
+    told = " ".join(re.findall(r"`([^`]*)`", " ".join((*habits.FLAGS.values(), *habits.VERBS.values()))))
+    assert set(re.findall(r"(?<!\w)--?[a-z][\w-]*", told)) - {"-s"} <= own
+    assert set(re.findall(r"prodlint ([a-z]+)", told)) | {words.split("`")[1].split()[0] for words in habits.VERBS.values()} <= set(verbs)
+    assert not own & (set(habits.FLAGS) - {"--list", "--explain", "--count", "--dry-run", "--verbose", "-v", "--write"})
+
+
+def test_a_root_that_is_not_there_is_not_made(project: Project, prodlint: Cli) -> None:
+    root = project({"a.py": "x = 1\n"})
+    assert prodlint("--root", "nowhere", cwd=root).code == 2
+    assert [path.name for path in root.iterdir()] == ["a.py"]
+
+
+@pytest.mark.parametrize(("words", "first"), [(["help"], "usage: prodlint [FLAGS] VERB"), (["help", "check"], "usage: prodlint check ")])
+def test_help_is_a_verb_too(project: Project, words: list[str], first: str, capsys: pytest.CaptureFixture[str]) -> None:
+    project({})
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out.startswith(first)
+
+
+@pytest.mark.parametrize("flag", ["--force-exclude", "--no-force-exclude", "--respect-gitignore", "--no-unsafe-fixes", "--no-preview"])
+def test_flags_that_say_what_is_so_anyway(project: Project, prodlint: Cli, flag: str) -> None:
+    assert prodlint("a.py", flag, cwd=project({"a.py": "x = 1\n"})).code == 0
 
 
 @pytest.mark.parametrize(("words", "why"), [([], "no file to check"), (["--select", "PRD5", "--ignore", "PRD5"], "no rule is on")])

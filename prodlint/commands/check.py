@@ -18,16 +18,6 @@ from prodlint.model import PRIORITIES
 from prodlint.reports import FOR_PROGRAMS, FORMATS, WITH_FIXES, Options, plural, repository_prefix, stream
 from prodlint.writing import written_whole
 
-# What other tools call it.
-_OTHER_WORDS = {
-    "lint": "check",
-    "scan": "check",
-    "run": "check",
-    "explain": "rule",
-    "linter": "rule",
-    "audit": "checklist",
-    "lsp": "server",
-}
 CLEAN, FOUND, MISUSED, UNCHECKED, BUG = 0, 1, 2, 3, 70
 
 
@@ -38,12 +28,17 @@ def refuse_contradictions(given: Namespace) -> None:
     """
     for path in given.paths or ():
         if path.isalpha() and not os.path.exists(path):
-            from difflib import get_close_matches
+            from prodlint.commands.habits import unknown_verb
 
-            near = [_OTHER_WORDS[path]] if path in _OTHER_WORDS else get_close_matches(path, VERBS, 1, 0.7)
-            if near:
-                raise SettingsError(f"`{path}` is neither a verb nor a file; did you mean `{near[0]}`?")
-    if given.stdin_filename and "-" not in (given.paths or ()):
+            if told := unknown_verb(path, VERBS):
+                raise SettingsError(told)
+    if given.root and not os.path.isdir(given.root):
+        raise SettingsError(f"`--root`: there is no directory `{given.root}`")
+    if getattr(given, "output_file", None) in FORMATS:
+        raise SettingsError(
+            f"`-o` names a file; the format is `--output-format {given.output_file}` (a file of that name: `-o ./{given.output_file}`)"
+        )
+    if getattr(given, "stdin_filename", None) and "-" not in (given.paths or ()):
         raise SettingsError("`--stdin-filename` names what comes on standard input: the path `-` is missing")
     if given.jobs < 0:
         raise SettingsError(f"`--jobs` is a number of processes, not {given.jobs}")
@@ -105,7 +100,7 @@ def request_of(given: Namespace) -> session.Request:
         isolated=given.isolated,
         no_local=given.no_local_config,
         finish=finish,
-        stdin_filename=given.stdin_filename,
+        stdin_filename=getattr(given, "stdin_filename", None),
         exhaustive=given.exhaustive,
         jobs=given.jobs,
         today=given.today,

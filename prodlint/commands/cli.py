@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import gc
+import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from prodlint.commands import VERBS, streams
 from prodlint.commands.ending import ended_orderly
@@ -23,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(100_000, 20, 20)
     if words and words[0] in ("-V", "--version") and {"-v", "--verbose"} & set(words[1:]):
         words = ["version", "-v"]
+    if words[:1] == ["help"]:
+        words = [*(word for word in words[1:2] if word in VERBS), "--help"]
     if not words or (words[0] not in VERBS and words[0] not in ("-h", "--help", "-V", "--version")):
         words = ["check", *words]
     if words[0] == "fleet" and words[1:2] not in (["run"], ["report"], ["diff"], ["-h"], ["--help"], []):
@@ -58,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse_and_run(words: list[str]) -> int:
     parser = command_parser(words[0])
+    parser.verb = words[0]
     given = parser.parse_args(words)
     function: Callable[[argparse.Namespace], int] = given.function
     from prodlint.configuration.settings import SettingsError
@@ -96,17 +100,50 @@ examples:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, with the flag that was meant. Twenty lines of usage hide it."""
+    """Says what is wrong in one line, with what was meant. Twenty lines of usage hide it.
+
+    Flags are written out: a shortened one would be another flag as soon as a longer one comes, and `--disable` is no `--disable-overlap`.
+    """
+
+    verb = ""
+
+    def __init__(self, **words: Any) -> None:
+        super().__init__(allow_abbrev=False, **words)
+
+    def format_usage(self) -> str:
+        """In one line, without the flags, which the help explains below."""
+        return f"usage: {self._usage()}\n"
+
+    def format_help(self) -> str:
+        """The usage in one line, as of `format_usage`, and the rest as argparse writes it."""
+        self.usage = self._usage().replace("%", "%%")
+        return super().format_help()
+
+    def _usage(self) -> str:
+        words = [self.prog, "[FLAGS]"]
+        for action in self._actions:
+            if not action.option_strings:
+                name = action.metavar if isinstance(action.metavar, str) else action.dest
+                many = {"?": f"[{name}]", "*": f"[{name} ...]", "+": f"{name} ..."}
+                words.append(f"{name} ..." if isinstance(action, argparse._SubParsersAction) else many.get(str(action.nargs), name))
+        return " ".join(words)
 
     def error(self, message: str) -> NoReturn:
         """Wrong use: exit code 2."""
+        prog, verbs = self.prog, _verbs_of(self)
         unknown = message.removeprefix("unrecognized arguments: ").split(" ", 1)[0] if message.startswith("unrecognized") else ""
         if unknown.startswith("-"):
-            from difflib import get_close_matches
+            from prodlint.commands.habits import unknown_flag
 
-            near = get_close_matches(unknown.partition("=")[0], _flags_of(self), 1, 0.6)
-            message = f"unknown flag `{unknown}`" + (f"; did you mean `{near[0]}`?" if near else "")
-        say(f"{message}; `{self.prog} --help` lists what there is")
+            own = verbs.get(self.verb, self)
+            others = {verb: _flags_of(parser) for verb, parser in verbs.items() if parser is not own}
+            message, prog = unknown_flag(unknown, self.verb, _flags_of(own), others), own.prog
+        elif wrong := _WRONG_VALUE.match(message):
+            from prodlint.commands.habits import unknown_value
+
+            action = next(action for action in self._actions if "/".join(action.option_strings) == wrong[1])
+            message = unknown_value(action.option_strings[-1], wrong[2], map(str, action.choices or ()))
+        say(message if "; here: " in message else f"{message}; `{prog} --help` lists what there is")
         self.exit(2)
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
@@ -115,17 +152,24 @@ class _Parser(argparse.ArgumentParser):
             (file or sys.stderr).write(message)
 
 
-def _flags_of(parser: argparse.ArgumentParser) -> list[str]:
-    found: list[str] = []
+# As argparse says it, of a flag.
+_WRONG_VALUE = re.compile(r"argument (-[^:]*): invalid choice: '(.*?)'.* \(choose from ", re.DOTALL)
+
+
+def _verbs_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
     for action in parser._actions:
-        found += action.option_strings
         if isinstance(action, argparse._SubParsersAction):
-            for below in action.choices.values():
-                found += _flags_of(below)
-    return found
+            return dict(action.choices)
+    return {}
 
 
-def command_parser(verb: str = "") -> argparse.ArgumentParser:
+def _flags_of(parser: argparse.ArgumentParser) -> list[str]:
+    """The flags that the help of a verb lists, and those of its own verbs."""
+    own = [name for action in parser._actions if action.help != argparse.SUPPRESS for name in action.option_strings]
+    return [*own, *(name for below in _verbs_of(parser).values() for name in _flags_of(below))]
+
+
+def command_parser(verb: str = "") -> _Parser:
     """The parser of the command line, with one of its own for each verb. verb: the one in use, whose own verbs are then all that is made."""
     shape = argparse.RawDescriptionHelpFormatter
     parser = _Parser(prog="prodlint", description="Is this Python service ready for production?", epilog=_EXAMPLES, formatter_class=shape)
@@ -136,6 +180,7 @@ def command_parser(verb: str = "") -> argparse.ArgumentParser:
     _add_check(
         verbs.add_parser("check", help="check files and directories (the default verb)", epilog=_EXAMPLES_OF_CHECK, formatter_class=shape)
     )
+    _add_rule(verbs.add_parser("rule", help="explain a rule, or test the examples of a folder of rules"))
     baseline = verbs.add_parser("baseline", help="record the current findings, so that only new ones are reported")
     baseline.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="files or directories (default: .)")
     baseline.add_argument(
@@ -192,8 +237,15 @@ def command_parser(verb: str = "") -> argparse.ArgumentParser:
     version = verbs.add_parser("version", help="print the version")
     version.add_argument("-v", "--verbose", action="store_true", help="those of its dependencies as well")
     version.set_defaults(function=_version)
-    _add_rule(verbs.add_parser("rule", help="explain a rule, or test the examples of a folder of rules"))
+    _describe(verbs)
     return parser
+
+
+def _describe(verbs: argparse._SubParsersAction[Any]) -> None:
+    """Each verb's own help begins with what the list of verbs says of it."""
+    for listed in verbs._choices_actions:
+        told, parser = listed.help or "", verbs.choices[listed.dest]
+        parser.description = parser.description or f"{told[:1].upper()}{told[1:]}."
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
@@ -212,6 +264,10 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     )
     choose.add_argument("--extend-per-file-ignores", dest="per_file_ignores", action="append", help=argparse.SUPPRESS)
     choose.add_argument("--preview", action="store_true", help=argparse.SUPPRESS)
+    # What is so anyway: ruff's users have these in their scripts.
+    for name in ("--force-exclude", "--respect-gitignore", "--no-preview", "--no-unsafe-fixes"):
+        choose.add_argument(name, dest="so_anyway", action="store_true", help=argparse.SUPPRESS)
+    choose.add_argument("--no-force-exclude", dest="include_excluded", action="store_true", default=None, help=argparse.SUPPRESS)
     choose.add_argument("--extend-select", action="append", default=[], metavar="RULES", help="rules to switch on besides the others")
     choose.add_argument("--exclude", action="append", metavar="PATTERNS", help="paths to leave out, instead of the defaults")
     choose.add_argument("--extend-exclude", action="append", metavar="PATTERNS", help="paths to leave out besides the others")
@@ -225,7 +281,6 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     choose.add_argument("--ruleset", metavar="DATE", help="the dated set of rules, such as 2026.12: nothing of a later set is reported")
     choose.add_argument("--isolated", action="store_true", help="read no settings file")
     choose.add_argument("--no-local-config", action="store_true", help="read only settings files named by --config")
-    choose.add_argument("--stdin-filename", metavar="NAME", help="the name of what comes on standard input (path `-`)")
     choose.add_argument(
         "--honor",
         action="append",
@@ -253,6 +308,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="files or directories (default: .); - for standard input")
     _add_selection(parser)
+    parser.add_argument("--stdin-filename", metavar="NAME", help="the name of what comes on standard input (path `-`)")
     parser.add_argument(
         "--stage",
         choices=("commit", "release"),
@@ -457,6 +513,7 @@ def _add_fleet(parser: argparse.ArgumentParser, verb: str) -> None:
     diff.add_argument("-o", "--output-file", metavar="FILE", help="write it there, whole or not at all")
     diff.add_argument("--fail-on", choices=("P0", "P1", "P2", "never"), default="never", help="new findings that fail (default: never)")
     diff.set_defaults(function=_fleet_diff)
+    _describe(verbs)
 
 
 def _add_demands(parser: argparse.ArgumentParser) -> None:

@@ -308,6 +308,10 @@ def _parse(text: str, shown: str, lenient: bool = False) -> dict[str, Any]:
     except tomli.TOMLDecodeError as error:
         if lenient:  # somebody else's broken file: the reader of manifests reports it
             return {}
+        item = text.split("\n")[error.lineno - 1]
+        key, _, value = (part.strip() for part in item.partition("="))
+        if shown == "--config" and value and not set(value) & set("\"'[]{}"):
+            raise SettingsError(f'`{item}` is not TOML, where texts are quoted: `{key} = "{value}"`', shown) from None
         raise SettingsError(f"is not TOML: {error.msg}", shown, error.lineno) from None
     except (RecursionError, ValueError):
         if lenient:
@@ -758,7 +762,11 @@ class RuleSelection:
             return
         same = sorted(rule.code for rule in self.rules if any(selector.upper() == code.partition(":")[2].upper() for code in rule.also))
         if same:
-            near = f"; that is another tool's code, the rule for it here is {quoted(same)}"
+            near = (
+                f"; that is another tool's code, the {'rule for it here is' if len(same) == 1 else 'rules for it here are'} {quoted(same)}"
+            )
+        elif not selector.upper().startswith("PRD") and re.fullmatch(r"[A-Z]{1,5}[\d_]?\w*", selector):
+            near = f"{did_you_mean(selector, self.by_name)}; the codes here begin with PRD (`prodlint rule --list`)"
         else:
             # A near code is no near meaning, unless it is meant to be one of ours.
             near = did_you_mean(selector, (*self.by_name, *(sorted(self.codes) if selector.upper().startswith("PRD") else ())))
