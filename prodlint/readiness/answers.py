@@ -37,7 +37,7 @@ class Answer:
     less weight than the item).
     suppressed: what a comment took away. places: what shows it. looked_at: in how many files one of its rules looked. others: what other
     tools found (see `prodlint.readiness.evidence`). before: what the compared report said, or "". seen: the places hold what speaks for the
-    item, and do not prove it.
+    item, and do not prove it. beside: what its rules saw of it although they found something.
     """
 
     item: Item
@@ -51,6 +51,7 @@ class Answer:
     others: tuple[str, ...] = ()
     before: str = ""
     seen: bool = False
+    beside: tuple[Evidence, ...] = ()
 
     @property
     def urgency(self) -> Priority:
@@ -311,7 +312,8 @@ def _answer(item: Item, seen: _Seen) -> Answer:
         until = f" (until {item.exempt.until})" if item.exempt.until else ""
         return replace(made, verdict="exempt", because=f"{item.exempt.reason}{until}")
     if deciding:
-        return replace(made, verdict="not met", because=counted(deciding))
+        beside = tuple(sorted({e for code in item.rules if code not in item.weak for e in seen.evidence.get(code, ())}))
+        return replace(made, verdict="not met", because=counted(deciding), beside=beside)
     where = seen.marks.of(item.when)
     if item.when and not where:
         things = dict.fromkeys(str(table.get("words", "")) for table in item.when)

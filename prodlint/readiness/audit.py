@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from prodlint.model import Finding, Rule
+from prodlint.model import Evidence, Finding, Rule
 from prodlint.readiness import claims, subjects
 from prodlint.readiness.answers import Answer, Answers, counted
 from prodlint.readiness.items import Item
@@ -184,10 +184,16 @@ def _shown(audited: Audited, project: claims.Project, rules: Mapping[str, Rule])
         return audited
     if audited.judgement == "does not apply" and match.confidence != "named":
         return _nothing_to_ask(audited)
+    if audited.judgement == "still open" and answer.beside:
+        # What was found may be about something else, and what was seen beside it about this.
+        made = _belied_there(audited, answer, match, project, rules)
+        return made if made.judgement == "in fact met" else audited
     if audited.judgement not in ("agrees", "in fact met", "belied"):
         return audited
     if match.confidence == "named":
         return audited  # somebody has said which rule it is
+    if match.phrase in match.item.touches:
+        return replace(audited, judgement="cannot be told", because=f"this asks for more than what is looked at: {match.item.title}")
     untold = claims.claims_nothing(line)
     if not untold and claims.is_outside_the_code(line):
         untold = "it speaks of a step or a result that no file shows"
@@ -272,6 +278,9 @@ def _unseen(line: Line, match: Match, answer: Answer, places: Sequence[tuple[str
     word = subjects.missing_from(seen, subjects.left_over(subject, match.item, match.phrase))
     if word:
         return f"nothing about `{word}` is seen where this is shown"
+    for name in _products_above(line):
+        if not any(each in seen for each in subjects.names_of(name)):
+            return f"`{name}` is not seen where this is shown"
     for text, here in ((subject, bool(places)), (line.rest, False)):
         named_products, one = subjects.products_in(text)
         missing = [
@@ -283,6 +292,19 @@ def _unseen(line: Line, match: Match, answer: Answer, places: Sequence[tuple[str
         if missing and not (one and len(missing) < len(named_products)):
             return f"`{missing[0]}` is not seen {'where this is shown' if here else 'in the code'}"
     return ""
+
+
+def _shows(places: Sequence[Evidence], words: Sequence[str]) -> bool:
+    """Whether one of the places speaks of all of the words: "CI has a test gate" of tests, whatever else is missing."""
+    return any(not subjects.missing_from(subjects.said_of([place.words]), words) for place in places)
+
+
+def _products_above(line: Line) -> list[str]:
+    """The products of a heading that names nothing else: what stands under "Redis" is about Redis."""
+    heading = line.above[0] if line.above else ""
+    named_products, _ = subjects.products_in(heading)
+    rest = [word for word in words_of(heading) if word not in subjects.TRADE]
+    return named_products if len(rest) <= len(named_products) else []
 
 
 def _belied_there(audited: Audited, answer: Answer, match: Match, project: claims.Project, rules: Mapping[str, Rule]) -> Audited:
@@ -313,14 +335,14 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
     if findings and match.item.asked and not set(words_of(" ".join(match.item.asked))) & set(words_of(" ".join((line.text, *line.above)))):
         told = f"what was found does not contradict it: {counted(findings)}"
         return replace(audited, judgement="cannot be told", because=told)
-    names = claims.names_in(line)
+    names = claims.names_asked_for(line)
     unwritten = "" if claims.is_negative(line) else claims.unwritten(line, project)
     if unwritten:
         return replace(
             audited, because=f"`{unwritten}` occurs nowhere in the code or its configuration", answer=replace(answer, findings=())
         )
     if names and not claims.is_negative(line):
-        nowhere = claims.nowhere(line, project)
+        nowhere = [name for name in claims.nowhere(line, project) if name in names]
         if nowhere:
             return replace(audited, because=f"`{nowhere[0]}` occurs nowhere in the code", answer=replace(answer, findings=()))
         told_of = tuple(f for f in findings if any(name.lower() in _text_of(f, project, 0) for name in names))
@@ -328,14 +350,25 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
             return replace(audited, judgement="cannot be told", because=f"what was found is not about `{names[0]}`")
         findings = told_of
     if findings:
-        about = subjects.said_of(
-            [match.item.title, *(f"{rules[f.code].name} {rules[f.code].title} {_text_of(f, project)}" for f in findings[:60])]
-        )
+        said = [_text_of(f, project) for f in findings[:60]]
+        about = subjects.said_of([match.item.title, *(f"{rules[f.code].name} {rules[f.code].title}" for f in findings[:60]), *said])
         subject = _subject(line, match)
-        word = subjects.missing_from(about, subjects.left_over(subject, match.item, match.phrase))
+        left = subjects.left_over(subject, match.item, match.phrase)
+        # What narrows an item is told by the findings alone: its title names all that it asks for.
+        told = subjects.said_of([f.message for f in findings[:60]])
+        narrowing = subjects.narrowing(left, match.item)
+        word = subjects.missing_from(about, [each for each in left if each not in narrowing])
+        if not word and not any(f.code in match.item.missing for f in findings):
+            word = subjects.missing_from(told, narrowing)
         named_products, one = subjects.products_in(subject)
         missing = [name for name in named_products if not any(each in about for each in subjects.names_of(name))]
-        if word or (missing and not (one and len(missing) < len(named_products))):
+        missing = [] if one and len(missing) < len(named_products) else missing
+        missing += [name for name in _products_above(line) if not any(each in about for each in subjects.names_of(name))]
+        if word in narrowing and not missing and _shows(answer.beside, narrowing):
+            places = tuple(place for place in answer.beside if not subjects.missing_from(subjects.said_of([place.words]), narrowing))
+            shown = replace(answer, verdict="met", findings=(), places=places, because=places[0].words)
+            return replace(audited, judgement="in fact met" if line.state == "open" else "agrees", answer=shown, because=shown.because)
+        if word or missing:
             return replace(
                 audited, judgement="cannot be told", because=f"what was found is not about `{word or missing[0]}`: {counted(findings)}"
             )

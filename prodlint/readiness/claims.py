@@ -51,7 +51,7 @@ _RANGE = re.compile(r"(?<![\w./:-])(\d{1,5})\s?[-–]\s?(\d{1,5})(?![\w./:-]*\w)
 # Whether a value is a good one, or a thing good enough, a person judges.
 _QUALITY = re.compile(
     r"\b(?:appropriate(?:ly)?|sensibl[ey]|reasonabl[ey]|optimal(?:ly)?|optimi[sz]ed|tuned|sized|sufficient(?:ly)?|adequate(?:ly)?|comprehensive(?:ly)?"
-    r"|meaningful(?:ly)?|up[- ]to[- ]date|rehearsed|measured|benchmarked|thorough(?:ly)?|readable|actionable|well[- ]\w+|agreed|understood|reviewed"
+    r"|meaningful(?:ly)?|up[- ]to[- ]date|rehearsed|measured|benchmarked|thorough(?:ly)?|readable|actionable|well[- ]\w+|agreed|understood|reviewed|tested|exercised|proven|efficient(?:ly)?"
     r"|for\s+the\s+(?:needed|expected)\s+\w+)\b",
     re.IGNORECASE,
 )
@@ -66,9 +66,9 @@ _STATUS_CODE = re.compile(r"\bHTTP\s+([1-5]\d\d)\b")
 _IN_WORDS = frozenset(("readiness", "kubernetes", "github", "gitlab", "javascript", "typescript", "openapi", "graphql"))
 # What is done outside of the code, or told of a run: no file can show it.
 _OUTSIDE = re.compile(
-    r"\b(?:deploy(?:ed)?\s+(?:to|on|in)\b|deployed\b(?!\s+by)|announce|approv|sign(?:ed)?[- ]off|meeting|firewall|dns\b|domain\b|penetration|pen[- ]?test|audit(?:ed)?\s+by|review(?:ed)?\s+(?:by|with)"
+    r"\b(?:deploy(?:ed)?\s+(?:to|on|in)\b|deployed\b(?!\s+by)|announce|approv|sign(?:ed)?[- ]off|meeting|firewall|dns\b|domain\b(?=\s*(?:names?|is|are|registered|points|configured|purchased|transfer\w*|\W*$))|penetration|pen[- ]?test|audit(?:ed)?\s+by|review(?:ed)?\s+(?:by|with)"
     r"|notif(?:y|ied)\s+(?:the\s+)?(?:team|stake)|train(?:ed|ing)|on[- ]call\s+(?:schedule|rota)|contracts?\b(?!\s*(?:tests?|first))|invoice|purchase|certificate\s+(?:is\s+)?(?:issued|bought|installed)"
-    r"|\d+\s+(?:passed|passing|tests?\s+pass)|all\s+tests?\s+pass|tests?\s+(?:are\s+)?(?:green|passing)|smoke\s+tests?\s+(?:pass|run)|verified\s+(?:in|on)\s+(?:staging|production)"
+    r"|\d+\s+(?:passed|passing|tests?\s+pass)|all\s+(?:\w+\s+){0,2}(?:tests?|cases|suites?)\s+(?:have\s+|are\s+)?pass|tests?\s+(?:are\s+)?(?:green|passing)|smoke\s+tests?\s+(?:pass|run)|verified\s+(?:in|on)\s+(?:staging|production)"
     r"|load[- ]test(?:ed|s)?\s+(?:passed|run|done|executed)|all checks passed|no issues found|planned\b|scheduled\b|(?:was|were|been|is|are)\s+rotated|env(?:ironment)?\s+(?:vars?|variables)\s+(?:are\s+)?set\b|create\w*\s+\.env(?!\S*example)\b|security\s+audits?\b|rolled\s+out|went\s+live|go[- ]live|backup\s+(?:was\s+)?restored|drill)",
     re.IGNORECASE,
 )
@@ -88,12 +88,12 @@ _COMMENT = {
 
 # What somebody is told to do once: that it could be done is not that it was.
 _STEP = re.compile(
-    r"^\W*(?:run\s+(?!as\b|containers?\b|behind|with\b)|build\s|verify\s|execute\s|start\s|stop\s|restart\s(?!polic)|deploy\s+(?:to|the|a|your|with)\b|monitor\s|test\s(?!coverage|suites?\b|cases?\b|isolation)"
+    r"^\W*(?:run\s+(?!as\b|containers?\b|behind|with\b)|build\s|verify\s|execute\s|perform\s|conduct\s|rotate\s|review\s(?!and\b)|start\s|stop\s|restart\s(?!polic)|deploy\s+(?:to|the|a|your|with)\b|monitor\s|test\s(?!coverage|suites?\b|cases?\b|isolation)"
     r"|try\s|call\s|open\s|visit\s|push\s|tag\s+(?:the\s+)?release|release\s+(?:the|to|v)|merge\s|scale\s+(?:to|up|down|out)\b|roll back\s|back up\s|restore\s(?!procedure|tests?|drill|process))",
     re.IGNORECASE,
 )
 _RESULT = re.compile(
-    r"\b(?:builds?|pass(?:es|ing)?|succeeds?|works?|runs|is running|are running|starts|successful(?:ly)?|healthy|green|done)\W*$",
+    r"\b(?:builds?|pass(?:es|ing)?|succeeds?|works?|runs|is running|are running|starts|successful(?:ly)?|healthy|green|done|conducted|performed|completed)\W*$",
     re.IGNORECASE,
 )
 # Files that nobody commits.
@@ -114,7 +114,7 @@ _DESCRIBES = re.compile(
 )
 # "(e.g. Sentry, New Relic)", "such as k6 or Locust", "(X-Frame-Options, CSP, etc.)": these are examples, and no claims.
 _EXAMPLES = re.compile(
-    r"\(\s*(?:e\.?\s?g\b\.?|eg\b|for example|for instance|examples?|such as|like|something like|i\.e\.)[^()]{0,200}\)"
+    r"\(\s*(?:e\.?\s?g\b\.?|eg\b|for example|for instance|examples?|such as|like|something like|i\.e\.)[^()]{0,200}(?:\)|$)"
     r"|\([^()]{0,200}(?:\betc\b\.?|\.\.\.|…)\s*\)"
     r"|(?:,\s*)?\b(?:e\.g\.|eg:|for example|for instance|such as|like(?=\s+(?:`|\(|[A-Z])))[^.;:()]{0,160}"
     r"|(?<=[a-z])\s+(?:or|and)\s+(?:similar|equivalent|the like)\b",
@@ -290,16 +290,20 @@ def unwritten(line: Line, project: Project) -> str:
 
 
 # "(Snyk, Dependabot)", "(`hadolint`, `kics`, `checkov`)": a list of names in brackets; one of them is enough.
-_LISTED = re.compile(
-    r"\(\s*(`?[\w.-]+`?(?:\s*(?:,|/|\bor\b|,\s*or\b)\s*`?[\w.-]+`?)+)\s*\)|((?:`[\w.-]+`\s*(?:,|/|\bor\b)\s*)+`[\w.-]+`)\s*$"
-)
-_LIST_MARKS = re.compile(r"[\s,/`]+|\bor\b")
+_NAME = r"`?[\w.-]+(?: [\w.-]+){0,2}`?"
+_OR = r"\s*(?:,\s*or\b|,|/|\bor\b)\s*"
+_LISTED = re.compile(rf"\(\s*({_NAME}(?:{_OR}{_NAME})+)\s*\)|((?:`[\w.-]+`{_OR})+`[\w.-]+`)\s*$")
 
 
-def alternatives(line: Line) -> list[frozenset[str]]:
+def alternatives(line: Line) -> list[tuple[str, ...]]:
     """The groups of names of which a line wants one each, in lower case."""
     found = (match[1] or match[2] for match in _LISTED.finditer(line.raw or line.text))
-    return [frozenset(name.lower() for name in _LIST_MARKS.split(listed) if name) for listed in found]
+    return [tuple(name.strip("` ").lower() for name in re.split(_OR, listed) if name.strip("` ")) for listed in found]
+
+
+def _group_of(name: str, groups: Sequence[tuple[str, ...]]) -> int:
+    """Which group a name stands in, -1 for none."""
+    return next((index for index, group in enumerate(groups) if any(name.lower() in each for each in group)), -1)
 
 
 def names_in(line: Line) -> list[str]:
@@ -315,13 +319,16 @@ def names_in(line: Line) -> list[str]:
 
 def nowhere(line: Line, project: Project) -> list[str]:
     """The names that a line calls something by, and that occur nowhere in the code; where it names alternatives, all of them must be absent."""
-    names = names_in(line)
+    names, groups = names_in(line), alternatives(line)
     absent = [name for name in names if not project.find(loosely(name), project.code(), most=1)]
-    if not absent:
-        return []
-    kept = {name.lower() for name in names} - {name.lower() for name in absent}
-    met = [group for group in alternatives(line) if group & kept]
-    return [name for name in absent if not any(name.lower() in group for group in met)]
+    met = {_group_of(name, groups) for name in names if name not in absent} - {-1}
+    return [name for name in absent if _group_of(name, groups) not in met]
+
+
+def names_asked_for(line: Line) -> list[str]:
+    """The names that a line cannot do without: those in a list of alternatives are choices."""
+    groups = alternatives(line)
+    return [name for name in names_in(line) if _group_of(name, groups) < 0]
 
 
 def _as_written(name: str) -> re.Pattern[str]:

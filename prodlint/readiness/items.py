@@ -35,6 +35,7 @@ _KEYS: dict[str, type] = {
     "belies": list,
     "task": str,
     "says": list,
+    "touches": list,
     "files": list,
     "when": list,
     "shown": list,
@@ -42,6 +43,7 @@ _KEYS: dict[str, type] = {
     "hint": bool,
     "exists": bool,
     "partial": list,
+    "missing": list,
     "asked": list,
     "throughout": bool,
     "everywhere": bool,
@@ -69,6 +71,7 @@ class Item:
     has to show it, and none for its neighbour. weak: rules whose places speak for it and do not prove it. narrow: words of its phrases that
     ask for more than the item itself. belies: the rules that decide, also those that are off by default, where findings of the others only speak of it; () for all
     that are on. task: what is to be done where it is not met, as an order. hint: what `shown` finds speaks for it and does not prove it (a single table may say so too). says: phrases by which checklists mean it.
+    touches: phrases by which they speak of it and ask for something else, which it does not answer.
     confirmed: what a person has looked at, where the code cannot tell.
     """
 
@@ -79,6 +82,7 @@ class Item:
     level: Level
     rules: tuple[str, ...]
     says: tuple[str, ...]
+    touches: tuple[str, ...] = ()
     files: tuple[str, ...] = ("python", "notebook")
     when: tuple[Mapping[str, Any], ...] = ()
     shown: tuple[Mapping[str, Any], ...] = ()
@@ -93,6 +97,7 @@ class Item:
     hint: bool = False
     exists: bool = False
     partial: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
     throughout: bool = False
     everywhere: bool = False
@@ -204,6 +209,7 @@ def _item(lines: Sequence[str], start: int, path: str, category: str) -> Item:
         level=table.get("level") or _LEVEL_OF[priority],
         rules=tuple(table.get("rules", ())),
         says=tuple(table.get("says", ())),
+        touches=tuple(table.get("touches", ())),
         files=tuple(table.get("files", ("python", "notebook"))),
         when=tuple(table.get("when", ())),
         shown=tuple(table.get("shown", ())),
@@ -218,6 +224,7 @@ def _item(lines: Sequence[str], start: int, path: str, category: str) -> Item:
         hint=table.get("hint", False),
         exists=table.get("exists", False),
         partial=tuple(table.get("partial", ())),
+        missing=tuple(table.get("missing", ())),
         asked=tuple(table.get("asked", ())),
         throughout=table.get("throughout", False),
         everywhere=table.get("everywhere", False),

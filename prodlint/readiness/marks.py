@@ -32,6 +32,7 @@ _NAMES = {
     "entry": "{entry}",
     "import": "{import}",
     "comment": "{comment}",
+    "assignment": "{assignment}",
 }
 # Places of one mark that are worth keeping from one file.
 _MOST = 20

@@ -97,7 +97,7 @@ class Phrases:
         self._phrases: list[tuple[Item, str, tuple[str, ...]]] = []
         in_items: dict[str, set[str]] = {}
         for item in items:
-            for phrase in dict.fromkeys((*item.says, item.title)):
+            for phrase in dict.fromkeys((*item.says, *item.touches, item.title)):
                 found = tuple(words_of(phrase))
                 if found:
                     self._phrases.append((item, phrase, found))

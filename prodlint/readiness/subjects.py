@@ -99,7 +99,7 @@ _PRODUCTS: Mapping[str, tuple[str, ...]] = {
     "cloudflare": ("cloudflare",), "sonarqube": ("sonar",), "codeql": ("codeql",), "oauth2": ("oauth",), "oauth": ("oauth",), "ldap": ("ldap",), "graphql": ("graphql", "strawberry", "ariadne", "graphene"),
     "grpc": ("grpc",), "websocket": ("websocket",), "websockets": ("websocket",), "mcp": ("mcp",), "llm": ("llm", "openai", "anthropic"), "gzip": ("gzip",), "brotli": ("brotli",), "hsts": ("hsts", "strict-transport"),
     "csp": ("csp", "content-security-policy"), "mypy": ("mypy",), "ruff": ("ruff",), "pytest": ("pytest",), "httpx": ("httpx",), "aiohttp": ("aiohttp",), "django": ("django",), "flask": ("flask",), "fastapi": ("fastapi",),
-    "asyncpg": ("asyncpg",), "pgbouncer": ("pgbouncer",), "istio": ("istio",), "traefik": ("traefik",), "loki": ("loki",), "rollbar": ("rollbar",), "bugsnag": ("bugsnag",), "dramatiq": ("dramatiq",), "hypothesis": ("hypothesis",),
+    "asyncpg": ("asyncpg",), "pgbouncer": ("pgbouncer",), "kubernetes": ("kubernetes", "kind: deployment", "apiversion"), "istio": ("istio",), "traefik": ("traefik",), "loki": ("loki",), "rollbar": ("rollbar",), "bugsnag": ("bugsnag",), "dramatiq": ("dramatiq",), "hypothesis": ("hypothesis",),
 }  # fmt: skip
 _PRODUCT = re.compile(r"(?<![\w.])(" + "|".join(sorted(map(re.escape, _PRODUCTS), key=len, reverse=True)) + r")(?![\w])", re.IGNORECASE)
 # "k6 or Locust", "Trivy/Grype": one of them is enough.
@@ -125,6 +125,12 @@ def left_over(subject: str, item: Item, phrase: str = "") -> list[str]:
     return [word for word in dict.fromkeys(words) if word not in known and not any(map(str.isdigit, word)) and len(word) > 1]
 
 
+def narrowing(words: Iterable[str], item: Item) -> list[str]:
+    """Those of the words that ask for more than the item itself."""
+    narrow = frozenset(words_of(" ".join(item.narrow)))
+    return [word for word in words if word in narrow]
+
+
 def products_in(text: str) -> tuple[list[str], bool]:
     """The products that a text names, and whether one of them is enough."""
     found = list(dict.fromkeys(match[1].lower() for match in _PRODUCT.finditer(_PATHS.sub(" ", text))))
@@ -139,13 +145,17 @@ def names_of(product: str) -> tuple[str, ...]:
 
 
 def missing_from(near: str, words: Iterable[str]) -> str:
-    """The first of the words that a text does not hold in any form, or ""."""
-    return next((word for word in words if word not in near), "")
+    """The first of the words with which no word of a text begins, or ""."""
+    return next((word for word in words if not re.search(rf"(?<![a-z]){re.escape(word)}", near)), "")
 
 
 _PRODUCT_WORDS = frozenset(word for name in _PRODUCTS for word in words_of(name))
 
 
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
 def said_of(parts: Sequence[str]) -> str:
-    """What was said and seen, as one text to look words up in."""
-    return "\n".join(parts).lower().replace("_", " ").replace("-", " ")
+    """What was said and seen, as one text to look words up in: names are taken apart at their humps and lines, and stand there whole as well."""
+    said = "\n".join(parts)
+    return f"{said}\n{_HUMP.sub(' ', said)}".lower().replace("_", " ").replace("-", " ")

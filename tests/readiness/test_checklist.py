@@ -419,3 +419,31 @@ def test_what_a_bracket_denies_is_a_claim_as_well(prodlint: Run, project: Callab
     lines = audit(prodlint, "- [x] Sentry configured (no PII in logs)\n", tmp_path / "..", project(PAGES))
     assert [each["item"] for each in lines] == ["error-tracking", "no-secrets-in-logs"]
     assert "agrees" not in {each["judgement"] for each in lines}
+
+
+@pytest.mark.parametrize(
+    ("text", "judgement"),
+    [
+        ("## Kafka\n\n- [x] Set timeouts on outbound calls", "cannot be told"),  # what stands under a product is about it
+        ("## Sentry\n\n- [x] Error tracking configured", "agrees"),
+        ("- [x] DDoS protection", "cannot be told"),  # a rate limit is none
+        ("- [x] Login is protected from DoS attacks", "cannot be told"),
+        ("- [x] Request and response examples in the API documentation", "cannot be told"),
+        ("- [x] Penetration testing", "cannot be told"),
+        ("- [x] Metrics are collected (ELK, CloudWatch Logs)", "belied"),  # nothing measures; which of the tools it were does not matter
+        ("- [x] Business metrics are exposed", "belied"),
+        ("- [x] Error alerts are sent (PagerDuty, Opsgenie)", "cannot be told"),
+        ("- [x] Rate limiting tested", "cannot be told"),
+        ("- [x] Perform load testing", "cannot be told"),
+        ("- [x] Tests run in CI", "agrees"),
+        ("- [x] Logging configured", "cannot be told"),
+        ("- [x] SQL injection protection (via ORM)", "cannot be told"),
+    ],
+)
+def test_what_a_line_asks_beyond_its_item(prodlint: Run, project: Callable[..., Path], tmp_path: Path, text: str, judgement: str) -> None:
+    files = {
+        **PAGES,
+        "shop/store.py": "import sqlite3\n\n\ndef read(key):\n    return sqlite3.connect('x').execute('select 1 where a = ?', (key,))\n",
+    }
+    lines = audit(prodlint, f"# List\n\n{text}\n", tmp_path / "..", project(files))
+    assert {each["judgement"] for each in lines if each["item"] and each["state"] == "ticked"} == {judgement}, lines
