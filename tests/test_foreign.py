@@ -147,6 +147,47 @@ def test_a_baseline_of_detect_secrets(check: Check) -> None:
     assert len(check({**files, ".secrets.baseline": baseline("b.py", VALUE)}, "--honor", "detect-secrets")["found"]) == 2
 
 
+def test_a_baseline_for_detect_secrets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is written is what detect-secrets finds, and what it says already stays."""
+    from detect_secrets.core import baseline as theirs
+    from detect_secrets.core.scan import scan_file
+    from detect_secrets.settings import default_settings
+
+    from prodlint.commands.cli import main
+
+    (tmp_path / "a.py").write_text(f'password = "{VALUE}"\n')
+    (tmp_path / "b.py").write_text('URL = "' + "https" + f'://svc:{OTHER}@shop.internal/x"\n')
+    listed = tmp_path / ".secrets.baseline"
+    listed.write_text(baseline("gone.py", "an-entry-of-another-file"))
+    command = ["baseline", "--format", "detect-secrets", "--isolated", "--root", str(tmp_path), str(tmp_path)]
+    for _ in range(2):
+        assert main(command) == 0
+    assert "2 secrets known to detect-secrets" in capsys.readouterr().out
+    document = json.loads(listed.read_text())
+    assert document["plugins_used"] == [] and list(document["results"]) == ["a.py", "b.py", "gone.py"]
+    known = theirs.load(document, str(listed))
+    with default_settings():
+        for name in ("a.py", "b.py"):
+            found = {secret.secret_hash for secret in scan_file(str(tmp_path / name))}
+            assert found and found <= {secret.secret_hash for secret in known[name]}
+    # What somebody has answered in an audit is kept, and prodlint goes by the file itself.
+    document["results"]["a.py"][0]["is_secret"] = False
+    listed.write_text(json.dumps(document))
+    assert main(command) == 0
+    assert json.loads(listed.read_text())["results"]["a.py"][0]["is_secret"] is False
+    assert main(["check", "--isolated", "--honor", "detect-secrets", "--root", str(tmp_path), "--select", "PRD1", str(tmp_path)]) == 0
+
+
+def test_a_file_that_is_no_baseline_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from prodlint.commands.cli import main
+
+    (tmp_path / "a.py").write_text("x = 1\n")
+    (tmp_path / ".secrets.baseline").write_text("[]")
+    assert main(["baseline", "--format", "detect-secrets", "--isolated", "--root", str(tmp_path), str(tmp_path)]) == 2
+    assert "is no baseline of detect-secrets" in capsys.readouterr().err
+    assert (tmp_path / ".secrets.baseline").read_text() == "[]"
+
+
 def test_a_list_of_gitleaks(check: Check) -> None:
     files = {
         "a.py": f'x = 1\npassword = "{VALUE}"\nother_password = "{OTHER}"\n',

@@ -19,6 +19,8 @@ def write_baseline(given: Namespace) -> int:
     """Write every finding there is as known. What a narrower run did not look at keeps its entries."""
     request = request_of(given)
     request.baseline = request.grouped = False
+    if given.format == "detect-secrets":
+        return _write_for_detect_secrets(given, request)
     result = session.run(request)
     path = session.baseline_path(result.settings, result.report.root) or os.path.join(result.report.root, baseline.DEFAULT)
     checked = set(result.report.files)
@@ -39,6 +41,21 @@ def write_baseline(given: Namespace) -> int:
     if not result.settings.baseline:
         own = escape_control_characters(os.path.relpath(path, root))
         print(f'use it with `--baseline {escape_control_characters(shown)}`, or with `baseline = "{own}"` in the settings')
+    return 0
+
+
+def _write_for_detect_secrets(given: Namespace, request: session.Request) -> int:
+    """Write the secrets alone as a `.secrets.baseline`, which detect-secrets and `honor = ["detect-secrets"]` go by."""
+    from prodlint.commands import detect_secrets
+
+    if given.shrink:
+        raise SettingsError("`--shrink` is for prodlint's own baseline: that of detect-secrets is written anew each time")
+    result = session.run(request)
+    path = given.baseline or os.path.join(result.report.root, detect_secrets.NAME)
+    number = detect_secrets.write(path, result)
+    print(f"{escape_control_characters(os.path.relpath(path))}: {plural(number, 'secret')} known to detect-secrets from now on")
+    if "detect-secrets" not in result.settings.honor:
+        print('prodlint goes by it with `honor = ["detect-secrets"]` in the settings')
     return 0
 
 

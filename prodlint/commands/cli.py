@@ -187,6 +187,12 @@ def command_parser(verb: str = "") -> _Parser:
         "--baseline", metavar="FILE", help="the file to write (default: the settings', else .prodlint-baseline at the root)"
     )
     baseline.add_argument("--shrink", action="store_true", help="drop the entries that no longer occur, and record nothing new")
+    baseline.add_argument(
+        "--format",
+        choices=("prodlint", "detect-secrets"),
+        default="prodlint",
+        help="prodlint, or detect-secrets: the secrets alone, as the `.secrets.baseline` of that tool",
+    )
     _add_selection(baseline)
     baseline.set_defaults(function=_baseline)
     clean = verbs.add_parser("clean", help="clear the cache")

@@ -43,6 +43,8 @@ _EXTENSIONS = {
     ".tf": "hcl",
     ".tofu": "hcl",
     ".tfvars": "hcl",
+    ".tfbackend": "hcl",
+    ".nomad": "hcl",
     ".hcl": "hcl",
     ".toml": "toml",
     ".ini": "ini",
@@ -67,6 +69,8 @@ _EXTENSIONS = {
         ".adoc .asc .bat .c .cc .cpp .crt .css .csv .diff .h .har .hpp .jsonl .log .ndjson .patch .pub .scss .svg .tsv .cjs .cmd .cnf .conf .config .cs .dart .erb .ex .exs .go .gradle .graphql .groovy .htm .html .http"
         " .j2 .java .jinja .jinja2 .js .json5 .jsx .kt .kts .key .lua .mjs .p8 .pem .php .pl .plist .ppk .ps1 .psm1 .pyx .r .rb"
         " .rest .rs .rst .scala .svelte .swift .tmpl .template .tpl .ts .tsx .txt .vue .xml"
+        " .aspx .astro .bicep .bicepparam .clj .coffee .cshtml .cts .cue .ejs .eml .feature .fish .fs .haml .hbs .hs .jl .jsonnet .jsp .ldif"
+        " .libsonnet .liquid .mts .mustache .ovpn .phtml .pm .prisma .proto .psd1 .pug .razor .reg .rego .robot .sbt .twig .vb .vbs"
     ).split(),
     "text",
 )
@@ -88,6 +92,7 @@ _NAMES: dict[str, str | None] = {
     ".flaskenv": "env",
     ".gcloudignore": "ignore",
     ".git-credentials": "text",
+    ".gitconfig": "text",
     ".gitignore": "ignore",
     ".gitmodules": "text",
     ".helmignore": "ignore",
@@ -230,7 +235,7 @@ def kind_named(path: str, name: str) -> str | None:
         return "ini"
     if kind is None and name == "config" and "/.kube/" in f"/{path}":
         return "yaml"
-    if kind is None and not dot and _NAMED_FOR_SECRETS.search(name):
+    if kind is None and not dot and (_NAMED_FOR_SECRETS.search(name) or name in ("hosts", "inventory", "hub")):
         return "text"
     return kind
 

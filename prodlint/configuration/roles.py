@@ -47,7 +47,7 @@ _SETTINGS_HOMES = frozenset("settings config conf configs configuration environm
 _LOCAL_HOMES = frozenset("local localdev docker-dev compose-dev".split())
 
 _TEST_WORDS = frozenset("test tests testing pytest unittest unittests e2e ci".split())
-_DEV_WORDS = frozenset("dev devel develop development local localdev localhost override overrides debug devcontainer".split())
+_DEV_WORDS = frozenset("dev devel develop development devstack local localdev localhost override overrides debug devcontainer".split())
 _PRODUCTION_WORDS = frozenset("prod production live deploy deployment".split())
 _EXAMPLE_WORDS = frozenset("example examples sample samples".split())
 _COPY_WORDS = _EXAMPLE_WORDS | frozenset(("template", "dist"))
@@ -249,8 +249,8 @@ def _configuration_roles(name: str, kind: str, roles: set[str]) -> None:
             roles.add("generated")
         if name.endswith((".rst", ".adoc")):
             roles.add("docs")
-        if name.partition(".")[0] in ("snippets", "examples", "samples"):
-            roles.add("example")
+        if name.partition(".")[0] in ("snippets", "examples", "samples") or ".stories." in name:
+            roles.add("example")  # a story of Storybook shows a component with made-up data
         return
     if words & _DEV_WORDS:
         roles.add("dev")

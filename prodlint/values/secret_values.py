@@ -53,8 +53,18 @@ _PLACEHOLDER_PARTS = frozenset(
 # What people type where a password is asked for and none is meant: password1, securepassword123, StrongPassw0rd!
 _COMMON_PASSWORD = re.compile(r"(?:\d|[a-z]{0,12})p[a@4]ss(?:w[o0]rd|phrase)?\d{0,6}!?\Z|[a-z]{0,8}secret[\d!]{0,4}\Z")
 # Beginnings of keys that are the same everywhere: AWS documentation, the Azure storage and Cosmos emulators, reCAPTCHA's test key, the
-# one-time-password seed of every tutorial.
-DOCUMENTED_SAMPLES = ("EXAMPLE", "Eby8vdM02xNOcqFl", "C2y6yDjf5/R+ob0N", "6LeIxAcTAAAAA", "JBSWY3DPEHPK3PXP")
+# one-time-password seed of every tutorial, the key with which YouTube's own pages ask, the secret key of every local Supabase.
+DOCUMENTED_SAMPLES = (
+    "EXAMPLE",
+    "Eby8vdM02xNOcqFl",
+    "C2y6yDjf5/R+ob0N",
+    "6LeIxAcTAAAAA",
+    "JBSWY3DPEHPK3PXP",
+    "AO_FJ2SlqU8Q4STEHLGC",
+    "N7UND0UgjKTVK-Uodkm0",
+)
+# What vendors' tokens begin with, where nobody has written on: `whsec_`, `sk_live_`, `sk-ant-`.
+_PREFIX_ALONE = re.compile(r"[a-z]{1,10}(?:[_-][a-z]{2,8}){0,2}[_-]\Z")
 _MASK = frozenset("*xX.-_#•…?0 ")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_?\Z")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z")
@@ -106,6 +116,8 @@ def shape_of(value: str) -> Shape:
         return "default"
     if any(sample in text for sample in DOCUMENTED_SAMPLES):
         return "placeholder"
+    if is_prefix_alone(text):
+        return "placeholder"
     if "***" in text or "..." in text or "…" in text or "xxxx" in lowered:
         return "masked"
     if _HASH.match(text):
@@ -129,6 +141,11 @@ def shape_of(value: str) -> Shape:
     if text.endswith("=") and _is_encoded_text(text):
         return "words"
     return _spoken(text)
+
+
+def is_prefix_alone(text: str) -> bool:
+    """Whether a value is the beginning of a vendor's tokens with nothing behind it."""
+    return _PREFIX_ALONE.match(text) is not None
 
 
 def _spoken(text: str) -> Shape:

@@ -136,6 +136,25 @@ CARRIERS: dict[str, tuple[str, str, int]] = {
     "infra/prod.tfvars": (f'db_password = "{SECRET}"\n', "PRD111", 1),
     "infra/x.tf.json": (f'{{"resource": {{"aws_db_instance": {{"d": {{"password": "{SECRET}"}}}}}}}}', "PRD111", 1),
     "infra/terraform.tfstate": (f'{{"resources": [{{"instances": [{{"attributes": {{"password": "{SECRET}"}}}}]}}]}}', "PRD111", 1),
+    # the same in other files
+    ".dockercfg.d/.dockercfg": (json.dumps({"ghcr.io": {"auth": b64("bot:" + SECRET)}}), "PRD111", 1),
+    ".htpasswd": (f"svc:{SECRET}\n", "PRD111", 1),
+    ".gitconfig": (f'[http]\n\textraheader = "Authorization: Basic {b64("bot:" + SECRET)}"\n', "PRD111", 2),
+    "requests.http": (f"GET https://api.shop.internal\nAuthorization: Bearer {SECRET}\n", "PRD111", 2),
+    "recorded.har": (f'{{"headers": [{{"name": "Authorization", "value": "Bearer {SECRET}"}}]}}', "PRD111", 1),
+    "client.ovpn": (f"client\n<key>\n{PEM}</key>\n", "PRD102", 3),
+    "hosts.ini": (f"[db]\nnorth ansible_host=10.0.0.1 ansible_password={SECRET}\n", "PRD111", 2),
+    "inventory": (f"north ansible_become_pass={SECRET}\n", "PRD111", 1),
+    "redis.conf": (f"bind 127.0.0.1\nrequirepass {SECRET}\n", "PRD111", 2),
+    "wp-config.php": (f"<?php\ndefine('DB_PASSWORD', '{SECRET}');\n", "PRD111", 2),
+    "set.go": (f'os.Setenv("API_TOKEN", "{SECRET}")\n', "PRD111", 1),
+    "Info.plist": (f"<dict><key>ApiSecret</key>\n<string>{SECRET}</string></dict>\n", "PRD111", 2),
+    "core-site.xml": (f"<property><name>fs.s3a.secret.key</name>\n<value>{SECRET}</value></property>\n", "PRD111", 2),
+    "app.xml": (f'<properties><entry key="db.password">{SECRET}</entry></properties>\n', "PRD111", 1),
+    "Web.config": (f'<add name="D" connectionString="Server=db;User Id=svc;Password={SECRET}" />\n', "PRD111", 1),
+    "cache.env": (f"CACHE=a.redis.cache.windows.net:6380,password={SECRET},ssl=True\n", "PRD108", 1),
+    "oracle.properties": (f"url=jdbc:oracle:thin:svc/{SECRET}@db:1521:orders\n", "PRD103", 1),
+    "app/old.py": (f'# API_TOKEN = "{SECRET}"\n', "PRD104", 1),
     ".github/workflows/ci.yml": (
         f'on: push\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: echo "API_TOKEN={SECRET}" >> "$GITHUB_ENV"\n',
         "PRD111",
@@ -197,6 +216,14 @@ QUIET: dict[str, str] = {
     "package-lock.json": '{"packages": {"node_modules/a": {"integrity": "sha512-'
     + sample_token("base64")
     + '", "resolved": "https://registry.npmjs.org/a"}}}',
+    ".htpasswd": "a:$apr1$k2J4VbXq$0mq8iYJm1Wb5dYp3yqPzY1\nb:{SHA}fEqNCco3Yq9h5ZUglD3CZJT4lBs=\nc:rqXexS6ZhobKA\n",
+    "requests.http": "GET https://api.shop.internal\nAuthorization: Bearer {{token}}\nAuthorization: Basic dXNlcjpwYXNzd29yZA==\n",
+    "hosts.ini": 'north ansible_password={{ vault_password }} ansible_ssh_pass=\'{{ lookup("env", "PASS") }}\'\n',
+    "redis.conf": "# requirepass foobared\nmaxmemory 100mb\n",
+    "wp-config.php": "<?php\ndefine('DB_PASSWORD', getenv('DB_PASSWORD'));\ndefine('AUTH_KEY', 'put your unique phrase here');\n",
+    "Web.config": '<add name="D" connectionString="Server=db;User Id=svc;Password=#{DbPassword}#" />\n',
+    "core-site.xml": "<property><name>hadoop.security.token.service</name><value>kerberos</value></property>\n",
+    "app/script.py": 'RUN = """\nhost = os.environ.get("HOST")\npassword = os.environ.get("PASSWORD", "")\n"""\n# password: ask the operator\n# token: int = 5\n',
     "a.log": "GET /items?page_token=abc next_page_token=def token=***\n",
 }
 

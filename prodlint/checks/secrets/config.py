@@ -612,7 +612,11 @@ _NAME = re.compile(rb"[\w.\-]{0,60}")
 _NAME_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 
 
-@check("PRD111", on=[text()], required_literals=[*ANCHORS, "_auth"], files=("text", "nginx"))
+# Redis' names of its passwords.
+_OF_REDIS = ("requirepass", "masterauth")
+
+
+@check("PRD111", on=[text()], required_literals=[*ANCHORS, "_auth", *_OF_REDIS], files=("text", "nginx"))
 def literal_line(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
     """`name = value` and `password value` lines of formats that have no other reader."""
     from prodlint.checks.secrets.tokens import line_start
@@ -632,7 +636,7 @@ def literal_line(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
             continue
         before = data[max(line, offset - 60) : offset]
         name = (before[len(before.rstrip(_NAME_BYTES)) :] + rest[0]).decode("utf-8", "replace")
-        named = secret_name(name) or (SecretName("password", True) if name in ("_auth", "_password") else None)
+        named = secret_name(name) or (SecretName("password", True) if name in ("_auth", "_password", *_OF_REDIS) else None)
         group = next(index for index in (1, 2, 3) if found[index] is not None)
         value = found[group].decode("utf-8", "replace")
         if named is not None and _works(value, name, named, context):

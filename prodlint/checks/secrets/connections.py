@@ -19,6 +19,8 @@ _CALM = frozenset(("test", "example", "docs", "dev", "ci"))
 
 # `Password=`, `PWD=` of ODBC and ADO.NET, `password=` of libpq and of a JAAS module.
 _PASSWORD_FIELD = re.compile(r"(?i)(?:^|[;\s,(])(?:password|pwd)\s{0,3}=\s{0,3}(?:\\?[\"']|\{)?([^;\s'\"\\{}&]{4,200})")
+# `shop.redis.cache.windows.net:6380,password=...,ssl=True`
+_OF_REDIS = re.compile(r"(?i)^[\w.\-]{1,120}:\d{2,5},(?:[^,\s]{1,80},){0,4}password=([^,\s]{4,200})")
 # A second field, which tells a connection string from prose and from a command line.
 _OTHER_FIELD = re.compile(
     r"(?i)(?:^|[;\s,(])(?:server|data source|host|hostname|hostaddr|addr|address|driver|dsn|uid|user id|user|username|initial catalog|database|dbname)\s{0,3}="
@@ -27,17 +29,22 @@ _OTHER_FIELD = re.compile(
 
 
 _NEXT_FIELD = re.compile(r"[A-Za-z_]+=")
+# `password = os.environ.get(`: a program within a string.
+_EXPRESSION = re.compile(r"[A-Za-z_][\w.]{0,80}[(\[]")
 
 
 def connection_secret(value: str) -> tuple[int, int] | None:
     """Where the password of a connection string stands in it, if it is one that works."""
     if "=" not in value:
         return None
+    cached = _OF_REDIS.search(value[:4000])
+    if cached is not None:
+        return cached.span(1) if is_secret(cached[1], "password") else None
     found = _PASSWORD_FIELD.search(value[:4000])
     if found is None or _OTHER_FIELD.search(value[:4000]) is None or not is_secret(found[1], "password"):
         return None
-    if _NEXT_FIELD.match(found[1]):
-        return None  # nothing stands behind `password=`: the next field does
+    if _NEXT_FIELD.match(found[1]) or _EXPRESSION.match(found[1]):
+        return None  # nothing stands behind `password=`: the next field does; or what it is comes from elsewhere
     return found.span(1)
 
 
@@ -132,6 +139,23 @@ def _judge_query(name: str, value: bytes, address: bytes, context: CheckContext)
             and (shape in ("random", "uuid") or not context.file.roles & _CALM)
         )
     return (f"`{name}` is written into the query of a URL: addresses are logged wherever they pass", None) if works else None
+
+
+# ---------------------------------------------------------------- Oracle's own form
+
+_THIN = re.compile(rb"jdbc:oracle:(?:thin|oci8?):([\w$#.\-]{1,60})/([^\s@/\"'{}$<>]{4,200})@")
+
+
+@check("PRD103", on=[text()], required_literals=["jdbc:oracle:"])
+def login_of_oracle(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
+    """`jdbc:oracle:thin:user/password@host:1521:service`."""
+    for _literal, offset in file.hits:
+        found = _THIN.match(file.source.data, offset)
+        if found is None:
+            continue
+        value = found[2].decode("utf-8", "replace")
+        if is_secret(value, "password") and (not context.file.roles & _CALM or shape_of(value) in ("random", "uuid")):
+            yield Diagnostic(ByteRange(file.source, *found.span(2)), "Password in a `jdbc:oracle` URL", secret=True)
 
 
 # ---------------------------------------------------------------- a token in the place of the user

@@ -209,8 +209,8 @@ def login_password(encoded: str) -> str | None:
 
 @check("PRD111", on=[documents()], required_literals=['"auths"', '"auth"', "auths:"], files=("json", "yaml"))
 def login_of_docker(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
-    """`auths.<host>.auth` is `user:password` in base 64."""
-    auths = document.root.get("auths")
+    """`auths.<host>.auth` is `user:password` in base 64; in the older `.dockercfg` the hosts stand at the top."""
+    auths = document.root.get("auths") or (document.root if document.file.name == ".dockercfg" else None)
     for host, entry in auths.members.items() if auths is not None and auths.kind == "mapping" else ():
         node = entry.get("auth")
         if node is not None and node.kind == "scalar" and login_password(node.raw) is not None:

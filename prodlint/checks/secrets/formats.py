@@ -171,7 +171,7 @@ class Pattern:
     exact: the literal as it must stand, "" where a name before the token is looked for. skip: how much of the literal
     stands before the token (a short prefix is looked for together with the quote or sign before it). loose: what matches
     a telling prefix with a rest of any length. before: the characters one of which stands before the literal, where the
-    token begins with a class of them.
+    token begins with a class of them. fixed: whether all that stands before the literal has one length.
     """
 
     format: Format
@@ -183,6 +183,7 @@ class Pattern:
     skip: int = 0
     loose: bytes = b""
     before: frozenset[int] = frozenset()
+    fixed: bool = False
 
     @property
     def expression(self) -> re.Pattern[bytes]:
@@ -248,7 +249,8 @@ def _patterns(row: Format) -> Iterator[Pattern]:
         return
     previous = parts[index - 1] if index else ""
     before = frozenset(_letters(previous[0]).encode()) if isinstance(previous, tuple) and previous[1] else frozenset[int]()
-    yield Pattern(row, best.lower().encode(), best.encode(), first, back, source, 0, loose, before)
+    fixed = all(isinstance(p, str) or p[1] == p[2] for p in parts[:index])
+    yield Pattern(row, best.lower().encode(), best.encode(), first, back, source, 0, loose, before, fixed)
 
 
 @cache
@@ -335,6 +337,10 @@ _WORD_START = re.compile(rb"(?:(?<![A-Za-z0-9_])|(?<=\\[nrt]))[A-Za-z0-9_]")
 def _starts(data: bytes, offset: int, pattern: Pattern) -> Iterator[int]:
     """Places before `offset` where a token may begin; the farthest first."""
     low = max(0, offset - pattern.back)
+    if pattern.fixed:
+        if offset >= pattern.back and _stands_alone(data, low) and data[low - 1 : low] != b"+":
+            yield low  # also where it begins with a sign of base 64
+        return
     if not pattern.first:
         for found in _WORD_START.finditer(data, low, offset):
             yield found.start()

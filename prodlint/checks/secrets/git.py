@@ -247,16 +247,15 @@ def env_file_not_ignored(project: Project, options: Mapping[str, Any]) -> Iterat
         return
     uses = project.about("dotenv-use")
     homes = _homes(project)
-    committed = {file.path for file in project.files if file.name == ".env"}
     for home in homes:
         path = f"{home}/.env" if home else ".env"
-        if path in committed and ignores.repository:
-            continue  # what a file that everybody has may hold is PRD108's business
         if ignores.ignored(path):
             at = next((f"{where}/.gitignore".lstrip("/") for where in (home, "") if ignores.patterns(where) is not None), "")
             if at:
                 yield Evidence("PRD109", at, Span(1, 1, 1, 1), f"`{path}` is ignored")
             continue
+        if project.exists(path) and path in (project.tracked([path]) or (path,)):
+            continue  # it is committed already, as a team does that keeps its defaults there; PRD108 tells of secrets in it
         yield _not_ignored(path, top, ignores, home, uses, [file.path for file in _templates(project)])
         return
 

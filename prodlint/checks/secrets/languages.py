@@ -64,7 +64,17 @@ _BARE = re.compile(rb"[ \t]{0,4}[=:][ \t]{0,4}([^\s\"'`;,&)\]}<>\\|]{12,400})(?=
 _SPACED_WORD = re.compile(rb"[ \t]{1,4}[\"']?([^\s\"'`;,&)\]}<>\\|]{12,400})(?=[\s\"'`;|]|\Z)")
 _ELEMENT = re.compile(rb">\s{0,8}([^<\s]{6,400})\s{0,8}</")
 _ATTRIBUTES = re.compile(rb"[\"']\s{1,8}(?:value|string)\s{0,2}=\s{0,2}[\"']([^\"'\s]{6,400})[\"']")
+# `<entry key="db.password">...</entry>`, `<name>db.password</name><value>...</value>`
+_NAMED_ELEMENT = re.compile(
+    rb"(?:[\"'](?:\s{1,8}[\w:]{1,30}\s{0,2}=\s{0,2}[\"'][^\"'<>]{0,80}[\"']){0,4}\s{0,8}>(?:\s{0,80}<[Vv]alue>)?|</[Nn]ame>\s{0,80}<[Vv]alue>)\s{0,80}([^<\s]{6,400})\s{0,80}</"
+)
+# `define('DB_PASSWORD', '...')`, `os.Setenv("API_TOKEN", "...")`: the value is the next argument.
+_ARGUMENT = re.compile(rb"\\?[\"']\s{0,4},\s{0,8}\\?([\"'`])([^\"'`\s\\<>]{6,400})\\?\1")
+# `<key>ApiSecret</key><string>...</string>` of a property list.
+_PLIST_VALUE = re.compile(rb"</key>\s{0,80}<string>\s{0,8}([^<\s]{6,400})\s{0,8}</")
 _RANDOM = frozenset(("random", "uuid"))
+# What a page's analytics write with: every browser that opens the page has it.
+_WRITE_KEYS = ("writekey", "write_key", "write-key")
 # A key that may search and nothing else stands in every page of a documentation.
 _SEARCH = re.compile(rb"(?i)algolia|docsearch|indexName")
 
@@ -87,6 +97,8 @@ def named_literal(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
         named = secret_name(written)
         if named is None or not named.certain or named.kind == "connection":
             continue
+        if written.lower().endswith(_WRITE_KEYS) and name.endswith((".html", ".htm", ".js", ".jsx", ".ts", ".tsx")):
+            continue
         done = rest.end()
         if file.file.kind == "notebook" and not _is_output(data, offset):
             continue
@@ -101,13 +113,13 @@ def named_literal(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
 
 def _value_behind(data: bytes, at: int, name: str, kind: str) -> tuple[int, int, bool] | None:
     """Start and end of the value bound to the name that ends at `at`, and whether the format is configuration."""
-    quoted = _QUOTED.match(data, at)
+    quoted = _QUOTED.match(data, at) or (_ARGUMENT.match(data, at) if kind == "text" else None)
     if quoted is not None:
         return (*quoted.span(2), kind == "jenkinsfile" or name.endswith(_XML[:3]))
     if name.endswith(_XML):
-        found = _ELEMENT.match(data, at) or _ATTRIBUTES.match(data, at)
+        found = _ELEMENT.match(data, at) or _ATTRIBUTES.match(data, at) or _NAMED_ELEMENT.match(data, at) or _PLIST_VALUE.match(data, at)
         return (*found.span(1), not name.endswith((".html", ".htm"))) if found is not None else None
-    if kind in ("markdown", "notebook") or name.endswith(_LINES):
+    if kind in ("markdown", "notebook") or name.endswith(_LINES) or (kind == "text" and "." not in name):
         bare = _BARE.match(data, at) or (
             _SPACED_WORD.match(data, at)
             if name.endswith("_history") or data[at : at + 1] == b" " and data[max(0, at - 80) : at].rpartition(b" ")[2].startswith(b"--")
@@ -174,6 +186,8 @@ def password_in_sql(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
 
 # ---------------------------------------------------------------- files of one line a login
 
+# A hash stands there as a rule, also the one of thirteen characters that crypt(3) makes.
+_HTPASSWD = re.compile(rb"(?m)^(?!#)[^:\s]{1,100}:(?!\$|\{)(?![./A-Za-z0-9]{13}(?:$|:|\r))([^\s:]{4,200})(?:$|:|\r)")
 _PGPASS = re.compile(rb"(?m)^(?!#)(?:[^:\n\\]|\\.){1,200}:(?:\d{1,5}|\*):(?:[^:\n\\]|\\.){1,200}:(?:[^:\n\\]|\\.){1,200}:([^\n\r]{4,200})$")
 _CURLRC = re.compile(rb"(?m)^[ \t]{0,8}-{0,2}(?:proxy-)?user[ \t]{0,4}[=: \t][ \t]{0,4}\"?[^\s:\"]{1,80}:([^\s\"]{4,200})\"?")
 
@@ -181,7 +195,89 @@ _CURLRC = re.compile(rb"(?m)^[ \t]{0,8}-{0,2}(?:proxy-)?user[ \t]{0,4}[=: \t][ \
 @check("PRD111", on=[text()], required_literals=[":", "user"], files=("text",))
 def login_of_line(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
     name = file.file.name
-    pattern = _PGPASS if name.endswith("pgpass") else _CURLRC if name == ".curlrc" else None
+    pattern = _PGPASS if name.endswith("pgpass") else _CURLRC if name == ".curlrc" else _HTPASSWD if name == ".htpasswd" else None
     for found in pattern.finditer(file.source.data) if pattern is not None else ():
         if is_secret(found[1].decode("utf-8", "replace"), "password"):
             yield Diagnostic(ByteRange(file.source, *found.span(1)), f"Password written into `{name}`", secret=True)
+
+
+# ---------------------------------------------------------------- headers and connection strings wherever text stands
+
+_HEADER = re.compile(
+    rb"authorization\\?[\"']?(?:\s{0,4}[:=]|\s{0,4},\s{0,8}\\?[\"']value\\?[\"']\s{0,4}:)\s{0,4}\\?[\"'`]?(Basic|Bearer|Token|Bot)\s{1,4}([A-Za-z0-9+/_.~=\-]{12,2000})",
+    re.IGNORECASE,
+)
+_IN_TEXTS = ("text", "markdown", "json", "ini", "nginx", "notebook", "sql")
+
+
+@check(
+    "PRD111",
+    on=[text()],
+    required_literals=[("authorization", scheme) for scheme in ("basic", "bearer", "token", "bot")],
+    files=_IN_TEXTS,
+)
+def credentials_in_header(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
+    """`Authorization: Basic ...` in requests that were written down: files of REST clients, recordings, Git's configuration."""
+    from prodlint.checks.secrets.encoded import login_password
+    from prodlint.checks.secrets.python import is_meant_to_be_seen
+    from prodlint.checks.secrets.tokens import is_data_of_tests
+
+    if is_data_of_tests(file.file) or file.file.name.lower().endswith(_BY_PROGRAMS):
+        return
+    data = file.source.data
+    for literal, offset in file.hits:
+        found = _HEADER.match(data, offset) if literal == b"authorization" else None
+        if found is None or formats.is_dummy(found[2]):
+            continue
+        value, basic = found[2].decode(), found[1].lower() == b"basic"
+        password = login_password(value) if basic else None
+        shape = shape_of(password if password is not None else value)
+        if (password is None) if basic else (len(value) < 20 or shape not in _RANDOM or is_meant_to_be_seen(value)):
+            continue
+        if "docs" in context.file.roles:
+            continue  # what a request looks like
+        if context.file.roles & _CALM and shape not in _RANDOM:
+            continue
+        words = f"{'Login' if basic else 'Token'} written into an `Authorization` header"
+        yield Diagnostic(ByteRange(file.source, *found.span(2)), words, secret=True)
+
+
+@check("PRD111", on=[text()], required_literals=["password=", "pwd=", "password =", "pwd ="], files=("text", "markdown"))
+def password_in_connection_text(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
+    """`connectionString="Server=...;User Id=...;Password=..."` in other languages and in XML."""
+    from prodlint.checks.secrets.connections import connection_secret
+    from prodlint.checks.secrets.tokens import is_data_of_tests, line_of, line_start
+
+    if is_data_of_tests(file.file) or file.file.name.lower().endswith(_BY_PROGRAMS):
+        return
+    data, done = file.source.data, 0
+    for _literal, offset in file.hits:
+        if offset < done:
+            continue
+        start, line = line_start(data, offset), line_of(data, offset)
+        opening = max(data.rfind(sign, start, offset) for sign in (b'"', b"'", b"`"))
+        closing = data.find(data[opening : opening + 1], offset, start + len(line)) if opening != -1 else -1
+        if closing == -1:
+            continue
+        done = closing
+        quoted = data[opening + 1 : closing]
+        found = connection_secret(quoted.decode("latin-1"))
+        if found is None or (context.file.roles & _CALM and shape_of(quoted[slice(*found)].decode("latin-1")) not in _RANDOM):
+            continue
+        place = ByteRange(file.source, opening + 1 + found[0], opening + 1 + found[1])
+        yield Diagnostic(place, "Password written into a connection string", secret=True)
+
+
+_INVENTORY = re.compile(rb"ansible_(?:ssh_|become_|sudo_|winrm_)?pass(?:word)?\s{0,2}=\s{0,2}[\"']?([^\s\"'{}]{4,200})")
+
+
+@check("PRD111", on=[text()], required_literals=["ansible_"], files=("ini", "text"))
+def password_in_inventory(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
+    """`host ansible_user=deploy ansible_password=...` in an inventory of Ansible."""
+    for _literal, offset in file.hits:
+        found = _INVENTORY.match(file.source.data, offset)
+        if found is None:
+            continue
+        value = found[1].decode("utf-8", "replace")
+        if is_secret(value, "password") and (not context.file.roles & _CALM or shape_of(value) in _RANDOM):
+            yield Diagnostic(ByteRange(file.source, *found.span(1)), "Password of a host is written into the inventory", secret=True)

@@ -14,6 +14,7 @@ from prodlint.facts import (
     Assignment,
     Call,
     Collection,
+    Comment,
     Conditional,
     Constant,
     Dictionary,
@@ -36,11 +37,12 @@ from prodlint.values.secret_names import (
     SecretName,
     is_key_of_ours,
     is_signing_name,
+    parts_of,
     plural_name,
     secret_name,
     value_name,
 )
-from prodlint.values.secret_values import high_entropy, in_use, is_published_default, is_secret, shape_of
+from prodlint.values.secret_values import high_entropy, in_use, is_prefix_alone, is_published_default, is_secret, shape_of
 
 # How far behind its name a value may stand, in bytes: the gate looks no farther.
 REACH = 260
@@ -182,12 +184,14 @@ def hardcoded_password(fact: Assignment, context: CheckContext) -> Iterator[Diag
             related=tuple(Related(context.file.path, other.source.span(other.start, other.end), "the other one") for other in others),
             secret=True,
             secrets=tuple((other.start, other.end) for other in others),
-            priority="P2" if is_named_for_development(fact) else None,
+            priority="P2" if is_named_for_development(fact) or not _FOR_TESTS.isdisjoint(parts_of(fact.target)) else None,
             fix=None if either or _is_made_up(fact, context) else environment_fix(fact.target, at),
             symbol=fact.scope.symbol,
         )
 
 
+# `test_otp_secret`: what the name calls made up opens little.
+_FOR_TESTS = frozenset("test tests testing dummy fake mock mocked sample demo example".split())
 _KINDS = {
     "password": "Password",
     "secret": "Secret",
@@ -302,6 +306,25 @@ def connection_password(value: str, *, random: bool = False) -> bool:
     """Whether a connection string of `key=value` pairs holds a password that works. random: only one that a machine made counts."""
     found = _CONNECTION.search(value[:2000])
     return found is not None and is_secret(found[1], "password") and (not random or shape_of(found[1]) == "random")
+
+
+# `# API_TOKEN = "..."`, `# password: ...`
+_COMMENTED = re.compile(r"(?:^|[\s#\"'(])([A-Za-z_][\w.\-]{1,60})[\"']?\s{0,4}[:=]\s{0,4}[\"']?([^\s\"',;)]{16,400})[\"']?(?=[\s,;)]|$)")
+
+
+@check("PRD104", on=[every(Comment)], required_literals=ANCHORS, files=("python",))
+def secret_in_comment(comment: Comment, context: CheckContext) -> Iterator[Diagnostic]:
+    """A line that was commented out, or a note: only what a machine made counts there."""
+    if context.file.roles & CALM:
+        return
+    for found in _COMMENTED.finditer(comment.text[:1000]):
+        named = secret_name(found[1])
+        if named is None or not named.certain or shape_of(found[2]) not in ("random", "uuid") or is_meant_to_be_seen(found[2]):
+            continue
+        place = comment.source.data.find(found[2].encode(), comment.start, comment.end)
+        if place != -1:
+            at = ByteRange(comment.source, place, place + len(found[2].encode()))
+            yield Diagnostic(at, f"{_KINDS[named.kind]} written into a comment: `{found[1]}`", secret=True)
 
 
 _URL_CREATE = ("sqlalchemy.URL.create", "sqlalchemy.engine.URL.create", "sqlalchemy.engine.url.URL.create")
@@ -524,7 +547,7 @@ def _published(name: str, named: SecretName, found: Iterator[Value], context: Ch
             continue
         if (production := production_settings(context)) is not None and value in refused(production):
             continue
-        if is_meant_to_be_seen(value) or _VARIABLE.fullmatch(value):
+        if is_meant_to_be_seen(value) or _VARIABLE.fullmatch(value) or _is_a_variables_name(value):
             continue
         message = f"`{name}` falls back to a literal: where the setting is missing, the published value is used"
         # What an image needs while it is built is not there yet: the build would fail.
@@ -533,10 +556,15 @@ def _published(name: str, named: SecretName, found: Iterator[Value], context: Ch
         yield Diagnostic(inside(at), message, priority="P1" if is_low_severity(value, named) else None, secret=True, fix=fix)
 
 
+def _is_a_variables_name(value: str) -> bool:
+    """`PGPASSWORD`: capitals alone that name a secret, and are no password that everybody tries first."""
+    return value.isupper() and value.replace("_", "").isalpha() and shape_of(value) != "default" and secret_name(value) is not None
+
+
 def is_usable_default(value: str, name: str, named: SecretName) -> bool:
     """Whether a fallback would be used as the secret: also a placeholder is, and it is published."""
     shape = shape_of(value)
-    if value.lower() == name.lower() or not in_use(value):
+    if value.lower() == name.lower() or not in_use(value) or is_prefix_alone(value):
         return False
     if named.kind == "connection":
         return connection_password(value)
