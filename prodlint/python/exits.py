@@ -161,8 +161,10 @@ def is_logger(expression: Expression | None) -> bool:
 def _keeps_traceback(call: Call) -> bool:
     for keyword in ("exc_info", "exception", "exc", "_exc_info"):
         value = call.keywords.get(keyword)
-        if value is not None and not (isinstance(value, Constant) and not value.value):
-            return True
+        if value is not None:
+            told = call.module.follow(value, call)
+            if not (isinstance(told, Constant) and not told.value):
+                return True
     chain = call.receiver
     while isinstance(chain, Call):
         if chain.method == "opt" and "exception" in chain.keywords:
@@ -188,7 +190,8 @@ def log_level(call: Call) -> int:
     if not known or not (is_logger(call.receiver) or call.name.startswith(("logging.", "loguru.", "structlog.", "logfire."))):
         return 0
     if method in ("exception", "aexception"):
-        off = call.keywords.get("exc_info")
+        told = call.keywords.get("exc_info")
+        off = call.module.follow(told, call) if told is not None else None
         return ERROR if isinstance(off, Constant) and off.value is False else TRACEBACK
     if _keeps_traceback(call):
         return TRACEBACK

@@ -65,6 +65,8 @@ _BLOCKS: tuple[BlockKind, ...] = ("def", "loop", "if", "except")
 _NAME, _OBJECT, _ATTRIBUTE, _BODY, _CONSEQUENCE = field("name"), field("object"), field("attribute"), field("body"), field("consequence")
 _ATTRIBUTE_NODE, _IDENTIFIER = kind("attribute"), kind("identifier")
 _START = attrgetter("start_byte")
+# What gives a name of the code around it a value.
+_GIVING = frozenset(("name", "annotated", "field", "walrus"))
 # What gives a value to something that has no name of its own afterwards.
 _UNBINDING = frozenset(
     kind(name) for name in ("keyword_argument", "pair", "comparison_operator", "default_parameter", "typed_default_parameter")
@@ -382,7 +384,7 @@ class PyModule(Module):
         written = expression.source_text
         if scope.symbol:
             found = [a for a in self._assigned_around(place.start).get(written, ()) if a.scope.symbol == scope.symbol]
-            if len(found) == 1 and found[0].kind in ("name", "annotated", "walrus") and found[0].start < place.start:
+            if len(found) == 1 and found[0].kind in _GIVING and found[0].start < place.start:
                 return found[0].value
             if found:
                 return expression

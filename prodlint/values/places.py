@@ -69,6 +69,11 @@ def resolved(expression: Expression | None, module: Module, near: Fact | None = 
     return module.follow(expression, near) if isinstance(expression, Name) else expression
 
 
+def argument_of(call: Call, keyword: str, position: int = -1) -> Expression | None:
+    """What a call is given under a keyword or at a position (from 0), or nothing. A name that the file binds once is what it stands for."""
+    return resolved(call.argument(position, keyword), call.module, call)
+
+
 # ---------------------------------------------------------------- the code around
 
 

@@ -11,7 +11,7 @@ from prodlint.checks import CheckContext, Diagnostic, calls, check, every
 from prodlint.facts import Call, Constant, Expression, Function, Module, Name, OpaqueExpression, Operation, Statement, statements_in
 from prodlint.model import FixRequest
 from prodlint.python.exits import is_broad, is_constant
-from prodlint.values.places import IntervalIndex, block_around, calls_of, enclosing, statements_around
+from prodlint.values.places import IntervalIndex, argument_of, block_around, calls_of, enclosing, statements_around
 
 # ---------------------------------------------------------------- PRD207
 
@@ -333,7 +333,7 @@ def _starts_work(argument: Expression) -> bool:
 @check("PRD209", on=[calls("asyncio.gather")], required_literals=[("gather", "return_exceptions")])
 def dropped_errors(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """Errors that `gather` collects in place of raising, and nobody reads."""
-    collects = call.keywords.get("return_exceptions")
+    collects = argument_of(call, "return_exceptions")
     if not (isinstance(collects, Constant) and collects.value is True) or not any(_starts_work(argument) for argument in call.arguments):
         return
     data = call.source.data

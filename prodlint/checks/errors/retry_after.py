@@ -9,7 +9,7 @@ from functools import lru_cache
 from prodlint.checks import CheckContext, Diagnostic, calls, check
 from prodlint.facts import Call, Constant, Expression, Module, Name
 from prodlint.model import Related
-from prodlint.values.places import enclosing, shown
+from prodlint.values.places import argument_of, enclosing, shown
 
 # Answers, and where their status stands: position and keyword.
 _ANSWERS = {
@@ -73,19 +73,17 @@ def _places(module: Module) -> dict[int, list[Call]]:
 def _status(call: Call) -> int:
     """429 or 503 where a call of a web framework answers with it, else 0."""
     where = _ANSWERS.get(call.method)
-    if (
-        where is None
-        or _LASTS.search(call.text[:400])
-        or not (call.name.startswith(_MODULES) or call.method in ("HTTPException", "JSONResponse", "abort"))
-    ):
+    if where is None or not (call.name.startswith(_MODULES) or call.method in ("HTTPException", "JSONResponse", "abort")):
         return 0
-    return _number(call.argument(where[0], where[1]) or call.keywords.get("status"))
+    status = _number(argument_of(call, where[1], where[0]) or argument_of(call, "status"))
+    said = (call, argument_of(call, "detail"), argument_of(call, "content")) if status else ()
+    return 0 if any(_LASTS.search(words.text[:400]) for words in said if words is not None) else status
 
 
-def _number(given: Expression | None) -> int:
-    if isinstance(given, Constant) and given.value in _WORDS and not isinstance(given.value, bool):
-        return int(given.value)
-    return _STATUS.get(given.source_text.rsplit(".", 1)[-1], 0) if isinstance(given, Name) else 0
+def _number(status: Expression | None) -> int:
+    if isinstance(status, Constant) and status.value in _WORDS and not isinstance(status.value, bool):
+        return int(status.value)
+    return _STATUS.get(status.source_text.rsplit(".", 1)[-1], 0) if isinstance(status, Name) else 0
 
 
 def _says_when(call: Call) -> bool:

@@ -30,7 +30,7 @@ from prodlint.facts import (
 )
 from prodlint.model import Priority
 from prodlint.python.exits import log_level
-from prodlint.values.places import class_around, enclosing
+from prodlint.values.places import argument_of, class_around, enclosing
 from prodlint.values.secret_names import ANCHORS as SECRET_ANCHORS
 from prodlint.values.secret_names import parts_of, secret_name
 
@@ -86,7 +86,7 @@ def _may_leak_at(data: bytes, opening: int) -> bool:
     for word in _WORDS:
         if word in window:
             return _MAY_BE_SECRET.search(window) is not None
-    return False
+    return b"extra" in window  # `extra=fields`: the words stand where the name is given
 
 
 @check(
@@ -599,8 +599,8 @@ def _cut(fact: Fact) -> str:
 @check("PRD704", on=[calls("sentry_sdk.init")], required_literals=["send_default_pii"], files=("python",))
 def personal_data_sent(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """Sentry told to send cookies, headers and addresses with every event."""
-    value = call.keywords.get("send_default_pii")
-    if isinstance(value, Constant) and value.value is True and not {"before_send", "event_scrubber"} & set(call.keywords):
+    told = argument_of(call, "send_default_pii")
+    if isinstance(told, Constant) and told.value is True and not {"before_send", "event_scrubber"} & set(call.keywords):
         yield Diagnostic(
-            value, "`send_default_pii=True` sends cookies, authorization headers and client addresses with every event", priority="P2"
+            call.keywords["send_default_pii"], "`send_default_pii=True` sends cookies, authorization headers and client addresses with every event", priority="P2"
         )

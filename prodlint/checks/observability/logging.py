@@ -26,7 +26,7 @@ from prodlint.checks.observability.endpoints import place_of, web_service
 from prodlint.facts import Assignment, Call, Class, Constant, Document, Import, Literal, Name, Text
 from prodlint.model import Evidence, FixRequest, Related
 from prodlint.project.startup import Started
-from prodlint.values.places import value_of
+from prodlint.values.places import argument_of, value_of
 
 _ELSEWHERE = frozenset(("test", "example", "docs", "vendored", "generated", "stub", "notebook", "migration", "script", "dev", "ci"))
 
@@ -68,7 +68,6 @@ _LEFT_TO_THE_DEPLOYMENT, _OWN_HANDLER = sorted(_UNDECIDED)
         "json_formatter",
         "jsonlogger",
         "json_logger",
-        "serialize=true",
         "ecsformatter",
         "logstashformatter",
         "json_log",
@@ -108,6 +107,16 @@ def structured_words(whole: Text, context: CheckContext) -> Iterator[ProjectFact
         whole.source.span(offset, offset + len(literal)),
         f"`{whole.source.slice(offset, offset + len(literal))}`",
     )
+
+
+@collect("structured-log", on=[every(Assignment)], required_literals=[("loguru", "serialize")], files=("python",), not_in=_ELSEWHERE)
+def serialized(assignment: Assignment, context: CheckContext) -> Iterator[ProjectFact]:
+    """`logger.add(sys.stdout, serialize=True)`, `{"sink": sys.stdout, "serialize": True}`: loguru's JSON."""
+    if assignment.target != "serialize" or assignment.kind not in ("keyword", "item") or context.file.roles & (_ELSEWHERE - {"script"}):
+        return
+    given = assignment.module.follow(assignment.value, assignment)
+    if isinstance(given, Constant) and given.value is True:
+        yield project_fact("structured-log", assignment, "`serialize=True`")
 
 
 @collect("structured-log", on=[every(Assignment)], required_literals=["logging ="], files=("python",), not_in=_ELSEWHERE)
@@ -368,7 +377,7 @@ def log_file(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     if path is None or (isinstance(path, str) and _STREAMS.search(path)) or (isinstance(given, Name) and given.name == "os.devnull"):
         return
     if not _is_rotated_elsewhere(call, context):
-        mode = call.argument(1, "mode") if call.name == "logging.FileHandler" else call.keywords.get("filemode")
+        mode = argument_of(call, "mode", 1) if call.name == "logging.FileHandler" else argument_of(call, "filemode")
         if isinstance(mode, Constant) and mode.value == "w":
             return
         shown = f' "{path}"' if isinstance(path, str) and len(path) < 50 else ""

@@ -11,6 +11,7 @@ from prodlint.checks import CheckContext, Project, ProjectDiagnostic, ProjectFac
 from prodlint.facts import Call, Constant, Document, Node
 from prodlint.model import Evidence, Related
 from prodlint.values.compose import Service, items, services
+from prodlint.values.places import argument_of
 from prodlint.values.workloads import containers_of, pods
 
 _NOT_HERE = ("test", "example", "docs", "dev", "ci")
@@ -64,13 +65,13 @@ _EXPOSING = {
 def exposed(call: Call, context: CheckContext) -> Iterator[ProjectFact]:
     """Where a service exposes its metrics: the path, or a port of its own."""
     if call.name == "prometheus_client.start_http_server":
-        port = call.argument(0, "port")
+        port = argument_of(call, "port", 0)
         if isinstance(port, Constant):
             yield project_fact("exposed-metrics", call, "/metrics", port=str(port.value))
         else:
             yield project_fact("exposed-metrics", call, "", port="?")
         return
-    given = call.argument(0, "path") if call.method == "mount" else call.keywords.get("endpoint") or call.keywords.get("path")
+    given = argument_of(call, "path", 0) if call.method == "mount" else argument_of(call, "endpoint") or argument_of(call, "path")
     if call.method == "mount":
         second = call.argument(1, "app")
         if not (isinstance(given, Constant) and second is not None and re.search(r"metrics|prometheus|make_[aw]sgi_app", second.text)):

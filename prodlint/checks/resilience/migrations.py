@@ -28,7 +28,7 @@ from prodlint.checks import (
 from prodlint.checks.resilience.data import text_of
 from prodlint.facts import Assignment, Call, Class, Command, Constant, Expression, Function, Module, Name, Setting, calls_in
 from prodlint.model import Evidence, Priority, Span
-from prodlint.values.places import calls_of, decorator_name, enclosing, resolved, shown, value_of
+from prodlint.values.places import argument_of, calls_of, decorator_name, enclosing, resolved, shown, value_of
 from prodlint.values.truth import flipped
 
 # ---------------------------------------------------------------- PRD556: the schema made at start-up
@@ -403,7 +403,7 @@ def django_destructive(call: Call, context: CheckContext) -> Iterator[Diagnostic
     if _CONTRACT.search(call.source.data) or _is_old(call):
         return
     # Operations on the state alone touch no table.
-    if any(other.start < call.start and call.end <= other.end for other in calls_of(call.module, "SeparateDatabaseAndState")):
+    if any(start < call.start and call.end <= end for start, end in _on_state(call.module)):
         return
     if call.method in _DJANGO_STEPS:
         yield Diagnostic(call, f"`{shown(call)}` {_DJANGO_STEPS[call.method]}")
@@ -414,6 +414,14 @@ def django_destructive(call: Call, context: CheckContext) -> Iterator[Diagnostic
     words = _what_an_addition_breaks(call, context)
     if words:
         yield Diagnostic(call, f"`{shown(call)}` {words}", priority=None if call.method == "AddField" else "P2")
+
+
+@lru_cache(maxsize=4)
+def _on_state(module: Module) -> list[tuple[int, int]]:
+    """Where the operations stand that `SeparateDatabaseAndState` is given, those under a name among them."""
+    made = calls_of(module, "SeparateDatabaseAndState")
+    named = (argument_of(one, "state_operations", 1) for one in made)
+    return [(one.start, one.end) for one in (*made, *named) if one is not None]
 
 
 @lru_cache(maxsize=4)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every
 from prodlint.facts import Call, Collection, Constant, Expression, Function, Name, calls_in
-from prodlint.values.places import decorator_name, is_imported, shown, value_of
+from prodlint.values.places import argument_of, decorator_name, is_imported, resolved, shown
 
 _BROAD = ("Exception", "BaseException", "builtins.Exception")
 # What must not happen twice.
@@ -57,7 +57,7 @@ def _retries_anything(decorator: Expression) -> str:
     if (
         call is not None
         and name in ("backoff.on_exception", "stamina.retry")
-        and _is_broad(call.argument(1, "exception") if name.startswith("backoff") else call.keywords.get("on"))
+        and _is_broad(argument_of(call, "exception", 1) if name.startswith("backoff") else argument_of(call, "on"))
     ):
         return "" if "giveup" in call.keywords else f"`{shown(call)}` tries again after any exception"
     if name == "retrying.retry" and (call is None or not {"retry_on_exception", "retry_on_result"} & set(call.keywords)):
@@ -104,30 +104,27 @@ def urllib3_retries_posts(call: Call, context: CheckContext) -> Iterator[Diagnos
         return
     methods = call.keywords.get("allowed_methods") or call.keywords.get("method_whitelist")
     if methods is not None:
-        value = value_of(methods, call.module, call)
-        listed = (
-            [str(item.value).upper() for item in methods.items if isinstance(item, Constant)] if isinstance(methods, Collection) else []
-        )
-        if value is None or value is False:
-            yield Diagnostic(methods, f"`{shown(call)}` with `{methods.text}` for methods tries every method again, POST included")
+        known = resolved(methods, call.module, call)
+        listed = [str(item.value).upper() for item in known.items if isinstance(item, Constant)] if isinstance(known, Collection) else []
+        if isinstance(known, Constant) and (known.value is None or known.value is False):
+            yield Diagnostic(methods, f"`{shown(call)}` with `{known.text}` for methods tries every method again, POST included")
             return
         if "POST" in listed or "PATCH" in listed:
             yield Diagnostic(methods, f"`{shown(call)}` tries POST or PATCH again: what came through and answered late is done twice")
             return
-    statuses = call.keywords.get("status_forcelist")
+    statuses = argument_of(call, "status_forcelist")
     if isinstance(statuses, Collection):
         useless = [
             item.value for item in statuses.items if isinstance(item, Constant) and item.value in (400, 401, 403, 404, 405, 410, 422)
         ]
         if useless:
-            yield Diagnostic(statuses, f"`{shown(call)}` tries again after {useless[0]}: the same request gets the same answer")
+            yield Diagnostic(call.keywords["status_forcelist"], f"`{shown(call)}` tries again after {useless[0]}: the same request gets the same answer")
 
 
 @check("PRD543", on=[calls("*.task", "celery.shared_task")], required_literals=["autoretry_for"])
 def celery_retries_anything(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """celery: `autoretry_for=(Exception,)` on a task that changes something."""
-    given = call.keywords.get("autoretry_for")
-    if not _is_broad(given) or "dont_autoretry_for" in call.keywords:
+    if not _is_broad(argument_of(call, "autoretry_for")) or "dont_autoretry_for" in call.keywords:
         return
     function = next((f for f in call.module.functions() if any(d.start == call.start for d in f.decorators)), None)
     if function is not None and _changes_something(function) and not _SAFE.search(function.source.data, function.start, function.end):

@@ -11,6 +11,7 @@ from prodlint.checks import CheckContext, Diagnostic, calls, check, every, setti
 from prodlint.checks.secrets.python import inside, literals
 from prodlint.facts import Assignment, Call, Constant, Expression, Name, Operation, Setting
 from prodlint.project.production import SETTING_FILES, deployed, priority_in
+from prodlint.values.places import argument_of
 from prodlint.values.secret_names import is_signing_name
 from prodlint.values.secret_values import in_use, shape_of
 
@@ -115,7 +116,7 @@ def weak_key_given(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     given = _key_of(call)
     if given is None or priority_in(call, context) is False:
         return
-    algorithm = call.argument(2, "algorithm") if "jwt.encode" in call.name or call.name.endswith("PyJWT.encode") else None
+    algorithm = argument_of(call, "algorithm", 2) if "jwt.encode" in call.name or call.name.endswith("PyJWT.encode") else None
     named = str(algorithm.value) if isinstance(algorithm, Constant) else "HS256"
     if named not in _BYTES:
         return

@@ -23,6 +23,7 @@ from prodlint.facts import (
 )
 from prodlint.model import FixRequest
 from prodlint.values.expressions import follow, innermost, module_statements, truth, values
+from prodlint.values.places import argument_of
 
 _PASSWORD = re.compile(r"passw(?:or)?d|passphrase|(?:^|[_.\W])pwd?(?:$|[_.\W])", re.IGNORECASE)
 _HASHES = (
@@ -162,9 +163,9 @@ def weak_scheme(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     if listed and _WEAK_SCHEMES.match(listed[0].text):
         yield Diagnostic(given or call, f"`CryptContext` stores passwords with `{listed[0].text}`")
     for keyword in ("bcrypt__rounds", "bcrypt__default_rounds"):
-        rounds = call.keywords.get(keyword)
+        rounds = argument_of(call, keyword)
         if isinstance(rounds, Constant) and isinstance(rounds.value, int) and rounds.value < 10:
-            yield Diagnostic(rounds, f"`{keyword}={rounds.value}` is too quick: bcrypt needs at least 10")
+            yield Diagnostic(call.keywords[keyword], f"`{keyword}={rounds.value}` is too quick: bcrypt needs at least 10")
 
 
 @check("PRD445", on=[calls("bcrypt.gensalt", "hashlib.pbkdf2_hmac", "*.PBKDF2HMAC")], files=["python"])

@@ -29,6 +29,7 @@ from prodlint.facts import (
     Setting,
     Statement,
     Subscript,
+    calls_in,
     statements_in,
 )
 from prodlint.model import FixRequest, Priority, Related
@@ -938,7 +939,7 @@ def _headers_in(block: tuple[Statement, ...]) -> Iterator[_Written]:
         for expression in _response_expressions(statement):
             if isinstance(expression, Dictionary):
                 for key, value in expression.items:
-                    if _header(key).startswith("access-control-"):
+                    if _header(key).startswith("access-control-") and not _is_sent_on(statement, block):
                         yield _Written(_header(key), value, expression)
             elif isinstance(expression, Collection) and len(expression.items) == 2 and expression.kind == "tuple":
                 if _header(expression.items[0]).startswith("access-control-"):
@@ -979,6 +980,16 @@ def _response_expressions(statement: Statement) -> Iterator[Expression]:
             continue
         yield expression
         waiting.extend(reversed(expression.parts()))
+
+
+def _is_sent_on(statement: Statement, block: tuple[Statement, ...]) -> bool:
+    """Whether what a statement gives a name are the headers of a request that the block makes as a client."""
+    names = {target.source_text for target in statement.targets if isinstance(target, Name)} if statement.kind == "assign" else set()
+    return bool(names) and any(
+        isinstance(given, Name) and given.source_text in names and _CLIENT_CALLS.match(call.name)
+        for call in calls_in(block)
+        for given in (*call.arguments, *call.keywords.values())
+    )
 
 
 def _is_star(module: Module, value: Expression) -> bool:

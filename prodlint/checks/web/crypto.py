@@ -29,6 +29,7 @@ from prodlint.facts import (
 )
 from prodlint.model import FixRequest, Priority
 from prodlint.values.expressions import follow, innermost, spread, truth
+from prodlint.values.places import argument_of
 
 # ---------------------------------------------------------------- Python
 
@@ -167,17 +168,18 @@ def _judge_call(module: Module, call: Call) -> Iterator[Diagnostic]:
                     priority="P1",
                 )
     elif "known_hosts" in call.keywords and call.name.startswith("asyncssh."):
-        if isinstance(value := call.keywords["known_hosts"], Constant) and value.value is None:
-            yield Diagnostic(value, f"`{call.name}` with `known_hosts=None` talks to whoever answers")
+        hosts = argument_of(call, "known_hosts")
+        if isinstance(hosts, Constant) and hosts.value is None:
+            yield Diagnostic(call.keywords["known_hosts"], f"`{call.name}` with `known_hosts=None` talks to whoever answers")
     for keyword in ("cert_reqs", "ssl_cert_reqs"):
-        value_ = call.keywords.get(keyword)
-        if isinstance(value_, Constant) and (
-            value_.value is None
+        required = argument_of(call, keyword)
+        if isinstance(required, Constant) and (
+            required.value is None
             and keyword == "ssl_cert_reqs"
-            or str(value_.value).upper() in ("CERT_NONE", "NONE")
-            and value_.value is not None
+            or str(required.value).upper() in ("CERT_NONE", "NONE")
+            and required.value is not None
         ):
-            yield Diagnostic(value_, f"`{keyword}={value_.text}` accepts any certificate")
+            yield Diagnostic(call.keywords[keyword], f"`{keyword}={required.text}` accepts any certificate")
     if call.method == "tls_insecure_set" and truth(module, call.argument(0, "value"), call):
         yield Diagnostic(call, "`tls_insecure_set(True)` accepts a certificate for any host")
     elif call.method == "set_missing_host_key_policy":

@@ -23,6 +23,7 @@ from prodlint.facts import (
 )
 from prodlint.model import Priority
 from prodlint.values.lattice import Argument, Client, Part, Value
+from prodlint.values.places import argument_of
 
 # ---------------------------------------------------------------- sinks
 
@@ -99,17 +100,11 @@ def _queries(call: Call) -> list[tuple[Expression, bool]]:
         if receiver is None or not re.search(r"objects|query|qs\b|filter\(|annotate\(|all\(", receiver.text):
             return []
         found: list[tuple[Expression, bool]] = []
-        for name in _EXTRA_KEYWORDS:
-            given = call.keywords.get(name)
-            if isinstance(given, Collection):
-                found += [(item, True) for item in given.items]
-            elif isinstance(given, Dictionary):
-                found += [(value, True) for _, value in given.items]
-        for argument in call.arguments[:2]:
-            if isinstance(argument, Dictionary):
-                found += [(value, True) for _, value in argument.items]
-            elif isinstance(argument, Collection):
-                found += [(item, True) for item in argument.items]
+        for told in (*(argument_of(call, name) for name in _EXTRA_KEYWORDS), argument_of(call, "", 0), argument_of(call, "", 1)):
+            if isinstance(told, Collection):
+                found += [(item, True) for item in told.items]
+            elif isinstance(told, Dictionary):
+                found += [(value, True) for _, value in told.items]
         return found
     if call.receiver is None:
         return []

@@ -47,7 +47,7 @@ from prodlint.values.expressions import (
 )
 from prodlint.values.lattice import Argument, Known, Member, Reference, Restricted, Table, Value, join
 from prodlint.values.lattice import Setting as SettingRead
-from prodlint.values.places import is_number
+from prodlint.values.places import argument_of, is_number
 
 # ---------------------------------------------------------------- libraries
 
@@ -399,7 +399,7 @@ _OFF_NAMES = re.compile(r"unverified|insecure|skip_|disable|verify|debug|dev|tes
 def _callers_that_switch_off(call: Call, argument: Argument, context: CheckContext) -> Iterator[Diagnostic]:
     """The wrapper `def decode(token, verify=True)` and who calls it with False, or with a switch, in the same file."""
     values = context.values(call.module)
-    for other, passed, _ in Judge(values, "code").given_to(argument):
+    for other, passed, _ in Judge(values, "code").argument_of(argument):
         name = argument.function.name
         if passed.may_be(False):
             if _weight(other, context)[0]:
@@ -685,7 +685,7 @@ def algorithms_not_fixed(call: Call, context: CheckContext) -> Iterator[Diagnost
             return
         if _is_always_off(_signature(call, context)) or truth(module, call.keywords.get("verify"), call) is False:
             return
-        third = call.argument(2)
+        third = argument_of(call, "", 2)
         if isinstance(third, Constant) and third.value is False:
             return
         if name in _JOSE_DECODE:
@@ -704,7 +704,8 @@ def algorithms_not_fixed(call: Call, context: CheckContext) -> Iterator[Diagnost
         return
     if _is_always_off(_signature(call, context)):
         return
-    if isinstance(allowed, Constant) and allowed.value is None:
+    known = follow(module, allowed, call)
+    if isinstance(known, Constant) and known.value is None:
         if name in _JOSE_DECODE:
             yield Diagnostic(call, f"`{name}` with `algorithms=None` accepts whichever the token asks for")
         return
@@ -853,12 +854,13 @@ def _seconds(module: Module, expression: Expression | None, near: Fact) -> float
     if isinstance(known, Call) and known.name.rsplit(".", 1)[-1] == "timedelta":
         sizes = {"weeks": 604800, "days": 86400, "hours": 3600, "minutes": 60, "seconds": 1, "milliseconds": 0.001, "microseconds": 1e-6}
         total = 0.0
-        for name, value in known.keywords.items():
+        for name in known.keywords:
+            value = argument_of(known, name)
             if not (isinstance(value, Constant) and isinstance(value.value, (int, float))):
                 return None
             total += value.value * sizes.get(name, 0)
         if known.arguments:
-            first = known.arguments[0]
+            first = argument_of(known, "", 0)
             if not (isinstance(first, Constant) and isinstance(first.value, (int, float))):
                 return None
             total += first.value * 86400
@@ -977,7 +979,7 @@ def encoded_without_expiry(call: Call, context: CheckContext) -> Iterator[Diagno
         return
     if isinstance(payload, Name) and _grows(module, payload, known, call):
         return
-    algorithm = call.argument(2, "algorithm") if position == 0 else None
+    algorithm = argument_of(call, "algorithm", 2) if position == 0 else None
     if isinstance(algorithm, Constant) and str(algorithm.value).lower() == "none":
         return  # PRD423 speaks
     function = innermost(module, call)
@@ -1064,7 +1066,7 @@ def issued_without_expiry(call: Call, context: CheckContext) -> Iterator[Diagnos
         if isinstance(known, Constant) and known.value is None:
             yield Diagnostic(call, "`lifetime_seconds=None` issues tokens that never expire")
         return
-    given = call.keywords.get("expires_delta")
+    given = argument_of(call, "expires_delta")
     if isinstance(given, Constant) and given.value is False:
         yield Diagnostic(call, "`expires_delta=False` issues a token that never expires")
 

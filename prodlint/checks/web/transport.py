@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from prodlint.checks import CheckContext, Diagnostic, Ranged, calls, check, documents, every, literals, settings
 from prodlint.facts import (
@@ -20,6 +21,7 @@ from prodlint.facts import (
     Function,
     Literal,
     Module,
+    Name,
     Node,
     Setting,
     calls_in,
@@ -30,6 +32,7 @@ from prodlint.values.expressions import innermost
 from prodlint.values.hosts import Address, address_of, distance
 from prodlint.values.lattice import Known, Value
 from prodlint.values.lattice import Setting as SettingRead
+from prodlint.values.places import enclosing
 from prodlint.values.truth import FALSY
 
 # Scheme -> what it is without TLS, and the address that has it.
@@ -186,15 +189,34 @@ def plain_literal(literal: Literal, context: CheckContext) -> Iterator[Diagnosti
     """`API_URL = "http://api.shop.example"`, `Client(base_url="http://...")`, `Celery(broker="amqp://...")`."""
     if "://" not in literal.value or literal.role not in ("assignment", "default", "keyword", "item"):
         return
-    named = literal.name in _URL_KEYWORDS if literal.role in ("keyword", "item") else bool(_URL_NAME.search(literal.name))
-    if not named or _NO_CONNECTION.search(literal.name) or literal.role == "item" and "settings" not in context.file.roles:
+    if _NO_CONNECTION.search(literal.name) or literal.role == "item" and "settings" not in context.file.roles:
         return
-    if literal.role in ("assignment", "default") and literal.scope.function and literal.value.startswith("http:"):
-        return  # an address that a function works with need not be one that it asks
     found = _judge(literal.value)
-    if found is None or priority_in(literal, context) is False or literal.scope.guards & {"debug", "environment"}:
+    if literal.role in ("keyword", "item"):
+        asked = literal.name in _URL_KEYWORDS
+    else:
+        asked = _is_asked_by_name(literal.name, literal.value, literal.scope.function) or (
+            found is not None and literal.name in _given_as_address(literal.module)
+        )
+    if found is None or not asked or priority_in(literal, context) is False or literal.scope.guards & {"debug", "environment"}:
         return
     yield Diagnostic(literal, found[0], priority=found[1], secret="@" in literal.value)
+
+
+@lru_cache(maxsize=4)
+def _given_as_address(module: Module) -> frozenset[str]:
+    """The names that the calls of a file are given under the keyword of an address: `Celery(broker=QUEUE)`."""
+    return frozenset(
+        value.source_text
+        for call in module.calls()
+        for keyword, value in call.keywords.items()
+        if keyword in _URL_KEYWORDS and isinstance(value, Name)
+    )
+
+
+def _is_asked_by_name(name: str, address: str, function: str) -> bool:
+    """Whether a name says that its address is asked. One that a function works with need not be."""
+    return bool(_URL_NAME.search(name)) and not (function and address.startswith("http:"))
 
 
 _VERBS = ("get", "post", "put", "patch", "delete", "request", "stream")
@@ -229,8 +251,15 @@ _SECURED = re.compile(r"ssl|tls|secure", re.IGNORECASE)
 
 
 def _direct(call: Call) -> Expression | None:
-    """The address that a call is given where it stands; one behind a name is judged where the name is given."""
+    """The address that a call is given where it stands or under a name that does not say so; one that does is judged by itself."""
     at = call.argument(1 if call.method in ("request", "stream") else 0)
+    if isinstance(at, Name):
+        known = call.module.follow(at, call)
+        around = enclosing(known, call.module)
+        name = at.source_text.rpartition(".")[2]
+        if isinstance(known, Constant) and _is_asked_by_name(name, str(known.value), around.name if around is not None else ""):
+            return None
+        at = known if known.file.path == call.file.path else None
     if isinstance(at, FString):
         return at
     if isinstance(at, Constant) and isinstance(at.value, str):
