@@ -533,6 +533,11 @@ class Statement:
 
     @property
     @abstractmethod
+    def annotation(self) -> str:
+        """The type that an "assign" declares, also one without a value (`name: str`), or nothing."""
+
+    @property
+    @abstractmethod
     def is_async(self) -> bool:
         """Whether it is an `async for` or `async with`."""
 
@@ -794,6 +799,10 @@ class Module(Fact):
     @abstractmethod
     def extent(self, start: int, end: int) -> tuple[int, int]:
         """First and last line (from 1) of the statement around a byte range; of a compound one only its header."""
+
+    @abstractmethod
+    def around(self, place: Fact) -> Iterator[str]:
+        """What a place is given to within its statement, innermost first: keywords and keys as `name=`, called names as `name(`."""
 
     @abstractmethod
     def import_facts(self) -> Sequence[Import]:

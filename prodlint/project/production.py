@@ -141,7 +141,9 @@ def production_settings(context: Context) -> Module | None:
         return None
     for each in _STEMS_OF_PRODUCTION:
         values = context.environment.python_files.named(f"{package}.{each}", context.file.path)
-        if values is not None and re.search(rf"(?m)^from[ \t]+[\w.]*\b{re.escape(stem)}[ \t]+import[ \t]+\*", values.module.source.text):
+        if values is not None and any(
+            imported.name == "*" and imported.module.rpartition(".")[2] == stem for imported in values.module.import_facts()
+        ):
             return values.module
     return None
 

@@ -147,8 +147,8 @@ def is_logger(expression: Expression | None) -> bool:
     """Whether an expression looks like a logger, whatever module it came from."""
     if isinstance(expression, Name):
         last = expression.source_text.rsplit(".", 1)[-1]
-        name = expression.name.removesuffix("()")
-        return bool(_LOGGER_NAME.search(last) or _LOGGER_NAME.search(name) or _LOGGER_FACTORY.search(name.rsplit(".", 1)[-1]))
+        name = expression.name.removesuffix("()").rsplit(".", 1)[-1]
+        return bool(_LOGGER_NAME.search(last) or _LOGGER_NAME.search(name) or _LOGGER_FACTORY.search(name))
     if isinstance(expression, Attribute):
         return bool(_LOGGER_NAME.search(expression.attribute))
     if isinstance(expression, Call):
@@ -388,7 +388,7 @@ class _Walk:
             after: set[int] = set()
             for case in statement.cases:
                 after |= self.block(case, states, exits)
-            exhaustive = re.search(r"\bcase\s+_\s*:", statement.source.slice(statement.start, statement.end))
+            exhaustive = re.search(r"\bcase[\s\\(]+_[\s\\)]*:", statement.source.slice(statement.start, statement.end))
             return after if exhaustive else after | states
         return states
 

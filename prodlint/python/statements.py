@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _LEFT, _RIGHT, _BODY, _CONDITION, _CONSEQUENCE = field("left"), field("right"), field("body"), field("condition"), field("consequence")
 _VALUE, _ALIAS, _SUBJECT, _DEFINITION = field("value"), field("alias"), field("subject"), field("definition")
-_PATTERN, _GUARD = kind("case_pattern"), field("guard")
+_PATTERN, _GUARD, _TYPE = kind("case_pattern"), field("guard"), field("type")
 _BLOCK, _ELSE, _FINALLY, _CASE = kind("block"), kind("else_clause"), kind("finally_clause"), kind("case_clause")
 _EXCEPT = frozenset((kind("except_clause"),))
 _WITH_CLAUSE, _AS, _CLASS, _DECORATED = kind("with_clause"), kind("as_pattern"), kind("class_definition"), kind("decorated_definition")
@@ -193,6 +193,11 @@ class PyStatement(Statement):
     @lazy
     def assignment(self) -> Assignment | None:
         return next(iter(self.of.assignments_at(self._assigned)), None) if self._assigned is not None else None
+
+    @lazy
+    def annotation(self) -> str:
+        declared = self._assigned.child_by_field_id(_TYPE) if self._assigned is not None else None
+        return self.of.plain(declared) if declared is not None else ""
 
     @lazy
     def is_async(self) -> bool:

@@ -64,6 +64,7 @@ _BLOCKS: tuple[BlockKind, ...] = ("def", "loop", "if", "except")
 
 _NAME, _OBJECT, _ATTRIBUTE, _BODY, _CONSEQUENCE = field("name"), field("object"), field("attribute"), field("body"), field("consequence")
 _ATTRIBUTE_NODE, _IDENTIFIER = kind("attribute"), kind("identifier")
+_CALL, _PAIR, _KEYWORD, _KEY = kind("call"), kind("pair"), kind("keyword_argument"), field("key")
 _START = attrgetter("start_byte")
 # What gives a name of the code around it a value.
 _GIVING = frozenset(("name", "annotated", "field", "walrus"))
@@ -431,7 +432,19 @@ class PyModule(Module):
             block = block.parent
         return False
 
-    # ------------------------------------------------------------ statements around a place
+    # ------------------------------------------------------------ what is around a place
+
+    def around(self, place: Fact) -> Iterator[str]:
+        node = self.root.descendant_for_byte_range(place.start, max(place.start, place.end - 1))
+        while node is not None and not node.type.endswith(("_statement", "_definition", "module")):
+            if node.start_byte < place.start or node.end_byte > place.end:
+                if node.kind_id == _PAIR or node.kind_id == _KEYWORD:
+                    name = node.child_by_field_id(_KEY if node.kind_id == _PAIR else _NAME)
+                    if name is not None:
+                        yield self.plain(name).strip("\"'") + "="
+                elif node.kind_id == _CALL:
+                    yield self.call_at(node).name + "("
+            node = node.parent
 
     def extent(self, start: int, end: int) -> tuple[int, int]:
         """First and last line (from 1) of the statement around a byte range; of a compound one only its header."""

@@ -95,12 +95,18 @@ def _called_name(values: Evaluator, call: Call, frame: Frame) -> str:
     root, _, rest = call.function.source_text.partition(".")
     if values.module.imports.get(root) is None:
         return call.name
-    shapes = values.evaluate(call.function if not rest or call.receiver is None else call.receiver, frame).shapes
-    made = [shape for shape in shapes if isinstance(shape, (Reference, Result)) and shape.at.file.path != call.file.path]
+    if rest and call.receiver is not None:
+        made = _made_elsewhere(values.evaluate(call.receiver, frame), call)
+        if made:
+            return f"{made}.{call.method}"
+    return _made_elsewhere(values.evaluate(call.function, frame), call) or call.name
+
+
+def _made_elsewhere(value: Value, call: Call) -> str:
+    """The qualified name of what made a value in another file of the project, or nothing."""
+    made = [shape for shape in value.shapes if isinstance(shape, (Reference, Result)) and shape.at.file.path != call.file.path]
     # Made in each of several branches by the same call (`try: config = Config(path)`, `except: config = Config()`) it is the same thing.
-    if made and len(made) == len(shapes) and len({shape.name for shape in made}) == 1:
-        return f"{made[0].name}.{call.method}" if rest else made[0].name
-    return call.name
+    return made[0].name if made and len(made) == len(value.shapes) and len({shape.name for shape in made}) == 1 else ""
 
 
 # ---------------------------------------------------------------- code of the project
@@ -284,15 +290,15 @@ def _with_default(call: Call, receiver: Value, given: list[Value]) -> Value:
 
 # What only a ConfigParser is asked: there the second argument of `get` is an option's name, and the default is `fallback=`.
 _OF_SECTIONS = (
-    "has_option(",
-    "has_section(",
-    "getboolean(",
-    "getint(",
-    "getfloat(",
-    "add_section(",
-    "sections(",
-    "read_file(",
-    "read_dict(",
+    "has_option",
+    "has_section",
+    "getboolean",
+    "getint",
+    "getfloat",
+    "add_section",
+    "sections",
+    "read_file",
+    "read_dict",
 )
 
 
@@ -300,19 +306,21 @@ def _has_sections(call: Call, receiver: str) -> bool:
     """Whether what is asked is a ConfigParser: made as one, or asked elsewhere in the file what only such a one can answer."""
     if call.constructor is not None:
         return call.constructor.name.rpartition(".")[2].endswith("ConfigParser")
-    text = call.source.text
-    if any(f"{receiver}.{method}" in text for method in _OF_SECTIONS) or "fallback=" in text and f"{receiver}.get(" in text:
+    asked = _asked(call.module)
+    if (receiver, "") in asked:
         return True
     # `configuration.get("auth", "uri")`, `configuration.get("auth", "secret")`: one key with many defaults is a section.
-    return len(_asked(call.module).get((receiver, call.arguments[0].text), ())) > 1 if call.arguments else False
+    return len(asked.get((receiver, call.arguments[0].text), ())) > 1 if call.arguments else False
 
 
 def _asked(module: Module) -> Mapping[tuple[str, str], set[str]]:
-    """The second arguments of `x.get("a", "b")` in a file, by the receiver and the first."""
+    """The second arguments of `x.get("a", "b")` in a file, by the receiver and the first; under no argument what only a ConfigParser is asked."""
     known = module.derived.get("asked-of-sections")
     if not isinstance(known, dict):
         found: dict[tuple[str, str], set[str]] = {}
         for other in module.calls():
+            if other.receiver is not None and (other.method in _OF_SECTIONS or other.method == "get" and "fallback" in other.keywords):
+                found.setdefault((other.receiver.text, ""), set()).add(other.method)
             if other.method == "get" and other.receiver is not None and len(other.arguments) == 2:
                 first, second = other.arguments
                 if isinstance(first, Constant) and isinstance(second, Constant) and isinstance(second.value, str):

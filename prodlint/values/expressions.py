@@ -257,18 +257,10 @@ def dictionary(module: Module, expression: Expression | None, near: Fact, depth:
 
 def spread(call: Call) -> dict[str, Expression]:
     """Keywords from `f(**options)` where options is a dict that the file shows; nothing where it is not."""
-    found = _SPREAD.search(call.text) if call.stars else None
-    if found is None:
-        return {}
-    function = innermost(call.module, call)
-    given = call.module.constant(found[1])
-    for statement in statements_in(function.body) if function is not None else ():
-        if statement.kind == "assign" and statement.start < call.start and any(target.text == found[1] for target in statement.targets):
-            given = statement.expressions[0] if statement.expressions else None
-    return dictionary(call.module, given, call) or {}
-
-
-_SPREAD = re.compile(r"\*\*\s*([A-Za-z_]\w*)\s*,?\s*\)$")
+    found: dict[str, Expression] = {}
+    for mapping in call.spreads:
+        found.update(dictionary(call.module, mapping, call) or {})
+    return found
 
 
 def later_items(module: Module, name: Name, near: Fact) -> dict[str, Expression]:

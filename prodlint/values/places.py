@@ -264,17 +264,18 @@ def annotated_as(fact: Call, name: str, types: Iterable[str]) -> str:
     function = enclosing(fact, fact.module)
     if function is None:
         return ""
-    for parameter in function.parameters:
-        if parameter.name == name and parameter.annotation:
-            for word in parameter.annotation.translate(_BRACKETS).split():
-                head, _, rest = word.partition(".")
-                qualified = fact.module.imports.get(head, head) + ("." + rest if rest else "")
-                if qualified in types:
-                    return qualified
-    return ""
+    declared = next((parameter.annotation for parameter in function.parameters if parameter.name == name), "")
+    return next((found for found in types_in(declared, fact.module) if found in types), "")
 
 
-_BRACKETS = str.maketrans(dict.fromkeys("[],|\"'", " "))
+def types_in(annotation: str, module: Module) -> Iterator[str]:
+    """The qualified names in an annotation, in order: of `Annotated[Redis, Depends(cache)]`, `OpenAI | None`, `"Session"`."""
+    for word in annotation.translate(_BRACKETS).split():
+        head, _, rest = word.partition(".")
+        yield module.imports.get(head, head) + ("." + rest if rest else "")
+
+
+_BRACKETS = str.maketrans({**dict.fromkeys("[],|\"'", " "), "(": "", ")": ""})
 
 
 # ---------------------------------------------------------------- what answers requests

@@ -121,12 +121,8 @@ def field(values: Evaluator, class_: Class, name: str, at: Expression, holders: 
                 and "env_prefix" in assignment.value.keywords
             ):
                 prefix = str(getattr(assignment.value.keywords["env_prefix"], "value", ""))
-            elif (
-                not found
-                and assignment is None
-                and statement.source.slice(statement.start, statement.end).partition(":")[0].strip() == name
-            ):
-                annotation, found = statement.source.slice(statement.start, statement.end).partition(":")[2], True
+            elif not found and assignment is None and statement.annotation and statement.targets[0].text == name:
+                annotation, found = statement.annotation, True
     if not found and not default.shapes:
         return unknown(at)
     if name.startswith("_") or "ClassVar" in annotation:

@@ -144,6 +144,7 @@ def from_module(text: str) -> str | None:
 def from_name(text: str) -> str | None:
     """`from a import b` and `b` where `import a` and `a.b` stood."""
     done: Edits | None = None
+    given: set[str] = set()
     for tree, edits, node, alias, name in _imports(text):
         if not isinstance(node, ast.Import) or len(node.names) != 1 or "." in alias.name or _in_f_string(tree, name):
             continue
@@ -153,11 +154,12 @@ def from_name(text: str) -> str | None:
         if (
             not uses
             or len(uses) != len(_uses(tree, name))
-            or taken & set(attributes)
+            or (taken | given) & set(attributes)
             or any(not isinstance(use.ctx, ast.Load) for use in uses)
         ):
             continue
         done = edits
+        given.update(attributes)
         edits.replace(edits.start(node), edits.end(node), f"from {alias.name} import {', '.join(attributes)}")
         for use in uses:
             edits.replace(edits.start(use), edits.end(use), use.attr)

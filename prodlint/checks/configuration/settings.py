@@ -22,7 +22,7 @@ from prodlint.checks import (
     project_fact,
     settings,
 )
-from prodlint.facts import Assignment, Call, Class, Collection, Command, Conditional, Constant, Dictionary, Operation, Setting
+from prodlint.facts import Assignment, Call, Class, Collection, Command, Conditional, Constant, Dictionary, Module, Operation, Setting
 from prodlint.model import Evidence, FixRequest, Related
 from prodlint.project.production import deployed, is_of_start_script, priority_in, runs_in_production
 from prodlint.values.lattice import Setting as SettingRead
@@ -301,9 +301,6 @@ def serves(context: CheckContext) -> bool:
     )
 
 
-_REQUIRED_FIELD = re.compile(r"\s*([A-Za-z]\w*)\s*:\s*([^=#\n]+?)\s*(?:#[^\n]*)?$")
-
-
 @collect("env-read", on=[every(Class)], required_literals=["basesettings)"], files=("python",), not_in=ANYWHERE_BUT_SERVICE)
 def required_fields(class_: Class, context: CheckContext) -> Iterator[ProjectFact]:
     """Fields of pydantic-settings classes without a default: the service does not start without them."""
@@ -322,17 +319,24 @@ def required_fields(class_: Class, context: CheckContext) -> Iterator[ProjectFac
             )
             prefix = str(given.value) if isinstance(given, Constant) else prefix
     for statement in class_.body:
-        if statement.kind != "assign" or statement.assignment is not None:
+        if statement.kind != "assign" or statement.assignment is not None or not statement.annotation or not statement.targets:
             continue
-        match = _REQUIRED_FIELD.fullmatch(statement.source.slice(statement.start, statement.end))
-        if match is None or "ClassVar" in match.group(2) or match.group(2)[:1].islower() and match.group(2).split("[", 1)[0] not in _PLAIN:
+        field, declared = statement.targets[0].text, statement.annotation
+        if not field[:1].isalpha() or "ClassVar" in declared or not _is_read_from_text(declared, class_.module):
             continue
-        name = (prefix + match.group(1)).upper()
+        name = (prefix + field).upper()
         if not _PLATFORM.match(name):
             yield ProjectFact("env-read", class_.file.path, statement.span, name)
 
 
 _PLAIN = frozenset("str int float bool bytes list dict tuple set frozenset datetime.timedelta".split())
+
+
+def _is_read_from_text(declared: str, module: Module) -> bool:
+    """Whether a field's type is a plain one, or a class by its name, which begins with a capital: `SecretStr`, `pydantic.SecretStr`."""
+    head = declared.split("[", 1)[0]
+    first, _, rest = head.partition(".")
+    return head in _PLAIN or not (rest.rpartition(".")[2] if first in module.imports and rest else head)[:1].islower()
 
 
 @project_check("PRD642", topics=("env-read",))

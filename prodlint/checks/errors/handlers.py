@@ -461,11 +461,15 @@ def _logging_fix(handler: Handler) -> FixRequest | None:
 
 
 def _remarks_above(source: Source, line: int) -> list[str]:
-    """The comments on the lines right above a line."""
+    """The comments on the lines above a line, empty ones between them and it left out."""
     found: list[str] = []
-    while line > 1 and len(found) < 12 and source.line_text(line - 1).lstrip().startswith("#"):
+    while line > 1 and len(found) < 12:
         line -= 1
-        found.insert(0, source.line_text(line).strip().lstrip("# "))
+        text = source.line_text(line).strip()
+        if text.startswith("#"):
+            found.insert(0, text.lstrip("# "))
+        elif text or found:
+            break
     return found
 
 
@@ -478,7 +482,19 @@ def _suppressed(call: Call) -> Sequence[Statement]:
     return ()
 
 
-_SUPPRESSED_CLOSER = re.compile(r"\.?(\w+)\([^()\n]*\)\s*$")
+def _begins_with(block: Sequence[Statement]) -> Expression | None:
+    """What the first statement of a block calls or waits for."""
+    first = block[0].expressions[0] if block and block[0].kind in ("expression", "assign") and block[0].expressions else None
+    return first.items[0] if isinstance(first, OpaqueExpression) and first.kind == "await" and first.items else first
+
+
+def _is_cancelled_before(task: str, call: Call) -> bool:
+    """Whether the function around a call has cancelled a task before it."""
+    function = enclosing(call, call.module)
+    return any(
+        other.method == "cancel" and other.start < call.start and other.receiver is not None and other.receiver.text == task
+        for other in calls_in(function.body if function is not None else call.module.body)
+    )
 
 
 @check("PRD202", on=[calls("contextlib.suppress")])
@@ -488,20 +504,21 @@ def suppressed_exception(call: Call, context: CheckContext) -> Iterator[Diagnost
     broad = [name for name in broad if name in ("Exception", "BaseException")]
     if not broad:
         return
-    first, last = call.span.line, call.span.end_line
-    body = call.source.line_text(last + 1).strip()
-    remarks = [*_remarks_above(call.source, first), *(call.source.line_text(line).partition("#")[2] for line in range(first, last + 2))]
+    block = _suppressed(call)
+    first, last = call.module.extent(call.start, call.end)
+    last = block[0].span.line if block else last + 1
+    remarks = [*_remarks_above(call.source, first), *(call.source.line_text(line).partition("#")[2] for line in range(first, last + 1))]
     explained = _words(remarks)
     if _is_justified("\n".join(remarks), context) or explained >= _REASON:
         return
-    waits = re.fullmatch(r"await ([\w.]+)", body)
-    if waits and len(call.arguments) > 1 and any(f"{waits[1]}.cancel(" in call.source.line_text(first - back) for back in (1, 2, 3)):
+    begins = _begins_with(block)
+    if len(call.arguments) > 1 and isinstance(begins, (Name, Attribute)) and _is_cancelled_before(begins.text, call):
         return  # the task was told to end
-    inside = _SUPPRESSED_CLOSER.search(body.split("#", 1)[0].rstrip())
-    mild = bool(inside and _CLOSERS.match(inside.group(1))) or call.scope.in_handler or bool(_CLOSING_FUNCTION.match(call.scope.function))
-    block = _suppressed(call)
     mild = (
-        mild
+        isinstance(begins, Call)
+        and bool(_CLOSERS.match(begins.method))
+        or call.scope.in_handler
+        or bool(_CLOSING_FUNCTION.match(call.scope.function))
         or explained >= _NAMED
         or "debug" in call.scope.guards
         or (bool(block) and _only_reads(block))

@@ -51,10 +51,12 @@ _KEEPERS = {
 _NOT_LOGGED = frozenset(("exc_info", "stack_info", "stacklevel", "level", "file", "end", "sep", "flush"))
 _ANCHORS = [*(f"{level}(" for level in _LEVELS), "print(", "pprint(", "pprint.pp(", *(f"{keeper}(" for keeper in _KEEPERS)]
 
+_GAP = r"(?:[\s\\)]|#[^\n]*\n)*"
 _NAMES = (
     r"passw|passphrase|passcode|pass\b|pwd|pw\b|secret|token|bearer|credential|creds|authorization|dsn|conninfo|conn\w*str"
     r"|(?:database|db|redis|broker|amqp|mongo\w*|postgres\w*|mysql|rabbitmq|sqlalchemy\w*)_ur[li]"
-    r"|headers|cookies|environ|\bmeta\b|\bpost\b|\.body|get_data|get_json|\.json\(|\.form\b|model_dump|\.dict\(|vars\("
+    r"|headers|cookies|environ|\bmeta\b|\bpost\b|get_data|get_json|model_dump"
+    rf"|\.{_GAP}body|\.{_GAP}json{_GAP}\(|\.{_GAP}form\b|\.{_GAP}dict{_GAP}\(|vars{_GAP}\("
 )
 # Of "api_key", "api-key" and their kin the pattern of `secrets_names` says which ones there are.
 _KEYS = "|".join(
@@ -64,7 +66,7 @@ _MAY_BE_SECRET = re.compile(f"{_NAMES}|(?:{_KEYS})[-_. ]{{0,2}}key".encode())
 # One of these stands in whatever the pattern finds; looking for them costs a twentieth of it.
 _WORDS = (
     b"passw", b"passphrase", b"passcode", b"pass", b"pwd", b"pw", b"secret", b"token", b"bearer", b"cred", b"authorization", b"dsn", b"conn", b"key",
-    b"_ur", b"headers", b"cookies", b"environ", b"meta", b".post", b".body", b"get_data", b"get_json", b".json(", b".form", b"model_dump", b".dict(", b"vars(",
+    b"_ur", b"headers", b"cookies", b"environ", b"meta", b"post", b"body", b"get_data", b"get_json", b"json", b"form", b"model_dump", b"dict", b"vars",
 )  # fmt: skip
 _BRACKETS = re.compile(rb"[()]")
 # Plain texts with a blank in them are messages: what they say is no value.
@@ -317,7 +319,7 @@ class _Reading:
         if name.source_text.isupper() and not _ACTIONS.isdisjoint(parts_of(name.source_text)):
             return True
         if _is_store_url(name.source_text.rsplit(".", 1)[-1]) and any(
-            module in ("sqlite3", "aiosqlite") for module in self.module.imports.values()
+            name.split(".", 1)[0] in ("sqlite3", "aiosqlite") for name in self.module.imports.values()
         ):
             return True
         if _is_store_url(name.source_text.rsplit(".", 1)[-1]) and self._is_fetched(name.source_text):
@@ -423,7 +425,7 @@ class _Reading:
                         and len(part.arguments) == 2
                         and part.arguments[0].text == written
                     ):
-                        if isinstance(part.arguments[1], Name) and _ERRORS.search(part.arguments[1].source_text):
+                        if isinstance(part.arguments[1], Name) and _ERRORS.search(part.arguments[1].name):
                             return True
         return False
 
@@ -542,18 +544,11 @@ class _Reading:
 
 # Settings of another file, all at once.
 _ALL_SETTINGS = re.compile(r"(?:^|[._])settings$")
-_FIELD = re.compile(r"\s*(\w+)\s*:\s*([^=\n]+)")
 
 
 def _fields_of(class_: Class) -> dict[str, str]:
     """The declared fields of a class and their types, those without a value included."""
-    found = {}
-    for statement in class_.body:
-        if statement.kind == "assign":
-            match = _FIELD.match(statement.source.slice(statement.start, statement.end))
-            if match is not None:
-                found[match.group(1)] = match.group(2).strip()
-    return found
+    return {statement.targets[0].text: statement.annotation for statement in class_.body if statement.annotation and statement.targets}
 
 
 def _is_secret(name: str) -> bool:
@@ -602,5 +597,7 @@ def personal_data_sent(call: Call, context: CheckContext) -> Iterator[Diagnostic
     told = argument_of(call, "send_default_pii")
     if isinstance(told, Constant) and told.value is True and not {"before_send", "event_scrubber"} & set(call.keywords):
         yield Diagnostic(
-            call.keywords["send_default_pii"], "`send_default_pii=True` sends cookies, authorization headers and client addresses with every event", priority="P2"
+            call.keywords["send_default_pii"],
+            "`send_default_pii=True` sends cookies, authorization headers and client addresses with every event",
+            priority="P2",
         )

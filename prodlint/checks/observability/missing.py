@@ -88,6 +88,13 @@ def log_redactions(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
         yield ProjectFact("log-redaction", context.file.path, whole.source.span(offset, offset + len(literal)), f"`{literal.decode()}`")
 
 
+@collect("log-redaction", on=[calls("*.mask")], files=("python",), not_in=_ELSEWHERE)
+def masked(call: Call, context: CheckContext) -> Iterator[ProjectFact]:
+    """`tools.mask(secret)`."""
+    if not context.file.roles & _ELSEWHERE:
+        yield project_fact("log-redaction", call, "`.mask`")
+
+
 @project_check("PRD705", topics=("log-configuration", "log-redaction"))
 def logs_not_redacted(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
     """Logs that are configured, and nothing that takes secrets out of them."""

@@ -18,14 +18,14 @@ TRACEBACKS = ("traceback.print_exc", "traceback.print_stack", "traceback.print_e
 STREAMS = ("sys.stdout.write", "sys.stderr.write")
 
 # A module that imports one of these talks to a person at a terminal.
-_TERMINAL = tuple(
-    f"{word} {module}".encode()
-    for module in (
+_TERMINAL = re.compile(
+    rb"(?:^|[\r\n;:])[ \t\f]*(?:import|from)(?:[ \t\f]|\\\r?\n)+(?:"
+    + b"|".join(re.escape(module.encode()) for module in (
         "argparse", "click", "typer", "optparse", "getopt", "fire", "cmd", "cyclopts", "docopt", "rich", "tqdm", "questionary",
         "prompt_toolkit", "IPython", "curses", "readline", "getpass", "termios", "tty", "inquirer", "textual", "blessed", "plumbum", "invoke", "cliff", "asyncclick", "rich_click",
         "django.core.management", "code", "pdb", "unittest", "pytest", "locust", "streamlit",
-    )
-    for word in ("import", "from")
+    ))
+    + rb")(?!\w)"
 )  # fmt: skip
 # Functions whose work is to show something, and those that a person starts.
 _SHOWS = re.compile(
@@ -44,7 +44,7 @@ _GENERATORS = ("generate_", "gen_", "codegen_", "bootstrap_")
 # What a person has to type in elsewhere, in the sign-in of a device.
 _SIGN_IN = re.compile(r"\b(?:user_code|device_code|verification_ur[il]\w*)\b")
 # A question to whoever sits at the terminal.
-_ASKS = re.compile(rb"(?<![\w.])input[ \t\\\r\n)]*\(")
+_ASKS = re.compile(rb"(?<![\w.])input(?:[\s\\)]|#[^\n]*\n)*\(")
 _OWN_INPUT = re.compile(rb"\bdef[\s\\]+input\b")
 _TALKATIVE = re.compile(r"(?i)(?:^|[._])(?:verbos\w*|debug\w*|dry_?run|interactive|isatty|quiet|silent|show_\w+|print_\w+)(?:$|[._])")
 _WEB = tuple(sorted(package.replace("-", "_") for package in WEB_PACKAGES if package != "django-ninja"))
@@ -53,7 +53,7 @@ _WEB = tuple(sorted(package.replace("-", "_") for package in WEB_PACKAGES if pac
 @lru_cache(maxsize=4)
 def is_terminal_program(data: bytes) -> bool:
     """Whether a file imports what programs for the terminal are made of."""
-    return any(word in data and _is_import(data, word) for word in _TERMINAL) or (b"input" in data and _asks(data))
+    return _TERMINAL.search(data) is not None or (b"input" in data and _asks(data))
 
 
 def _asks(data: bytes) -> bool:
@@ -64,17 +64,6 @@ def _asks(data: bytes) -> bool:
 def _is_code(data: bytes, offset: int) -> bool:
     before = data[data.rfind(b"\n", 0, offset) + 1 : offset].lstrip()
     return not before.startswith((b"#", b">>>", b"..."))
-
-
-def _is_import(data: bytes, words: bytes) -> bool:
-    """Whether the words begin a line's statement: `import click`, and not the end of a sentence."""
-    at = data.find(words)
-    while at != -1:
-        after = data[at + len(words) : at + len(words) + 1]
-        if data[data.rfind(b"\n", 0, at) + 1 : at].strip() == b"" and not (after.isalnum() or after == b"_"):
-            return True
-        at = data.find(words, at + 1)
-    return False
 
 
 @check(

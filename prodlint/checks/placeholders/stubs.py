@@ -154,9 +154,7 @@ def _stub(statement: Statement, function: Function) -> str:
 
 
 # What a stub holds, looked for before its statements are read.
-_STUB_BYTES = re.compile(
-    rb"NotImplemented|(?i:not (?:yet )?(?:been )?implemented|unimplemented|to be implemented|implement me)|501|NOT_IMPLEMENTED"
-)
+_STUB_BYTES = re.compile(rb"(?i)implement|501")
 _EMPTY_END = re.compile(rb"(?:\bpass|\.\.\.)\s*(?:#[^\n]*\s*)*$")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from prodlint.checks import CheckContext, Diagnostic, check, documents, every, settings
@@ -61,6 +61,7 @@ _NOT_NAMES = re.compile(
     r"author\w*|maintainer\w*|(?:full|first|last|given|family|display|nick|user|preferred|sur)_?names?|real_?name|nick(?:name)?|change_?me|replace_?me|fixture\w*|redacted|docstring|body|content|html|markdown|query|sql|footer|subject|instructions|system|role|reserved|unsafe\w*|disallowed)(?:$|_|-)"
 )
 _EXAMPLE_AROUND = re.compile(rb"(?i)[\"']?(?:json_schema_extra|openapi_examples|schema_extra|examples?)[\"']?\s*[:=(]|OpenApiExample")
+_EXAMPLE_FIELD = re.compile(r"(?i)(?:json_schema_extra|openapi_examples|schema_extra|examples?)[=(]|(?:.*\.)?OpenApiExample\(")
 _EXAMPLE_SCOPE = re.compile(
     r"(?i)(?:^|_|\.)(?:test|tests|debug|preview\w*|mock\w*|examples?|demo|sample\w*|seed\w*|fake\w*|fixture\w*|dummy)(?:$|_|\.)|(?:Example|Mock|Fake|Test|Dummy|Sample|Demo)"
 )
@@ -114,10 +115,12 @@ def _shown(value: str) -> str:
 
 
 _STATEMENT = re.compile(rb"\n\f*([A-Za-z_]\w*)")
-# `Response(200, request=Request("GET", url="https://example.com"))`: an answer that no request was sent for.
-_MADE_UP = re.compile(
-    rb"\brequest[\s\\]{0,9}=[\s\\(]{0,9}(?:\w{1,30}[\s\\)]{0,9}\.[\s\\]{0,9})?Request(?:_\w{0,9})?[\s\\)]{0,9}\((?:[^()]|\(\s*[\"'][^()]*\)){0,150}\(?\Z"
-)
+
+
+def _is_made_up_answer(around: Sequence[str]) -> bool:
+    """`Response(200, request=Request("GET", url="https://example.com"))`: an answer that no request was sent for."""
+    called = next((index for index, name in enumerate(around) if name.endswith("(")), len(around))
+    return around[called + 1 : called + 2] == ["request="]
 
 
 def _surrounding_name(assignment: Assignment) -> str:
@@ -171,7 +174,8 @@ def placeholder_value(assignment: Assignment, context: CheckContext) -> Iterator
     if assignment.kind == "item" and what != "a placeholder" and not _configures(assignment):
         return  # data that is sent or stored; a host of a setting stands in a setting
     if assignment.kind in ("item", "keyword"):
-        if _MADE_UP.search(data, max(0, assignment.start - 200), assignment.start):
+        around = list(assignment.module.around(assignment))
+        if _is_made_up_answer(around) or any(_EXAMPLE_FIELD.match(name) for name in around):
             return
         if _EXAMPLE_AROUND.search(data[max(0, assignment.start - 500) : assignment.start]) or _EXAMPLE_SCOPE.search(
             _surrounding_name(assignment)

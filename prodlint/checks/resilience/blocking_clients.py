@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every
 from prodlint.facts import Call, Function, Module, Name, calls_in
-from prodlint.values.places import body_of, enclosing, in_lambda, is_imported, shown
+from prodlint.values.places import body_of, enclosing, in_lambda, is_imported, shown, types_in
 
 _THREAD = "`asyncio.to_thread`"
 
@@ -177,17 +177,9 @@ def blocking_parameter(function: Function, context: CheckContext) -> Iterator[Di
             yield Diagnostic(first, f"`{shown(first)}` of `{made}` blocks the event loop: use {CLIENTS[made]}")
 
 
-_BRACKETS = str.maketrans(dict.fromkeys("[],|\"'", " "))
-
-
 def _annotated(annotation: str, module: Module) -> str:
     """Which plain client an annotation names: `Redis`, `OpenAI | None`, `Annotated[Redis, Depends(cache)]`."""
-    for word in annotation.translate(_BRACKETS).split():
-        head, _, rest = word.partition(".")
-        qualified = module.imports.get(head, head) + ("." + rest if rest else "")
-        if qualified in CLIENTS:
-            return qualified
-    return ""
+    return next((found for found in types_in(annotation, module) if found in CLIENTS), "")
 
 
 @check("PRD571", on=[calls(*FUNCTIONS)], required_literals=[("async", name.split(".", 1)[0]) for name in FUNCTIONS])

@@ -247,7 +247,7 @@ def _may_be_sqlite(module: Module) -> bool:
 
 def _of_alembic(module: Module) -> bool:
     """Whether a file is alembic's env.py: its engine lives as long as the migration."""
-    return "alembic.context" in module.imports.values()
+    return any(name in ("alembic", "alembic.context") for name in module.imports.values())
 
 
 def _may_hold(dictionary: Dictionary, *keys: str) -> bool:

@@ -318,7 +318,7 @@ def _has_comment(call: Call) -> bool:
 
 _DROPS = {"drop_table": "drops a table", "drop_column": "drops a column", "rename_table": "renames a table"}
 _ALEMBIC_STEPS = (*_DROPS, "alter_column", "add_column", "create_unique_constraint", "create_index")
-_CONTRACT = re.compile(rb"(?im)^[^\n]*(?:#|\"\"\")[^\n]*\bcontract\b|^\"\"\"[^\"]*\bcontract\b")
+_CONTRACT = re.compile(rb"(?im)^[^\n]*(?:#|\"\"\")[^\n]*\bcontract\b|^\f?\"\"\"[^\"]*\bcontract\b")
 
 
 @lru_cache(maxsize=4)

@@ -118,7 +118,9 @@ def urllib3_retries_posts(call: Call, context: CheckContext) -> Iterator[Diagnos
             item.value for item in statuses.items if isinstance(item, Constant) and item.value in (400, 401, 403, 404, 405, 410, 422)
         ]
         if useless:
-            yield Diagnostic(call.keywords["status_forcelist"], f"`{shown(call)}` tries again after {useless[0]}: the same request gets the same answer")
+            yield Diagnostic(
+                call.keywords["status_forcelist"], f"`{shown(call)}` tries again after {useless[0]}: the same request gets the same answer"
+            )
 
 
 @check("PRD543", on=[calls("*.task", "celery.shared_task")], required_literals=["autoretry_for"])

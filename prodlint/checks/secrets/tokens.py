@@ -167,7 +167,7 @@ def is_data_of_tests(file: File) -> bool:
 
 
 # `examples=[`, `"example": `, `@example`: fields of an API's description, which hold made-up values.
-_EXAMPLE_FIELD = re.compile(rb"(?:@example|\bexamples?[\"']?\s{0,4}[:=])[\s\[\"'({]{0,80}\Z")
+_EXAMPLE_FIELD = re.compile(rb"(?:@example|\bexamples?[\"']?(?:[\s\\]|#[^\n]{0,80}\n){0,12}[:=])(?:[\s\[\"'({\\]|#[^\n]{0,80}\n){0,80}\Z")
 
 
 def _is_shown_as_example(data: bytes, start: int) -> str:

@@ -76,7 +76,7 @@ def _untyped_parameter(function: Function, used: frozenset[str]) -> tuple[Parame
         path = decorator.argument(0, "path")
         written = str(path.value) if isinstance(path, Constant) else ""
         for parameter in function.parameters:
-            annotation = parameter.annotation.strip()
+            annotation = plain_words(parameter.annotation.strip(), function.module)
             marked = re.match(r"(?:typing\.)?Annotated\[(.*?),\s*(?:\w+\.)?Body\b", annotation)
             annotation = marked[1] if marked else annotation
             default = plain_words(parameter.default.text, function.module) if parameter.default is not None else ""
@@ -89,16 +89,27 @@ def _reads_json(expression: Expression) -> bool:
     """`await request.json()`, `request.get_json()`, `request.json`, `json.loads(request.body)`."""
     for part in expression.walk():
         if isinstance(part, Call):
-            if part.method in _JSON_READERS and part.receiver is not None and part.receiver.text in ("request", "self.request", "req"):
+            if part.method in _JSON_READERS and part.receiver is not None and _is_request(part.receiver):
                 return True
-            if part.method == "loads" and any(
-                argument.text.startswith(("request.body", "self.request.body", "request.data", "await request.body", "request.get_data"))
-                for argument in part.arguments
-            ):
+            if part.method == "loads" and any(_is_body(inner) for argument in part.arguments for inner in argument.walk()):
                 return True
-        elif isinstance(part, Name) and part.source_text == "request.json":
+        elif isinstance(part, Name) and (part.source_text == "request.json" or part.name.endswith(".request.json")):
             return True
     return False
+
+
+def _is_request(expression: Expression) -> bool:
+    """`request`, `self.request`, or a name for Flask's."""
+    return isinstance(expression, Name) and (
+        expression.source_text in ("request", "self.request", "req") or expression.name.endswith(".request")
+    )
+
+
+def _is_body(expression: Expression) -> bool:
+    """`request.body`, `request.data`, `await request.body()`, `request.get_data()`."""
+    if isinstance(expression, Call):
+        return expression.method in ("body", "get_data") and expression.receiver is not None and _is_request(expression.receiver)
+    return isinstance(expression, Name) and re.search(r"(?:^|\.)request\.(?:body|data)$", expression.name) is not None
 
 
 def _bodies(function: Function, used: frozenset[str]) -> Iterator[tuple[str, Expression]]:

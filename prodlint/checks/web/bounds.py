@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every
 from prodlint.facts import Call, Constant, Function, Module, Name, Operation, Parameter, calls_in, expressions_in
 from prodlint.model import Related
+from prodlint.values.handlers import plain_words
 from prodlint.values.lattice import Client, Member, Restricted, Text, Value
 from prodlint.values.places import enclosing
 
@@ -34,9 +35,9 @@ _BOUNDED = re.compile(r"\b(?:le|lt)\s*=|\bLe\(|\bLt\(|\bInterval\(")
 _LOOKS = frozenset(("min", "clamp", "clip", "validate_limit", "check_limit", "bounded"))
 
 
-def _is_unbounded(parameter: Parameter) -> bool:
+def _is_unbounded(parameter: Parameter, module: Module) -> bool:
     """Whether a parameter is a whole number of any size: `limit: int = 20`, `Annotated[int, Query()]`, `int = Query(20, ge=1)`."""
-    annotation = parameter.annotation.strip()
+    annotation = plain_words(parameter.annotation.strip(), module)
     marked = _MARKED.match(annotation)
     if marked is not None:
         if _BOUNDED.search(marked[2]) or "Depends" in marked[2]:
@@ -97,7 +98,7 @@ def pages_of_any_size(module: Module, context: CheckContext) -> Iterator[Diagnos
         for parameter in function.parameters:
             if (
                 parameter.name in _SIZES
-                and _is_unbounded(parameter)
+                and _is_unbounded(parameter, module)
                 and _is_handed_on(function, parameter.name)
                 and not _is_compared(function, parameter.name)
             ):

@@ -170,30 +170,18 @@ def _related(policy: Policy, value: Value) -> tuple[Related, ...]:
     return (Related(policy.at.file.path, value.at.span, f'"{value.text}" comes from here'),)
 
 
-_ASKS_FOR_STAR = re.compile(r"""(?:==|\bin)\s*\[?\s*["']\*["']|["']\*["']\]?\s*(?:==|in\b)""")
-
-
-def _was_chosen(star: Value) -> bool:
+def _was_chosen(star: Value, module: Module, context: CheckContext) -> bool:
     """Whether the asterisk stands where the code asked if it was set: `if "*" in origins:`, `"*" if origins == ["*"] else origins`."""
-    source, line = star.at.source, star.at.span.line
-    text = source.line_text(line)
-    if " if " in text and _ASKS_FOR_STAR.search(text.partition(" if ")[2]):
-        return True
-    indent = len(text) - len(text.lstrip())
-    while line > 1 and indent:
-        line -= 1
-        text = source.line_text(line)
-        here = len(text) - len(text.lstrip())
-        if text.strip() and here < indent:
-            if text.lstrip().startswith(("if ", "elif ")) and _ASKS_FOR_STAR.search(text):
-                return True
-            indent = here
-            if text.lstrip().startswith(("def ", "class ", "async def ")):
-                return False
-    return False
+    return any(
+        isinstance(part, Operation)
+        and part.operator in ("==", "in")
+        and any(isinstance(inner, Constant) and inner.value == "*" for operand in part.operands for inner in operand.walk())
+        for condition in context.values(module).conditions(star.at)
+        for part in condition.expression.walk()
+    )
 
 
-def evaluate(policy: Policy, context: CheckContext) -> Iterator[Diagnostic]:
+def evaluate(policy: Policy, module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """The hits of one rule in one policy. Wildcard and credentials together are PRD402 alone."""
     code = context.code
     star = next((value for value in policy.origins if value.text.strip() == "*"), None)
@@ -223,7 +211,7 @@ def evaluate(policy: Policy, context: CheckContext) -> Iterator[Diagnostic]:
                 yield Diagnostic(at, words, related=_related(policy, value) if value is not None else (), fix=fix)
         return
     lowered: Priority | None = "P1" if policy.reads_only else None
-    if (star is not None or policy.open) and context.options.get("public") or star is not None and _was_chosen(star):
+    if (star is not None or policy.open) and context.options.get("public") or star is not None and _was_chosen(star, module, context):
         return
     if star is not None:
         if code == "PRD401":
@@ -491,11 +479,13 @@ def _unpacked(call: Call) -> dict[str, Expression] | None:
     """Keywords from `**options` where options is a dict the file shows; None where they are not known."""
     if not call.stars:
         return {}
-    found = re.search(r"\*\*\s*([A-Za-z_][\w.]*)\s*[,)]?\s*\)?$", call.text.rstrip())
-    if found is None:
-        return None
-    expression = call.module.constant(found[1]) if "." not in found[1] else None
-    return dictionary(call.module, expression, call) if expression is not None else None
+    found: dict[str, Expression] = {}
+    for mapping in call.spreads:
+        known = dictionary(call.module, mapping, call)
+        if known is None:
+            return None
+        found.update(known)
+    return found if call.spreads else None
 
 
 def policy_of(call: Call) -> Policy | None:
@@ -703,7 +693,7 @@ def cors_call(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         return
     if policy.open and call.name.startswith("flask_cors.") and _configured_elsewhere(context):
         return
-    yield from evaluate(policy, context)
+    yield from evaluate(policy, call.module, context)
 
 
 @check(
@@ -741,7 +731,7 @@ def aiohttp_cors(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
             policy.credentials = truth(call.module, resolved.keywords.get("allow_credentials"), call)
             policy.credentials_words = "`allow_credentials=True`"
             policy.reads_only = _reads_only(call.module, resolved.keywords.get("allow_methods"), LITESTAR, call)
-        yield from evaluate(policy, context)
+        yield from evaluate(policy, call.module, context)
 
 
 # ---------------------------------------------------------------- settings modules and classes
@@ -824,7 +814,7 @@ def cors_settings(module: Module, context: CheckContext) -> Iterator[Diagnostic]
         assignment = statement.assignment
         if assignment is not None and _is_for_development(assignment.scope.guards):
             continue
-        yield from evaluate(policy, context)
+        yield from evaluate(policy, module, context)
 
 
 def _settings_statements(module: Module) -> Iterator[tuple[Statement, str]]:

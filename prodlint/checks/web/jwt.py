@@ -399,7 +399,7 @@ _OFF_NAMES = re.compile(r"unverified|insecure|skip_|disable|verify|debug|dev|tes
 def _callers_that_switch_off(call: Call, argument: Argument, context: CheckContext) -> Iterator[Diagnostic]:
     """The wrapper `def decode(token, verify=True)` and who calls it with False, or with a switch, in the same file."""
     values = context.values(call.module)
-    for other, passed, _ in Judge(values, "code").argument_of(argument):
+    for other, passed, _ in Judge(values, "code").given_to(argument):
         name = argument.function.name
         if passed.may_be(False):
             if _weight(other, context)[0]:

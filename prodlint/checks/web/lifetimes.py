@@ -150,8 +150,11 @@ def _added(values: Values, value: Expression) -> float | None:
 
 
 def _is_now(expression: Expression) -> bool:
-    text = expression.text
-    return bool(re.search(r"(?:^|[._])(?:now|utcnow|time|today|timestamp|iat|issued_at)(?:\(|\b)", text)) and "timedelta" not in text
+    names = [part.name if isinstance(part, Call) else part.source_text for part in expression.walk() if isinstance(part, (Call, Name))]
+    return any(_NOW.search(name) for name in names) and not any("timedelta" in name for name in names)
+
+
+_NOW = re.compile(r"(?:^|[._])(?:now|utcnow|time|today|timestamp|iat|issued_at)\b")
 
 
 def _claims_around(assignment: Assignment) -> str:

@@ -121,8 +121,8 @@ def _handler_name(route: Route) -> str:
         return route.function.name
     given = route.call.argument(1, "view") or route.call.argument(1, "endpoint") or route.call.keywords.get("view_func")
     if isinstance(given, Call) and given.method == "as_view" and isinstance(given.receiver, Name):
-        return given.receiver.source_text.rpartition(".")[2]
-    return given.source_text.rpartition(".")[2] if isinstance(given, Name) else ""
+        return given.receiver.name.rpartition(".")[2]
+    return given.name.rpartition(".")[2] if isinstance(given, Name) else ""
 
 
 def _is_for_users(function: Function) -> bool:
@@ -425,7 +425,7 @@ _FLASK = ("flask_limiter.Limiter", "flask_limiter.extension.Limiter")
 
 
 # A limit as a decorator; queries have a `limit` too.
-_DECORATING = rb"@[^\n(#]{1,200}limit\s*\("
+_DECORATING = rb"@(?:[^\n#\\]|\\\r?\n){0,200}limit\w*[\s\\)]*\("
 
 
 @check("PRD446", on=[every(Module)], required_pattern=_DECORATING, files=["python"])

@@ -95,7 +95,8 @@ def old_padding(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
             yield Diagnostic(call, "`PKCS1_v1_5` is padding that gives the text away to whoever may ask often whether it fits")
         return
     padding = call.argument(1, "padding")
-    if padding is not None and re.search(r"PKCS1v15\(\)$", follow(call.module, padding, call).text):
+    made = follow(call.module, padding, call) if padding is not None else None
+    if padding is not None and isinstance(made, Call) and made.name.rpartition(".")[2] == "PKCS1v15":
         yield Diagnostic(padding, "`PKCS1v15` is padding that gives the text away to whoever may ask often whether it fits")
 
 

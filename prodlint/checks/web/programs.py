@@ -185,9 +185,7 @@ def chosen_module(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     name = call.argument(0) or next(iter(call.keywords.values()), None)
     if name is None or isinstance(name, (Constant, OpaqueExpression)):
         return
-    root, _, rest = call.function.text.partition(".")
-    imported = call.module.imports.get(root, root)
-    if _LOADS[call.name] == "imports" and call.name not in (f"{imported}.{rest}".rstrip("."), f"builtins.{root}"):
+    if _LOADS[call.name] == "imports" and isinstance(call.module.follow(call.function, call), Call):
         return  # `Store = import_string("app.Store")`, and then `Store(value)`
     client = _chosen(context.values(call.module).of(name))
     if client is None:

@@ -371,7 +371,7 @@ _NOT_THE_SERVICE = frozenset(
 )
 _OF_THE_CALLER = re.compile(r"(?:^|\.)request\.(?:base_url|url_for|host_url|url_root|host|url\.(?:netloc|hostname))(?:\.|$)")
 _BY_THE_CALLER = Subject(
-    _OF_THE_CALLER,
+    re.compile(r"(?:^|\.)(?:base_url|url_for|host_url|url_root|host|netloc|hostname)(?:\.|$)"),
     re.compile(rb"base_url|url_for|host_url|url_root|\b(?:host|netloc|hostname)\b"),
     (b"base_url", b"url_for", b"host", b"url_root", b"netloc"),
 )
@@ -423,7 +423,7 @@ def _host_in(expression: Expression, holding: Mapping[str, str]) -> str:
     if isinstance(expression, Call) and expression.method not in _OF_TEXTS or isinstance(expression, Dictionary):
         return ""
     if isinstance(expression, Name):
-        if _OF_THE_CALLER.search(expression.source_text):
+        if _OF_THE_CALLER.search(expression.source_text) or _OF_THE_CALLER.search(expression.name):
             return expression.source_text
         return holding.get(expression.source_text, "")
     return next((found for part in expression.parts() if (found := _host_in(part, holding))), "")
