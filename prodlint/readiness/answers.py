@@ -418,11 +418,14 @@ def _by_what_is_shown(made: Answer, where: Sequence[Evidence], proven: bool) -> 
 
 
 def _distinct(places: Iterable[Evidence]) -> tuple[Evidence, ...]:
-    """In order of place, one a line; what a rule says of a line goes before what a mark says."""
-    kept: dict[tuple[str, int], Evidence] = {}
-    for place in places:
-        kept.setdefault((place.path, place.span.line), place)
-    return tuple(kept[key] for key in sorted(kept))
+    """In order of place; what rules say of a line goes before what marks say, of which one is kept."""
+    listed = sorted(set(places))
+    told = {(place.path, place.span.line) for place in listed if place.code}
+    kept: dict[tuple[str, int, str], Evidence] = {}
+    for place in listed:
+        if place.code or (place.path, place.span.line) not in told:
+            kept.setdefault((place.path, place.span.line, place.words if place.code else ""), place)
+    return tuple(sorted(kept.values(), key=lambda place: (place.path, place.span.line)))
 
 
 def _or(things: Iterable[str]) -> str:

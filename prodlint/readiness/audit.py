@@ -164,7 +164,7 @@ def _there(answer: Answer, line: Line) -> Answer:
     """The answer to a line that asks only whether there is such a thing: the thing itself shows it, however far it goes."""
     if answer.verdict != "cannot be told" or not answer.seen or not answer.item.exists:
         return answer
-    if _ALL.search(line.text) or claims.is_negative(line):
+    if _ALL.search(line.text) or _CERTAIN.search(line.text) or claims.is_negative(line):
         return answer
     return replace(answer, verdict="met", because=answer.because.removeprefix("seen, which speaks for it: "))
 
@@ -239,6 +239,10 @@ def _yes(audited: Audited, answer: Answer, match: Match, project: claims.Project
     return replace(audited, judgement="cannot be told", because=untold) if untold else audited
 
 
+# Which ones a line speaks of: that there is one such thing does not show that it is there for these.
+_CERTAIN = re.compile(
+    r"\b(?:sensitive|critical|important|relevant|privileged|complete(?:d|ly)?|full(?:y)?|extensive|required|frequent)\b", re.IGNORECASE
+)
 _ALL = re.compile(r"\b(?:all|every|each|everywhere)\b(?!\s+(?:the\s+)?(?:TODO|necessary|required))", re.IGNORECASE)
 
 
@@ -275,22 +279,25 @@ def _unseen(line: Line, match: Match, answer: Answer, places: Sequence[tuple[str
     """What the line speaks of beyond its item, and that is not seen where the item is shown: why nothing can be told, or ""."""
     subject = _subject(line, match)
     seen = subjects.said_of([answer.because, *(place.words for place in answer.places), claims.near(places, project, 12)])
-    word = subjects.missing_from(seen, subjects.left_over(subject, match.item, match.phrase))
+    left = subjects.left_over(subject, match.item, match.phrase)
+    # What narrows an item stands at the place itself.
+    here = subjects.said_of([answer.because, *(place.words for place in answer.places), claims.near(places, project, 2)])
+    word = subjects.missing_from(seen, left) or subjects.missing_from(here, subjects.narrowing(left, match.item))
     if word:
         return f"nothing about `{word}` is seen where this is shown"
     for name in _products_above(line):
         if not any(each in seen for each in subjects.names_of(name)):
             return f"`{name}` is not seen where this is shown"
-    for text, here in ((subject, bool(places)), (line.rest, False)):
+    for text, at_place in ((subject, bool(places)), (line.rest, False)):
         named_products, one = subjects.products_in(text)
         missing = [
             name
             for name in named_products
             if not any(each in seen for each in subjects.names_of(name))
-            and (here or not claims.product_in_code(subjects.names_of(name), project))
+            and (at_place or not claims.product_in_code(subjects.names_of(name), project))
         ]
         if missing and not (one and len(missing) < len(named_products)):
-            return f"`{missing[0]}` is not seen {'where this is shown' if here else 'in the code'}"
+            return f"`{missing[0]}` is not seen {'where this is shown' if at_place else 'in the code'}"
     return ""
 
 
@@ -329,7 +336,8 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
             return replace(
                 audited, judgement="cannot be told", because=f"what was found does not contradict it: {counted(answer.findings)}"
             )
-    if findings and not _ALL.search(line.text) and all(f.code in match.item.partial for f in findings):
+    there = match.item.exists or bool(answer.beside)
+    if findings and there and not _ALL.search(line.text) and all(f.code in match.item.partial for f in findings):
         told = f"that it is missing in places does not contradict it: {counted(findings)}"
         return replace(audited, judgement="cannot be told", because=told)
     if findings and match.item.asked and not set(words_of(" ".join(match.item.asked))) & set(words_of(" ".join((line.text, *line.above)))):

@@ -61,7 +61,9 @@ _UPPER = re.compile(r"(?<![\w.-])[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+(?![\w-])")
 _CODE_NAME = re.compile(r"`([A-Za-z_][\w.-]{2,60})(?:\(\))?`")
 # A command with its arguments, a route.
 _COMMAND = re.compile(r"`((?:\.?/?[\w.-]+/)*[a-z][\w.-]* [^`]{2,80})`")
-_ROUTE_NAME = re.compile(r"`(?:GET |POST )?(/[\w{}:.-]+(?:/[\w{}:.-]+)*)/?`")
+_ROUTE_NAME = re.compile(
+    r"(?:`(?:GET |POST )?|(?<=[\s(])(?:GET |POST )?(?=/[a-z][a-z0-9_/-]*[\s),.:;]|/[a-z][a-z0-9_/-]*$))(/[\w{}:.-]+(?:/[\w{}:.-]+)*)/?(?:`|(?=[\s),.:;]|$))"
+)
 _STATUS_CODE = re.compile(r"\bHTTP\s+([1-5]\d\d)\b")
 _IN_WORDS = frozenset(("readiness", "kubernetes", "github", "gitlab", "javascript", "typescript", "openapi", "graphql"))
 # What is done outside of the code, or told of a run: no file can show it.
@@ -198,7 +200,7 @@ class Project:
         path = path.removeprefix("./")
         if path in self._names or os.path.isfile(os.path.join(self.root, path)):
             return True
-        return "/" not in path and path in {name.rpartition("/")[2] for name in self.files}
+        return "/" not in path and path.lower() in {name.rpartition("/")[2].lower() for name in self.files}
 
     @property
     def _names(self) -> frozenset[str]:

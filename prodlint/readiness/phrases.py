@@ -73,6 +73,8 @@ def words_of(text: str) -> list[str]:
         .replace("health-check", "healthcheck")
         .replace("'", "")
         .replace("’", "")
+        .replace("hard-coded", "hardcoded")
+        .replace("hard coded", "hardcoded")
         .replace("on-call", "oncall")
         .replace("on call", "oncall")
     )

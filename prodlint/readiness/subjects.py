@@ -111,16 +111,17 @@ _PATHS = re.compile(r"(?:[\w.-]+/)+[\w-]+\.\w{1,8}\b|(?<!\w)/[\w/.{}-]+|\b[\w-]+
 
 
 def own_words(item: Item) -> frozenset[str]:
-    """The words that an item shares with whatever it is called: its title, its name, and its phrases of one or two words."""
-    short = [phrase for phrase in item.says if len(words_of(phrase)) <= 2]
-    return frozenset(words_of(" ".join((item.title, item.id.replace("-", " "), *short))))
+    """The words by which an item is called: its title and its name."""
+    return frozenset(words_of(f"{item.title} {item.id.replace('-', ' ')}"))
 
 
 def left_over(subject: str, item: Item, phrase: str = "") -> list[str]:
     """The words of what a line names that neither its item (and the phrase by which it is meant) nor the trade's common words account for."""
-    known = (
-        (own_words(item) | TRADE | _GENERAL | frozenset(words_of(phrase))) - frozenset(words_of(" ".join(item.narrow)))
-    ) | _PRODUCT_WORDS
+    said = set(words_of(subject))
+    # Every phrase that stands in the line accounts for its words.
+    fitting = [words for words in map(words_of, item.says) if said.issuperset(words)]
+    meant = frozenset(word for words in (words_of(phrase), *fitting) for word in words)
+    known = ((own_words(item) | TRADE | _GENERAL | meant) - frozenset(words_of(" ".join(item.narrow)))) | _PRODUCT_WORDS
     words = words_of(_PATHS.sub(" ", subject))
     return [word for word in dict.fromkeys(words) if word not in known and not any(map(str.isdigit, word)) and len(word) > 1]
 

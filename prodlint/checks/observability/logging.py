@@ -34,7 +34,7 @@ _ELSEWHERE = frozenset(("test", "example", "docs", "vendored", "generated", "stu
 
 _STRUCTURED_MODULES = re.compile(
     r"^(?:pythonjsonlogger|json_log_formatter|ecs_logging|jsonformatter|logstash\w*|logstash_async|google\.cloud\.logging|watchtower|logfire|python_logging_loki|logging_loki|fluent|graypy|pygelf|asgi_logger"
-    r"|aws_lambda_powertools(?:\.logging|\.Logger|$)|opentelemetry\.(?:sdk\.)?_logs|opentelemetry\.exporter\..*log|opencensus\.ext\.azure\.log_exporter|azure\.monitor\.opentelemetry|sentry_sdk\.integrations\.logging|seqlog|logging_json|structlog_gcp|dockerflow|flask_structlog|uvicorn_json\w*)(?:\.|$)"
+    r"|aws_lambda_powertools(?:\.logging|\.Logger|$)|opentelemetry\.(?:sdk\.)?_logs|opentelemetry\.exporter\..*log|opencensus\.ext\.azure\.log_exporter|azure\.monitor\.opentelemetry|seqlog|logging_json|structlog_gcp|dockerflow|flask_structlog|uvicorn_json\w*)(?:\.|$)"
 )
 
 
