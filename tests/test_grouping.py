@@ -12,11 +12,30 @@ FILES = {f"service/part{number:02}.py": f"# TODO: move to the new tables\nX = {n
 
 
 def test_the_same_note_in_many_files_is_one_finding(prodlint: Run, project: Callable[..., Path]) -> None:
-    root = project({**FILES, "service/other.py": "# TODO: another one\n"})
+    files = {path: text.replace("move to", "a race in") for path, text in FILES.items()}
+    root = project({**files, "service/other.py": "# TODO: another one\n"})
     ran = prodlint("check", "--no-cache", "--output-format", "json", "--exit-zero", "--select", "PRD301", str(root), cwd=root)
     findings = json.loads(ran.out)["findings"]  # type: ignore[attr-defined]
-    assert sorted((found["path"], len(found["related"])) for found in findings) == [("service/other.py", 0), ("service/part00.py", 5)]
+    assert sorted((found["path"], len(found["related"])) for found in findings) == [("service/other.py", 0), ("service/part00.py", 14)]
     assert "15 places" in next(found["message"] for found in findings if found["related"])
+
+
+def test_a_habit_of_the_project_is_one_finding(prodlint: Run, project: Callable[..., Path]) -> None:
+    notes = {f"service/part{number}.py": f"# TODO: idea {number}\n" for number in range(4)}
+    root = project({**notes, "service/race.py": "# TODO: two workers may race here\n"})
+    ran = prodlint("check", "--no-cache", "--output-format", "json", "--exit-zero", "--select", "PRD301", str(root), cwd=root)
+    findings = json.loads(ran.out)["findings"]  # type: ignore[attr-defined]
+    told = [(found["path"], found["message"].rpartition("`")[2], len(found["related"])) for found in findings]
+    assert told == [
+        ("service/part0.py", " without a ticket (4 places in 4 files)", 3),
+        ("service/race.py", " about a fault, and without a ticket: two workers may race here", 0),
+    ]
+
+
+def test_few_places_or_few_files_are_no_habit_of_the_project(prodlint: Run, project: Callable[..., Path]) -> None:
+    root = project({"service/a.py": "# TODO: one\n# TODO: two\nx = 1\n# TODO: three\n", "service/b.py": "# TODO: four\n"})
+    ran = prodlint("check", "--no-cache", "--output-format", "json", "--exit-zero", "--select", "PRD301", str(root), cwd=root)
+    assert len(json.loads(ran.out)["findings"]) == 4  # type: ignore[attr-defined]
 
 
 def test_the_baseline_knows_each_place(prodlint: Run, project: Callable[..., Path]) -> None:

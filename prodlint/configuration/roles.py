@@ -35,6 +35,7 @@ _AT_THE_TOP = {
     "hack": "script",
     "devtools": "script",
     "dev-tools": "script",
+    "extras": "script",
     "sandbox": "dev",
     "playground": "dev",
 }
@@ -92,6 +93,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 _WORKFLOWS = (".github/workflows", ".gitea/workflows", ".forgejo/workflows")
 _WORD = re.compile(r"[a-z0-9]+")
+# `create_test_user.py`, `seed_demo_data.py`: tools that fill a developer's database.
+_MAKES_UP = re.compile(r"(?:create|make|add|seed|populate|load|insert|gen|generate|fill)[_-](?:test|demo|fake|dummy|sample|mock)(?:[_-]|$)")
 
 # Roles that mean "this is not what production runs".
 _NOT_PRODUCTION = frozenset(("test", "example", "dev", "ci", "docs", "vendored", "generated"))
@@ -230,6 +233,8 @@ def _python_roles(name: str, parent: str, roles: set[str]) -> None:
         roles.add("dev")
     if stem.endswith("_cli"):
         roles.add("command")
+    if _MAKES_UP.match(stem):
+        roles.add("dev")
 
 
 def _configuration_roles(name: str, kind: str, roles: set[str]) -> None:

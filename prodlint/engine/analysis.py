@@ -402,7 +402,13 @@ def without_superseded(findings: list[Finding], rules: Mapping[str, Rule]) -> li
 _LONGEST_PLACE = 60
 
 
+# A text is written between quotes; some findings about it begin inside of them.
+_QUOTES = 2
+
+
 def _overlap(one: Span, other: Span) -> bool:
+    if one.line == other.line and other.column < one.column <= other.column + _QUOTES:
+        return True
     return (one.line, one.column) <= (other.line, other.column) <= (one.end_line, one.end_column)
 
 

@@ -35,6 +35,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "lower-in": list,
     "grouped": (bool, list),
     "habit": bool,
+    "widespread": list,
     "message": str,
     "options": dict,
     "help": list,
@@ -196,6 +197,7 @@ def parse_page(text: str, path: str, code: str, name: str, family: str) -> Rule:
         # Every message holds the empty text.
         grouped=tuple(given) if isinstance(given := table.get("grouped", False), list) else ("",) if given else (),
         habit=table.get("habit", False),
+        widespread=tuple(table.get("widespread", ())),
         options=tuple(sorted(options.items())),
         helps=helps,
         match=tuple(table.get("match", ())),

@@ -192,18 +192,56 @@ def run(request: Request) -> Result:
         result.report.suppressed = [*suppressed[:seen], *(one for one in suppressed[seen:] if id(one.finding) not in old)]
     if request.grouped:
         everywhere = {rule.code: rule.grouped for rule in result.rules if rule.grouped}
+        widespread = {rule.code: rule.widespread for rule in result.rules if rule.widespread}
         habits = {rule.code for rule in result.rules if rule.habit}
-        result.report.findings, result.report.copies = grouped(result.report.findings, everywhere, habits)
+        told, of_project = widespread_as_one(result.report.findings, widespread)
+        result.report.findings, of_texts = grouped(told, everywhere, habits)
+        result.report.copies = {**of_project, **of_texts}
     result.report.seconds = time.perf_counter() - began
     return result
 
 
 # Notes of one kind that a report shows.
 _MOST_TOLD = 10
-# More places of one finding help nobody.
-_MOST_PLACES = 5
+# Places that travel with a finding; formats for people show fewer.
+_MOST_PLACES = 200
 # So many findings of one sentence in one file are a habit, and so many places of one secret a copy.
 _HABIT = 4
+# In so many files it is a habit of the whole project.
+_WIDESPREAD = 3
+
+
+def widespread_as_one(
+    findings: Sequence[Finding], kinds: Mapping[str, Sequence[str]]
+) -> tuple[list[Finding], dict[Finding, tuple[Finding, ...]]]:
+    """Habits of a whole project as one finding each, at the first place, with the others as related places; and those others.
+
+    kinds: for a rule's code, words of those of its messages that tell of a habit. From four findings of one kind and priority on that stand
+    in three files or more; below that each stands for itself. Like `grouped` it comes after baseline and `since`.
+    """
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in findings:
+        words = next((words for words in kinds.get(finding.code, ()) if words in finding.message), "")
+        if words:
+            groups.setdefault((finding.code, words, finding.priority), []).append(finding)
+    firsts: dict[int, list[Finding]] = {}
+    gone: set[int] = set()
+    for group in groups.values():
+        if len(group) >= _HABIT and len({finding.path for finding in group}) >= _WIDESPREAD:
+            firsts[id(group[0])] = group
+            gone.update(id(finding) for finding in group[1:])
+    kept = [_as_one(firsts[id(finding)]) if id(finding) in firsts else finding for finding in findings if id(finding) not in gone]
+    return kept, {_as_one(group): tuple(group[1:]) for group in firsts.values()}
+
+
+def _as_one(group: Sequence[Finding]) -> Finding:
+    """The first of a group for all: its message without what only the first place says, and the other places."""
+    first = group[0]
+    message = first.message if len({finding.message for finding in group}) == 1 else first.message.split(": ", 1)[0]
+    places = tuple(Related(other.path, other.span, "here too") for other in group[1 : _MOST_PLACES + 1])
+    count = f" ({len(group):,} places in {len({finding.path for finding in group}):,} files)"
+    fix = first.fix if all(other.fix is not None for other in group) else None
+    return replace(first, message=f"{message}{count}", related=(*first.related, *places), fix=fix)
 
 
 def grouped(

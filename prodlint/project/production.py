@@ -109,10 +109,15 @@ def priority_in(fact: Fact, context: Context) -> Priority | bool | None:
         return False
     if "main" in scope.guards or _is_called_by_main_block(fact):
         runs = context.environment.runs(context.file.path)
+        if runs is None and context.file.path.rpartition("/")[2] in _STARTED_BY_DEVELOPERS:
+            return False
         if runs is False:
             return "P2" if context.environment.starts(context.file.path) else False
         return "P1" if runs is None and "main" in scope.guards else None
     return None
+
+
+_STARTED_BY_DEVELOPERS = frozenset({"debug.py", "debug_server.py", "run_debug.py", "rundebug.py"})
 
 
 def given_anew(name: str, context: Context) -> bool:

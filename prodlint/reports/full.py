@@ -12,6 +12,7 @@ from prodlint.reports.material import ReportContext
 from prodlint.reports.terminal import ELLIPSIS, Styler, excerpt
 
 LINES = 3
+PLACES = 5
 WIDTH = 140
 
 
@@ -35,9 +36,11 @@ def _finding(material: ReportContext, finding: Finding, ink: Styler, remark: str
     last = min(finding.span.end_line, finding.span.line + LINES - 1)
     yield from _lines(material, finding, last, ink)
     indent = " " * len(str(last))
-    for related in finding.related:
+    for related in finding.related[:PLACES]:
         place = f"{escape_control_characters(material.path(related.path))}:{related.span.line}:{related.span.column}"
         yield from _remark(material, "note:", f"{place}: {escape_control_characters(material.words(related.words))}", indent, ink)
+    if len(finding.related) > PLACES:
+        yield from _remark(material, "note:", f"and {len(finding.related) - PLACES} more places", indent, ink)
     advice = material.advice(finding)
     if advice and (advice, finding.path) not in advised:
         advised.add((advice, finding.path))

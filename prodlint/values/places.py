@@ -5,6 +5,7 @@ The indexes are made once a file, on the first question: a generated file with t
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -321,4 +322,16 @@ def _registered(module: Module) -> frozenset[str]:
     calls = calls_of(module, *_REGISTRATIONS)
     return frozenset(
         argument.source_text for call in calls for argument in (*call.arguments, *call.keywords.values()) if isinstance(argument, Name)
+    )
+
+
+_TRIED_IMPORT = re.compile(rb"(?m)^[ \t]+(?:import|from)[ \t]+(\w+)")
+
+
+def is_tried(call: Call) -> bool:
+    """Whether the library of a call is imported in a `try` of the module: something optional, that may well not be installed."""
+    root = call.name.split(".", 1)[0].encode()
+    data = call.source.data
+    return any(
+        statement.kind == "try" and root in _TRIED_IMPORT.findall(data, statement.start, statement.end) for statement in call.module.body
     )

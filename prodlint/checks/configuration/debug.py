@@ -130,6 +130,8 @@ def debug_assigned(assignment: Assignment, context: CheckContext) -> Iterator[Di
     elif kind == "field" and target.upper() == "DEBUG" and _is_settings_class(assignment):
         message = f"`{scope.class_}.{target}` is true by default"
     elif kind == "item" and target == "debug" and "settings" in context.file.roles and "TEMPLATES" in _surrounding(assignment):
+        if any(isinstance(one.value, Constant) and one.value.value is False for one in assignment.module.assignments("DEBUG")):
+            return  # without `DEBUG` there is no page that shows it
         # Shown to clients by the page that `DEBUG` alone brings; what is left is its cost, and source in error reports.
         message, template = "`debug: True` of TEMPLATES puts template source into error reports", True
     if not message:

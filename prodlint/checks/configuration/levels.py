@@ -24,6 +24,7 @@ _FLAGS: dict[str, tuple[str, ...]] = {
     "prefect": ("--log-level",),
     "streamlit": ("--logger.level",),
 }
+_OF_DEBUGGING = re.compile(r"DEBUG(?:GING)?_?(?:LOG|LOGGING)_?(?:LEVEL|SEVERITY)$")
 _WHY = "request and response contents get into the log, and far too much of it"
 
 
@@ -36,6 +37,8 @@ _WHY = "request and response contents get into the log, and far too much of it"
 def level_in_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     """`LOG_LEVEL: DEBUG` in compose, an image, Kubernetes or an env file of production."""
     value = setting.value if setting.value is not None else setting.default
+    if _OF_DEBUGGING.search(setting.name.upper()):
+        return  # the level that holds while somebody debugs
     if value is not None and value.strip().lower() in _DEBUG and _NAME.search(setting.name.upper()) and deployed(setting):
         fix = (
             FixRequest("replace", "Write `info`", False, (("text", "INFO" if value.isupper() else "info"),))
@@ -273,6 +276,8 @@ def level_by_default(setting: Setting, context: CheckContext) -> Iterator[Diagno
     """`os.getenv("LOG_LEVEL", "DEBUG")`: what it is where nobody says otherwise, and nothing of production does."""
     default = setting.default
     if default is None or default.strip().lower() not in _DEBUG - {"10", "5", "all"} or not _NAME.search(setting.name.upper()):
+        return
+    if _OF_DEBUGGING.search(setting.name.upper()):
         return
     given = context.environment.startup.settings.get(setting.name.upper())
     if given is None and not context.file.roles & {"command", "script", "dev"} and context.environment.deploys(context.file.path):

@@ -271,5 +271,5 @@ def _tested(read: Expression, where: str, at: Expression, certain: bool) -> Iter
     # Who only asks whether it is there may well mean that.
     on = text is True or isinstance(text, str) and text.strip().lower() in TRUTHY
     meant = not certain and not says_false and not says_bool
-    harmless = meant or not _OPENS.search(name.upper())
+    harmless = meant or not _OPENS.search(name.upper()) or bool(_VALUE_WORDS.search(name.upper()))
     yield Diagnostic(at, f"{words}, in {where}", priority="P1" if harmless else None, fix=None if meant else _comparing(name, on=on))

@@ -59,6 +59,8 @@ def settings_objects(imported: Import, context: CheckContext) -> Iterator[Projec
 )
 def environment_reads(setting: Setting, context: CheckContext) -> Iterator[ProjectFact]:
     """A variable that a module of the service reads for itself."""
+    if context.file.name == "env.py" and "alembic" in context.file.path:
+        return  # the program that migrates, which is started for itself
     if setting.origin != "python" or setting.service or is_of_platform(setting.name) or not setting.name or not serves(context):
         return
     if _STORES.search(setting.source.line_text(setting.source.position(setting.start)[0])):

@@ -23,7 +23,7 @@ from prodlint.facts import (
     expressions_in,
     statements_in,
 )
-from prodlint.model import FixRequest
+from prodlint.model import FixRequest, Priority
 from prodlint.python.exits import (
     ERROR,
     INSPECTED,
@@ -264,7 +264,23 @@ def bare_except(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]
         what += ": this loop cannot be stopped"
     elif all(_is_trivial(statement) for statement in handler.body):
         what += ", and drops every error without a trace"
-    yield Diagnostic(_header(handler), what, priority="P0" if waits or goes_on else None, fix=_narrowing_fix(handler))
+    priority: Priority | None = "P0" if waits or goes_on else None
+    if priority is None and (_another_tool_was_told(handler) or _is_conversion(handler.tried) or _only_reads(handler.tried)):
+        priority = "P2"
+    yield Diagnostic(_header(handler), what, priority=priority, fix=_narrowing_fix(handler))
+
+
+_TOLD = re.compile(
+    r"noqa:[^#]*\b(?:E722|BLE001|S110|S112)\b|pylint:\s*disable\s*=[^#]*\b(?:bare-except|broad-except|broad-exception-caught|W0702|W0703|W0718)\b"
+    r"|\bnosec\b(?=[^#]*B11[02]|\s*$)"
+)
+
+
+def _another_tool_was_told(handler: Handler) -> bool:
+    """Whether a directive at the clause, or alone on the line above it, tells another linter that this much is caught on purpose."""
+    above = handler.source.line_text(handler.span.line - 1).strip() if handler.span.line > 1 else ""
+    header = handler.source.line_text(handler.span.line).partition("#")[2]
+    return bool(_TOLD.search(header)) or above.startswith("#") and bool(_TOLD.search(above))
 
 
 def _signals_leave_before(handler: Handler) -> bool:
@@ -387,7 +403,9 @@ def _swallowed(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
         return
     if any(name.endswith("CancelledError") for name in handler.types) and _awaits_cancelled(handler):
         return
-    if last.kind == "return" and _is_question(handler.scope.function) and _answers(last):
+    if last.kind == "return" and _answers(last) and (_is_question(handler.scope.function) or _is_probe(handler, last)):
+        return
+    if _only_lets_go(handler.tried) and (handler.scope.in_handler or _is_in_finally(handler) or handler.scope.function == "__del__"):
         return
     does = {"return": "returns a constant", "continue": "continues the loop", "break": "leaves the loop"}.get(last.kind, "does nothing")
     explained = _explanation(handler)
@@ -396,7 +414,8 @@ def _swallowed(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     if last.kind == "return" and _refuses_request(last) and all(_reads_request(call) for call in _calls_tried(handler)):
         return
     mild = _is_closing(handler) or handler.scope.in_handler or explained >= _NAMED or "debug" in handler.scope.guards
-    mild = mild or _only_reads(handler.tried) or "templatetags/" in handler.file.path
+    mild = mild or _only_reads(handler.tried) or _only_counts(handler.tried) or _another_tool_was_told(handler)
+    mild = mild or "templatetags/" in handler.file.path or not (_awaits(handler.tried) or _changes_something(handler.tried))
     yield Diagnostic(
         _header(handler),
         f"{_types(handler)} {does}: the error is neither logged nor raised",
@@ -404,6 +423,81 @@ def _swallowed(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
         # A constant that is returned is an answer; logging each as an error would bury the errors.
         fix=_logging_fix(handler) if last.kind != "return" else None,
     )
+
+
+_WRITES = re.compile(
+    r"(?i)(?:^|_)(?:save|write|create|update|delete|remove|send|publish|commit|revoke|charge|push|insert|post|put|patch|execute|upload|notify|store|register|"
+    r"apply|sync|flush|enqueue|emit|dispatch|process|handle|run|submit|pay|refund|cancel|grant|assign|import|migrate|start|install|add_task|delay|apply_async)"
+    r"(?:_|$)"
+)
+
+
+def _changes_something(block: Sequence[Statement]) -> bool:
+    """Whether a try block does work that somebody counts on, against one that asks for a value."""
+    return any(_WRITES.search(call.method) for call in calls_in(block)) or any(
+        isinstance(target, (Attribute, Subscript)) and not target.text.startswith(("self.", "cls."))
+        for statement in statements_in(block)
+        for target in statement.targets
+        if _changes_another(statement)
+    )
+
+
+# What ends with the process, or is gone already: connections, files, tasks, processes. Data that is deleted is another matter.
+_LETS_GO = re.compile(
+    r"^_*(?:a?close|async_close|close_all|disconnect|shutdown|stop|terminate|kill|cancel|quit|join|wait_closed|release|dispose|detach|unlink|rmtree|rmdir|"
+    r"rollback|__exit__|__aexit__)$"
+)
+_LOOKS_FIRST = frozenset(
+    {"exists", "isfile", "isdir", "is_file", "is_dir", "is_closed", "hasattr", "getattr", "callable", "Path", "join", "str"}
+)
+
+
+def _only_lets_go(block: Sequence[Statement]) -> bool:
+    """Whether a try block closes, stops or removes what nobody needs any more, and nothing else: when that fails, nothing is lost."""
+    called = list(calls_in(block))
+    letting_go = [call for call in called if _LETS_GO.match(call.method) or call.name in ("os.remove", "os.killpg")]
+    return bool(letting_go) and all(call in letting_go or call.method in _LOOKS_FIRST for call in called)
+
+
+def _is_in_finally(handler: Handler) -> bool:
+    function = handler.function
+    return any(
+        statement.kind == "try"
+        and bool(statement.finalbody)
+        and statement.finalbody[0].start <= handler.start < statement.finalbody[-1].end
+        for statement in statements_in(function.body if function is not None else handler.module.body)
+    )
+
+
+_COUNTERS = frozenset(
+    {"inc", "dec", "observe", "labels", "increment", "decrement", "incr", "decr", "gauge", "timing", "histogram", "distribution"}
+)
+
+
+def _only_counts(block: Sequence[Statement]) -> bool:
+    """Whether a try block moves a metric, which must not fail what is measured."""
+    measured = [call for call in calls_in(block) if call.receiver is not None]
+    return bool(measured) and all(call.method in _COUNTERS for call in measured)
+
+
+_PROBES = re.compile(
+    r"(?i)^_*(?:check|verify|validate|authenticate|ping|probe|test|health_?check)(?:_|$)|_(?:healthy|health|available|reachable|alive|access|accessible|"
+    r"allowed|valid|exists|installed|connected|online|enabled|supported)$|^_*(?:reachable|alive|available|healthy|accessible|connectable)$"
+)
+
+
+def _is_probe(handler: Handler, last: Statement) -> bool:
+    """Whether the function looks at something and answers yes or no, and the block that failed was about to say yes."""
+    no = last.expressions[0] if last.expressions else None
+    function = handler.function
+    if function is None or not handler.tried or not isinstance(no, Constant) or no.value is not False:
+        return False
+    ends = (handler.tried[-1], function.body[-1])
+    says_yes = any(
+        end.kind == "return" and end.expressions and isinstance(end.expressions[0], Constant) and end.expressions[0].value is True
+        for end in ends
+    )
+    return says_yes and bool(_PROBES.search(function.name))
 
 
 # So many words say what is done ("never raise"): somebody has decided.
@@ -605,7 +699,7 @@ def broad_except_unlogged(handler: Handler, context: CheckContext) -> Iterator[D
     lost = _unhandled(ways)
     if not lost or _retries(handler, ways) or _is_inside_one_that_raises(handler):
         return
-    if handler.scope.function in _MUST_NOT_RAISE or _is_justified(_comments(handler), context):
+    if handler.scope.function in _MUST_NOT_RAISE or _is_justified(_comments(handler), context) or _another_tool_was_told(handler):
         return
     if _is_import(handler) or _is_conversion(handler.tried):
         return
@@ -768,16 +862,43 @@ def error_logged_without_traceback(handler: Handler, context: CheckContext) -> I
     losing = [way for way in ways if not way.handled and any(way.done & bit for bit in wanted)]
     if not losing or _retries(handler, ways) or _is_conversion(handler.tried):
         return
+    if _names_the_place(handler):
+        return
+    function = handler.function
+    given = {parameter.name for parameter in function.parameters} if function is not None else set()
     for call, level in plain_logs(handler.body):
-        if level not in wanted or (level == PRINTED and ("main" in handler.scope.guards or call.name in _FOR_A_PERSON)):
+        if call.receiver is None and call.name in given:
+            continue  # a function that the caller gave: where it writes is the caller's business
+        if level not in wanted or (level == PRINTED and ("main" in handler.scope.guards or _is_for_a_person(call))):
             continue
-        loses = "the traceback" if level != PRINTED or _shows_error(call, handler) else "the error"
+        shown = any(_shows_error(other, handler) for other, _ in plain_logs(handler.body))
+        loses = "the traceback" if level != PRINTED or shown else "the error"
         yield Diagnostic(call.function, f"`{_written(call)}` in {_types(handler)} loses {loses}", fix=_traceback_fix(call, level))
         return
 
 
 # What a command line tells whoever typed the command.
 _FOR_A_PERSON = frozenset(("click.echo", "click.secho", "typer.echo", "typer.secho", "rich.print"))
+
+
+# Files whose functions a person starts, and Django's way to talk to whoever did.
+_COMMAND_FILES = frozenset({"commands.py", "management.py", "cli.py"})
+
+
+def _is_for_a_person(call: Call) -> bool:
+    """Whether what is printed is read by whoever typed a command."""
+    return (
+        call.name in _FOR_A_PERSON
+        or call.method == "write"
+        and call.receiver is not None
+        and call.receiver.text in ("self.stdout", "self.stderr")
+        or call.file.path.rpartition("/")[2] in _COMMAND_FILES
+    )
+
+
+def _names_the_place(handler: Handler) -> bool:
+    """Whether the handler takes the traceback apart itself: `error.__traceback__`, with file and line in the message."""
+    return any(isinstance(inner, (Attribute, Name)) and "__traceback__" in inner.text for inner in expressions_in(handler.body))
 
 
 def _written(call: Call) -> str:

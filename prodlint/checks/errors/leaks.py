@@ -394,7 +394,8 @@ def propagated_exceptions(assignment: Assignment, context: CheckContext) -> Iter
     if assignment.target in _PROPAGATE and assignment.kind not in ("compare", "default"):
         value = assignment.value
         if isinstance(value, Constant) and value.value is True and not _guarded(assignment):
-            yield Diagnostic(assignment, f"`{assignment.target}` is on: errors leave the application unhandled")
+            # What the client sees then is the server's word for it; how much that tells depends on the server.
+            yield Diagnostic(assignment, f"`{assignment.target}` is on: errors leave the application unhandled", priority="P2")
 
 
 def _guarded(fact: Assignment) -> bool:
@@ -405,4 +406,4 @@ def _guarded(fact: Assignment) -> bool:
 def propagated_exceptions_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     """The same switch in the environment."""
     if setting.origin != "python" and setting.value is not None and setting.value.strip().lower() in ("1", "true", "yes", "on"):
-        yield Diagnostic(setting, f"`{setting.name}` is on: errors leave the application unhandled")
+        yield Diagnostic(setting, f"`{setting.name}` is on: errors leave the application unhandled", priority="P2")

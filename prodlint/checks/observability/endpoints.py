@@ -48,6 +48,7 @@ from prodlint.facts import (
 from prodlint.model import Evidence, Related, Span
 from prodlint.project.startup import Started
 from prodlint.python.exits import is_logger
+from prodlint.values.places import is_tried
 from prodlint.values.workloads import containers_of, pods
 
 _ELSEWHERE = frozenset(("test", "example", "docs", "vendored", "generated", "stub", "notebook", "migration"))
@@ -613,10 +614,13 @@ def _says_only(call: Call) -> bool:
 )  # fmt: skip
 def datastores(call: Call, context: CheckContext) -> Iterator[ProjectFact]:
     """Connections to a database or to Redis that the service keeps."""
-    if not context.file.roles & (_ELSEWHERE | {"script", "command", "dev", "ci"}) and not context.file.path.endswith(
-        ("alembic/env.py", "migrations/env.py")
-    ):
-        yield project_fact("datastore", call, call.name)
+    if context.file.roles & (_ELSEWHERE | {"script", "command", "dev", "ci"}) or _is_of_alembic(call, context) or is_tried(call):
+        return
+    yield project_fact("datastore", call, call.name)
+
+
+def _is_of_alembic(call: Call, context: CheckContext) -> bool:
+    return context.file.name == "env.py" and "alembic" in context.file.path or b"alembic" in call.source.data
 
 
 @project_check("PRD723", topics=("health", "probes", "datastore"))
@@ -635,11 +639,14 @@ def health_shallow(project: Project, options: Mapping[str, Any]) -> Iterator[Pro
     if stores and shallow and not deep and not unknown_ready:
         store = stores[0]
         for one in shallow:
+            # `/healthz` may be meant as the answer of a process that lives; `/ready` promises more.
+            said_ready = _kind_of(one.get("path")) == "ready"
             related = (Related(store.path, store.span, f"`{store.words}`"),)
             yield ProjectDiagnostic(
                 one.path,
                 one.span,
                 f"{one.words} answers with a constant: it says yes while `{store.words}` in `{store.path}` cannot be reached",
+                priority=None if said_ready else "P2",
                 related=related,
             )
     for probe in project.about("probes"):

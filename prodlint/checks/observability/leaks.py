@@ -116,7 +116,12 @@ def secret_logged(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
             # All headers at the level of errors stand in the log of every production; at others they may be switched off.
             loud = call.method.removeprefix("a") in ("error", "exception", "critical", "fatal")
             priority: Priority | None = "P1" if quiet or (whole and not loud) else None
+            if quiet and _ADDRESS.search(words):
+                priority = "P2"  # a password may be in it, and the level is off in production
             yield Diagnostic(at, f"{words} is written to {where}", priority=priority)
+
+
+_ADDRESS = re.compile(r"(?i)(?:ur[il]|dsn)`")
 
 
 def _sink(call: Call) -> str:

@@ -115,8 +115,27 @@ def todo_comment(comment: Comment, context: CheckContext) -> Iterator[Diagnostic
     for place, tag, rest in _notes(comment, context, frozenset({"TODO"}), False):
         if tag.upper() == "WIP" and (_speaks_of_wip(comment.source.data) or _A_NOUN.match(rest)):
             continue
+        if tag == "todo" and _named_todo(comment.source.data):
+            continue
         said = _first_words(rest)
-        yield Diagnostic(place, f"`{tag}` without a ticket: {said}" if said else f"`{tag}` without a ticket")
+        what = f"`{tag}` about a fault, and without a ticket" if _ABOUT_A_FAULT.search(rest) else f"`{tag}` without a ticket"
+        yield Diagnostic(place, f"{what}: {said}" if said else what)
+
+
+# Notes that say what can go wrong, against those that say what would be nice.
+_ABOUT_A_FAULT = re.compile(
+    r"(?i)\b(?:bugs?|buggy|broken|breaks?|wrong(?:ly)?|incorrect(?:ly)?|crash\w*|race(?:s| condition)?|racy|deadlocks?|leaks?|leaking|dos|attacks?|attackers?"
+    r"|insecure|unsafe|security|vulnerab\w*|injections?|bombs?|sanitiz\w+|escap(?:e|ed|ing)|auth(?:entication|orization|enticate|orize)|permissions?|passwords?|secrets?"
+    r"|credentials?|encrypt\w*|error handling|exception handling|handle (?:the |this |these |any |other )?(?:errors?|exceptions?|failures?)|fails|failing|failures?"
+    r"|time ?outs?|retry|retries|transactions?|rollback|data loss|lose[sd]?|lost|overflow\w*|memory|unbounded|not thread[- ]?safe|thread[- ]?safety|hard ?-?coded|temporary"
+    r"|hack(?:y|ish)?|workaround|before (?:production|prod|release|launch|merging|deploy\w*)|in production|data corruption|inconsistent|duplicates?|never (?:called|closed|deleted))\b"
+)
+
+
+@lru_cache(maxsize=4)
+def _named_todo(data: bytes) -> bool:
+    """Whether a file has a variable called `todo`: a comment that begins with it explains that one."""
+    return re.search(rb"(?m)^[ \t]*(?:for[ \t]+)?todo\b[ \t]*(?:=(?!=)|,|in\b|\+=|:[^\n]*=)", data) is not None
 
 
 _FIXME_ANCHORS = ("fixme", "xxx", "hack", "bug", "kludge", "do not", "don't", "dont ", "never ", "remove ", "remove\t")

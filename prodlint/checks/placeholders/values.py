@@ -181,7 +181,7 @@ def placeholder_value(assignment: Assignment, context: CheckContext) -> Iterator
             _surrounding_name(assignment)
         ):
             return
-    yield Diagnostic(value, f"`{assignment.target}` is {what}: `{_shown(value.value)}`")
+    yield Diagnostic(value, f"`{assignment.target}` is {what}: `{_shown(value.value)}`", priority=_weight(what))
 
 
 _SECOND = re.compile(rb",(?:[\s\\(]|#[^\n]*\n)*\Z")

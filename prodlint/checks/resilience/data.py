@@ -35,6 +35,7 @@ from prodlint.values.places import (
     enclosing,
     is_imported,
     is_number,
+    is_tried,
     resolved,
     shown,
     statements_around,
@@ -137,9 +138,9 @@ def psycopg_connect(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     elif not any(name in call.keywords for name in _PSYCOPG_KEYWORDS):
         return
     if call.name in _PSYCOPG2:
-        yield Diagnostic(
-            call, f"`{shown(call)}` has no `connect_timeout`: psycopg2 waits as long as the operating system does", fix=_CONNECT_FIX
-        )
+        words = f"`{shown(call)}` has no `connect_timeout`: psycopg2 waits as long as the operating system does"
+        # Where the driver may be missing, the service can do without this database.
+        yield Diagnostic(call, words, priority="P1" if is_tried(call) else None, fix=_CONNECT_FIX)
     else:
         yield Diagnostic(call, f"`{shown(call)}` has no `connect_timeout`: psycopg's default is 130 s", priority="P2", fix=_CONNECT_FIX)
 

@@ -70,7 +70,23 @@ def schema_at_startup(call: Call, context: CheckContext) -> Iterator[Diagnostic]
         if any(re.search(r"(?:^|_)(?:upgrade|stamp|migrate|run_migrations)(?:_|$)", other.method) for other in calls_in(function.body)):
             return
     verb = "makes" if method == "create_all" else "drops"
-    yield Diagnostic(call, f"`{written}` {verb} the tables when the application starts: no migration knows of it")
+    if _starts_surely(function, call):
+        yield Diagnostic(call, f"`{written}` {verb} the tables when the application starts: no migration knows of it")
+    elif function is not None:
+        # Called `init_db`, and called from elsewhere: at the start as well as by a command.
+        words = f"`{written}` in `{function.name}` {verb} the tables beside any migration: none of them knows of it"
+        yield Diagnostic(call, words, priority="P2")
+
+
+_SURE_STARTUP = re.compile(r"lifespan|start_?up|on_start|create_app|make_app|get_app|^main$|app_factory|build_app|bootstrap|^configure_")
+
+
+def _starts_surely(function: Function | None, call: Call) -> bool:
+    """Whether what makes the tables runs at the start for all that this file shows; `init_db` alone may be a command's."""
+    if function is None or _is_hook(function) or _SURE_STARTUP.search(function.name.lower()):
+        return True
+    callers = [enclosing(other, call.module) for other in calls_of(call.module, function.name) if isinstance(other.function, Name)]
+    return any(caller is None or _is_hook(caller) or _SURE_STARTUP.search(caller.name.lower()) for caller in callers)
 
 
 def _is_metadata(call: Call) -> bool:
@@ -113,13 +129,18 @@ def _at_startup(call: Call) -> bool:
     )
 
 
+def _is_hook(function: Function) -> bool:
+    """Whether a framework calls a function when it starts."""
+    return any(
+        decorator_name(decorator).rsplit(".", 1)[-1] in ("on_event", "before_first_request", "asynccontextmanager", "before_serving")
+        for decorator in function.decorators
+    )
+
+
 def _is_startup(function: Function | None) -> bool:
     if function is None:
         return True
-    if any(
-        decorator_name(decorator).rsplit(".", 1)[-1] in ("on_event", "before_first_request", "asynccontextmanager", "before_serving")
-        for decorator in function.decorators
-    ):
+    if _is_hook(function):
         return True
     return _STARTUP.search(function.name.lower()) is not None and _ON_DEMAND.search(function.name.lower()) is None
 

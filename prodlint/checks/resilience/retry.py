@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every
 from prodlint.facts import Assignment, Call, Constant, Expression, Fact, Function, Handler, Module, Name, Statement, calls_in, statements_in
-from prodlint.model import FixRequest
+from prodlint.model import FixRequest, Priority
+from prodlint.python.exits import log_level
 from prodlint.values.places import (
     UNKNOWN,
     block_around,
@@ -126,7 +127,9 @@ def backoff_without_end(call: Call, context: CheckContext) -> Iterator[Diagnosti
     limits = [call.keywords[name] for name in ("max_tries", "max_time") if name in call.keywords]
     if all(value_of(limit, call.module, call) is None for limit in limits):
         fix = FixRequest("set-keyword", "Stop after three tries", safe=False, arguments=(("keyword", "max_tries"), ("value", "3")))
-        yield Diagnostic(call, f"`{shown(call)}` with neither `max_tries` nor `max_time` retries forever", fix=fix)
+        # Who bounds the pauses, or is told of each attempt, has thought of attempts that do not end: a consumer waits for its broker.
+        meant: Priority | None = "P2" if "max_value" in call.keywords or "on_backoff" in call.keywords else None
+        yield Diagnostic(call, f"`{shown(call)}` with neither `max_tries` nor `max_time` retries forever", priority=meant, fix=fix)
 
 
 @check(
@@ -181,7 +184,14 @@ def loop_without_end(handler: Handler, context: CheckContext) -> Iterator[Diagno
         return  # a program is asked again whether it has ended
     if has_deadline(handler, handler.module) or _is_a_service(handler, loop, tried):
         return
-    yield Diagnostic(_header(handler), f"`{_named(handler)}` retries forever: the loop ends only on success")
+    # Logged and slept on, it is what a process does at its start until the database is there; nothing spins, and the log says why.
+    calm = any(call.name in _SLEEPS for call in calls_in(handler.body)) and any(log_level(call) for call in calls_in(handler.body))
+    yield Diagnostic(
+        _header(handler), f"`{_named(handler)}` retries forever: the loop ends only on success", priority="P2" if calm else None
+    )
+
+
+_SLEEPS = frozenset({"time.sleep", "asyncio.sleep", "trio.sleep", "anyio.sleep", "gevent.sleep", "eventlet.sleep"})
 
 
 _INPUT = re.compile(rb"\binput[\s\\)]{0,9}\(")

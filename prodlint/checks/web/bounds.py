@@ -142,8 +142,10 @@ def rows_of_any_number(call: Call, context: CheckContext) -> Iterator[Diagnostic
     function = enclosing(call, call.module)
     if function is None or any(one.method in _LOOKS for one in calls_in(function.body)):
         return
-    if isinstance(given, Name) and _is_compared(function, given.source_text):
-        return
+    if isinstance(given, Name) and (
+        _is_compared(function, given.source_text) or any(one.name == given.source_text for one in function.parameters)
+    ):
+        return  # a parameter of a route is judged there
     if _asked_for(context.values(call.module).of(given)) is None:
         return
     yield Diagnostic(given, f"`{call.method}` gets a number of any size from the query: one request may ask for the whole table")

@@ -13,6 +13,7 @@ from prodlint.facts import (
     Expression,
     Fact,
     FString,
+    Function,
     Module,
     Name,
     Operation,
@@ -349,13 +350,36 @@ _GUESSED = re.compile(
 )
 
 
+def _is_returned(function: Function, name: str) -> bool:
+    """Whether a function gives back what it bound to a name, as it is or in a text."""
+    return any(
+        statement.kind == "return"
+        and any(isinstance(part, Name) and part.source_text == name for value in statement.expressions for part in value.walk())
+        for statement in statements_in(function.body)
+    )
+
+
+def _is_put_together(module: Module, call: Call) -> bool:
+    """Whether a choice is one character of many: in a loop, a comprehension or a `join`."""
+    function = innermost(module, call)
+    around = [
+        s for s in statements_in(function.body if function is not None else module.body) if s.start <= call.start and call.end <= s.end
+    ]
+    text = around[-1].source.slice(around[-1].start, around[-1].end) if around else ""
+    return bool(re.search(r"\bjoin\b|\bfor\b|\+=", text.split(":", 1)[-1] if text.startswith("for") else text)) or text.count("choice") > 1
+
+
 @check("PRD482", on=[calls(*_RANDOM)], files=["python"])
 def guessable(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`random` for what nobody may guess."""
     module = call.module
     function = innermost(module, call)
     bound = _bound_to(module, call)
-    name = bound if _GUESSED.search(bound) else function.name if function is not None and _GUESSED.search(function.name) else ""
+    name = bound if _GUESSED.search(bound) else ""
+    if not name and function is not None and _GUESSED.search(function.name) and (not bound or _is_returned(function, bound)):
+        name = function.name
+    if call.method == "choice" and name and not _is_put_together(module, call):
+        return  # one of those that are there is picked
     if (
         not name
         or _HARMLESS.search(name)

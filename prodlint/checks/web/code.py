@@ -21,7 +21,7 @@ from prodlint.facts import (
     Statement,
     statements_in,
 )
-from prodlint.model import FixRequest
+from prodlint.model import FixRequest, Priority
 from prodlint.values.evaluate import Values
 from prodlint.values.expressions import module_statements, values
 from prodlint.values.lattice import Argument, Client, Items, Known, Member, Part, Reference, Result, Shape, Table, Value, truth
@@ -52,7 +52,10 @@ def evaluated_text(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     if client is None:
         if "command" in context.file.roles or call.scope.function == "exec_module" or b"RestrictedPython" in call.source.data:
             return  # a module loader, and an interpreter that is made for strangers' code
-    yield Diagnostic(call, f"`{call.method}` runs `{shown(given)}` as Python", related=entered(client))
+    # A file that is read and run is a module by another name, unless a client names it.
+    read = isinstance(given, Call) and given.method in ("read", "read_text", "read_bytes", "compile")
+    priority: Priority | None = "P1" if client is None and read else None
+    yield Diagnostic(call, f"`{call.method}` runs `{shown(given)}` as Python", priority=priority, related=entered(client))
 
 
 @dataclass(frozen=True, slots=True)

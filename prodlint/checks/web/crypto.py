@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prodlint.checks import CheckContext, Diagnostic, check, commands, documents, every, literals, settings
 from prodlint.checks.quoting import quote
@@ -26,6 +26,7 @@ from prodlint.facts import (
     Setting,
     Statement,
     Subscript,
+    statements_in,
 )
 from prodlint.model import FixRequest, Priority
 from prodlint.values.expressions import follow, innermost, spread, truth
@@ -219,7 +220,7 @@ def _judge_block(module: Module, function: Function | None, block: tuple[Stateme
         for expression in statement.expressions:
             for name in _unverified_names(expression):
                 unverified = True
-                if asked or _guarded(name, module):
+                if asked or _guarded(name, module) or _is_of_a_server(module) or function is not None and _picks_a_mode(statement, block):
                     continue
                 named = function is not None and _NAMED_UNSAFE.search(function.name)
                 yield Diagnostic(name, f"`{name.name}` accepts any certificate", priority="P2" if named else None)
@@ -248,6 +249,21 @@ def _judge_block(module: Module, function: Function | None, block: tuple[Stateme
         for statement in hostname:
             if not _guarded(statement.targets[0], module):
                 yield Diagnostic(statement.targets[0], f"`{statement.targets[0].text} = False` accepts a certificate for any host")
+
+
+def _is_of_a_server(module: Module) -> bool:
+    """Whether the file starts a server and says which certificates its *clients* have to show: none is what a server asks by default."""
+    return any(call.name.startswith(_SERVERS) and "ssl_cert_reqs" in call.keywords for call in module.calls())
+
+
+_SERVERS = ("uvicorn.", "hypercorn.", "granian.", "gunicorn.")
+
+
+def _picks_a_mode(statement: Statement, block: Sequence[Statement]) -> bool:
+    """Whether a function gives back one of the modes for what it is asked: `return ssl.CERT_NONE` beside `return ssl.CERT_REQUIRED`."""
+    return statement.kind == "return" and any(
+        other.kind == "return" and any("CERT_REQUIRED" in value.text for value in other.expressions) for other in statements_in(block)
+    )
 
 
 def statement_place(statement: Statement, target: Expression) -> Expression:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check
-from prodlint.facts import Call, Expression, OpaqueExpression
+from prodlint.facts import Attribute, Call, Expression, Function, Name, OpaqueExpression
 from prodlint.model import Related
 from prodlint.values.containment import looks_at_host, looks_at_path, takes_slashes
 from prodlint.values.lattice import Client, Known, Member, Restricted, Result, Text, Value
@@ -209,6 +209,18 @@ def chooses_path(value: Value, depth: int = 8) -> Client | None:
     return None
 
 
+_TASKS = frozenset({"task", "shared_task", "actor", "job", "periodic_task", "db_task"})
+
+
+def _is_own_task(function: Function) -> bool:
+    """Whether a function is a task of Celery, dramatiq, RQ or Huey, which the same service puts into its queue."""
+    return any(
+        (one.method if isinstance(one, Call) else one.text.rsplit(".", 1)[-1]) in _TASKS
+        for one in function.decorators
+        if isinstance(one, (Call, Name, Attribute))
+    )
+
+
 @check("PRD468", on=[calls(*_OPENS)], required_literals=[name.rsplit(".", 1)[-1].lower() + "(" for name in _OPENS], files=["python"])
 def opened_path(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A file opened, sent or deleted under a path that holds text of a client."""
@@ -219,6 +231,8 @@ def opened_path(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     if client is None:
         return
     function = enclosing(call, call.module)
+    if client.source == "message" and function is not None and _is_own_task(function):
+        return  # what a task is given the service wrote itself
     # By default frameworks give a parameter one segment of the path.
     if (
         client.source == "path"

@@ -120,13 +120,26 @@ def switched_off(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic
     if not value.unset().is_constant(False):
         return
     name = fact.target.upper()
-    if "COOKIE_CSRF" in name and not _tokens_in_cookies(fact.module):
+    if "COOKIE_CSRF" in name and (not _tokens_in_cookies(fact.module) or _stays_on_the_site(fact.module)):
         return
     if name == "WTF_CSRF_CHECK_DEFAULT" and any(call.method == "protect" for call in fact.module.calls()):
         return  # the file asks for the token itself
     read = value.only()
     by_default = f" where nobody sets `{read.name}`" if isinstance(read, SettingRead) and read.name else ""
     yield Diagnostic(fact, f"`{fact.target}` is off{by_default}: {_OFF.get(name, _OFF['JWT_COOKIE_CSRF_PROTECT'])}")
+
+
+_SAME_SITE = re.compile(r"(?i)^(?:AUTH)?JWT_COOKIE_SAMESITE$")
+
+
+def _stays_on_the_site(module: Module) -> bool:
+    """Whether the same file keeps the cookie off requests that other sites start: `JWT_COOKIE_SAMESITE = "Lax"`."""
+    for statement in statements_in(module.body, into_definitions=True):
+        made = statement.assignment
+        if made is not None and _SAME_SITE.match(made.target) and isinstance(made.value, Constant):
+            if str(made.value.value).lower() in ("lax", "strict"):
+                return True
+    return False
 
 
 def _tokens_in_cookies(module: Module) -> bool:

@@ -158,6 +158,10 @@ def _text_before(judge: Judge, value: Value) -> str:
 _IS_KEY = re.compile(r"^(?:(?:str|int)\()?(?:[\w.]*\.(?:id|pk)|ctype_id|content_type_id)\)?$")
 
 
+# `CREATE INDEX by_time_{table}`: a name of which the first half is written out.
+_BEGUN = re.compile(r"\b[A-Za-z]\w*_$")
+
+
 def _before(parts: Sequence[str | Part], index: int) -> str:
     return "".join(part if isinstance(part, str) else "x" for part in parts[:index])[-60:]
 
@@ -165,10 +169,12 @@ def _before(parts: Sequence[str | Part], index: int) -> str:
 def _is_identifier(before: str, piece: Expression) -> bool:
     """Whether a part is the name of a table or column, by what stands before it and by its own name."""
     word = _last_word(piece)
+    named = bool(_IDENTIFIER_NAME.search(word) or _OF_A_COLUMN.search(piece.text))
+    if named:
+        before = _BEGUN.sub("", before)
     if _CATALOGUE.search(before):
         return bool(_CATALOGUE_NAME.search(word))
-    named = _IDENTIFIER_NAME.search(word) or _OF_A_COLUMN.search(piece.text)
-    return bool(_IDENTIFIER_BEFORE.search(before)) and (before.endswith(('"', "`", "[")) or bool(named))
+    return bool(_IDENTIFIER_BEFORE.search(before)) and (before.endswith(('"', "`", "[")) or named)
 
 
 @check("PRD461", on=[calls(*_SINKS)], files=["python"])
@@ -193,6 +199,8 @@ def sql_string_building(call: Call, context: CheckContext) -> Iterator[Diagnosti
         if named and client is None:
             if not context.options.get("identifiers", True) or context.file.roles & _BY_HAND or "/alembic/" in f"/{context.file.path}":
                 continue
+            if _is_of_itself(part) or not any(isinstance(shape, Argument) for shape in part.value.walk()):
+                continue  # a name out of the code's own tables; nobody is known to choose it
             priority = "P2"
         elif client is None and _IS_KEY.search(part.at.text):
             if context.file.roles & _BY_HAND:
@@ -209,6 +217,8 @@ def sql_string_building(call: Call, context: CheckContext) -> Iterator[Diagnosti
             if _DEFINES.match(_text_before(judge, value)):
                 continue  # tables and columns that the migration reads from the schema itself
             priority = "P2"
+        if priority is None and client is None and call.name.startswith("duckdb."):
+            priority = "P1"  # a library over files of this machine: there is no server whose rights an injection could use
         place = query if query.start >= call.start else call
         # What a helper elsewhere writes has no name here.
         named_here = part.at.file.path == call.file.path and part.at.text not in ("str", "bytes", "Any", "object")

@@ -1068,7 +1068,12 @@ def issued_without_expiry(call: Call, context: CheckContext) -> Iterator[Diagnos
         return
     given = argument_of(call, "expires_delta")
     if isinstance(given, Constant) and given.value is False:
-        yield Diagnostic(call, "`expires_delta=False` issues a token that never expires")
+        # A token with claims of its own is good for what they say, such as confirming an address.
+        limited: Priority | None = "P1" if "additional_claims" in call.keywords or _FOR_ONE_THING.search(call.scope.function) else None
+        yield Diagnostic(call, "`expires_delta=False` issues a token that never expires", priority=limited)
+
+
+_FOR_ONE_THING = re.compile(r"(?i)confirm|verif|activat|invit|unsubscribe|download|share|email|mail|register|sign_?up")
 
 
 @check(

@@ -43,16 +43,19 @@ def _limit(refresh: bool, context: CheckContext) -> float:
     return float(options["refresh-days"]) * 86400 if refresh else float(options["access-minutes"]) * 60
 
 
-def _judged(at: Fact, name: str, seconds: float | None, refresh: bool, context: CheckContext, unset: str = "") -> Iterator[Diagnostic]:
+def _judged(
+    at: Fact, name: str, seconds: float | None, refresh: bool, context: CheckContext, unset: str = "", known: bool = True
+) -> Iterator[Diagnostic]:
+    """known: whether the code says what the token is for; of any other only the time can be told."""
     limit = _limit(refresh, context)
     if seconds is None or seconds <= limit:
         return
-    kind = "a refresh" if refresh else "an access"
+    kind = "a refresh token" if refresh else "an access token" if known else "a token"
     # Past a day a token outlives the session of whoever it was stolen from; a few hours are a habit to be argued about.
-    priority: Priority | None = "P2" if refresh or seconds <= 86400 else None
+    priority: Priority | None = "P2" if refresh or seconds <= 86400 or not known else None
     yield Diagnostic(
         at,
-        f"{name}: {kind} token is good for {shown(seconds)}{unset}, longer than {shown(limit)}",
+        f"{name}: {kind} is good for {shown(seconds)}{unset}, longer than {shown(limit)}",
         priority=priority,
     )
 
@@ -73,6 +76,13 @@ def lifetime_in_setting(setting: Setting, context: CheckContext) -> Iterator[Dia
     yield from _judged(setting, f"`{setting.name}={value}`", spoken(value, unit), refresh, context)
 
 
+def _judged_by_itself(name: Name, at: Assignment) -> bool:
+    """Whether a lifetime is taken from a constant of this file whose own line is judged: `timedelta(hours=REFRESH_TOKEN_LIFETIME_HOURS)`."""
+    if not (_REFRESH_NAME.search(name.source_text) or _NAME.search(name.source_text)) or _OTHER.search(name.source_text):
+        return False
+    return any(not one.scope.function for one in at.module.assignments(name.source_text))
+
+
 @check("PRD428", on=[every(Assignment)], required_literals=_LITERALS, files=("python",))
 def lifetime_in_code(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """`ACCESS_TOKEN_EXPIRE_MINUTES = 60 * 24 * 8`, `SIMPLE_JWT = {"ACCESS_TOKEN_LIFETIME": timedelta(days=7)}`."""
@@ -84,6 +94,8 @@ def lifetime_in_code(assignment: Assignment, context: CheckContext) -> Iterator[
         return
     values = context.values(assignment.module)
     value: Expression | None = assignment.value
+    if value is not None and any(isinstance(part, Name) and _judged_by_itself(part, assignment) for part in value.walk()):
+        return
     if isinstance(value, Call) and value.method == "Field":
         value = value.argument(0, "default")
     unit = unit_of(re.sub(r"(?i)_delta$", "", name)) or (1.0 if _SECONDS.search(name) else None)
@@ -112,7 +124,13 @@ def lifetime_in_claims(assignment: Assignment, context: CheckContext) -> Iterato
     around = f"{assignment.scope.function} {_claims_around(assignment)}"
     if added is None or _OTHER.search(around) or priority_in(assignment, context) is False:
         return
-    yield from _judged(assignment, "`exp`", added, bool(_REFRESH.search(around)), context)
+    yield from _judged(assignment, "`exp`", added, bool(_REFRESH.search(around)), context, known=bool(_SIGNS_IN.search(around)))
+
+
+# What says that a token lets somebody in; `get_update_token` does not.
+_SIGNS_IN = re.compile(
+    r"(?i)access|auth|log_?in|sign_?in|session|bearer|credential|^_*(?:create|make|issue|encode|generate|get|new)?_?(?:jwt|token)s?\b"
+)
 
 
 def _makes_tokens(assignment: Assignment) -> bool:

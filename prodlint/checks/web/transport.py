@@ -89,6 +89,8 @@ def _judge(text: str, by_database: bool = False) -> tuple[str, Priority | None] 
         return None
     if root == "http" and (_VOCABULARIES.search(address.host.lower()) or address.ports[0] == "443"):
         return None
+    if address.host.lower().endswith((".onion", ".i2p")):
+        return None  # Tor and I2P encrypt, and the name is the key
     return f"{plain[0]} to `{address.host}` without TLS: use {plain[1]}", far
 
 
