@@ -145,6 +145,9 @@ def read_call(module: PyModule, node: tree_sitter.Node) -> PyCall:
     if last[-1:] in (">", "]", ""):
         # Nothing that has a name; what is written is all there is.
         function = node.child_by_field_id(_FUNCTION)
+        if function is not None and function.kind_id == _ATTRIBUTE_NODE:
+            # Its last part alone: in a chain of calls, or in broken code, the rest is all that stands before.
+            function = function.child_by_field_id(_ATTRIBUTE) or function
         last = module.plain(function).rpartition(".")[2] if function is not None else ""
     made.method = last
     return made

@@ -26,19 +26,19 @@ def canonical_text(data: bytes, node: tree_sitter.Node) -> str:
     pieces: list[str] = []
     last = ""
     tight = False
-    waiting = [node]
+    around = node.parent
+    # With what each stands in: asking a node for its parent walks down from the root.
+    waiting = [(node, around.type if around is not None else "")]
     while waiting:
-        piece = waiting.pop()
+        piece, sort = waiting.pop()
         if piece.is_extra:
             continue
-        if piece.child_count and piece.type not in _WHOLE:
-            waiting.extend(reversed(piece.children))
+        if piece.child_count and (own := piece.type) not in _WHOLE:
+            waiting.extend((child, own) for child in reversed(piece.children))
             continue
         words = data[piece.start_byte : piece.end_byte].decode("utf-8", "replace")
         if not words:
             continue
-        around = piece.parent
-        sort = around.type if around is not None else ""
         keyword = words == "=" and sort in ("keyword_argument", "default_parameter")
         opens = words in ("(", "[") and sort in _CALLED
         sign = words in ("-", "+", "*", "**") and sort in (

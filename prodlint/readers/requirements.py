@@ -124,7 +124,7 @@ def _is_location(text: str) -> bool:
     return (
         "://" in text
         or text.startswith((".", "/", "~", "git+", "hg+", "file:"))
-        or text.split(maxsplit=1)[0].endswith((".whl", ".tar.gz", ".zip"))
+        or "".join(text.split(maxsplit=1)[:1]).endswith((".whl", ".tar.gz", ".zip"))
     )
 
 

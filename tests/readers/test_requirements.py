@@ -87,3 +87,9 @@ def test_pyproject() -> None:
 def test_lock_files(path: str, text: str) -> None:
     (found,) = [each for each in read(path, text) if isinstance(each, Requirement)]
     assert (found.name, found.specifier, len(found.hashes), found.origin) == ("x", "==1", 1, "lock")
+
+
+@pytest.mark.parametrize("written", ["", " ", "--hash=sha256:abc"])
+def test_a_dependency_that_is_blank_is_none(written: str) -> None:
+    (problem,) = list(read("pyproject.toml", f'[project]\nname = "a"\ndependencies = ["{written}"]\n'))
+    assert isinstance(problem, Problem) and problem.kind == "syntax"

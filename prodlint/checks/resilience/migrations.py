@@ -52,11 +52,12 @@ def schema_at_startup(call: Call, context: CheckContext) -> Iterator[Diagnostic]
             return
         written, method = target.source_text, target.source_text.rsplit(".", 1)[-1]
     else:
-        written = call.function.text
+        written = ""
         if not _is_metadata(call):
             return
     if call.scope.guards & {"debug", "environment", "main", "type-checking"} or _is_in_memory(call) or not _at_startup(call):
         return
+    written = written or call.function.text
     function = enclosing(call, call.module)
     if function is not None:
         # A schema that came in as a parameter is the caller's; a function about SQLite serves a single user.

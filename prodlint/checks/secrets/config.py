@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, commands, documents, instructions, settings, text
 from prodlint.checks.quoting import quote
-from prodlint.facts import Command, Document, Instruction, Node, Setting, Source, Text
+from prodlint.facts import Command, Document, File, Instruction, Node, Setting, Source, Text
 from prodlint.model import FixRequest
 from prodlint.values.secret_names import ANCHORS, SecretName, guards_sessions, parts_of, plural_name, secret_name, value_name
 from prodlint.values.secret_values import high_entropy, is_published_default, is_secret, shape_of
@@ -259,8 +259,20 @@ def literal_entry(document: Document, context: CheckContext) -> Iterator[Diagnos
         named = _name_of_entry(name)
         if named is not None and _works(node.raw, name, named, context):
             yield Diagnostic(_value_place(node.source, node.start, node.end), f"`{name}` is written into the file", secret=True)
+        elif _is_known_key(name, node, document.file):
+            words = f"`{name}` is a key that everybody knows: whoever tries it signs sessions and tokens of their own"
+            yield Diagnostic(_value_place(node.source, node.start, node.end), words, priority="P1", secret=True)
         elif "=" in node.raw:
             yield from _inside_value(name, node, context)
+
+
+def _is_known_key(name: str, node: Node, file: File) -> bool:
+    """Whether a signing key (`secret_key`, `jwt: {secret: ...}`) is one that everybody tries first, in a file that a service may be started with."""
+    if file.roles & _CALM:
+        return False
+    full = ".".join(node.path.split(".")[-2:]) if name.lower() in ("secret", "key") else name
+    named = secret_name(full)
+    return named is not None and guards_sessions(full) and is_published_default(node.raw, named.kind)
 
 
 # `Stage=prod DbPassword=...`: overrides of a deployment in one text.

@@ -13,8 +13,8 @@ from prodlint.facts import File, Setting, Text
 from prodlint.model import Evidence, FixRequest, Priority, Rule, Span
 from prodlint.project.git import Git
 from prodlint.project.ignored import Ignores
-from prodlint.values.secret_names import value_name
-from prodlint.values.secret_values import is_secret
+from prodlint.values.secret_names import guards_sessions, value_name
+from prodlint.values.secret_values import is_published_default, is_secret
 
 _COPIES = frozenset(
     (
@@ -71,6 +71,8 @@ def _works(name: str, value: str) -> bool:
     named = value_name(name)
     if named is not None and is_secret(value, named.kind, named.certain):
         return len(value) < 16 or not is_dummy(value.encode("utf-8", "replace"))
+    if named is not None and guards_sessions(name) and is_published_default(value, named.kind) and "change" not in value.lower():
+        return True  # `SECRET_KEY=supersecret`: everybody knows it. (`change-me` is a gap to fill in, another rule's finding.)
     return _has_password(value) or connection_secret(value) is not None or bool(key_in(value.encode("utf-8", "replace")))
 
 
