@@ -35,11 +35,12 @@ _OFF_WHEN_TRUE = re.compile(
     r"|AUTH_(?:DISABLED|BYPASS)|ALLOW_UNVERIFIED(?:_TOKENS?|_JWT)?|ALLOW_INSECURE(?:_[A-Z]+)?|TASK_ALWAYS_EAGER|ALWAYS_EAGER)$"
 )
 _OFF_WHEN_FALSE = re.compile(
-    r"^(?:[A-Z0-9]+_)*(?:AUTH_ENABLED|ENABLE_AUTH|AUTHENTICATION_ENABLED|REQUIRE_AUTH|AUTH_REQUIRED|VERIFY_(?:TOKENS?|JWT|SIGNATURES?|SSL|TLS|CERTS?|CERTIFICATES?)|(?:SSL|TLS|JWT|TOKEN|SIGNATURE)_VERIFY|(?:SSL|TLS)_VERIFICATION|CSRF_ENABLED)$"
+    r"^(?:[A-Z0-9]+_)*(?:(?:AUTH|AUTHENTICATION)_(?:ENABLED|REQUIRED|ENFORCED)|(?:ENABLE|REQUIRE|ENFORCE|USE)_(?:AUTH|AUTHENTICATION)|VERIFY_(?:TOKENS?|JWT|SIGNATURES?|SSL|TLS|CERTS?|CERTIFICATES?)|(?:SSL|TLS|JWT|TOKEN|SIGNATURE)_VERIFY|(?:SSL|TLS)_VERIFICATION|CSRF_ENABLED)$"
 )
 ANCHORS = [
     "disable_", "skip_", "bypass", "no_auth", "auth_disabled", "allow_unverified", "allow_insecure", "always_eager",
-    "auth_enabled", "enable_auth", "authentication_enabled", "require_auth", "auth_required", "verify", "_verification", "csrf_enabled",
+    "auth_enabled", "enable_auth", "authentication_enabled", "require_auth", "auth_required", "authentication_required", "auth_enforced",
+    "authentication_enforced", "enforce_auth", "use_auth", "verify", "_verification", "csrf_enabled",
 ]  # fmt: skip
 _MODE_ANCHORS = [
     (word, nobody) for word in ("auth_", "auth:", "auth=", "authentication", "authn", '_auth"', "auth'")
@@ -73,7 +74,7 @@ _METHODS = (
     "|MAGIC_LINK|EMAIL|PHONE|SMS|PASSKEYS?|WEBAUTHN|PASSWORD|LOCAL|LEGACY|GUEST|TOKEN|JWT|APIKEY|API_KEY|SESSION|COOKIE|CERT|MTLS|X509|AUTHELIA|AUTHENTIK"
 )
 _ONE_METHOD = re.compile(
-    rf"(?:^|_)(?:{_METHODS})_(?:AUTH_ENABLED|AUTHENTICATION_ENABLED|AUTH_REQUIRED)$|(?:^|_)ENABLE_(?:\w+_)?(?:{_METHODS})_AUTH$"
+    rf"(?:^|_)(?:{_METHODS})_(?:AUTH|AUTHENTICATION)_(?:ENABLED|REQUIRED|ENFORCED)$|(?:^|_)(?:ENABLE|USE)_(?:\w+_)?(?:{_METHODS})_(?:AUTH|AUTHENTICATION)$"
 )
 # `AUTH_TYPE=NO_AUTH`: how the service's own clients sign in, and the words for not at all.
 _MODE = re.compile(
