@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from hashlib import sha1
 from pathlib import Path
@@ -219,3 +220,12 @@ def test_only_a_regular_file_is_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / ".gitleaksignore")
     lists, notes = read_lists(str(tmp_path), ["gitleaks", "detect-secrets"])
     assert lists == [] and notes == ["`.gitleaksignore` cannot be read: not a regular file"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_is_no_baseline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "app.py").write_text("x = 1\n")
+    os.mkfifo(tmp_path / ".secrets.baseline")
+    assert main(["baseline", "--format", "detect-secrets", "--isolated", "--root", str(tmp_path), str(tmp_path)]) == 2
+    assert "not a regular file" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"app.py", ".secrets.baseline"}

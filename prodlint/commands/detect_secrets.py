@@ -8,7 +8,6 @@ that this run did not look at, and what somebody has answered in an audit (`is_s
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timezone
@@ -20,8 +19,11 @@ from prodlint.engine.session import Result
 from prodlint.facts import Source
 from prodlint.foreign import LISTS
 from prodlint.model import Finding
+from prodlint.regular import read_regular
+from prodlint.writing import write_whole
 
 NAME = LISTS["detect-secrets"]
+_LARGEST = 64_000_000
 _VERSION = "1.5.0"
 # Its plug-ins and filters as `detect-secrets scan` writes them where nobody has chosen any.
 _PLUGINS: tuple[dict[str, Any], ...] = (
@@ -89,19 +91,14 @@ def write(path: str, result: Result) -> int:
     findings = [finding for finding in result.report.findings if finding.secrets]
     document["results"] = dict(_merged(document["results"], result.report.files, _entries(findings, result)))
     document["generated_at"] = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    text = json.dumps(document, indent=2) + "\n"
-    beside = f"{path}.{os.getpid()}"
-    with open(beside, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(beside, path)
+    write_whole(path, f"{json.dumps(document, indent=2)}\n".encode())
     return len({(finding.path, finding.span) for finding in findings})
 
 
 def _read(path: str) -> dict[str, Any]:
     """The file as it is, or an empty one with the plug-ins and filters of a first scan."""
     try:
-        with open(path, encoding="utf-8") as file:
-            document = json.load(file)
+        document = json.loads(read_regular(path, _LARGEST))
     except FileNotFoundError:
         return {"version": _VERSION, "plugins_used": list(_PLUGINS), "filters_used": list(_FILTERS), "results": {}, "generated_at": ""}
     except (OSError, ValueError) as error:
