@@ -254,9 +254,9 @@ class _Seen:
         self.looked_at = report.looked_at
         facts = [fact for outcome in result.outcomes for fact in outcome.traces if fact.topic in ("compose-service", "dockerfile")]
         code = [outcome.path for outcome in result.outcomes if outcome.kind == "python" and not outcome.roles & (ASIDE | NO_PROOF)]
-        self.services = services_of(facts, code)
         traces = (project_fact for outcome in result.outcomes for project_fact in outcome.traces)
         self.marks = Marks(traces, report.files, report.root, self._is_no_place)
+        self.services = services_of(facts, code, _programs(result), self._packages())
 
     def proves_nothing(self, path: str, wanted: frozenset[str] = frozenset()) -> bool:
         """Whether a file is nobody's word for this service: an example, somebody else's code, a picture, or what a checker wrote."""
@@ -265,6 +265,12 @@ class _Seen:
         if path not in self._written:
             self._written[path] = path.lower().endswith(_WRITTEN) and is_report(self._beginning(path))
         return self._written[path]
+
+    def _packages(self) -> list[str]:
+        """The folders below the root that have a `pyproject.toml` and code that answers requests."""
+        folders = [os.path.dirname(path) for path in self.roles if os.path.basename(path) == "pyproject.toml"]
+        serving = [place.path for place in self.marks.of([{"route": ["*"]}])]
+        return [folder for folder in folders if folder and any(path.startswith(f"{folder}/") for path in serving)]
 
     def _is_no_place(self, path: str, table: Mapping[str, object]) -> bool:
         """Whether a file proves nothing to a table of marks: it is nobody's word, or of a role that the table does not want."""
@@ -299,6 +305,13 @@ class _Seen:
             return True
         commonly = PRIORITIES.index(rule.priority) if rule is not None else 0
         return PRIORITIES.index(finding.priority) > max(PRIORITIES.index(item.priority) + 1, commonly)
+
+
+def _programs(result: session.Result) -> list[tuple[str, str]]:
+    """The modules and scripts that production starts, each with the program that does."""
+    if result.world is None:
+        return []
+    return [(one.module or one.script, one.words) for one in result.world.startup.programs if one.module or one.script.endswith(".py")]
 
 
 def _answer(item: Item, seen: _Seen) -> Answer:

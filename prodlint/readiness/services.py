@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from prodlint.checks import ProjectFact
@@ -27,11 +27,33 @@ class Service:
         return not self.folder or path.startswith(f"{self.folder}/")
 
 
-def services_of(facts: Iterable[ProjectFact], python_files: Sequence[str]) -> list[Service]:
-    """What images and compose files build out of folders that hold Python, one service a folder.
+def services_of(
+    facts: Iterable[ProjectFact], python_files: Sequence[str], programs: Iterable[tuple[str, str]] = (), packages: Iterable[str] = ()
+) -> list[Service]:
+    """What a repository runs, one service a folder: what images and compose files build out of folders that hold Python; where those are
+    fewer than two, the process types (of a Procfile, a unit, a manifest) whose modules lie in different folders; else the packages.
 
+    programs: modules (or scripts) that production starts, each with what names it. packages: folders of packages that answer requests.
     Dockerfiles and compose files of tests, examples and developers build none.
     """
+    made = _of_code(_built(facts), python_files)
+    if len(made) > 1:
+        return made
+    for folders in (_started(programs, python_files), {folder: posixpath.basename(folder) for folder in packages if folder}):
+        several = _of_code(folders, python_files)
+        if len(several) > 1:
+            return several
+    return made
+
+
+def _of_code(folders: Mapping[str, str], python_files: Sequence[str]) -> list[Service]:
+    """The services of these folders that have code of their own."""
+    made = [Service(folder, name) for folder, name in sorted(folders.items())]
+    return [service for service in made if any(_owner(path, made) == service for path in python_files)]
+
+
+def _built(facts: Iterable[ProjectFact]) -> dict[str, str]:
+    """Folders that images are built from, with their services' names."""
     found: dict[str, str] = {}
     images: list[str] = []
     for fact in facts:
@@ -44,8 +66,23 @@ def services_of(facts: Iterable[ProjectFact], python_files: Sequence[str]) -> li
     for folder in [] if found else images:
         if posixpath.basename(folder) not in _RECIPES:
             found.setdefault(folder, posixpath.basename(folder) or "the service at the root")
-    made = [Service(folder, name) for folder, name in sorted(found.items())]
-    return [service for service in made if any(_owner(path, made) == service for path in python_files)]
+    return found
+
+
+def _started(programs: Iterable[tuple[str, str]], python_files: Sequence[str]) -> dict[str, str]:
+    """The folders of the modules that production starts, one for each top-level package: what two processes share is one service."""
+    found: dict[str, str] = {}
+    for module, name in programs:
+        path = module if module.endswith(".py") else module.replace(".", "/")
+        endings = (path,) if module.endswith(".py") else (f"{path}.py", f"{path}/__init__.py", f"{path}/__main__.py")
+        files = [file for file in python_files if any(file == end or file.endswith(f"/{end}") for end in endings)]
+        if not files:
+            continue
+        file = min(files, key=lambda each: (each.count("/"), each))
+        before = next(file[: -len(end)] for end in endings if file == end or file.endswith(f"/{end}"))
+        first = path.split("/")[0] if "/" in path else ""
+        found.setdefault((before + first).strip("/"), name)
+    return {} if "" in found else found
 
 
 def without(services: Sequence[Service], places: Iterable[Evidence], asked: Iterable[Evidence] | None) -> list[Service]:

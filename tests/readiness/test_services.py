@@ -74,3 +74,58 @@ def test_the_products_own_routes_are_no_probes(prodlint: Callable[..., Ran], pro
 )
 def test_reports_are_known_by_their_marks(content: str, told: bool) -> None:
     assert is_report(content.encode()) == told
+
+
+@pytest.mark.parametrize(
+    ("files", "wanted", "named"),
+    [
+        # Process types whose modules lie in packages of their own.
+        (
+            {"Procfile": "web: uvicorn shop.main:app\nbilling: uvicorn billing.main:app\n", "shop/main.py": APP + HEALTH, "billing/main.py": APP},
+            "in part",
+            "billing.main",
+        ),
+        (
+            {"Procfile": "web: uvicorn shop.main:app\nbilling: uvicorn billing.main:app\n", "shop/main.py": APP + HEALTH, "billing/main.py": APP + HEALTH},
+            "met",
+            "",
+        ),
+        # A worker answers no requests, and one package is one service.
+        (
+            {"Procfile": "web: uvicorn shop.main:app\nworker: celery -A jobs.app worker\n", "shop/main.py": APP + HEALTH, "jobs/app.py": "import celery\n\napp = celery.Celery()\n"},
+            "met",
+            "",
+        ),
+        ({"Procfile": "web: uvicorn shop.main:app\nadmin: uvicorn shop.admin:app\n", "shop/main.py": APP + HEALTH, "shop/admin.py": APP}, "met", ""),
+        # Packages of one repository, each with a project file.
+        (
+            {
+                "Dockerfile": IMAGE,
+                "services/shop/pyproject.toml": "[project]\nname = 'shop'\n",
+                "services/shop/main.py": APP + HEALTH,
+                "services/billing/pyproject.toml": "[project]\nname = 'billing'\n",
+                "services/billing/main.py": APP,
+                "libraries/money/pyproject.toml": "[project]\nname = 'money'\n",
+                "libraries/money/money.py": "CENT = 1\n",
+            },
+            "in part",
+            "billing",
+        ),
+        # What several share speaks for all of them.
+        (
+            {
+                "Procfile": "web: uvicorn shop.main:app\nbilling: uvicorn billing.main:app\n",
+                "shop/main.py": APP,
+                "billing/main.py": APP,
+                "common/health.py": "from fastapi import APIRouter\n\nrouter = APIRouter()\n" + HEALTH.replace("app.get", "router.get"),
+            },
+            "met",
+            "",
+        ),
+    ],
+)  # fmt: skip
+def test_process_types_and_packages_answer_for_themselves(
+    prodlint: Callable[..., Ran], project: Callable[..., Path], files: dict[str, str], wanted: str, named: str
+) -> None:
+    told = verdict(prodlint, project(files), "health-endpoint")
+    assert (told[0], named in told[1]) == (wanted, True), told
