@@ -229,6 +229,9 @@ def _yes(audited: Audited, answer: Answer, match: Match, project: claims.Project
         untold = _unseen(line, match, answer, places, project)
     if not untold and not excused and not of_nothing and _ALL.search(line.text) and not _asks_each(answer.item):
         untold = "it is seen, but not whether all of them have it"
+    certain = _CERTAIN.search(line.text) if answer.item.exists else None
+    if not untold and not excused and certain:
+        untold = f"it is seen; whether it is so for what is `{certain[0].lower()}`, a person has to judge"
     quality = claims.is_of_quality(line)
     if not untold and not excused and quality:
         untold = f"it is seen; whether it is `{quality}`, a person has to judge"
