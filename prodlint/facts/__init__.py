@@ -5,6 +5,7 @@ Every fact knows its place as byte offsets into `Source.data` (UTF-8) and its fi
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -69,6 +70,9 @@ class File:
 def encodable(text: str) -> str:
     """A text without lone surrogates (`"\\ud800"` in JSON and Python), which no encoding holds: each becomes the replacement character."""
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+_LINE_END = re.compile(rb"[\r\n]")
 
 
 class Source:
@@ -140,6 +144,11 @@ class Source:
             return ""
         end = starts[line] if line < len(starts) else len(self.data)
         return self.data[starts[line - 1] : end].decode("utf-8", "replace").rstrip("\r\n")
+
+    def end_of_line(self, offset: int, limit: int) -> int:
+        """The byte offset at which the line around an offset ends, before its line ending; `limit` where that comes first."""
+        found = _LINE_END.search(self.data, offset, limit)
+        return found.start() if found is not None else limit
 
     def slice(self, start: int, end: int) -> str:
         """The text between two byte offsets."""

@@ -187,10 +187,6 @@ def _pauses(block: Sequence[Statement]) -> bool:
     )
 
 
-_LINE_END = re.compile(rb"[\r\n]")
-
-
 def _header(loop: Statement) -> ByteRange:
     """The first line of a loop."""
-    end = _LINE_END.search(loop.source.data, loop.start)
-    return ByteRange(loop.source, loop.start, end.start() if end is not None else loop.end)
+    return ByteRange(loop.source, loop.start, loop.source.end_of_line(loop.start, loop.end))

@@ -169,10 +169,8 @@ def _answers_501(expression: Expression) -> bool:
 
 def _header(function: Function) -> ByteRange:
     """`def name(...)` up to the end of its first line."""
-    data = function.source.data
-    end = data.find(b"\n", function.start)
-    end = min(end if end != -1 else len(data), function.end)
-    return ByteRange(function.source, function.start, function.start + len(data[function.start : end].split(b"#", 1)[0].rstrip()))
+    line = function.source.data[function.start : function.source.end_of_line(function.start, function.end)]
+    return ByteRange(function.source, function.start, function.start + len(line.split(b"#", 1)[0].rstrip()))
 
 
 @check(

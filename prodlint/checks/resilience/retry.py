@@ -259,13 +259,9 @@ def _named(handler: Handler) -> str:
     return f"except {', '.join(handler.types)}" if handler.types else "except"
 
 
-_LINE_END = re.compile(rb"[\r\n]")
-
-
 def _header(handler: Handler) -> Fact:
     """The first line of an except clause."""
-    line_end = _LINE_END.search(handler.source.data, handler.start, handler.end)
-    return Fact(handler.source, handler.file, handler.start, line_end.start() if line_end is not None else handler.end)
+    return Fact(handler.source, handler.file, handler.start, handler.source.end_of_line(handler.start, handler.end))
 
 
 def _always(loop: Statement) -> bool:
