@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from prodlint.checks import CheckContext, Diagnostic, calls, check
 from prodlint.checks.secrets.config import secret_arguments
 from prodlint.checks.secrets.python import CALM, Value, inside, is_secret_here, literals
-from prodlint.facts import Call, Collection, Constant, Expression
+from prodlint.facts import Call, Collection, Constant, Expression, Operation
 from prodlint.values.secret_names import SecretName, secret_name
 
 # Clients whose signature has a password or key at a position: name -> (position, what it is called there). From the clients' own documentation.
@@ -148,8 +148,22 @@ def secret_beside_its_name(call: Call, context: CheckContext) -> Iterator[Diagno
 def password_that_is_set(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`keyring.set_password("service", "user", "...")`, `user.set_password("...")`."""
     given = call.arguments[-1] if call.arguments else None
-    if given is not None:
-        yield from _given(given, _KINDS["password"], f"password written into the call of `{call.method}`", call, context)
+    if given is None:
+        return
+    if len(call.arguments) == 1 and _may_be_empty(given) and not context.file.roles & CALM:
+        words = "an empty password is set where none was sent: whoever knows the name may log in with it; `None` sets none that works"
+        yield Diagnostic(given, words, priority="P1", symbol=call.scope.symbol)
+        return
+    yield from _given(given, _KINDS["password"], f"password written into the call of `{call.method}`", call, context)
+
+
+def _may_be_empty(given: Expression) -> bool:
+    """`""`, `data.get("password", "")`, `password or ""`."""
+    if isinstance(given, Call) and given.method == "get" and len(given.arguments) == 2:
+        given = given.arguments[1]
+    elif isinstance(given, Operation) and given.operator == "or":
+        given = given.operands[-1]
+    return isinstance(given, Constant) and given.value == ""
 
 
 _RUNNERS = (

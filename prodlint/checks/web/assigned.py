@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every
 from prodlint.checks.web.parts import entered
-from prodlint.facts import Attribute, Call, Expression, Module, Name, statements_in
+from prodlint.facts import Assignment, Attribute, Call, Class, Constant, Expression, Module, Name, statements_in
 from prodlint.values.evaluate import Values
 from prodlint.values.expressions import follow
 from prodlint.values.lattice import Client
@@ -106,3 +106,29 @@ def _looped_over(call: Call, evaluator: Values) -> Client | None:
         ):
             return _raw_client(pairs.receiver, call.module, evaluator)
     return None
+
+
+_WITH_ALL_FIELDS = ("ModelForm", "ModelSerializer", "HyperlinkedModelSerializer", "ModelFormMixin", "ModelSchema")
+_VIEWS = ("CreateView", "UpdateView")
+
+
+@check("PRD472", on=[every(Assignment)], required_literals=["__all__"], verbatim=True, files=["python"])
+def every_field(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    """`fields = "__all__"` of a form or serializer: a field that the model gets next year can be written too."""
+    if fact.target != "fields" or not (isinstance(fact.value, Constant) and fact.value.value == "__all__"):
+        return
+    holder = enclosing_class(fact)
+    if holder is None:
+        return
+    bases = tuple(base.rpartition(".")[2] for base in holder.bases)
+    if any(base.endswith(_WITH_ALL_FIELDS) or base in _VIEWS for base in bases):
+        yield Diagnostic(fact.value, f'`fields = "__all__"` lets a client write every field of the model of `{holder.name}`')
+
+
+def enclosing_class(fact: Assignment) -> Class | None:
+    """The class of a view, or the one around `class Meta`, in which a field is set."""
+    around = [one for one in fact.module.classes() if one.start <= fact.start < one.end]
+    around.sort(key=lambda one: one.start)
+    if around and around[-1].name == "Meta":
+        around.pop()
+    return around[-1] if around else None

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every
+from prodlint.checks.quoting import quote
+from prodlint.checks.web.backtracking import exponential_part
 from prodlint.facts import Call, Constant, Function, Module, Name, Operation, Parameter, calls_in, expressions_in
 from prodlint.model import Related
 from prodlint.values.handlers import plain_words
@@ -182,3 +184,47 @@ def pattern_of_a_client(call: Call, context: CheckContext) -> Iterator[Diagnosti
         return
     words = f"`{call.name}` runs a pattern that a client wrote: one such as `(a+)+$` keeps this process busy for minutes"
     yield Diagnostic(pattern, words, priority="P1")
+
+
+# What of a call is the text that is searched: `re.match(pattern, text)`, `PATTERN.match(text)`.
+_OF_COMPILED = tuple(f"re.compile.{name}" for name in _PATTERNS[1:])
+
+
+@check("PRD467", on=[calls(*(f"re.{name}" for name in _PATTERNS[1:]), *_OF_COMPILED)], files=["python"])
+def slow_pattern(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """A pattern that takes exponential time on a text that a client sent."""
+    compiled = call.name.startswith("re.compile.")
+    if compiled:
+        made = call.module.follow(call.receiver, call) if call.receiver is not None else None
+        pattern = made.argument(0, "pattern") if isinstance(made, Call) else None
+        position = 1 if call.method in ("sub", "subn") else 0
+    else:
+        pattern, position = call.argument(0, "pattern"), 2 if call.method in ("sub", "subn") else 1
+    if isinstance(pattern, Name):
+        pattern = call.module.follow(pattern, call)
+    text = call.argument(position, "string")
+    if not isinstance(pattern, Constant) or not isinstance(pattern.value, str) or text is None or isinstance(text, Constant):
+        return
+    repeated = exponential_part(pattern.value, whole=call.method == "fullmatch")
+    if not repeated:
+        return
+    client = _written_by(context.values(call.module).of(text))
+    if client is None or client.source not in ("query", "form", "body", "path", "header", "cookie"):
+        return
+    words = f"`{quote(repeated)}` can match one text in many ways: a client's text of 40 characters keeps this process busy for minutes"
+    yield Diagnostic(pattern if pattern.file.path == call.file.path else call, words, priority="P1")
+
+
+@check(
+    "PRD467", on=[calls("django.core.validators.RegexValidator", "django.forms.RegexField", "wtforms.validators.Regexp")], files=["python"]
+)
+def slow_validator(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """A validator's pattern is tried on what clients send."""
+    pattern = call.argument(0, "regex")
+    if isinstance(pattern, Constant) and isinstance(pattern.value, str):
+        repeated = exponential_part(pattern.value)
+        if repeated:
+            words = (
+                f"`{quote(repeated)}` can match one text in many ways: a client's text of 40 characters keeps this process busy for minutes"
+            )
+            yield Diagnostic(pattern, words, priority="P1")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, every, text
 from prodlint.checks.web.parts import entered
-from prodlint.facts import Assignment, Call, Collection, Constant, Expression, Function, OpaqueExpression, statements_in
+from prodlint.facts import Assignment, Call, Collection, Constant, Dictionary, Expression, Function, OpaqueExpression, statements_in
 from prodlint.facts import Text as WholeText
 from prodlint.values.lattice import Client, Known, Text, Value
 from prodlint.values.places import enclosing
@@ -189,6 +189,24 @@ def written_markup(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     client = _shown_client(context.values(call.module).of(body))
     if client is not None:
         yield _report(body, client, f"`{call.method}` answers with")
+
+
+@check("PRD463", on=[every(Function)], required_literals=[("statuscode", "text/html")], files=["python"])
+def answer_of_a_function(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
+    """`return {"statusCode": 200, "headers": {"Content-Type": "text/html"}, "body": f"<h1>{name}</h1>"}` of a function behind a gateway."""
+    module = function.module
+    for statement in statements_in(function.body):
+        if statement.kind != "return" or not statement.expressions:
+            continue
+        answer = module.follow(statement.expressions[0], statement.expressions[0])
+        if not isinstance(answer, Dictionary) or answer.get("statusCode") is None:
+            continue
+        body, headers = answer.get("body"), answer.get("headers")
+        if body is None or headers is None or "text/html" not in module.follow(headers, headers).text:
+            continue
+        client = _shown_client(context.values(module).of(body))
+        if client is not None:
+            yield _report(body, client, f"`{function.name}` returns")
 
 
 # ---------------------------------------------------------------- mails

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check
+from prodlint.checks.quoting import quote
 from prodlint.facts import Call, Constant, Expression, Operation
 
 _OTHERS_WRITE = 0o002
@@ -72,3 +73,32 @@ def no_mask(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
 def guessed_name(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`tempfile.mktemp()`: a name that is free now, and somebody else's file or link when it is opened."""
     yield Diagnostic(call, f"`{call.name}` gives a name and no file: whoever makes one under it first decides what is opened")
+
+
+# Calls that make what they name -> where the name stands.
+_MAKES: dict[str, int] = {
+    **dict.fromkeys(
+        ("open", "io.open", "codecs.open", "os.mkdir", "os.makedirs", "os.mkfifo", "sqlite3.connect", "logging.FileHandler"), 0
+    ),
+    **dict.fromkeys(("shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.copytree", "shutil.move", "os.rename", "os.replace"), 1),
+}
+_WRITES_PATH = tuple(f"pathlib.Path.{name}" for name in ("write_text", "write_bytes", "mkdir", "touch"))
+_EVERYBODYS = ("/tmp/", "/var/tmp/", "/dev/shm/")  # noqa: S108 - names to look for
+
+
+@check("PRD476", on=[calls(*_MAKES, *_WRITES_PATH)], required_literals=[_EVERYBODYS[0], _EVERYBODYS[2]], verbatim=True, files=["python"])
+def fixed_name(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`open("/tmp/report.csv", "w")`: a folder that every user of the machine writes into, and a name that all know."""
+    if call.name in _MAKES:
+        given = call.argument(_MAKES[call.name])
+        mode = call.argument(1, "mode") if call.method == "open" else None
+        if call.method == "open" and not (isinstance(mode, Constant) and isinstance(mode.value, str) and set("wa+") & set(mode.value)):
+            return  # it is read, or `x` refuses a file that is there
+    else:
+        made = call.module.follow(call.receiver, call) if call.receiver is not None else None
+        given = made.argument(0) if isinstance(made, Call) and len(made.arguments) == 1 else None
+    if given is None:
+        return
+    names = [name for name in context.values(call.module).of(given).constants() if isinstance(name, str) and name.startswith(_EVERYBODYS)]
+    if names:
+        yield Diagnostic(given, f"`{quote(names[0])}` is a name that every user of this machine can take first, as a link to another file")

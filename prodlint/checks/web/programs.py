@@ -6,9 +6,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from prodlint.checks import CheckContext, Diagnostic, calls, check
+from prodlint.checks import CheckContext, Diagnostic, calls, check, every
 from prodlint.checks.web.parts import Judge, entered, shown
-from prodlint.facts import Call, Collection, Constant, Expression, OpaqueExpression
+from prodlint.facts import Call, Collection, Constant, Expression, Module, Name, OpaqueExpression, Subscript
 from prodlint.values.lattice import Client, Items, Member, Restricted, Text, Value
 
 # ---------------------------------------------------------------- the program itself
@@ -196,6 +196,43 @@ def chosen_module(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         )
     else:
         yield Diagnostic(call, f"`{call.method}` runs `{shown(name)}` as Python", related=entered(client))
+
+
+# ---------------------------------------------------------------- functions by their names
+
+_NAMESPACES = frozenset(("globals", "locals", "vars"))
+_METHODS_OF_NAMES = frozenset(("get", "pop", "setdefault"))
+
+
+def _looked_up(function: Expression) -> Expression | None:
+    """The name in `globals()[name]`, `globals().get(name)`, `vars(module)[name]` and `getattr(sys.modules[__name__], name)`."""
+    if isinstance(function, Subscript):
+        space, name = function.value, function.key
+    elif isinstance(function, Call) and function.method in _METHODS_OF_NAMES and function.receiver is not None and function.arguments:
+        space, name = function.receiver, function.arguments[0]
+    elif isinstance(function, Call) and function.name == "getattr" and len(function.arguments) > 1:
+        return function.arguments[1] if function.arguments[0].text.startswith("sys.modules[") else None
+    else:
+        return None
+    return name if isinstance(space, Call) and space.name in _NAMESPACES else None
+
+
+@check(
+    "PRD462", on=[every(Module)], required_literals=["globals", "locals", ("vars", "request"), ("getattr", "sys.modules")], files=["python"]
+)
+def chosen_function(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
+    """`globals()[request.args["action"]]()`: whatever the module has imported can be called."""
+    evaluator = None
+    for call in module.calls():
+        function = module.follow(call.function, call) if isinstance(call.function, Name) else call.function
+        name = _looked_up(function)
+        if name is None or isinstance(name, (Constant, OpaqueExpression)):
+            continue
+        evaluator = evaluator or context.values(module)
+        client = _chosen(evaluator.of(name))
+        if client is not None:
+            words = f"a client names the function that is called by `{shown(function)}`: everything that this module has imported can be"
+            yield Diagnostic(call, words, priority="P1", related=entered(client))
 
 
 # ---------------------------------------------------------------- ports that run what arrives
