@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check
+from prodlint.checks.web.parts import entered
 from prodlint.facts import Attribute, Call, Expression, Function, Name, OpaqueExpression
 from prodlint.model import Related
 from prodlint.values.containment import looks_at_host, looks_at_path, takes_slashes
@@ -43,10 +44,8 @@ def _client_of(value: Value, depth: int = 6) -> Client | None:
 
 
 def _entered(client: Client, call: Call) -> tuple[Related, ...]:
-    at = client.at
-    if at.source is not call.source or at.line == call.line:
-        return ()
-    return (Related(at.file.path, at.span, f"{_SOURCES.get(client.source, 'the request')} enters here"),)
+    """Where a client's value entered, unless the line of the call shows it."""
+    return () if client.at.source is call.source and client.at.line == call.line else entered(client)
 
 
 def _given(call: Call, position: int, *keywords: str) -> Expression | None:
