@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words and words[0] in ("-V", "--version") and {"-v", "--verbose"} & set(words[1:]):
         words = ["version", "-v"]
     if words[:1] == ["help"]:
-        words = [*(word for word in words[1:2] if word in VERBS), "--help"]
+        words = [*(word for word in words[1:2] if word in VERBS and word != "help"), "--help"]
     if not words or (words[0] not in VERBS and words[0] not in ("-h", "--help", "-V", "--version")):
         words = ["check", *words]
     if words[0] == "fleet" and words[1:2] not in (["run"], ["report"], ["diff"], ["-h"], ["--help"], []):
