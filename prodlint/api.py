@@ -5,7 +5,7 @@
     project.changed(["compose.yaml"])     # what an editor or a watcher has noticed
 
 What a project says as a whole (versions, what is started in production, its services) is read once and kept until `changed` or `check`
-is called. The findings are those of the command line, with the same settings, ignores, baseline and plug-ins. `VERSION` is that of this
+is called; settings and rules until `changed`. The findings are those of the command line, with the same settings, ignores, baseline and plug-ins. `VERSION` is that of this
 module: its first number changes when something that worked no longer does.
 """
 
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from prodlint.configuration.settings import Settings, SettingsError
 from prodlint.engine import session
 from prodlint.engine.catalogue import PageError
+from prodlint.engine.run import Run
 from prodlint.model import Finding, Fix, Priority, Report, Rule, Span
 from prodlint.project.environment import Environment
 
@@ -58,6 +59,7 @@ class Project:
         self._unsaved: dict[str, bytes] = {}
         self._world: Environment | None = None
         self._kept: Settings | None = None
+        self._made: list[tuple[Settings, str, str, Run]] = []
 
     @property
     def settings(self) -> Settings:
@@ -81,6 +83,7 @@ class Project:
         """Files were written, made or deleted: what is known of the project and its settings is read anew when next asked for."""
         self._world = None
         self._kept = None
+        self._made = []
 
     def check(self, paths: Sequence[str] = (), *, whole: bool = True) -> Checked:
         """Check the project, or some paths of it. whole: with the rules about what is missing, where the root is among the paths.
@@ -120,5 +123,12 @@ class Project:
 
     def _request(self, paths: Sequence[str]) -> session.Request:
         return session.Request(
-            paths, config=self.config, isolated=self.isolated, root=self.root, jobs=1, since=self.since, unsaved=dict(self._unsaved)
+            paths,
+            config=self.config,
+            isolated=self.isolated,
+            root=self.root,
+            jobs=1,
+            since=self.since,
+            unsaved=dict(self._unsaved),
+            made=self._made,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from prodlint.api import VERSION, Project
 from tests.conftest import ROOT
 from tests.conftest import Project as Written
@@ -53,3 +55,30 @@ def test_a_file_that_was_never_saved(project: Written) -> None:
     opened = Project(str(project({"a.py": "x = 1\n"})))
     assert codes(opened, "app/new.py", CALL) == ["PRD504"]
     assert codes(opened, "app/new.py", "y = 2\n") == []
+
+
+def test_what_was_made_of_the_rules_is_used_again_until_something_changes(project: Written) -> None:
+    from prodlint.engine import run, session
+
+    root = project(
+        {"a.py": "import requests\n\nrequests.get(url)\n", "sub/b.py": "requests = 1\n", "sub/prodlint.toml": 'ignore = ["PRD504"]\n'}
+    )
+    opened = Project(str(root))
+    built = []
+
+    def counted(*given: object, **named: object) -> run.Run:
+        built.append(given[0])
+        return run.build(*given, **named)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(session, "build", counted)
+        for name in ("a.py", "sub/b.py", "a.py", "sub/b.py"):
+            opened.check_text(name, "import requests\n\nrequests.get(url)\n")
+        assert [len(opened.check_text(name).findings) for name in ("a.py", "sub/b.py")] == [1, 0]
+        assert len(built) == 2
+        (root / "prodlint.toml").write_text('ignore = ["PRD504"]\n')
+        assert opened.check_text("a.py").findings == []
+        assert len(built) == 3
+        opened.changed(["prodlint.toml"])
+        opened.check_text("a.py")
+        assert len(built) == 4

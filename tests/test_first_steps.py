@@ -159,6 +159,33 @@ def test_bash_completes(tmp_path: Path, prodlint: Run) -> None:
     assert complete("che") == ["check", "checklist"]
     assert complete("rule", "PRD50") == ["PRD501", "PRD502", "PRD503", "PRD504", "PRD505", "PRD506", "PRD507", "PRD508", "PRD509"]
     assert "--unsafe-fixes" in complete("check", "--un")
+    assert complete("--select", "PRD501,request-i") == ["PRD501,request-id-missing"]
+    assert complete("--honor", "noqa,nose") == ["noqa,nosec", "noqa,nosemgrep"]
+    assert complete("--output-format", "=", "sa") == complete("--also", "sa") == ["sarif"]
+    assert complete("config", "fail") == ["fail-on"]
+    assert complete("fleet", "") == ["run", "report", "diff"]
+    assert complete("help", "rul") == ["rule", "ruleset"]
+    assert complete("schema", "") == ["settings", "report", "readiness"]
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+def test_fish_completes(tmp_path: Path, prodlint: Run) -> None:
+    (tmp_path / "c.fish").write_text(prodlint("completion", "fish").out)
+
+    def complete(line: str) -> list[str]:
+        script = f"source c.fish; complete -C '{line}'"
+        told = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True, cwd=tmp_path, check=True).stdout
+        return sorted(line.split("\t")[0] for line in told.splitlines())
+
+    assert complete("prodlint --select PRD501,request-i") == ["PRD501,request-id-missing"]
+    assert complete("prodlint config fail") == ["fail-on"]
+    assert complete("prodlint completion ") == ["bash", "fish", "powershell", "zsh"]
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
+def test_zsh_reads_its_script(tmp_path: Path, prodlint: Run) -> None:
+    (tmp_path / "_prodlint").write_text(prodlint("completion", "zsh").out)
+    subprocess.run(["zsh", "-n", "_prodlint"], cwd=tmp_path, check=True)
 
 
 def test_every_verb_is_there() -> None:

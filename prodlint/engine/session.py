@@ -22,6 +22,7 @@ from prodlint.engine.run import Run, build, looked_at
 from prodlint.facts import File, Source
 from prodlint.model import Finding, Related, Report, Rule, Unchecked
 from prodlint.project import environment
+from prodlint.project.questions import Questions
 from prodlint.project.snapshot import Document, Snapshot, digest_of
 from prodlint.readers import Undecodable
 from prodlint.regular import Reader, beginning
@@ -41,6 +42,7 @@ class Request:
     grouped: whether findings that say the same are one, where their rule wants it; who writes findings down needs each of them.
     unsaved: texts that win over the disk, by absolute path. analysed: gives the packed outcome of every file, in order, where somebody else has
     looked at them (see `prodlint.fleet.scan`). world: what an earlier run learned of the project, where that still holds.
+    made: what earlier runs have made of the rules for some settings, each with the root and the settings' directory below it; this run adds to it.
     """
 
     paths: Sequence[str] = (".",)
@@ -63,6 +65,7 @@ class Request:
     unsaved: Mapping[str, bytes] = field(default_factory=dict)
     analysed: Callable[[Sequence[workers.Job], Sequence[Run]], Iterator[tuple[Any, ...]]] | None = None
     world: environment.Environment | None = None
+    made: list[tuple[Settings, str, str, Run]] | None = None
 
 
 @dataclass(slots=True)
@@ -329,6 +332,12 @@ def _files_of(root: str, settings: Settings, read: Reader) -> list[tuple[str, st
     return discover([root], settings, root=root, read=read).files
 
 
+def _made_before(request: Request, settings: Settings, root: str, below: str) -> Run | None:
+    """What an earlier run of the same project has made of the rules for these settings."""
+    wanted = (settings, root, below)
+    return next((run for *known, run in request.made or () if tuple(known) == wanted), None)
+
+
 def _run(request: Request) -> Result:
     snapshot = request.world.snapshot if request.world is not None else Snapshot()
     # A server's snapshot outlives its runs: settings and ignore files may be others by now.
@@ -360,18 +369,22 @@ def _run(request: Request) -> Result:
         if number is None:
             number = numbers[id(own)] = len(runs)
             below = os.path.relpath(own.root or root, root).replace(os.sep, "/")
-            runs.append(
-                build(
+            below = "" if below == "." else below + "/"
+            made = _made_before(request, own, root, below)
+            if made is None:
+                made = build(
                     own,
                     catalogue_of(own),
                     world,
-                    below="" if below == "." else below + "/",
+                    below=below,
                     exhaustive=request.exhaustive,
                     today=request.today,
                     root=root,
                     collectors=request.collectors,
                 )
-            )
+                if request.made is not None:
+                    request.made.append((own, root, below, made))
+            runs.append(replace(made, settings=own, environment=world, questions=Questions(world)) if request.made is not None else made)
         return number
 
     top = number_of("")

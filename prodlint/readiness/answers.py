@@ -377,7 +377,7 @@ def _answer(item: Item, seen: _Seen) -> Answer:
             made, verdict="cannot be told", places=tuple(where), because=f"nothing found, but `{unread[0]}`{more} could not be read"
         )
     if leaning and not proofs:
-        because = f"seen, which speaks for it: {_first(leaning)}"
+        because = f"found, though not proof: {_first(leaning)}"
         return replace(made, verdict="cannot be told", places=_distinct(leaning), because=because, seen=True)
     made = replace(made, places=tuple(proofs or where), because=_looked(files, proofs, where, item))
     if not proofs and not where and not item.absence:
@@ -422,7 +422,7 @@ def _by_what_is_shown(made: Answer, where: Sequence[Evidence], proven: bool) -> 
         because = f"not seen: {things}" if things else "nothing seen that shows it"
         return replace(made, verdict=item.unseen, because=because, places=tuple(where) if item.unseen == "cannot be told" else ())
     if not proven:
-        return replace(made, verdict="cannot be told", because=f"seen, which speaks for it: {_first(made.places)}", seen=True)
+        return replace(made, verdict="cannot be told", because=f"found, though not proof: {_first(made.places)}", seen=True)
     without_it = sorted({place.path for place in where} - {place.path for place in made.places}) if item.throughout else []
     if without_it:
         more = f" and {len(without_it) - 1} more" if len(without_it) > 1 else ""

@@ -143,11 +143,7 @@ class ReportContext:
     def advice(self, finding: Finding) -> str:
         """What to do about a finding: what its rule says of this variant, else of all. `{first}` is what the message names first."""
         rule = self.rules.get(finding.code)
-        for about, text in rule.helps if rule else ():
-            if about in finding.message:
-                named = finding.message.split("`")
-                return text.replace("{first}", named[1] if len(named) > 2 else "")
-        return self.help(finding.code)
+        return (advice_of_variant(rule, finding.message) if rule else "") or self.help(finding.code)
 
     def fixable(self, finding: Finding) -> bool:
         """Whether `--fix`, as asked for, would fix it."""
@@ -203,6 +199,15 @@ class ReportContext:
         """The suppressed findings where they are to be listed."""
         if self.options.show_suppressed:
             yield from self.suppressed
+
+
+def advice_of_variant(rule: Rule, message: str) -> str:
+    """What a rule's page says to do about the variant that a message speaks of, or ""."""
+    for about, text in rule.helps:
+        if about in message:
+            named = message.split("`")
+            return text.replace("{first}", named[1] if len(named) > 2 else "")
+    return ""
 
 
 def plural(number: int, thing: str, things: str = "") -> str:

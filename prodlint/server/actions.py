@@ -1,4 +1,4 @@
-"""Code actions: fixes, ignores with a reason, a rule switched off in the settings. Edits are made only when one is chosen."""
+"""Code actions: fixes, ignores with a reason, a rule switched off in the settings, an entry of the baseline. Edits are made only when one is chosen."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from lsprotocol import types
 from prodlint.api import Checked
 from prodlint.model import Finding
 from prodlint.server.state import Folder, uri_of
+from prodlint.server.switching import switched_off
 
 FIX_ALL = "source.fixAll.prodlint"
 _REASON = " -- why"
+ADD_TO_BASELINE = "prodlint.addToBaseline"
 
 
-def offered(finding: Finding, diagnostic: types.Diagnostic, uri: str, version: int | None) -> Iterator[types.CodeAction]:
-    """What can be done about a finding; the edits come with `resolved`."""
+def offered(
+    finding: Finding, diagnostic: types.Diagnostic, uri: str, version: int | None, baseline: bool = False
+) -> Iterator[types.CodeAction]:
+    """What can be done about a finding; the edits come with `resolved`. baseline: whether the settings name one."""
 
     def action(
         title: str, verb: str, kind: types.CodeActionKind | str = types.CodeActionKind.QuickFix, preferred: bool = False
@@ -32,6 +36,11 @@ def offered(finding: Finding, diagnostic: types.Diagnostic, uri: str, version: i
         yield action(f"prodlint: {finding.fix.description} (unsafe: review the result)", "fix")
     yield action(f"prodlint: Ignore {finding.code} here, with a reason", "ignore")
     yield action(f"prodlint: Ignore {finding.code} in this file", "ignore-file")
+    yield action(f"prodlint: Switch {finding.code} off in the settings", "settings")
+    if baseline:
+        title = "prodlint: Add to the baseline"
+        command = types.Command(title, ADD_TO_BASELINE, arguments=[uri, key_of(finding)])
+        yield types.CodeAction(title, kind=types.CodeActionKind.QuickFix, diagnostics=[diagnostic], command=command)
 
 
 def key_of(finding: Finding) -> list[Any]:
@@ -47,6 +56,8 @@ def resolved(folder: Folder, path: str, data: dict[str, Any], lines: Sequence[st
         return None
     if data["verb"] == "ignore-file":
         return _at_the_top(path, f"prodlint: ignore-file[{finding.code}]{_REASON}", lines)
+    if data["verb"] == "settings":
+        return _in_the_settings(finding.code, path, folder.project.root)
     from prodlint import fixes
     from prodlint.fixes import applying, ignore
 
@@ -71,11 +82,14 @@ def as_edit(before: dict[str, bytes | None], after: dict[str, bytes], checked: C
     from difflib import SequenceMatcher
 
     changes: dict[str, list[types.TextEdit]] = {}
+    made: list[str] = []
     for path, new in after.items():
         old = before.get(path)
-        if old is None or old == new:
+        if old == new:
             continue
-        was = old.decode("utf-8", "replace").splitlines(keepends=True)
+        if old is None:
+            made.append(os.path.join(checked.report.root, path))
+        was = (old or b"").decode("utf-8", "replace").splitlines(keepends=True)
         now = new.decode("utf-8", "replace").splitlines(keepends=True)
         edits = [
             types.TextEdit(types.Range(types.Position(first, 0), types.Position(last, 0)), "".join(now[start:end]))
@@ -83,7 +97,23 @@ def as_edit(before: dict[str, bytes | None], after: dict[str, bytes], checked: C
             if what != "equal"
         ]
         changes[uri_of(os.path.join(checked.report.root, path))] = edits
-    return types.WorkspaceEdit(changes=changes) if changes else None
+    return _edit(changes, made) if changes else None
+
+
+def _edit(changes: dict[str, list[types.TextEdit]], made: Sequence[str] = ()) -> types.WorkspaceEdit:
+    """Changes of files, some of which are made first."""
+    if not made:
+        return types.WorkspaceEdit(changes=changes)
+    edits = [types.TextDocumentEdit(types.OptionalVersionedTextDocumentIdentifier(uri), list(texts)) for uri, texts in changes.items()]
+    return types.WorkspaceEdit(document_changes=[*(types.CreateFile(uri_of(path)) for path in made), *edits])
+
+
+def _in_the_settings(code: str, path: str, root: str) -> types.WorkspaceEdit:
+    found = switched_off(code, path, root)
+    # What stands before it on its line is ASCII: a key, an equals sign and a bracket.
+    line, column = found.before.count("\n", 0, found.offset), found.offset - (found.before.rfind("\n", 0, found.offset) + 1)
+    place = types.Position(line, column)
+    return _edit({uri_of(found.path): [types.TextEdit(types.Range(place, place), found.text)]}, () if found.exists else [found.path])
 
 
 _OPENERS = {".md": ("<!-- ", " -->"), ".html": ("<!-- ", " -->"), ".sql": ("-- ", ""), ".js": ("// ", ""), ".ts": ("// ", "")}

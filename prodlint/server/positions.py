@@ -28,3 +28,8 @@ def overlaps(one: types.Range, other: types.Range) -> bool:
         one.end.line,
         one.end.character,
     )
+
+
+def covers(one: types.Range, position: types.Position) -> bool:
+    """Whether a range holds a position."""
+    return (one.start.line, one.start.character) <= (position.line, position.character) <= (one.end.line, one.end.character)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from lsprotocol import types
@@ -17,9 +18,10 @@ from prodlint.api import PageError, SettingsError
 from prodlint.configuration.kinds import kind_of
 from prodlint.engine import catalogue
 from prodlint.model import Finding, Rule
-from prodlint.reports.material import HOMEPAGE, first_sentence
+from prodlint.reports.material import HOMEPAGE, advice_of_variant, first_sentence
 from prodlint.server import actions, audit
-from prodlint.server.positions import overlaps, range_of
+from prodlint.server.notebooks import OpenNotebook
+from prodlint.server.positions import covers, overlaps, range_of
 from prodlint.server.state import Folder, Folders, path_of, uri_of
 
 _SEVERITY = {"P0": types.DiagnosticSeverity.Error, "P1": types.DiagnosticSeverity.Warning, "P2": types.DiagnosticSeverity.Information}
@@ -36,7 +38,8 @@ class Server(LanguageServer):
     """The language server and what it keeps of the editor's folders."""
 
     def __init__(self) -> None:
-        super().__init__("prodlint", __version__)
+        cells = types.NotebookDocumentFilterWithCells([types.NotebookCellLanguage("python")], "jupyter-notebook")
+        super().__init__("prodlint", __version__, notebook_document_sync=types.NotebookDocumentSyncOptions([cells], save=True))
         self.options: dict[str, Any] = {}
         self.folders = Folders(self.options)
         self.pulls = False
@@ -44,6 +47,8 @@ class Server(LanguageServer):
         self.rules: dict[str, Rule] = {}
         # What was last said of open checklists: the whole project is looked at for it, which is too much while somebody types.
         self.audited: dict[str, list[types.Diagnostic]] = {}
+        # Of each open notebook: what was said of its cells, by their address.
+        self.of_cells: dict[str, dict[str, list[types.Diagnostic]]] = {}
 
     def rule(self, word: str) -> Rule | None:
         """A rule by its code or name."""
@@ -57,7 +62,8 @@ class Server(LanguageServer):
         """What is to be said of an open document: its own findings, and those of the project's rules that stand in it."""
         path = path_of(document.uri)
         if path is None:
-            return []
+            notebook = self.workspace.get_notebook_document(cell_uri=document.uri)
+            return self.check_cells(notebook.uri).get(document.uri, []) if notebook is not None else []
         folder = self.folders.of(path)
         found: list[types.Diagnostic] = []
         if _is_checklist(document):
@@ -78,6 +84,30 @@ class Server(LanguageServer):
         listed = [*(finding for finding in checked.findings if finding.path == own), *folder.whole.get(own, ())]
         return [*found, *(self.diagnostic(folder, finding, document) for finding in sorted(listed, key=lambda finding: finding.order))]
 
+    def check_cells(self, uri: str) -> dict[str, list[types.Diagnostic]]:
+        """What is to be said of the cells of an open notebook, by their address."""
+        notebook, path = self.workspace.get_notebook_document(notebook_uri=uri), path_of(uri)
+        if notebook is None or path is None:
+            return {}
+        documents = {cell.document: self.workspace.get_text_document(cell.document) for cell in notebook.cells}
+        written = OpenNotebook((address, document.source) for address, document in documents.items())
+        folder = self.folders.of(path)
+        told: dict[str, list[types.Diagnostic]] = {address: [] for address in documents}
+        try:
+            folder.project.open(path, written.text)
+            checked = folder.project.check_text(path)
+        except (SettingsError, PageError) as error:
+            self._settings_are_wrong(folder, error)
+            return self.of_cells.get(uri, told)
+        self._settings_are_right(folder)
+        for finding in checked.findings:
+            placed = written.place(finding) if finding.path == folder.project.relative(path) else None
+            if placed is not None:
+                address, span = placed
+                told[address].append(self.diagnostic(folder, replace(finding, span=span), documents[address]))
+        self.of_cells[uri] = told
+        return told
+
     def _last(self, folder: Folder, path: str) -> list[Finding]:
         checked = folder.said.get(path)
         return list(checked.findings) if checked is not None else []
@@ -92,7 +122,7 @@ class Server(LanguageServer):
             )
             for each in finding.related
         ]
-        advice = first_sentence(rule.how) if rule is not None else ""
+        advice = (advice_of_variant(rule, finding.message) or first_sentence(rule.how)) if rule is not None else ""
         return types.Diagnostic(
             range_of(finding.span, document.lines, document.position_codec),
             f"{finding.message}\n{advice}" if advice else finding.message,
@@ -106,7 +136,13 @@ class Server(LanguageServer):
         )
 
     def check(self, uri: str, typing: bool = False) -> None:
-        """Look at a document and tell, where the client does not ask by itself."""
+        """Look at a document or a notebook and tell, where the client does not ask by itself."""
+        if uri in self.workspace.notebook_documents:
+            gone = self.of_cells.get(uri, {})
+            told = {**{address: [] for address in gone}, **self.check_cells(uri)}
+            for address, listed in told.items() if not self.pulls else ():
+                self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(address, listed))
+            return
         document = self.workspace.text_documents.get(uri)
         if document is None:
             return
@@ -193,6 +229,19 @@ def _words(document: TextDocument, position: types.Position) -> str:
     )
 
 
+def _rule_at(server: Server, document: TextDocument, position: types.Position) -> Rule | None:
+    """The rule of the narrowest finding at a position."""
+    path = path_of(document.uri)
+    if path is None:
+        return None
+    folder = server.folders.of(path)
+    checked, own = folder.said.get(path), folder.project.relative(path)
+    listed = [*(checked.findings if checked is not None else ()), *folder.whole.get(own, ())]
+    ranges = ((range_of(each.span, document.lines, document.position_codec), each) for each in listed if each.path == own)
+    found = [(where.end.line - where.start.line, where.end.character, each.code) for where, each in ranges if covers(where, position)]
+    return server.rule(min(found)[2]) if found else None
+
+
 def made() -> Server:
     """A server with all of its features."""
     server = Server()
@@ -258,6 +307,29 @@ def made() -> Server:
         if not server.pulls:
             server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
 
+    @server.feature(types.NOTEBOOK_DOCUMENT_DID_OPEN)
+    def notebook_opened(params: types.DidOpenNotebookDocumentParams) -> None:
+        server.check(params.notebook_document.uri)
+
+    @server.feature(types.NOTEBOOK_DOCUMENT_DID_CHANGE)
+    async def notebook_changed(params: types.DidChangeNotebookDocumentParams) -> None:
+        if server.options.get("run", "onType") != "onSave":
+            server.check_soon(params.notebook_document.uri)
+
+    @server.feature(types.NOTEBOOK_DOCUMENT_DID_SAVE)
+    def notebook_saved(params: types.DidSaveNotebookDocumentParams) -> None:
+        server.check(params.notebook_document.uri)
+
+    @server.feature(types.NOTEBOOK_DOCUMENT_DID_CLOSE)
+    def notebook_closed(params: types.DidCloseNotebookDocumentParams) -> None:
+        uri = params.notebook_document.uri
+        path = path_of(uri)
+        if path is not None:
+            server.folders.of(path).project.close(path)
+        for address in server.of_cells.pop(uri, {}):
+            if not server.pulls:
+                server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(address, []))
+
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     def files_changed(params: types.DidChangeWatchedFilesParams) -> None:
         _forget(server, (change.uri for change in params.changes))
@@ -321,7 +393,7 @@ def made() -> Server:
                     continue
                 told = server.diagnostic(folder, finding, document)
                 if overlaps(told.range, params.range):
-                    made_.extend(actions.offered(finding, told, document.uri, document.version))
+                    made_.extend(actions.offered(finding, told, document.uri, document.version, bool(folder.project.settings.baseline)))
             if _is_checklist(document):
                 made_.extend(audit.actions_of(server.audited.get(document.uri, ()), document, params.range))
         if wanted is None or any(actions.FIX_ALL.startswith(kind) for kind in wanted):
@@ -348,7 +420,7 @@ def made() -> Server:
     @server.feature(types.TEXT_DOCUMENT_HOVER)
     def hover(params: types.HoverParams) -> types.Hover | None:
         document = server.workspace.get_text_document(params.text_document.uri)
-        rule = server.rule(_words(document, params.position))
+        rule = server.rule(_words(document, params.position)) or _rule_at(server, document, params.position)
         if rule is None:
             return None
         body = rule.page.split("```", 2)[2] if rule.page.count("```") >= 2 else rule.page
@@ -384,6 +456,20 @@ def made() -> Server:
         baseline.write(path, folder.project.check().findings, lambda entry: True)
         _forget(server, ())
         return path
+
+    @server.command(actions.ADD_TO_BASELINE)
+    def add_to_baseline(uri: str, key: list[Any]) -> str:
+        from prodlint import baseline
+
+        path = path_of(uri)
+        if path is None:
+            return ""
+        folder = server.folders.of(path)
+        known = os.path.join(folder.project.root, folder.project.settings.baseline or baseline.DEFAULT)
+        findings = [each for each in folder.project.check_text(path).findings if actions.key_of(each) == list(key)]
+        baseline.write(known, findings, lambda entry: True)
+        _forget(server, [uri])
+        return known
 
     return server
 

@@ -190,3 +190,97 @@ async def test_a_hundred_documents_and_one_that_is_closed_at_once(client: Client
         opened(client, path, 'import requests\n\nrequests.get("https://a.example.org")\n')
     client.text_document_did_close(types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(uri(paths[0]))))
     assert any("no timeout" in each.message for each in await told_until(client, paths[-1], "no timeout"))
+
+
+@served
+async def test_cells_of_a_notebook(client: Client, tree: Path) -> None:
+    path = tree / "explore.ipynb"
+    texts = ["import requests\n", 'x = "\U0001f600\\t"; requests.get("https://a.example.org")\n']
+    cells = [types.NotebookCell(types.NotebookCellKind.Code, f"vscode-notebook-cell:{path}#c{number}") for number in range(len(texts))]
+    documents = [types.TextDocumentItem(cell.document, "python", 1, text) for cell, text in zip(cells, texts, strict=True)]
+    notebook = types.NotebookDocument(uri(path), "jupyter-notebook", 1, cells)
+    client.notebook_document_did_open(types.DidOpenNotebookDocumentParams(notebook, documents))
+
+    async def told_of(cell: types.NotebookCell, count: int) -> list[types.Diagnostic]:
+        for _ in range(300):
+            if cell.document in client.diagnostics and len(client.diagnostics[cell.document]) == count:
+                return client.diagnostics[cell.document]
+            await asyncio.sleep(0.1)
+        raise AssertionError(client.diagnostics)
+
+    (finding,) = await told_of(cells[1], 1)
+    # The import stands in another cell; the picture counts two UTF-16 units, and what JSON escapes is one character.
+    assert finding.code == "PRD504" and (finding.range.start.line, finding.range.start.character) == (0, 12)
+    assert client.diagnostics[cells[0].document] == []
+    whole = types.TextDocumentContentChangeWholeDocument('requests.get("https://a.example.org", timeout=5)\n')
+    changed = types.NotebookDocumentCellContentChanges(types.VersionedTextDocumentIdentifier(2, cells[1].document), [whole])
+    client.notebook_document_did_change(
+        types.DidChangeNotebookDocumentParams(
+            types.VersionedNotebookDocumentIdentifier(2, uri(path)),
+            types.NotebookDocumentChangeEvent(cells=types.NotebookDocumentCellChanges(text_content=[changed])),
+        )
+    )
+    assert await told_of(cells[1], 0) == []
+
+
+@served
+async def test_a_finding_is_hovered_and_says_what_to_do_there(client: Client, tree: Path) -> None:
+    path = tree / "k8s" / "deployment.yaml"
+    opened(client, path, path.read_text())
+    found = next(each for each in await told_until(client, path, "is not pinned") if each.code == "PRD803")
+    assert "Name a version of this image" in found.message.split("\n")[1]
+    hovered = await client.text_document_hover_async(types.HoverParams(types.TextDocumentIdentifier(uri(path)), found.range.start))
+    assert hovered is not None and isinstance(hovered.contents, types.MarkupContent) and "**PRD" in hovered.contents.value
+
+
+@served
+async def test_a_rule_is_switched_off_and_a_finding_becomes_known(client: Client, tree: Path) -> None:
+    (tree / "prodlint.toml").write_text('baseline = ".prodlint-baseline"\nignore = ["PRD301"]\n')
+    (tree / ".prodlint-baseline").write_text(f"# version: 2\n# salt: {'0a' * 16}\n")
+    path = tree / "app" / "fetch.py"
+    opened(client, path, 'import requests\n\nrequests.get("https://a.example.org")\n')
+    (finding,) = [each for each in await told_until(client, path, "no timeout") if each.code == "PRD504"]
+    wanted = types.CodeActionParams(types.TextDocumentIdentifier(uri(path)), finding.range, types.CodeActionContext([]))
+    # lsprotocol's client takes an action with a command for a command.
+    offered = list(await client.text_document_code_action_async(wanted) or ())
+    (off,) = [each for each in offered if isinstance(each, types.CodeAction) and each.title.endswith("off in the settings")]
+    off = await client.code_action_resolve_async(off)
+    assert off.edit is not None and off.edit.changes is not None
+    (edit,) = off.edit.changes[uri(tree / "prodlint.toml")]
+    assert (edit.range.start.line, edit.range.start.character, edit.new_text) == (1, 10, '"PRD504", ')
+    assert any(each.title.endswith("Add to the baseline") for each in offered)
+    arguments = [uri(path), finding.data["finding"]]
+    await client.workspace_execute_command_async(types.ExecuteCommandParams("prodlint.addToBaseline", arguments))
+    assert "app/fetch.py PRD504" in (tree / ".prodlint-baseline").read_text()
+    for _ in range(100):
+        if not any(each.code == "PRD504" for each in client.diagnostics[uri(path)]):
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("what is in the baseline is still told")
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("prodlint.toml", "", 'ignore = ["PRD504"]\n'),
+        ("prodlint.toml", "ignore = []\n", 'ignore = ["PRD504"]\n'),
+        ("prodlint.toml", 'fail-on = "P0"\nignore = [\n  "PRD301",\n]\n', None),
+        ("pyproject.toml", '[project]\nname = "a"\n\n[tool.prodlint]\nfail-on = "P0"\n', None),
+        ("pyproject.toml", '[tool.prodlint]\nignore = ["PRD1"]  # why\n[tool.ruff]\nignore = ["E501"]\n', None),
+        ("pyproject.toml", "[tool.prodlint]", '[tool.prodlint]\nignore = ["PRD504"]\n'),
+        ("pyproject.toml", '[tool.ruff]\nignore = ["E501"]\n', None),
+    ],
+)
+def test_where_a_rule_is_switched_off(tmp_path: Path, name: str, before: str, after: str | None) -> None:
+    import tomli
+
+    from prodlint.server.switching import switched_off
+
+    (tmp_path / name).write_text(before)
+    made = switched_off("PRD504", str(tmp_path / "app" / "a.py"), str(tmp_path))
+    text = made.before[: made.offset] + made.text + made.before[made.offset :]
+    assert after is None or text == after
+    read = tomli.loads(text)
+    table = read["tool"]["prodlint"] if "[tool.prodlint" in text else read
+    assert "PRD504" in table["ignore"]
+    assert made.exists is ("prodlint" in name or "prodlint" in before)

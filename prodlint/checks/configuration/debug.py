@@ -159,7 +159,7 @@ def _debug_by_setting(assignment: Assignment, context: CheckContext) -> Iterator
     if switch.setting.name in _SWITCHES and isinstance(given, Constant) and str(given.value).strip().lower() in TRUTHY:
         return  # reported where it is read
     name = f"`{switch.setting.name}`" if switch.setting.name else "the environment"
-    yield Diagnostic(assignment, f"`DEBUG` is on where nobody sets {name}", priority="P1", related=switch.related)
+    yield Diagnostic(assignment, f"`DEBUG` is on unless somebody sets {name}", priority="P1", related=switch.related)
 
 
 def _reader_is_told_true(result: Result) -> bool:

@@ -298,7 +298,7 @@ def listens_on_loopback(command: Command, context: CheckContext) -> Iterator[Dia
         value = (command.flag_value(flag) or "").strip("'\"")
         if _LOOPBACK.match(value) and command.origin != "kubernetes":
             at = ByteRange(command.source, *command.words[index]) if index < len(command.words) else command
-            yield Diagnostic(at, f"`{program}` listens on `{value}`, which nobody outside the container can reach")
+            yield Diagnostic(at, f"`{program}` listens on `{value}` and is unreachable from outside the container")
         return
     # Its short flag may be glued to its value; what the shell puts in cannot be seen.
     if any(word.startswith(("-b", "-c", "-H")) and not word.startswith("--") for word in command.argv) or any(
@@ -315,9 +315,7 @@ def listens_on_loopback(command: Command, context: CheckContext) -> Iterator[Dia
         return
     if command.origin.startswith("dockerfile-entrypoint") and _holds(data, b"CMD"):
         return
-    yield Diagnostic(
-        command, f"`{program}` listens on 127.0.0.1 unless told otherwise, which nobody outside the container can reach", fix=fix
-    )
+    yield Diagnostic(command, f"`{program}` listens on 127.0.0.1 by default and is unreachable from outside the container", fix=fix)
 
 
 _HOST_NETWORK = re.compile(rb"\bhostNetwork[\"']?[ \t]*:[ \t]*[\"']?true\b")

@@ -329,9 +329,7 @@ def published_insider(document: Document, context: CheckContext) -> Iterator[Dia
         for node in items(service.get("ports")):
             port = port_of(node)
             if port is not None and port.address in ("", "0.0.0.0", "::"):
-                yield Diagnostic(
-                    node, f"`{service.name}` publishes {program} on every interface of the host, and it asks nobody for a password"
-                )
+                yield Diagnostic(node, f"`{service.name}` publishes {program} on every interface of the host, and it requires no password")
                 break
 
 
@@ -352,7 +350,7 @@ def insiders_address(setting: Setting, context: CheckContext) -> Iterator[Diagno
     """`METRICS_HOST=0.0.0.0` for a service that runs in no container."""
     value = (setting.value or "").strip("\"' ")
     if value in _EVERYWHERE and _INSIDE_NAME.search(setting.name) and deployed(setting) and not _in_containers(context):
-        yield Diagnostic(setting, f"`{setting.name}={value}` opens a port for insiders on every interface", priority="P2")
+        yield Diagnostic(setting, f"`{setting.name}={value}` binds an internal port to every interface", priority="P2")
 
 
 @check("PRD648", on=[every(Assignment)], required_literals=_INSIDE_WORDS, files=("python",))
@@ -370,7 +368,9 @@ def insiders_default(assignment: Assignment, context: CheckContext) -> Iterator[
     value: Expression = assignment.value
     for constant in context.values(assignment.module).in_production.of(value).constants():
         if constant in _EVERYWHERE:
-            yield Diagnostic(assignment, f"`{assignment.target}` is `{constant}`: a port for insiders on every interface", priority="P2")
+            yield Diagnostic(
+                assignment, f"`{assignment.target}` is `{constant}`: an internal port listens on every interface", priority="P2"
+            )
             return
 
 

@@ -197,7 +197,7 @@ def _presence(operation: Operation, module: Module) -> Iterator[Diagnostic]:
         module.source.data,
     ):
         return  # its value is read as well
-    yield Diagnostic(operation, f'`{name}` counts by being there: "False" and "0" switch it on as well', fix=_comparing(name))
+    yield Diagnostic(operation, f'`{name}` is only tested for presence: "False" and "0" switch it on too', fix=_comparing(name))
 
 
 def _comparing(name: str, on: bool = False) -> FixRequest:
@@ -264,7 +264,7 @@ def _tested(read: Expression, where: str, at: Expression, certain: bool) -> Iter
             return
     shown = f"`{name}`"
     words = (
-        f'{shown} is true for any text, "False" and "0" included'
+        f'{shown} is true for any non-empty value, even "False" and "0"'
         if not says_false
         else f"{shown} is true even by its own default, the text {text!r}"
     )

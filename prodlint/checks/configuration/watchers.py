@@ -28,7 +28,7 @@ def beat_in_worker(command: Command, context: CheckContext) -> Iterator[Diagnost
         at = ByteRange(command.source, *command.words[index]) if index < len(command.words) else command
         yield Diagnostic(
             at,
-            f"`celery worker {command.argv[index]}` runs the scheduler inside of the worker: two workers run every task twice",
+            f"`celery worker {command.argv[index]}` runs the scheduler inside the worker: with two workers every task runs twice",
             priority="P2",
         )
 
@@ -41,4 +41,4 @@ def watched_by_compose(document: Document, context: CheckContext) -> Iterator[Di
         watch = service.get("develop", "watch")
         if watch is not None:
             at = ByteRange(document.source, watch.key_start, watch.key_end)
-            yield Diagnostic(at, f"`develop.watch` of `{name}` belongs into `compose.override.yaml`", priority="P2")
+            yield Diagnostic(at, f"`develop.watch` of `{name}` belongs in `compose.override.yaml`", priority="P2")

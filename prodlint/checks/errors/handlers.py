@@ -263,7 +263,7 @@ def bare_except(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]
     elif goes_on:
         what += ": this loop cannot be stopped"
     elif all(_is_trivial(statement) for statement in handler.body):
-        what += ", and drops every error without a trace"
+        what += ", and silently discards every error"
     priority: Priority | None = "P0" if waits or goes_on else None
     if priority is None and (_another_tool_was_told(handler) or _is_conversion(handler.tried) or _only_reads(handler.tried)):
         priority = "P2"
@@ -618,7 +618,7 @@ def suppressed_exception(call: Call, context: CheckContext) -> Iterator[Diagnost
         or (bool(block) and _only_reads(block))
         or "templatetags/" in call.file.path
     )
-    yield Diagnostic(call, f"`suppress({broad[0]})` drops every error in its block without a trace", priority="P2" if mild else None)
+    yield Diagnostic(call, f"`suppress({broad[0]})` silently discards every error in its block", priority="P2" if mild else None)
 
 
 # ---------------------------------------------------------------- PRD203

@@ -381,18 +381,18 @@ def _without_authentication(project: Project, habit: _Habit, everywhere: bool) -
             yield ProjectDiagnostic(
                 first.path,
                 first.span,
-                f"no route of this service asks who is calling: {len(changing)} change data, such as `{first.words}`",
+                f"no route of this service authenticates its caller: {len(changing)} change data, such as `{first.words}`",
                 "P2",
                 tuple(Related(fact.path, fact.span, f"`{fact.words}`") for fact in others[:_MOST_SHOWN]),
             )
         return
     for fact in habit.asking:
-        yield Evidence("PRD441", fact.path, fact.span, f"`{fact.words}` asks who is calling")
+        yield Evidence("PRD441", fact.path, fact.span, f"`{fact.words}` authenticates its caller")
     if len(habit.asking) < len(habit.silent):
         return
     told = f"{len(habit.asking)} of {len(habit.asking) + len(habit.silent) + len(habit.unknown)} routes here do"
     for fact in changing:
-        yield ProjectDiagnostic(fact.path, fact.span, f"`{fact.words}` does not ask who is calling; {told}")
+        yield ProjectDiagnostic(fact.path, fact.span, f"`{fact.words}` does not authenticate its caller; {told}")
 
 
 # ---------------------------------------------------------------- Django REST framework

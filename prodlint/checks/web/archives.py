@@ -49,7 +49,7 @@ def opened_by_method(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         return
     if function is not None and looks_at_path(function, call):
         return
-    words = f"`{call.method}` opens `{shown(receiver)}`, a path with text of a client: `../` leads out of the folder"
+    words = f"`{call.method}` opens `{shown(receiver)}`, a path with client input: `../` leads out of the folder"
     yield Diagnostic(receiver, words, related=entered(client) if not _on_line(client, call) else ())
 
 

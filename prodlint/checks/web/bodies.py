@@ -204,6 +204,6 @@ def untyped_bodies(module: Module, context: CheckContext) -> Iterator[Diagnostic
         related = tuple(Related(place.file.path, place.span, f"`{other}`") for place, other in others[:_MOST_SHOWN])
         yield Diagnostic(
             at,
-            f"`{name}` takes what it needs out of the body by hand, and nothing checks the body: a missing or wrong field ends in a 500{rest}",
+            f"`{name}` reads fields of an unvalidated body: a missing or wrong field ends in a 500{rest}",
             related=related,
         )

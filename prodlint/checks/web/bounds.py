@@ -112,7 +112,7 @@ def pages_of_any_size(module: Module, context: CheckContext) -> Iterator[Diagnos
         related = tuple(
             Related(place.file.path, place.span, f"`{parameter}` of `{other}`") for place, other, parameter in others[:_MOST_SHOWN]
         )
-        yield Diagnostic(at, f"`{name}` takes a `{size}` of any size: one request may ask for the whole table{rest}", related=related)
+        yield Diagnostic(at, f"`{name}` sets no maximum for `{size}`: one request can ask for the whole table{rest}", related=related)
 
 
 def _asked_for(value: Value, depth: int = 4) -> Client | None:
@@ -150,7 +150,7 @@ def rows_of_any_number(call: Call, context: CheckContext) -> Iterator[Diagnostic
         return  # a parameter of a route is judged there
     if _asked_for(context.values(call.module).of(given)) is None:
         return
-    yield Diagnostic(given, f"`{call.method}` gets a number of any size from the query: one request may ask for the whole table")
+    yield Diagnostic(given, f"`{call.method}` takes an unbounded number from the query: one request can ask for the whole table")
 
 
 # ---------------------------------------------------------------- patterns

@@ -148,7 +148,7 @@ def fast_password_hash(call: Call, context: CheckContext) -> Iterator[Diagnostic
         r"pwned|hibp|breach|k_?anonym|\[:5\]|etag|cache|fingerprint|compare_digest|pbkdf2|bcrypt|scrypt|argon2", around, re.IGNORECASE
     ):
         return
-    yield Diagnostic(call, f"`{name}` of a password: billions of guesses a second")
+    yield Diagnostic(call, f"`{name}` of a password is fast: an attacker can try billions of guesses per second")
 
 
 _WEAK_SCHEMES = re.compile(
@@ -166,7 +166,7 @@ def weak_scheme(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     for keyword in ("bcrypt__rounds", "bcrypt__default_rounds"):
         rounds = argument_of(call, keyword)
         if isinstance(rounds, Constant) and isinstance(rounds.value, int) and rounds.value < 10:
-            yield Diagnostic(call.keywords[keyword], f"`{keyword}={rounds.value}` is too quick: bcrypt needs at least 10")
+            yield Diagnostic(call.keywords[keyword], f"`{keyword}={rounds.value}` is too fast: bcrypt needs at least 10")
 
 
 @check("PRD445", on=[calls("bcrypt.gensalt", "hashlib.pbkdf2_hmac", "*.PBKDF2HMAC")], files=["python"])
@@ -176,7 +176,7 @@ def few_rounds(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         rounds = call.argument(0, "rounds")
         known = follow(call.module, rounds, call) if rounds is not None else None
         if isinstance(known, Constant) and isinstance(known.value, int) and known.value < 10:
-            yield Diagnostic(call, f"`bcrypt.gensalt({known.value})` is too quick: bcrypt needs at least 10 rounds")
+            yield Diagnostic(call, f"`bcrypt.gensalt({known.value})` is too fast: bcrypt needs at least 10 rounds")
         return
     rounds = call.argument(3, "iterations")
     algorithm = call.argument(0, "hash_name" if call.method == "pbkdf2_hmac" else "algorithm")
@@ -196,7 +196,7 @@ def few_rounds(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
             return
     needed = 210_000 if "512" in follow(call.module, algorithm, call).text else 600_000
     if known.value < needed:
-        yield Diagnostic(call, f"`{call.method}` with {known.value:,} rounds is too quick: {needed:,} are the least today", priority="P1")
+        yield Diagnostic(call, f"`{call.method}` with {known.value:,} rounds is too fast: use at least {needed:,}", priority="P1")
 
 
 _WEAK_HASHERS = re.compile(r"\.(?:MD5|SHA1|UnsaltedMD5|UnsaltedSHA1|Crypt)PasswordHasher$")
@@ -292,11 +292,11 @@ def weak_cipher(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         cipher = call.name.removesuffix(".new").rsplit(".", 1)[-1]
         yield Diagnostic(call, f"`{cipher}` is a broken cipher")
     elif call.method == "ECB" and "modes" in call.name:
-        yield Diagnostic(call, "`ECB` shows which blocks are equal")
+        yield Diagnostic(call, "`ECB` reveals which blocks are equal")
     elif call.method == "new" and re.search(r"Crypto(?:dome)?\.Cipher\.", call.name):
         mode = call.argument(1, "mode")
         if mode is not None and mode.text.endswith("MODE_ECB"):
-            yield Diagnostic(mode, f"`{mode.text}` shows which blocks are equal")
+            yield Diagnostic(mode, f"`{mode.text}` reveals which blocks are equal")
 
 
 @check(
@@ -390,7 +390,7 @@ def guessable(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         )
     ):
         return
-    yield Diagnostic(call, f"`{call.name}` makes `{name}`: it can be predicted; `secrets` cannot")
+    yield Diagnostic(call, f"`{call.name}` generates `{name}`, which is predictable: use `secrets`")
 
 
 _OLD = frozenset(
@@ -453,7 +453,7 @@ def old_protocol_or_leaky_comparison(module: Module, context: CheckContext) -> I
                         )
                         yield Diagnostic(
                             expression,
-                            "a signature is compared with `==`, which takes longer the more of it is right",
+                            "a signature is compared with `==`, not in constant time",
                             fix=fix if expression.operator == "==" else None,
                         )
 

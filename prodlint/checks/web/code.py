@@ -336,10 +336,10 @@ def yaml_objects(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         maker = call.constructor
         kind = evaluator.of(maker.argument(0, "typ")) if maker is not None else Value()
         if kind.may_be("unsafe"):
-            yield Diagnostic(call, '`YAML(typ="unsafe")` makes any Python object that the text asks for')
+            yield Diagnostic(call, '`YAML(typ="unsafe")` can construct any Python object')
         return
     if last.startswith("unsafe"):
-        yield Diagnostic(call, f"`{call.name}` makes any Python object that the text asks for")
+        yield Diagnostic(call, f"`{call.name}` can construct any Python object")
         return
     loader = call.argument(1, "Loader")
     if loader is None:
@@ -347,12 +347,12 @@ def yaml_objects(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
             return
         safe = "safe_load_all" if last == "load_all" else "safe_load"
         fix = FixRequest("replace", f"use `yaml.{safe}`", True, (("text", f"yaml.{safe}"), ("import", "yaml")))
-        words = f"`{call.name}` without a safe loader makes any Python object that the text asks for"
+        words = f"`{call.name}` without a safe loader can construct any Python object"
         yield Diagnostic(call.function, words, fix=fix)
         return
     for shape in evaluator.of(loader).shapes:
         if isinstance(shape, Reference) and shape.name.startswith("yaml.") and shape.name.rpartition(".")[2] in _UNSAFE_LOADERS:
-            yield Diagnostic(call, f"`{call.name}` with `{shape.name}` makes any Python object that the text asks for")
+            yield Diagnostic(call, f"`{call.name}` with `{shape.name}` can construct any Python object")
             return
 
 

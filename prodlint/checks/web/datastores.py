@@ -296,7 +296,7 @@ def open_server(command: Command, context: CheckContext) -> Iterator[Diagnostic]
     if index == -1:
         return
     at: Ranged = ByteRange(command.source, *command.words[index]) if index < len(command.words) else command
-    yield Diagnostic(at, f"`{command.program}` with `{why}` lets everybody in who can reach it")
+    yield Diagnostic(at, f"`{command.program}` with `{why}` accepts anyone who can reach it")
 
 
 def _opened(command: Command) -> tuple[int, str]:

@@ -128,7 +128,7 @@ def fetched_address(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     if client is not None and client.source != "upload":
         yield Diagnostic(
             address,
-            f"`{call.name}` fetches an address from {_SOURCES[client.source]}: a caller reaches whatever this machine reaches",
+            f"`{call.name}` fetches a URL from {_SOURCES[client.source]}: a caller can reach whatever this machine can",
             related=_entered(client, call),
         )
 
@@ -242,7 +242,7 @@ def opened_path(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         return
     yield Diagnostic(
         path,
-        f"`{call.name}` opens a path with text from {_SOURCES[client.source]}: `../` leads out of the folder",
+        f"`{call.name}` opens a path built from {_SOURCES[client.source]}: `../` escapes the folder",
         related=_entered(client, call),
     )
 
@@ -282,7 +282,7 @@ def redirected(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         return
     yield Diagnostic(
         target,
-        f"`{call.name}` sends the visitor to an address from {_SOURCES[client.source]}: a link to this service leads anywhere",
+        f"`{call.name}` redirects to a URL from {_SOURCES[client.source]}: a link to this service can lead anywhere",
         related=_entered(client, call),
     )
 
@@ -348,7 +348,7 @@ def rendered_text(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         text,
         f"`{call.name}` makes a template of text from {source}: a visitor's `{{{{ ... }}}}` runs here"
         if is_template
-        else f"`{call.name}` shows text from {source} without escaping it: a visitor's script runs in others' browsers",
+        else f"`{call.name}` renders text from {source} without escaping it: a visitor's script runs in others' browsers",
         priority="P0" if is_template else None,
         related=_entered(client, call),
     )
@@ -372,7 +372,7 @@ def environment_without_autoescape(call: Call, context: CheckContext) -> Iterato
     if not _is_for_pages(call):
         return
     shown = "`autoescape=False`" if given is not None else "no `autoescape`, which is off by default,"
-    yield Diagnostic(call, f"`{call.name}` has {shown} and renders HTML: what users wrote is shown as markup")
+    yield Diagnostic(call, f"`{call.name}` has {shown} and renders HTML: what users wrote is rendered as HTML")
 
 
 _HTML = re.compile(

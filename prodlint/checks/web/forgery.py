@@ -220,7 +220,7 @@ def enforced_by_nothing(class_: Class, context: CheckContext) -> Iterator[Diagno
                 for inner in method.body
             )
         ):
-            yield Diagnostic(method, f"`enforce_csrf` of `{class_.name}` does nothing: sessions are accepted without the token")
+            yield Diagnostic(method, f"`enforce_csrf` of `{class_.name}` does nothing: sessions are accepted without a CSRF token")
 
 
 @check("PRD444", on=[every(Class)], required_literals=[("meta", "csrf", "form")], files=["python"])

@@ -55,7 +55,7 @@ def _judged(
     priority: Priority | None = "P2" if refresh or seconds <= 86400 or not known else None
     yield Diagnostic(
         at,
-        f"{name}: {kind} is good for {shown(seconds)}{unset}, longer than {shown(limit)}",
+        f"{name}: {kind} is valid for {shown(seconds)}{unset}, longer than {shown(limit)}",
         priority=priority,
     )
 

@@ -280,7 +280,7 @@ def mako_without_filter(call: Call, context: CheckContext) -> Iterator[Diagnosti
         return
     if _ABOUT_PAGES.search(call.source.text) is None:
         return
-    yield Diagnostic(call, f'`{call.method}` of Mako escapes nothing without `default_filters=["h"]`: what users wrote is shown as markup')
+    yield Diagnostic(call, f'`{call.method}` of Mako escapes nothing without `default_filters=["h"]`: what users wrote is rendered as HTML')
 
 
 def _known_without(value: Value, wanted: tuple[str, ...]) -> bool:
@@ -315,14 +315,14 @@ def autoescape_off(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         return
     value = context.values(call.module).of(given)
     if value.is_constant(False) or call.name.startswith("tornado.") and value.is_constant(None):
-        yield Diagnostic(given, f"`{call.method}` with `autoescape={given.text}` shows what users wrote as markup")
+        yield Diagnostic(given, f"`{call.method}` with `autoescape={given.text}` renders what users wrote as HTML")
 
 
 @check("PRD463", on=[every(Assignment)], required_literals=[("autoescape", "templates", "backend")], files=["python"])
 def templates_without_autoescape(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """Django's `TEMPLATES = [{..., "OPTIONS": {"autoescape": False}}]`."""
     if fact.kind == "item" and fact.target == "autoescape" and isinstance(fact.value, Constant) and fact.value.value is False:
-        yield Diagnostic(fact.value, "`TEMPLATES` with `autoescape` off shows what users wrote as markup")
+        yield Diagnostic(fact.value, "`TEMPLATES` with `autoescape` off renders what users wrote as HTML")
 
 
 # ---------------------------------------------------------------- template files
@@ -350,7 +350,7 @@ def template_file(whole: WholeText, context: CheckContext) -> Iterator[Diagnosti
         if _SHOWS.search(data, found.end(), end if end != -1 else found.end() + _LONGEST_BLOCK):
             yield Diagnostic(
                 ByteRange(whole.source, found.start(), found.end()),
-                f"`{found[0].decode('utf-8', 'replace')}` shows what users wrote as markup",
+                f"`{found[0].decode('utf-8', 'replace')}` renders what users wrote as HTML",
             )
     for found in _REQUESTED.finditer(data):
         words = "a value of the request with `safe` is shown without escaping: a visitor's script runs in others' browsers"
