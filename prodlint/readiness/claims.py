@@ -29,7 +29,9 @@ _URL = re.compile(r"\w+://\S+")
 # `SKIP_MIGRATIONS=false`, `verify=True`
 _SWITCH = re.compile(r"(?<![\w./-])([A-Za-z_]\w{3,})\s*=\s*(true|false|on|off|none|yes|no)\b", re.IGNORECASE)
 # `pool_size=10`, `timeout: 30`
-_PAIR = re.compile(r"(?<![\w./-])([A-Za-z_]\w{2,})\s*(?:=|:\s?(?=\d))\s*(\d+(?:\.\d+)?)(?![\w.]*\()")
+_PAIR = re.compile(r"(?<![\w./-])(?![A-Z]{1,4}\d+:)([A-Za-z_]\w{2,})\s*(?:=|:\s?(?=\d))\s*(\d+(?:\.\d+)?)(?![\w.]*\()")
+# Words before a colon that introduce a quantity.
+_SAID = frozenset("size recommended target limit limits max min maximum minimum default warning goal at least expected requirement".split())
 _UNITS = {
     "%": 1.0, "ms": 0.001, "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "min": 60.0, "mins": 60.0, "minute": 60.0, "minutes": 60.0, "m": 60.0,
     "h": 3600.0, "hour": 3600.0, "hours": 3600.0, "d": 86400.0, "day": 86400.0, "days": 86400.0,
@@ -57,6 +59,8 @@ _QUALITY = re.compile(
 )
 # Names that say one thing only: Argon2id, AES-256-GCM, OAuth2, PostgreSQL, slowapi in backticks.
 _PROPER = re.compile(r"(?<![\w-])(?:[A-Z][a-z]*\d+[\w-]*|[A-Z]{2,}-\d+(?:-[A-Z]+)?|[A-Z][a-z]+[A-Z]\w+|HS\d{3}|RS\d{3}|ES\d{3})(?![\w-])")
+# Codes of rules, of risks (A03), of priorities and percentiles (P0, P95): numbers of a list.
+_NUMBERED = re.compile(r"[A-Z]{2,8}\d{3}|[A-Z]\d{1,2}")
 _UPPER = re.compile(r"(?<![\w.-])[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+(?![\w-])")
 _CODE_NAME = re.compile(r"`([A-Za-z_][\w.-]{2,60})(?:\(\))?`")
 # A command with its arguments, a route.
@@ -258,11 +262,13 @@ def check(line: Line, places: Sequence[tuple[str, int]], project: Project) -> Ch
     rest = _NAMED_FILES.sub(" ", _PATH.sub(" ", text))
     for pattern, same in ((_SWITCH, _same_switch), (_PAIR, _same_number)):
         for name, value in pattern.findall(rest):
+            if name.lower() in _SAID:
+                continue  # "(recommended: 30 minutes)", "Max size: 10MB": a quantity, and no setting
             compared = _compared(name, value, same, project)
             if compared.verdict != "shown":
                 return compared
             shown.extend(compared.places)
-        rest = pattern.sub(" ", rest)
+        rest = pattern.sub(_without_setting, rest)
     for quantity in _QUANTITY.finditer(rest):
         if (quantity["unit"] or quantity["sign"]) and not _number_is_at(quantity, places, project):
             return Checked("not shown", f"{quantity[0].strip()} was not found where the item is shown, so it cannot be compared")
@@ -283,6 +289,11 @@ def check(line: Line, places: Sequence[tuple[str, int]], project: Project) -> Ch
     if absent:
         return Checked("not shown", f"`{absent[0]}` occurs nowhere in the code")
     return Checked("shown", "", tuple(dict.fromkeys(shown)))
+
+
+def _without_setting(pair: re.Match[str]) -> str:
+    """A text without a setting and its value; what only introduces a quantity leaves it."""
+    return pair[0][len(pair[1]) :] if pair[1].lower() in _SAID else " "
 
 
 def unwritten(line: Line, project: Project) -> str:
@@ -316,7 +327,7 @@ def names_in(line: Line) -> list[str]:
         *_UPPER.findall(without_files),
         *_PROPER.findall(_SWITCH.sub(" ", _PAIR.sub(" ", without_files.replace("`", " ")))),
     )
-    return [name for name in dict.fromkeys(found) if name.lower() not in _IN_WORDS and not re.fullmatch(r"[A-Z]{2,8}\d{3}", name)]
+    return [name for name in dict.fromkeys(found) if name.lower() not in _IN_WORDS and not _NUMBERED.fullmatch(name)]
 
 
 def nowhere(line: Line, project: Project) -> list[str]:

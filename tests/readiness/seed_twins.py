@@ -20,11 +20,13 @@ from prodlint.readiness.answers import Answers, answers_of
 from prodlint.readiness.audit import Auditor
 from prodlint.readiness.lines import Line, read_lines
 from prodlint.readiness.phrases import Phrases
+from tests.readiness.seed_trees import COMPLETE
 
 ROOT = Path(__file__).parents[2]
 SEEDS = ROOT.parent / "shared" / "seeds"
 TABLE = Path(__file__).parent / "seed_lines.json"
 FIXTURES = {"unready": ROOT / "fixtures" / "unready" / "orders", "ready": ROOT / "fixtures" / "ready" / "orders"}
+TREES = {"complete": COMPLETE}
 NO, YES = ("belied", "still open"), ("agrees", "in fact met")
 
 
@@ -58,7 +60,8 @@ def answers_to(name: str, folder: Path) -> Answers:
     root = FIXTURES.get(name)
     if root is None:
         root = folder / name.replace(" ", "-")
-        for path, text in example_of(name).files:
+        files = TREES[name].items() if name in TREES else example_of(name).files
+        for path, text in files:
             file = root / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(expanded(text), encoding="utf-8")
@@ -69,6 +72,8 @@ def _names() -> Iterator[tuple[str, str, str]]:
     """Every tree with its side and the code that it speaks of; the fixtures speak of all, ""."""
     yield "unready", "bad", ""
     yield "ready", "good", ""
+    for name in TREES:
+        yield name, "good", ""
     for code, rule in rules().items():
         for side, examples in (("bad", rule.bad), ("good", rule.good)):
             for index, example in enumerate(examples[:_MOST]):

@@ -260,6 +260,9 @@ PROJECT = {
         ("- [x] Connection pool configured (pool_size=25)", "belied"),
         ("- [x] Connection pool configured (pool_size=10, max_overflow=20)", "cannot be told"),  # a comment proves nothing
         ("- [x] Connection pool configured in `app/pool.py`", "belied"),
+        ("- [x] Connection pool configured (recommended: 10 connections)", "agrees"),
+        ("- [x] Connection pool configured (recommended: 25 connections)", "cannot be told"),
+        ("- [x] A07:2021 - Connection pool configured", "agrees"),
         ("- [x] Unit tests in tests/unit/test_db.py", "agrees"),
         ("- [ ] Unit tests in tests/unit/test_cache.py", "still open"),
         ("- [ ] Integration tests", "cannot be told"),
