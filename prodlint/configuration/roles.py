@@ -212,7 +212,7 @@ def _python_roles(name: str, parent: str, roles: set[str]) -> None:
         roles.add("example")
     if extension == "pyi":
         roles.add("stub")
-    if stem.startswith("test_") or stem.endswith(("_test", "_tests", "_testing", "_test_helpers", "_test_utils")):
+    if stem.startswith("test_") or stem.endswith(("_test", "_tests", "_testing", "_test_helpers", "_test_utils", "_test_client")):
         roles.add("test")
     if stem.endswith(("_pb2", "_pb2_grpc", "_generated", ".gen", ".generated")):
         roles.add("generated")

@@ -128,7 +128,7 @@ def given_anew(name: str, context: Context) -> bool:
     )
 
 
-_STEMS_OF_PRODUCTION = ("prod", "production", "live")
+_STEMS_OF_PRODUCTION = ("prod", "production", "live", "product")
 
 
 def production_settings(context: Context) -> Module | None:

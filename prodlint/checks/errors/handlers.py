@@ -405,6 +405,8 @@ def _swallowed(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
         return
     if last.kind == "return" and _answers(last) and (_is_question(handler.scope.function) or _is_probe(handler, last)):
         return
+    if _only_counts(handler.tried):
+        return
     if _only_lets_go(handler.tried) and (handler.scope.in_handler or _is_in_finally(handler) or handler.scope.function == "__del__"):
         return
     does = {"return": "returns a constant", "continue": "continues the loop", "break": "leaves the loop"}.get(last.kind, "does nothing")
@@ -414,7 +416,7 @@ def _swallowed(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     if last.kind == "return" and _refuses_request(last) and all(_reads_request(call) for call in _calls_tried(handler)):
         return
     mild = _is_closing(handler) or handler.scope.in_handler or explained >= _NAMED or "debug" in handler.scope.guards
-    mild = mild or _only_reads(handler.tried) or _only_counts(handler.tried) or _another_tool_was_told(handler)
+    mild = mild or _only_reads(handler.tried) or _another_tool_was_told(handler)
     mild = mild or "templatetags/" in handler.file.path or not (_awaits(handler.tried) or _changes_something(handler.tried))
     yield Diagnostic(
         _header(handler),
@@ -474,10 +476,13 @@ _COUNTERS = frozenset(
 )
 
 
+_ANALYTICS = ("posthog.", "analytics.", "segment.", "mixpanel.", "amplitude.", "statsd.", "newrelic.agent.", "rudderstack.")
+
+
 def _only_counts(block: Sequence[Statement]) -> bool:
-    """Whether a try block moves a metric, which must not fail what is measured."""
-    measured = [call for call in calls_in(block) if call.receiver is not None]
-    return bool(measured) and all(call.method in _COUNTERS for call in measured)
+    """Whether a try block moves a metric or tells an analytics service, which must not fail what is measured."""
+    measured = [call for call in calls_in(block) if call.receiver is not None and not _converts(call)]
+    return bool(measured) and all(call.method in _COUNTERS or call.name.startswith(_ANALYTICS) for call in measured)
 
 
 _PROBES = re.compile(

@@ -320,7 +320,10 @@ def _tells(words: str) -> bool:
 
 
 def _hits(leaks: _Leaks, block: Sequence[Statement], caught: str, handler: Handler | None = None) -> Iterator[Diagnostic]:
+    ends = next((statement.end for statement in block if statement.kind in ("raise", "return")), None)
     for at, words in leaks.in_block(block):
+        if ends is not None and at.start > ends:
+            continue  # nobody ever gets there
         shows = (
             "the traceback" if any(isinstance(i, Call) and i.name.startswith("traceback.") for i in at.walk()) else f"the text of {caught}"
         )

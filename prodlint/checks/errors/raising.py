@@ -39,7 +39,7 @@ def generic_exception_raised(call: Call, context: CheckContext) -> Iterator[Diag
 
 # Another tool was told so, or a comment says that nobody ever gets here.
 _MEANT = re.compile(
-    r"(?i)broad-exception-raised|TRY002|W0719|should (?:not|never) happen|shouldn'?t happen|unreachable|never (?:gets? )?here|cannot happen"
+    r"(?i)broad-exception-raised|TRY002|W0719|should (?:not|never) happen|shouldn'?t happen|unreachable|not (?:yet )?implemented|never (?:gets? )?here|cannot happen"
 )
 
 
@@ -47,7 +47,7 @@ def _is_meant(call: Call) -> bool:
     """Whether the author has said at the place that no caller is to tell this error from others."""
     first, last = call.span.line, call.span.end_line
     remarks = [call.source.line_text(line).partition("#")[2] for line in (*range(first, last + 1), first - 1) if line > 0]
-    return any(_MEANT.search(remark) for remark in remarks)
+    return any(_MEANT.search(text) for text in (*remarks, call.text))
 
 
 _UNSPECIFIC = "callers cannot catch this without catching every exception"

@@ -109,9 +109,13 @@ def secret_logged(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     ):
         return
     seen = set()
+    told_whole = False
     for at, words, whole in _leaks_of(call):
+        if whole and told_whole:
+            continue  # headers and body in one line of the log
         if words not in seen:
             seen.add(words)
+            told_whole = told_whole or whole
             quiet = call.method.removeprefix("a") in ("debug", "trace") or "debug" in call.scope.guards
             # All headers at the level of errors stand in the log of every production; at others they may be switched off.
             loud = call.method.removeprefix("a") in ("error", "exception", "critical", "fatal")
@@ -564,6 +568,8 @@ def _is_secret(name: str) -> bool:
     words = parts_of(name)
     if words[-1:] and words[-1].isdigit() and words[-3:-1] == ("service", "key"):
         return False  # `service_key_1`: the first part of what names a service
+    if words[-2:] == ("service", "key") and not name.isupper():
+        return False  # what names a service in a table; Supabase's own key stands in a setting
     if len(words) > 1 and (words[0] in _KEYS_OF_MAPPINGS or words[0] in _QUESTIONS):
         return False
     return not (found.kind == "connection" and "sentry" in words) and words not in (("sentry", "dsn"), ("dsn",))

@@ -142,7 +142,7 @@ _FIXME_ANCHORS = ("fixme", "xxx", "hack", "bug", "kludge", "do not", "don't", "d
 
 
 # An XXX marks a place to look at, the others one that is wrong or makeshift.
-_TAGS: Mapping[str, Priority] = {"FIXME": "P1", "BUG": "P1", "HACK": "P2", "KLUDGE": "P2", "XXX": "P2"}
+_TAGS: Mapping[str, Priority] = {"FIXME": "P2", "BUG": "P1", "HACK": "P2", "KLUDGE": "P2", "XXX": "P2"}
 _ABOUT_ACCESS = re.compile(
     r"(?i)\b(?:auth\w*|permission\w*|passwords?|secrets?|tokens?|api[ -]keys?|insecure|unsafe|security|vulnerab\w*|injection|credentials?)\b"
 )
@@ -162,7 +162,8 @@ def _grade(tag: str, rest: str, context: CheckContext) -> tuple[str, Priority | 
     word = tag.upper()
     if word in _TAGS:
         wrong = "marks code that is known to be wrong" if word in ("FIXME", "BUG") else "without a ticket"
-        return f"`{tag}` {wrong}", "P1" if _ABOUT_ACCESS.search(rest) else _TAGS[word]
+        grave = _ABOUT_ACCESS.search(rest) or word == "FIXME" and _ABOUT_A_FAULT.search(rest)
+        return f"`{tag}` {wrong}", "P1" if grave else _TAGS[word]
     if word in {str(own).upper() for own in context.options.get("tags", ())}:
         return f"`{tag}` without a ticket", None
     if re.search(r"(?i)\b(?:hack|kludge)\b", tag):

@@ -432,7 +432,20 @@ def requests_without_timeout(call: Call, context: CheckContext) -> Iterator[Diag
         return
     if call.constructor is not None and _session_has_timeout(call.constructor, context):
         return
-    yield Diagnostic(call, f"`{shown(call)}` has no timeout: requests waits without limit", fix=_set_requests_timeout(context, call))
+    # The process next door answers or is gone; who asks it waits for no network.
+    near: Priority | None = "P2" if _OWN_MACHINE.match(_address(call)) else None
+    yield Diagnostic(
+        call, f"`{shown(call)}` has no timeout: requests waits without limit", priority=near, fix=_set_requests_timeout(context, call)
+    )
+
+
+_OWN_MACHINE = re.compile(r"[rRbBuUfF]{0,2}[\"']{1,3}https?://(?:localhost|127\.0\.0\.1|\[::1\])[:/\"']")
+
+
+def _address(call: Call) -> str:
+    """The address that a call is given, as it is written there."""
+    given = call.argument(1 if call.method == "request" else 0, "url")
+    return given.text if given is not None else ""
 
 
 def _timeout_is_bound(call: Call) -> bool:

@@ -215,6 +215,12 @@ def _is_recent(fact: Function | Call) -> bool:
     return age is not None and age <= _RECENT_DAYS
 
 
+def _is_past(fact: Function | Call, context: CheckContext) -> bool:
+    """Whether a migration says that it was written longer ago than anybody would take it back, and the team does not ask for those."""
+    age = _age(fact)
+    return age is not None and age > _RECENT_DAYS and not context.options.get("old")
+
+
 def _age(fact: Function | Call) -> int | None:
     """How many days ago a migration was written, as far as it says so."""
     found = _DATED.search(fact.source.data, 0, 4000)
@@ -234,6 +240,8 @@ def downgrade_missing(function: Function, context: CheckContext) -> Iterator[Dia
         return
     if module.assignments("downgrade") or not module.assignments("down_revision") or _gives_reason(function):
         return
+    if _is_past(function, context):
+        return
     if any(_is_operation(call) and not _rewrites_rows(call) for call in calls_in(function.body)):
         words = "this revision has no `downgrade`: it cannot be rolled back"
         yield Diagnostic(_header(function, b"("), words, priority=None if _is_recent(function) else "P2")
@@ -245,7 +253,7 @@ def downgrade_empty(function: Function, context: CheckContext) -> Iterator[Diagn
     if function.name != "downgrade" or function.scope.symbol:
         return
     upgrade = function.module.function("upgrade")
-    if upgrade is None or not _does_nothing(function) or _gives_reason(function):
+    if upgrade is None or not _does_nothing(function) or _gives_reason(function) or _is_past(function, context):
         return
     steps = [call for call in calls_in(upgrade.body) if _is_operation(call)]
     if not steps:
@@ -300,7 +308,7 @@ _RUN_SQL = ("django.db.migrations.RunSQL", "django.db.migrations.operations.RunS
 @check("PRD558", on=[calls(*_RUN_PYTHON, *_RUN_SQL)], required_literals=["runpython(", "runsql("])
 def django_irreversible(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """Django: `RunPython` without `reverse_code`, `RunSQL` without `reverse_sql`. One is enough, so a file is reported once."""
-    if not _is_irreversible(call):
+    if not _is_irreversible(call) or _is_past(call, context):
         return
     first, count = _irreversible(call.module)
     if first != call.start:

@@ -350,6 +350,16 @@ _GUESSED = re.compile(
 )
 
 
+def _decides(module: Module, call: Call) -> bool:
+    """Whether a call is part of a condition: what comes of it is yes or no."""
+    function = innermost(module, call)
+    return any(
+        statement.kind in ("if", "while", "assert")
+        and any(value.start <= call.start and call.end <= value.end for value in statement.expressions)
+        for statement in statements_in(function.body if function is not None else module.body)
+    )
+
+
 def _is_returned(function: Function, name: str) -> bool:
     """Whether a function gives back what it bound to a name, as it is or in a text."""
     return any(
@@ -376,7 +386,13 @@ def guessable(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     function = innermost(module, call)
     bound = _bound_to(module, call)
     name = bound if _GUESSED.search(bound) else ""
-    if not name and function is not None and _GUESSED.search(function.name) and (not bound or _is_returned(function, bound)):
+    if (
+        not name
+        and function is not None
+        and _GUESSED.search(function.name)
+        and not _decides(module, call)
+        and (not bound or _is_returned(function, bound))
+    ):
         name = function.name
     if call.method == "choice" and name and not _is_put_together(module, call):
         return  # one of those that are there is picked

@@ -54,7 +54,7 @@ def evaluated_text(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
             return  # a module loader, and an interpreter that is made for strangers' code
     # A file that is read and run is a module by another name, unless a client names it.
     read = isinstance(given, Call) and given.method in ("read", "read_text", "read_bytes", "compile")
-    priority: Priority | None = "P1" if client is None and read else None
+    priority: Priority | None = "P2" if client is None and read else None
     yield Diagnostic(call, f"`{call.method}` runs `{shown(given)}` as Python", priority=priority, related=entered(client))
 
 
