@@ -368,6 +368,9 @@ def limited_places(fact: Function | Class, context: CheckContext) -> Iterator[Pr
 
 # ---------------------------------------------------------------- the project
 
+# Where a class of Django's counts for itself: `post` that answers 429.
+_METHODS_OF_VIEWS = frozenset({"post", "dispatch", "form_valid"})
+
 
 @project_check("PRD446", ("tried-route", "limiter", "limit-for-all", "limited-place", "counted-attempts", "limits-inside"))
 def rate_limit_missing(project: Project, options: Mapping[str, object]) -> Iterator[ProjectDiagnostic | Evidence]:
@@ -396,7 +399,8 @@ def rate_limit_missing(project: Project, options: Mapping[str, object]) -> Itera
             words = f"`{fact.words}` has no rate limit, where other places here have one: {_WORDS[fact.get('kind')]}"
             yield ProjectDiagnostic(fact.path, fact.span, words)
         return
-    if not guessed and project.about("limits-inside"):
+    own = project.about("limits-inside")
+    if own and (not guessed or any(fact.words in _METHODS_OF_VIEWS for fact in own)):
         return  # a limiter of the project's own, whose users are not all known
     first, *others = [*guessed, *(fact for fact in free if fact not in guessed)]
     related = tuple(Related(fact.path, fact.span, f"`{fact.words}`: {_WORDS[fact.get('kind')]}") for fact in others[:_MOST_SHOWN])
