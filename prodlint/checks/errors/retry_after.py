@@ -55,7 +55,9 @@ def answer_without_retry_after(call: Call, context: CheckContext) -> Iterator[Di
         return
     related = tuple(Related(call.file.path, other.span, f"{status} as well") for other in places[1:])
     yield Diagnostic(
-        call, f"`{shown(call)}` answers {status} {_WORDS[status]} without `Retry-After`: clients retry immediately", related=related
+        call,
+        f"`{shown(call)}` answers {status} {_WORDS[status]} without `Retry-After`: clients have to guess when to come back",
+        related=related,
     )
 
 

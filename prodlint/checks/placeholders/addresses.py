@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, documents, every, literals, settings
 from prodlint.facts import Assignment, Call, Constant, Document, Expression, Literal, Setting
-from prodlint.project.production import deployed, priority_in
+from prodlint.project.production import deployed, priority_in, production_settings
 from prodlint.values.compose import is_for_development, items, services
 from prodlint.values.hosts import Address, address_of, distance
 from prodlint.values.lattice import Known, Value
@@ -69,10 +69,17 @@ def local_address(literal: Literal, context: CheckContext) -> Iterator[Diagnosti
     if _FORWARDED.search(literal.source.slice(literal.start, literal.end)):
         return  # the near end of a tunnel, on whatever port it got
     words = _is_local(address_of(literal.value))
+    if words and _is_taken_over(literal, context):
+        return
     if words and _speaks(context) and priority_in(literal, context) is False:
         return
     if words and _speaks(context) and not literal.scope.guards & {"debug", "environment", "main"} and not _is_decided(literal, context):
         yield Diagnostic(literal, f"`{literal.name}` is written as a local address: {words}, wherever the service runs")
+
+
+def _is_taken_over(fact: Literal | Assignment, context: CheckContext) -> bool:
+    """Whether a setting stands in a module that production's own settings take over and change: what holds there, these say."""
+    return "settings" in context.file.roles and not fact.scope.function and production_settings(context) is not None
 
 
 _FORWARDED = re.compile(r"(?i)://(?:localhost|127\.0\.0\.1):\{[^}]*port")
@@ -108,7 +115,7 @@ def local_store(assignment: Assignment, context: CheckContext) -> Iterator[Diagn
     ):
         return
     words = _is_local(address_of(value.value if "://" in value.value else f"host://{value.value}"))
-    if not words or not _speaks(context) or priority_in(assignment, context) is False:
+    if not words or not _speaks(context) or priority_in(assignment, context) is False or _is_taken_over(assignment, context):
         return
     if not any(True for _ in context.values(assignment.module).conditions(assignment)):
         yield Diagnostic(value, f"`{assignment.target}` is written as a local address: {words}, wherever the service runs")

@@ -64,6 +64,7 @@ def databases(call: Call, context: CheckContext) -> Iterator[ProjectFact]:
         context.file.roles & _ELSEWHERE
         or not is_imported(call)
         or call.scope.guards & {"main", "debug"}
+        or call.stars
         or _OTHERS.search(context.file.path)
     ):
         return
@@ -111,7 +112,10 @@ def queries_without_limit(project: Project, options: Mapping[str, Any]) -> Itera
         yield Evidence("PRD522", limits[0].path, limits[0].span, limits[0].words)
     elif opened and project.environment.is_service:
         first = opened[0]
-        words = f"`{first.words}` opens the database and no `statement_timeout` is set anywhere: one bad query holds its connection and locks for good"
+        limit = "max_execution_time" if "mysql" in first.words.lower() else "statement_timeout"
+        words = (
+            f"`{first.words}` opens the database and no `{limit}` is set anywhere: one bad query holds its connection and locks for good"
+        )
         yield ProjectDiagnostic(first.path, first.span, words)
 
 
