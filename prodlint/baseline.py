@@ -1,4 +1,4 @@
-"""The baseline: findings that a team has seen and not yet mended, so that only new ones fail.
+"""The baseline: findings that a team has seen and not yet fixed, so that only new ones fail.
 
 One sorted line for each: path, code, symbol, digest of the content. No line numbers or dates, so the file changes only where
 findings do, and merges like a list. What is flagged as a secret stands there as a salted slow hash: the file cannot be used

@@ -131,6 +131,15 @@ def test_help_is_a_verb_too(project: Project, words: list[str], first: str, caps
     assert capsys.readouterr().out.startswith(first)
 
 
+def test_a_run_that_fails_by_its_baseline_says_so(project: Project, prodlint: Cli) -> None:
+    root = project({"a.py": APP})
+    prodlint("baseline", cwd=root)
+    (root / "a.py").write_text("x = 1\n")
+    ran = prodlint("--baseline", ".prodlint-baseline", "--strict-baseline", cwd=root)
+    assert (ran.code, ran.out.count("no longer occurs")) == (1, 3)
+    assert "the baseline may only shrink (`strict-baseline`), and 3 entries no longer occur: this fails the run" in ran.err
+
+
 @pytest.mark.parametrize("flag", ["--force-exclude", "--no-force-exclude", "--respect-gitignore", "--no-unsafe-fixes", "--no-preview"])
 def test_flags_that_say_what_is_so_anyway(project: Project, prodlint: Cli, flag: str) -> None:
     assert prodlint("a.py", flag, cwd=project({"a.py": "x = 1\n"})).code == 0

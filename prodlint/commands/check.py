@@ -127,7 +127,19 @@ def run_once(given: Namespace, request: session.Request) -> int:
         return _check_and_fix(given, request, result, also)
     code = exit_code(result, given.exit_zero)
     _report(given, result, code, also)
+    if code == FOUND and (told := _broken_baseline(result)):
+        say(told)
     return code
+
+
+def _broken_baseline(result: session.Result) -> str:
+    """Why a run fails by `strict-baseline`, or "": the report may hold no finding that says it."""
+    if not result.settings.strict_baseline:
+        return ""
+    gone, grown = len(result.stale), len(result.grown)
+    parts = [f"{plural(gone, 'entry', 'entries')} no longer occur{'s' if gone == 1 else ''}"] * bool(gone)
+    parts += [f"{plural(grown, 'entry was', 'entries were')} added"] * bool(grown)
+    return f"the baseline may only shrink (`strict-baseline`), and {' and '.join(parts)}: this fails the run" if parts else ""
 
 
 def _check_and_fix(given: Namespace, request: session.Request, result: session.Result, also: Sequence[tuple[str, str | None]]) -> int:

@@ -160,7 +160,7 @@ class _Writer:
 def _settings(writer: _Writer, has_own: bool) -> Iterator[str]:
     """The section in pyproject.toml, or a file of its own where there is none."""
     if has_own:
-        yield "settings: there are some already"
+        yield "settings: there are some already (`prodlint --show-settings` names the files)"
     elif not os.path.exists(writer.path("pyproject.toml")):
         written = writer.is_new("prodlint.toml", _SETTINGS + _PER_FILE.format(prefix=""))
         yield "prodlint.toml: written" if written else "prodlint.toml: is there already"
