@@ -132,9 +132,9 @@ def roles_of(path: str, kind: str, head: bytes = b"") -> frozenset[str]:
 # A compose file that says "development" to its services *and* runs them from the working copy is how developers run them.
 _COMPOSE_NAME = re.compile(r"(?i)(?:docker-)?compose[\w.-]*\.ya?ml$")
 _DEVELOPERS_MODE = re.compile(
-    rb"(?m)^[ \t-]*[\"']?(?:[A-Z]+_)*ENV(?:IRONMENT)?[\"']?[ \t]*[:=][ \t]*[\"']?(?:\$\{[A-Z_]+:-)?(?:dev|development|local)\b"
+    rb"(?m)(?:^[ \t-]*|[{\[,][ \t]*)[\"']?(?:[A-Z]+_)*ENV(?:IRONMENT)?[\"']?[ \t]*[:=][ \t]*(?:&\w+[ \t]+)?[\"']?(?:\$\{[A-Z_]+:-)?(?:dev|development|local)\b"
     rb"|DJANGO_SETTINGS_MODULE[\"']?[ \t]*[:=][ \t]*[\"']?[\w.]+\.(?:dev|development|local)\b"
-    rb"|\bfor[-_ ]development\b|^ {2,4}[\"']?(?:[\w-]+[-_])?(?:dev|development|devcontainer)[\"']?:[ \t\r]*$"
+    rb"|\bfor[-_ ]development\b|^ {2,4}[\"']?(?:[\w-]+[-_])?(?:dev|development|devcontainer)[\"']?:[ \t\r]*(?:\{|$)"
 )
 # `env_file: ./config/development/app.env`
 _DEVELOPERS_ENV_FILE = re.compile(
@@ -147,7 +147,7 @@ _TESTS_MOUNTED = re.compile(
 # Keycloak's and others' command for a server without TLS, with throw-away storage.
 _DEVELOPERS_COMMAND = re.compile(rb"(?m)^[ \t]*(?:-[ \t]*|command:.*[\s\"'\[])[\"']?start-dev[\"']?[ \t\r]*(?:$|[\"',\]-])")
 _COMPOSE_OF_TESTS = re.compile(r"(?i)[._-](?:integration|acceptance|functional)[._-]")
-_WORKING_COPY = re.compile(rb"(?m)^[ \t]*-[ \t]*[\"']?\.(?:/[\w-]*)?:/\w")
+_WORKING_COPY = re.compile(rb"(?m)(?:^[ \t]*(?:-[ \t]*)?|[\[,][ \t]*)(?:&\w+[ \t]+)?[\"']?\.(?:/[\w-]*)?:/\w")
 
 _SAYS_ITS_PURPOSE = frozenset(("yaml", "env", "ini", "toml", "dockerfile"))
 _FOR_DEVELOPMENT = re.compile(

@@ -12,7 +12,7 @@ from prodlint.facts import Document, Entry, Fact, File, Node, Problem, Source
 from prodlint.readers.document_kinds import kind_of
 from prodlint.readers.document_tree import MOST_BYTES, problem
 
-__all__ = ["entries", "entry", "find", "kind_of", "match_path", "read"]
+__all__ = ["documents_of", "entries", "entry", "find", "kind_of", "match_path", "read"]
 
 
 def read(source: Source, file: File, wanted: frozenset[type[Fact]]) -> Iterator[Fact]:
@@ -26,6 +26,11 @@ def read(source: Source, file: File, wanted: frozenset[type[Fact]]) -> Iterator[
             yield fact
         if isinstance(fact, Document) and Entry in wanted:
             yield from entries(fact)
+
+
+def documents_of(source: Source, file: File) -> Iterator[Document]:
+    """Every document of a file, read once for whoever asks."""
+    return (fact for fact in _facts(source, file) if isinstance(fact, Document))
 
 
 def _facts(source: Source, file: File) -> Sequence[Fact]:

@@ -134,6 +134,10 @@ def _parser() -> Parser:
     return tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
 
 
+# What of a line stands in the file as it is, also where the quotes in it are written with escapes.
+_UNQUOTED = re.compile(rb"[^\s\"'\\]+")
+
+
 class Script:
     """Shell text and, for each of its bytes, the place in the file.
 
@@ -186,7 +190,7 @@ class Script:
 
     @staticmethod
     def _align_words(data: bytes, line: bytes, local: int, cursor: int, end: int, pieces: list[tuple[int, int]]) -> int:
-        for found in re.finditer(rb"\S+", line):
+        for found in _UNQUOTED.finditer(line):
             word = found.group()
             place = data.find(word, cursor, min(end, cursor + 2 * len(line) + 256))
             if place == -1:

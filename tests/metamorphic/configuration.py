@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import tomli
 import yaml
 
 Rewrite = Callable[[str], str | None]
@@ -198,7 +199,16 @@ def _merged(write: Callable[[str, dict[str, Any]], list[str]]) -> Rewrite:
 merged_list = _merged(lambda mark, service: [f"    <<: [*{mark}_a, *{mark}_b]"])
 merged_twice = _merged(lambda mark, service: [f"    <<: *{mark}_a", f"    <<: *{mark}_b"])
 
+
+def another_document(text: str) -> str | None:
+    """A ConfigMap of its own before a manifest of Kubernetes."""
+    if not re.match(r"apiVersion:", text):
+        return None
+    return f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: other}}\ndata: {{}}\n---\n{text}"
+
+
 YAML: dict[str, Rewrite] = {
+    "another document before": another_document,
     "CRLF": crlf,
     "block style": _dumped(default_flow_style=False),
     "flow style inside": _dumped(default_flow_style=None),
@@ -284,7 +294,27 @@ def comment_lines(text: str) -> str | None:
     return _changed(text, _INSTRUCTION.sub(lambda match: f"#\n{match.group()}", text))
 
 
+def _in_exec_form(instruction: str) -> Rewrite:
+    """A rewrite of simple commands in shell form, of words without a meaning to the shell, to exec form."""
+
+    def written(match: re.Match[str]) -> str:
+        return match.group(1) + json.dumps(match.group(2).split())
+
+    pattern = re.compile(rf"(?m)^({instruction} )((?!\[|--|exec |export |cd |set )[\w./-]+(?: [\w./:=@,-]+)*)$")
+    return lambda text: None if _has_heredoc(text) else _changed(text, pattern.sub(written, text))
+
+
+def _exec_form_spaced(text: str) -> str | None:
+    """JSON of exec form over several lines."""
+    pattern = re.compile(r"(?m)^((?:CMD|ENTRYPOINT|HEALTHCHECK CMD) )(\[[^\n\]\\]*\])$")
+    return _changed(text, pattern.sub(lambda match: match.group(1) + match.group(2).replace(", ", ", \\\n    "), text))
+
+
 DOCKERFILE: dict[str, Rewrite] = {
+    "RUN in exec form": _in_exec_form("RUN"),
+    "CMD in exec form": _in_exec_form("(?:CMD|ENTRYPOINT)"),
+    "HEALTHCHECK in exec form": _in_exec_form(r"HEALTHCHECK(?: --[\w-]+=\S+)* CMD"),
+    "exec form over several lines": _exec_form_spaced,
     "CRLF": crlf,
     "instructions in lower case": lower_case,
     "instructions indented": blanks_docker,
@@ -343,7 +373,46 @@ def _strings_of_three_quotes(text: str) -> str | None:
     return _toml(lambda name, value: f'{name} = ""{value}""' if re.fullmatch(r'"[^"\\]*"', value) else f"{name} = {value}")(text)
 
 
+_TABLE = re.compile(r"(?m)^\[([\w.-]+)\][ \t]*$")
+_ENTRY = re.compile(r"(?m)^([\w-]+)[ \t]*=[ \t]*")
+
+
+def _same_toml(before: str, after: str) -> bool:
+    try:
+        return bool(tomli.loads(before) == tomli.loads(after))
+    except tomli.TOMLDecodeError:
+        return False
+
+
+def dotted_keys(text: str) -> str | None:
+    """`tool.ruff.line-length = 100` for tables."""
+    parts = _TABLE.split(text)
+    made = (
+        parts[0]
+        + "".join(
+            _ENTRY.sub(lambda match, name=name: f"{name}.{match.group(1)} = ", body)  # type: ignore[misc]  # a default binds the loop's name
+            for name, body in zip(parts[1::2], parts[2::2], strict=True)
+        )
+    )
+    return made if len(parts) > 1 and "[[" not in text and _same_toml(text, made) else None
+
+
+def inline_tables(text: str) -> str | None:
+    """`ruff = {line-length = 100}` of `[tool]` for tables of single lines."""
+    parts = _TABLE.split(text)
+    made = parts[0]
+    for name, body in zip(parts[1::2], parts[2::2], strict=True):
+        lines = [line for line in body.split("\n") if line.strip()]
+        outer, _, last = name.rpartition(".")
+        if not outer or any(line.lstrip().startswith("#") or "#" in line or not _ENTRY.match(line) for line in lines):
+            return None
+        made += f"[{outer}]\n{last} = {{{', '.join(lines)}}}\n"
+    return made if len(parts) > 1 and _same_toml(text, made) else None
+
+
 TOML: dict[str, Rewrite] = {
+    "dotted keys": dotted_keys,
+    "inline tables": inline_tables,
     "strings of three quotes": _strings_of_three_quotes,
     "CRLF": crlf,
     "no blanks around =": _toml(lambda name, value: f"{name}={value}"),
@@ -408,6 +477,31 @@ SHELL: dict[str, Rewrite] = {
     ),
 }
 
+
+# ---------------------------------------------------------------- what stands in another file
+
+
+def included_requirements(path: str, text: str) -> dict[str, str] | None:
+    """The requirements in another file that the first one includes."""
+    folder, _, name = path.rpartition("/")
+    if kind_of(path) != "requirements" or "-r " in text or "-c " in text:
+        return None
+    own = f"requirements-pinned{'.in' if name.endswith('.in') else '.txt'}"
+    return {path: f"-r {own}\n", f"{folder}/{own}".lstrip("/"): text}
+
+
+def manifest_as_json(path: str, text: str) -> dict[str, str] | None:
+    """A manifest of Kubernetes as a file of JSON."""
+    if not re.search(r"(?m)^apiVersion:", text) or not path.endswith((".yaml", ".yml")):
+        return None
+    made = as_json(text)
+    return {path.rpartition(".")[0] + ".json": made} if made is not None else None
+
+
+FILES: dict[str, Callable[[str, str], dict[str, str] | None]] = {
+    "requirements included": included_requirements,
+    "a manifest as a JSON file": manifest_as_json,
+}
 
 KINDS: dict[str, dict[str, Rewrite]] = {
     "YAML": YAML,

@@ -6,7 +6,7 @@ import ast
 import io
 import token as kinds
 import tokenize
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 # Tokens that layout may add or leave out: they do not count where the place of a finding is compared.
@@ -153,6 +153,96 @@ commented = _bracket_gap(lambda left, right: f"  {MARK}\n    " if left.text in (
 commented_everywhere = _bracket_gap(lambda left, right: f"  {MARK}\n    ")
 
 
+def long_lines(text: str) -> str | None:
+    """What stands in brackets on one line, as a formatter does it that lets lines grow; a bracket with a comment in it stays as it is."""
+    layout = taken_apart(text)
+    for opening, closing in _bracket_pairs(layout.pieces):
+        inner = layout.pieces[opening + 1 : closing + 1]
+        if any(piece.kind == tokenize.COMMENT or piece.inside for piece in inner):
+            continue
+        broken = False
+        for number, piece in enumerate(inner):
+            if piece.kind == kinds.NL:
+                piece.text, piece.gap, broken = "", "", True
+            elif broken or "\n" in piece.gap:
+                before = next((one.text for one in reversed(layout.pieces[: opening + 1 + number]) if one.text), "")
+                piece.gap = "" if before in ("(", "[", "{") or piece.text in (")", "]", "}", ",", ".") else " "
+                broken = False
+    made = layout.text()
+    return made if made != text and _same(text, made) else None
+
+
+def _bracket_pairs(pieces: list[Piece]) -> Iterator[tuple[int, int]]:
+    """Where brackets open and close that stand in no other ones."""
+    opened = -1
+    for number, piece in enumerate(pieces):
+        if piece.inside or piece.depth:
+            continue
+        if piece.text in ("(", "[", "{"):
+            opened = number
+        elif piece.text in (")", "]", "}") and opened >= 0:
+            yield opened, number
+            opened = -1
+
+
+def narrow_lines(text: str) -> str | None:
+    """Each argument and item on a line of its own with a comma behind the last, as black writes what does not fit its line."""
+    layout = taken_apart(text)
+    pieces = layout.pieces
+    waiting: list[int] = []
+    for number, piece in enumerate(pieces):
+        if piece.inside or piece.kind == tokenize.COMMENT:
+            continue
+        if piece.text in ("(", "[", "{"):
+            waiting.append(number)
+        elif piece.text in (")", "]", "}") and waiting:
+            opening = waiting.pop()
+            _one_a_line(pieces, opening, number)
+    made = layout.text()
+    return made if made != text and _same(text, made) else None
+
+
+def _one_a_line(pieces: list[Piece], opening: int, closing: int) -> None:
+    """Break the lines of one call or display; a generator, a subscript and what holds comments or breaks already stay."""
+    inner = pieces[opening + 1 : closing]
+    called = (
+        pieces[opening].text == "(" and opening > 0 and (pieces[opening - 1].kind == kinds.NAME or pieces[opening - 1].text in (")", "]"))
+    )
+    depth = pieces[opening].depth + 1
+    if not called or not inner or any(piece.kind in (tokenize.COMMENT, kinds.NL) or piece.inside for piece in inner):
+        return
+    if pieces[opening - 1].text in (
+        "print",
+        "in",
+        "not",
+        "and",
+        "or",
+        "if",
+        "return",
+        "except",
+        "for",
+        "while",
+        "with",
+        "import",
+        "del",
+        "assert",
+    ):
+        return
+    if any(piece.depth == depth and piece.text in ("for", "async", ":=", ":") for piece in inner) or any(
+        "\\" in piece.gap for piece in inner
+    ):
+        return
+    pad = "    " * depth
+    inner[0].gap = f"\n{pad}"
+    for before, piece in zip(inner, inner[1:], strict=False):
+        if before.text == "," and before.depth == depth:
+            piece.gap = f"\n{pad}"
+    starred = any(piece.depth == depth and piece.text == "*" and pieces[opening - 1].text == "def" for piece in inner)
+    if inner[-1].text != "," and not starred:
+        inner[-1].text += ","
+    pieces[closing].gap = "\n" + "    " * (depth - 1)
+
+
 def crlf(text: str) -> str | None:
     """Lines that end in CR LF."""
     return text.replace("\n", "\r\n") if "\n" in text else None
@@ -282,6 +372,8 @@ LAYOUTS: dict[str, Rewrite] = {
     "a line break before dots": broken_at_dots,
     "comments behind brackets and commas": commented,
     "comments at every gap in brackets": commented_everywhere,
+    "long lines": long_lines,
+    "narrow lines": narrow_lines,
     "CRLF": crlf,
     "lone CR": lone_cr,
     "a byte-order mark": byte_order_mark,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import textwrap
 from collections.abc import Callable, Iterator
 
@@ -194,6 +195,33 @@ def imported_where_used(text: str) -> str | None:
 
 def bound_to_name(text: str) -> str | None:
     """`b_ = a.b` behind the imports, and calls of `b_`."""
+    return _called_by_name(text, "{}")
+
+
+def bound_by_partial(text: str) -> str | None:
+    """`b_ = functools.partial(a.b)` behind the imports, and calls of `b_`."""
+    made = _called_by_name(text, "functools.partial({})")
+    return made if made is None or re.search(r"(?m)^import functools$", text) else _with_import(made, "functools")
+
+
+def _with_import(text: str, module: str) -> str:
+    """A module imported behind the docstring and `from __future__ import`, where code may begin."""
+    body = ast.parse(text).body
+    first = next(
+        (
+            node
+            for node in body
+            if not (isinstance(node, ast.ImportFrom) and node.module == "__future__")
+            and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        ),
+        body[0],
+    )
+    lines = text.split("\n")
+    return "\n".join([*lines[: first.lineno - 1], f"import {module}", *lines[first.lineno - 1 :]])
+
+
+def _called_by_name(text: str, given: str) -> str | None:
+    """Calls of what modules hold through names. given: what such a name is given, `{}` for the function."""
     tree = ast.parse(text)
     edits = Edits(text)
     roots = {name for _, _, node, alias, name in _imports(text) if isinstance(node, ast.Import) or not alias.name[0].isupper()}
@@ -216,7 +244,7 @@ def bound_to_name(text: str) -> str | None:
             edits.replace(edits.start(node.func), edits.end(node.func), made[written])
     if not made or last == 0:
         return None
-    words = "".join(f"{name} = {written}\n" for written, name in made.items())
+    words = "".join(f"{name} = {given.format(written)}\n" for written, name in made.items())
     edits.replace(edits.starts[last], edits.starts[last], words)
     return edits.made()
 
@@ -392,6 +420,15 @@ def _in_functions(header: str, footer: str = "") -> Rewrite:
 
 def named_value(text: str) -> str | None:
     """A constant given by keyword, as a name that is bound on the line before."""
+    return _given_names(text, lambda call: [(one.arg, one.value) for one in call.keywords if one.arg is not None])
+
+
+def named_argument(text: str) -> str | None:
+    """A constant given by position, as a name that is bound on the line before."""
+    return _given_names(text, lambda call: [("argument", one) for one in call.args])
+
+
+def _given_names(text: str, given: Callable[[ast.Call], list[tuple[str, ast.expr]]]) -> str | None:
     tree = ast.parse(text)
     edits = Edits(text)
     number = 0
@@ -401,12 +438,12 @@ def named_value(text: str) -> str | None:
                 continue
             before = []
             for call in (n for n in ast.walk(statement.value) if isinstance(n, ast.Call)):
-                for one in call.keywords:
-                    if one.arg is not None and isinstance(one.value, (ast.Constant, ast.List, ast.Dict)) and not _within_string(tree, one):
+                for word, value in given(call):
+                    if isinstance(value, (ast.Constant, ast.List, ast.Dict)) and not _within_string(tree, value):
                         number += 1
-                        name = f"{one.arg}_{number}"
-                        before.append(f"{name} = {edits.source(one.value)}")
-                        edits.replace(edits.start(one.value), edits.end(one.value), name)
+                        name = f"{word}_{number}"
+                        before.append(f"{name} = {edits.source(value)}")
+                        edits.replace(edits.start(value), edits.end(value), name)
             if before:
                 line = edits.starts[statement.lineno - 1]
                 pad = " " * statement.col_offset
@@ -451,6 +488,7 @@ PROGRAMS: dict[str, Rewrite] = {
     "import a, a.b": from_module,
     "from a import b": from_name,
     "a name for what is called": bound_to_name,
+    "a partial for what is called": bound_by_partial,
     "imports where they are used": imported_where_used,
     "redundant brackets": bracketed,
     "keywords in another order": keywords_reversed,
@@ -460,5 +498,6 @@ PROGRAMS: dict[str, Rewrite] = {
     "bodies under `with`": _in_functions("with held():"),
     "bodies under `try`": _in_functions("try:", "finally:\n        closed()"),
     "a constant under a name": named_value,
+    "an argument under a name": named_argument,
     "a function as a method": method,
 }

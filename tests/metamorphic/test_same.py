@@ -12,10 +12,11 @@ import io
 import os
 import tokenize
 from bisect import bisect
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -44,12 +45,14 @@ EXCEPTIONS = tomli.loads((Path(__file__).parent / "exceptions.toml").read_text(e
 
 @dataclass(frozen=True)
 class Variant:
-    """An example of which one way of writing was changed. moved: places are the same tokens; else only their number is."""
+    """An example of which one way of writing was changed. moved: places are the same tokens; else only their number is. of: what was written
+    to other files, by the file in which it stood."""
 
     rewrite: str
     example: Example
     files: tuple[tuple[str, str], ...]
     moved: bool
+    of: Mapping[str, str] = field(default_factory=dict)
 
 
 def rewritten(example: Example) -> Iterator[Variant]:
@@ -68,6 +71,11 @@ def rewritten(example: Example) -> Iterator[Variant]:
             if made is not None:
                 files = (*example.files[:number], (path, made), *example.files[number + 1 :])
                 yield Variant(f"{configuration.kind_of(path)}: {name}", example, files, False)
+        for name, divide in configuration.FILES.items():
+            divided = divide(path, expanded(text)) if not ONLY or name in ONLY else None
+            if divided is not None and not set(divided) & {other for other, _ in example.files if other != path}:
+                files = (*example.files[:number], *divided.items(), *example.files[number + 1 :])
+                yield Variant(name, example, files, False, dict.fromkeys(divided, path))
 
 
 def _python(rewrite: Rewrite, path: str, text: str) -> str:
@@ -128,10 +136,12 @@ def looked_at(rule: Rule, example: Example, folder: Path, paths: list[str], **ho
     return [finding for finding in result.report.findings if finding.code == rule.code]
 
 
-def places(findings: Iterable[Finding], files: Iterable[tuple[str, str]], moved: bool) -> list[tuple[str, int]]:
+def places(
+    findings: Iterable[Finding], files: Iterable[tuple[str, str]], moved: bool, of: Mapping[str, str] = MappingProxyType({})
+) -> list[tuple[str, int]]:
     """Where findings stand: the file, and in Python the number of tokens before, so that no layout matters."""
     texts = {path: text for path, text in files if path.endswith(".py")}
-    return sorted((one.path, _token(texts[one.path], one) if moved and one.path in texts else 0) for one in findings)
+    return sorted((of.get(one.path, one.path), _token(texts[one.path], one) if moved and one.path in texts else 0) for one in findings)
 
 
 def _token(text: str, finding: Finding) -> int:
@@ -164,7 +174,8 @@ def test_other_clothes_same_findings(rule: Rule, tmp_path: Path) -> None:
             want = places(expected, example.files, variant.moved)
             for exhaustive in (False, True):
                 folder = tmp_path / f"{number}{'e' if exhaustive else ''}"
-                have = places(found(rule, example, variant.files, folder, exhaustive=exhaustive), variant.files, variant.moved)
+                said = found(rule, example, variant.files, folder, exhaustive=exhaustive)
+                have = places(said, variant.files, variant.moved, variant.of)
                 if have != want:
                     way = "with --exhaustive" if exhaustive else "by default"
                     wrong.append(f"{rule.path}:{example.line}: {variant.rewrite}, {way}: {len(have)} for {len(want)} findings")
@@ -199,7 +210,12 @@ def test_one_file_alone_and_standard_input_say_the_same(rule: Rule, tmp_path: Pa
 
 
 def test_the_exceptions_have_reasons_and_name_what_there_is() -> None:
-    names = {*LAYOUTS, *PROGRAMS, *(f"{kind}: {name}" for kind, table in configuration.KINDS.items() for name in table)}
+    names = {
+        *LAYOUTS,
+        *PROGRAMS,
+        *configuration.FILES,
+        *(f"{kind}: {name}" for kind, table in configuration.KINDS.items() for name in table),
+    }
     codes = {rule.code for rule in RULES}
     assert EXCEPTIONS
     for one in EXCEPTIONS:

@@ -22,7 +22,7 @@ from prodlint.checks import (
     project_fact,
 )
 from prodlint.checks.delivery.pipelines import KINDS, Job, Pipeline, Step, pipeline_of
-from prodlint.facts import Call, Command, Document
+from prodlint.facts import Call, Command, Document, Node
 from prodlint.model import Evidence, Span
 
 _CI_WORDS = ("jobs:", "script:", "steps:")
@@ -102,7 +102,7 @@ def assured(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
         return
     found: dict[str, Job] = {}
     for job in pipeline.jobs.values():
-        text = document.source.slice(job.node.start, job.node.end)
+        text = _said_in(job.node)
         for step in job.steps:
             for kind in _scan_of(step):
                 found.setdefault(f"scan-{kind}", job)
@@ -118,6 +118,18 @@ def assured(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
     for name, job in found.items():
         at = ByteRange(document.source, job.node.key_start, job.node.key_end)
         yield ProjectFact("ci-assurance", context.file.path, document.source.span(at.start, at.end), name)
+
+
+def _said_in(node: Node) -> str:
+    """The keys and values of a document's part, one a line, however they are written."""
+    said = []
+    for each in node.walk():
+        if each.key_end > each.key_start:
+            key = each.source.slice(each.key_start, each.key_end).strip("\"'")
+            said.append(f"{key}: {each.raw}" if each.kind == "scalar" else f"{key}:")
+        elif each.kind == "scalar":
+            said.append(f"- {each.raw}")
+    return "\n".join(said)
 
 
 def _marks(pipeline: Pipeline, job: Job, text: str) -> Iterator[tuple[str, bool]]:

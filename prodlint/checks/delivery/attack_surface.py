@@ -13,6 +13,7 @@ from prodlint.checks.quoting import quote
 from prodlint.counting import whole_number
 from prodlint.facts import Document, Node
 from prodlint.model import FixRequest, Priority, Related
+from prodlint.values.scalars import lines_found_in
 
 # Events that anybody with an account can cause and that run with the repository's secrets and token, from the definition on the
 # default branch. https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
@@ -621,7 +622,7 @@ def secrets_handed_on(document: Document, context: CheckContext) -> Iterator[Dia
 _ALL_SECRETS = re.compile(r"tojson\(\s*secrets\s*\)", re.IGNORECASE)
 _ANY_SECRET = re.compile(r"\bsecrets\s*\[\s*(?!'[\w-]+'\s*\])", re.IGNORECASE)
 _TAKEN_APART = re.compile(r"fromjson\(\s*secrets\.(\w+)\s*\)\s*[.\[]", re.IGNORECASE)
-_ECHOES = re.compile(rb"(?m)^[ \t]*(?:-[ \t]+run:[ \t]*|run:[ \t]*)?(?:echo|printf)\b[^\n|>;&]*\$\{\{\s*secrets\.(\w+)\s*\}\}[^\n|>;&]*$")
+_ECHOES = re.compile(rb"(?m)^[ \t]*(?:echo|printf)\b[^\n|>;&]*\$\{\{\s*secrets\.(\w+)\s*\}\}[^\n|>;&]*$")
 
 
 def _secrets_written_out(step: Step) -> Iterator[Diagnostic]:
@@ -630,9 +631,9 @@ def _secrets_written_out(step: Step) -> Iterator[Diagnostic]:
         yield from _secrets_taken(holder)
     run = step.node.get("run")
     if run is not None and run.kind == "scalar":
-        for found in _ECHOES.finditer(source.data, source.data.rfind(b"\n", 0, run.start) + 1, run.end):
-            at = ByteRange(source, found.start(1), found.end(1))
-            yield Diagnostic(at, f"`{found[1].decode()}` is printed to the log: masking only hides its exact text", priority="P2")
+        for found in lines_found_in(run, _ECHOES):
+            at = ByteRange(source, *found.place(1))
+            yield Diagnostic(at, f"`{found.match[1].decode()}` is printed to the log: masking only hides its exact text", priority="P2")
 
 
 def _secrets_taken(holder: Node | None) -> Iterator[Diagnostic]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from prodlint.facts import Node
+from prodlint.values.scalars import found_in
 
 _EXPRESSION = re.compile(rb"\$\{\{(.*?)\}\}", re.DOTALL)
 _TOKEN = re.compile(
@@ -32,8 +33,8 @@ class Expression:
 
 def expressions_in(node: Node) -> Iterator[Expression]:
     """The expressions written inside a scalar."""
-    for found in _EXPRESSION.finditer(node.source.data, node.start, node.end):
-        yield Expression(found[1].decode("utf-8", "replace").strip(), found.start(), found.end())
+    for found in found_in(node, _EXPRESSION):
+        yield Expression(found.match[1].decode("utf-8", "replace").strip(), *found.place())
 
 
 def contexts_of(text: str) -> tuple[str, ...]:

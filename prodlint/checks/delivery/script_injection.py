@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents, settings, text
 from prodlint.facts import Document, Node, Setting, Text
+from prodlint.values.scalars import Found, found_in
 
 # ---------------------------------------------------------------- Azure Pipelines
 
@@ -28,8 +29,9 @@ def macro_in_script(document: Document, context: CheckContext) -> Iterator[Diagn
     """`echo $(Build.SourceVersionMessage)`: the commit's message becomes part of the script."""
     for node in document.root.walk():
         if node.kind == "scalar" and (_last(node) in _AZURE_SCRIPTS or node.path.endswith(".inputs.inlineScript")):
-            for found in _AZURE.finditer(document.source.data, node.start, node.end):
-                if not found[1].lower().endswith((b"sourcecommitid", b"sourcebranch")) or b"PullRequest" in found[1]:
+            for found in found_in(node, _AZURE):
+                named = found.match[1]
+                if not named.lower().endswith((b"sourcecommitid", b"sourcebranch")) or b"PullRequest" in named:
                     yield _pasted(document, found)
 
 
@@ -37,9 +39,9 @@ def _last(node: Node) -> str:
     return node.path.rsplit(".", 1)[-1]
 
 
-def _pasted(document: Document, found: re.Match[bytes]) -> Diagnostic:
-    shown = " ".join(found[0].decode("utf-8", "replace").split())
-    at = ByteRange(document.source, *found.span())
+def _pasted(document: Document, found: Found) -> Diagnostic:
+    shown = " ".join(found.match[0].decode("utf-8", "replace").split())
+    at = ByteRange(document.source, *found.place())
     return Diagnostic(
         at,
         f"Template injection: `{shown}` is pasted into the script before it runs. Whoever writes it can run commands here",
@@ -65,7 +67,7 @@ def pipeline_value_in_script(document: Document, context: CheckContext) -> Itera
     """`echo << pipeline.git.branch >>`: the branch's name becomes part of the script."""
     for node in document.root.walk():
         if node.kind == "scalar" and (_last(node) == "run" or node.path.endswith(".run.command")):
-            for found in _CIRCLECI.finditer(document.source.data, node.start, node.end):
+            for found in found_in(node, _CIRCLECI):
                 yield _pasted(document, found)
 
 
@@ -129,14 +131,13 @@ def variable_read_twice(document: Document, context: CheckContext) -> Iterator[D
     seen: set[int] = set()
     for node in document.root.walk():
         if node.kind == "scalar" and re.search(r"script(?:\.\d+)*$", node.path):
-            for found in _SECOND_SHELL.finditer(document.source.data, node.start, node.end):
-                if found.start(1) not in seen:
-                    seen.add(found.start(1))
-                    at = ByteRange(document.source, *found.span(1))
-                    message = (
-                        f"Command injection: a second shell runs the text of `{found[1].decode()}`. Whoever writes it can run commands here"
-                    )
-                    yield Diagnostic(at, message, priority="P1")
+            for found in found_in(node, _SECOND_SHELL):
+                start, end = found.place(1)
+                if start not in seen:
+                    seen.add(start)
+                    named = found.match[1].decode()
+                    message = f"Command injection: a second shell runs the text of `{named}`. Whoever writes it can run commands here"
+                    yield Diagnostic(ByteRange(document.source, start, end), message, priority="P1")
 
 
 @check(

@@ -12,8 +12,9 @@ from functools import lru_cache
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents
 from prodlint.counting import whole_number
-from prodlint.facts import Document, Node
+from prodlint.facts import Document, File, Node, Source
 from prodlint.model import FixRequest, Priority
+from prodlint.readers.documents import documents_of
 from prodlint.values.container_images import datastore, has_own_user, image_of, is_infrastructure
 from prodlint.values.workloads import Pod, containers_of, pods
 
@@ -181,19 +182,24 @@ def _is_selected(pod: Pod) -> bool:
     labels = pod.root.get("spec", "template", "metadata", "labels")
     if labels is None or labels.kind != "mapping":
         return False
-    selected = _selected(pod.document.source.data)
-    return any(value.raw and (key.encode(), value.raw.encode()) in selected for key, value in labels.members.items())
-
-
-_SELECTOR = re.compile(rb"selector:\s*\{?\s*[\"']?([^\s\"',:{}]+)[\"']?:\s*[\"']?([^\s\"',{}]+)[\"']?\s*(?:[,}\n]|\Z)")
+    selected = _selected(pod.document.source, pod.document.file)
+    return any(value.raw and (key, value.raw) in selected for key, value in labels.members.items())
 
 
 @lru_cache(maxsize=4)
-def _selected(data: bytes) -> frozenset[tuple[bytes, bytes]]:
+def _selected(source: Source, file: File) -> frozenset[tuple[str, str]]:
     """The labels by which the Services of a file choose: the first of each selector."""
-    if re.search(rb"(?m)^kind:[ \t]*Service[ \t]*\r?$", data) is None:
+    if b"Service" not in source.data:
         return frozenset()
-    return frozenset(_SELECTOR.findall(data))
+    selectors = (
+        document.root.get("spec", "selector") for document in documents_of(source, file) if document.root.text_at("kind") == "Service"
+    )
+    return frozenset(
+        (key, value.raw)
+        for selector in selectors
+        if selector is not None and selector.kind == "mapping"
+        for key, value in list(selector.members.items())[:1]
+    )
 
 
 @check("PRD841", on=[documents("kubernetes")], required_literals=[("kind", "containers")], files=("yaml", "json"))

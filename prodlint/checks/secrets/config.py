@@ -9,6 +9,7 @@ from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, commands
 from prodlint.checks.quoting import quote
 from prodlint.facts import Command, Document, File, Instruction, Node, Setting, Source, Text
 from prodlint.model import FixRequest
+from prodlint.values.scalars import found_in
 from prodlint.values.secret_names import ANCHORS, SecretName, guards_sessions, parts_of, plural_name, secret_name, value_name
 from prodlint.values.secret_values import high_entropy, is_published_default, is_secret, shape_of
 
@@ -191,8 +192,8 @@ def fallback_in_document(document: Document, context: CheckContext) -> Iterator[
     for node in document.root.walk():
         if node.kind != "scalar" or "${" not in node.raw:
             continue
-        for found in _FALLBACK.finditer(node.source.data, node.start, node.end):
-            variable, value = found[1].decode(), found[2].decode("utf-8", "replace")
+        for found in found_in(node, _FALLBACK):
+            variable, value = found.match[1].decode(), found.match[2].decode("utf-8", "replace")
             named = value_name(variable)
             if named is None or not (named.certain or named.kind == "vendor key") or not is_usable_default(value, variable, named):
                 continue
@@ -205,7 +206,7 @@ def fallback_in_document(document: Document, context: CheckContext) -> Iterator[
             )
             words = f"`{variable}` falls back to a literal: where it is not set, the published value is used"
             mild = is_low_severity(value, named)
-            yield Diagnostic(ByteRange(node.source, *found.span(2)), words, priority="P1" if mild else None, secret=True, fix=fix)
+            yield Diagnostic(ByteRange(node.source, *found.place(2)), words, priority="P1" if mild else None, secret=True, fix=fix)
 
 
 def _name_of_entry(name: str) -> SecretName | None:
@@ -321,11 +322,11 @@ def literal_in_embedded_file(document: Document, context: CheckContext) -> Itera
     for node in document.root.walk():
         if node.kind != "scalar" or "\n" not in node.raw:
             continue
-        for found in _EMBEDDED.finditer(data, node.start, node.end):
-            name = found[1].decode("utf-8", "replace")
+        for found in found_in(node, _EMBEDDED):
+            name = found.match[1].decode("utf-8", "replace")
             named = secret_name(name)
-            if named is not None and _works(found[2].decode("utf-8", "replace"), name, named, context):
-                yield Diagnostic(ByteRange(document.source, *found.span(2)), f"`{name}` is written into the manifest", secret=True)
+            if named is not None and _works(found.match[2].decode("utf-8", "replace"), name, named, context):
+                yield Diagnostic(ByteRange(document.source, *found.place(2)), f"`{name}` is written into the manifest", secret=True)
 
 
 _EMBEDDED = re.compile(rb"(?m)^[ \t]{0,80}(?:export )?([\w.\-]{1,80})[ \t]{0,8}[:=][ \t]{0,8}[\"']?([^\s\"']{4,400})[\"']?[ \t\r]{0,8}$")

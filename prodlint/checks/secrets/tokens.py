@@ -397,7 +397,7 @@ def _password_variables(data: bytes) -> dict[bytes, str]:
     return {found[2]: found[1].decode() for found in _PASSWORD_VARIABLE.finditer(data)}
 
 
-_SAID_FOR_EXAMPLE = re.compile(rb"\be\.g\.|\b[Ee]x[:.]|\b(?:help|help_text|description|placeholder)\s{0,2}[=:]")
+_SAID_FOR_EXAMPLE = re.compile(rb"\be\.g\.|\b[Ee]x[:.]|\b(?:help|help_text|description|placeholder)[\"']?\s{0,2}[=:]")
 
 
 def is_remark(data: bytes, offset: int) -> bool:
