@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 
 from prodlint.counting import whole_number
 from prodlint.digests import blake2b
-from prodlint.facts import Source
+from prodlint.facts import File, Source
 from prodlint.project.images import installed_lists, published_images
 from prodlint.project.kustomize import Manifests
 from prodlint.project.snapshot import Snapshot
 from prodlint.project.startup import SERVERS, Started, Startup, is_below, is_file, startup_of
 from prodlint.readers import Undecodable
+from prodlint.readers.documents import documents_of
 from prodlint.readers.requirements import normalised
 
 if TYPE_CHECKING:
@@ -281,7 +282,11 @@ class Environment:
     def has_dev_group(self) -> bool:
         """Whether a manifest has a group of packages for developers that its tool installs unless told otherwise."""
         return any(
-            _DEV_GROUP.search(self._bytes(absolute)) for path, absolute, _ in self._near_root if path.rsplit("/", 1)[-1] == "pyproject.toml"
+            document.root.get(*place) is not None
+            for path, absolute, _ in self._near_root
+            if path.rsplit("/", 1)[-1] == "pyproject.toml"
+            for document in documents_of(self._source(absolute, "toml"), File(path, "toml"))
+            for place in _DEV_GROUPS
         )
 
     @cached_property
@@ -413,9 +418,14 @@ _RUNS_PROJECT = re.compile(
 )
 
 
-_DEV_GROUP = re.compile(
-    rb"(?m)^\[tool\.poetry\.(?:group\.(?:dev|test|lint|docs)\.dependencies|dev-dependencies)\]|^[ \t]*dev-dependencies[ \t]*=[ \t]*\[|^\[tool\.pdm\.dev-dependencies\]"
-    rb"|^\[dependency-groups\](?:(?!^\[)[\s\S])*?^[ \t]*dev[ \t]*="
+# Where a manifest names packages for developers, whether as tables, dotted keys or inline.
+_DEV_GROUPS = (
+    ("dependency-groups", "dev"),
+    ("tool", "uv", "dev-dependencies"),
+    ("tool", "rye", "dev-dependencies"),
+    ("tool", "pdm", "dev-dependencies"),
+    ("tool", "poetry", "dev-dependencies"),
+    *(("tool", "poetry", "group", name, "dependencies") for name in ("dev", "test", "lint", "docs")),
 )
 
 

@@ -125,7 +125,8 @@ class PyCall(Call):
 
     @property
     def constructor(self) -> Call | None:
-        return self.of.call_at(self.maker) if self.maker is not None else None
+        # A partial makes no receiver: it is the function that is called.
+        return self.of.call_at(self.maker) if self.maker is not None and self._partial() is None else None
 
     @property
     def module(self) -> Module:

@@ -329,7 +329,8 @@ class Names:
         return 0, None
 
     def original(self, node: tree_sitter.Node, steps: int = 0) -> tree_sitter.Node:
-        """What a name was bound to where it is another name (`log = logger.info`), through several steps; the node itself otherwise."""
+        """What a name was bound to where it is another name (`log = logger.info`, `log = partial(logger.info)`), through several steps; the
+        node itself otherwise."""
         node = unwrapped(node)
         if node.kind_id not in (_IDENTIFIER, _ATTRIBUTE_NODE) or steps > DEPTH_LIMIT:
             return node
@@ -337,9 +338,12 @@ class Names:
         if not written or written not in self.bindings or self.imported(written.partition(".")[0], node.start_byte) is not None:
             return node
         binding = self._binding(written, node.start_byte)
-        if binding is None or binding.value.kind_id == _CALL:
+        if binding is None:
             return node
-        return self.original(binding.value, steps + 1)
+        if binding.value.kind_id != _CALL:
+            return self.original(binding.value, steps + 1)
+        inside = first_argument(binding.value) if self.is_partial(binding.value) else None
+        return self.original(inside, steps + 1) if inside is not None else node
 
     def is_imported(self, node: tree_sitter.Node, steps: int = 0) -> bool:
         """Whether an expression leads back to something that the file imports: by its first name, or by what that is bound to."""
@@ -397,7 +401,8 @@ class Names:
     def is_partial(self, call: tree_sitter.Node) -> bool:
         """Whether a call makes a `functools.partial`."""
         function = call.child_by_field_id(_FUNCTION)
-        return function is not None and self.qualified(function)[0] in _PARTIALS
+        name, made = self.qualified(function) if function is not None else ("", None)
+        return name in _PARTIALS and made is None  # a call of what a partial made is none itself
 
     def exception(self, node: tree_sitter.Node) -> str:
         """The name of an exception. Built-in ones go by their own name; nobody rebinds them, and looking would read the whole file."""

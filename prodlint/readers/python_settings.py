@@ -86,17 +86,20 @@ def _lookup(call: Call, module: PyModule) -> Setting | None:
 
 
 def _made(module: PyModule, key: Expression | None, default: Expression | None, call: Expression) -> Setting | None:
-    if not isinstance(key, Constant) or not isinstance(key.value, str):
+    named = module.follow(key, call) if key is not None else None
+    if key is None or not isinstance(named, Constant) or not isinstance(named.value, str):
         return None
     at: Expression = default if default is not None else call
     made = Setting(module.source, module.file, at.start, at.end)
-    made.name, made.origin, made.service = key.value, "python", ""
+    made.name, made.origin, made.service = named.value, "python", ""
     made.reference = default.text if default is not None else ""
     made.key_start, made.key_end = key.start, key.end
     made.value = None
     made.default = None
-    if isinstance(default, Constant) and default.value is not None:
-        made.default = str(default.value)
+    known = module.follow(default, call) if default is not None else None
+    # A text under a name may be a secret, which has its place where the name is given.
+    if isinstance(known, Constant) and known.value is not None and (known is default or not isinstance(known.value, str)):
+        made.default = str(known.value)
     return made
 
 

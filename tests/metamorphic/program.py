@@ -424,8 +424,11 @@ def named_value(text: str) -> str | None:
 
 
 def named_argument(text: str) -> str | None:
-    """A constant given by position, as a name that is bound on the line before."""
-    return _given_names(text, lambda call: [("argument", one) for one in call.args])
+    """A number or switch given by position, as a name that is bound on the line before."""
+    plain = (bool, int, float, type(None))
+    return _given_names(
+        text, lambda call: [("argument", one) for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, plain)]
+    )
 
 
 def _given_names(text: str, given: Callable[[ast.Call], list[tuple[str, ast.expr]]]) -> str | None:
@@ -498,6 +501,6 @@ PROGRAMS: dict[str, Rewrite] = {
     "bodies under `with`": _in_functions("with held():"),
     "bodies under `try`": _in_functions("try:", "finally:\n        closed()"),
     "a constant under a name": named_value,
-    "an argument under a name": named_argument,
+    "a number under a name": named_argument,
     "a function as a method": method,
 }

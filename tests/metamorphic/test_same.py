@@ -73,7 +73,9 @@ def rewritten(example: Example) -> Iterator[Variant]:
                 yield Variant(f"{configuration.kind_of(path)}: {name}", example, files, False)
         for name, divide in configuration.FILES.items():
             divided = divide(path, expanded(text)) if not ONLY or name in ONLY else None
-            if divided is not None and not set(divided) & {other for other, _ in example.files if other != path}:
+            others = [(other, words) for other, words in example.files if other != path]
+            # What another file names stays where it is.
+            if divided is not None and not any(other in divided or path.rsplit("/", 1)[-1] in words for other, words in others):
                 files = (*example.files[:number], *divided.items(), *example.files[number + 1 :])
                 yield Variant(name, example, files, False, dict.fromkeys(divided, path))
 

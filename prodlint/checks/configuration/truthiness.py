@@ -9,6 +9,7 @@ from prodlint.checks import CheckContext, Diagnostic, check, every
 from prodlint.facts import Assignment, Call, Conditional, Constant, Expression, Module, Name, Operation, Statement, Subscript
 from prodlint.model import FixRequest
 from prodlint.values.lattice import Setting
+from prodlint.values.places import argument_of
 from prodlint.values.truth import TRUTHY
 
 READS = ("os.getenv", "os.environ.get")
@@ -109,7 +110,7 @@ def _read_behind(expression: Expression, module: Module) -> Expression:
     if not isinstance(expression, Name) or "." in expression.source_text:
         return expression
     bound = module.follow(expression, expression)
-    default = bound.argument(1, "default") if isinstance(bound, Call) and bound.name in READS else None
+    default = argument_of(bound, "default", 1) if isinstance(bound, Call) and bound.name in READS else None
     # One with a boolean for default is reported where it is read.
     if (
         not isinstance(default, Constant)
@@ -134,7 +135,7 @@ def _kept(assignment: Assignment, value: Expression) -> Iterator[Diagnostic]:
     """`app.debug = os.getenv("DEBUG")`, and `VERIFY = os.getenv("VERIFY", True)`: a text, or a boolean where there is none."""
     if not isinstance(value, Call) or value.name not in READS:
         return
-    default = value.argument(1, "default")
+    default = argument_of(value, "default", 1)
     if isinstance(default, Constant) and isinstance(default.value, bool):
         if not _is_known_as_text(assignment.target, assignment.source.data):
             yield from _tested(value, f"`{assignment.target}`", value, certain=True)
@@ -246,7 +247,7 @@ def _tested(read: Expression, where: str, at: Expression, certain: bool) -> Iter
     if isinstance(read, Subscript) and isinstance(read.value, Name) and read.value.name == "os.environ":
         key, default = read.key, None
     elif isinstance(read, Call) and (read.name in READS or (read.name == _DECOUPLE and "cast" not in read.keywords)):
-        key, default = read.argument(0, "key"), read.argument(1, "default")
+        key, default = read.argument(0, "key"), argument_of(read, "default", 1)
     else:
         return
     name = key.value if isinstance(key, Constant) and isinstance(key.value, str) else ""

@@ -155,7 +155,7 @@ def recovering_commands(command: Command, context: CheckContext) -> Iterator[Pro
     yield project_fact("recovers", command, command.program)
 
 
-@collect("stateful", on=[documents("compose", "kubernetes")], required_literals=["image"], files=("yaml",))
+@collect("stateful", on=[documents("compose", "kubernetes")], required_literals=["image"], files=("yaml", "json"))
 def stateful(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
     """Datastores that the project runs itself."""
     if context.file.roles & {"test", "dev", "ci", "example", "docs", "vendored"}:

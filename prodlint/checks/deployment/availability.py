@@ -39,7 +39,7 @@ def replicas(document: Document, context: CheckContext) -> Iterator[ProjectFact]
     "network-policy",
     on=[documents("kubernetes")],
     required_literals=["scaletargetref", "kind: networkpolicy", "kind: ciliumnetworkpolicy", "authorizationpolicy"],
-    files=("yaml",),
+    files=("yaml", "json"),
     not_in=_ELSEWHERE,
 )
 def scalers(document: Document, context: CheckContext) -> Iterator[ProjectFact]:

@@ -325,7 +325,7 @@ def _sends_on(server: Directive) -> bool:
 # ---------------------------------------------------------------- Kubernetes
 
 
-@check("PRD861", on=[documents("kubernetes")], required_literals=["-snippet"], files=("yaml",))
+@check("PRD861", on=[documents("kubernetes")], required_literals=["-snippet"], files=("yaml", "json"))
 def snippet_of_an_ingress(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     """Whoever may write an Ingress writes the configuration of nginx, which holds the account of the whole cluster (CVE-2021-25742)."""
     annotations = document.root.get("metadata", "annotations")

@@ -155,7 +155,8 @@ _REMOVES = re.compile(r"\brm\s+(?:-\w+\s+)*([^;&|\n]+)")
 def _removed(dockerfile: Dockerfile) -> tuple[str, ...]:
     """The last names of what RUN takes away again before something is copied on; a layer of the image itself would keep it."""
     final = dockerfile.final
-    texts = [each.value for stage in dockerfile.stages if stage is not final for each in stage.instructions if each.keyword == "RUN"]
+    runs = [each for stage in dockerfile.stages if stage is not final for each in stage.instructions if each.keyword == "RUN"]
+    texts = [" ".join(each.words) if each.json_form else each.value for each in runs]
     return tuple(
         sorted({word.rstrip("/").rpartition("/")[2] for text in texts for found in _REMOVES.finditer(text) for word in found[1].split()})
     )

@@ -58,7 +58,7 @@ def incomplete_alert(document: Document, context: CheckContext) -> Iterator[Diag
             yield Diagnostic(ByteRange(document.source, alert.start, alert.end), f"the alert `{alert.raw}` has no {', no '.join(missing)}")
 
 
-@collect("alert-rule", on=[documents(*_RULE_KINDS)], required_literals=[("alert:", "expr:")], files=("yaml",))
+@collect("alert-rule", on=[documents(*_RULE_KINDS)], required_literals=[("alert:", "expr:"), ('"alert"', '"expr"')], files=("yaml", "json"))
 def alert_rules(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
     """The first alert of a file."""
     for rule in _alerts(document):

@@ -199,7 +199,11 @@ def _compared(target: _Target, found: Sequence[ProjectFact], exposing: Sequence[
 
 
 @collect(
-    "kubernetes-service", on=[documents("kubernetes")], required_literals=[("kind", "service", "ports")], files=("yaml",), not_in=_NOT_HERE
+    "kubernetes-service",
+    on=[documents("kubernetes")],
+    required_literals=[("kind", "service", "ports")],
+    files=("yaml", "json"),
+    not_in=_NOT_HERE,
 )
 def kubernetes_services(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
     """A Service: its labels and the names of its ports."""
@@ -215,7 +219,7 @@ def kubernetes_services(document: Document, context: CheckContext) -> Iterator[P
     )  # fmt: skip
 
 
-@collect("monitor", on=[documents("kubernetes")], required_literals=["servicemonitor"], files=("yaml",), not_in=_NOT_HERE)
+@collect("monitor", on=[documents("kubernetes")], required_literals=["servicemonitor"], files=("yaml", "json"), not_in=_NOT_HERE)
 def monitors(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
     """A ServiceMonitor: the labels it looks for and the ports it asks."""
     root = document.root
@@ -260,7 +264,9 @@ def _monitors(project: Project) -> Iterator[ProjectDiagnostic | Evidence]:
             yield Evidence("PRD726", monitor.path, monitor.span, f"the ServiceMonitor `{name}`")
 
 
-@collect("monitor-annotation", on=[documents("kubernetes")], required_literals=["prometheus.io/port"], files=("yaml",), not_in=_NOT_HERE)
+@collect(
+    "monitor-annotation", on=[documents("kubernetes")], required_literals=["prometheus.io/port"], files=("yaml", "json"), not_in=_NOT_HERE
+)
 def pod_annotations(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
     """`prometheus.io/port` of a pod that has no such port."""
     if document.template:

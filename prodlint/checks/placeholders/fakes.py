@@ -78,6 +78,8 @@ def _does_nothing(statement: Statement) -> bool:
     """A docstring, a log line, a pause: what a stub does to look busy."""
     if statement.kind in ("pass", "if"):
         return True
+    if statement.kind == "assign":  # `pause = 0.1`
+        return all(isinstance(value, Constant) for value in statement.expressions)
     if statement.kind != "expression" or not statement.expressions:
         return False
     expression = statement.expressions[0]

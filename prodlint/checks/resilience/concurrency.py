@@ -288,7 +288,7 @@ def _written_by_handler(module: Module) -> Mapping[str, tuple[tuple[int, int], s
     return found
 
 
-@collect("replicas", on=[documents("kubernetes", "compose")], required_literals=["replicas"], files=("yaml",))
+@collect("replicas", on=[documents("kubernetes", "compose")], required_literals=["replicas"], files=("yaml", "json"))
 def replicas(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
     """Deployments and services of which more than one runs."""
     if context.file.roles & _ELSEWHERE:

@@ -134,7 +134,7 @@ def nginx_read_timeout(whole: Text, context: CheckContext) -> Iterator[Diagnosti
             )
 
 
-@check("PRD509", on=[documents("kubernetes")], required_literals=["proxy-read-timeout"], files=("yaml",))
+@check("PRD509", on=[documents("kubernetes")], required_literals=["proxy-read-timeout"], files=("yaml", "json"))
 def ingress_read_timeout(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     """The annotation of an Ingress for plain requests."""
     annotations = document.root.get("metadata", "annotations")

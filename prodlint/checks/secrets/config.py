@@ -310,7 +310,7 @@ def part_of(node: Node, part: str) -> ByteRange:
     "PRD111",
     on=[documents("kubernetes", "helm-values", "compose", "terraform", "cloudformation")],
     required_literals=ANCHORS,
-    files=("yaml", "hcl"),
+    files=("yaml", "json", "hcl"),
 )
 def literal_in_embedded_file(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     """A ConfigMap's `application.properties: |`, a machine's `user_data`: files of their own inside the document."""
@@ -547,7 +547,7 @@ def secret_in_generator(document: Document, context: CheckContext) -> Iterator[D
                     yield Diagnostic(at, f"`{name}` is written into the manifest", secret=True)
 
 
-@check("PRD110", on=[documents("kubernetes", "helm-values", "compose")], required_literals=["args", "command"], files=("yaml",))
+@check("PRD110", on=[documents("kubernetes", "helm-values", "compose")], required_literals=["args", "command"], files=("yaml", "json"))
 def secret_in_arguments_of_image(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     """Arguments of the program that the image brings: `args: ["--api-key=..."]` without a `command`."""
     for node in document.root.walk():

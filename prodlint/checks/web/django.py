@@ -98,7 +98,9 @@ def https_in_front(whole: WholeText, context: CheckContext) -> Iterator[ProjectF
             yield ProjectFact("https-in-front", context.file.path, Span(line, 1, line, 2), words)
 
 
-@collect("https-in-front", on=[documents("kubernetes")], required_literals=[("ingress", "tls")], files=("yaml",), not_in=("test", "dev"))
+@collect(
+    "https-in-front", on=[documents("kubernetes")], required_literals=[("ingress", "tls")], files=("yaml", "json"), not_in=("test", "dev")
+)
 def ingress_with_tls(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
     """An Ingress with `tls`: ingress-nginx redirects to HTTPS and sends HSTS by itself where there is a certificate."""
     if document.root.text_at("kind") == "Ingress" and document.root.get("spec", "tls") is not None:

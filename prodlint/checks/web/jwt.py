@@ -419,7 +419,7 @@ def signature_off_by_argument(call: Call, context: CheckContext) -> Iterator[Dia
     pyjwt = name in _PYJWT_DECODE
     values = context.values(call.module)
     given = values.keywords(call).get("verify", Value())
-    if not given.shapes and pyjwt and isinstance(call.argument(2), Constant):
+    if not given.shapes and pyjwt and isinstance(argument_of(call, "", 2), Constant):
         given = values.of(call.argument(2))
     switch = _switching(given)
     if not given.may_be(False) and not switch:
@@ -577,7 +577,8 @@ def _algorithms(call: Call) -> Expression | None:
             return call.keywords[keyword]
     if name in _PYJWT_DECODE or name in _JOSE_DECODE:
         third = call.argument(2)
-        return None if isinstance(third, Constant) and isinstance(third.value, bool) else third
+        known = argument_of(call, "", 2)
+        return None if isinstance(known, Constant) and isinstance(known.value, bool) else third
     if name in _ALGORITHM_LISTS:
         return call.argument(0)
     return None

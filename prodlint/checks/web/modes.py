@@ -64,7 +64,8 @@ def _is_fixed(call: Call, given: Expression) -> bool:
         return all(isinstance(follow(call.module, part, call), Constant) for part in known.operands)
     if isinstance(known, Call):
         if known.name in ("bytes", "bytearray") and len(known.arguments) == 1:
-            return isinstance(known.arguments[0], Constant) and isinstance(known.arguments[0].value, int)
+            length = follow(call.module, known.arguments[0], call)
+            return isinstance(length, Constant) and isinstance(length.value, int)
         if known.method in ("encode", "fromhex", "unhexlify", "b64decode"):
             inner = known.receiver if known.method == "encode" else known.argument(0)
             return isinstance(inner, Constant)

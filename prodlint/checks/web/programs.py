@@ -185,7 +185,8 @@ def chosen_module(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     name = call.argument(0) or next(iter(call.keywords.values()), None)
     if name is None or isinstance(name, (Constant, OpaqueExpression)):
         return
-    if _LOADS[call.name] == "imports" and isinstance(call.module.follow(call.function, call), Call):
+    made = call.module.follow(call.function, call)
+    if _LOADS[call.name] == "imports" and isinstance(made, Call) and made.method != "partial":
         return  # `Store = import_string("app.Store")`, and then `Store(value)`
     client = _chosen(context.values(call.module).of(name))
     if client is None:

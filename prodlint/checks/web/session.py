@@ -466,7 +466,7 @@ def hosts_of_nginx(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
     "host-restricted",
     on=[documents("kubernetes")],
     required_literals=[("ingress", "host"), ("httproute", "hostnames")],
-    files=("yaml",),
+    files=("yaml", "json"),
     not_in=_NOT_THE_SERVICE,
 )
 def hosts_of_ingress(document: Document, context: CheckContext) -> Iterator[ProjectFact]:

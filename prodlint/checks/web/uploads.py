@@ -280,7 +280,7 @@ def limit_of_nginx(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
 _ANNOTATION = "nginx.ingress.kubernetes.io/proxy-body-size"
 
 
-@collect("upload-limit", on=[documents("kubernetes")], required_literals=["ingress"], files=("yaml",), not_in=_NOT_THE_SERVICE)
+@collect("upload-limit", on=[documents("kubernetes")], required_literals=["ingress"], files=("yaml", "json"), not_in=_NOT_THE_SERVICE)
 def limit_of_ingress(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
     """ingress-nginx, which refuses bodies above 1 MB as well, and Traefik's and Kong's limits."""
     if context.file.roles & _NOT_THE_SERVICE or document.root.text_at("kind") != "Ingress":
