@@ -231,9 +231,11 @@ class Environment:
         return any("logrotate" in path.lower() for path, _, _ in self.files)
 
     def holds_python(self, folder: str) -> bool:
-        """Whether Python files lie in or below a folder."""
+        """Whether a folder is one of a program's sources: Python files lie in it or in a package of it, not just somewhere below."""
         below = f"{folder}/" if folder else ""
-        return any(path.startswith(below) and kind == "python" for path, _, kind in self.files)
+        return any(
+            path.startswith(below) and kind == "python" and (not below or path.count("/", len(below)) <= 1) for path, _, kind in self.files
+        )
 
     @cached_property
     def _names(self) -> frozenset[str]:

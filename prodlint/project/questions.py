@@ -167,7 +167,7 @@ class Questions:
         return self._note("rotates_logs").rotates_logs
 
     def holds_python(self, folder: str) -> bool:
-        """Whether Python files lie in or below a folder."""
+        """Whether a folder is one of a program's sources: Python files lie in it or in a package of it."""
         return self._note("holds_python", folder).holds_python(folder)
 
     def holds_file(self, name: str) -> bool:

@@ -169,8 +169,9 @@ def scans_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Proj
         file.name == ".pre-commit-config.yaml" and re.search(rb"bandit|pip-audit|semgrep|gitleaks", project.read(file.path) or b"")
         for file in project.files
     )
-    if not scans and not hooks and "unresolved" not in seen:
-        yield ProjectDiagnostic(first.path, first.span, "CI scans neither dependencies nor images nor code for known vulnerabilities")
+    # A bot that keeps dependencies new opens a change for each of their holes.
+    if not scans and not hooks and "unresolved" not in seen and not _has_bot(project):
+        yield ProjectDiagnostic(first.path, first.span, "CI scans nothing for known vulnerabilities, and no bot proposes updates")
 
 
 # Scanners that report and pass, unless they are told to fail.
@@ -323,7 +324,7 @@ def migrations_unchecked(project: Project, options: Mapping[str, Any]) -> Iterat
         return
     if "unresolved" in _seen(project) or any(each.get("unresolved") for each in project.about("ci-pipeline")):
         return
-    yield ProjectDiagnostic(first.path, first.span, "CI runs no migration: `upgrade head` on an empty database happens first in production")
+    yield ProjectDiagnostic(first.path, first.span, "CI runs no migration: they run on an empty database for the first time in production")
 
 
 # ---------------------------------------------------------------- PRD911
@@ -372,6 +373,11 @@ _ECOSYSTEMS: Sequence[tuple[str, tuple[str, ...], str]] = (
 )
 
 
+def _has_bot(project: Project) -> bool:
+    """Whether a bot is set up that proposes updates."""
+    return any(file.name.lower() in _BOTS or file.path in (".github/dependabot.yml", ".github/dependabot.yaml") for file in project.files)
+
+
 @collect("updates", on=[documents("dependabot")], required_literals=["package-ecosystem"], files=("yaml",))
 def ecosystems(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
     """What dependabot.yml covers."""
@@ -392,7 +398,7 @@ def updated_by_a_job(command: Command, context: CheckContext) -> Iterator[Projec
         yield project_fact("updates-by-ci", command, command.program)
 
 
-@project_check("PRD925", topics=("updates", "updates-by-ci", "ci-pipeline"))
+@project_check("PRD925", topics=("updates", "updates-by-ci", "ci-pipeline", "ci-assurance"))
 def updates_unconfigured(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
     """No bot that says when a dependency has a fix."""
     if not project.environment.is_service or options.get("external"):
@@ -415,7 +421,8 @@ def updates_unconfigured(project: Project, options: Mapping[str, Any]) -> Iterat
         return
     known = next(iter(project.about("updates")), None)
     if known is None:
-        place = project.service_place()
+        # With a pipeline the finding is that nothing scans (PRD908); with a scan somebody hears of what must be updated.
+        place = project.service_place() if _first_pipeline(project) is None else None
         if place is not None and not project.exists(".github/dependabot.yml"):
             yield ProjectDiagnostic(place[0], place[1], "nothing proposes updates of dependencies: no Dependabot, no Renovate")
         return

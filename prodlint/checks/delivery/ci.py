@@ -329,8 +329,9 @@ def deploys_on_push(document: Document, context: CheckContext) -> Iterator[Proje
     for job in pipeline.jobs.values():
         found = _release(job)
         # Where a change goes to be tried out, it may go first.
-        trial = _TRIAL.search(f"{job.name} {job.environment} {context.file.name}") and not _PRODUCTION.search(
-            f"{job.name} {job.environment}"
+        named = " ".join(step.node.text_at("name") for step in job.steps)
+        trial = _TRIAL.search(f"{job.name} {job.environment} {context.file.name} {named}") and not _PRODUCTION.search(
+            f"{job.name} {job.environment} {named}"
         )
         if (
             found is not None

@@ -282,6 +282,10 @@ _FRONT_END = frozenset(
 )
 
 
+# Stories whose pictures are compared, and browsers that are driven from another folder.
+_TESTED_OTHERWISE = re.compile(rb"chromatic|storybook|@playwright/test|cypress|testcafe|percy|loki|\bwdio\b|puppeteer")
+
+
 @check(
     "PRD947",
     on=[documents("package-json")],
@@ -302,5 +306,5 @@ def front_end_untested(document: Document, context: CheckContext) -> Iterator[Di
     test = scripts.members.get("test")
     if test is not None and "no test specified" in test.raw:
         yield Diagnostic(test, "the `test` script is npm's placeholder: nothing of this front end is tested")
-    elif not tests:
+    elif not tests and not _TESTED_OTHERWISE.search(document.source.data):
         yield Diagnostic(ByteRange(document.source, scripts.key_start, scripts.key_end), "this front end has no `test` script")

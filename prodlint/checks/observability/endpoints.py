@@ -247,6 +247,13 @@ def multiprocess_metrics(whole: Text, context: CheckContext) -> Iterator[Project
         yield ProjectFact("multiprocess-metrics", context.file.path, Span(1, 1, 1, 1), "PROMETHEUS_MULTIPROC_DIR")
 
 
+# What tells somebody how a service does, by its own way: traces, transactions, errors and their rates.
+_TELLS_OTHERWISE = frozenset(
+    "sentry-sdk raven rollbar bugsnag honeybadger airbrake elastic-apm newrelic ddtrace opentelemetry-sdk opentelemetry-distro logfire scout-apm appsignal"
+    " azure-monitor-opentelemetry".split()
+)
+
+
 @project_check("PRD721", topics=("metrics", "workers", "multiprocess-metrics"))
 def metrics_missing(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
     """A service that exposes no numbers, or exposes those of one process in several."""
@@ -261,6 +268,8 @@ def metrics_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Pr
     web = web_service(project)
     started = web if isinstance(web, Started) else project.environment.service
     if started is not None and started.program in _BUILT_IN_METRICS:
+        return
+    if _TELLS_OTHERWISE & project.environment.packages:
         return
     place = place_of(project, started)
     if place is not None:

@@ -39,7 +39,12 @@ _NOT_THE_DATABASE = re.compile(
 def sqlite_deployed(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     """`DATABASE_URL: sqlite:///...` in what production deploys."""
     value = setting.value if setting.value is not None else setting.default
-    if value is None or context.file.roles & _ELSEWHERE or not _SQLITE.match(value) or setting.origin in ("ci", "python"):
+    if (
+        value is None
+        or context.file.roles & _ELSEWHERE
+        or not _SQLITE.match(value)
+        or setting.origin in ("ci", "python", "dockerfile-env", "dockerfile-arg")
+    ):
         return
     if _DATABASE.search(setting.name) and not _NOT_THE_DATABASE.search(setting.name) and ":memory:" not in value:
         yield Diagnostic(

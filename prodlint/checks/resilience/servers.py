@@ -88,7 +88,7 @@ def uwsgi_command(command: Command, context: CheckContext) -> Iterator[Diagnosti
     serves = re.search(r"--(?:http|http-socket|socket|https|module|wsgi-file)\b|(?:^| )-[sw]\b", words)
     elsewhere = re.search(r"--(?:ini|yaml|xml|emperor)\b|\.ini\b|\.ya?ml\b", words)
     if serves and not elsewhere and not _HARAKIRI.search(words):
-        yield Diagnostic(command, "`uwsgi` is started without `harakiri`: a request that hangs holds its worker for good")
+        yield Diagnostic(command, "`uwsgi` is started without `harakiri`: a request that hangs holds its worker for good", priority="P2")
 
 
 @check("PRD509", on=[documents("other")], required_literals=["uwsgi"], files=("ini",))
@@ -105,7 +105,7 @@ def uwsgi_configuration(document: Document, context: CheckContext) -> Iterator[D
         and "ini" not in keys
         and "for-readline" not in keys
     ):
-        yield Diagnostic(section, "`[uwsgi]` sets no `harakiri`: a request that hangs holds its worker for good")
+        yield Diagnostic(section, "`[uwsgi]` sets no `harakiri`: a request that hangs holds its worker for good", priority="P2")
 
 
 _HOUR = 3600

@@ -58,8 +58,7 @@ def gateway_cors(document: Document, context: CheckContext) -> Iterator[Diagnost
             if key.lower() == "allowed_origins" and document.kind == "other":
                 continue
             reads_only = _methods(document.root, node) <= _READS
-            priority: Priority | None = "P1" if reads_only else None
-            yield Diagnostic(node, f"`{key}` answers every origin", priority=priority)
+            yield Diagnostic(node, f"`{key}` answers every origin", priority="P2" if reads_only else "P1")
 
 
 def _keyed(root: Node) -> Iterator[tuple[Node, str]]:
@@ -121,19 +120,36 @@ _PASSES_ON = re.compile(r"\b(?:proxy|fastcgi|uwsgi|scgi|grpc)_pass\b|\bcontent_b
 _FILES = re.compile(r"\btry_files\b|\broot\s|\balias\s")
 
 
-def _serves_files_alone(body: str, offset: int) -> bool:
-    """Whether the innermost `location` around a place hands out files and asks no program."""
+def _location(body: str, offset: int) -> str:
+    """The innermost `location` around a place, without its comments; nothing where there is none."""
     begin = body.rfind("location", 0, offset)
     opening = body.find("{", begin) if begin != -1 else -1
     if opening == -1 or opening > offset:
-        return False
+        return ""
     depth, at = 0, opening
     for at in range(opening, min(len(body), opening + 20_000)):
         depth += {"{": 1, "}": -1}.get(body[at], 0)
         if depth == 0:
             break
-    block = "\n".join(line.partition("#")[0] for line in body[opening:at].splitlines())
-    return at > offset and _FILES.search(block) is not None and _PASSES_ON.search(block) is None and "@" not in block
+    return "\n".join(line.partition("#")[0] for line in body[opening:at].splitlines()) if at > offset else ""
+
+
+def _serves_files_alone(block: str) -> bool:
+    """Whether a `location` hands out files and asks no program."""
+    return _FILES.search(block) is not None and _PASSES_ON.search(block) is None and "@" not in block
+
+
+_ALLOWED_METHODS = re.compile(r"Access-Control-Allow-Methods[\"']?\s*:?\s*[\"']?([A-Z, *]+)", re.IGNORECASE)
+
+
+def _softer(value: str, block: str, credentials: bool) -> Priority | None:
+    """How much an answer to every origin weighs: with credentials it is a hole, without them it opens what anybody may fetch anyway, and what
+    only a network lets in; where it is told to be for reading, it is meant."""
+    if credentials:
+        return None
+    listed = _ALLOWED_METHODS.search(block)
+    reads = listed is not None and {word.strip().upper() for word in listed[1].split(",") if word.strip()} <= _READS
+    return "P2" if reads and value == "*" else "P1"
 
 
 @check("PRD407", on=[text()], required_literals=["access-control-allow-origin"], files=["nginx"])
@@ -149,14 +165,17 @@ def nginx_cors(whole: Text, context: CheckContext) -> Iterator[Diagnostic]:
         found = _HEADER.search(bare)
         if found is not None and not any(_ASSETS.search(block) for block in (*blocks, bare[: found.start()])):
             value = found[1]
-            if value == "*" and _serves_files_alone(body, offset):
+            block = _location(body, offset)
+            if value == "*" and _serves_files_alone(block):
                 pass  # whoever has the page has its files
             elif value == "*" or not looked_up:
                 start = whole.source.offset(offset + found.start(1))
                 words = "every origin is answered" if value == "*" else "the caller's origin is repeated without looking it up"
                 tail = ", credentials included" if credentials and value != "*" else ""
                 yield Diagnostic(
-                    ByteRange(whole.source, start, start + len(value)), f"`Access-Control-Allow-Origin {value}`: {words}{tail}"
+                    ByteRange(whole.source, start, start + len(value)),
+                    f"`Access-Control-Allow-Origin {value}`: {words}{tail}",
+                    priority=_softer(value, block, credentials),
                 )
         for _ in range(bare.count("{")):
             blocks.append(bare)

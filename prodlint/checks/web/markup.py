@@ -26,7 +26,7 @@ _FROM = {
     "event": "the event",
     "request": "the request",
 }
-_TAG = re.compile(r"<(?:[a-zA-Z!/])")
+_OPENS = re.compile(r"<(?:[a-zA-Z!/])")
 _SAYS_TYPE = re.compile(r"content_?type|mimetype|media_type|content-type|\.read_(?:text|bytes)\(", re.IGNORECASE)
 
 
@@ -41,7 +41,7 @@ def _shown_client(value: Value) -> Client | None:
         if written.lstrip()[:1] in ("{", "["):
             continue
         for client in Value((shape,)).clients():
-            if client.source != "path" or _TAG.search(written):
+            if client.source != "path" or _OPENS.search(written):
                 return client
     return None
 
@@ -331,11 +331,28 @@ _PAGES = (".html", ".htm", ".jinja", ".jinja2", ".j2")
 # Subjects and texts of mails are plain text, whatever their ending.
 _PLAIN = re.compile(r"subject|plain|(?:^|[_./-])te?xt(?:[_./-]|$)|\.(?:txt|text|sql|ya?ml|conf|cfg|ini|toml|json|sh|env)\.", re.IGNORECASE)
 _SWITCHED = re.compile(rb"\{%-?\s{0,8}autoescape\s{1,8}(?:off|false)\s{0,8}-?%\}")
-_SHOWS = re.compile(rb"\{\{|\{%-?\s{0,8}(?:blocktrans|blocktranslate|trans|translate)\b")
 _REQUESTED = re.compile(
     rb"\{\{-?\s{0,8}request\.(?:args|form|values|cookies|headers|GET|POST|COOKIES|query_params|params)\b[^{}\n]{0,200}\|\s{0,4}safe\b[^{}\n]{0,80}\}\}"
 )
 _LONGEST_BLOCK = 20_000
+_ELEMENT = re.compile(rb"<[A-Za-z!]")
+_PRINTED = re.compile(rb"\{\{-?\s{0,8}([^{}]{1,400}?)\s{0,8}-?\}\}")
+# Texts and addresses of the project's own, and values that are escaped one by one.
+_OWN_TEXT = re.compile(
+    rb"(?:n?p?gettext|_|url_for|url|static|asset|reverse)\((?:[^()]|\([^()]{0,200}\)){0,300}\)\Z|.*\|\s{0,4}(?:e|escape|force_escape|urlencode|tojson)\b",
+    re.DOTALL,
+)
+
+
+def _shows_values(block: bytes) -> bool:
+    """Whether a part of a page puts values between its tags that nothing escapes; a text without tags is no page."""
+    if _ELEMENT.search(block) is None:
+        return False
+    return any(not _OWN_TEXT.match(each) for each in _PRINTED.findall(block)) or _VALUE_TAG.search(block) is not None
+
+
+# `{% blocktranslate with name=user.name %}`, `{% user_display user as user_display %}`: values by way of a tag.
+_VALUE_TAG = re.compile(rb"\{%-?\s{0,8}(?:blocktrans|blocktranslate)\s[^%]*\bwith\b")
 
 
 @check("PRD463", on=[text()], required_literals=["autoescape", "|safe", "| safe"], files=("text",))
@@ -347,7 +364,7 @@ def template_file(whole: WholeText, context: CheckContext) -> Iterator[Diagnosti
     data = whole.source.data
     for found in _SWITCHED.finditer(data):
         end = data.find(b"endautoescape", found.end(), found.end() + _LONGEST_BLOCK)
-        if _SHOWS.search(data, found.end(), end if end != -1 else found.end() + _LONGEST_BLOCK):
+        if _shows_values(data[found.end() : end if end != -1 else found.end() + _LONGEST_BLOCK]):
             yield Diagnostic(
                 ByteRange(whole.source, found.start(), found.end()),
                 f"`{found[0].decode('utf-8', 'replace')}` renders what users wrote as HTML",
