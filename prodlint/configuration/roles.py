@@ -115,6 +115,9 @@ def roles_of(path: str, kind: str, head: bytes = b"") -> frozenset[str]:
     # A compose file made from a template is still the one that production runs.
     if kind not in ("requirements", "markdown") and (kind == "python" or "production" not in roles) and _is_generated(head):
         roles = roles | {"generated"}
+    if kind == "dockerfile" and directory.partition("/")[0].lower() in ("scripts", "script", "tools", "hack"):
+        # What somebody runs to make the documentation or a schema.
+        roles = roles | {"dev"}
     if kind in _SAYS_ITS_PURPOSE and _is_for_development(head):
         roles = roles | {"dev"}
     if kind == "yaml" and _COMPOSE_NAME.match(name):
@@ -263,6 +266,11 @@ def _configuration_roles(name: str, kind: str, roles: set[str]) -> None:
         roles.add("ci" if "ci" in words and "test" not in words else "test")
     if words & _PRODUCTION_WORDS:
         roles.add("production")
+    if kind == "dockerfile":
+        if words & {"docs", "doc", "mkdocs", "sphinx", "docusaurus"}:
+            roles.add("docs")
+        if any(word.startswith("dev") and not word.startswith(("device", "devops")) for word in words):
+            roles.add("dev")
     if words & {"gcb", "cloudbuild"}:
         roles.add("ci")
     if kind == "jenkinsfile" or name.startswith(("azure-pipelines", ".gitlab-ci", "cloudbuild")):

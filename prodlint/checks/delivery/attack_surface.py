@@ -30,13 +30,13 @@ _PULL_REQUESTS = frozenset(("pull_request", "pull_request_review", "pull_request
 _WRITTEN_OUTSIDE = re.compile(
     r"github\.(?:head_ref|event\.(?:"
     r"issue\.(?:title|body)"
-    r"|pull_request\.(?:title|body|head\.(?:ref|label)|head\.repo\.(?:default_branch|description|homepage|name|full_name))"
+    r"|pull_request\.(?:title|body|head\.(?:ref|label)|head\.repo\.(?:default_branch|description|homepage))"
     r"|(?:comment|review|review_comment|answer)\.body"
     r"|discussion\.(?:title|body)"
     r"|changes\.(?:title|body)\.from"
     r"|pages\.\*\.(?:page_name|title|summary)"
     r"|(?:commits\.\*|head_commit|workflow_run\.head_commit|merge_group\.head_commit)\.(?:message|(?:author|committer)\.(?:name|email))"
-    r"|workflow_run\.(?:head_branch|display_title|head_repository\.(?:description|name|full_name)|pull_requests\.\*\.head\.ref)"
+    r"|workflow_run\.(?:head_branch|display_title|head_repository\.description|pull_requests\.\*\.head\.ref)"
     r"|check_(?:suite|run)\.(?:head_branch|check_suite\.head_branch)"
     r"))(?:\.\*)?\Z"
 )
@@ -89,7 +89,7 @@ MEMBERS_ONLY = re.compile(
 )
 # Somebody with rights sets a label after looking; what is pushed afterwards has it still.
 _LABELLED = re.compile(r"label", re.IGNORECASE)
-_SECRET = re.compile(r"\bsecrets\.(?!github_token\b)\w+|\bsecrets\s*\[|secrets:\s*inherit", re.IGNORECASE)
+_SECRET = re.compile(r"(?<![\w.-])secrets\.(?!github_token\b)\w+|(?<![\w.-])secrets\s*\[|secrets:\s*inherit", re.IGNORECASE)
 
 
 def _conditions(pipeline: Pipeline, job: Job) -> str:
@@ -610,7 +610,7 @@ def secrets_handed_on(document: Document, context: CheckContext) -> Iterator[Dia
                     priority="P1" if own else "P2",
                 )
         for node in (job.node.get("if"), *(step.node.get("if") for step in job.steps)):
-            if node is not None and node.kind == "scalar" and re.search(r"\bsecrets\.\w+", node.raw):
+            if node is not None and node.kind == "scalar" and re.search(r"(?<![\w.-])secrets\.\w+", node.raw):
                 yield Diagnostic(
                     node, "`secrets` cannot be used in `if`: GitHub rejects the workflow. Put it into `env` and ask for that", priority="P1"
                 )

@@ -505,7 +505,7 @@ def unpinned_action(document: Document, context: CheckContext) -> Iterator[Diagn
     seen: set[str] = set()
     official: list[Node] = []
     tagged: list[tuple[Node, bool]] = []
-    for node, holder in _uses(document.root):
+    for node, holder, step in _uses(document.root):
         found = _unpinned(node.raw, own)
         if found is None or node.raw in seen:
             continue
@@ -514,11 +514,13 @@ def unpinned_action(document: Document, context: CheckContext) -> Iterator[Diagn
             continue
         priority, words = found
         at_stake = _has_something_to_lose(holder, document.root)
-        if priority == "P2" and not words:
+        if priority == "P2":
+            # Tags of official and own actions, and branches of own ones.
             official.append(node)
         elif words.startswith("Third-party"):
+            at_stake = _is_trusted_with(step, holder, document.root)
             if not (at_stake or strict):
-                continue  # another job may hand secrets to the same action
+                continue  # another step may hand a secret to the same action
             tagged.append((node, at_stake))
         else:
             # GitHub's own branches are changed by GitHub alone, and only by it.
@@ -531,7 +533,8 @@ def unpinned_action(document: Document, context: CheckContext) -> Iterator[Diagn
         count = len(official) - 1
         more = f" ({count} more official or own {'action' if count == 1 else 'actions'} in this file)" if count else ""
         related = tuple(Related(node.file.path, node.span, "pinned to a tag as well") for node in official[1:])
-        yield Diagnostic(official[0], f"`{official[0].raw}` is pinned to a tag, not a commit{more}", priority="P2", related=related)
+        kind = "a branch" if official[0].raw.partition("@")[2].lower() in _BRANCHES else "a tag"
+        yield Diagnostic(official[0], f"`{official[0].raw}` is pinned to {kind}, not a commit{more}", priority="P2", related=related)
 
 
 def _tagged(nodes: Sequence[tuple[Node, bool]]) -> Diagnostic:
@@ -539,7 +542,9 @@ def _tagged(nodes: Sequence[tuple[Node, bool]]) -> Diagnostic:
     ordered = sorted(nodes, key=lambda each: not each[1])
     (first, at_stake), *others = ordered
     kind = "tag" if _VERSION.fullmatch(first.raw.partition("@")[2]) else "branch or tag"
-    words = f"Third-party action `{first.raw}` is pinned to a {kind}" + (" in a job with secrets or the right to write" if at_stake else "")
+    words = f"Third-party action `{first.raw}` is pinned to a {kind}" + (
+        " and is handed a secret or the right to publish" if at_stake else ""
+    )
     if others:
         listed = ", ".join(f"`{node.raw}`" for node, _ in others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
         words += f" (in this file also {listed})"
@@ -547,8 +552,23 @@ def _tagged(nodes: Sequence[tuple[Node, bool]]) -> Diagnostic:
     return Diagnostic(ByteRange(first.source, first.start, first.end), words, priority="P1" if at_stake else "P2", related=related)
 
 
-_SECRET = re.compile(r"\bsecrets\.(?!GITHUB_TOKEN\b)\w|\bsecrets:\s*inherit\b")
+_SECRET = re.compile(r"(?<![\w.-])secrets\.(?!GITHUB_TOKEN\b)\w|\bsecrets:\s*inherit\b")
 _WRITES = re.compile(r"\b(?:write-all|(?:contents|packages|id-token|actions|deployments|pull-requests|pages|issues)\s*:\s*write)\b")
+
+
+# Good for sending a report in, and for nothing else.
+_REPORTS = re.compile(r"(?<![\w.-])secrets\.(?:CODECOV|COVERALLS|CODACY|SONAR|CODECLIMATE|CC_TEST|DEEPSOURCE|CODSPEED|CHROMATIC)\w*")
+_PUBLISHES = re.compile(r"\b(?:write-all|(?:contents|packages|id-token|deployments)\s*:\s*write)\b")
+
+
+def _is_trusted_with(step: Node, holder: Node, root: Node) -> bool:
+    """Whether an action is handed a secret that opens something, by its own step or its surroundings, or runs with a right to publish."""
+    texts = [step.source.slice(step.start, step.end)]
+    texts += [above.source.slice(above.start, above.end) for above in (holder.get("env"), root.get("env")) if above is not None]
+    if any(_SECRET.search(_REPORTS.sub("", text)) for text in texts):
+        return True
+    granted = holder.get("permissions") or root.get("permissions")
+    return granted is not None and _PUBLISHES.search(granted.source.slice(granted.start, granted.end)) is not None
 
 
 def _has_something_to_lose(holder: Node, root: Node) -> bool:
@@ -561,8 +581,8 @@ def _has_something_to_lose(holder: Node, root: Node) -> bool:
     return any(_SECRET.search(text) or _WRITES.search(text) for text in texts)
 
 
-def _uses(root: Node) -> Iterator[tuple[Node, Node]]:
-    """What a workflow or an action calls, each with the job or the action that calls it."""
+def _uses(root: Node) -> Iterator[tuple[Node, Node, Node]]:
+    """What a workflow or an action calls, each with the job or the action that calls it, and the step."""
     jobs = root.get("jobs")
     holders: list[Node] = list(jobs.members.values()) if jobs is not None and jobs.kind == "mapping" else []
     runs = root.get("runs")
@@ -572,15 +592,15 @@ def _uses(root: Node) -> Iterator[tuple[Node, Node]]:
             continue
         called = holder.get("uses")
         if called is not None and called.kind == "scalar":
-            yield called, holder
+            yield called, holder, holder
         image = holder.get("image") if holder is runs else None
         if image is not None and image.raw.startswith("docker://"):
-            yield image, holder
+            yield image, holder, holder
         steps = holder.get("steps")
         for step in steps.items if steps is not None else ():
             action = step.get("uses")
             if action is not None and action.kind == "scalar":
-                yield action, holder
+                yield action, holder, step
 
 
 def owner_of_repository(context: CheckContext) -> str:

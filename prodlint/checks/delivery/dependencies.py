@@ -62,8 +62,8 @@ def unpinned(requirement: Requirement, context: CheckContext) -> Iterator[Diagno
         requirement.extras and requirement.name in _pinned_in(requirement.source)
     ):
         return
-    found = f"takes any version that fits `{requirement.specifier}`" if requirement.specifier not in ("", "*") else "has no version"
-    yield Diagnostic(requirement, f"`{requirement.name}` {found}: two builds of the same commit may differ")
+    given = requirement.specifier if requirement.specifier not in ("", "*") else "any version"
+    yield Diagnostic(requirement, f"`{requirement.name}` is not pinned (`{given}`): two builds of the same commit may differ")
 
 
 @lru_cache(maxsize=4)
@@ -151,7 +151,7 @@ def lock_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Proje
                 continue  # the image installs others: this one is for checks and tests
             if found[0].get("compiled") and not any(each.get("hashed") for each in found):
                 yield ProjectDiagnostic(
-                    path, found[0].span, "this compiled file has no hashes: what is installed need not be what was resolved"
+                    path, found[0].span, "this compiled file has no hashes: what is installed need not be what was resolved", priority="P2"
                 )
         elif origin in ("pyproject", "poetry", "pipfile"):
             covering = _covering(path, lock_files)
@@ -410,8 +410,9 @@ def moving_source(requirement: Requirement, context: CheckContext) -> Iterator[D
             reference = url.split("://", 1)[-1].partition("@")[2].split("#")[0]
             reference = reference.rpartition("@")[2] if "@" in reference else reference
             what = f"follows `{reference}`" if reference and "/" not in reference else "follows its default branch"
-            version = re.fullmatch(r"v?\d+(?:\.\d+)+[\w.-]*", reference) is not None
-            yield Diagnostic(requirement, f"`{name}` {what}: name the commit", priority="P2" if version else "P1")
+            if re.fullmatch(r"v?\d+(?:\.\d+)+[\w.-]*", reference) is None or context.options.get("tags"):
+                version = re.fullmatch(r"v?\d+(?:\.\d+)+[\w.-]*", reference) is not None
+                yield Diagnostic(requirement, f"`{name}` {what}: name the commit", priority="P2" if version else "P1")
     elif url.startswith("http://") and not _is_local(url):
         yield Diagnostic(requirement, f"`{name}` is downloaded over plain http")
     elif url.startswith("https://") and "#sha" not in url and "hash=" not in url and not _ARCHIVE_COMMIT.search(url):

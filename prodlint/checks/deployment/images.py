@@ -150,8 +150,8 @@ def moving_compose_image(document: Document, context: CheckContext) -> Iterator[
             continue
         seen.add(image.raw)
         known = with_defaults(image.raw)
-        if known is not None and known[1] and _is_own(known[0], context):
-            # The sample of a project: who starts it names the version, and `latest` is its last release.
+        if known is not None and _is_own(known[0], context) and not _IN_PRODUCTION.search(document.file.path.lower()):
+            # How a project shows others to run it: `latest` is its last release.
             continue
         yield from _hits(image.raw, ByteRange(image.source, image.start, image.end), context.options, softer=softer)
 

@@ -20,6 +20,8 @@ _INSTALLERS = frozenset(
     "pip setuptools wheel uv poetry poetry-core poetry-plugin-export pipenv pdm hatch hatchling build virtualenv pipx pip-tools"
     " keyring keyrings.google-artifactregistry-auth crcmod".split()
 )
+# What every image brings along anyway, and what nothing that it installs depends on.
+_TOOLBOX = frozenset(("pip", "setuptools", "wheel"))
 # Options of pip 26, uv 0.9, pipx 1.8 and conda 25 that take a value.
 _VALUED = frozenset(
     "-r --requirement --requirements --requirements-from-script -c --constraint --constraints -b --build-constraint --build-constraints -i"
@@ -204,6 +206,8 @@ def _unpinned(names: Sequence[str]) -> tuple[str, Priority | None] | None:
     if not loose:
         return None
     bare = {re.split(r"[\[<>=~!; ]", name, maxsplit=1)[0].lower() for name in loose}
+    if bare <= _TOOLBOX:
+        return None
     shown = ", ".join(f"`{name}`" for name in loose[:3]) + (f" and {len(loose) - 3} more" if len(loose) > 3 else "")
     verb = "are" if len(loose) > 1 else "is"
     return f"{shown} {verb} installed without a pinned version", "P2" if bare <= _INSTALLERS else None

@@ -173,7 +173,7 @@ _PRIVATE = re.compile(
 )
 
 
-@project_check("PRD807", topics=("copied-context", "compose-service", "image-build"))
+@project_check("PRD807", topics=("copied-context", "compose-service", "image-build", "dotenv-use"))
 def open_build_context(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
     """`COPY .` of a folder that holds the history and the secrets of the project."""
     contexts = _contexts(project)
@@ -260,10 +260,12 @@ def _uses_env_file(project: Project, context: str) -> bool:
     beside = {file.path[len(prefix) :] for file in project.files if file.path.startswith(prefix) and "/" not in file.path[len(prefix) :]}
     if ".env" in beside:
         return False
-    ignored = project.read(_joined(context, ".gitignore"))
-    if ignored is not None and re.search(rb"^/?(?:\*\*/)?\.env(?:\.?\*)?\s*$", ignored, re.MULTILINE) is not None:
+    if any(name.startswith((".env", "env.")) for name in beside):
         return True
-    return any(name.startswith((".env", "env.")) for name in beside)
+    # The ignore file that GitHub proposes names `.env` for everybody; it says something where the code reads one.
+    ignored = project.read(_joined(context, ".gitignore"))
+    named = ignored is not None and re.search(rb"^/?(?:\*\*/)?\.env(?:\.?\*)?\s*$", ignored, re.MULTILINE) is not None
+    return named and bool(project.about("dotenv-use"))
 
 
 # ---------------------------------------------------------------- PRD821

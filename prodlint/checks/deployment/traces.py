@@ -167,7 +167,9 @@ _PROXIES = frozenset("nginx nginx-unprivileged httpd caddy traefik haproxy openr
 
 
 def _is_proxy(stage: Stage) -> bool:
-    return image_of(root_image(stage)).family in _PROXIES
+    start = start_of(stage)
+    program = start.words[0].rsplit("/", 1)[-1] if start is not None and start.words else ""
+    return image_of(root_image(stage)).family in _PROXIES or program in _PROXIES
 
 
 def _copies_context(instruction: Instruction) -> bool:
