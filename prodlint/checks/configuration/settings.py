@@ -359,9 +359,10 @@ def undocumented(project: Project, options: Mapping[str, Any]) -> Iterator[Proje
     related = tuple(Related(first[name].path, first[name].span, f"`{name}` is read here") for name in ordered[1:10])
     words = f"{shown} must be set, and no {where}, deployment file or document names {'it' if len(ordered) == 1 else 'them'}"
     named = (file.path for file in examples if "example" in file.roles and not re.search(r"(?i)(?:^|[._-])tests?(?:[._-]|$)", file.name))
-    target = next(named, ".env.example")
+    # A new file with these alone would say that there are no others.
+    target = next(named, "")
     lines = "".join(f"{name}=\n" for name in ordered)
-    fix = FixRequest("append-lines", f"Name them in `{target}`", False, (("file", target), ("text", lines)))
+    fix = FixRequest("append-lines", f"Name them in `{target}`", False, (("file", target), ("text", lines))) if target else None
     yield ProjectDiagnostic(at.path, at.span, words, related=related, fix=fix)
 
 

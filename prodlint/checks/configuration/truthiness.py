@@ -137,7 +137,8 @@ def _kept(assignment: Assignment, value: Expression) -> Iterator[Diagnostic]:
         return
     default = argument_of(value, "default", 1)
     if isinstance(default, Constant) and isinstance(default.value, bool):
-        if not _is_known_as_text(assignment.target, assignment.source.data):
+        # `DEBUG_URL = os.getenv("DEBUG_URL", False)`: an address, or none.
+        if not _is_known_as_text(assignment.target, assignment.source.data) and not _VALUE_WORDS.search(assignment.target.upper()):
             yield from _tested(value, f"`{assignment.target}`", value, certain=True)
     elif assignment.kind in ("attribute", "subscript") and assignment.target.lower() in _SWITCH_KEYWORDS:
         yield from _tested(value, f"`{assignment.qualified}`", value, certain=True)

@@ -466,8 +466,10 @@ _redis_calls = (
 _SINCE_8 = (8, 0)
 
 
+# What takes a client of the project and waits on it for work.
+_QUEUES = frozenset(("rq", "arq", "huey", "dramatiq", "django-rq", "taskiq-redis", "python-socketio"))
 _WAITS_FOR_MESSAGES = re.compile(
-    rb"\bpubsub\(|\.b(?:l|r|z)\w*pop\w*\(|\bxread(?:group)?\(|\b(?:from|import) (?:rq|arq|huey|socketio|dramatiq)\b|\bsubscribe\("
+    rb"\bpubsub\(|\.b(?:l|r|z)\w*pop\w*\(|\bxread(?:group)?\(|\b(?:from|import) (?:rq|arq|huey|socketio|dramatiq)\b|\bsubscribe\(|(?i:listener|consumer)"
 )
 
 
@@ -497,7 +499,7 @@ def redis_timeout(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         return
     given = call.keywords.get("socket_timeout")
     # Who waits for messages waits longer than a second or five.
-    waits = _WAITS_FOR_MESSAGES.search(call.source.data) is not None
+    waits = _WAITS_FOR_MESSAGES.search(call.source.data) is not None or bool(_QUEUES & context.environment.packages)
     fix = (
         None
         if waits

@@ -126,10 +126,9 @@ def backoff_without_end(call: Call, context: CheckContext) -> Iterator[Diagnosti
         return
     limits = [call.keywords[name] for name in ("max_tries", "max_time") if name in call.keywords]
     if all(value_of(limit, call.module, call) is None for limit in limits):
-        fix = FixRequest("set-keyword", "Stop after three tries", safe=False, arguments=(("keyword", "max_tries"), ("value", "3")))
-        # Who bounds the pauses, or is told of each attempt, has thought of attempts that do not end: a consumer waits for its broker.
+        # How often is for the caller to say: a consumer that gives up after three tries is down for good. Who bounds the pauses, or is told of each attempt, has thought of attempts that do not end: a consumer waits for its broker.
         meant: Priority | None = "P2" if "max_value" in call.keywords or "on_backoff" in call.keywords else None
-        yield Diagnostic(call, f"`{shown(call)}` with neither `max_tries` nor `max_time` retries forever", priority=meant, fix=fix)
+        yield Diagnostic(call, f"`{shown(call)}` with neither `max_tries` nor `max_time` retries forever", priority=meant)
 
 
 @check(

@@ -61,8 +61,14 @@ def literal_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnos
         words,
         priority="P1" if mild and not guards_sessions(setting.name) else None,
         secret=True,
-        fix=fix if setting.origin == "compose" else None,
+        fix=fix if setting.origin == "compose" and not context.file.roles & _CALM and not _is_repeated(setting) else None,
     )
+
+
+def _is_repeated(setting: Setting) -> bool:
+    """Whether the file writes the same password into a URL as well: with the one changed and the other not, they do not fit any more."""
+    value = (setting.value or "").encode()
+    return bool(value) and b":" + value + b"@" in setting.source.data
 
 
 def _is_published(value: str, name: str, named: SecretName, context: CheckContext) -> bool:

@@ -145,9 +145,15 @@ def _is_made_up(fact: Assignment | Call, context: CheckContext) -> bool:
     return bool(context.file.roles & {"test", "example", "docs", "dev"}) or is_named_for_development(fact)
 
 
-def environment_fix(name: str, at: Expression) -> FixRequest:
-    """Read the value from the environment."""
+# Names that say what a value is and not whose: a variable of that name is somebody else's as well.
+_ANYBODYS = frozenset(("API_KEY", "KEY", "TOKEN", "SECRET", "PASSWORD", "ACCESS_TOKEN", "AUTH_TOKEN", "ACCESS_KEY", "PASSWD", "PWD"))
+
+
+def environment_fix(name: str, at: Expression) -> FixRequest | None:
+    """Read the value from the environment; None where the name says nothing of whose it is."""
     variable = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").replace(".", "_").upper()
+    if variable in _ANYBODYS and not name.isupper():
+        return None
     return FixRequest(
         "replace-value",
         f"Read `{variable}` from the environment",
