@@ -131,7 +131,8 @@ def runs_as_root(dockerfile: Dockerfile, stage: Stage, *, started_elsewhere: boo
             return None
         words = f"The image runs as `{instruction.value}`"
         return ByteRange(instruction.source, instruction.start, instruction.end), words, priority
-    if not base or not leaves_root(image):
+    if not base or not leaves_root(image) or server:
+        # The image of a web server without USER is as its makers mean it: it binds its port as root, its workers are not.
         return None
     place = start if start.stage is stage else stage.instructions[0]
     words = "The image runs as root: no `USER` before this"
