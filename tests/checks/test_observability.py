@@ -107,7 +107,7 @@ async def readyz(session: Session = Depends(get_session)):
 def test_what_is_missing_stands_where_the_service_is_started(prodlint: Run, project: Make) -> None:
     told = report(prodlint, project({"Dockerfile": DOCKERFILE, "service/app.py": "from fastapi import FastAPI\napp = FastAPI()\n"}))
     assert {(one["code"], one["path"]) for one in told["findings"]} == {("PRD721", "Dockerfile"), ("PRD722", "Dockerfile")}
-    assert all("`uvicorn` serves here" in str(one["message"]) for one in told["findings"])
+    assert all("this service (started by `uvicorn`)" in str(one["message"]) for one in told["findings"])
 
 
 def test_a_probe_with_a_password_in_it_is_not_repeated(prodlint: Run, project: Make) -> None:

@@ -299,4 +299,4 @@ def _unenforced(value: Node, reference: Reference) -> Diagnostic:
         put = f"${{{reference.name}:?{reference.name} is required}}"
         # The words hold a blank but neither `: ` nor ` #`, so they need no quotes where there were none.
         fix = FixRequest("replace", f"Refuse to start without `{reference.name}`", True, (("text", put),))
-    return Diagnostic(at, f"`{reference.name}` is empty where nobody sets it: compose only warns", fix=fix)
+    return Diagnostic(at, f"`{reference.name}` is empty if it is not set: Compose only warns", fix=fix)

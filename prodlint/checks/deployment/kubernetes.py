@@ -410,7 +410,7 @@ def _of_the_host(pod: Pod, priority: Priority | None) -> Iterator[Diagnostic]:
         if path is None or path.kind != "scalar":
             continue
         if path.raw.startswith(_SOCKETS):
-            yield Diagnostic(path, f"`{path.raw}` of the node is mounted: whoever holds it is root on the node", priority=priority)
+            yield Diagnostic(path, f"`{path.raw}` of the node is mounted: access to it is root on the node", priority=priority)
         elif (path.raw.rstrip("/") or "/") in _HOST_PATHS or _HOST_SECRETS.match(path.raw):
             yield Diagnostic(path, f"`{path.raw}` of the node is mounted", priority=priority)
     yield from _unconfined(pod.spec, "the pod", priority)

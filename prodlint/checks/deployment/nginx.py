@@ -242,7 +242,7 @@ def open_to_everybody(whole: Text, context: CheckContext) -> Iterator[Diagnostic
             yield Diagnostic(_at(whole, allowed[0]), message)
         status = block.named("stub_status")
         if status and block.name == "location" and not _is_guarded(block):
-            yield Diagnostic(_at(whole, status[0]), "`stub_status` shows nginx's numbers to everybody", priority="P2")
+            yield Diagnostic(_at(whole, status[0]), "`stub_status` exposes nginx's status to everybody", priority="P2")
 
 
 def _is_guarded(block: Directive) -> bool:

@@ -70,7 +70,9 @@ def _allowed(role: Node, kind: str) -> Iterator[Diagnostic]:
     for rule in rules.items if rules is not None else ():
         verbs, resources, groups = (_words(rule.get(key)) for key in ("verbs", "resources", "apiGroups"))
         if "*" in verbs and "*" in resources and groups & {"*", ""}:
-            yield Diagnostic(rule, f"`{name}` may do everything with everything {where}", priority="P1" if kind == "ClusterRole" else "P2")
+            yield Diagnostic(
+                rule, f"`{name}` has every permission on every resource {where}", priority="P1" if kind == "ClusterRole" else "P2"
+            )
         elif kind == "ClusterRole" and rule.get("resourceNames") is None:
             found = next((words for verb, words in _ESCALATING_VERBS.items() if verb in verbs), "")
             if verbs & {"*", "create", "get"}:

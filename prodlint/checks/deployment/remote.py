@@ -36,7 +36,7 @@ def piped_to_an_interpreter(command: Command, context: CheckContext) -> Iterator
     if program and not any(_LOCAL.search(word) for word in command.argv):
         yield Diagnostic(
             command,
-            f"`{_host(command.argv)}` is run by `{program}` unseen: no checksum, no signature",
+            f"`{_host(command.argv)}` is run by `{program}` without a checksum or signature",
             priority=_priority(command, context),
         )
 
@@ -92,7 +92,7 @@ def substituted(instruction: Instruction, context: CheckContext) -> Iterator[Dia
         if not _LOCAL.search(found[0]):
             at = ByteRange(instruction.source, *instruction.place(*found.span()))
             later = _LATER_STAGE.search(instruction.source.data, instruction.end)
-            yield Diagnostic(at, "A fetched script is run by a shell unseen: no checksum, no signature", priority="P2" if later else None)
+            yield Diagnostic(at, "A fetched script is run by a shell without a checksum or signature", priority="P2" if later else None)
 
 
 @check(
@@ -112,7 +112,7 @@ def substituted_elsewhere(command: Command, context: CheckContext) -> Iterator[D
         _LOCAL.search(word) for word in command.argv
     ):
         yield Diagnostic(
-            command, f"`{_host(command.argv)}` is run by a shell unseen: no checksum, no signature", priority=_priority(command, context)
+            command, f"`{_host(command.argv)}` is run by a shell without a checksum or signature", priority=_priority(command, context)
         )
 
 

@@ -81,9 +81,9 @@ def web_service(project: Project) -> Started | bool | None:
 def place_of(project: Project, started: Started | None) -> tuple[str, Span, str] | None:
     """Where the service was seen, and the words for it."""
     if started is not None:
-        return started.path, started.span, f"`{started.words.split(' ', 1)[0]}` serves here"
+        return started.path, started.span, f"this service (started by `{started.words.split(' ', 1)[0]}`)"
     found = project.service_place()
-    return (*found, "this is deployed as a service") if found is not None else None
+    return (*found, "this service") if found is not None else None
 
 
 # ---------------------------------------------------------------- PRD721: metrics
@@ -274,7 +274,7 @@ def metrics_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Pr
     place = place_of(project, started)
     if place is not None:
         path, span, words = place
-        yield ProjectDiagnostic(path, span, f"{words} and exposes no metrics: no `/metrics` route, exporter or agent found")
+        yield ProjectDiagnostic(path, span, f"{words} exposes no metrics: no `/metrics` route, exporter or agent found")
 
 
 def _split_counters(project: Project, found: Sequence[ProjectFact]) -> Iterator[ProjectDiagnostic]:
@@ -520,7 +520,7 @@ def health_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Pro
     if place is not None:
         path, span, words = place
         yield ProjectDiagnostic(
-            path, span, f"{words} and answers no health request: no route such as `/health` or `/readyz`, no gRPC health service"
+            path, span, f"{words} has no health endpoint: no route such as `/health` or `/readyz`, no gRPC health service"
         )
 
 
@@ -654,7 +654,7 @@ def health_shallow(project: Project, options: Mapping[str, Any]) -> Iterator[Pro
             yield ProjectDiagnostic(
                 one.path,
                 one.span,
-                f"{one.words} answers with a constant: it says yes while `{store.words}` in `{store.path}` cannot be reached",
+                f"{one.words} answers with a constant: it reports healthy while `{store.words}` in `{store.path}` cannot be reached",
                 priority=None if said_ready else "P2",
                 related=related,
             )

@@ -245,7 +245,7 @@ def logging_not_structured(project: Project, options: Mapping[str, Any]) -> Iter
         yield ProjectDiagnostic(
             path,
             span,
-            f"{words} and logging is never configured: only warnings and errors reach the log, unformatted and without a timestamp",
+            f"{words} never configures logging: only warnings and errors reach the log, unformatted and without a timestamp",
         )
 
 
@@ -303,9 +303,7 @@ def request_id_missing(project: Project, options: Mapping[str, Any]) -> Iterator
     place = place_of(project, web if isinstance(web, Started) else None)
     if place is not None:
         path, span, words = place
-        yield ProjectDiagnostic(
-            path, span, f"{words} and no request gets an id: no `X-Request-ID`, correlation middleware or tracing found"
-        )
+        yield ProjectDiagnostic(path, span, f"{words} gives requests no id: no `X-Request-ID`, correlation middleware or tracing found")
 
 
 # ---------------------------------------------------------------- PRD706: log files that grow
@@ -400,7 +398,7 @@ def loguru_file(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         return
     if not _is_rotated_elsewhere(call, context):
         fix = FixRequest("set-keyword", "Begin a new file at 10 MB", False, (("keyword", "rotation"), ("value", '"10 MB"')))
-        yield Diagnostic(call, f'`logger.add("{path[:50]}")` without `rotation` writes a log file that nothing cuts', fix=fix)
+        yield Diagnostic(call, f'`logger.add("{path[:50]}")` without `rotation` writes a log file that is never rotated', fix=fix)
 
 
 @check("PRD706", on=[literals()], required_literals=["logging.filehandler"], files=("python",))

@@ -74,7 +74,7 @@ def local_address(literal: Literal, context: CheckContext) -> Iterator[Diagnosti
     if words and _speaks(context) and priority_in(literal, context) is False:
         return
     if words and _speaks(context) and not literal.scope.guards & {"debug", "environment", "main"} and not _is_decided(literal, context):
-        yield Diagnostic(literal, f"`{literal.name}` is written as a local address: {words}, wherever the service runs")
+        yield Diagnostic(literal, f"`{literal.name}` is a hard-coded local address: {words}, wherever the service runs")
 
 
 def _is_taken_over(fact: Literal | Assignment, context: CheckContext) -> bool:
@@ -118,7 +118,7 @@ def local_store(assignment: Assignment, context: CheckContext) -> Iterator[Diagn
     if not words or not _speaks(context) or priority_in(assignment, context) is False or _is_taken_over(assignment, context):
         return
     if not any(True for _ in context.values(assignment.module).conditions(assignment)):
-        yield Diagnostic(value, f"`{assignment.target}` is written as a local address: {words}, wherever the service runs")
+        yield Diagnostic(value, f"`{assignment.target}` is a hard-coded local address: {words}, wherever the service runs")
 
 
 _CLIENTS: Mapping[str, tuple[int, tuple[str, ...]]] = {

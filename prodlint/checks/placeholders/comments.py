@@ -283,4 +283,4 @@ def debugger_imported(fact: Import, context: CheckContext) -> Iterator[Diagnosti
         return  # it is called, and that is what is told
     if library.replace("_", "-") in context.environment.packages or library in context.environment.packages or library in fact.file.path:
         return
-    yield Diagnostic(fact, f"`{library}` is a debugger that nothing installs: where this module is imported, it stops the start")
+    yield Diagnostic(fact, f"`{library}` is a debugger that is not installed: importing this module fails")

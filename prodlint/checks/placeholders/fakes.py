@@ -106,7 +106,7 @@ def stub(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
         return
     why = _why_stub(function)
     if why:
-        yield Diagnostic(_head(function), f"`{function.name}` returns what is written in it: an implementation only by its looks, {why}")
+        yield Diagnostic(_head(function), f"`{function.name}` returns a hard-coded result: {why}")
 
 
 def _why_stub(function: Function) -> str:
@@ -132,11 +132,11 @@ def rolled(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
             continue
         value = statement.expressions[0]
         if _is_dice(value) and _MEASURED.search(function.name):
-            yield Diagnostic(value, f"`{function.name}` returns a number that is rolled")
+            yield Diagnostic(value, f"`{function.name}` returns a random number")
             return
         for key, entry in value.items if isinstance(value, Dictionary) else ():
             if isinstance(key, Constant) and _is_dice(entry) and _MEASURED.search(str(key.value)):
-                yield Diagnostic(entry, f"`{key.value}` is a number that is rolled")
+                yield Diagnostic(entry, f"`{key.value}` is a random number")
                 return
 
 
@@ -176,7 +176,7 @@ def wired(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
             continue
         if any(True for _ in values.conditions(call)) or _inside_own_kind(call):
             continue
-        yield Diagnostic(call, f"`{last}` is put to work in the service")
+        yield Diagnostic(call, f"`{last}` is used in the service")
 
 
 def _inside_own_kind(call: Call) -> bool:

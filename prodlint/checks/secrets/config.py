@@ -175,7 +175,7 @@ def fallback_of_setting(setting: Setting, context: CheckContext) -> Iterator[Dia
                 if setting.origin != "shell"
                 else None
             )
-            words = f"`{variable}` falls back to a literal: where it is not set, the published value is used"
+            words = f"`{variable}` has a hard-coded default: if it is not set, this public value is used"
             yield Diagnostic(at, words, priority="P1" if is_low_severity(setting.default, named) else None, secret=True, fix=fix)
         return
 
@@ -210,7 +210,7 @@ def fallback_in_document(document: Document, context: CheckContext) -> Iterator[
                 if document.kind == "compose"
                 else None
             )
-            words = f"`{variable}` falls back to a literal: where it is not set, the published value is used"
+            words = f"`{variable}` has a hard-coded default: if it is not set, this public value is used"
             mild = is_low_severity(value, named)
             yield Diagnostic(ByteRange(node.source, *found.place(2)), words, priority="P1" if mild else None, secret=True, fix=fix)
 
@@ -607,7 +607,7 @@ def copied_env_file(instruction: Instruction, context: CheckContext) -> Iterator
             if any(flag == "from" for flag, _ in instruction.flags):
                 continue
             if not _holds_no_secret(word, context):
-                yield Diagnostic(instruction, f"`{name}` is copied into the image: whoever has the image has what is in it")
+                yield Diagnostic(instruction, f"`{name}` is copied into the image: anyone with the image can read it")
 
 
 def _holds_no_secret(copied: str, context: CheckContext) -> bool:

@@ -555,7 +555,7 @@ def _published(name: str, named: SecretName, found: Iterator[Value], context: Ch
             continue
         if is_meant_to_be_seen(value) or _VARIABLE.fullmatch(value) or _is_a_variables_name(value):
             continue
-        message = f"`{name}` falls back to a literal: where the setting is missing, the published value is used"
+        message = f"`{name}` has a hard-coded default: if the setting is missing, this public value is used"
         # What an image needs while it is built is not there yet: the build would fail.
         needed_earlier = context.environment.reads_settings_in_build and "settings" in context.file.roles
         fix = None if needed_earlier else FixRequest("drop-default", f"Require `{name}`", False, (("name", name),))
