@@ -24,5 +24,5 @@ def test_the_ways_round_do_not_multiply(project: Project, prodlint: Callable[...
     root = project({"a.py": circles(24)})
     began = time.process_time()
     out = prodlint("a.py", "--isolated", "--no-cache", "--output-format", "concise", cwd=root).out
-    assert out.count("PRD504") == 24
+    assert "(24 places in this file)" in out
     assert time.process_time() - began < 8
