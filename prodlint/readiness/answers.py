@@ -25,6 +25,8 @@ WEIGHTS: Mapping[Priority, int] = {"P0": 5, "P1": 3, "P2": 1}
 NO_PROOF = frozenset(("example", "vendored", "generated", "stub"))
 _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".ico")
 _WRITTEN = (".json", ".sarif", ".html", ".htm", ".xml", ".md", ".txt", ".yaml", ".yml", ".baseline")
+# How an answer begins where what was found speaks for the item and does not prove it.
+SEEN = "found, though not proof: "
 # Findings here are shown and do not decide: they do not run in production.
 ASIDE = frozenset(("test", "example", "docs", "dev", "notebook"))
 
@@ -377,7 +379,7 @@ def _answer(item: Item, seen: _Seen) -> Answer:
             made, verdict="cannot be told", places=tuple(where), because=f"nothing found, but `{unread[0]}`{more} could not be read"
         )
     if leaning and not proofs:
-        because = f"found, though not proof: {_first(leaning)}"
+        because = f"{SEEN}{_first(leaning)}"
         return replace(made, verdict="cannot be told", places=_distinct(leaning), because=because, seen=True)
     made = replace(made, places=tuple(proofs or where), because=_looked(files, proofs, where, item))
     if not proofs and not where and not item.absence:
@@ -422,7 +424,7 @@ def _by_what_is_shown(made: Answer, where: Sequence[Evidence], proven: bool) -> 
         because = f"not seen: {things}" if things else "nothing seen that shows it"
         return replace(made, verdict=item.unseen, because=because, places=tuple(where) if item.unseen == "cannot be told" else ())
     if not proven:
-        return replace(made, verdict="cannot be told", because=f"found, though not proof: {_first(made.places)}", seen=True)
+        return replace(made, verdict="cannot be told", because=f"{SEEN}{_first(made.places)}", seen=True)
     without_it = sorted({place.path for place in where} - {place.path for place in made.places}) if item.throughout else []
     if without_it:
         more = f" and {len(without_it) - 1} more" if len(without_it) > 1 else ""

@@ -9,7 +9,7 @@ from typing import Literal
 
 from prodlint.model import Evidence, Finding, Rule
 from prodlint.readiness import claims, subjects
-from prodlint.readiness.answers import Answer, Answers, counted
+from prodlint.readiness.answers import SEEN, Answer, Answers, counted
 from prodlint.readiness.items import Item
 from prodlint.readiness.lines import Line, read_lines
 from prodlint.readiness.phrases import Match, Phrases, named, words_of
@@ -166,7 +166,7 @@ def _there(answer: Answer, line: Line) -> Answer:
         return answer
     if _ALL.search(line.text) or _CERTAIN.search(line.text) or claims.is_negative(line):
         return answer
-    return replace(answer, verdict="met", because=answer.because.removeprefix("seen, which speaks for it: "))
+    return replace(answer, verdict="met", because=answer.because.removeprefix(SEEN))
 
 
 # Sentences that ask for the absence of something: silence of the rules that look for it is the yes.
@@ -229,7 +229,7 @@ def _yes(audited: Audited, answer: Answer, match: Match, project: claims.Project
         untold = _unseen(line, match, answer, places, project)
     if not untold and not excused and not of_nothing and _ALL.search(line.text) and not _asks_each(answer.item):
         untold = "it is seen, but not whether all of them have it"
-    certain = _CERTAIN.search(line.text) if answer.item.exists else None
+    certain = _CERTAIN.search(line.text) if answer.item.exists or answer.item.category == "Testing" else None
     if not untold and not excused and certain:
         untold = f"it is seen; whether it is so for what is `{certain[0].lower()}`, a person has to judge"
     quality = claims.is_of_quality(line)

@@ -264,6 +264,7 @@ PROJECT = {
         ("- [x] Connection pool configured (recommended: 25 connections)", "cannot be told"),
         ("- [x] A07:2021 - Connection pool configured", "agrees"),
         ("- [x] Unit tests in tests/unit/test_db.py", "agrees"),
+        ("- [x] Unit tests for critical paths", "cannot be told"),  # which ones those are, nobody sees
         ("- [ ] Unit tests in tests/unit/test_cache.py", "still open"),
         ("- [ ] Integration tests", "cannot be told"),
         ("- [ ] Run the test suite", "cannot be told"),
