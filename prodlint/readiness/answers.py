@@ -305,6 +305,8 @@ class _Seen:
         rule = self.rules.get(finding.code)
         if rule is not None and roles & rule.lower_in:
             return True
+        if item.absence:
+            return False  # "no bare except" is not so where there is one, however little it weighs; the answer's urgency says how much
         commonly = PRIORITIES.index(rule.priority) if rule is not None else 0
         return PRIORITIES.index(finding.priority) > max(PRIORITIES.index(item.priority) + 1, commonly)
 
