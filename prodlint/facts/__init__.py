@@ -881,7 +881,8 @@ class Setting(Fact):
     """An environment-style setting: NAME = value.
 
     origin: "env-file", "compose", "dockerfile-env", "dockerfile-arg", "kubernetes", "ci", "shell", "systemd",
-    "supervisord", "makefile", "terraform", "python" (default of os.getenv and friends, or a settings class), "toml", "ini".
+    "supervisord", "makefile", "terraform", "platform" (what a hosting platform's own file gives: ECS, Fly, Render, App Engine, CloudFormation),
+    "python" (default of os.getenv and friends, or a settings class), "toml", "ini".
     value: None where it is not in the file (`${X}`, `secretKeyRef`, no default). reference: the raw reference text
     where the value is one ("${X:-default}"); of Python the text of the default, "" where it has none. default: the literal behind `:-`, or the fallback in Python.
     start and end cover the value (or the name, where there is no value); key_start and key_end cover the name.

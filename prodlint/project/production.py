@@ -40,7 +40,7 @@ DEVELOPMENT_ORIGINS = frozenset(
     )
 )
 # Kinds of files whose settings `deployed` may take for production's.
-SETTING_FILES = ("env", "yaml", "json", "dockerfile", "systemd", "ini", "procfile")
+SETTING_FILES = ("env", "yaml", "json", "toml", "hcl", "dockerfile", "systemd", "ini", "procfile")
 _PRODUCTION_TARGET = re.compile(r"(?:^|[-_:])(?:prod|production|deploy|release|live|docker|serve-prod|start-prod)(?:$|[-_:])")
 _PRODUCTION_SCRIPT = re.compile(r"(?:entrypoint|docker|prod|deploy|release|start-server|gunicorn|uvicorn)")
 _DEVELOPMENT_OWNER = re.compile(r"(?:^|[-_. ])(?:dev|develop|development|local|debug|test|tests|watch|hot|reload)(?:$|[-_. ])")
@@ -186,6 +186,11 @@ def _is_called_by_main_block(fact: Fact) -> bool:
     return block is not None and re.search(rf"\b{re.escape(outermost)}\(", block[1]) is not None
 
 
+def is_on(value: object) -> bool:
+    """Whether a constant of the code switches something on: `True`, and `1`, which is as good."""
+    return isinstance(value, int) and value == 1
+
+
 @dataclass(frozen=True, slots=True)
 class Switch:
     """Something that is on in production. setting: the read that says so where nobody sets it; None where the code does."""
@@ -209,7 +214,7 @@ class Switch:
 def switched_on(value: Value, context: Context) -> Switch | None:
     """Whether a value is true in production: by the code, or by a setting's default that no file of production changes."""
     for shape in value.shapes:
-        if isinstance(shape, Known) and shape.value is True:
+        if isinstance(shape, Known) and is_on(shape.value):
             return Switch()
         if isinstance(shape, SettingRead):
             given = context.environment.startup.settings.get(shape.name.upper()) if shape.name else None

@@ -99,6 +99,17 @@ def _start(node: Node | None, origin: str, owner: str, *, long_running: bool = T
         yield from _run(node, origin, owner, long_running=long_running)
 
 
+def _program(program: Node | None, arguments: Node | None, origin: str, owner: str) -> Found:
+    """What a container starts, and its arguments: one command where the program takes them, else two."""
+    if program is not None and arguments is not None and program.kind == arguments.kind == "sequence":
+        first, rest = _words(program), _words(arguments)
+        if _takes_arguments(word for word, _, _ in first) and first[0][1] < (rest[0][1] if rest else 0):
+            yield from command_of_words(program.source, program.file, first + rest, origin=origin, owner=owner, long_running=True)
+            return
+    yield from _start(program, origin, owner)
+    yield from _start(arguments, origin, owner)
+
+
 def _variables(node: Node | None, origin: str, owner: str) -> Iterator[Setting]:
     """Settings in a mapping NAME: value, in a list of "NAME=value", or in a list of {name:, value:}."""
     if node is None:
@@ -169,12 +180,41 @@ def from_dockerfile(dockerfile: Dockerfile) -> Found:
     for stage in dockerfile.stages:
         shell: frozenset[str] = frozenset()
         variables: dict[str, str] = {}
+        program, arguments = _program_and_arguments(stage.instructions)
         for instruction in stage.instructions:
-            if instruction.keyword == "SHELL":
+            if instruction is arguments:
+                continue
+            if instruction is program and arguments is not None:
+                words = [word for each in (program, arguments) for word in _placed(each.source, each.words, *_behind_keyword(each))]
+                owner = str(stage.name or stage.index)
+                yield from command_of_words(
+                    program.source, program.file, words, origin="dockerfile-entrypoint", owner=owner, long_running=True, options=shell
+                )
+            elif instruction.keyword == "SHELL":
                 joined = " ".join(instruction.words)
                 shell = frozenset(name for name, sign in (("pipefail", "pipefail"), ("errexit", " -e")) if sign in joined)
             else:
                 yield from from_instruction(instruction, shell, variables)
+
+
+# Programs that an ENTRYPOINT names to be given their arguments by CMD; a script or an init process is given a program of its own.
+_TAKES_ARGUMENTS = frozenset(
+    "uvicorn gunicorn hypercorn granian daphne uwsgi waitress-serve fastapi flask quart litestar sanic celery dramatiq taskiq arq rq "
+    "python python3 manage.py django-admin streamlit pserve".split()
+)
+
+
+def _takes_arguments(words: Iterable[str]) -> bool:
+    return any(word.rsplit("/", 1)[-1] in _TAKES_ARGUMENTS for word in words)
+
+
+def _program_and_arguments(instructions: Sequence[Instruction]) -> tuple[Instruction | None, Instruction | None]:
+    """The ENTRYPOINT of a stage and the CMD that holds its arguments, where both are lists of words; else nothing."""
+    program = next((each for each in reversed(instructions) if each.keyword == "ENTRYPOINT"), None)
+    arguments = next((each for each in reversed(instructions) if each.keyword == "CMD"), None)
+    if program is None or arguments is None or not (program.json_form and arguments.json_form) or arguments.start < program.start:
+        return None, None
+    return (program, arguments) if _takes_arguments(program.words) and not _takes_arguments(arguments.words[:1]) else (None, None)
 
 
 _ARGUMENT = re.compile(rb"(?im)^[ \t]*ARG[ \t]+([A-Za-z_][A-Za-z0-9_]*)(?:=[\"']?([^\s\"']*))?")
@@ -311,14 +351,13 @@ def _dockerfile_settings(instruction: Instruction, start: int, end: int, owner: 
 @lru_cache(maxsize=2)
 def from_document(document: Document) -> tuple[ShellFact, ...]:
     """Commands and settings of a document, by its kind. Kept for the document at hand: several checks ask for the same one."""
-    reader = _DOCUMENTS.get(document.kind) or _platform(document.file.name)
+    reader = _DOCUMENTS.get(document.kind) or _platform(document.file.name) or _platform_by_content(document.root)
     return tuple(reader(document)) if reader is not None else ()
 
 
 def _compose(document: Document) -> Found:
     for name, service in _mappings(document.root.get("services")):
-        yield from _start(service.get("entrypoint"), "compose", name)
-        yield from _start(service.get("command"), "compose", name)
+        yield from _program(service.get("entrypoint"), service.get("command"), "compose", name)
         test = service.get("healthcheck", "test")
         if test is not None and test.kind == "sequence" and test.items:
             verb = test.items[0].raw
@@ -693,11 +732,11 @@ def _app_json(document: Document) -> Found:
     if scripts is not None and scripts.kind == "mapping":
         for name, script in scripts.members.items():
             yield from _start(script, "toml", name, long_running=False)
-    yield from _variables(root.get("env"), "toml", "")
+    yield from _variables(root.get("env"), "platform", "")
 
 
 def _fly(document: Document) -> Found:
-    yield from _variables(document.root.get("env"), "toml", "")
+    yield from _variables(document.root.get("env"), "platform", "")
     processes = document.root.get("processes")
     if processes is not None and processes.kind == "mapping":
         for name, process in processes.members.items():
@@ -712,9 +751,9 @@ def _render(document: Document) -> Found:
         yield from _start(service.get("dockerCommand"), "procfile", name)
         for key in ("buildCommand", "preDeployCommand"):
             yield from _start(service.get(key), "procfile", name, long_running=False)
-        yield from _variables(service.get("envVars"), "toml", name)
+        yield from _variables(service.get("envVars"), "platform", name)
     for group in _items(document.root.get("envVarGroups")):
-        yield from _variables(group.get("envVars"), "toml", group.text_at("name"))
+        yield from _variables(group.get("envVars"), "platform", group.text_at("name"))
 
 
 def _railway(document: Document) -> Found:
@@ -723,9 +762,35 @@ def _railway(document: Document) -> Found:
     yield from _start(document.root.get("build", "buildCommand"), "procfile", "build", long_running=False)
 
 
+def _app_engine(document: Document) -> Found:
+    """Google's app.yaml: `runtime`, `entrypoint`, `env_variables`."""
+    yield from _start(document.root.get("entrypoint"), "procfile", document.root.text_at("service"))
+    yield from _variables(document.root.get("env_variables"), "platform", document.root.text_at("service"))
+
+
+def _digital_ocean(document: Document) -> Found:
+    """DigitalOcean's app.yaml: `services`, `workers` and `jobs` with `run_command` and `envs`."""
+    yield from _variables(document.root.get("envs"), "platform", "")
+    for part in ("services", "workers", "jobs"):
+        for service in _items(document.root.get(part)):
+            name = service.text_at("name")
+            yield from _start(service.get("run_command"), "procfile", name, long_running=part != "jobs")
+            yield from _variables(service.get("envs"), "platform", name)
+
+
+def _heroku(document: Document) -> Found:
+    """heroku.yml: `run` as in a Procfile, and `setup.config`."""
+    run = document.root.get("run")
+    if run is not None and run.kind == "mapping":
+        for name, process in run.members.items():
+            command = process.get("command") if process.kind == "mapping" else process
+            yield from _start(command, "procfile", name, long_running=name != "release")
+    yield from _variables(document.root.get("setup", "config"), "platform", "")
+
+
 def _nixpacks(document: Document) -> Found:
     yield from _start(document.root.get("start", "cmd"), "procfile", "start")
-    yield from _variables(document.root.get("variables"), "toml", "")
+    yield from _variables(document.root.get("variables"), "platform", "")
 
 
 def _environments_anywhere(document: Document) -> Found:
@@ -738,14 +803,18 @@ def _environments_anywhere(document: Document) -> Found:
         if node.kind == "mapping":
             for key, member in node.members.items():
                 if key in ("environment", "Environment"):
-                    yield from _variables(member.get("Variables") or member, "toml", "")
+                    yield from _variables(member.get("Variables") or member, "platform", "")
                 elif key in ("containerDefinitions", "ContainerDefinitions"):
                     for container in _items(member):
                         name = container.text_at("name") or container.text_at("Name")
-                        for part in ("entryPoint", "EntryPoint", "command", "Command"):
-                            words = container.get(part)
-                            if words is not None and words.kind == "sequence":
-                                yield from _start(words, "compose", name)
+                        listed = [
+                            part if part is not None and part.kind == "sequence" else None
+                            for part in (
+                                container.get("entryPoint") or container.get("EntryPoint"),
+                                container.get("command") or container.get("Command"),
+                            )
+                        ]
+                        yield from _program(listed[0], listed[1], "compose", name)
                     waiting.append((member, depth + 1))
                 elif member.kind != "scalar":
                     waiting.append((member, depth + 1))
@@ -843,6 +912,7 @@ _PLATFORMS: Mapping[str, Callable[[Document], Found]] = {
     "railway.toml": _railway,
     "railway.json": _railway,
     "nixpacks.toml": _nixpacks,
+    "heroku.yml": _heroku,
     "tox.toml": _pyproject,
 }
 
@@ -855,6 +925,20 @@ def _platform(name: str) -> Callable[[Document], Found] | None:
     if name.lower() in _OTHER_CI:
         return _other_ci
     return _PLATFORMS.get(name)
+
+
+def _platform_by_content(root: Node) -> Callable[[Document], Found] | None:
+    """The reader of a platform's file that may have any name, by the keys that only it has."""
+    if root.kind != "mapping":
+        return None
+    has = root.members
+    if "containerDefinitions" in has:
+        return _environments_anywhere  # a task of ECS
+    if "runtime" in has and ("entrypoint" in has or "env_variables" in has):
+        return _app_engine
+    if any("run_command" in item.members or "envs" in item.members for part in ("services", "workers") for item in _items(has.get(part))):
+        return _digital_ocean
+    return None
 
 
 # ---------------------------------------------------------------- text files

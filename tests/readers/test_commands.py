@@ -115,6 +115,25 @@ jobs:
 """
 
 
+def test_arguments_of_a_program_are_joined_to_it() -> None:
+    image = 'FROM python:3.12\nENTRYPOINT ["uvicorn", "a:b"]\nCMD ["--workers", "2"]\n'
+    assert [(each.program, each.argv) for each in commands("Dockerfile", image)] == [("uvicorn", ("a:b", "--workers", "2"))]
+    compose = 'services:\n  web:\n    entrypoint: ["uvicorn"]\n    command: ["a:b", "--workers", "2"]\n'
+    assert [(each.program, each.argv) for each in commands("compose.yaml", compose)] == [("uvicorn", ("a:b", "--workers", "2"))]
+
+
+def test_a_script_is_given_a_program_of_its_own() -> None:
+    image = 'FROM python:3.12\nENTRYPOINT ["./entrypoint.sh"]\nCMD ["gunicorn", "a:b"]\n'
+    assert [each.program for each in commands("Dockerfile", image)] == ["entrypoint.sh", "gunicorn"]
+
+
+def test_settings_of_platforms() -> None:
+    assert settings("app.yaml", "runtime: python312\nenv_variables:\n  DEBUG: '1'\n") == {"DEBUG": ("1", None, "platform", "")}
+    assert settings(".do/app.yaml", "workers:\n  - name: w\n    envs:\n      - key: A\n        value: b\n") == {
+        "A": ("b", None, "platform", "w")
+    }
+
+
 def test_github_workflow() -> None:
     found = {each.program: each for each in commands(".github/workflows/ci.yml", WORKFLOW)}
     assert set(found) == {"pytest", "true", "ruff", "mypy", "tee"}
@@ -148,6 +167,10 @@ def test_gitlab_shares_shell_options_in_a_job() -> None:
         ("pyproject.toml", '[tool.poe.tasks]\nserve = {cmd = "uvicorn a:b"}\n', "uvicorn", "serve", 2),
         ("pyproject.toml", '[tool.hatch.envs.default.scripts]\ncov = ["pytest --cov"]\n', "pytest", "cov", 2),
         ("fly.toml", '[processes]\nweb = "gunicorn a:b"\n', "gunicorn", "web", 2),
+        ("app.yaml", "runtime: python312\nservice: web\nentrypoint: gunicorn a:b\n", "gunicorn", "web", 3),
+        (".do/app.yaml", "name: a\nservices:\n  - name: web\n    run_command: gunicorn a:b\n", "gunicorn", "web", 4),
+        ("heroku.yml", "run:\n  web: gunicorn a:b\n", "gunicorn", "web", 2),
+        ("deploy/web.json", '{"containerDefinitions": [\n{"name": "web", "command": ["gunicorn", "a:b"]}]}', "gunicorn", "web", 2),
         ("Jenkinsfile", "stage('Test') {\n sh 'pytest'\n}\n", "pytest", "Test", 2),
         (".pre-commit-config.yaml", "repos:\n- hooks:\n  - id: ruff\n    args: [--exit-zero]\n", "ruff", "ruff", 3),
         ("k8s/x.yaml", "apiVersion: apps/v1\nkind: Deployment\nspec: {template: {spec: {containers: [{name: web, command: [sh, -c],\n args: [exec gunicorn a:b]}]}}}\n", "gunicorn", "web", 4),

@@ -7,7 +7,18 @@ from collections.abc import Iterator
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, commands, documents, every, settings
 from prodlint.facts import Assignment, Call, Command, Constant, Document, Expression, Setting
 from prodlint.model import FixRequest, Priority
-from prodlint.project.production import SETTING_FILES, deployed, given_anew, keyword_on, priority_in, runs_in_production, switched_on
+from prodlint.project.production import (
+    SETTING_FILES,
+    Switch,
+    deployed,
+    given_anew,
+    is_on,
+    keyword_on,
+    priority_in,
+    runs_in_production,
+    switched_on,
+)
+from prodlint.values.configured import given_at_once
 from prodlint.values.lattice import Result, Value
 from prodlint.values.truth import TRUTHY
 
@@ -42,7 +53,7 @@ _APPLICATION_NAMES = ("app", "application", "server", "flask_app", "api")
 @check(
     "PRD621",
     on=[calls(*_KEYWORDS, "*.run")],
-    required_literals=["debug", "pdb_on_exception", "serve_traceback", "expose_tracebacks"],
+    required_literals=["debug", "pdb_on_exception", "serve_traceback", "expose_tracebacks", ("flask", ".run(")],
     files=("python",),
 )
 def debug_in_call(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
@@ -54,7 +65,7 @@ def debug_in_call(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
             return
         names = ("debug", "use_debugger")
     for name in names:
-        switch = keyword_on(call, name, context)
+        switch = keyword_on(call, name, context) or _third_on(call, name, context)
         if switch is None:
             continue
         weight = priority_in(call, context)
@@ -67,8 +78,15 @@ def debug_in_call(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         loop = call.name.startswith("asyncio.")
         words = f"`{call.name}` with `{name}=True` {effect}" if switch.setting is None else f"`{call.name}` {effect}{switch.words}"
         priority = "P2" if loop else _priority(weight) or ("P1" if switch.setting is not None else None)
-        yield Diagnostic(call, words, priority=priority, related=switch.related, fix=fix if switch.setting is None else None)
+        by_keyword = switch.setting is None and name in call.keywords
+        yield Diagnostic(call, words, priority=priority, related=switch.related, fix=fix if by_keyword else None)
         return
+
+
+def _third_on(call: Call, name: str, context: CheckContext) -> Switch | None:
+    """`debug` by its place: `run(host, port, debug)` of Flask and Quart."""
+    third = call.argument(2) if name == "debug" and call.name in ("flask.Flask.run", "quart.Quart.run") else None
+    return switched_on(context.values(call.module).in_production.of(third), context) if third is not None else None
 
 
 def _effect(name: str) -> str:
@@ -106,7 +124,7 @@ def debug_assigned(assignment: Assignment, context: CheckContext) -> Iterator[Di
     if assignment.target == "DEBUG" and assignment.kind in ("name", "annotated") and not isinstance(value, Constant):
         yield from _debug_by_setting(assignment, context)
         return
-    if not (isinstance(value, Constant) and value.value is True):
+    if not (isinstance(value, Constant) and is_on(value.value)):
         return
     target, kind = assignment.target, assignment.kind
     message, template = "", False
@@ -120,7 +138,7 @@ def debug_assigned(assignment: Assignment, context: CheckContext) -> Iterator[Di
     elif (
         kind == "attribute"
         and target == "debug"
-        and assignment.qualified.rsplit(".", 2)[-2] in _APPLICATION_NAMES
+        and (assignment.qualified.rsplit(".", 2)[-2] in _APPLICATION_NAMES or _is_application(assignment))
         or kind == "subscript"
         and target in ("DEBUG", "PROPAGATE_EXCEPTIONS")
         and ".config[" in assignment.qualified
@@ -140,6 +158,15 @@ def debug_assigned(assignment: Assignment, context: CheckContext) -> Iterator[Di
     if weight is not False:
         fix = _FROM_ENVIRONMENT if target == "DEBUG" and not scope.symbol and kind in ("name", "annotated") else _OFF
         yield Diagnostic(assignment, message, priority="P2" if template else _priority(weight), fix=fix)
+
+
+_APPLICATIONS = ("flask.Flask", "quart.Quart", "fastapi.FastAPI", "starlette.applications.Starlette", "litestar.Litestar", "sanic.Sanic")
+
+
+def _is_application(assignment: Assignment) -> bool:
+    """Whether the attribute that is set is one of an application that the same file makes: `site = Flask(__name__)`."""
+    maker = assignment.module.constant(assignment.qualified.rpartition(".")[0])
+    return isinstance(maker, Call) and maker.name in _APPLICATIONS
 
 
 def _debug_by_setting(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
@@ -257,20 +284,29 @@ def debug_by_default(setting: Setting, context: CheckContext) -> Iterator[Diagno
 
 @check(
     "PRD621",
-    on=[calls("*.update", "*.from_mapping", "django.conf.settings.configure")],
-    required_literals=[("debug", "config.update("), ("debug", "config.from_mapping("), ("debug", "configure(")],
+    on=[calls("*.update", "*.from_mapping", "*.setdefault", "*.update_config", "django.conf.settings.configure")],
+    required_literals=[
+        ("debug", "config.update("),
+        ("debug", "config.from_mapping("),
+        ("debug", "config.setdefault("),
+        ("debug", "update_config("),
+        ("debug", "configure("),
+    ],
     files=("python",),
 )
 def debug_in_configuration(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
-    """`app.config.update(DEBUG=True)`, `settings.configure(DEBUG=True)`."""
+    """`app.config.update(DEBUG=True)`, `app.config.from_mapping({"DEBUG": True})`, `settings.configure(DEBUG=True)`."""
     of_django = call.name == "django.conf.settings.configure"
-    if not of_django and not call.function.text.endswith((".config.update", ".config.from_mapping")):
-        return
-    if keyword_on(call, "DEBUG", context) is None:
-        return
+    written = call.keywords.get("DEBUG")
+    if of_django:
+        if keyword_on(call, "DEBUG", context) is None:
+            return
+    else:
+        given = next((value for name, value in given_at_once(call) if name == "DEBUG"), None)
+        if given is None or switched_on(context.values(call.module).in_production.of(given), context) is None:
+            return
     weight = priority_in(call, context)
     if weight is not False:
-        written = call.keywords.get("DEBUG")
         fix = FixRequest("remove-keyword", "Remove `DEBUG=True`; off is the default", False, (("keyword", "DEBUG"),))
         effect = "shows tracebacks and settings to clients" if of_django else _effect("x.run")
         yield Diagnostic(
@@ -323,7 +359,12 @@ def development_mode(setting: Setting, context: CheckContext) -> Iterator[Diagno
     yield Diagnostic(setting, f"`{setting.name}={value}` runs the service in its development mode", priority=None if explicit else "P1")
 
 
-_DEBUG_FLAGS = {"flask": ("--debug",), "quart": ("--debug",), "litestar": ("--debug", "-d", "--pdb", "--use-pdb"), "sanic": ("--debug",)}
+_DEBUG_FLAGS = {
+    "flask": ("--debug", "--debugger"),
+    "quart": ("--debug",),
+    "litestar": ("--debug", "-d", "--pdb", "--use-pdb"),
+    "sanic": ("--debug",),
+}
 
 
 @check(

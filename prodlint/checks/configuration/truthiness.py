@@ -33,8 +33,10 @@ _PRESENCE = frozenset(
     )
 )
 _VALUE_WORDS = re.compile(
-    r"(?:^|_)(?:DSN|URL|URI|KEY|TOKEN|PATH|DIR|FILE|HOST|PORT|NAME|ID|SECRET|PASSWORD|ADDR|ADDRESS|ENDPOINT|REGION|BUCKET|LEVEL|TIMEOUT|USER|LIST|HOSTS|ORIGINS|DIRS|PATHS|VERSION|PROXY|CERT|CA|ENV|MODULE|BACKEND)$"
+    r"(?:^|_)(?:BUNDLE|DSN|URL|URI|KEY|TOKEN|PATH|DIR|FILE|HOST|PORT|NAME|ID|SECRET|PASSWORD|ADDR|ADDRESS|ENDPOINT|REGION|BUCKET|LEVEL|TIMEOUT|USER|LIST|HOSTS|ORIGINS|DIRS|PATHS|VERSION|PROXY|CERT|CA|ENV|MODULE|BACKEND)$"
 )
+# Functions that turn text into the value it spells.
+_PARSERS = frozenset(("loads", "load", "safe_load", "literal_eval", "eval"))
 _FALSE_TEXTS = frozenset(("false", "0", "no", "off", "f", "n"))
 
 
@@ -89,7 +91,7 @@ def truth_of_text(module: Module, context: CheckContext) -> Iterator[Diagnostic]
             for part in expression.walk():
                 if isinstance(part, Conditional):
                     yield from _truth(part.test, module)
-                elif isinstance(part, Operation) and part.operator in ("in", "not in"):
+                elif isinstance(part, Operation) and part.operator in ("in", "not in", "is", "is not"):
                     yield from _presence(part, module)
                 elif isinstance(part, Operation) and part.operator == "and" and statement.kind not in ("if", "while", "assert"):
                     yield from _truth(part.operands[0], module)
@@ -142,6 +144,18 @@ def _kept(assignment: Assignment, value: Expression) -> Iterator[Diagnostic]:
             yield from _tested(value, f"`{assignment.target}`", value, certain=True)
     elif assignment.kind in ("attribute", "subscript") and assignment.target.lower() in _SWITCH_KEYWORDS:
         yield from _tested(value, f"`{assignment.qualified}`", value, certain=True)
+    elif (
+        assignment.annotation == "bool"
+        and not _is_converted(assignment)
+        and not _is_known_as_text(assignment.target, assignment.source.data)
+    ):
+        yield from _tested(value, f"`{assignment.target}: bool`", value, certain=True)
+
+
+def _is_converted(assignment: Assignment) -> bool:
+    """Whether the annotation is obeyed: pydantic's settings convert their defaults as they do what comes from outside."""
+    class_ = assignment.module.class_named(assignment.scope.class_) if assignment.scope.class_ else None
+    return class_ is not None and any("Settings" in base for base in class_.bases)
 
 
 # Settings that Django, Flask and their extensions take the truth of; nobody compares them.
@@ -162,18 +176,19 @@ _SETTINGS_MODULE = (b"INSTALLED_APPS", b"ROOT_URLCONF", b"MIDDLEWARE", b"WSGI_AP
 
 def _framework_switch(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """`SESSION_COOKIE_SECURE = os.environ.get("COOKIE_SECURE", "True")` in a settings module: the framework asks for its truth."""
-    if assignment.kind not in ("name", "annotated") or not _FRAMEWORK_SWITCH.match(assignment.target) or assignment.scope.symbol:
+    if not _FRAMEWORK_SWITCH.match(assignment.target):
         return
     data = assignment.source.data
-    if (
-        "settings" not in context.file.roles
-        and not any(word in data for word in _SETTINGS_MODULE)
-        or _is_known_as_text(assignment.target, data)
-    ):
-        return
+    if not (assignment.kind == "subscript" and "config[" in assignment.qualified or _is_of_configuration_class(assignment)):
+        if assignment.kind not in ("name", "annotated") or assignment.scope.symbol:
+            return
+        if "settings" not in context.file.roles and not any(word in data for word in _SETTINGS_MODULE):
+            return
     read = assignment.value
-    if isinstance(read, Constant):
+    if isinstance(read, Constant) or isinstance(read, Call) and read.method in _PARSERS or _is_known_as_text(assignment.target, data):
         return
+    if isinstance(read, Call) and assignment.kind == "subscript" and assignment.target.lower() in _SWITCH_KEYWORDS:
+        return  # `app.config["DEBUG"]`: said with the other spellings
     for shape in context.values(assignment.module).of(read).shapes:
         if isinstance(shape, Setting) and shape.kind == "text" and shape.name and not any(shape.default.clients()):
             default = next((constant for constant in shape.default.constants() if isinstance(constant, str)), "")
@@ -185,21 +200,45 @@ def _framework_switch(assignment: Assignment, context: CheckContext) -> Iterator
             return
 
 
+def _is_of_configuration_class(assignment: Assignment) -> bool:
+    """Whether an assignment is an attribute of a class of plain values, such as Flask's `Config`; pydantic's convert what they are given."""
+    if assignment.kind != "field":
+        return False
+    class_ = assignment.module.class_named(assignment.scope.class_)
+    return (
+        class_ is not None
+        and re.search(r"Config|Settings", class_.name) is not None
+        and not any("Settings" in base or "Model" in base for base in class_.bases)
+    )
+
+
 def _presence(operation: Operation, module: Module) -> Iterator[Diagnostic]:
-    """`"DEBUG" in os.environ`: `DEBUG=False` switches it on."""
-    key, where = operation.operands[0], operation.operands[-1]
-    name = key.value if isinstance(key, Constant) and isinstance(key.value, str) else ""
-    if not isinstance(where, Name) or where.name not in ("os.environ", "environ"):
-        return
+    """`"DEBUG" in os.environ`, `os.environ.get("DEBUG") is not None`: `DEBUG=False` switches it on."""
+    name = _asked_for(operation)
     if not _SWITCH.search(name.upper()) or _VALUE_WORDS.search(name.upper()) or name in _PRESENCE:
         return
     word = re.escape(name.encode())
-    if re.search(
+    reads = re.finditer(
         rb"(?:environ[\s\\)]*\[|(?:getenv|environ[\s\\)]*\.[\s\\]*(?:get|pop))[\s\\)]*\()(?:[\s(]|#[^\n]*\n)*[\"']%s[\"']" % word,
         module.source.data,
-    ):
+    )
+    if any(not operation.start <= read.start() < operation.end for read in reads):
         return  # its value is read as well
     yield Diagnostic(operation, f'`{name}` is only tested for presence: "False" and "0" switch it on too', fix=_comparing(name))
+
+
+def _asked_for(operation: Operation) -> str:
+    """The variable of which an operation asks whether it is there, or ""."""
+    first, last = operation.operands[0], operation.operands[-1]
+    key: Expression | None = None
+    if operation.operator in ("in", "not in"):
+        if isinstance(last, Call) and last.method == "keys" and last.receiver is not None:
+            last = last.receiver
+        if isinstance(last, Name) and last.name in ("os.environ", "environ"):
+            key = first
+    elif isinstance(last, Constant) and last.value is None and isinstance(first, Call) and first.name in READS:
+        key = first.arguments[0] if len(first.arguments) == 1 and not first.keywords else None
+    return key.value if isinstance(key, Constant) and isinstance(key.value, str) else ""
 
 
 def _comparing(name: str, on: bool = False) -> FixRequest:
@@ -252,8 +291,8 @@ def _tested(read: Expression, where: str, at: Expression, certain: bool) -> Iter
     else:
         return
     name = key.value if isinstance(key, Constant) and isinstance(key.value, str) else ""
-    if not name or name in _PRESENCE:
-        return
+    if not name or name in _PRESENCE or where == "`verify=`" and _VALUE_WORDS.search(name.upper()):
+        return  # a file of certificates, or the word for those of the system
     text = default.value if isinstance(default, Constant) else None
     says_false = isinstance(text, str) and text.strip().lower() in _FALSE_TEXTS
     says_bool = isinstance(text, bool)

@@ -19,7 +19,7 @@ _DOCUMENT_KINDS = ("yaml", "json", "toml", "ini", "hcl")
 _CONTAINER_ORIGINS = frozenset(("compose", "kubernetes", "dockerfile-env", "dockerfile-arg"))
 _CONTAINER_DOCUMENTS = frozenset(("compose", "kubernetes", "helm-values"))
 # Where a setting stays for as long as the service runs; before a command of a build or a script it goes with it.
-_KEPT = _CONTAINER_ORIGINS | {"systemd", "supervisord"}
+_KEPT = _CONTAINER_ORIGINS | {"systemd", "supervisord", "platform"}
 # Documents whose keys are names of fields, messages or packages.
 _NOT_SETTINGS = frozenset(("lock", "openapi", "i18n", "notebook", "mkdocs", "dependabot", "prometheus-rules", "cargo"))
 _SEALED = re.compile(

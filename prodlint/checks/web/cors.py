@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from prodlint import regexes
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every, settings
@@ -34,6 +35,7 @@ from prodlint.facts import (
 )
 from prodlint.model import FixRequest, Priority, Related
 from prodlint.project.production import given_anew
+from prodlint.values.configured import configured_in
 from prodlint.values.expressions import (
     Value,
     dictionary,
@@ -596,6 +598,7 @@ def _flask_resources(module: Module, call: Call, keywords: Mapping[str, Expressi
 
 
 _FLASK_CONFIG = ("CORS_ORIGINS", "QUART_CORS_ALLOW_ORIGIN", "CORS_RESOURCES")
+_FLASK_CREDENTIALS = ("CORS_SUPPORTS_CREDENTIALS", "QUART_CORS_ALLOW_CREDENTIALS")
 
 
 def _application_config(module: Module, policy: Policy) -> None:
@@ -612,13 +615,17 @@ def _application_config(module: Module, policy: Policy) -> None:
 @lru_cache(maxsize=4)
 def _configured(module: Module) -> tuple[bool, tuple[tuple[str, Expression], ...]]:
     """Whether a file gives the application's configuration origins, and what it says there of credentials."""
-    elsewhere = any(call.method in ("update", "from_mapping") and set(_FLASK_CONFIG) & set(call.keywords) for call in module.calls())
+    elsewhere = False
     credentials: list[tuple[str, Expression]] = []
+    for _, key, given in configured_in(module):
+        elsewhere = elsewhere or key in _FLASK_CONFIG
+        if key in _FLASK_CREDENTIALS:
+            credentials.append((key, given))
     for statement, _ in _config_statements(module):
         for target in statement.targets:
             key = _config_key(target)
             elsewhere = elsewhere or key in _FLASK_CONFIG
-            if key in ("CORS_SUPPORTS_CREDENTIALS", "QUART_CORS_ALLOW_CREDENTIALS") and statement.expressions:
+            if key in _FLASK_CREDENTIALS and statement.expressions:
                 credentials.append((key, statement.expressions[0]))
     return elsewhere, tuple(credentials)
 
@@ -778,19 +785,12 @@ def _calls_cors(module: Module) -> bool:
 def cors_settings(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """Django settings, Flask and Sanic configuration, and settings classes whose value a middleware takes elsewhere."""
     judged_by_call = _calls_cors(module)
-    seen: list[tuple[Statement, str, Expression]] = []
-    statements = [statement for statement, _ in _settings_statements(module) if statement.expressions]
-    named = {_config_key(target): statement for statement in reversed(statements) for target in statement.targets}
-    switches = [named[name].expressions[0] for name in _CREDENTIALS if name in named]
-    credentials = next((found for given in switches if (found := truth(module, given, given)) is not None), None)
-    for statement in statements:
-        if statement.assignment is None:
-            continue
-        for target in statement.targets:
-            key = _config_key(target)
-            if key:
-                seen.append((statement, key, statement.expressions[0]))
-    for statement, key, given in seen:
+    written = list(_written_settings(module))
+    named = {one.key: one.given for one in reversed(written)}
+    credentials = next(
+        (found for name in _CREDENTIALS if name in named and (found := truth(module, named[name], named[name])) is not None), None
+    )
+    for guards, key, given, of_module in written:
         is_config = key.isupper() or not judged_by_call
         policy = Policy(given, "the framework", f"`{key} = {_short(given)}`", settings_only=True, credentials=credentials)
         policy.credentials_words = "credentials allowed"
@@ -803,7 +803,7 @@ def cors_settings(module: Module, context: CheckContext) -> Iterator[Diagnostic]
             policy.patterns = [*values(module, given, given), *_compiled(module, given)]
         elif _ONE_REGEX.match(key) and not judged_by_call:
             policy.patterns = list(values(module, given, given))
-        elif _LISTS.match(key) and is_config and not (judged_by_call and isinstance(statement.targets[0], Name)):
+        elif _LISTS.match(key) and is_config and not (judged_by_call and of_module):
             policy.origins = list(values(module, given, given))
             # flask-cors takes what looks like a pattern for one.
             policy.globs = policy.globs or key == "CORS_ORIGINS" and "flask-cors" in context.environment.packages
@@ -811,10 +811,30 @@ def cors_settings(module: Module, context: CheckContext) -> Iterator[Diagnostic]
                 policy.origins = [Value(text, given) for text in listed(given.value)]
         else:
             continue
-        assignment = statement.assignment
-        if assignment is not None and _is_for_development(assignment.scope.guards):
-            continue
-        yield from evaluate(policy, module, context)
+        if not _is_for_development(guards):
+            yield from evaluate(policy, module, context)
+
+
+class _Setting(NamedTuple):
+    """A setting as a file writes it. of_module: a name that the file's own call may be given, and no entry of a configuration."""
+
+    guards: frozenset[str]
+    key: str
+    given: Expression
+    of_module: bool
+
+
+def _written_settings(module: Module) -> Iterator[_Setting]:
+    """The settings that a file writes: as names of modules and classes, as entries of a configuration, and several in one call."""
+    classes = {name.text for call in module.calls() if call.method == "from_object" for name in call.arguments}
+    for statement, class_ in _settings_statements(module):
+        for target in statement.targets if statement.expressions and statement.assignment is not None else ():
+            key = _config_key(target)
+            if key and statement.assignment is not None:
+                of_module = isinstance(target, Name) and class_ not in classes
+                yield _Setting(statement.assignment.scope.guards, key, statement.expressions[0], of_module)
+    for call, key, given in configured_in(module):
+        yield _Setting(call.scope.guards, key, given, False)
 
 
 def _settings_statements(module: Module) -> Iterator[tuple[Statement, str]]:

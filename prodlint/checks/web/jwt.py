@@ -36,6 +36,7 @@ from prodlint.facts import (
     statements_in,
 )
 from prodlint.model import FixRequest, Priority, Related
+from prodlint.values.configured import configured_in
 from prodlint.values.expressions import (
     dictionary,
     follow,
@@ -1085,16 +1086,23 @@ _FOR_ONE_THING = re.compile(r"(?i)confirm|verif|activat|invit|unsubscribe|downlo
 )
 def expiry_switched_off(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """flask-jwt-extended's `JWT_ACCESS_TOKEN_EXPIRES = False`."""
+    for key, given in _assigned_or_configured(module):
+        if key in ("JWT_ACCESS_TOKEN_EXPIRES", "JWT_REFRESH_TOKEN_EXPIRES") and isinstance(given, Constant) and given.value is False:
+            lowered: Priority | None = "P1" if "REFRESH" in key else None
+            yield Diagnostic(given, f"`{key} = False` issues tokens that never expire", priority=lowered)
+
+
+def _assigned_or_configured(module: Module) -> Iterator[tuple[str, Expression]]:
+    """Settings by the last part of their names: `X = ...`, `app.config["X"] = ...`, `app.config.update(X=...)`."""
     for statement in statements_in(module.body, into_definitions=True):
-        if statement.kind != "assign" or not statement.expressions:
-            continue
-        for target in statement.targets:
-            key = target.key.value if isinstance(target, Subscript) and isinstance(target.key, Constant) else target.text.rsplit(".", 1)[-1]
-            if key in ("JWT_ACCESS_TOKEN_EXPIRES", "JWT_REFRESH_TOKEN_EXPIRES"):
-                given = statement.expressions[0]
-                if isinstance(given, Constant) and given.value is False:
-                    lowered: Priority | None = "P1" if "REFRESH" in str(key) else None
-                    yield Diagnostic(given, f"`{key} = False` issues tokens that never expire", priority=lowered)
+        if statement.kind == "assign" and statement.expressions:
+            for target in statement.targets:
+                if isinstance(target, Subscript) and isinstance(target.key, Constant):
+                    yield str(target.key.value), statement.expressions[0]
+                else:
+                    yield target.text.rsplit(".", 1)[-1], statement.expressions[0]
+    for _, name, value in configured_in(module):
+        yield name, value
 
 
 @check("PRD427", on=[settings("*jwt_access_token_expires")], required_literals=["jwt_access_token_expires"])

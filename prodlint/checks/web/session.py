@@ -36,13 +36,13 @@ from prodlint.facts import (
     Module,
     Name,
     Setting,
-    Statement,
     Subscript,
     Text,
     statements_in,
 )
 from prodlint.model import Evidence, FixRequest, Priority, Related
 from prodlint.project.django_settings import DjangoSettings, production_settings
+from prodlint.values.configured import configured_in
 from prodlint.values.development import is_development
 from prodlint.values.expressions import follow, is_truth_of_development, listed, module_statements, truth, values
 from prodlint.values.handlers import Subject, speaks
@@ -141,23 +141,26 @@ _SECURE = frozenset(
 )
 
 
-def _bindings(module: Module) -> Iterator[tuple[Statement, str, Expression]]:
-    """Settings by name: module and class level, `app.config["X"]`, `app.config.X`."""
+def _bindings(module: Module) -> Iterator[tuple[frozenset[str], str, Expression]]:
+    """Settings by name, with what guards them: module and class level, `app.config["X"]`, `app.config.X`, `app.config.update(X=...)`."""
     statements = [s for s, _ in module_statements(module)]
     for function in module.functions():
         statements += [s for s in statements_in(function.body) if any(isinstance(t, Subscript) or "config" in t.text for t in s.targets)]
     for statement in statements:
         if statement.kind != "assign" or not statement.expressions:
             continue
+        guards = statement.assignment.scope.guards if statement.assignment is not None else frozenset()
         for target in statement.targets:
             if isinstance(target, Subscript) and isinstance(target.key, Constant):
-                yield statement, str(target.key.value), statement.expressions[0]
+                yield guards, str(target.key.value), statement.expressions[0]
             elif isinstance(target, (Name, Attribute)):
-                yield statement, target.text.rsplit(".", 1)[-1], statement.expressions[0]
+                yield guards, target.text.rsplit(".", 1)[-1], statement.expressions[0]
+    for call, name, value in configured_in(module):
+        yield call.scope.guards, name, value
 
 
-def _for_development(statement: Statement) -> bool:
-    return statement.assignment is not None and bool(statement.assignment.scope.guards & {"debug", "environment"})
+def _for_development(guards: frozenset[str]) -> bool:
+    return bool(guards & {"debug", "environment"})
 
 
 @check(
@@ -168,8 +171,8 @@ def _for_development(statement: Statement) -> bool:
 )
 def cookie_settings(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """Flask's and Django's cookie settings switched off by hand."""
-    for statement, name, value in _bindings(module):
-        if name in _SECURE and isinstance(value, Constant) and value.value is False and not _for_development(statement):
+    for guards, name, value in _bindings(module):
+        if name in _SECURE and isinstance(value, Constant) and value.value is False and not _for_development(guards):
             plain = name.endswith("SECURE")
             conditions = [each for each in context.values(module).conditions(value) if each.pattern is None and not each.came_back]
             if plain and any(
@@ -239,8 +242,8 @@ def shared_domain(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
 def cookie_scope_settings(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """Domains that are shared, and `SameSite=None` without `Secure`, in Flask's and Django's settings."""
     bindings = list(_bindings(module))
-    for statement, name, value in bindings:
-        if _for_development(statement):
+    for guards, name, value in bindings:
+        if _for_development(guards):
             continue
         if name in _DOMAINS and (shared := _is_shared(value, module, context)):
             yield Diagnostic(
@@ -297,8 +300,8 @@ def cookie_flags_absent(project: Project, options: Mapping[str, Any]) -> Iterato
 @check("PRD447", on=[every(Module)], required_literals=["allowed_hosts", "trusted_hosts"], files=["python"])
 def any_host(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """Django's `ALLOWED_HOSTS = ["*"]`."""
-    for statement, name, value in _bindings(module):
-        if name not in ("ALLOWED_HOSTS", "allowed_hosts", "TRUSTED_HOSTS") or _for_development(statement):
+    for guards, name, value in _bindings(module):
+        if name not in ("ALLOWED_HOSTS", "allowed_hosts", "TRUSTED_HOSTS") or _for_development(guards):
             continue
         conditions = (each for each in context.values(module).conditions(value) if each.pattern is None and not each.came_back)
         if is_truth_of_development(value) or any(is_development(each.expression, each.truth) for each in conditions):
