@@ -177,6 +177,10 @@ def kind_of(path: str) -> str | None:
     return kind_named(path, name.lower())
 
 
+# `web.env.prod`: what may stand behind `.env` besides a file's ending.
+_STAGES = frozenset(("prod", "production", "staging", "stage", "live", "local", "dev", "development"))
+
+
 # Folders whose JSON is texts by name, in many languages: read for vendors' keys and URLs, like any text. (A third of the
 # time on a tree with 25,000 such files went into taking them apart.)
 _TRANSLATIONS = frozenset(("translations", "locales", "i18n", "l10n"))
@@ -195,6 +199,10 @@ def kind_named(path: str, name: str) -> str | None:
         if extension == ".in":
             return inner
         return inner if inner in _BEAR_TEMPLATES else "text"
+    if name.startswith(".dev.vars."):
+        return "env"  # wrangler's, one for each environment
+    if ".env." in name and last in _STAGES:
+        return "env"
     if (
         name.startswith((".env.", ".env-", ".env_", "env."))
         and extension not in PLAIN_KINDS

@@ -122,11 +122,15 @@ def parts_of(name: str) -> tuple[str, ...]:
 _FILE_NAME = re.compile(r"/[\w.\-]*\.[A-Za-z]{2,5}\Z")
 
 
+# Beginnings of variables that build tools write into what browsers get, and a stand-in's.
+_FOR_BROWSERS = (["react", "app"], ["vue", "app"], ["ng", "app"], ["mock", "service"])
+
+
 @lru_cache(maxsize=4096)
 def secret_name(name: str) -> SecretName | None:
     """What a name says its value is, or None where it names no secret."""
     words = _words(name)
-    if not words or not _HARMLESS.isdisjoint(words) or words[:2] in (["react", "app"], ["mock", "service"]):
+    if not words or not _HARMLESS.isdisjoint(words) or words[:2] in _FOR_BROWSERS or words[0] in ("gatsby", "storybook"):
         return None
     if (words[0] in _VERBS and not name.isupper()) or any(word.startswith(_HARMLESS_BEGINNINGS) for word in words):
         return None  # a function's name, or a question's (a constant has none); what a form carries

@@ -75,7 +75,12 @@ def quart_reloads_by_default(call: Call, context: CheckContext) -> Iterator[Diag
         )
 
 
-@check("PRD601", on=[calls("watchfiles.run_process", "watchfiles.arun_process")], files=("python",))
+@check(
+    "PRD601",
+    on=[calls("watchfiles.run_process", "watchfiles.arun_process", "tornado.autoreload.start", "hupper.start_reloader")],
+    required_literals=["watchfiles", "autoreload", "hupper"],
+    files=("python",),
+)
 def watches_files(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A process restarted on every change of a file."""
     weight = priority_in(call, context)

@@ -78,7 +78,7 @@ def final_user(dockerfile: Dockerfile, stage: Stage) -> tuple[Instruction, str |
     for instruction in lineage(stage):
         if instruction.keyword == "USER":
             assert instruction.stage is not None
-            return instruction, expand(instruction.value, variables(dockerfile, instruction.stage, instruction))
+            return instruction, expand(instruction.value.strip("\"'"), variables(dockerfile, instruction.stage, instruction))
     return None
 
 

@@ -235,6 +235,8 @@ def _is_trivial(statement: Statement) -> bool:
         return True
     if statement.kind in ("expression", "return"):
         return all(is_constant(expression) for expression in statement.expressions)
+    if statement.kind == "assign" and all(target.text == "_" for target in statement.targets):
+        return all(isinstance(expression, Name) for expression in statement.expressions)
     return False
 
 
@@ -596,10 +598,18 @@ def _is_cancelled_before(task: str, call: Call) -> bool:
     )
 
 
+def _suppresses(given: Expression, call: Call) -> Sequence[Expression]:
+    """The classes that an argument of `suppress` names: itself, or those of a tuple that is known, `*ERRORS` too."""
+    if isinstance(given, OpaqueExpression) and given.kind == "star" and given.items:
+        given = given.items[0]
+    known = call.module.follow(given, call)
+    return known.items if isinstance(known, Collection) else (given,)
+
+
 @check("PRD202", on=[calls("contextlib.suppress")])
 def suppressed_exception(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`contextlib.suppress(Exception)`: the same thing in a spelling that other linters do not see."""
-    broad = [name.name.removeprefix("builtins.") for name in call.arguments if isinstance(name, Name)]
+    broad = [name.name.removeprefix("builtins.") for given in call.arguments for name in _suppresses(given, call) if isinstance(name, Name)]
     broad = [name for name in broad if name in ("Exception", "BaseException")]
     if not broad:
         return

@@ -252,9 +252,12 @@ def _is_statement(call: Call) -> bool:
     """Whether the call is a statement of its own, its result thrown away."""
     data = call.source.data
     line_start = data.rfind(b"\n", 0, call.start) + 1
-    if data[line_start : call.start].strip():
-        return False
+    begins = data[line_start : call.start].strip()
     after = data[call.end : call.end + 200].lstrip(b" \t")
+    if begins == b"[" and _REST_OF_LIST.match(after):
+        after = b""  # a list of tasks that is thrown away
+    elif begins:
+        return False
     if after[:1] not in (b"\n", b"\r", b"#", b";", b""):
         return False
     rest = re.sub(rb"^(?:[ \t]*(?:#[^\n]*)?\r?\n)+[ \t]*", b"", after)
@@ -263,6 +266,7 @@ def _is_statement(call: Call) -> bool:
     return data[max(0, line_start - 200) : line_start].rstrip()[-1:] not in (b"(", b"[", b"{", b",", b"=", b"\\", b"+")
 
 
+_REST_OF_LIST = re.compile(rb"(?:async )?for\s[^\n]{1,180}\][ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 _BOUND = re.compile(rb"(?:^|\n)[ \t]*([A-Za-z_]\w*)[ \t]*(?::[^=\n]*)?=[ \t]*$")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every
-from prodlint.facts import Call, Function, Module, Name, calls_in
+from prodlint.facts import Attribute, Call, Expression, Function, Module, Name, Subscript, calls_in
 from prodlint.values.places import body_of, enclosing, in_lambda, is_imported, shown, types_in
 
 _THREAD = "`asyncio.to_thread`"
@@ -175,6 +175,44 @@ def blocking_parameter(function: Function, context: CheckContext) -> Iterator[Di
         first = next((call for call in asked if _async_function(call) is not None and call.method not in _LOCAL), None)
         if first is not None:
             yield Diagnostic(first, f"`{shown(first)}` of `{made}` blocks the event loop: use {CLIENTS[made]}")
+
+
+# What only pymongo's collections have.
+_OF_COLLECTIONS = tuple(
+    f"*.{name}"
+    for name in (
+        *("find_one", "insert_one", "insert_many", "update_one", "update_many", "replace_one", "delete_one", "delete_many", "bulk_write"),
+        *("count_documents", "estimated_document_count", "find_one_and_update", "find_one_and_delete", "find_one_and_replace"),
+    )
+)
+
+
+@check("PRD571", on=[calls(*_OF_COLLECTIONS)], required_literals=[("async", "pymongo")], files=("python",))
+def blocking_collection(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`db = MongoClient(...)["shop"]`, and `db.orders.find_one(...)` in an async function."""
+    function = _async_function(call)
+    if function is None or _maker(call) or not _is_of_mongo(call.receiver, call):
+        return
+    before = (other for other in call.module.calls() if function.start <= other.start < call.start)
+    if not any(f"*.{other.method}" in _OF_COLLECTIONS and _is_of_mongo(other.receiver, other) for other in before):
+        yield Diagnostic(call, f"`{shown(call)}` blocks the event loop: use {CLIENTS['pymongo.MongoClient']}")
+
+
+def _is_of_mongo(expression: Expression | None, near: Call) -> bool:
+    """Whether an expression is a plain client of MongoDB, or a database or collection of one."""
+    for _ in range(8):
+        if isinstance(expression, (Subscript, Attribute)):
+            expression = expression.value
+        elif isinstance(expression, Name):
+            first = expression.source_text.partition(".")[0]
+            expression = near.module.constant(first)
+        elif isinstance(expression, Call):
+            if expression.name in ("pymongo.MongoClient", "pymongo.mongo_client.MongoClient"):
+                return True
+            expression = expression.receiver if expression.method in ("get_database", "get_collection", "get_default_database") else None
+        else:
+            return False
+    return False
 
 
 def _annotated(annotation: str, module: Module) -> str:

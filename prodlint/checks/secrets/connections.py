@@ -4,11 +4,11 @@ the place of a URL's user, and URLs that are put together from literals (PRD103)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, every, text
 from prodlint.checks.secrets import formats
-from prodlint.facts import Assignment, Call, Collection, Constant, Expression, Literal, Operation, Text
+from prodlint.facts import Assignment, Call, Collection, Constant, Dictionary, Expression, FString, Literal, Operation, Text
 from prodlint.model import Priority
 from prodlint.values.secret_names import secret_name
 from prodlint.values.secret_values import is_secret, shape_of
@@ -241,14 +241,38 @@ def _pieces(expression: Expression) -> list[tuple[str, Expression]]:
         return [piece for operand in expression.operands for piece in (_pieces(operand) or [(_text_of(operand), operand)])]
     if isinstance(expression, Operation) and expression.operator == "%" and len(expression.operands) == 2:
         template, given = expression.operands
+        if isinstance(given, Dictionary):
+            named = {str(key.value): value for key, value in given.items if isinstance(key, Constant)}
+            return _filled_by_name(_text_of(template), template, named, r"%\((\w{1,80})\)[sr]")
         return _filled(_text_of(template), template, list(given.items) if isinstance(given, Collection) else [given], r"%[sr]")
-    if isinstance(expression, Call) and expression.method == "format" and expression.receiver is not None and not expression.keywords:
-        return _filled(_text_of(expression.receiver), expression.receiver, list(expression.arguments), r"\{\d{0,2}\}")
+    if isinstance(expression, Call) and expression.method == "format" and expression.receiver is not None:
+        template = expression.receiver
+        if expression.keywords and not expression.arguments:
+            return _filled_by_name(_text_of(template), template, expression.keywords, r"\{(\w{1,80})\}")
+        return _filled(_text_of(template), template, list(expression.arguments), r"\{\d{0,2}\}")
+    if isinstance(expression, Call) and expression.method == "join" and expression.receiver is not None and len(expression.arguments) == 1:
+        listed = expression.arguments[0]
+        if _text_of(expression.receiver) == "" and isinstance(listed, Collection):
+            return [(_text_of(item), item) for item in listed.items]
+    if isinstance(expression, FString) and any(isinstance(item, Constant) for item in expression.items):
+        return [(_text_of(item), item) for item in expression.items]
     return []
 
 
 def _text_of(expression: Expression) -> str:
     return expression.value if isinstance(expression, Constant) and isinstance(expression.value, str) else _UNKNOWN
+
+
+def _filled_by_name(template: str, at: Expression, given: Mapping[str, Expression], slot: str) -> list[tuple[str, Expression]]:
+    """The same where the places have names: `{user}`, `%(user)s`."""
+    pieces: list[tuple[str, Expression]] = []
+    for number, part in enumerate(re.split(slot, template)):
+        if number % 2 == 0:
+            pieces.append((part, at))
+        else:
+            value = given.get(part, at)
+            pieces.append((_text_of(value) if value is not at else _UNKNOWN, value))
+    return pieces
 
 
 def _filled(template: str, at: Expression, given: Sequence[Expression], slot: str) -> list[tuple[str, Expression]]:

@@ -132,10 +132,12 @@ def entry_of_secret(document: Document, context: CheckContext) -> Iterator[Diagn
     """In `kind: Secret` an entry is a secret whatever its key is called, unless it says that it is something else."""
     from prodlint.checks.secrets.config import is_sealed
 
-    root = document.root
-    if root.text_at("kind") != "Secret" or is_sealed(document.source.data):
+    if is_sealed(document.source.data):
         return
-    for part in ("data", "stringData"):
+    listed = document.root.get("items") if document.root.text_at("kind") in ("List", "SecretList") else None
+    manifests = [document.root] if listed is None else [item for item in listed.items if item.kind == "mapping"]
+    secrets = [each for each in manifests if each.text_at("kind") == "Secret"]
+    for root, part in ((root, part) for root in secrets for part in ("data", "stringData")):
         entries = root.get(part)
         for name, node in entries.members.items() if entries is not None and entries.kind == "mapping" else ():
             if node.kind == "scalar" and node.raw and "{{" not in node.raw and _is_entry_secret(name, node, part == "data", context):
@@ -210,7 +212,7 @@ def login_password(encoded: str) -> str | None:
 @check("PRD111", on=[documents()], required_literals=['"auths"', '"auth"', "auths:"], files=("json", "yaml"))
 def login_of_docker(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     """`auths.<host>.auth` is `user:password` in base 64; in the older `.dockercfg` the hosts stand at the top."""
-    auths = document.root.get("auths") or (document.root if document.file.name == ".dockercfg" else None)
+    auths = document.root.get("auths") or (document.root if "dockercfg" in document.file.name else None)
     for host, entry in auths.members.items() if auths is not None and auths.kind == "mapping" else ():
         node = entry.get("auth")
         if node is not None and node.kind == "scalar" and login_password(node.raw) is not None:

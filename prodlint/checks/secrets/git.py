@@ -61,11 +61,11 @@ def secrets_of_env_file(setting: Setting, context: CheckContext) -> Iterator[Pro
 def _works(name: str, value: str) -> bool:
     """Whether a value of an env file is a secret in use: no placeholder of a vendor (`sk_live_xxxx`), no test key."""
     from prodlint.checks.secrets.connections import connection_secret
-    from prodlint.checks.secrets.tokens import key_in
+    from prodlint.checks.secrets.tokens import is_for_browsers, key_in
 
     token = find_in(f"{name}={value}")
     if token is not None:
-        return token[0].kind == "secret"
+        return token[0].kind == "secret" and not is_for_browsers(token[0], name)
     if recognise(value) is not None:
         return False
     named = value_name(name)

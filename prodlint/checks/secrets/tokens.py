@@ -97,7 +97,7 @@ def provider_token(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
         if row.kind in ("test", "publishable"):
             continue
         token = data[start:end]
-        if is_cut_short(data, end) or is_data_of_tests(context.file) or (row.kind == "low" and _is_for_browsers(name_before(data, start))):
+        if is_cut_short(data, end) or is_data_of_tests(context.file) or is_for_browsers(row, name_before(data, start)):
             continue
         judged = _judge_token(row, token, bound(data, start), context)
         if judged is None:
@@ -146,12 +146,13 @@ def is_cut_short(data: bytes, end: int) -> bool:
     return _ELISION.match(data, end) is not None
 
 
-# Variables that build tools write into what browsers get.
+# Variables that build tools write into what browsers get; Google's keys for maps are made for that.
 _PUBLIC_NAME = re.compile(r"(?:NEXT_PUBLIC|NUXT_PUBLIC|EXPO_PUBLIC|VITE|REACT_APP|VUE_APP|GATSBY|PUBLIC|STORYBOOK)_")
 
 
-def _is_for_browsers(name: str) -> bool:
-    return _PUBLIC_NAME.match(name) is not None
+def is_for_browsers(row: formats.Format, name: str) -> bool:
+    """Whether a token is of the kind that pages carry, and its variable one that is written into pages."""
+    return (row.kind == "low" or row.name == "google") and _PUBLIC_NAME.match(name) is not None
 
 
 # Files that tests read: reports of other tools, saved pages, recorded answers of strangers' services.

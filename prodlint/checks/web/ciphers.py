@@ -156,6 +156,17 @@ _WEAK_SCHEMES = re.compile(
 )
 
 
+_PASSLIB_HASH = re.compile(r"^passlib\.hash\.(\w+)\.(?:hash|encrypt)$")
+
+
+@check("PRD445", on=[calls("*.hash", "*.encrypt")], required_literals=["passlib"], files=["python"])
+def weak_hash_of_passlib(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`md5_crypt.hash(password)` of passlib."""
+    found = _PASSLIB_HASH.match(call.name)
+    if found is not None and _WEAK_SCHEMES.match(found[1]):
+        yield Diagnostic(call, f"`{found[1]}` of passlib stores passwords that are guessed by the billion a second")
+
+
 @check("PRD445", on=[calls("passlib.context.CryptContext", "passlib.context.LazyCryptContext")], files=["python"])
 def weak_scheme(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """passlib contexts that write weak hashes."""

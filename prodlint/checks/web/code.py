@@ -350,9 +350,15 @@ def yaml_objects(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         words = f"`{call.name}` without a safe loader can construct any Python object"
         yield Diagnostic(call.function, words, fix=fix)
         return
-    for shape in evaluator.of(loader).shapes:
-        if isinstance(shape, Reference) and shape.name.startswith("yaml.") and shape.name.rpartition(".")[2] in _UNSAFE_LOADERS:
-            yield Diagnostic(call, f"`{call.name}` with `{shape.name}` can construct any Python object")
+    own = call.module.class_named(loader.source_text) if isinstance(loader, Name) else None
+    names = [
+        *(own.bases if own is not None else ()),
+        *(shape.name for shape in evaluator.of(loader).shapes if isinstance(shape, Reference)),
+    ]
+    for name in names:
+        if name.startswith("yaml.") and name.rpartition(".")[2] in _UNSAFE_LOADERS:
+            shown = f"`{own.name}`, a `{name}`," if own is not None else f"`{name}`"
+            yield Diagnostic(call, f"`{call.name}` with {shown} can construct any Python object")
             return
 
 

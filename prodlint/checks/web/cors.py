@@ -946,6 +946,8 @@ def _headers_in(block: tuple[Statement, ...]) -> Iterator[_Written]:
             for target in statement.targets:
                 if isinstance(target, Subscript) and _header(target.key).startswith("access-control-"):
                     yield _Written(_header(target.key), statement.expressions[0], target)
+                elif isinstance(target, (Name, Attribute)) and (found := _WERKZEUG.search(target.text)):
+                    yield _Written(found[1].replace("_", "-"), statement.expressions[0], target)
         for expression in _response_expressions(statement):
             if isinstance(expression, Dictionary):
                 for key, value in expression.items:
@@ -959,6 +961,8 @@ def _headers_in(block: tuple[Statement, ...]) -> Iterator[_Written]:
                     yield _Written(_header(expression.arguments[0]), expression.arguments[1], expression)
 
 
+# Werkzeug's responses have an attribute for each of these headers.
+_WERKZEUG = re.compile(r"\.(access_control_allow_(?:origin|credentials|methods|headers))$")
 _SETTERS = frozenset(
     {
         "set_header",
@@ -1052,7 +1056,7 @@ def _looks_up(expression: Expression, written: str, text: str) -> bool:
     return False
 
 
-@check("PRD406", on=[every(Module)], required_literals=["access-control-allow-origin"], files=["python"])
+@check("PRD406", on=[every(Module)], required_literals=["access-control-allow-origin", "access_control_allow_origin"], files=["python"])
 def raw_cors_header(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """`Access-Control-Allow-Origin` written by hand."""
     blocks: list[tuple[Function | None, tuple[Statement, ...]]] = [(None, module.body)]

@@ -129,7 +129,7 @@ def _switch(call: Call) -> tuple[str, Expression, bool] | None:
             return keyword, value, True
         if keyword in _OFF:
             return keyword, value, False
-        if keyword == "verify" and (_VERIFY_MEANS_CERTIFICATES.match(call.name) or _is_http_call(call)):
+        if keyword == "verify" and (_VERIFY_MEANS_CERTIFICATES.match(call.name) or _is_http_call(call) or _binds_http_call(call)):
             return keyword, value, True
         if keyword == "ssl" and b"aiohttp" in call.source.data:
             if (
@@ -139,6 +139,12 @@ def _switch(call: Call) -> tuple[str, Expression, bool] | None:
             ):
                 return keyword, value, True
     return None
+
+
+def _binds_http_call(call: Call) -> bool:
+    """`functools.partial(requests.get, verify=False)`."""
+    bound = call.argument(0) if call.name == "functools.partial" else None
+    return isinstance(bound, Name) and _VERIFY_MEANS_CERTIFICATES.match(bound.name) is not None
 
 
 def _is_http_call(call: Call) -> bool:

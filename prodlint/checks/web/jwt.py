@@ -131,7 +131,7 @@ def _said_by(options: Value) -> list[Value]:
 
 def _is_off(value: Value) -> bool:
     """Whether a check is off for certain, as the code is written: no setting has a say."""
-    return any(isinstance(shape, Known) and shape.value is False for shape in value.shapes)
+    return any(isinstance(shape, Known) and isinstance(shape.value, int) and not shape.value for shape in value.shapes)
 
 
 def _is_always_off(value: Value) -> bool:
