@@ -134,6 +134,8 @@ def secret_name(name: str) -> SecretName | None:
         return None
     if (words[0] in _VERBS and not name.isupper()) or any(word.startswith(_HARMLESS_BEGINNINGS) for word in words):
         return None  # a function's name, or a question's (a constant has none); what a form carries
+    if words[0] == "existing" and words[-1] == "secret":
+        return None  # the name of a Secret that is there already, as charts call it: `existingSecret`
     if words[-3:] == ["secret", "key", "base"]:
         return SecretName("key", True)
     every = list(words)

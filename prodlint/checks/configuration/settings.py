@@ -35,12 +35,12 @@ _OFF_WHEN_TRUE = re.compile(
     r"|AUTH_(?:DISABLED|BYPASS)|ALLOW_UNVERIFIED(?:_TOKENS?|_JWT)?|ALLOW_INSECURE(?:_[A-Z]+)?|TASK_ALWAYS_EAGER|ALWAYS_EAGER)$"
 )
 _OFF_WHEN_FALSE = re.compile(
-    r"^(?:[A-Z0-9]+_)*(?:(?:AUTH|AUTHENTICATION)_(?:ENABLED|REQUIRED|ENFORCED)|(?:ENABLE|REQUIRE|ENFORCE|USE)_(?:AUTH|AUTHENTICATION)|VERIFY_(?:TOKENS?|JWT|SIGNATURES?|SSL|TLS|CERTS?|CERTIFICATES?)|(?:SSL|TLS|JWT|TOKEN|SIGNATURE)_VERIFY|(?:SSL|TLS)_VERIFICATION|CSRF_ENABLED)$"
+    r"^(?:[A-Z0-9]+_)*(?:(?:AUTH|AUTHENTICATION)_(?:ENABLED|REQUIRED|ENFORCED)|(?:ENABLE|REQUIRE|ENFORCE|USE)_(?:AUTH|AUTHENTICATION)|VERIFY_(?:TOKENS?|JWT|SIGNATURES?|SSL|TLS|CERTS?|CERTIFICATES?)|(?:SSL|TLS|JWT|TOKEN|SIGNATURE)_VERIFY|(?:SSL|TLS)_VERIFICATION|CSRF_(?:PROTECTION_)?ENABLED|ENABLE_CSRF(?:_PROTECTION)?)$"
 )
 ANCHORS = [
     "disable_", "skip_", "bypass", "no_auth", "auth_disabled", "allow_unverified", "allow_insecure", "always_eager",
     "auth_enabled", "enable_auth", "authentication_enabled", "require_auth", "auth_required", "authentication_required", "auth_enforced",
-    "authentication_enforced", "enforce_auth", "use_auth", "verify", "_verification", "csrf_enabled",
+    "authentication_enforced", "enforce_auth", "use_auth", "verify", "_verification", "csrf_enabled", "enable_csrf", "csrf_protection_enabled",
 ]  # fmt: skip
 _MODE_ANCHORS = [
     (word, nobody) for word in ("auth_", "auth:", "auth=", "authentication", "authn", '_auth"', "auth'")

@@ -237,7 +237,8 @@ def _asked_for(operation: Operation) -> str:
         if isinstance(last, Name) and last.name in ("os.environ", "environ"):
             key = first
     elif isinstance(last, Constant) and last.value is None and isinstance(first, Call) and first.name in READS:
-        key = first.arguments[0] if len(first.arguments) == 1 and not first.keywords else None
+        default = first.argument(1, "default")
+        key = first.argument(0, "key") if default is None or isinstance(default, Constant) and default.value is None else None
     return key.value if isinstance(key, Constant) and isinstance(key.value, str) else ""
 
 

@@ -117,11 +117,23 @@ def session_middleware(call: Call, context: CheckContext) -> Iterator[Diagnostic
         return
     given = call.keywords.get("https_only")
     if given is None or isinstance(follow(call.module, given, call), Constant) and truth(call.module, given, call) is False:
+        conditions = context.values(call.module).conditions(call)
+        if any(_WITHOUT_TLS.search(each.expression.text) for each in conditions if each.pattern is None and not each.came_back):
+            return  # whoever deploys has said whether there is TLS
         # Where a parameter says whether there is TLS, a constant would take the login away from everybody without it.
-        function = enclosing(call, call.module)
-        decided = function is not None and any(_ABOUT_TLS.search(parameter.name) for parameter in function.parameters)
+        functions = [enclosing(call, call.module), *_methods_beside(call)]
+        decided = any(
+            _ABOUT_TLS.search(parameter.name) for function in functions if function is not None for parameter in function.parameters
+        )
         fix = None if decided else FixRequest("set-keyword", "add `https_only=True`", False, (("keyword", "https_only"), ("value", "True")))
         yield Diagnostic(call, "`SessionMiddleware` without `https_only=True` sends the session over plain HTTP too", fix=fix)
+
+
+def _methods_beside(call: Call) -> list[Function]:
+    """The methods of the class that a call stands in."""
+    class_ = call.module.class_named(call.scope.class_) if call.scope.class_ else None
+    definitions = [statement.definition for statement in class_.body] if class_ is not None else []
+    return [definition for definition in definitions if isinstance(definition, Function)]
 
 
 _WITHOUT_TLS = re.compile(
