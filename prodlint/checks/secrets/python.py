@@ -146,7 +146,7 @@ def _is_made_up(fact: Assignment | Call, context: CheckContext) -> bool:
 
 
 # Names that say what a value is and not whose: a variable of that name is somebody else's as well.
-_ANYBODYS = frozenset(("API_KEY", "KEY", "TOKEN", "SECRET", "PASSWORD", "ACCESS_TOKEN", "AUTH_TOKEN", "ACCESS_KEY", "PASSWD", "PWD"))
+_ANYBODYS = frozenset(("API_KEY", "KEY", "TOKEN", "SECRET", "ACCESS_TOKEN", "AUTH_TOKEN", "ACCESS_KEY"))
 
 
 def environment_fix(name: str, at: Expression) -> FixRequest | None:
