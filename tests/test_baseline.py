@@ -69,7 +69,7 @@ def test_a_renamed_function_brings_nothing_and_a_second_one_does(file: Path) -> 
 
 
 def test_what_may_stand_anywhere_needs_its_function_to_be_gone(file: Path) -> None:
-    """One `except: pass` that was mended hides no new one in another function."""
+    """One `except: pass` that was fixed hides no new one in another function."""
     write(str(file), [finding(content="~except")])
     new = finding(symbol="fetch", content="~except")
 

@@ -1,4 +1,4 @@
-"""The pages' bad examples, mended: what every fix guarantees, for every rule that says it has one."""
+"""The pages' bad examples, applied: what every fix guarantees, for every rule that says it has one."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ def test_a_fix_does_what_it_says(rule: Rule, tmp_path: Path) -> None:
         folder = tmp_path / str(number)
         request = laid_out(rule, example, folder)
         before = session.run(request)
-        mended = applying.mend(before, [finding for finding in applying.wanted(before, True) if finding.code == rule.code])
-        if not mended.fixed:
+        applied = applying.apply_fixes(before, [finding for finding in applying.wanted(before, True) if finding.code == rule.code])
+        if not applied.fixed:
             continue
         mended_examples += 1
-        for finding in mended.fixed:
+        for finding in applied.fixed:
             assert finding.fix is not None and finding.fix.description
             assert not finding.fix.safe or rule.fix == "safe"
-        for path in mended.changed():
-            old, new = mended.before[path] or b"", mended.after[path]
+        for path in applied.changed():
+            old, new = applied.before[path] or b"", applied.after[path]
             if path.endswith(".py"):
                 ast.parse(new)
                 if rule.code != "PRD002":
@@ -64,10 +64,10 @@ def test_a_fix_does_what_it_says(rule: Rule, tmp_path: Path) -> None:
         codes = Counter((finding.path, finding.code) for finding in before.report.findings)
         left = Counter((finding.path, finding.code) for finding in after.report.findings)
         assert not left - codes
-        assert sum(codes.values()) - sum(left.values()) >= len(mended.fixed)
+        assert sum(codes.values()) - sum(left.values()) >= len(applied.fixed)
         assert len(after.report.unchecked) <= len(before.report.unchecked)
-        again = applying.mend(after, [finding for finding in applying.wanted(after, True) if finding.code == rule.code])
+        again = applying.apply_fixes(after, [finding for finding in applying.wanted(after, True) if finding.code == rule.code])
         assert again.changed() == []
         if mended_examples == MOST:
             break
-    assert mended_examples, "no bad example is mended: write one, or say that there is no fix"
+    assert mended_examples, "no bad example is applied: write one, or say that there is no fix"

@@ -23,7 +23,7 @@ spec:
 """
 
 
-def mended(prodlint: Run, root: Path, code: str, path: str) -> str:
+def fixed(prodlint: Run, root: Path, code: str, path: str) -> str:
     prodlint("check", "--no-cache", "--select", code, "--fix", "--unsafe-fixes", "--exit-zero", "--quiet", str(root), cwd=root)
     return (root / path).read_text()
 
@@ -32,7 +32,7 @@ def test_a_switch_stays_on_where_nobody_sets_it(prodlint: Run, project: Callable
     root = project(
         {"shop/settings.py": 'import os\n\nALLOW_NEW = bool(os.environ.get("ALLOW_NEW", True))\nDEBUG = bool(os.getenv("DEBUG", False))\n'}
     )
-    text = mended(prodlint, root, "PRD644", "shop/settings.py")
+    text = fixed(prodlint, root, "PRD644", "shop/settings.py")
     assert 'os.getenv("ALLOW_NEW", "true")' in text
     assert 'os.getenv("DEBUG", "")' in text
 
@@ -42,7 +42,7 @@ def test_a_switch_stays_on_where_nobody_sets_it(prodlint: Run, project: Callable
 )
 def test_a_datastore_keeps_the_rights_that_it_starts_with(prodlint: Run, project: Callable[..., Path], image: str, changed: bool) -> None:
     root = project({"k8s/shop.yaml": DEPLOYMENT.replace("IMAGE", image)})
-    assert ('drop: ["ALL"]' in mended(prodlint, root, "PRD843", "k8s/shop.yaml")) is changed
+    assert ('drop: ["ALL"]' in fixed(prodlint, root, "PRD843", "k8s/shop.yaml")) is changed
 
 
 def test_an_answer_keeps_its_shape(prodlint: Run, project: Callable[..., Path]) -> None:
@@ -52,7 +52,7 @@ def test_an_answer_keeps_its_shape(prodlint: Run, project: Callable[..., Path]) 
         '        details = {"type": "unknown", "message": str(error)}\n        return jsonify({"error": details}), 500\n'
     )
     root = project({"shop/views.py": text})
-    assert '{"error": details}' in mended(prodlint, root, "PRD206", "shop/views.py")
+    assert '{"error": details}' in fixed(prodlint, root, "PRD206", "shop/views.py")
 
 
 def test_an_assertion_about_access_raises_what_its_callers_expect(prodlint: Run, project: Callable[..., Path]) -> None:
@@ -61,13 +61,13 @@ def test_an_assertion_about_access_raises_what_its_callers_expect(prodlint: Run,
         '    assert getattr(request.user, "is_superuser", False), (\n        "superusers only"\n    )\n    return 1\n'
     )
     root = project({"shop/views.py": text})
-    assert 'raise PermissionError(\n        "superusers only"\n    )' in mended(prodlint, root, "PRD208", "shop/views.py")
+    assert 'raise PermissionError(\n        "superusers only"\n    )' in fixed(prodlint, root, "PRD208", "shop/views.py")
 
 
 def test_a_health_check_asks_a_route_that_is_there(prodlint: Run, project: Callable[..., Path]) -> None:
     dockerfile = 'FROM python:3.13-slim\nCOPY app /app\nUSER 10001\nEXPOSE 8000\nCMD ["gunicorn", "app.main:app"]\n'
     silent = project({"Dockerfile": dockerfile, "app/main.py": "from flask import Flask\n\napp = Flask(__name__)\n"})
-    assert "HEALTHCHECK" not in mended(prodlint, silent, "PRD804", "Dockerfile")
+    assert "HEALTHCHECK" not in fixed(prodlint, silent, "PRD804", "Dockerfile")
 
 
 # Places where only the author knows the right value, or where the value is made up: what is said of them stays, and no fix is offered.
@@ -107,7 +107,7 @@ UNTOUCHED = {
 @pytest.mark.parametrize(("code", "path", "text"), UNTOUCHED.values(), ids=UNTOUCHED)
 def test_what_only_its_author_knows_stays(prodlint: Run, project: Callable[..., Path], code: str, path: str, text: str) -> None:
     root = project({path: text})
-    assert mended(prodlint, root, code, path) == text
+    assert fixed(prodlint, root, code, path) == text
 
 
 def test_a_handler_beside_another_one_catches_less_instead_of_raising(prodlint: Run, project: Callable[..., Path]) -> None:
@@ -116,4 +116,4 @@ def test_a_handler_beside_another_one_catches_less_instead_of_raising(prodlint: 
         '    except LookupError as error:\n        await bot.send(str(error))\n    except BaseException:\n        logger.exception("failed")\n'
     )
     root = project({"shop/bot.py": text})
-    assert mended(prodlint, root, "PRD204", "shop/bot.py") == text.replace("BaseException", "Exception")
+    assert fixed(prodlint, root, "PRD204", "shop/bot.py") == text.replace("BaseException", "Exception")

@@ -298,8 +298,8 @@ def test_files_made_of_anything(
     (folder / "app.py").write_bytes(raw)
     select = "PRD307,PRD5,PRD104"
     result = session.run(session.Request([str(folder)], isolated=True, config=[], finish=lambda settings: _selecting(settings, select)))
-    mended = applying.mend(result, applying.wanted(result, True))
-    after = mended.after.get("app.py", raw)
+    applied = applying.apply_fixes(result, applying.wanted(result, True))
+    after = applied.after.get("app.py", raw)
     ast.parse(after)
     assert sorted(comments(after)) == sorted(comments(raw))
     assert after.startswith(b"\xef\xbb\xbf") == (encoding == "utf-8-sig")
@@ -307,9 +307,9 @@ def test_files_made_of_anything(
         assert after.count(b"\n") == after.count(b"\r\n")
     (folder / "app.py").write_bytes(after)
     again = session.run(session.Request([str(folder)], isolated=True, finish=lambda settings: _selecting(settings, select)))
-    assert not applying.mend(again, applying.wanted(again, True)).changed()
+    assert not applying.apply_fixes(again, applying.wanted(again, True)).changed()
     gone = len(result.report.findings) - len(again.report.findings)
-    assert gone == len(mended.fixed)
+    assert gone == len(applied.fixed)
 
 
 def _selecting(settings: Settings, rules: str) -> Settings:
@@ -341,22 +341,22 @@ def test_a_file_that_changed_meanwhile_is_left_alone(project: Project) -> None:
     changed = "import httpx\n\n\n\nc = httpx.Client()\n"
     (root / "a.py").write_text(changed)
     # What is fixed is what was analysed; what has changed since is seen when it is written.
-    mended = applying.mend(result, applying.wanted(result, False))
-    assert mended.changed() == ["a.py", "b.py"]
+    applied = applying.apply_fixes(result, applying.wanted(result, False))
+    assert applied.changed() == ["a.py", "b.py"]
     (root / "b.py").write_text("x = 1\n")
-    assert applying.write(mended, str(root)) == ["a.py", "b.py"]
+    assert applying.write(applied, str(root)) == ["a.py", "b.py"]
     assert (root / "a.py").read_text() == changed
     assert (root / "b.py").read_text() == "x = 1\n"
-    assert mended.fixed == []
+    assert applied.fixed == []
 
 
 def test_a_link_out_of_the_project_is_not_followed(project: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
     outside = tmp_path_factory.mktemp("outside") / "x.py"
     outside.write_text(BAD)
     root = project({"a.py": "x = 1\n"})
-    mended = applying.FixResult({"l.py": BAD.encode()}, {"l.py": b"changed"})
+    applied = applying.FixResult({"l.py": BAD.encode()}, {"l.py": b"changed"})
     (root / "l.py").symlink_to(outside)
-    assert applying.write(mended, str(root)) == ["l.py"]
+    assert applying.write(applied, str(root)) == ["l.py"]
     assert outside.read_text() == BAD
 
 

@@ -110,10 +110,10 @@ def add_ignores(given: Namespace, request: session.Request) -> int:
     if result.settings.require_reason and not reason:
         raise SettingsError("`--add-ignore` needs a `--reason`: the settings say `require-reason`")
     makers = (ignore.behind, ignore.above, ignore.behind_statement, ignore.above_statement)
-    mended = applying.mend(result, result.report.findings, [partial(maker, tail=tail) for maker in makers])
-    for path in applying.write(mended, result.report.root):
+    applied = applying.apply_fixes(result, result.report.findings, [partial(maker, tail=tail) for maker in makers])
+    for path in applying.write(applied, result.report.root):
         say(f"`{path}` was changed or cannot be written: left as it is")
-    done = Counter((finding.path, finding.code, finding.message, finding.symbol) for finding in mended.fixed)
+    done = Counter((finding.path, finding.code, finding.message, finding.symbol) for finding in applied.fixed)
     left = []
     for finding in result.report.findings:
         key = (finding.path, finding.code, finding.message, finding.symbol)
@@ -122,7 +122,7 @@ def add_ignores(given: Namespace, request: session.Request) -> int:
         else:
             left.append(finding)
     print(
-        f"{plural(len(mended.fixed), 'finding')} ignored from now on"
+        f"{plural(len(applied.fixed), 'finding')} ignored from now on"
         + (f", {len(left):,} left: no comment can stand there" if left else "")
     )
     for finding in left:

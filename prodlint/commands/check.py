@@ -145,28 +145,28 @@ def _broken_baseline(result: session.Result) -> str:
 def _check_and_fix(given: Namespace, request: session.Request, result: session.Result, also: Sequence[tuple[str, str | None]]) -> int:
     from prodlint.fixes import applying
 
-    mended = applying.mend(result, applying.wanted(result, given.unsafe_fixes), unsafe=given.unsafe_fixes)
+    applied = applying.apply_fixes(result, applying.wanted(result, given.unsafe_fixes), unsafe=given.unsafe_fixes)
     if given.diff:
         from prodlint.redact import Redaction
 
-        pieces = applying.difference(mended, Redaction(result.report, result.source))
+        pieces = applying.difference(applied, Redaction(result.report, result.source))
         # A file is for `git apply` and holds the lines as they are; a terminal or a log would obey what stands in them.
         write(pieces if given.output_file else map(_harmless, pieces), given.output_file)
-        say(f"would fix {plural(len(mended.fixed), 'finding')}")
-        return CLEAN if given.exit_zero or not mended.changed() else FOUND
+        say(f"would fix {plural(len(applied.fixed), 'finding')}")
+        return CLEAN if given.exit_zero or not applied.changed() else FOUND
     out = sys.stdout
     if result.given:  # standard input: the text goes where it is expected, the report beside it
-        request.stdin = next((mended.after.get(path, raw) for path, raw in result.given.items()), b"")
+        request.stdin = next((applied.after.get(path, raw) for path, raw in result.given.items()), b"")
         out.flush()
         out.buffer.write(request.stdin)
         out = sys.stderr
         left: list[str] = []
     else:
-        left = applying.write(mended, result.report.root)
-    if mended.fixed:
+        left = applying.write(applied, result.report.root)
+    if applied.fixed:
         result = session.run(request)
-    fixed = applying.gone(mended.fixed, result.report.findings)
-    for note in (*mended.notes, *(f"`{path}` was changed or cannot be written: left as it is" for path in left)):
+    fixed = applying.gone(applied.fixed, result.report.findings)
+    for note in (*applied.notes, *(f"`{path}` was changed or cannot be written: left as it is" for path in left)):
         say(note)
     code = CLEAN if given.fix_only else exit_code(result, given.exit_zero)
     if fixed and given.exit_non_zero_on_fix and code == CLEAN:

@@ -253,7 +253,7 @@ def _call(
 
 
 def _is_prodlints(function: Any, rule: Rule | None) -> bool:
-    """Whether what failed is prodlint's to mend; a plug-in that fails is said as well, and is no bug of prodlint's."""
+    """Whether what failed is prodlint's to fix; a plug-in that fails is said as well, and is no bug of prodlint's."""
     if rule is not None and rule.path.startswith(rules_folder()):
         return True
     module = getattr(function, "_module", None) or getattr(function, "__module__", "")

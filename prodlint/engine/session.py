@@ -254,7 +254,7 @@ def grouped(
 
     codes: rules whose findings with the same message and priority are one, wherever they stand, with words of such messages.
     habits: rules of which that holds within a file, from four findings on. The same secret under the same rule in one file is one
-    finding from four places on as well. A group has a fix where each of its findings has one: it mends all of the places.
+    finding from four places on as well. A group has a fix where each of its findings has one: it fixes all of the places.
 
     It comes after baseline and `since`: what is known or suppressed stays bound to each place.
     """

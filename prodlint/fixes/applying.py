@@ -86,21 +86,23 @@ def _of_all(made: Sequence[Fix | None]) -> Fix | None:
     return replace(parts[0], safe=all(fix.safe for fix in parts), edits=tuple(edits))
 
 
-def mend(result: Result, wanted: Iterable[Finding], makers: Sequence[Maker] = (fixes.make,), unsafe: bool | None = None) -> FixResult:
+def apply_fixes(
+    result: Result, wanted: Iterable[Finding], makers: Sequence[Maker] = (fixes.make,), unsafe: bool | None = None
+) -> FixResult:
     """What the files would be with the fixes of these findings. Nothing is written.
 
-    makers: ways to make a fix, the preferred one first; what it cannot mend is left to the next. unsafe: whether findings that
-    get a fix only by another one are mended as well, with unsafe fixes or without; None leaves them.
+    makers: ways to make a fix, the preferred one first; what it cannot fix is left to the next. unsafe: whether findings that
+    get a fix only by another one are fixed as well, with unsafe fixes or without; None leaves them.
     """
-    mended = FixResult()
-    mender = FixApplier(result, mended, makers, unsafe)
+    applied = FixResult()
+    applier = FixApplier(result, applied, makers, unsafe)
     by_path: dict[str, list[Finding]] = {}
     for finding in wanted:
         by_path.setdefault(finding.path, []).append(finding)
     for path, findings in sorted(by_path.items()):
-        mender.file(path, findings)
-    mended.fixed.sort(key=lambda finding: finding.order)
-    return mended
+        applier.file(path, findings)
+    applied.fixed.sort(key=lambda finding: finding.order)
+    return applied
 
 
 def wanted(result: Result, unsafe: bool) -> list[Finding]:
@@ -109,12 +111,12 @@ def wanted(result: Result, unsafe: bool) -> list[Finding]:
 
 
 class FixApplier:
-    """Applies fixes file by file to the bytes that `mended` holds."""
+    """Applies fixes file by file to the bytes that `applied` holds."""
 
-    def __init__(self, result: Result, mended: FixResult, makers: Sequence[Maker], unsafe: bool | None) -> None:
+    def __init__(self, result: Result, applied: FixResult, makers: Sequence[Maker], unsafe: bool | None) -> None:
         self.unsafe = unsafe
         self.result = result
-        self.mended = mended
+        self.applied = applied
         self.makers = makers
         self.kinds = {path: kind for path, _, kind in result.discovered.files}
         self.root = result.report.root
@@ -127,13 +129,13 @@ class FixApplier:
 
     def raw(self, path: str) -> bytes | None:
         """A file as it is by now; None where there is none."""
-        if path not in self.mended.before:
+        if path not in self.applied.before:
             document = self.result.document(path)
             content = document.raw if document is not None and len(document.raw) <= LARGEST_READ else None
-            self.mended.before[path] = content
+            self.applied.before[path] = content
             if content is not None:
-                self.mended.after[path] = content
-        return self.mended.after.get(path)
+                self.applied.after[path] = content
+        return self.applied.after.get(path)
 
     def source(self, path: str) -> Source | None:
         """The text of that, where it is surely told from its bytes."""
@@ -165,7 +167,7 @@ class FixApplier:
         project = {check.code for check in self.result.run_of(path).project_checks}
         of_file = [finding for finding in findings if finding.code not in project or there[_key(finding), finding.span]]
         if any(not there[_key(finding), finding.span] for finding in of_file):
-            self.mended.notes.append(f"`{path}` changed while it was checked: left as it is")
+            self.applied.notes.append(f"`{path}` changed while it was checked: left as it is")
             return
         moves: list[Edit] = []
         for finding in findings:
@@ -181,8 +183,8 @@ class FixApplier:
 
     def _given_by_others(self, path: str, bare: Counter[_Key]) -> list[Finding]:
         """Findings that had no fix and have one now: `.error` became `.exception`, so the text may leave the answer."""
-        raw = self.mended.after[path]
-        if self.unsafe is None or raw == self.mended.before[path] or not +bare:
+        raw = self.applied.after[path]
+        if self.unsafe is None or raw == self.applied.before[path] or not +bare:
             return []
         found = self.outcome(path, raw).findings
         return [each for each in found if bare[_key(each)] > 0 and each.fix is not None and (each.fix.safe or self.unsafe)]
@@ -207,15 +209,15 @@ class FixApplier:
             return []
         if target in self.kinds and not self._is_sound_for_project(target, new, finding):
             return []
-        self.mended.after[target] = new
-        self.mended.fixed.append(finding)
+        self.applied.after[target] = new
+        self.applied.fixed.append(finding)
         return [edit for edit in fix.edits if edit.path == path]
 
     def _is_sound_for_project(self, path: str, new: bytes, finding: Finding) -> bool:
         """Whether the project's rules find nothing that they did not find before, and the finding, where it is a fix, no more."""
         after = self.outcome(path, new)
         outcomes = [after if outcome.path == path else outcome for outcome in self._project]
-        found = self._of_whole(outcomes, {**self.mended.after, path: new})
+        found = self._of_whole(outcomes, {**self.applied.after, path: new})
         key = (finding.path, *_key(finding))
         if found - self._found or (self.makers[0] is fixes.make and found[key] >= self._found[key]):
             return False
@@ -231,7 +233,7 @@ class FixApplier:
         for _ in range(_PASSES):
             if not +wanted:
                 return
-            raw = self.mended.after[path]
+            raw = self.applied.after[path]
             outcome = self.outcome(path, raw)
             offered = list(self._offered(path, outcome, wanted, refused, maker))
             if not offered:
@@ -239,8 +241,8 @@ class FixApplier:
             accepted = self._grown([], list(_apart(offered)), path, raw, outcome, refused)
             new = self._applied(path, [edit for _, fix in accepted for edit in fix.edits])
             if new is not None and accepted:
-                self.mended.after[path] = new
-                self.mended.fixed.extend(finding for finding, _ in accepted)
+                self.applied.after[path] = new
+                self.applied.fixed.extend(finding for finding, _ in accepted)
                 wanted.subtract(_key(finding) for finding, _ in accepted)
 
     def _grown(self, accepted: _Batch, more: _Batch, path: str, raw: bytes, outcome: Outcome, refused: set[tuple[_Key, str]]) -> _Batch:
@@ -392,12 +394,12 @@ def listed(fixed: Sequence[Finding], names: Mapping[str, str]) -> Iterator[str]:
             yield f"    {number:,} x {code} ({names.get(code, code)})"
 
 
-def difference(mended: FixResult, redaction: Redaction | None = None) -> Iterator[str]:
+def difference(applied: FixResult, redaction: Redaction | None = None) -> Iterator[str]:
     """The changes as a unified diff. redaction: covers the secrets in it."""
     from difflib import unified_diff
 
-    for path in mended.changed():
-        before, after = mended.before[path], mended.after[path]
+    for path in applied.changed():
+        before, after = applied.before[path], applied.after[path]
         named = escape_control_characters(path)
         old = "/dev/null" if before is None else f"a/{named}"
         lines = _lines(before or b"", path)
@@ -421,14 +423,14 @@ def _lines(raw: bytes, path: str) -> list[str]:
     return [line + "\n" for line in text.split("\n")[:-1]] + ([text.rpartition("\n")[2]] if not text.endswith("\n") and text else [])
 
 
-def write(mended: FixResult, root: str) -> list[str]:
+def write(applied: FixResult, root: str) -> list[str]:
     """Write the files by rename, mode kept. Gives the paths that were left alone because somebody else changed them."""
     left = []
-    for path in mended.changed():
-        if not _replace(os.path.realpath(os.path.join(root, path)), os.path.realpath(root), mended.before[path], mended.after[path]):
+    for path in applied.changed():
+        if not _replace(os.path.realpath(os.path.join(root, path)), os.path.realpath(root), applied.before[path], applied.after[path]):
             left.append(path)
     if left:
-        mended.fixed = [finding for finding in mended.fixed if finding.path not in left]
+        applied.fixed = [finding for finding in applied.fixed if finding.path not in left]
     return left
 
 

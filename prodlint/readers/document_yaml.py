@@ -200,7 +200,7 @@ def _resolve_merges(tree: Tree, node: Node) -> None:
         for text, child in origin.members.items():
             if text not in node.members:
                 path = f"{node.path}.{text}" if node.path else text
-                # A merged value keeps the place where it is written: there it is mended, there a comment silences it, and
+                # A merged value keeps the place where it is written: there it is fixed, there a comment silences it, and
                 # five services that merge the same anchor are one place, not five.
                 node.members[text] = tree.copy(child, path, (child.key_start, child.key_end), child.start, child.end)
 

@@ -64,7 +64,7 @@ def resolved(folder: Folder, path: str, data: dict[str, Any], lines: Sequence[st
     makers: Sequence[Any] = (fixes.make,)
     if data["verb"] == "ignore":
         makers = [partial(maker, tail=_REASON) for maker in (ignore.behind, ignore.above, ignore.behind_statement, ignore.above_statement)]
-    made = applying.mend(checked.result, [finding], makers)
+    made = applying.apply_fixes(checked.result, [finding], makers)
     return as_edit(made.before, made.after, checked)
 
 
@@ -73,7 +73,7 @@ def all_safe(folder: Folder, path: str) -> types.WorkspaceEdit | None:
     from prodlint.fixes import applying
 
     checked = folder.project.check_text(path)
-    made = applying.mend(checked.result, applying.wanted(checked.result, False))
+    made = applying.apply_fixes(checked.result, applying.wanted(checked.result, False))
     return as_edit(made.before, made.after, checked)
 
 

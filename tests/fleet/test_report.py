@@ -27,7 +27,7 @@ Run = Callable[..., Ran]
 
 @pytest.fixture
 def two_runs(tmp_path: Path) -> Dataset:
-    """`a` mends one finding and gets another, `b` stays as it is and has a secret of `c`, `d` was not checked at first, `e` is gone."""
+    """`a` fixes one finding and gets another, `b` stays as it is and has a secret of `c`, `d` was not checked at first, `e` is gone."""
     directory = tmp_path / "data"
     old, kept = finding("a", 1), finding("a", 2)
     leak_b, leak_c = finding("b", 5, secret="s1"), finding("c", 6, 1, secret="s1", owner="@other @team")

@@ -424,7 +424,7 @@ def updates_unconfigured(project: Project, options: Mapping[str, Any]) -> Iterat
         # With a pipeline the finding is that nothing scans (PRD908); with a scan somebody hears of what must be updated.
         place = project.service_place() if _first_pipeline(project) is None else None
         if place is not None and not project.exists(".github/dependabot.yml"):
-            yield ProjectDiagnostic(place[0], place[1], "nothing proposes updates of dependencies: no Dependabot, no Renovate")
+            yield ProjectDiagnostic(place[0], place[1], "no automated dependency updates: no Dependabot, no Renovate")
         return
     covered = set(known.words.split())
     missing = [

@@ -285,7 +285,7 @@ def _index_words(name: str, value: str) -> str:
         for address in value.split():
             address = address.strip("\"'").partition("=")[2] if re.match(r"[\w-]+=https?:", address) else address.strip("\"'")
             if address.startswith("http://") and not _is_local(address):
-                return f"the package index `{_host(address)}` is read over plain http"
+                return f"the package index `{_host(address)}` is read over plain HTTP"
             if name == "extra-index-url" and address.startswith("https://") and not _is_public(address):
                 return f"`--extra-index-url` on `{_host(address)}` lets PyPI answer for its private names"
     return ""
@@ -363,7 +363,7 @@ def project_sources(document: Document, context: CheckContext) -> Iterator[Diagn
             if address is None:
                 continue
             if address.raw.startswith("http://") and not _is_local(address.raw):
-                yield Diagnostic(address, f"the package index `{_host(address.raw)}` is read over plain http")
+                yield Diagnostic(address, f"the package index `{_host(address.raw)}` is read over plain HTTP")
             verified = source.get("verify_ssl")
             if verified is not None and verified.raw == "false" and not _is_local(address.raw):
                 yield Diagnostic(
@@ -389,7 +389,7 @@ def _uv_settings(uv: Node | None) -> Iterator[Diagnostic]:
     for index in indexes.items if indexes is not None and indexes.kind == "sequence" else ():
         address = index.get("url")
         if address is not None and address.raw.startswith("http://") and not _is_local(address.raw):
-            yield Diagnostic(address, f"the package index `{_host(address.raw)}` is read over plain http")
+            yield Diagnostic(address, f"the package index `{_host(address.raw)}` is read over plain HTTP")
 
 
 @check("PRD923", on=[every(Requirement)], required_literals=["git+", "hg+", "http://", "https://", "git ="], files=("requirements", "toml"))
@@ -414,6 +414,6 @@ def moving_source(requirement: Requirement, context: CheckContext) -> Iterator[D
                 version = re.fullmatch(r"v?\d+(?:\.\d+)+[\w.-]*", reference) is not None
                 yield Diagnostic(requirement, f"`{name}` {what}: name the commit", priority="P2" if version else "P1")
     elif url.startswith("http://") and not _is_local(url):
-        yield Diagnostic(requirement, f"`{name}` is downloaded over plain http")
+        yield Diagnostic(requirement, f"`{name}` is downloaded over plain HTTP")
     elif url.startswith("https://") and "#sha" not in url and "hash=" not in url and not _ARCHIVE_COMMIT.search(url):
         yield Diagnostic(requirement, f"`{name}` comes from a URL without a hash", priority="P1")

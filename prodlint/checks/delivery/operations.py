@@ -74,7 +74,7 @@ def runbook_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Pr
     if readme is not None and any(_OPERATES.match(heading) for heading in headings):
         yield Evidence("PRD961", readme.path, _TOP, "has a section on operating the service")
     elif empty is not None:
-        yield ProjectDiagnostic(empty.path, _TOP, "this runbook says next to nothing")
+        yield ProjectDiagnostic(empty.path, _TOP, "this runbook is nearly empty")
     elif (place := (readme.path, _TOP) if readme is not None else project.service_place()) is not None:
         yield ProjectDiagnostic(place[0], place[1], "no runbook: nothing says how this service is rolled back, watched and repaired")
 

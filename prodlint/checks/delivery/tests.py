@@ -225,7 +225,7 @@ def coverage_gate_missing(project: Project, options: Mapping[str, Any]) -> Itera
         elif anchor.path.endswith("pyproject.toml"):
             text = f"\n[tool.coverage.report]\nfail_under = {minimum:g}\n"
             fix = FixRequest("append-lines", "Keep the coverage", False, (("file", anchor.path), ("text", text)))
-        yield ProjectDiagnostic(anchor.path, anchor.span, "coverage is measured and may fall to nothing: no `fail_under`", fix=fix)
+        yield ProjectDiagnostic(anchor.path, anchor.span, "coverage is measured but not enforced: no `fail_under`", fix=fix)
         return
     for name in ("pyproject.toml", "setup.cfg", "tox.ini", "pytest.ini", "requirements.txt"):
         named = sorted(project.named(name), key=lambda file: (file.path.count("/"), file.path))

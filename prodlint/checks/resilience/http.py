@@ -647,7 +647,7 @@ def aiohttp_timeout_without_total(call: Call, context: CheckContext) -> Iterator
         return
     if has_deadline(call, call.module):
         return
-    yield Diagnostic(call, f"`{shown(call)}` without `total` takes away aiohttp's limit of 300 s and sets none")
+    yield Diagnostic(call, f"`{shown(call)}` without `total` removes aiohttp's limit of 300 s and sets none")
 
 
 @check("PRD503", on=[calls(*_urllib3_timeouts)])
@@ -738,7 +738,7 @@ def aiohttp_session_default(call: Call, context: CheckContext) -> Iterator[Diagn
     if has_deadline(call, call.module) or (isinstance(connector, Call) and connector.method in ("UnixConnector", "NamedPipeConnector")):
         return
     yield Diagnostic(
-        call, f"`{shown(call)}` has no timeout: aiohttp's default is 300 s in all", priority="P2", fix=_set_aiohttp_timeout(context)
+        call, f"`{shown(call)}` has no timeout: aiohttp's default is 300 s in total", priority="P2", fix=_set_aiohttp_timeout(context)
     )
 
 
@@ -886,7 +886,7 @@ def httpx_pool_unbounded(call: Call, context: CheckContext) -> Iterator[Diagnost
     given = call.argument(-1, "max_connections")
     if given is None or value_of(given, call.module, call) is None:
         fix = FixRequest("set-keyword", "Set httpx's own default", False, (("keyword", "max_connections"), ("value", "100")))
-        yield Diagnostic(call, f"`{shown(call)}` without `max_connections` takes httpx's bound of 100 connections away", fix=fix)
+        yield Diagnostic(call, f"`{shown(call)}` without `max_connections` removes httpx's limit of 100 connections", fix=fix)
 
 
 @check("PRD508", on=[calls("aiohttp.TCPConnector", "aiohttp.UnixConnector")], required_literals=[("connector(", "limit")])
@@ -894,4 +894,4 @@ def aiohttp_pool_unbounded(call: Call, context: CheckContext) -> Iterator[Diagno
     """`aiohttp.TCPConnector(limit=0)`: no bound at all."""
     given = call.keywords.get("limit")
     if given is not None and is_imported(call) and value_of(given, call.module, call) in (0, None):
-        yield Diagnostic(given, f"`{shown(call)}` with `limit={given.text}` opens connections without a bound: aiohttp's default is 100")
+        yield Diagnostic(given, f"`{shown(call)}` with `limit={given.text}` opens connections without limit: aiohttp's default is 100")

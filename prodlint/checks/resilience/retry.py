@@ -354,7 +354,7 @@ def _is_of_retries(handler: Handler, broad: bool) -> bool:
 _NO_WAIT = ("tenacity.wait_none", "tenacity.wait.wait_none")
 _FIXED = ("tenacity.wait_fixed", "tenacity.wait.wait_fixed")
 
-# Exceptions that a second attempt mends at once, or that no waiting mends: rows that two writers wanted, and
+# Exceptions that a second attempt solves at once, or that no waiting solves: rows that two writers wanted, and
 # answers that could not be read.
 _LOCAL = (
     "integrity",

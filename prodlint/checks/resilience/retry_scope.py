@@ -33,7 +33,7 @@ def retried_whatever_happens(function: Function, context: CheckContext) -> Itera
         words = _retries_anything(decorator)
         if words:
             yield Diagnostic(
-                decorator, f"{words}, and `{function.name}` is not idempotent: what came through and answered late is done twice"
+                decorator, f"{words}, and `{function.name}` is not idempotent: a request that succeeded but answered late is repeated"
             )
             return
 
@@ -110,7 +110,7 @@ def urllib3_retries_posts(call: Call, context: CheckContext) -> Iterator[Diagnos
             yield Diagnostic(methods, f"`{shown(call)}` with `{known.text}` for methods tries every method again, POST included")
             return
         if "POST" in listed or "PATCH" in listed:
-            yield Diagnostic(methods, f"`{shown(call)}` tries POST or PATCH again: what came through and answered late is done twice")
+            yield Diagnostic(methods, f"`{shown(call)}` tries POST or PATCH again: a request that succeeded but answered late is repeated")
             return
     statuses = argument_of(call, "status_forcelist")
     if isinstance(statuses, Collection):

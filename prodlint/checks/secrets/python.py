@@ -180,7 +180,7 @@ def hardcoded_password(fact: Assignment, context: CheckContext) -> Iterator[Diag
     elif named.kind == "vendor key" and fact.kind == "compare":
         return
     spoken = [at for value, at in values if _speaks(value, at, fact, named, context)]
-    # `"..." if DEVELOPMENT else "..."` is one mistake, and no one place of it can be mended alone.
+    # `"..." if DEVELOPMENT else "..."` is one mistake, and no one place of it can be fixed alone.
     either = isinstance(fact.value, Conditional) and len(spoken) > 1
     for at in spoken[:1] if either else spoken:
         others = [inside(other) for other in spoken[1:]] if either else []
