@@ -501,7 +501,6 @@ _OFFICIAL_OWNERS = tuple(f"{owner}/" for owner in _OFFICIAL)
 def unpinned_action(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     allowed = tuple(str(entry).lower() for entry in context.options.get("allow", ()))
     own = owner_of_repository(context)
-    strict = bool(context.options.get("strict"))
     seen: set[str] = set()
     official: list[Node] = []
     tagged: list[tuple[Node, bool]] = []
@@ -518,10 +517,7 @@ def unpinned_action(document: Document, context: CheckContext) -> Iterator[Diagn
             # Tags of official and own actions, and branches of own ones.
             official.append(node)
         elif words.startswith("Third-party"):
-            at_stake = _is_trusted_with(step, holder, document.root)
-            if not (at_stake or strict):
-                continue  # another step may hand a secret to the same action
-            tagged.append((node, at_stake))
+            tagged.append((node, _is_trusted_with(step, holder, document.root)))
         else:
             # GitHub's own branches are changed by GitHub alone, and only by it.
             softer = priority == "P0" and (not at_stake or node.raw.lower().startswith(_OFFICIAL_OWNERS))
@@ -529,7 +525,7 @@ def unpinned_action(document: Document, context: CheckContext) -> Iterator[Diagn
         seen.add(node.raw)
     if tagged:
         yield _tagged(tagged)
-    if official and strict:
+    if official:
         count = len(official) - 1
         more = f" ({count} more official or own {'action' if count == 1 else 'actions'} in this file)" if count else ""
         related = tuple(Related(node.file.path, node.span, "pinned to a tag as well") for node in official[1:])

@@ -262,10 +262,17 @@ def _uses_env_file(project: Project, context: str) -> bool:
         return False
     if any(name.startswith((".env", "env.")) for name in beside):
         return True
-    # The ignore file that GitHub proposes names `.env` for everybody; it says something where the code reads one.
+    # The ignore file that GitHub proposes names `.env` for everybody; it says something where the code reads one, or compose does.
     ignored = project.read(_joined(context, ".gitignore"))
-    named = ignored is not None and re.search(rb"^/?(?:\*\*/)?\.env(?:\.?\*)?\s*$", ignored, re.MULTILINE) is not None
-    return named and bool(project.about("dotenv-use"))
+    if ignored is None or not re.search(rb"^/?(?:\*\*/)?\.env(?:\.?\*)?\s*$", ignored, re.MULTILINE):
+        return False
+    return bool(project.about("dotenv-use")) or any(
+        _READS_ENV.search(project.read(_joined(context, name)) or b"") for name in _COMPOSE_FILES
+    )
+
+
+_COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+_READS_ENV = re.compile(rb"(?m)^[ \t]*env_file[ \t]*:")
 
 
 # ---------------------------------------------------------------- PRD821
