@@ -113,7 +113,7 @@ def test_what_users_of_other_tools_type_stands_for_something_that_there_is() -> 
     told = " ".join(re.findall(r"`([^`]*)`", " ".join((*habits.FLAGS.values(), *habits.VERBS.values()))))
     assert set(re.findall(r"(?<!\w)--?[a-z][\w-]*", told)) - {"-s"} <= own
     assert set(re.findall(r"prodlint ([a-z]+)", told)) | {words.split("`")[1].split()[0] for words in habits.VERBS.values()} <= set(verbs)
-    assert not own & (set(habits.FLAGS) - {"--list", "--explain", "--count", "--dry-run", "--verbose", "-v", "--write"})
+    assert not own & (set(habits.FLAGS) - {"--list", "--explain", "--count", "--dry-run", "--verbose", "-v", "--write", "--format"})
 
 
 def test_a_root_that_is_not_there_is_not_made(project: Project, prodlint: Cli) -> None:

@@ -57,7 +57,7 @@ DIGEST = "sha256:" + "a" * 64
         ("FROM python:3.12\r\nUSER app\r\n" + STARTS.replace("\n", "\r\n"), 0),
         (f"FROM python@{DIGEST}\n" + STARTS, 2),
         ("FROM python:3.12 AS test\n" + STARTS + "FROM python:3.12 AS web\nUSER app\n" + STARTS, 0),
-        ("FROM nginx:1.27\nCOPY site.conf /etc/nginx/conf.d/\n", 1),
+        ("FROM nginx:1.27\nCOPY site.conf /etc/nginx/conf.d/\n", 0),
         ("FROM nginxinc/nginx-unprivileged:1.27\nCOPY site.conf /etc/nginx/conf.d/\n", 0),
         ("FROM python:3.12\nRUN apt-get install -y gosu\nUSER root\n" + 'CMD ["gosu", "app", "uvicorn", "a:b"]\n', 0),
     ],

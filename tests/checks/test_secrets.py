@@ -134,8 +134,8 @@ services:
     environment:
       DB_PASSWORD: {PASSWORD}
       API_KEY: {RANDOM}
-      API_TOKEN: "{RANDOM}"
-      CLIENT_SECRET: '{RANDOM}'
+      API_TOKEN: "{RANDOM[::-1]}"
+      CLIENT_SECRET: '{RANDOM[::-1]}'
       SECRET_KEY: {RANDOM}
       REDIS_URL: redis://:{RANDOM}@cache
       MYSQL_PASSWORD: {PASSWORD}

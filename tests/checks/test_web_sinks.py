@@ -84,7 +84,7 @@ FOUND = [
     # S303 to S305, S311, S324, S502, S505
     ("PRD482", "signature = hashlib.md5(value).hexdigest()"),
     ("PRD482", "token = hashlib.new('sha1', value).hexdigest()"),
-    ("PRD482", "token = random.choice(value)"),
+    ("PRD482", "token = ''.join(random.choice(value) for _ in range(9))"),
     ("PRD482", "session_id = str(random.random())"),
     ("PRD482", "ARC2.new(key)"),
     ("PRD482", "ARC4.new(key)"),
