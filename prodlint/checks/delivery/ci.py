@@ -539,7 +539,7 @@ def _tagged(nodes: Sequence[tuple[Node, bool]]) -> Diagnostic:
     (first, at_stake), *others = ordered
     kind = "tag" if _VERSION.fullmatch(first.raw.partition("@")[2]) else "branch or tag"
     words = f"Third-party action `{first.raw}` is pinned to a {kind}" + (
-        " and is handed a secret or the right to publish" if at_stake else ""
+        " and is handed a secret or the right to publish" if at_stake else ", not a commit"
     )
     if others:
         listed = ", ".join(f"`{node.raw}`" for node, _ in others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
