@@ -511,8 +511,8 @@ def unpinned_action(document: Document, context: CheckContext) -> Iterator[Diagn
         name = node.raw.split("@", 1)[0].lower()
         if any(name == entry or (entry.endswith("/*") and name.startswith(entry[:-1])) for entry in allowed):
             continue
+        seen.add(node.raw)
         priority, words = found
-        at_stake = _has_something_to_lose(holder, document.root)
         if priority == "P2":
             # Tags of official and own actions, and branches of own ones.
             official.append(node)
@@ -520,9 +520,10 @@ def unpinned_action(document: Document, context: CheckContext) -> Iterator[Diagn
             tagged.append((node, _is_trusted_with(step, holder, document.root)))
         else:
             # GitHub's own branches are changed by GitHub alone, and only by it.
-            softer = priority == "P0" and (not at_stake or node.raw.lower().startswith(_OFFICIAL_OWNERS))
+            softer = priority == "P0" and (
+                node.raw.lower().startswith(_OFFICIAL_OWNERS) or not _has_something_to_lose(holder, document.root)
+            )
             yield Diagnostic(ByteRange(node.source, node.start, node.end), words, priority="P1" if softer else priority)
-        seen.add(node.raw)
     if tagged:
         yield _tagged(tagged)
     if official:
