@@ -16,6 +16,7 @@ AHEAD = 1_000
 # Files of one task of a repository that several share, and the most tasks.
 PART_FILES = 2_500
 MOST_PARTS = 16
+LOST = "each worker that had it was lost"
 
 Answer = dict[str, Any]
 
@@ -26,12 +27,17 @@ def spread(
     """Each job with its answer, in the order in which they are done.
 
     A task whose worker is lost runs again on another one; the scheduler gives it up when that has happened to it several times
-    (`distributed.scheduler.allowed-failures`). function: what a worker does with a job.
+    (`distributed.scheduler.allowed-failures`). It counts every task that the worker had taken, so a repository that waited behind one which ends its
+    worker is given up with it: what was given up runs once more after all others, with nothing beside it. function: what a worker does with a job.
     """
     from distributed import as_completed
 
-    shared = client.submit(task.told, bundle, key=f"bundle-{id(jobs):x}", pure=False)
+    handed = client.submit(task.told, bundle, key=f"bundle-{id(jobs):x}", pure=False)
     waiting: dict[str, Job] = {}
+    # As they were before several tasks shared them.
+    undivided: dict[str, Job] = {}
+    given_up: list[Job] = []
+    alone = False
     done = as_completed(loop=client.loop, with_results=True, raise_errors=False)
     numbers = count()
 
@@ -41,23 +47,30 @@ def spread(
     def add(several: list[Job]) -> None:
         if several:
             # Many in one message: one by one they would cost the scheduler three times as much.
-            for future, job in zip(client.map(function, several, key=keys(several), pure=False, bundle=shared), several, strict=True):
+            for future, job in zip(client.map(function, several, key=keys(several), pure=False, bundle=handed), several, strict=True):
                 waiting[future.key] = job
                 done.add(future)
 
     add(list(islice(jobs, ahead)))
-    while waiting:
+    while waiting or given_up:
+        if not waiting:
+            # The bundle goes with the job: not even the task that hands it on is beside it.
+            alone, handed = True, bundle
+            add([given_up.pop()])
         for future, result in done.next_batch(block=True):
             job = waiting.pop(future.key)
+            first = undivided.pop(future.key, job)
             answer = result if future.status == "finished" else failed("worker", _lost(result))
             future.release()
-            if "large" in answer:
+            if answer == failed("worker", LOST) and not alone:
+                given_up.append(first)
+            elif "large" in answer:
                 whole = replace(job, large=0, state=answer["state"])
                 several = min(-(-answer["large"] // PART_FILES), MOST_PARTS)
                 parts = [replace(whole, part=(part, several)) for part in range(several)]
-                found = client.map(function, parts, key=keys(parts), pure=False, bundle=shared)
-                last = client.submit(function, whole, shared, *found, key=keys([whole])[0], pure=False)
-                waiting[last.key] = whole
+                found = client.map(function, parts, key=keys(parts), pure=False, bundle=handed)
+                last = client.submit(function, whole, handed, *found, key=keys([whole])[0], pure=False)
+                waiting[last.key], undivided[last.key] = whole, job
                 done.add(last)
             else:
                 yield job, answer
@@ -69,5 +82,5 @@ def _lost(error: Any) -> str:
     kind = error[0] if isinstance(error, tuple) else type(error)
     name = getattr(kind, "__name__", str(kind))
     if name == "KilledWorker":
-        return "each worker that had it was lost"
+        return LOST
     return f"the task failed: {name}"

@@ -171,6 +171,20 @@ def test_a_repository_that_kills_every_worker_is_a_row(client: Any, home: Path) 
     assert [(row["repository"], row["kind"]) for row in rows(home / "out", "errors")] == [("r1", "worker")]
 
 
+@pytest.mark.parametrize("large", [0, 1])
+def test_what_waited_behind_a_repository_that_kills_is_checked(
+    client: Any, home: Path, monkeypatch: pytest.MonkeyPatch, large: int
+) -> None:
+    # The scheduler gives up every task that the worker had, at its first death.
+    monkeypatch.setattr(client.cluster.scheduler, "allowed_failures", 0)
+    given, bundle = jobs(home, 6, large=large)
+    for directory in home.glob("r?"):
+        write(directory, {"more.py": BAD})
+    found = {job.source.name: answer for job, answer in spread(client, iter(given), bundle, kill_the_worker)}
+    assert [name for name, answer in sorted(found.items()) if "told" not in answer] == ["r1"]
+    assert sorted(found) == [f"r{number}" for number in range(6)]
+
+
 def test_a_large_repository_is_several_tasks(client: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from prodlint.fleet import spread as spreading
 
