@@ -7,11 +7,10 @@ from dataclasses import replace
 
 from prodlint.facts import Source
 from prodlint.model import Finding, Related, Span
-from prodlint.values.secret_values import shape_of
+from prodlint.values.secret_values import is_generated
 
 # Places named with a finding; a key that stands in more of them is told by these.
 _MOST = 5
-_RANDOM = frozenset(("random", "uuid"))
 
 
 def link(findings: list[Finding], sources: Callable[[str], Source | None]) -> list[Finding]:
@@ -48,4 +47,4 @@ def is_telling(finding: Finding, sources: Callable[[str], Source | None]) -> boo
     if source is None:
         return False
     value = source.line_text(span.line)[span.column - 1 : span.end_column - 1].strip("\"'")
-    return len(value) >= 12 and shape_of(value) in _RANDOM
+    return len(value) >= 12 and is_generated(value)

@@ -320,6 +320,15 @@ def entropy(text: str) -> float:
     return -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values()) if text else 0.0
 
 
+# Shapes that people do not type.
+GENERATED: frozenset[Shape] = frozenset(("random", "uuid"))
+
+
+def is_generated(value: str) -> bool:
+    """Whether a machine made the value."""
+    return shape_of(value) in GENERATED
+
+
 def is_secret(value: str, kind: NameKind, certain: bool = True) -> bool:
     """Whether a value under a name of this kind is a secret that works."""
     shape = shape_of(value)

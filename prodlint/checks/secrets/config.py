@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, commands, documents, instructions, settings, text
 from prodlint.checks.quoting import quote
+from prodlint.checks.secrets.calm import CALM, may_be_in_use
 from prodlint.facts import Command, Document, File, Instruction, Node, Setting, Source, Text
 from prodlint.model import FixRequest
 from prodlint.values.scalars import found_in
@@ -27,7 +28,6 @@ _SEALED = re.compile(
     rb"|(?:^|\n)[\"']?sops[\"']?:|[\"']sops[\"']\s{0,4}:"
 )
 # Roles in which people type passwords that open nothing: only what a machine made is reported there.
-_CALM = frozenset(("test", "example", "docs", "dev", "ci"))
 
 
 # ---------------------------------------------------------------- settings
@@ -61,7 +61,7 @@ def literal_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnos
         words,
         priority="P1" if mild and not guards_sessions(setting.name) else None,
         secret=True,
-        fix=fix if setting.origin == "compose" and not context.file.roles & _CALM and not _is_repeated(setting) else None,
+        fix=fix if setting.origin == "compose" and not context.file.roles & CALM and not _is_repeated(setting) else None,
     )
 
 
@@ -73,7 +73,7 @@ def _is_repeated(setting: Setting) -> bool:
 
 def _is_published(value: str, name: str, named: SecretName, context: CheckContext) -> bool:
     """A literal that everybody knows (`postgres`, `changeme`) or could guess, where production reads it."""
-    if context.file.roles & _CALM or not named.certain or named.kind not in ("password", "secret", "key") or value.lower() == name.lower():
+    if context.file.roles & CALM or not named.certain or named.kind not in ("password", "secret", "key") or value.lower() == name.lower():
         return False
     shape = shape_of(value)
     if shape in ("words", "passphrase") and named.kind == "secret":
@@ -159,7 +159,7 @@ def _kept_in(command: str, path: str, variable: str) -> str:
 def fallback_of_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     from prodlint.checks.secrets.python import is_low_severity, is_usable_default
 
-    if not setting.default or setting.origin in ("env-file", "python") or _is_calm(setting.default, context):
+    if not setting.default or setting.origin in ("env-file", "python") or not may_be_in_use(setting.default, context.file):
         return
     variable = setting.reference.lstrip("${").split(":")[0].split("-")[0]
     for name in (setting.name, variable):
@@ -180,11 +180,6 @@ def fallback_of_setting(setting: Setting, context: CheckContext) -> Iterator[Dia
         return
 
 
-def _is_calm(value: str, context: CheckContext) -> bool:
-    """Whether a value is one that people type where nothing is at stake; what a machine made is in use somewhere."""
-    return bool(context.file.roles & _CALM) and shape_of(value) not in ("random", "uuid")
-
-
 # `${NAME:-literal}` wherever a document writes it: in a team's own YAML, within a URL, among a command's words.
 _FALLBACK = re.compile(rb"\$\{(\w{1,80}):?[-=]([^\s\"'${}]{1,200})\}")
 
@@ -203,7 +198,7 @@ def fallback_in_document(document: Document, context: CheckContext) -> Iterator[
             named = value_name(variable)
             if named is None or not (named.certain or named.kind == "vendor key") or not is_usable_default(value, variable, named):
                 continue
-            if _is_calm(value, context):
+            if not may_be_in_use(value, context.file):
                 continue
             fix = (
                 FixRequest("drop-shell-default", f"Require `{variable}`", False, (("name", variable),))
@@ -229,9 +224,7 @@ def _works(value: str, name: str, named: SecretName, context: CheckContext) -> b
         value = value.partition(" ")[2]
     if value.lower() == name.lower() or not is_secret(value, named.kind, named.certain):
         return False
-    if context.file.roles & _CALM and shape_of(value) not in ("random", "uuid"):
-        return False
-    return not is_meant_to_be_seen(value)
+    return may_be_in_use(value, context.file) and not is_meant_to_be_seen(value)
 
 
 def is_sealed(data: bytes) -> bool:
@@ -275,7 +268,7 @@ def literal_entry(document: Document, context: CheckContext) -> Iterator[Diagnos
 
 def _is_known_key(name: str, node: Node, file: File) -> bool:
     """Whether a signing key (`secret_key`, `jwt: {secret: ...}`) is one that everybody tries first, in a file that a service may be started with."""
-    if file.roles & _CALM:
+    if file.roles & CALM:
         return False
     full = ".".join(node.path.split(".")[-2:]) if name.lower() in ("secret", "key") else name
     named = secret_name(full)
@@ -292,7 +285,7 @@ def _inside_value(name: str, node: Node, context: CheckContext) -> Iterator[Diag
 
     found = connection_secret(node.raw)
     if found is not None:
-        if context.file.roles & _CALM and shape_of(node.raw[slice(*found)]) not in ("random", "uuid"):
+        if not may_be_in_use(node.raw[slice(*found)], context.file):
             return
         yield Diagnostic(part_of(node, node.raw[slice(*found)]), f"Password written into the connection string `{name}`", secret=True)
         return

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, every, text
 from prodlint.checks.secrets import formats
+from prodlint.checks.secrets.calm import CALM, is_password_in_use
 from prodlint.facts import Assignment, Call, Collection, Constant, Dictionary, Expression, FString, Literal, Operation, Text
 from prodlint.model import Priority
 from prodlint.values.secret_names import secret_name
-from prodlint.values.secret_values import is_secret, shape_of
-
-_CALM = frozenset(("test", "example", "docs", "dev", "ci"))
+from prodlint.values.secret_values import GENERATED, is_secret, shape_of
 
 # ---------------------------------------------------------------- connection strings
 
@@ -60,13 +59,13 @@ def place_in(at: Expression | Literal, value: str, start: int, end: int) -> Byte
     on=[every(Literal)],
     required_literals=["password=", "pwd=", "password =", "pwd ="],
     files=("python", "notebook"),
-    random_in=_CALM,
+    random_in=CALM,
 )
 def password_in_connection_string(literal: Literal, context: CheckContext) -> Iterator[Diagnostic]:
     if literal.role == "docstring":
         return
     found = connection_secret(literal.value)
-    if found is None or (context.file.roles & _CALM and shape_of(literal.value[slice(*found)]) != "random"):
+    if found is None or (context.file.roles & CALM and shape_of(literal.value[slice(*found)]) != "random"):
         return
     yield Diagnostic(place_in(literal, literal.value, *found), "Password written into a connection string", secret=True)
 
@@ -129,14 +128,11 @@ def _judge_query(name: str, value: bytes, address: bytes, context: CheckContext)
     if is_meant_to_be_seen(shown):
         return None
     if lowered in _KEY_PARAMETERS:
-        works = shape in ("random", "uuid") and len(shown) >= (20 if lowered in ("key", "auth") else 16)
+        works = shape in GENERATED and len(shown) >= (20 if lowered in ("key", "auth") else 16)
     else:
         named = secret_name(name)
         works = (
-            named is not None
-            and named.certain
-            and is_secret(shown, named.kind)
-            and (shape in ("random", "uuid") or not context.file.roles & _CALM)
+            named is not None and named.certain and is_secret(shown, named.kind) and (shape in GENERATED or not context.file.roles & CALM)
         )
     return (f"`{name}` is written into the query of a URL: addresses are logged wherever they pass", None) if works else None
 
@@ -154,7 +150,7 @@ def login_of_oracle(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
         if found is None:
             continue
         value = found[2].decode("utf-8", "replace")
-        if is_secret(value, "password") and (not context.file.roles & _CALM or shape_of(value) in ("random", "uuid")):
+        if is_password_in_use(value, context.file):
             yield Diagnostic(ByteRange(file.source, *found.span(2)), "Password in a `jdbc:oracle` URL", secret=True)
 
 
@@ -188,7 +184,7 @@ def token_as_user(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
 # ---------------------------------------------------------------- URLs put together
 
 
-@check("PRD103", on=[every(Assignment)], required_literals=["://"], files=("python", "notebook"), random_in=_CALM)
+@check("PRD103", on=[every(Assignment)], required_literals=["://"], files=("python", "notebook"), random_in=CALM)
 def password_in_joined_url(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """`"postgresql://svc:" + "..." + "@db/x"`, and the same by `%` and `.format`."""
     yield from _joined_secret(_pieces(fact.value), context)
@@ -206,7 +202,7 @@ _OPENERS = (
 )
 
 
-@check("PRD103", on=[calls(*_OPENERS)], required_literals=["://"], files=("python", "notebook"), random_in=_CALM)
+@check("PRD103", on=[calls(*_OPENERS)], required_literals=["://"], files=("python", "notebook"), random_in=CALM)
 def password_in_joined_argument(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     for given in call.arguments[:2]:
         yield from _joined_secret(_pieces(given), context)
@@ -219,7 +215,7 @@ def _joined_secret(pieces: list[tuple[str, Expression]], context: CheckContext) 
     if len(pieces) < 2 or b"://" not in whole:
         return
     found = url_credentials(whole, whole.find(b"://"))
-    if found is None or found[3] in ("default", "words") or (context.file.roles & _CALM and found[3] != "random"):
+    if found is None or found[3] in ("default", "words") or (context.file.roles & CALM and found[3] != "random"):
         return
     position = 0
     for piece, at in pieces:

@@ -13,7 +13,7 @@ from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, document
 from prodlint.checks.secrets import formats
 from prodlint.facts import Document, Node, Text
 from prodlint.values.secret_names import parts_of
-from prodlint.values.secret_values import is_secret, shape_of
+from prodlint.values.secret_values import is_generated, is_secret, shape_of
 
 _RUN = re.compile(rb"[A-Za-z0-9+/]{12,40000}={0,2}|[A-Za-z0-9_\-]{12,40000}={0,2}")
 _BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
@@ -159,9 +159,7 @@ def _is_entry_secret(name: str, node: Node, encoded: bool, context: CheckContext
         return True
     if not _NO_SECRETS.isdisjoint(parts_of(name)[-1:]):
         return False
-    return shape_of(value) in ("random", "uuid") or (
-        shape_of(value) in ("weak", "passphrase") and not context.file.roles & {"test", "example", "docs"}
-    )
+    return is_generated(value) or (shape_of(value) in ("weak", "passphrase") and not context.file.roles & {"test", "example", "docs"})
 
 
 def secret_inside(value: str) -> bool:

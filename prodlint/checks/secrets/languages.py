@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, text
 from prodlint.checks.secrets import formats
+from prodlint.checks.secrets.calm import CALM, is_password_in_use, may_be_in_use
 from prodlint.facts import Text
 from prodlint.values.secret_names import ANCHORS, SecretName, secret_name
-from prodlint.values.secret_values import is_secret, shape_of
+from prodlint.values.secret_values import GENERATED, is_secret, shape_of
 
-_CALM = frozenset(("test", "example", "docs", "dev", "ci"))
 # Written by programs: names in them mean little, vendors' tokens are found by their form.
 _BY_PROGRAMS = (
     ".min.js",
@@ -72,7 +72,6 @@ _NAMED_ELEMENT = re.compile(
 _ARGUMENT = re.compile(rb"\\?[\"']\s{0,4},\s{0,8}\\?([\"'`])([^\"'`\s\\<>]{6,400})\\?\1")
 # `<key>ApiSecret</key><string>...</string>` of a property list.
 _PLIST_VALUE = re.compile(rb"</key>\s{0,80}<string>\s{0,8}([^<\s]{6,400})\s{0,8}</")
-_RANDOM = frozenset(("random", "uuid"))
 # What a page's analytics write with: every browser that opens the page has it.
 _WRITE_KEYS = ("writekey", "write_key", "write-key")
 # A key that may search and nothing else stands in every page of a documentation.
@@ -139,9 +138,9 @@ def _works(value: bytes, name: str, named: SecretName, configured: bool, context
         return False
     if shown.lower() == name.lower() or (len(shown) >= 16 and formats.is_dummy(value)) or is_meant_to_be_seen(shown):
         return False
-    if configured and not context.file.roles & _CALM:
+    if configured and not context.file.roles & CALM:
         return is_secret(shown, named.kind)
-    return shape in _RANDOM and len(shown) >= 16 and named.kind != "credential"
+    return shape in GENERATED and len(shown) >= 16 and named.kind != "credential"
 
 
 def _is_search_key(data: bytes, start: int, named: SecretName) -> bool:
@@ -177,7 +176,7 @@ def password_in_sql(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
         ):
             continue
         value = found[2].decode("utf-8", "replace")
-        if is_secret(value, "password") and (not context.file.roles & _CALM or shape_of(value) in _RANDOM):
+        if is_password_in_use(value, context.file):
             done = found.end()
             yield Diagnostic(
                 ByteRange(file.source, *found.span(2)), "Password of a database's user is written into the statement", secret=True
@@ -232,11 +231,11 @@ def credentials_in_header(file: Text, context: CheckContext) -> Iterator[Diagnos
         value, basic = found[2].decode(), found[1].lower() == b"basic"
         password = login_password(value) if basic else None
         shape = shape_of(password if password is not None else value)
-        if (password is None) if basic else (len(value) < 20 or shape not in _RANDOM or is_meant_to_be_seen(value)):
+        if (password is None) if basic else (len(value) < 20 or shape not in GENERATED or is_meant_to_be_seen(value)):
             continue
         if "docs" in context.file.roles:
             continue  # what a request looks like
-        if context.file.roles & _CALM and shape not in _RANDOM:
+        if context.file.roles & CALM and shape not in GENERATED:
             continue
         words = f"{'Login' if basic else 'Token'} written into an `Authorization` header"
         yield Diagnostic(ByteRange(file.source, *found.span(2)), words, secret=True)
@@ -262,7 +261,7 @@ def password_in_connection_text(file: Text, context: CheckContext) -> Iterator[D
         done = closing
         quoted = data[opening + 1 : closing]
         found = connection_secret(quoted.decode("latin-1"))
-        if found is None or (context.file.roles & _CALM and shape_of(quoted[slice(*found)].decode("latin-1")) not in _RANDOM):
+        if found is None or not may_be_in_use(quoted[slice(*found)].decode("latin-1"), context.file):
             continue
         place = ByteRange(file.source, opening + 1 + found[0], opening + 1 + found[1])
         yield Diagnostic(place, "Password written into a connection string", secret=True)
@@ -279,5 +278,5 @@ def password_in_inventory(file: Text, context: CheckContext) -> Iterator[Diagnos
         if found is None:
             continue
         value = found[1].decode("utf-8", "replace")
-        if is_secret(value, "password") and (not context.file.roles & _CALM or shape_of(value) in _RANDOM):
+        if is_password_in_use(value, context.file):
             yield Diagnostic(ByteRange(file.source, *found.span(1)), "Password of a host is written into the inventory", secret=True)

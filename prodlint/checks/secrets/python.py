@@ -42,7 +42,7 @@ from prodlint.values.secret_names import (
     secret_name,
     value_name,
 )
-from prodlint.values.secret_values import high_entropy, in_use, is_prefix_alone, is_published_default, is_secret, shape_of
+from prodlint.values.secret_values import GENERATED, high_entropy, in_use, is_prefix_alone, is_published_default, is_secret, shape_of
 
 # How far behind its name a value may stand, in bytes: the gate looks no farther.
 REACH = 260
@@ -325,7 +325,7 @@ def secret_in_comment(comment: Comment, context: CheckContext) -> Iterator[Diagn
         return
     for found in _COMMENTED.finditer(comment.text[:1000]):
         named = secret_name(found[1])
-        if named is None or not named.certain or shape_of(found[2]) not in ("random", "uuid") or is_meant_to_be_seen(found[2]):
+        if named is None or not named.certain or shape_of(found[2]) not in GENERATED or is_meant_to_be_seen(found[2]):
             continue
         place = comment.source.data.find(found[2].encode(), comment.start, comment.end)
         if place != -1:
@@ -581,7 +581,7 @@ def is_usable_default(value: str, name: str, named: SecretName) -> bool:
     if shape == "prose":
         return is_signing_name(name) or named.kind in ("password", "secret")
     if named.kind == "vendor key":
-        return shape in ("random", "uuid")
+        return shape in GENERATED
     if named.kind == "key" and not is_key_of_ours(name):
         return shape not in ("placeholder", "words", "masked") and len(value) > 3
     return named.kind != "credential" or shape == "random"

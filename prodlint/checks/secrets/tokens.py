@@ -16,7 +16,7 @@ from prodlint.checks.secrets import formats, others
 from prodlint.checks.secrets.formats import sample_token
 from prodlint.facts import File, Text
 from prodlint.model import Finding, FixRequest, Priority
-from prodlint.values.secret_values import shape_of
+from prodlint.values.secret_values import GENERATED, shape_of
 
 __all__ = ["ORDER", "deduplicate_by_secret", "sample_token"]
 
@@ -476,7 +476,7 @@ def _judge_userinfo(user: bytes, password: bytes, host: bytes) -> str:
         if any(word in value.lower() for word in ("password", "passwd", "secret", "token", "key")):
             return ""
         return "default" if local else "words"
-    if shape in ("random", "uuid"):
+    if shape in GENERATED:
         return "random"
     return "secret"
 
