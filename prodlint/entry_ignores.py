@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prodlint.configuration.patterns import Patterns
-from prodlint.facts import Document, File, Source
+from prodlint.facts import Document, File, FileKind, Source
 from prodlint.model import Finding, Suppressed
 from prodlint.readers import documents
 
@@ -28,7 +28,7 @@ class EntryIgnore:
     used: bool = False
     _places: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
 
-    def covers(self, finding: Finding, source: Source, kind: str) -> bool:
+    def covers(self, finding: Finding, source: Source, kind: FileKind) -> bool:
         """Whether a finding stands at or below one of the keys."""
         start = source.offset_at(finding.span.line, finding.span.column)
         places = self._places.get(finding.path)
@@ -36,7 +36,7 @@ class EntryIgnore:
             places = self._places[finding.path] = list(self._spans(source, kind, finding.path))
         return any(first <= start <= last for first, last in places)
 
-    def _spans(self, source: Source, kind: str, path: str) -> Iterable[tuple[int, int]]:
+    def _spans(self, source: Source, kind: FileKind, path: str) -> Iterable[tuple[int, int]]:
         for fact in documents.read(source, File(path, kind), frozenset((Document,))):
             if isinstance(fact, Document):
                 for key in self.keys:
@@ -65,7 +65,7 @@ def take(
     ignores_of: Callable[[str], Sequence[EntryIgnore]],
     today: str,
     source_of: Callable[[str], Source | None],
-    kind_of: Callable[[str], str],
+    kind_of: Callable[[str], FileKind],
     may_be_ignored: Callable[[Finding], bool],
 ) -> tuple[list[Finding], list[Suppressed]]:
     """Take away what the tables speak of. ignores_of: the tables that hold for a path."""
@@ -86,7 +86,7 @@ def _taken(
     ignores: Sequence[EntryIgnore],
     today: str,
     source_of: Callable[[str], Source | None],
-    kind_of: Callable[[str], str],
+    kind_of: Callable[[str], FileKind],
 ) -> EntryIgnore | None:
     kind = kind_of(finding.path)
     if kind not in _DOCUMENTS:

@@ -11,6 +11,7 @@ from prodlint.configuration.kinds import PLAIN_KINDS, kind_by_shebang, kind_name
 from prodlint.configuration.patterns import Patterns, below
 from prodlint.configuration.root import SETTINGS_FILES, project_root
 from prodlint.configuration.settings import NestedSettings, Settings
+from prodlint.facts import FileKind
 from prodlint.model import Unchecked
 from prodlint.regular import Reader, beginning
 
@@ -71,7 +72,7 @@ class Discovered:
     """
 
     root: str
-    files: list[tuple[str, str, str]] = field(default_factory=list)
+    files: list[tuple[str, str, FileKind]] = field(default_factory=list)
     unchecked: list[Unchecked] = field(default_factory=list)
     excluded: list[tuple[str, str]] = field(default_factory=list)
     settings: dict[str, Settings] = field(default_factory=dict)
@@ -120,7 +121,7 @@ class _Search:
         self.settings = settings
         self.nearest = nearest
         self.directories: dict[str, _Directory] = {}
-        self.kinds: dict[str, list[tuple[int, Patterns, str]]] = {}
+        self.kinds: dict[str, list[tuple[int, Patterns, FileKind]]] = {}
         self.seen: set[str] = set()
 
     def directory(self, path: str, names: set[str] | None = None) -> _Directory:
@@ -155,7 +156,7 @@ class _Search:
         except OSError:
             return []
 
-    def kind_of_script(self, absolute: str) -> str | None:
+    def kind_of_script(self, absolute: str) -> FileKind | None:
         """The kind of a file that only its first line tells."""
         try:
             return kind_by_shebang(self.read(absolute, 200))
@@ -238,9 +239,10 @@ class _Search:
                 if not why_excluded(directory, child, name, True):
                     waiting.append(child)
                 continue
-            kind = (own_kinds and self.kind(child, directory)) or PLAIN_KINDS.get(name[name.rfind(".") :], "")
-            if kind == "":
-                kind = kind_named(child, name.lower())
+            kind = self.kind(child, directory) if own_kinds else None
+            if kind is None:
+                extension = name[name.rfind(".") :]
+                kind = PLAIN_KINDS[extension] if extension in PLAIN_KINDS else kind_named(child, name.lower())
                 if kind is None and "." not in name:
                     kind = self.kind_inside(entry)
             if kind is None or child in seen or why_excluded(directory, child, name, False):
@@ -252,7 +254,7 @@ class _Search:
                 # A link is not followed: its target is checked where it stands, and a circle of links ends here.
                 self.found.unchecked.append(Unchecked(child, "not a regular file"))
 
-    def kind(self, path: str, directory: _Directory) -> str | None:
+    def kind(self, path: str, directory: _Directory) -> FileKind | None:
         """The kind that the settings give a file."""
         settings = directory.settings
         made = self.kinds.get(settings.root)
@@ -264,7 +266,7 @@ class _Search:
                 return kind
         return None
 
-    def kind_inside(self, entry: os.DirEntry[str]) -> str | None:
+    def kind_inside(self, entry: os.DirEntry[str]) -> FileKind | None:
         """The kind of an executable without an extension."""
         try:
             if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mode & 0o111:

@@ -3,31 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
-KINDS = (
-    "python",
-    "notebook",
-    "dockerfile",
-    "yaml",
-    "json",
-    "toml",
-    "ini",
-    "hcl",
-    "env",
-    "requirements",
-    "shell",
-    "makefile",
-    "procfile",
-    "systemd",
-    "nginx",
-    "markdown",
-    "jenkinsfile",
-    "sql",
-    "ignore",
-    "lock",
-    "text",
-)
-_EXTENSIONS = {
+from prodlint.facts import FileKind
+
+KINDS: tuple[FileKind, ...] = get_args(FileKind)
+_EXTENSIONS: dict[str, FileKind] = {
     ".py": "python",
     ".pyi": "python",
     ".pyw": "python",
@@ -63,19 +44,22 @@ _EXTENSIONS = {
     ".markdown": "markdown",
     ".mdx": "markdown",
     ".sql": "sql",
-} | dict.fromkeys(
-    (
-        # Read for credentials with a vendor's format only.
-        ".adoc .asc .bat .c .cc .cpp .crt .css .csv .diff .h .har .hpp .jsonl .log .ndjson .patch .pub .scss .svg .tsv .cjs .cmd .cnf .conf .config .cs .dart .erb .ex .exs .go .gradle .graphql .groovy .htm .html .http"
-        " .j2 .java .jinja .jinja2 .js .json5 .jsx .kt .kts .key .lua .mjs .p8 .pem .php .pl .plist .ppk .ps1 .psm1 .pyx .r .rb"
-        " .rest .rs .rst .scala .svelte .swift .tmpl .template .tpl .ts .tsx .txt .vue .xml"
-        " .aspx .astro .bicep .bicepparam .clj .coffee .cshtml .cts .cue .ejs .eml .feature .fish .fs .haml .hbs .hs .jl .jsonnet .jsp .ldif"
-        " .libsonnet .liquid .mts .mustache .ovpn .phtml .pm .prisma .proto .psd1 .pug .razor .reg .rego .robot .sbt .twig .vb .vbs"
-    ).split(),
-    "text",
+}
+_EXTENSIONS.update(
+    dict.fromkeys(
+        (
+            # Read for credentials with a vendor's format only.
+            ".adoc .asc .bat .c .cc .cpp .crt .css .csv .diff .h .har .hpp .jsonl .log .ndjson .patch .pub .scss .svg .tsv .cjs .cmd .cnf .conf .config .cs .dart .erb .ex .exs .go .gradle .graphql .groovy .htm .html .http"
+            " .j2 .java .jinja .jinja2 .js .json5 .jsx .kt .kts .key .lua .mjs .p8 .pem .php .pl .plist .ppk .ps1 .psm1 .pyx .r .rb"
+            " .rest .rs .rst .scala .svelte .swift .tmpl .template .tpl .ts .tsx .txt .vue .xml"
+            " .aspx .astro .bicep .bicepparam .clj .coffee .cshtml .cts .cue .ejs .eml .feature .fish .fs .haml .hbs .hs .jl .jsonnet .jsp .ldif"
+            " .libsonnet .liquid .mts .mustache .ovpn .phtml .pm .prisma .proto .psd1 .pug .razor .reg .rego .robot .sbt .twig .vb .vbs"
+        ).split(),
+        "text",
+    )
 )
 # Whole names, in lower case.
-_NAMES: dict[str, str | None] = {
+_NAMES: dict[str, FileKind | None] = {
     ".bash_profile": "shell",
     ".bashrc": "shell",
     ".bash_history": "text",
@@ -159,8 +143,8 @@ _TEMPLATES = frozenset((".template", ".tmpl", ".tpl", ".j2", ".jinja", ".jinja2"
 _BEAR_TEMPLATES = frozenset(("yaml", "env", "dockerfile", "nginx", "shell", "requirements", "makefile", "procfile", "systemd", "text"))
 _REQUIREMENTS = re.compile(r"(?:^|[-_.])(?:requirements?|constraints?|reqs)(?:[-_.]|$)")
 _SERVERS = frozenset(("nginx", "conf.d", "sites-available", "sites-enabled"))
-# Extensions that settle the kind whatever the rest of the name is.
-PLAIN_KINDS: dict[str, str | None] = {
+# Extensions that settle the kind whatever the rest of the name is; None where such files are not read.
+PLAIN_KINDS: dict[str, FileKind | None] = {
     extension: kind
     for extension, kind in _EXTENSIONS.items()
     if extension
@@ -168,7 +152,7 @@ PLAIN_KINDS: dict[str, str | None] = {
 } | dict.fromkeys(".png .jpg .jpeg .gif .ico .webp .pdf .less .woff .woff2 .ttf .eot .map .snap .po .mo .pyc .so .zip .gz .whl".split())
 
 
-def kind_of(path: str) -> str | None:
+def kind_of(path: str) -> FileKind | None:
     """The kind of a file by its name, or None where prodlint does not read such files."""
     name = path[path.rfind("/") + 1 :]
     extension = name[name.rfind(".") :] if "." in name else ""
@@ -186,10 +170,9 @@ _STAGES = frozenset(("prod", "production", "staging", "stage", "live", "local", 
 _TRANSLATIONS = frozenset(("translations", "locales", "i18n", "l10n"))
 
 
-def kind_named(path: str, name: str) -> str | None:
-    known = _NAMES.get(name, "")
-    if known != "":
-        return known
+def kind_named(path: str, name: str) -> FileKind | None:
+    if name in _NAMES:
+        return _NAMES[name]
     stem, dot, last = name.rpartition(".")
     extension = dot + last
     if stem and extension in _COPIES:
@@ -252,7 +235,7 @@ def kind_named(path: str, name: str) -> str | None:
 _NAMED_FOR_SECRETS = re.compile(r"(?:^|[-_])(?:keys?|private|secrets?|credentials?|creds|tokens?|passwords?|passphrase|passwd|pem)\Z")
 
 
-def _kind_of_conf(path: str, stem: str) -> str:
+def _kind_of_conf(path: str, stem: str) -> FileKind:
     if stem.startswith("supervisor") or "/supervisor" in f"/{path}" or stem in ("logging", "alembic", "uwsgi"):
         return "ini"
     if "nginx" in stem or _SERVERS.intersection(path.split("/")[:-1]):
@@ -260,13 +243,13 @@ def _kind_of_conf(path: str, stem: str) -> str:
     return "text"
 
 
-_SHEBANGS = (
+_SHEBANGS: tuple[tuple[re.Pattern[bytes], FileKind], ...] = (
     (re.compile(rb"#!.*\b(?:python[\d.]*|pypy[\d.]*|uv run)\b"), "python"),
     (re.compile(rb"#!.*\b(?:bash|sh|dash|zsh|ksh|ash)\b"), "shell"),
 )
 
 
-def kind_by_shebang(head: bytes) -> str | None:
+def kind_by_shebang(head: bytes) -> FileKind | None:
     """The kind of a script without an extension, by its first line."""
     if not head.startswith(b"#!"):
         return None

@@ -7,29 +7,27 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from prodlint.configuration.patterns import Patterns
+from prodlint.facts import FileKind, FileRole
 
-NONE: frozenset[str] = frozenset()
+NONE: frozenset[FileRole] = frozenset()
 
 # Directories by name, at any depth.
-_DIRECTORIES: dict[str, str] = {
-    name: role
-    for role, names in {
-        "test": ".semgrep tests test testing unittests unittest regtest __tests__ specs spec e2e fixtures testdata __mocks__ mocks cypress playwright loadtest loadtests load-test load-tests load_tests locust factories testutils test_utils",
-        "example": "examples example samples sample demos demo tutorials tutorial cookbook cookbooks quickstart quickstarts snippets docs_src",
-        "docs": "docs doc documentation",
-        "dev": ".devcontainer devcontainer devservices dev development .vscode .idea .claude .cursor .agents",
-        "ci": ".github .gitea .forgejo .gitlab .circleci .buildkite .woodpecker .azure-pipelines .teamcity .ci ci",
-        "generated": "generated __generated__ _generated autogen",
-        "vendored": "vendor vendored _vendor _vendored third_party third-party thirdparty 3rdparty node_modules site-packages bower_components",
-        "script": "scripts bin benchmarks benchmark bench benches",
-        "migration": "migrations _migrations",
-        "settings": "settings",
-        "command": "cli",
-    }.items()
-    for name in names.split()
+_BY_DIRECTORY: dict[FileRole, str] = {
+    "test": ".semgrep tests test testing unittests unittest regtest __tests__ specs spec e2e fixtures testdata __mocks__ mocks cypress playwright loadtest loadtests load-test load-tests load_tests locust factories testutils test_utils",
+    "example": "examples example samples sample demos demo tutorials tutorial cookbook cookbooks quickstart quickstarts snippets docs_src",
+    "docs": "docs doc documentation",
+    "dev": ".devcontainer devcontainer devservices dev development .vscode .idea .claude .cursor .agents",
+    "ci": ".github .gitea .forgejo .gitlab .circleci .buildkite .woodpecker .azure-pipelines .teamcity .ci ci",
+    "generated": "generated __generated__ _generated autogen",
+    "vendored": "vendor vendored _vendor _vendored third_party third-party thirdparty 3rdparty node_modules site-packages bower_components",
+    "script": "scripts bin benchmarks benchmark bench benches",
+    "migration": "migrations _migrations",
+    "settings": "settings",
+    "command": "cli",
 }
+_DIRECTORIES = {name: role for role, names in _BY_DIRECTORY.items() for name in names.split()}
 # Names that mean this only at the top: below, `tools/` is where an agent's tools live and `sandbox/` where they run.
-_AT_THE_TOP = {
+_AT_THE_TOP: dict[str, FileRole] = {
     "tools": "script",
     "tool": "script",
     "hack": "script",
@@ -54,7 +52,7 @@ _EXAMPLE_WORDS = frozenset("example examples sample samples".split())
 _COPY_WORDS = _EXAMPLE_WORDS | frozenset(("template", "dist"))
 _SETTINGS_WORDS = frozenset("settings config conf configuration".split())
 
-_NAMES: dict[str, tuple[str, ...]] = {
+_NAMES: dict[str, tuple[FileRole, ...]] = {
     "conftest.py": ("test",),
     "tests.py": ("test",),
     "test.py": ("test",),
@@ -100,7 +98,7 @@ _MAKES_UP = re.compile(r"(?:create|make|add|seed|populate|load|insert|gen|genera
 _NOT_PRODUCTION = frozenset(("test", "example", "dev", "ci", "docs", "vendored", "generated"))
 
 
-def roles_of(path: str, kind: str, head: bytes = b"") -> frozenset[str]:
+def roles_of(path: str, kind: FileKind, head: bytes = b"") -> frozenset[FileRole]:
     """The roles of a file.
 
     path: from the root of its project, forward slashes. head: its bytes, for the header by which generators mark what they write
@@ -168,11 +166,11 @@ def _is_for_development(head: bytes) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _directory_roles(directory: str, python: bool) -> frozenset[str]:
+def _directory_roles(directory: str, python: bool) -> frozenset[FileRole]:
     """What the directories say, each by its name."""
     if not directory:
         return NONE
-    roles: set[str] = set()
+    roles: set[FileRole] = set()
     parts = directory.split("/")
     for depth, part in enumerate(parts):
         role = _DIRECTORIES.get(part) or (depth == 0 and _AT_THE_TOP.get(part)) or ""
@@ -196,19 +194,22 @@ def _directory_roles(directory: str, python: bool) -> frozenset[str]:
     return frozenset(roles)
 
 
-def _name_roles(name: str, kind: str, parent: str) -> frozenset[str]:
+_OF_KINDS: dict[FileKind, FileRole] = {"markdown": "docs", "notebook": "notebook", "lock": "generated"}
+
+
+def _name_roles(name: str, kind: FileKind, parent: str) -> frozenset[FileRole]:
     """What the file's own name says."""
-    roles: set[str] = set(_NAMES.get(name, ()))
+    roles: set[FileRole] = set(_NAMES.get(name, ()))
     if kind == "python":
         _python_roles(name, parent, roles)
-    elif kind in ("markdown", "notebook", "lock"):
-        roles.add({"markdown": "docs", "notebook": "notebook", "lock": "generated"}[kind])
+    elif kind in _OF_KINDS:
+        roles.add(_OF_KINDS[kind])
     else:
         _configuration_roles(name, kind, roles)
     return frozenset(roles)
 
 
-def _python_roles(name: str, parent: str, roles: set[str]) -> None:
+def _python_roles(name: str, parent: str, roles: set[FileRole]) -> None:
     stem, _, extension = name.rpartition(".")
     words = set(_WORD.findall(stem or name))
     if extension in ("example", "sample", "dist"):
@@ -240,7 +241,7 @@ def _python_roles(name: str, parent: str, roles: set[str]) -> None:
         roles.add("dev")
 
 
-def _configuration_roles(name: str, kind: str, roles: set[str]) -> None:
+def _configuration_roles(name: str, kind: FileKind, roles: set[FileRole]) -> None:
     words = set(_WORD.findall(name))
     if words & _COPY_WORDS and "." in name:
         # `template.yaml` is what AWS SAM deploys, `default.conf.template` what the nginx image fills in when it starts.
@@ -342,13 +343,13 @@ class Roles:
     below: what to cut off paths before they are compared, where the settings are those of a directory below the root.
     """
 
-    def __init__(self, patterns: Mapping[str, Sequence[str]], below: str = "") -> None:
+    def __init__(self, patterns: Mapping[FileRole, Sequence[str]], below: str = "") -> None:
         self._below = below
         self._added = [(role, Patterns(p for p in lines if not p.startswith("!"))) for role, lines in patterns.items()]
         self._removed = [(role, Patterns(p[1:] for p in lines if p.startswith("!"))) for role, lines in patterns.items()]
         self._any = any(patterns.values())
 
-    def of(self, path: str, kind: str, head: bytes = b"") -> frozenset[str]:
+    def of(self, path: str, kind: FileKind, head: bytes = b"") -> frozenset[FileRole]:
         """The roles of a file."""
         roles = roles_of(path, kind, head)
         if self._any:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from prodlint.configuration.keys import HONOR, KEYS, OVERLAP, FailOn
 from prodlint.configuration.patterns import Patterns, below
 from prodlint.configuration.shapes import MisplacedValue, did_you_mean, quoted
+from prodlint.facts import FileKind, FileRole
 from prodlint.model import Priority
 from prodlint.regular import Reader, TooLarge, beginning
 from prodlint.user_directory import is_inside
@@ -98,8 +99,8 @@ class Settings:
     extend_exclude: tuple[str, ...] = ()
     respect_gitignore: bool = True
     include_excluded: bool = False
-    files: Mapping[str, str] = field(default_factory=dict)
-    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    files: Mapping[str, FileKind] = field(default_factory=dict)
+    roles: Mapping[FileRole, tuple[str, ...]] = field(default_factory=dict)
     require_reason: bool = False
     unsuppressible: tuple[str, ...] = ()
     inline_ignores: bool = True

@@ -16,7 +16,7 @@ from prodlint.engine.catalogue import rules_folder
 from prodlint.engine.outcome import Outcome
 from prodlint.engine.prefilter import NearWords, PrefilterResult, RegisteredCheck
 from prodlint.engine.run import Run
-from prodlint.facts import Comment, Fact, File, Module, Problem, Source, Text
+from prodlint.facts import Comment, Fact, File, FileKind, Module, Problem, Source, Text
 from prodlint.model import Evidence, Finding, Priority, Related, Rule, Span, Suppressed, Unchecked
 from prodlint.project.snapshot import LARGEST_READ, Document, digest_of
 from prodlint.readers import Undecodable, read
@@ -30,7 +30,7 @@ PLAIN = frozenset(("text", "ignore", "sql"))
 _LONGEST_WHY = 160
 
 
-def analyse(path: str, absolute: str, kind: str, run: Run, raw: bytes | None = None) -> Outcome:
+def analyse(path: str, absolute: str, kind: FileKind, run: Run, raw: bytes | None = None) -> Outcome:
     """Everything prodlint has to say about one file. Never raises.
 
     path: from the project's root. absolute: where it lies. raw: its bytes, where they are not those that the snapshot has.
@@ -58,7 +58,7 @@ def analyse(path: str, absolute: str, kind: str, run: Run, raw: bytes | None = N
     return outcome
 
 
-def _analyse(path: str, kind: str, document: Document, run: Run, outcome: Outcome) -> None:
+def _analyse(path: str, kind: FileKind, document: Document, run: Run, outcome: Outcome) -> None:
     problems: list[tuple[str, str, Span]] = []
     try:
         source = document.source(kind)

@@ -20,7 +20,7 @@ from prodlint.content import digest
 from prodlint.engine.analysis import analyse
 from prodlint.engine.outcome import Outcome
 from prodlint.engine.run import Run
-from prodlint.facts import Source
+from prodlint.facts import FileKind, Source
 from prodlint.model import Finding, Related, Span, Suppressed, Unchecked
 from prodlint.project.git import Git, GitError, find, opened, prefix_of
 from prodlint.readers import Undecodable, decode
@@ -72,7 +72,7 @@ class _Place:
 
 
 # A path with its kind, the versions that the history brought (blob, number of the commit), and its blob in HEAD.
-_Group = tuple[str, str, list[tuple[str, int]], str]
+_Group = tuple[str, FileKind, list[tuple[str, int]], str]
 
 
 def read(root: str, run: Run, revisions: str = "", jobs: int = 1, progress: Callable[[int, int], None] | None = None) -> History:
@@ -258,7 +258,7 @@ def _look(git: Git, run: Run, chunk: Sequence[_Group]) -> _Answer:
     return places, unchecked, crashed, len(names)
 
 
-def _may_bring(data: bytes, known: set[int], kind: str, path: str, run: Run) -> bool:
+def _may_bring(data: bytes, known: set[int], kind: FileKind, path: str, run: Run) -> bool:
     """Whether a version has lines that no earlier one had, and these, with those around them, hold what a rule needs."""
     lines = data.split(b"\n")
     hashes = [hash(line) for line in lines]
@@ -294,7 +294,7 @@ def _looks(text: str) -> bool:
     )
 
 
-def _source(data: bytes, kind: str) -> Source | None:
+def _source(data: bytes, kind: FileKind) -> Source | None:
     try:
         return decode(data, kind)
     except Undecodable as error:

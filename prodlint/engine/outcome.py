@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from prodlint.checks import ProjectFact
+from prodlint.facts import FileKind, FileRole
 from prodlint.model import Finding, FixRequest, Related, Span, Suppressed, Unchecked
 from prodlint.project.questions import Asked
 from prodlint.redact import NO_VALUES, KnownValues
@@ -22,8 +23,8 @@ class Outcome:
     """
 
     path: str
-    kind: str = ""
-    roles: frozenset[str] = frozenset()
+    kind: FileKind
+    roles: frozenset[FileRole] = frozenset()
     findings: list[Finding] = field(default_factory=list)
     suppressed: list[Suppressed] = field(default_factory=list)
     unchecked: list[Unchecked] = field(default_factory=list)
@@ -59,7 +60,7 @@ def pack(outcome: Outcome) -> tuple[Any, ...]:
 
 
 @lru_cache(maxsize=1000)
-def _shared(roles: tuple[str, ...]) -> frozenset[str]:
+def _shared(roles: tuple[FileRole, ...]) -> frozenset[FileRole]:
     """One set for the many files with the same roles."""
     return frozenset(roles)
 

@@ -13,6 +13,7 @@ from prodlint.configuration.settings import KnownRule, RuleSelection, Settings, 
 from prodlint.engine.outcome import Outcome
 from prodlint.engine.prefilter import Index
 from prodlint.engine.rulesets import as_of, is_later
+from prodlint.facts import FileKind, FileRole
 from prodlint.foreign import ForeignCodes, foreign_codes, marks
 from prodlint.model import Rule
 from prodlint.project.environment import Environment
@@ -51,7 +52,7 @@ class Run:
     questions: Questions
     project_checks: tuple[ProjectCheck, ...] = ()
     today: str = ""
-    roles: Callable[[str, str, bytes], frozenset[str]] = roles_of
+    roles: Callable[[str, FileKind, bytes], frozenset[FileRole]] = roles_of
     foreign: ForeignCodes = field(default_factory=ForeignCodes)
     sound: frozenset[bytes] = frozenset()
     covering: frozenset[str] = frozenset()

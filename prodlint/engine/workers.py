@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from prodlint.engine.analysis import analyse
 from prodlint.engine.lifeline import Lifeline, hold_spawned
 from prodlint.engine.outcome import Outcome, pack
+from prodlint.facts import FileKind
 from prodlint.model import Unchecked
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from prodlint.engine.run import Run
 
 # path, absolute path, kind, number of the Run whose settings hold for it
-Job = tuple[str, str, str, int]
+Job = tuple[str, str, FileKind, int]
 _Rows = list[tuple[Any, ...]]
 
 # Below this many files a second process costs more than it saves.

@@ -19,6 +19,35 @@ from prodlint.model import Span
 
 # ---------------------------------------------------------------- closed vocabularies
 
+# What reads a file, by its name (`prodlint.configuration.kinds`).
+FileKind = OneOf[
+    "python", "notebook", "dockerfile", "yaml", "json", "toml", "ini", "hcl", "env", "requirements", "shell", "makefile",
+    "procfile", "systemd", "nginx", "markdown", "jenkinsfile", "sql", "ignore", "lock", "text",
+]  # fmt: skip
+# What a file is for, by its place, its name and its first lines (`prodlint.configuration.roles`).
+FileRole = OneOf[
+    "test", "example", "docs", "dev", "ci", "generated", "vendored", "script", "migration", "settings", "command", "production",
+    "stub", "notebook",
+]  # fmt: skip
+# "other": of no kind that a rule asks for.
+DocumentKind = OneOf[
+    "compose", "kubernetes", "github-workflow", "github-action", "gitlab-ci", "circleci", "azure-pipelines", "pre-commit",
+    "dependabot", "helm-values", "openapi", "prometheus-rules", "mkdocs", "pyproject", "pipfile", "cargo", "lock", "package-json",
+    "tox", "setup-cfg", "alembic", "supervisord", "systemd", "notebook", "i18n", "cloudformation", "serverless", "terraform",
+    "other",
+]  # fmt: skip
+# "platform": what a hosting platform's own file gives (ECS, Fly, Render, App Engine, CloudFormation); "python": a default of os.getenv
+# and friends, or a settings class.
+SettingOrigin = OneOf[
+    "env-file", "compose", "dockerfile-env", "dockerfile-arg", "kubernetes", "ci", "shell", "systemd", "supervisord", "makefile",
+    "terraform", "platform", "python", "toml", "ini",
+]  # fmt: skip
+CommandOrigin = OneOf[
+    "dockerfile-run", "dockerfile-cmd", "dockerfile-entrypoint", "dockerfile-healthcheck", "compose", "compose-healthcheck",
+    "kubernetes", "kubernetes-probe", "ci", "procfile", "makefile", "shell", "package-json", "supervisord", "systemd",
+    "pre-commit", "toml", "tox",
+]  # fmt: skip
+RequirementOrigin = OneOf["requirements", "pyproject", "poetry", "pipfile", "lock", "setup-cfg", "conda"]
 StatementKind = OneOf[
     "expression", "assign", "return", "raise", "if", "for", "while", "try", "with", "def", "class", "pass", "continue", "break",
     "import", "assert", "delete", "global", "match", "other",
@@ -52,14 +81,12 @@ ParameterKind = OneOf["", "*", "**"]
 class File:
     """A file as rules may ask about it.
 
-    path: from the project's root, forward slashes. kind: the reader's name ("python", "dockerfile", "yaml", ...).
-    roles: context classes ("test", "example", "dev", "ci", "generated", "vendored", "production", "migration",
-    "script", "settings", "docs", "stub", "notebook"), see `prodlint.context`.
+    path: from the project's root, forward slashes.
     """
 
     path: str
-    kind: str
-    roles: frozenset[str] = frozenset()
+    kind: FileKind
+    roles: frozenset[FileRole] = frozenset()
 
     @property
     def name(self) -> str:
@@ -880,9 +907,6 @@ class Comment(Fact):
 class Setting(Fact):
     """An environment-style setting: NAME = value.
 
-    origin: "env-file", "compose", "dockerfile-env", "dockerfile-arg", "kubernetes", "ci", "shell", "systemd",
-    "supervisord", "makefile", "terraform", "platform" (what a hosting platform's own file gives: ECS, Fly, Render, App Engine, CloudFormation),
-    "python" (default of os.getenv and friends, or a settings class), "toml", "ini".
     value: None where it is not in the file (`${X}`, `secretKeyRef`, no default). reference: the raw reference text
     where the value is one ("${X:-default}"); of Python the text of the default, "" where it has none. default: the literal behind `:-`, or the fallback in Python.
     start and end cover the value (or the name, where there is no value); key_start and key_end cover the name.
@@ -893,7 +917,7 @@ class Setting(Fact):
     value: str | None
     default: str | None
     reference: str
-    origin: str
+    origin: SettingOrigin
     service: str
     key_start: int
     key_end: int
@@ -904,9 +928,7 @@ class Command(Fact):
 
     program: base name without path or version ("python3.12" is "python", "/usr/bin/uvicorn" is "uvicorn"); for `python -m x` it is
     "x" and `through` holds ("python", "-m"). argv: the words after the program, unquoted; words: their byte spans.
-    origin: "dockerfile-run", "dockerfile-cmd", "dockerfile-entrypoint", "dockerfile-healthcheck", "compose",
-    "compose-healthcheck", "kubernetes", "kubernetes-probe", "ci", "procfile", "makefile", "shell", "package-json", "supervisord",
-    "systemd", "pre-commit", "toml", "tox". long_running: it is what the unit starts and keeps (CMD, ENTRYPOINT, compose command, k8s
+    long_running: it is what the unit starts and keeps (CMD, ENTRYPOINT, compose command, k8s
     command, Procfile, ExecStart, the last exec of an entrypoint script).
     owner: service, target, job or stage it belongs to. operator_after: what joins it to the next command
     ("&&", "||", ";", "|", "&", "") and following: the next command's program and words where joined by "||", "|" or ";".
@@ -938,7 +960,7 @@ class Command(Fact):
     argv: tuple[str, ...]
     words: tuple[tuple[int, int], ...]
     through: tuple[str, ...]
-    origin: str
+    origin: CommandOrigin
     owner: str
     long_running: bool
     operator_after: str
@@ -1025,16 +1047,12 @@ class Node(Fact):
 class Document(Fact):
     """A whole YAML, JSON, TOML or INI document.
 
-    kind: "compose", "kubernetes", "github-workflow", "github-action", "gitlab-ci", "circleci", "azure-pipelines", "pre-commit",
-    "dependabot", "helm-values", "openapi", "prometheus-rules", "mkdocs", "pyproject", "pipfile", "cargo", "lock",
-    "package-json", "tox", "setup-cfg", "alembic", "supervisord", "systemd", "notebook", "i18n", "cloudformation", "serverless", "terraform",
-    "other".
     A stream of several YAML documents gives one fact each, numbered by `index` from 0.
     template: the file holds template syntax (Jinja, Helm) and was read as far as it could be.
     """
 
     __slots__ = ("index", "kind", "root", "template")
-    kind: str
+    kind: DocumentKind
     root: Node
     index: int
     template: bool
@@ -1113,8 +1131,8 @@ class Dockerfile(Fact):
 
 class Requirement(Fact):
     """A dependency as declared: name normalised (PEP 503), extras, specifier as written ("" for none), marker,
-    hashes, url (for VCS and direct ones), editable; group: "main", "dev", an extra's or group's name, "build", "constraint";
-    origin: "requirements", "pyproject", "poetry", "pipfile", "lock", "setup-cfg", "conda". In a lock the specifier is "==x.y"."""
+    hashes, url (for VCS and direct ones), editable; group: "main", "dev", an extra's or group's name, "build", "constraint".
+    In a lock the specifier is "==x.y"."""
 
     __slots__ = ("editable", "extras", "group", "hashes", "marker", "name", "origin", "specifier", "url")
     name: str
@@ -1125,7 +1143,7 @@ class Requirement(Fact):
     url: str
     editable: bool
     group: str
-    origin: str
+    origin: RequirementOrigin
 
 
 class Option(Fact):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from prodlint.counting import whole_number
 from prodlint.digests import blake2b
-from prodlint.facts import File, Source
+from prodlint.facts import File, FileKind, Source
 from prodlint.project.images import installed_lists, published_images
 from prodlint.project.kustomize import Manifests
 from prodlint.project.snapshot import Snapshot
@@ -29,7 +29,7 @@ from prodlint.readers.requirements import normalised
 if TYPE_CHECKING:
     from prodlint.project.modules import PythonFiles
 
-_Files = Sequence[tuple[str, str, str]]
+_Files = Sequence[tuple[str, str, FileKind]]
 # A question's name (an attribute of Environment, `module` or `outside_names`) and its arguments.
 Question = tuple[str, tuple[str, ...]]
 
@@ -151,7 +151,7 @@ class Environment:
         return found
 
     @cached_property
-    def _near_root(self) -> list[tuple[str, str, str]]:
+    def _near_root(self) -> list[tuple[str, str, FileKind]]:
         """Manifest, lock and deployment files, those nearest the root first."""
         wanted = []
         customized = {path.rpartition("/")[0] for path, _, _ in self.files if path.endswith(("kustomization.yaml", "kustomization.yml"))}
@@ -175,12 +175,12 @@ class Environment:
         near = [(path, absolute, kind) for _, path, absolute, kind in wanted[:_MOST]]
         return near + self._named_scripts(near)
 
-    def _named_scripts(self, near: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    def _named_scripts(self, near: Sequence[tuple[str, str, FileKind]]) -> list[tuple[str, str, FileKind]]:
         """The shell scripts that deployment files name, and those that these name in turn."""
         known = {path for path, _, _ in near}
         others = [each for each in self.files if each[2] == "shell" and each[0] not in known]
         texts = [self._bytes(absolute) for _, absolute, kind in near if kind in _STARTING_KINDS] if others else []
-        found: list[tuple[str, str, str]] = []
+        found: list[tuple[str, str, FileKind]] = []
         while texts and others and len(found) < _MOST:
             named = [
                 each for each in others if any(each[0].rsplit("/", 1)[-1].encode("utf-8", "surrogateescape") in text for text in texts)
@@ -304,7 +304,7 @@ class Environment:
         return published_images(self._bytes(absolute) for _, absolute, _ in self._pipelines)
 
     @cached_property
-    def _pipelines(self) -> list[tuple[str, str, str]]:
+    def _pipelines(self) -> list[tuple[str, str, FileKind]]:
         """The files of CI that may build an image."""
         found = [
             each
@@ -404,7 +404,7 @@ class Environment:
     def _bytes(self, absolute: str) -> bytes:
         return self.snapshot.read(absolute, _LARGEST)
 
-    def _source(self, absolute: str, kind: str) -> Source:
+    def _source(self, absolute: str, kind: FileKind) -> Source:
         """A file's text; nothing where it is none, or too large to be about what is started."""
         try:
             document = self.snapshot.document(absolute, _LARGEST)
@@ -459,7 +459,7 @@ _BOUND_LINE = re.compile(rb"(?m)^[ \t]*([A-Za-z0-9][\w.-]{0,60})(?:\[[^\]\n]*\])
 _CONTINUED = re.compile(rb"\\\r?\n[ \t]*")
 
 
-def _versions_in(data: bytes, name: str, kind: str) -> Iterator[tuple[str, tuple[int, ...]]]:
+def _versions_in(data: bytes, name: str, kind: FileKind) -> Iterator[tuple[str, tuple[int, ...]]]:
     if name == "pipfile.lock":
         patterns = [_PIPFILE]
     elif name in _LOCKS or kind == "lock":

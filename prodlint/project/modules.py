@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from prodlint.facts import File, Module, Source
+from prodlint.facts import File, FileKind, Module, Source
 from prodlint.project.reexports import Follower, ModuleNames, imports_in
 from prodlint.project.snapshot import Document, Snapshot, digest_of
 from prodlint.python.imported import absolute
@@ -22,7 +22,7 @@ _LARGEST = 1_000_000
 # Files kept parsed in a process.
 _MOST = 48
 
-_Files = Sequence[tuple[str, str, str]]
+_Files = Sequence[tuple[str, str, FileKind]]
 
 
 class PythonFiles:

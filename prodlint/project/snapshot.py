@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from prodlint.digests import blake2b
-from prodlint.facts import Module, Source
+from prodlint.facts import FileKind, Module, Source
 from prodlint.regular import read_regular
 
 # Files of more bytes are not looked at.
@@ -34,7 +34,7 @@ class Document:
     raw: bytes
     _sources: dict[str, tuple[Source | None, Exception | None]] = field(default_factory=dict)
 
-    def source(self, kind: str) -> Source:
+    def source(self, kind: FileKind) -> Source:
         """The text, decoded as a kind of file is.
 
         Raises Undecodable.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prodlint.configuration.roles import roles_of
-from prodlint.facts import Command, File, Setting, Source
+from prodlint.facts import Command, File, FileKind, Setting, Source
 from prodlint.model import Span
 
 # Programs that keep serving once started. A command of one of these makes its repository a service.
@@ -109,7 +109,7 @@ class _Reading:
     development: set[str] = field(default_factory=set)
 
 
-def startup_of(files: Iterable[tuple[str, str, Source]]) -> Startup:
+def startup_of(files: Iterable[tuple[str, FileKind, Source]]) -> Startup:
     """What the deployment files of a project start: each file with its path, kind and text."""
     from prodlint.readers import configuration
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from prodlint.facts import Command, Dockerfile, Document, Fact, File, Instruction, Node, Setting, Source
+from prodlint.facts import Command, CommandOrigin, Dockerfile, Document, Fact, File, Instruction, Node, Setting, SettingOrigin, Source
 from prodlint.readers.shell import Script, ShellFact, Unit, Word, command_of_words, facts_in, setting
 
 Found = Iterator[ShellFact]
@@ -63,7 +63,7 @@ def _script(node: Node) -> Script:
 
 def _run(
     node: Node | None,
-    origin: str,
+    origin: CommandOrigin,
     owner: str,
     *,
     long_running: bool = False,
@@ -89,7 +89,7 @@ def _run(
                 yield from _run(item, origin, owner, unit=unit)
 
 
-def _start(node: Node | None, origin: str, owner: str, *, long_running: bool = True) -> Found:
+def _start(node: Node | None, origin: CommandOrigin, owner: str, *, long_running: bool = True) -> Found:
     """A command as text or as a list of words."""
     if node is None:
         return
@@ -99,7 +99,7 @@ def _start(node: Node | None, origin: str, owner: str, *, long_running: bool = T
         yield from _run(node, origin, owner, long_running=long_running)
 
 
-def _program(program: Node | None, arguments: Node | None, origin: str, owner: str) -> Found:
+def _program(program: Node | None, arguments: Node | None, origin: CommandOrigin, owner: str) -> Found:
     """What a container starts, and its arguments: one command where the program takes them, else two."""
     if program is not None and arguments is not None and program.kind == arguments.kind == "sequence":
         first, rest = _words(program), _words(arguments)
@@ -110,7 +110,7 @@ def _program(program: Node | None, arguments: Node | None, origin: str, owner: s
     yield from _start(arguments, origin, owner)
 
 
-def _variables(node: Node | None, origin: str, owner: str) -> Iterator[Setting]:
+def _variables(node: Node | None, origin: SettingOrigin, owner: str) -> Iterator[Setting]:
     """Settings in a mapping NAME: value, in a list of "NAME=value", or in a list of {name:, value:}."""
     if node is None:
         return
@@ -143,7 +143,7 @@ def _variables(node: Node | None, origin: str, owner: str) -> Iterator[Setting]:
                         )  # fmt: skip
 
 
-def _setting_of(value: Node, name: str, key_at: tuple[int, int], origin: str, owner: str) -> Setting:
+def _setting_of(value: Node, name: str, key_at: tuple[int, int], origin: SettingOrigin, owner: str) -> Setting:
     absent = value.value is None or (value.tag and not value.tag.startswith("tag:yaml.org"))
     fact = setting(
         value.source,
@@ -231,6 +231,14 @@ def _arguments_before_stages(dockerfile: Dockerfile) -> Iterator[Setting]:
         )  # fmt: skip
 
 
+_ORIGINS: Mapping[str, CommandOrigin] = {
+    "RUN": "dockerfile-run",
+    "CMD": "dockerfile-cmd",
+    "ENTRYPOINT": "dockerfile-entrypoint",
+    "HEALTHCHECK": "dockerfile-healthcheck",
+}
+
+
 def from_instruction(instruction: Instruction, options: frozenset[str] = frozenset(), variables: dict[str, str] | None = None) -> Found:
     """Commands or settings of one instruction."""
     keyword = instruction.keyword
@@ -242,9 +250,9 @@ def from_instruction(instruction: Instruction, options: frozenset[str] = frozens
                 variables[fact.name] = fact.value
             yield fact
         return
-    if keyword not in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"):
+    origin = _ORIGINS.get(keyword)
+    if origin is None:
         return
-    origin = f"dockerfile-{keyword.lower()}"
     long_running = keyword in ("CMD", "ENTRYPOINT")
     source, file = instruction.source, instruction.file
     if keyword == "HEALTHCHECK":
@@ -313,7 +321,7 @@ _ENV_WORD = re.compile(rb"""(?:[^\s"'\\]|\\[^\r\n]|"(?:[^"\\]|\\[\s\S])*"|'[^']*
 
 def _dockerfile_settings(instruction: Instruction, start: int, end: int, owner: str) -> Iterator[Setting]:
     source = instruction.source
-    origin = "dockerfile-env" if instruction.keyword == "ENV" else "dockerfile-arg"
+    origin: SettingOrigin = "dockerfile-env" if instruction.keyword == "ENV" else "dockerfile-arg"
     script = Script.of_range(source, start, end)
     script.cover_comment_lines()
     first = re.match(rb"\s*([A-Za-z_][A-Za-z0-9_.]*)([ \t]+)(?!=)", script.data)
@@ -624,7 +632,7 @@ def _part(script: Script, start: int, end: int) -> Script:
     return Script(script.source, script.source_text[start:end], pieces, first, last)
 
 
-def _assignment_lines(node: Node, owner: str, origin: str) -> Iterator[Setting]:
+def _assignment_lines(node: Node, owner: str, origin: SettingOrigin) -> Iterator[Setting]:
     script = _script(node)
     for found in re.finditer(rb"(?m)^[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*([^\r\n]*)", script.source_text):
         value = found[2].rstrip()

@@ -23,7 +23,7 @@ from prodlint.facts import (
     Text,
 )
 
-_DOCUMENTS = frozenset(("yaml", "json", "toml", "ini", "hcl", "systemd", "lock", "notebook-json"))
+_DOCUMENTS = frozenset(("yaml", "json", "toml", "ini", "hcl", "systemd", "lock"))
 _INSIDE: frozenset[type[Fact]] = frozenset((Command, Setting))
 _PACKAGES: frozenset[type[Fact]] = frozenset((Requirement, Option))
 _MANIFESTS = frozenset(("pyproject.toml", "setup.cfg", "Pipfile", "environment.yml", "environment.yaml"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 
-from prodlint.facts import Source
+from prodlint.facts import FileKind, Source
 
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _BLANK = re.compile(rb"^[ \t\f]*(?:#.*)?$")
@@ -36,7 +36,7 @@ class Undecodable(Exception):
         self.source = source
 
 
-def decode(raw: bytes, kind: str) -> Source:
+def decode(raw: bytes, kind: FileKind) -> Source:
     """A file's bytes as a Source.
 
     Raises Undecodable where a kind that must be UTF-8 (or what its PEP 263 cookie says) is not.
@@ -46,7 +46,7 @@ def decode(raw: bytes, kind: str) -> Source:
     return source
 
 
-def _decoded(raw: bytes, kind: str) -> Source:
+def _decoded(raw: bytes, kind: FileKind) -> Source:
     has_mark = raw.startswith(codecs.BOM_UTF8)
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb") or raw[:4] == codecs.BOM_UTF32_BE:
         for mark, encoding in _MARKS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from prodlint.facts import Node
+from prodlint.facts import DocumentKind, Node
 
 _COMPOSE_NAME = re.compile(
     r"(?:docker-)?compose[-._a-z0-9]*\.ya?ml(?:[-.](?:example|sample|template|dist|tmpl))?|(?:docker-)?stack[-._a-z0-9]*\.ya?ml",
@@ -15,7 +15,7 @@ _LOCK_NAMES = frozenset(
     "poetry.lock uv.lock pdm.lock pipfile.lock package-lock.json npm-shrinkwrap.json pnpm-lock.yaml cargo.lock bun.lock composer.lock "
     "flake.lock conda-lock.yml deno.lock .terraform.lock.hcl pixi.lock".split()
 )
-_NAMES: Mapping[str, str] = {
+_NAMES: Mapping[str, DocumentKind] = {
     "pyproject.toml": "pyproject",
     "pipfile": "pipfile",
     "cargo.toml": "cargo",
@@ -39,7 +39,7 @@ _SERVICE_KEYS = frozenset(
 _I18N_FOLDERS = frozenset("i18n locale locales lang langs translations l10n messages".split())
 
 
-def kind_of(path: str, root: Node) -> str:
+def kind_of(path: str, root: Node) -> DocumentKind:
     """What kind of document this is, by its name first and by what it holds."""
     parts = path.lower().split("/")
     name = parts[-1]
@@ -70,7 +70,7 @@ def kind_of(path: str, root: Node) -> str:
     return "other"
 
 
-def _kind_of_list(root: Node) -> str:
+def _kind_of_list(root: Node) -> DocumentKind:
     if root.kind == "sequence" and root.items:
         first = root.items[0]
         if first.get("repo") is not None and first.get("hooks") is not None:
@@ -136,7 +136,7 @@ def _is_i18n(parts: list[str], root: Node) -> bool:
     return all(node.kind == "mapping" or (node.kind == "scalar" and isinstance(node.value, (str, type(None)))) for node in root.walk())
 
 
-_BY_CONTENT: tuple[tuple[str, Callable[[list[str], Node], bool]], ...] = (
+_BY_CONTENT: tuple[tuple[DocumentKind, Callable[[list[str], Node], bool]], ...] = (
     ("github-workflow", _is_workflow),
     ("github-action", lambda parts, root: parts[-1] in ("action.yml", "action.yaml") and root.get("runs") is not None),
     ("circleci", lambda parts, root: len(parts) > 1 and parts[-2] == ".circleci"),

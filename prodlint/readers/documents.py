@@ -68,8 +68,6 @@ def _format(source: Source, file: File) -> str:
     """The syntax of a file: some kinds name what is inside, not how it is written."""
     if file.kind == "systemd":
         return "ini"
-    if file.kind == "notebook-json":
-        return "json"
     if file.kind == "lock":
         if source.data.lstrip()[:1] == b"{":
             return "json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from prodlint.facts import Comment, Document, Fact, File, Node, Option, Problem, Requirement, Source
+from prodlint.facts import Comment, Document, Fact, File, Node, Option, Problem, Requirement, RequirementOrigin, Source
 
 _HASH = re.compile(r"--hash[= ]\s*(\S+)")
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9._-]+)")
@@ -87,7 +87,9 @@ def _option(source: Source, file: File, start: int, end: int, text: str) -> Opti
     return option
 
 
-def _requirement(source: Source, file: File, start: int, end: int, text: str, group: str, origin: str, editable: bool = False) -> Fact:
+def _requirement(
+    source: Source, file: File, start: int, end: int, text: str, group: str, origin: RequirementOrigin, editable: bool = False
+) -> Fact:
     from packaging.requirements import InvalidRequirement
     from packaging.requirements import Requirement as Parsed
 
@@ -143,11 +145,11 @@ def from_document(document: Document) -> Iterator[Fact]:
         yield from reader(document)
 
 
-def _made(node: Node, text: str, group: str, origin: str) -> Fact:
+def _made(node: Node, text: str, group: str, origin: RequirementOrigin) -> Fact:
     return _requirement(node.source, node.file, node.start, node.end, text, group, origin)
 
 
-def _table(node: Node, name: str, specifier: str, group: str, origin: str) -> Requirement:
+def _table(node: Node, name: str, specifier: str, group: str, origin: RequirementOrigin) -> Requirement:
     start = node.key_start if node.key_end > node.key_start else node.start
     fact = Requirement(node.source, node.file, start, node.end)
     fact.name, fact.specifier, fact.group, fact.origin = normalised(name), specifier, group, origin
@@ -209,7 +211,7 @@ def _poetry(root: Node) -> Iterator[Fact]:
         yield from _dependency_table(table, group, "poetry")
 
 
-def _dependency_table(table: Node | None, group: str, origin: str) -> Iterator[Requirement]:
+def _dependency_table(table: Node | None, group: str, origin: RequirementOrigin) -> Iterator[Requirement]:
     for name, node in _members(table).items():
         if normalised(name) == "python":
             continue

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from prodlint.facts import Command, Fact, File, Problem, Setting, Source
+from prodlint.facts import Command, CommandOrigin, Fact, File, Problem, Setting, SettingOrigin, Source
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -290,7 +290,7 @@ class Unit:
     """
 
     file: File
-    origin: str
+    origin: CommandOrigin
     owner: str
     long_running: bool
     options: frozenset[str] = frozenset()
@@ -300,9 +300,9 @@ class Unit:
     ignored: bool = False
 
     @property
-    def setting_origin(self) -> str:
+    def setting_origin(self) -> SettingOrigin:
         """The origin of the settings it makes."""
-        return {"ci": "ci", "makefile": "makefile"}.get(self.origin, "shell")
+        return self.origin if self.origin in ("ci", "makefile") else "shell"
 
 
 @dataclass(slots=True)
@@ -352,7 +352,7 @@ def read(source: Source, file: File, wanted: frozenset[type[Fact]]) -> Iterator[
 
 
 def commands_in(
-    source: Source, file: File, start: int, end: int, *, origin: str, owner: str = "", long_running: bool = False
+    source: Source, file: File, start: int, end: int, *, origin: CommandOrigin, owner: str = "", long_running: bool = False
 ) -> Iterator[Command]:
     """The commands of shell text that stands between two offsets."""
     for fact in facts_in(Script.of_range(source, start, end), Unit(file, origin, owner, long_running)):
@@ -770,7 +770,7 @@ def command_of_words(
     file: File,
     words: Sequence[Word],
     *,
-    origin: str,
+    origin: CommandOrigin,
     owner: str = "",
     long_running: bool = False,
     options: frozenset[str] = frozenset(),
@@ -994,7 +994,7 @@ def setting(
     *,
     key_at: tuple[int, int],
     value_at: tuple[int, int] | None,
-    origin: str,
+    origin: SettingOrigin,
     service: str = "",
     literal: bool = False,
 ) -> Setting:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from prodlint.configuration.settings import SettingsError
 from prodlint.engine.catalogue import LARGEST_PAGE, PageError, rules_folder, toml_block
+from prodlint.facts import FileKind
 from prodlint.model import PRIORITIES, Priority, Rule
 from prodlint.regular import read_regular
 from prodlint.user_directory import is_inside
@@ -83,7 +84,7 @@ class Item:
     rules: tuple[str, ...]
     says: tuple[str, ...]
     touches: tuple[str, ...] = ()
-    files: tuple[str, ...] = ("python", "notebook")
+    files: tuple[FileKind, ...] = ("python", "notebook")
     when: tuple[Mapping[str, Any], ...] = ()
     shown: tuple[Mapping[str, Any], ...] = ()
     awaits: tuple[str, ...] = ()
