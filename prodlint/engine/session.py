@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,10 +16,11 @@ from prodlint.configuration.root import SETTINGS_FILES, project_root
 from prodlint.configuration.settings import NestedSettings, Settings, SettingsByPath, is_single, load, unmatched_patterns
 from prodlint.content import digest
 from prodlint.engine import analysis, compiled, workers
+from prodlint.engine.grouping import grouped
 from prodlint.engine.outcome import ASKED, CONTENT, CRASHED, KIND, UNCHECKED, Outcome, unpack
 from prodlint.engine.run import Run, build, looked_at
-from prodlint.facts import File, Source
-from prodlint.model import Finding, Related, Report, Rule, Unchecked
+from prodlint.facts import File, FileKind, Source
+from prodlint.model import Finding, Report, Rule, Unchecked
 from prodlint.project import environment
 from prodlint.project.questions import Questions
 from prodlint.project.snapshot import Document, Snapshot, digest_of
@@ -90,7 +90,7 @@ class Result:
     given: Mapping[str, bytes] = field(default_factory=dict)
     snapshot: Snapshot = field(default_factory=Snapshot)
     world: environment.Environment | None = None
-    kinds: dict[str, str] = field(init=False)
+    kinds: dict[str, FileKind] = field(init=False)
     _places: dict[str, tuple[str, bytes]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -194,111 +194,13 @@ def run(request: Request) -> Result:
         result.report.findings = [finding for finding in result.report.findings if id(finding) not in old]
         result.report.suppressed = [*suppressed[:seen], *(one for one in suppressed[seen:] if id(one.finding) not in old)]
     if request.grouped:
-        everywhere = {rule.code: rule.grouped for rule in result.rules if rule.grouped}
-        widespread = {rule.code: rule.widespread for rule in result.rules if rule.widespread}
-        habits = {rule.code for rule in result.rules if rule.habit}
-        told, of_project = widespread_as_one(result.report.findings, widespread)
-        result.report.findings, of_texts = grouped(told, everywhere, habits)
-        result.report.copies = {**of_project, **of_texts}
+        result.report.findings, result.report.copies = grouped(result.report.findings, result.rules)
     result.report.seconds = time.perf_counter() - began
     return result
 
 
 # Notes of one kind that a report shows.
 _MOST_TOLD = 10
-# Places that travel with a finding; formats for people show fewer.
-_MOST_PLACES = 200
-# So many findings of one sentence in one file are a habit, and so many places of one secret a copy.
-_HABIT = 4
-# In so many files it is a habit of the whole project.
-_WIDESPREAD = 3
-
-
-def widespread_as_one(
-    findings: Sequence[Finding], kinds: Mapping[str, Sequence[str]]
-) -> tuple[list[Finding], dict[Finding, tuple[Finding, ...]]]:
-    """Habits of a whole project as one finding each, at the first place, with the others as related places; and those others.
-
-    kinds: for a rule's code, words of those of its messages that tell of a habit. From four findings of one kind and priority on that stand
-    in three files or more; below that each stands for itself. Like `grouped` it comes after baseline and `since`.
-    """
-    groups: dict[tuple[str, ...], list[Finding]] = {}
-    for finding in findings:
-        words = next((words for words in kinds.get(finding.code, ()) if words in finding.message), "")
-        if words:
-            groups.setdefault((finding.code, words, finding.priority), []).append(finding)
-    firsts: dict[int, list[Finding]] = {}
-    gone: set[int] = set()
-    for group in groups.values():
-        if len(group) >= _HABIT and len({finding.path for finding in group}) >= _WIDESPREAD:
-            firsts[id(group[0])] = group
-            gone.update(id(finding) for finding in group[1:])
-    kept = [_as_one(firsts[id(finding)]) if id(finding) in firsts else finding for finding in findings if id(finding) not in gone]
-    return kept, {_as_one(group): tuple(group[1:]) for group in firsts.values()}
-
-
-def _as_one(group: Sequence[Finding]) -> Finding:
-    """The first of a group for all: its message without what only the first place says, and the other places."""
-    first = group[0]
-    message = first.message if len({finding.message for finding in group}) == 1 else first.message.split(": ", 1)[0]
-    places = tuple(Related(other.path, other.span, "here too") for other in group[1 : _MOST_PLACES + 1])
-    count = f" ({len(group):,} places in {len({finding.path for finding in group}):,} files)"
-    fix = first.fix if all(other.fix is not None for other in group) else None
-    return replace(first, message=f"{message}{count}", related=(*first.related, *places), fix=fix)
-
-
-def grouped(
-    findings: Sequence[Finding], codes: Mapping[str, Sequence[str]], habits: Collection[str] = ()
-) -> tuple[list[Finding], dict[Finding, tuple[Finding, ...]]]:
-    """Findings that say the same as one, at the first of their places; and the others of each such group.
-
-    codes: rules whose findings with the same message and priority are one, wherever they stand, with words of such messages.
-    habits: rules of which that holds within a file, from four findings on. The same secret under the same rule in one file is one
-    finding from four places on as well. A group has a fix where each of its findings has one: it fixes all of the places.
-
-    It comes after baseline and `since`: what is known or suppressed stays bound to each place.
-    """
-    groups: dict[tuple[str, ...], list[Finding]] = {}
-    for finding in findings:
-        key = _group_of(finding, codes, habits)
-        if key:
-            groups.setdefault(key, []).append(finding)
-    firsts = {id(group[0]): group for key, group in groups.items() if len(group) >= (2 if key[0] == "" else _HABIT)}
-    gone = {id(finding) for group in firsts.values() for finding in group[1:]}
-    kept: list[Finding] = []
-    copies: dict[Finding, tuple[Finding, ...]] = {}
-    for finding in findings:
-        group = firsts.get(id(finding))
-        if group is not None:
-            everywhere = finding.code in codes
-            words = "the same secret" if finding.secrets else "the same text" if codes.get(finding.code) == ("",) else "here too"
-            places = tuple(Related(other.path, other.span, words) for other in group[1 : _MOST_PLACES + 1])
-            count = f" ({len(group):,} places{'' if everywhere else ' in this file'})"
-            finding = replace(
-                finding,
-                message=f"{finding.message}{count}",
-                related=places if finding.secrets else (*finding.related, *places),
-                fix=finding.fix if all(other.fix is not None for other in group) else None,
-            )
-            copies[finding] = tuple(group[1:])
-        if id(finding) not in gone:
-            kept.append(finding)
-    return kept, copies
-
-
-def _group_of(finding: Finding, codes: Mapping[str, Sequence[str]], habits: Collection[str]) -> tuple[str, ...]:
-    """What the findings that say the same as this one have in common; nothing where each stands for itself. Begins with the path
-    that they share, or nothing where it may be any."""
-    if any(words in finding.message for words in codes.get(finding.code, ())):
-        return ("", finding.code, finding.message, finding.priority)
-    if finding.secrets and finding.content not in ("", digest(finding.code.encode())) and finding.fix is None:
-        # A finding about the project has no text of its own to tell one secret from another.
-        return (finding.path, finding.code, finding.content, finding.priority)
-    return (finding.path, finding.code, _NAMED.sub("``", finding.message), finding.priority) if finding.code in habits else ()
-
-
-# What a message names differs from place to place of one habit.
-_NAMED = re.compile(r"`[^`]*`")
 
 
 def read_settings(request: Request, read: Reader = beginning) -> tuple[Settings, str]:
@@ -328,7 +230,7 @@ def _is_project(root: str) -> bool:
     return root != os.path.expanduser("~") and any(os.path.exists(os.path.join(root, name)) for name in (".git", *SETTINGS_FILES))
 
 
-def _files_of(root: str, settings: Settings, read: Reader) -> list[tuple[str, str, str]]:
+def _files_of(root: str, settings: Settings, read: Reader) -> list[tuple[str, str, FileKind]]:
     return discover([root], settings, root=root, read=read).files
 
 

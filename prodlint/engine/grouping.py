@@ -1,0 +1,106 @@
+"""Findings that are one mistake or one habit, as one finding with places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from prodlint.content import digest
+from prodlint.model import Finding, Related, Rule
+
+# Places that travel with a finding; formats for people show fewer.
+_MOST_PLACES = 200
+# What a message names differs from place to place of one habit.
+_NAMED = re.compile(r"`[^`]*`")
+
+Places = dict[Finding, tuple[Finding, ...]]
+
+
+class _Alike(NamedTuple):
+    """One way of being the same.
+
+    key: what the findings of a group share, None where a finding stands for itself. least, files: how many findings in how many files
+    are a group. place: what a related place is called. common: the message keeps only what holds for each place.
+    """
+
+    key: Callable[[Finding], Hashable]
+    least: int
+    files: int = 1
+    place: str = "here too"
+    common: bool = False
+
+
+def grouped(findings: Sequence[Finding], rules: Iterable[Rule]) -> tuple[list[Finding], Places]:
+    """The findings, those of a group as one at the first of their places; and the other findings of each group.
+
+    What is a group say the pages of the rules: `widespread`, `grouped` and `habit`. The same secret under the same rule in one file is one
+    from four places on. A finding is of the first group that it fits in. A group has a fix where each of its findings has one: it fixes
+    all of the places.
+
+    It comes after baseline and `since`: what is known or suppressed stays bound to each place.
+    """
+    firsts: dict[int, Finding] = {}
+    gone: set[int] = set()
+    others: Places = {}
+    for alike in _ways({rule.code: rule for rule in rules}):
+        groups: dict[Hashable, list[Finding]] = {}
+        for finding in findings:
+            if id(finding) not in gone and id(finding) not in firsts and (key := alike.key(finding)) is not None:
+                groups.setdefault(key, []).append(finding)
+        for group in groups.values():
+            if len(group) >= alike.least and len({finding.path for finding in group}) >= alike.files:
+                one = firsts[id(group[0])] = _as_one(group, alike)
+                others[one] = tuple(group[1:])
+                gone.update(id(finding) for finding in group[1:])
+    return [firsts.get(id(finding), finding) for finding in findings if id(finding) not in gone], others
+
+
+def _ways(rules: dict[str, Rule]) -> tuple[_Alike, ...]:
+    """The ways of being the same, the widest first."""
+
+    def words_of(finding: Finding, name: str) -> str | None:
+        """Which of the words under this key of the rule's page the message holds."""
+        return next((words for words in getattr(rules.get(finding.code), name, ()) if words in finding.message), None)
+
+    def of_project(finding: Finding) -> Hashable:
+        words = words_of(finding, "widespread")
+        return None if words is None else (finding.code, words, finding.priority)
+
+    def one_text(finding: Finding) -> Hashable:
+        return None if words_of(finding, "grouped") is None else (finding.code, finding.message, finding.priority)
+
+    def one_secret(finding: Finding) -> Hashable:
+        # A finding about the project has no text of its own to tell one secret from another, and what is fixed is fixed at its place.
+        told = finding.secrets and finding.content not in ("", digest(finding.code.encode())) and finding.fix is None
+        return (finding.path, finding.code, finding.content, finding.priority) if told else None
+
+    def of_file(finding: Finding) -> Hashable:
+        rule = rules.get(finding.code)
+        if rule is None or not rule.habit:
+            return None
+        return (finding.path, finding.code, _NAMED.sub("``", finding.message), finding.priority)
+
+    return (
+        _Alike(of_project, least=4, files=3, common=True),
+        _Alike(one_text, least=2),
+        _Alike(one_secret, least=4, place="the same secret"),
+        _Alike(of_file, least=4),
+    )
+
+
+def _as_one(group: Sequence[Finding], alike: _Alike) -> Finding:
+    """The first of a group for all of it."""
+    first = group[0]
+    several = alike.common and len({finding.message for finding in group}) > 1
+    message = first.message.split(": ", 1)[0] if several else first.message
+    files = len({finding.path for finding in group})
+    where = "this file" if files == 1 else f"{files:,} files"
+    places = tuple(Related(other.path, other.span, alike.place) for other in group[1 : _MOST_PLACES + 1])
+    return replace(
+        first,
+        message=f"{message} ({len(group):,} places in {where})",
+        related=places if first.secrets else (*first.related, *places),
+        fix=first.fix if all(finding.fix is not None for finding in group) else None,
+    )
