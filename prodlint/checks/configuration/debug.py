@@ -18,7 +18,7 @@ from prodlint.project.production import (
     runs_in_production,
     switched_on,
 )
-from prodlint.values.configured import given_at_once
+from prodlint.values.configured import given_at_once, merged
 from prodlint.values.lattice import Result, Value
 from prodlint.values.truth import TRUTHY
 
@@ -315,6 +315,17 @@ def debug_in_configuration(call: Call, context: CheckContext) -> Iterator[Diagno
             priority=_priority(weight),
             fix=fix if written is not None else None,
         )
+
+
+@check("PRD621", on=[every(Assignment)], required_literals=[("debug", "config |=")], files=("python",))
+def debug_merged(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    """`app.config |= {"DEBUG": True}`."""
+    given = next((value for name, value in merged(assignment) if name == "DEBUG"), None)
+    if given is None or switched_on(context.values(assignment.module).in_production.of(given), context) is None:
+        return
+    weight = priority_in(assignment, context)
+    if weight is not False:
+        yield Diagnostic(given, f"`DEBUG=True` {_effect('x.run')}", priority=_priority(weight))
 
 
 @check("PRD621", on=[documents()], required_literals=["debug"], files=("toml", "yaml", "json"))

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from prodlint.checks import CheckContext, Project, ProjectDiagnostic, ProjectFact, collect, every, project_check, project_fact
-from prodlint.facts import Assignment, Call, Class, Collection, Expression, Function, Module, Name, Route
+from prodlint.facts import Assignment, Call, Class, Collection, Expression, Fact, Function, Module, Name, Route
 from prodlint.model import Evidence, Related, Span
 from prodlint.values.handlers import plain_words
 
@@ -402,6 +402,32 @@ _WRITES = frozenset(("post", "put", "patch", "delete", "create", "update", "part
 _WRITING_BASES = re.compile(r"(?:^|\.)(?:ModelViewSet|(?:\w*(?:Create|Update|Destroy)\w*)(?:APIView|ModelMixin|ViewSet))$")
 
 
+# A list of permission classes that is empty, or holds `AllowAny` alone.
+_ANYBODY = re.compile(r"[\[(]+\s*(?:[\w.]*\bAllowAny\s*,?\s*)?[\])]+")
+
+
+@collect("access-drf", on=[every(Function)], required_literals=["api_view"], files=("python",), not_in=_NOT_THE_SERVICE)
+def drf_function_views(function: Function, context: CheckContext) -> Iterator[ProjectFact]:
+    """The same of `@api_view(["POST"])`, whose permissions stand in a decorator."""
+    decorators = [each for each in function.decorators if isinstance(each, Call)]
+    view = next((each for each in decorators if each.name == "rest_framework.decorators.api_view"), None)
+    listed = view.argument(0, "http_method_names") if view is not None else None
+    if context.file.roles & _NOT_THE_SERVICE or listed is None or not re.search(r"(?i)\b(?:post|put|patch|delete)\b", listed.text):
+        return
+    given = next((each for each in decorators if each.name == "rest_framework.decorators.permission_classes"), None)
+    body = function.source.slice(function.start, function.end)
+    if len(function.decorators) > 1 + (given is not None) or _ASKS_INSIDE.search(body.replace("authentication_classes", "")):
+        says = "own"
+    elif given is None:
+        says = "nothing"
+    else:
+        classes = given.argument(0, "permission_classes")
+        says = "anybody" if classes is not None and _ANYBODY.fullmatch(plain_words(classes.text, function.module)) else "own"
+    public = "yes" if _PUBLIC.search(function.name.replace("_", "-")) else ""
+    at: Fact = given if given is not None and says == "anybody" else view if view is not None else function
+    yield ProjectFact("access-drf", context.file.path, at.span, function.name, (("public", public), ("says", says)))
+
+
 @collect(
     "access-drf",
     on=[every(Class)],
@@ -423,11 +449,7 @@ def drf_views(class_: Class, context: CheckContext) -> Iterator[ProjectFact]:
     says = "own" if overrides or _ASKS_INSIDE.search(body.replace("authentication_classes", "")) else "nothing" if given is None else ""
     if not says:
         assert given is not None
-        says = (
-            "anybody"
-            if re.fullmatch(r"[\[(]+\s*(?:[\w.]*\bAllowAny\s*,?\s*)?[\])]+", plain_words(given.value.text, given.module))
-            else "own"
-        )
+        says = "anybody" if _ANYBODY.fullmatch(plain_words(given.value.text, given.module)) else "own"
     at: Class | Assignment = given if given is not None and says == "anybody" else class_
     yield ProjectFact("access-drf", context.file.path, _head(at), class_.name, (("public", "yes" if public else ""), ("says", says)))
 

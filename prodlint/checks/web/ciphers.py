@@ -167,6 +167,44 @@ def weak_hash_of_passlib(call: Call, context: CheckContext) -> Iterator[Diagnost
         yield Diagnostic(call, f"`{found[1]}` of passlib stores passwords that are guessed by the billion a second")
 
 
+_PASSLIB_ROUNDS = re.compile(r"^passlib\.hash\.(bcrypt|bcrypt_sha256|pbkdf2_sha256|pbkdf2_sha512)\.using$")
+_FEWEST_ROUNDS = {"bcrypt": 10, "bcrypt_sha256": 10, "pbkdf2_sha256": 600_000, "pbkdf2_sha512": 210_000}
+
+
+@check("PRD445", on=[calls("*.using")], required_literals=[("passlib", "rounds")], files=["python"])
+def few_rounds_of_passlib(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`pbkdf2_sha256.using(rounds=1000)` of passlib."""
+    found = _PASSLIB_ROUNDS.match(call.name)
+    rounds = argument_of(call, "rounds")
+    if found is not None and isinstance(rounds, Constant) and isinstance(rounds.value, int) and rounds.value < _FEWEST_ROUNDS[found[1]]:
+        needed = _FEWEST_ROUNDS[found[1]]
+        yield Diagnostic(
+            call,
+            f"`{found[1]}` with {rounds.value:,} rounds is too fast: use at least {needed:,}",
+            priority="P1" if "pbkdf2" in found[1] else None,
+        )
+
+
+# `generate_password_hash(password, method)`: Werkzeug made plain digests of any hash up to 2.3, and PBKDF2 with as many rounds as it is told.
+_WERKZEUG_METHOD = re.compile(r"^(?:plain|(?:md5|sha1|sha224|sha256|sha384|sha512)|pbkdf2(?::(\w+))?(?::(\d+))?)$")
+
+
+@check("PRD445", on=[calls("werkzeug.security.generate_password_hash")], required_literals=["generate_password_hash"], files=["python"])
+def weak_method_of_werkzeug(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`generate_password_hash(password, method="sha256")`."""
+    given = call.argument(1, "method")
+    method = follow(call.module, given, call) if given is not None else None
+    found = _WERKZEUG_METHOD.match(str(method.value)) if isinstance(method, Constant) else None
+    if given is None or found is None:
+        return
+    if not found[0].startswith("pbkdf2"):
+        yield Diagnostic(given, f"`generate_password_hash` with `{found[0]}` is fast: an attacker can try billions of guesses per second")
+        return
+    needed = 210_000 if found[1] == "sha512" else 600_000
+    if found[2] and int(found[2]) < needed:
+        yield Diagnostic(given, f"`{found[0]}` with {int(found[2]):,} rounds is too fast: use at least {needed:,}", priority="P1")
+
+
 @check("PRD445", on=[calls("passlib.context.CryptContext", "passlib.context.LazyCryptContext")], files=["python"])
 def weak_scheme(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """passlib contexts that write weak hashes."""

@@ -519,6 +519,10 @@ def policy_of(call: Call) -> Policy | None:
         policy.where = given
         policy.words = f"`{name}={_short(given)}`"
         found = list(values(module, given, call))
+        if helper.patterns:
+            policy.patterns.extend(_compiled(module, follow(module, given, call)))
+        if helper is SOCKETIO and isinstance(known := follow(module, given, call), Collection) and not known.items:
+            policy.origins.append(Value("*", given))  # an empty list switches the check off
         for value in found:
             if helper.patterns and value.text != "*" and _LOOKS_LIKE_REGEX.intersection(value.text):
                 policy.patterns.append(value)
@@ -913,7 +917,7 @@ _CREDENTIALS_HEADER = "access-control-allow-credentials"
 _METHODS_HEADER = "access-control-allow-methods"
 _CLIENT_CALLS = re.compile(r"(^|\.)(requests|httpx|aiohttp|urllib3|niquests|urlopen|Request)\b.*")
 _REQUEST_ORIGIN = re.compile(
-    r"""(headers|environ|META|header|get_header)\W{0,3}(?:\.get)?\W{0,3}["'](?:HTTP_)?origin["']|HTTP_ORIGIN|\.origin\b(?!_)|headers\.origin""",
+    r"""(headers|META|header|get_header)\W{0,3}(?:\.get)?\W{0,3}["'](?:HTTP_)?origin["']|HTTP_ORIGIN|\breq(?:uest)?\.(?:\w+\.)*origin\b(?!_)|headers\.origin""",
     re.IGNORECASE,
 )
 _ALLOWED_WORDS = re.compile(r"allow|whitelist|valid|permitted|trusted|known|safe|match|check|verify|is_", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""CORS written outside Python: nginx, Ingress annotations, Traefik, serverless, CloudFormation and OpenAPI (PRD407)."""
+"""CORS written outside Python: nginx, Caddy, Ingress annotations, Traefik, Istio, serverless, CloudFormation, Terraform, OpenAPI (PRD407)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _ORIGIN_KEYS = frozenset(
         "alloworigins",
         "allowedorigins",
         "allowed_origins",
+        "allow_origins",
         "method.response.header.access-control-allow-origin",
     }
 )
@@ -28,12 +29,14 @@ _TRAEFIK_LABEL = re.compile(r"headers\.accesscontrolalloworiginlist\s*[=:]\s*[\"
 
 @check(
     "PRD407",
-    on=[documents("kubernetes", "helm-values", "compose", "serverless", "cloudformation", "openapi", "other")],
+    on=[documents("kubernetes", "helm-values", "compose", "serverless", "cloudformation", "openapi", "terraform", "other")],
     required_literals=[
         "enable-cors",
         "accesscontrolalloworigin",
         ("cors", "alloworigin"),
         ("cors", "allowedorigins"),
+        ("cors", "allow_origins"),
+        ("cors", "allowed_origins"),
         ("cors", "serverless"),
         ("cors", "httpapi"),
         ("cors", "events"),
@@ -41,7 +44,7 @@ _TRAEFIK_LABEL = re.compile(r"headers\.accesscontrolalloworiginlist\s*[=:]\s*[\"
     ],
 )
 def gateway_cors(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
-    """Gateways in YAML and JSON that let every origin in."""
+    """Gateways in YAML, JSON and Terraform that let every origin in."""
     for node in document.root.walk():
         if node.kind == "mapping":
             yield from _ingress(node)
@@ -55,7 +58,9 @@ def gateway_cors(document: Document, context: CheckContext) -> Iterator[Diagnost
             yield Diagnostic(node, "`cors: true` answers every origin")
     for node, key in _keyed(document.root):
         if key.lower() in _ORIGIN_KEYS and _is_any(node):
-            if key.lower() == "allowed_origins" and document.kind == "other":
+            if "_" in key and document.kind == "other":
+                continue
+            if document.kind == "terraform" and "cors" not in node.path.lower():
                 continue
             reads_only = _methods(document.root, node) <= _READS
             yield Diagnostic(node, f"`{key}` answers every origin", priority="P2" if reads_only else "P1")
@@ -71,7 +76,15 @@ def _keyed(root: Node) -> Iterator[tuple[Node, str]]:
 
 def _is_any(node: Node) -> bool:
     listed = node.items if node.kind == "sequence" else (node,) if node.kind == "scalar" else ()
-    return any(item.kind == "scalar" and item.raw.strip("'\" ") == "*" for item in listed)
+    return any(item.kind == "scalar" and item.raw.strip("'\" ") == "*" or _matches_any(item) for item in listed)
+
+
+def _matches_any(item: Node) -> bool:
+    """Istio's and Envoy's way to say it: `exact: "*"`, `regex: ".*"`, `prefix: ""`."""
+    if item.kind != "mapping":
+        return False
+    said = {key: value.raw.strip("'\"^$ ") for key, value in item.members.items() if value.kind == "scalar"}
+    return said.get("exact") == "*" or said.get("regex") in (".*", ".+") or said.get("prefix") == ""
 
 
 def _methods(root: Node, node: Node) -> set[str]:
@@ -84,7 +97,7 @@ def _methods(root: Node, node: Node) -> set[str]:
         parent = found
     if parent.kind == "mapping":
         for key, value in parent.members.items():
-            if key.lower() in ("allowedmethods", "allowmethods", "accesscontrolallowmethods"):
+            if key.lower().replace("_", "") in ("allowedmethods", "allowmethods", "accesscontrolallowmethods"):
                 listed = value.items if value.kind == "sequence" else (value,)
                 return {word.strip("' \"").upper() for item in listed for word in item.raw.split(",")}
     return {"*"}
@@ -139,6 +152,9 @@ def _serves_files_alone(block: str) -> bool:
     return _FILES.search(block) is not None and _PASSES_ON.search(block) is None and "@" not in block
 
 
+# What the origin is compared with, or the variable that a map makes of it: the map alone changes nothing where `$http_origin` is repeated.
+_ASKED = re.compile(r"if\s*\(\s*\$http_origin")
+_LOOKED_UP = re.compile(r"map\s+\$http_origin\s+\$(\w+)")
 _ALLOWED_METHODS = re.compile(r"Access-Control-Allow-Methods[\"']?\s*:?\s*[\"']?([A-Z, *]+)", re.IGNORECASE)
 
 
@@ -156,7 +172,9 @@ def _softer(value: str, block: str, credentials: bool) -> Priority | None:
 def nginx_cors(whole: Text, context: CheckContext) -> Iterator[Diagnostic]:
     """`add_header Access-Control-Allow-Origin *` and the echoed `$http_origin`."""
     body = whole.source.text
-    looked_up = re.search(r"map\s+\$http_origin|if\s*\(\s*\$http_origin", body) is not None
+    looked_up = _ASKED.search(body) is not None or any(
+        re.search(rf"if\s*\(\s*\${name}\b", body) is not None for name in _LOOKED_UP.findall(body)
+    )
     credentials = _CREDENTIALS.search(body) is not None
     blocks: list[str] = []
     offset = 0
@@ -182,3 +200,27 @@ def nginx_cors(whole: Text, context: CheckContext) -> Iterator[Diagnostic]:
         for _ in range(min(bare.count("}"), len(blocks))):
             blocks.pop()
         offset += len(line)
+
+
+# ---------------------------------------------------------------- Caddy
+
+_CADDY_HEADER = re.compile(
+    r"(?im)^[^#\n]*?(?<![\w-])[+?>]?Access-Control-Allow-Origin[ \t]+[\"`]?(\*|\{(?:http\.request\.)?header\.Origin\})[\"`]?[ \t]*(?:#.*)?$"
+)
+
+
+@check("PRD407", on=[text()], required_literals=["access-control-allow-origin"], files=["text"])
+def caddy_cors(whole: Text, context: CheckContext) -> Iterator[Diagnostic]:
+    """`header Access-Control-Allow-Origin *` of a Caddyfile, alone and in a block."""
+    if not (context.file.name.lower().startswith("caddyfile") or context.file.name.endswith((".caddy", ".caddyfile"))):
+        return
+    body = whole.source.text
+    credentials = _CREDENTIALS.search(body) is not None
+    for found in _CADDY_HEADER.finditer(body):
+        start = whole.source.offset(found.start(1))
+        words = "every origin is answered" if found[1] == "*" else "the caller's origin is repeated without looking it up"
+        yield Diagnostic(
+            ByteRange(whole.source, start, start + len(found[1])),
+            f"`Access-Control-Allow-Origin {found[1]}`: {words}",
+            priority=None if credentials else "P1",
+        )

@@ -59,7 +59,7 @@ _PREFERENCE = re.compile(
 )
 
 
-@check("PRD443", on=[calls("*.set_cookie", "*.set_signed_cookie")], files=["python"])
+@check("PRD443", on=[calls("*.set_cookie", "*.set_signed_cookie", "*.set_secure_cookie")], files=["python"])
 def insecure_cookie(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A cookie that stands for a person, without `secure` or `httponly`."""
     key = call.argument(0, "key") or call.keywords.get("name")
