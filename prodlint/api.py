@@ -12,7 +12,7 @@ module: its first number changes when something that worked no longer does.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from prodlint.configuration.settings import Settings, SettingsError
@@ -21,6 +21,7 @@ from prodlint.engine.catalogue import PageError
 from prodlint.engine.run import Run
 from prodlint.model import Finding, Fix, Priority, Report, Rule, Span
 from prodlint.project.environment import Environment
+from prodlint.regular import read_regular
 
 __all__ = ["VERSION", "Checked", "Finding", "Fix", "PageError", "Priority", "Project", "Report", "Rule", "SettingsError", "Span"]
 
@@ -71,9 +72,22 @@ class Project:
             self._kept, _ = session.read_settings(self._request([self.root]))
         return self._kept
 
+    @property
+    def unsaved(self) -> Mapping[str, bytes]:
+        """The texts that win over the disk, by absolute path."""
+        return dict(self._unsaved)
+
     def open(self, path: str, text: str | bytes) -> None:
         """Take a text that is not saved: from now on it wins over the file on the disk. path: absolute or from the root."""
         self._unsaved[self.absolute(path)] = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+
+    def is_saved(self, path: str) -> bool:
+        """Whether the disk holds the text that `open` has brought, if any."""
+        given = self._unsaved.get(self.absolute(path))
+        try:
+            return given is None or read_regular(self.absolute(path), len(given)) == given
+        except (OSError, ValueError):
+            return False
 
     def close(self, path: str) -> None:
         """Go back to the file on the disk."""
@@ -85,13 +99,27 @@ class Project:
         self._kept = None
         self._made = []
 
-    def check(self, paths: Sequence[str] = (), *, whole: bool = True) -> Checked:
+    def check(
+        self,
+        paths: Sequence[str] = (),
+        *,
+        whole: bool = True,
+        cache: bool = False,
+        jobs: int = 1,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Checked:
         """Check the project, or some paths of it. whole: with the rules about what is missing, where the root is among the paths.
+
+        cache: use and keep results of files that are the same, as the command line does; files with a text that is not saved are looked at anew.
+        jobs: how many processes to use. progress: is told how many files of how many were looked at; while they are being looked for, how many
+        there are, of 0. What it raises ends the check; what was looked at by then is in the cache.
 
         Raises SettingsError and PageError.
         """
         given = [self.absolute(path) for path in paths] or [self.root]
-        result = session.run(self._request(given))
+        request = self._request(given)
+        request.cache, request.jobs, request.progress = cache, jobs, progress
+        result = session.run(request)
         if result.discovered.whole and whole:
             self._world = result.world
         return Checked(result.report, result)

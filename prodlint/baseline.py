@@ -21,7 +21,7 @@ from prodlint.content import first_contents_of
 from prodlint.counting import whole_number
 from prodlint.facts import Source
 from prodlint.fingerprint import Identity, answered, composed, content_or_message
-from prodlint.model import Finding, Suppressed
+from prodlint.model import Finding, Report, Suppressed
 from prodlint.regular import read_regular
 from prodlint.writing import write_whole
 
@@ -172,6 +172,18 @@ def write(path: str, findings: Iterable[Finding], keep: Callable[[Entry], bool] 
     text = text_of(made).encode("utf-8", "surrogateescape")
     _replace(path, text)
     return made
+
+
+def write_report(path: str, report: Report, selected: Collection[str]) -> Baseline:
+    """Write everything that a run found as known. selected: the codes that it looked for; what it did not look for or at keeps its entries."""
+    checked = set(report.files)
+
+    def keep(entry: Entry) -> bool:
+        if entry.code not in selected:
+            return True
+        return entry.path not in checked and os.path.exists(os.path.join(report.root, entry.path))
+
+    return write(path, report.findings, keep)
 
 
 def write_entries(baseline: Baseline) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 import pytest
 
 from prodlint.api import VERSION, Project
@@ -82,3 +85,49 @@ def test_what_was_made_of_the_rules_is_used_again_until_something_changes(projec
         opened.changed(["prodlint.toml"])
         opened.check_text("a.py")
         assert len(built) == 4
+
+
+def test_a_text_that_is_not_saved_is_looked_at_anew_and_never_kept(project: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    from prodlint.engine import workers
+
+    looked_at: list[str] = []
+    analyse = workers.analyse
+
+    def counted(path: str, *given: Any) -> Any:
+        looked_at.append(path)
+        return analyse(path, *given)
+
+    monkeypatch.setattr(workers, "analyse", counted)
+    root = project({"a.py": CALL, "b.py": CALL, "c.py": "x = 1\n"})
+    for path in root.glob("*.py"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    opened = Project(str(root))
+
+    def found() -> list[str]:
+        looked_at.clear()
+        return sorted(finding.path for finding in opened.check(cache=True).findings if finding.code == "PRD504")
+
+    assert found() == ["a.py", "b.py"] and looked_at == ["a.py", "b.py", "c.py"]
+    opened.open("a.py", "x = 2\n")
+    opened.open("c.py", CALL)
+    assert found() == ["b.py", "c.py"] and looked_at == ["a.py", "c.py"]
+    opened.close("a.py")
+    opened.close("c.py")
+    assert found() == ["a.py", "b.py"] and looked_at == []
+
+
+def test_a_check_that_is_given_up_keeps_what_it_has_seen(project: Written) -> None:
+    class GivenUp(Exception):
+        pass
+
+    def give_up(done: int, of: int) -> None:
+        if of and done == 40:
+            raise GivenUp
+
+    told: list[tuple[int, int]] = []
+    root = project({f"m{number}.py": f"import requests\n\nx = {number}\n" for number in range(60)})
+    opened = Project(str(root))
+    with pytest.raises(GivenUp):
+        opened.check(cache=True, progress=give_up)
+    opened.check(cache=True, progress=lambda done, of: told.append((done, of)))
+    assert told[-1][0] == told[-1][1] < 60

@@ -23,23 +23,14 @@ def write_baseline(given: Namespace) -> int:
         return _write_for_detect_secrets(given, request)
     result = session.run(request)
     path = session.baseline_path(result.settings, result.report.root) or os.path.join(result.report.root, baseline.DEFAULT)
-    checked = set(result.report.files)
-    selected = {rule.code for rule in result.rules}
-    root = result.report.root
-
-    def keep(entry: baseline.Entry) -> bool:
-        if entry.code not in selected:
-            return True
-        return entry.path not in checked and os.path.exists(os.path.join(root, entry.path))
-
     if given.shrink:
         return _shrink(path, result)
-    written = baseline.write(path, result.report.findings, keep)
+    written = baseline.write_report(path, result.report, {rule.code for rule in result.rules})
     number = sum(written.entries.values())
     shown = os.path.relpath(path)
     print(f"{escape_control_characters(shown)}: {number:,} finding{'' if number == 1 else 's'} known from now on")
     if not result.settings.baseline:
-        own = escape_control_characters(os.path.relpath(path, root))
+        own = escape_control_characters(os.path.relpath(path, result.report.root))
         print(f'use it with `--baseline {escape_control_characters(shown)}`, or with `baseline = "{own}"` in the settings')
     return 0
 

@@ -9,6 +9,11 @@ from collections.abc import Sequence
 SETTINGS_FILES = ("prodlint.toml", ".prodlint.toml", "pyproject.toml")
 
 
+def is_project(root: str) -> bool:
+    """Whether a directory is marked as a project's root. Anything else (a home directory) is not searched for one file's sake."""
+    return root != os.path.expanduser("~") and any(os.path.exists(os.path.join(root, name)) for name in (".git", *SETTINGS_FILES))
+
+
 def project_root(paths: Sequence[str] = ()) -> str:
     """The nearest directory above the paths that holds `.git`, else one with settings or a manifest, else the paths' common one."""
     absolute = [os.path.abspath(path) for path in paths] or [os.getcwd()]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from prodlint.checks import Collector
 from prodlint.configuration.discover import Discovered, discover, may_be_absent
-from prodlint.configuration.root import SETTINGS_FILES, project_root
+from prodlint.configuration.root import is_project, project_root
 from prodlint.configuration.settings import NestedSettings, Settings, SettingsByPath, is_single, load, unmatched_patterns
 from prodlint.content import digest
 from prodlint.engine import analysis, compiled, workers
@@ -225,11 +225,6 @@ def find_files(request: Request, settings: Settings, root: str, read: Reader = b
 _MANY = 100
 
 
-def _is_project(root: str) -> bool:
-    """Whether a directory is marked as a project's root. Anything else (a home directory) is not searched for one file's sake."""
-    return root != os.path.expanduser("~") and any(os.path.exists(os.path.join(root, name)) for name in (".git", *SETTINGS_FILES))
-
-
 def _files_of(root: str, settings: Settings, read: Reader) -> list[tuple[str, str, FileKind]]:
     return discover([root], settings, root=root, read=read).files
 
@@ -248,7 +243,7 @@ def _run(request: Request) -> Result:
     discovered = find_files(request, settings, root, read)
     snapshot.root = discovered.root
     files = discovered.files
-    beyond = None if discovered.whole or not _is_project(discovered.root) else partial(_files_of, discovered.root, settings, read)
+    beyond = None if discovered.whole or not is_project(discovered.root) else partial(_files_of, discovered.root, settings, read)
     given: dict[str, bytes] = {}
     for absolute in (*request.unsaved, *(absolute for _, absolute, _ in files if request.world is not None)):
         snapshot.forget(absolute)
@@ -294,7 +289,7 @@ def _run(request: Request) -> Result:
     if request.analysed is not None:
         packed = request.analysed(jobs, runs)
     else:
-        packed = _cached(jobs, runs, request, root) if request.cache and not given and not request.unsaved else _fresh(jobs, runs, request)
+        packed = _cached(jobs, runs, request, root) if request.cache and not given else _fresh(jobs, runs, request)
     outcomes = [unpack(row) for row in packed]
     report = _report(discovered, outcomes)
     report.looked_at = looked_at(outcomes, lambda path: runs[number_of(path)])
@@ -346,7 +341,8 @@ def _fresh(jobs: Sequence[workers.Job], runs: Sequence[Run], request: Request) -
 def _cached(jobs: Sequence[workers.Job], runs: Sequence[Run], request: Request, root: str) -> Iterator[tuple[Any, ...]]:
     """What the last run said of files that are the same, and a fresh look at the others, in order.
 
-    A file's result depends on its bytes, the settings, the rules, the day, and the answers to what its checks asked of the project.
+    A file's result depends on its bytes, the settings, the rules, the day, and the answers to what its checks asked of the project. Files of
+    which a text is not saved are looked at anew, and nothing is kept of that. Where the run is given up, what was looked at until then is kept.
     """
     from prodlint.engine import cache
 
@@ -368,6 +364,8 @@ def _cached(jobs: Sequence[workers.Job], runs: Sequence[Run], request: Request, 
     contents: dict[str, bytes] = {}
     names = [digest(key.encode("utf-8", "surrogateescape")) for key in keys]
     for path, absolute, _, number in jobs:
+        if absolute in request.unsaved:
+            continue
         try:
             stamps[path] = seen = cache.stamp(os.stat(absolute))
         except OSError:
@@ -386,19 +384,21 @@ def _cached(jobs: Sequence[workers.Job], runs: Sequence[Run], request: Request, 
     for run in runs:
         run.sound = store.sound
     fresh = _fresh([job for job in jobs if job[0] not in known], runs, request)
-    for path, absolute, _, number in jobs:
-        row = known.get(path)
-        if row is None:
-            row = next(fresh)
-            # What could not be read, or what a bug spoilt, is looked at again. (The last of `unchecked` says: in part.)
-            whole = not row[CRASHED] and all(unchecked[-1] for unchecked in row[UNCHECKED])
-            if row[KIND] == "python" and row[CONTENT] and not row[UNCHECKED]:
-                store.note_sound(row[CONTENT])
-            if whole and row[CONTENT] and stamps.get(path) == _stamp(absolute):
-                store.put(path, stamps[path], row[CONTENT], row, names[number])
-        yield row
-    store.note(inputs, environment.answers)
-    store.save()
+    try:
+        for path, absolute, _, number in jobs:
+            row = known.get(path)
+            if row is None:
+                row = next(fresh)
+                # What could not be read, or what a bug spoilt, is looked at again. (The last of `unchecked` says: in part.)
+                whole = not row[CRASHED] and all(unchecked[-1] for unchecked in row[UNCHECKED])
+                if row[KIND] == "python" and row[CONTENT] and not row[UNCHECKED]:
+                    store.note_sound(row[CONTENT])
+                if whole and row[CONTENT] and path in stamps and stamps[path] == _stamp(absolute):
+                    store.put(path, stamps[path], row[CONTENT], row, names[number])
+            yield row
+        store.note(inputs, environment.answers)
+    finally:
+        store.save()
 
 
 def _stamp(absolute: str) -> Any:

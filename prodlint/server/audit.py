@@ -2,44 +2,40 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 from lsprotocol import types
 from pygls.workspace import PositionCodec, TextDocument
 
-from prodlint.api import PageError, SettingsError
-from prodlint.engine.session import Request
 from prodlint.model import Span
-from prodlint.readiness.answers import Answers, answers_of
-from prodlint.readiness.audit import Audited, audit
 from prodlint.server.positions import overlaps, range_of
 from prodlint.server.state import Folder, uri_of
+from prodlint.server.whole import Judged
 
 _TOLD = {"belied": types.DiagnosticSeverity.Warning, "in fact met": types.DiagnosticSeverity.Hint}
 
 
-def _judged(folder: Folder, text: str) -> list[Audited]:
-    answers: Answers = answers_of(Request([folder.project.root], root=folder.project.root))
-    return [each for each in audit(text, answers) if each.judgement in _TOLD and each.line.state != "stated"]
+def is_checklist(document: TextDocument) -> bool:
+    """Whether a document is Markdown with boxes to tick."""
+    return (
+        document.uri.lower().endswith((".md", ".markdown")) and re.search(r"^\s*[-*+] \[[ xX]\]", document.source, re.MULTILINE) is not None
+    )
 
 
-def diagnostics(folder: Folder, text: str, lines: Sequence[str], codec: PositionCodec) -> list[types.Diagnostic]:
+def diagnostics(folder: Folder, judged: Iterable[Judged], lines: Sequence[str], codec: PositionCodec) -> list[types.Diagnostic]:
     """What the code says to the lines of a checklist."""
-    try:
-        judged = _judged(folder, text)
-    except (SettingsError, PageError):
-        return []
     found = []
     for each in judged:
-        number = each.line.number
-        span = Span(number, 1, number, len(lines[number - 1].rstrip("\r\n")) + 1)
-        places = each.answer.findings if each.answer is not None else ()
+        if each.judgement not in _TOLD or each.line > len(lines):
+            continue
+        span = Span(each.line, 1, each.line, len(lines[each.line - 1].rstrip("\r\n")) + 1)
         related = [
             types.DiagnosticRelatedInformation(
-                types.Location(uri_of(os.path.join(folder.project.root, finding.path)), _line_of(finding.span)), finding.message
+                types.Location(uri_of(folder.project.absolute(path)), types.Range(types.Position(line - 1, 0), types.Position(line, 0))),
+                words,
             )
-            for finding in places[:5]
+            for path, line, words in each.places
         ]
         told = types.Diagnostic(
             range_of(span, lines, codec),
@@ -51,10 +47,6 @@ def diagnostics(folder: Folder, text: str, lines: Sequence[str], codec: Position
         )
         found.append(told)
     return found
-
-
-def _line_of(span: Span) -> types.Range:
-    return types.Range(types.Position(span.line - 1, 0), types.Position(span.line, 0))
 
 
 def actions_of(told_of: Sequence[types.Diagnostic], document: TextDocument, wanted: types.Range) -> list[types.CodeAction]:

@@ -8,18 +8,18 @@ from lsprotocol import types
 from pygls.workspace import PositionCodec
 
 from prodlint.model import Span
+from prodlint.server.units import Place, place_of
 
 
 def range_of(span: Span, lines: Sequence[str], codec: PositionCodec) -> types.Range:
     """A span as a range in the client's units. lines: the text's, with their line ends."""
-    return types.Range(_position(span.line, span.column, lines, codec), _position(span.end_line, span.end_column, lines, codec))
+    return range_at(place_of(span, lambda line: lines[line - 1], len(lines), str(getattr(codec.encoding, "value", codec.encoding))))
 
 
-def _position(line: int, column: int, lines: Sequence[str], codec: PositionCodec) -> types.Position:
-    if line > len(lines):
-        return types.Position(len(lines), 0)
-    before = lines[line - 1].rstrip("\r\n")[: column - 1]
-    return types.Position(line - 1, codec.client_num_units(before))
+def range_at(place: Place) -> types.Range:
+    """A place as the protocol writes it."""
+    line, column, end_line, end_column = place
+    return types.Range(types.Position(line, column), types.Position(end_line, end_column))
 
 
 def overlaps(one: types.Range, other: types.Range) -> bool:

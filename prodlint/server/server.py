@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, Literal
+from urllib.parse import unquote
+from uuid import uuid4
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -19,14 +23,22 @@ from prodlint.configuration.kinds import kind_of
 from prodlint.engine import catalogue
 from prodlint.model import Finding, Rule
 from prodlint.reports.material import HOMEPAGE, advice_of_variant, first_sentence
-from prodlint.server import actions, audit
+from prodlint.server import actions, audit, background
+from prodlint.server.checking import FolderCheck
+from prodlint.server.documents import Workspace
 from prodlint.server.notebooks import OpenNotebook
-from prodlint.server.positions import covers, overlaps, range_of
-from prodlint.server.state import Folder, Folders, path_of, uri_of
+from prodlint.server.positions import covers, overlaps, range_at, range_of
+from prodlint.server.progress import Shown
+from prodlint.server.state import Folder, Folders, Told, path_of, uri_of
+from prodlint.server.whole import Answer, Found, Job, Wrong
+
+_log = logging.getLogger(__name__)
 
 _SEVERITY = {"P0": types.DiagnosticSeverity.Error, "P1": types.DiagnosticSeverity.Warning, "P2": types.DiagnosticSeverity.Information}
 # While somebody types, a document is looked at when nothing came for as long (seconds).
 _PAUSE = 0.2
+# Files in one part of an answer that comes in parts.
+_PART = 100
 # What these say of the project or of the rules is known to be old once they change.
 _WATCHED = (
     "**/pyproject.toml", "**/prodlint.toml", "**/.prodlint.toml", "**/.prodlint-baseline", "**/.gitignore", "**/.dockerignore", "**/*.lock", "**/requirements*.txt",
@@ -41,12 +53,15 @@ class Server(LanguageServer):
         cells = types.NotebookDocumentFilterWithCells([types.NotebookCellLanguage("python")], "jupyter-notebook")
         super().__init__("prodlint", __version__, notebook_document_sync=types.NotebookDocumentSyncOptions([cells], save=True))
         self.options: dict[str, Any] = {}
-        self.folders = Folders(self.options)
+        self.folders = Folders(self.options, self._check_of)
         self.pulls = False
         self.waiting: dict[str, asyncio.Task[None]] = {}
         self.rules: dict[str, Rule] = {}
         # What was last said of open checklists: the whole project is looked at for it, which is too much while somebody types.
         self.audited: dict[str, list[types.Diagnostic]] = {}
+        # What is being asked of processes besides the checks of folders, by what it is about.
+        self.asking: dict[str, asyncio.Task[Any]] = {}
+        self._kept: set[asyncio.Task[None]] = set()
         # Of each open notebook: what was said of its cells, by their address.
         self.of_cells: dict[str, dict[str, list[types.Diagnostic]]] = {}
 
@@ -58,7 +73,7 @@ class Server(LanguageServer):
 
     # ------------------------------------------------------------ checking
 
-    def diagnostics_of(self, document: TextDocument, typing: bool = False) -> list[types.Diagnostic]:
+    def diagnostics_of(self, document: TextDocument) -> list[types.Diagnostic]:
         """What is to be said of an open document: its own findings, and those of the project's rules that stand in it."""
         path = path_of(document.uri)
         if path is None:
@@ -66,23 +81,21 @@ class Server(LanguageServer):
             return self.check_cells(notebook.uri).get(document.uri, []) if notebook is not None else []
         folder = self.folders.of(path)
         found: list[types.Diagnostic] = []
-        if _is_checklist(document):
-            if not typing or document.uri not in self.audited:
-                self.audited[document.uri] = audit.diagnostics(folder, document.source, document.lines, document.position_codec)
-            found.extend(self.audited[document.uri])
+        if audit.is_checklist(document):
+            found.extend(self.audited.get(document.uri, ()))
         if kind_of(os.path.basename(path)) is None and "." in os.path.basename(path):
             return found
         try:
             folder.project.open(path, document.source)
             checked = folder.project.check_text(path)
         except (SettingsError, PageError) as error:
-            self._settings_are_wrong(folder, error)
-            return [self.diagnostic(folder, finding, document) for finding in self._last(folder, path)]
+            self._settings_are_wrong(folder, _file_of(error), error.line, str(error))
+            return [self.in_document(folder, finding, document) for finding in self._last(folder, path)]
         folder.said[path] = checked
         self._settings_are_right(folder)
         own = folder.project.relative(path)
         listed = [*(finding for finding in checked.findings if finding.path == own), *folder.whole.get(own, ())]
-        return [*found, *(self.diagnostic(folder, finding, document) for finding in sorted(listed, key=lambda finding: finding.order))]
+        return [*found, *(self.in_document(folder, finding, document) for finding in sorted(listed, key=lambda finding: finding.order))]
 
     def check_cells(self, uri: str) -> dict[str, list[types.Diagnostic]]:
         """What is to be said of the cells of an open notebook, by their address."""
@@ -97,14 +110,14 @@ class Server(LanguageServer):
             folder.project.open(path, written.text)
             checked = folder.project.check_text(path)
         except (SettingsError, PageError) as error:
-            self._settings_are_wrong(folder, error)
+            self._settings_are_wrong(folder, _file_of(error), error.line, str(error))
             return self.of_cells.get(uri, told)
         self._settings_are_right(folder)
         for finding in checked.findings:
             placed = written.place(finding) if finding.path == folder.project.relative(path) else None
             if placed is not None:
                 address, span = placed
-                told[address].append(self.diagnostic(folder, replace(finding, span=span), documents[address]))
+                told[address].append(self.in_document(folder, replace(finding, span=span), documents[address]))
         self.of_cells[uri] = told
         return told
 
@@ -112,7 +125,11 @@ class Server(LanguageServer):
         checked = folder.said.get(path)
         return list(checked.findings) if checked is not None else []
 
-    def diagnostic(self, folder: Folder, finding: Finding, document: TextDocument) -> types.Diagnostic:
+    def in_document(self, folder: Folder, finding: Finding, document: TextDocument) -> types.Diagnostic:
+        """One finding of an open document as the protocol tells it."""
+        return self.diagnostic(folder, finding, range_of(finding.span, document.lines, document.position_codec))
+
+    def diagnostic(self, folder: Folder, finding: Finding, where: types.Range) -> types.Diagnostic:
         """One finding as the protocol tells it."""
         rule = self.rule(finding.code)
         url = f"{HOMEPAGE}/blob/main/rules/{rule.family}/{rule.code}-{rule.name}.md" if rule is not None else ""
@@ -124,7 +141,7 @@ class Server(LanguageServer):
         ]
         advice = (advice_of_variant(rule, finding.message) or first_sentence(rule.how)) if rule is not None else ""
         return types.Diagnostic(
-            range_of(finding.span, document.lines, document.position_codec),
+            where,
             f"{finding.message}\n{advice}" if advice else finding.message,
             severity=_SEVERITY[finding.priority],
             code=finding.code,
@@ -135,20 +152,39 @@ class Server(LanguageServer):
             data={"finding": actions.key_of(finding)},
         )
 
-    def check(self, uri: str, typing: bool = False) -> None:
+    def check(self, uri: str) -> None:
         """Look at a document or a notebook and tell, where the client does not ask by itself."""
-        if uri in self.workspace.notebook_documents:
-            gone = self.of_cells.get(uri, {})
-            told = {**{address: [] for address in gone}, **self.check_cells(uri)}
-            for address, listed in told.items() if not self.pulls else ():
+        if self.pulls:
+            return
+        notebook = unquote(uri)
+        if notebook in self.workspace.notebook_documents:
+            gone = self.of_cells.get(notebook, {})
+            for address, listed in {**{address: [] for address in gone}, **self.check_cells(notebook)}.items():
                 self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(address, listed))
             return
-        document = self.workspace.text_documents.get(uri)
-        if document is None:
+        document = self.document(uri)
+        if document is not None:
+            found = self.diagnostics_of(document)
+            self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(document.uri, found, document.version))
+
+    def document(self, uri: str) -> TextDocument | None:
+        """A document that is open. (The workspace knows them by addresses without escapes, whatever the client writes.)"""
+        found: TextDocument | None = self.workspace.text_documents.get(unquote(uri))
+        return found
+
+    def check_again(self, folder: Folder | None = None) -> None:
+        """What is known beside the texts has changed: look at the open documents again, of one folder or of all."""
+        if self.pulls:
+            workspace = self.client_capabilities.workspace
+            if workspace is not None and workspace.diagnostics is not None and workspace.diagnostics.refresh_support:
+                self.workspace_diagnostic_refresh(None)
             return
-        found = self.diagnostics_of(document, typing)
-        if not self.pulls:
-            self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, document.version))
+        notebooks = self.workspace.notebook_documents
+        cells = {unquote(cell.document) for notebook in notebooks.values() for cell in notebook.cells}
+        for uri in [*notebooks, *(uri for uri in self.workspace.text_documents if uri not in cells)]:
+            path = path_of(uri)
+            if folder is None or (path is not None and self.folders.of(path) is folder):
+                self.check(uri)
 
     def check_soon(self, uri: str) -> None:
         """The same once nobody has typed for a moment; a newer text takes the place of an older one."""
@@ -159,44 +195,138 @@ class Server(LanguageServer):
         async def later() -> None:
             await asyncio.sleep(_PAUSE)
             self.waiting.pop(uri, None)
-            self.check(uri, typing=True)
+            self.check(uri)
 
         self.waiting[uri] = asyncio.get_running_loop().create_task(later())
 
-    def check_project(self, folder: Folder) -> dict[str, list[types.Diagnostic]]:
-        """The rules about the project as a whole, by address of the file; open documents keep their own text."""
-        try:
-            checked = folder.project.check()
-        except (SettingsError, PageError) as error:
-            self._settings_are_wrong(folder, error)
-            return {}
+    # ------------------------------------------------------------ whole projects
+
+    def _check_of(self, folder: Folder) -> FolderCheck:
+        title = f"prodlint: {os.path.basename(folder.project.root)}"
+        return FolderCheck(partial(self.job, folder), partial(self._take, folder), Shown(self, title))
+
+    def job(self, folder: Folder, verb: Literal["check", "report", "baseline", "audit"] = "check", text: str = "") -> Job:
+        """What is to be done with a folder as it is now."""
+        project = folder.project
+        units = str(getattr(self.workspace.position_encoding, "value", self.workspace.position_encoding))
+        return Job(verb, project.root, project.config, project.since, project.unsaved, units, text)
+
+    def check_whole(self, folder: Folder) -> None:
+        """Something of a folder was saved: look at it as a whole, in the background."""
+        if folder.is_checked_as_a_whole():
+            folder.check.changed()
+
+    def _take(self, folder: Folder, answer: Answer) -> None:
+        """What a check of a folder has found. Files that are open keep what is said of their own text."""
+        if isinstance(answer, Wrong):
+            self._settings_are_wrong(folder, answer.file, answer.line, answer.words)
+            return
+        assert isinstance(answer, Found)
         self._settings_are_right(folder)
-        of_files = {finding for outcome in checked.result.outcomes for finding in outcome.findings}
-        folder.whole = {}
-        told: dict[str, list[types.Diagnostic]] = {}
-        for finding in checked.findings:
-            if finding not in of_files:
-                folder.whole.setdefault(finding.path, []).append(finding)
-            uri = uri_of(folder.project.absolute(finding.path))
-            source = checked.result.source(finding.path)
-            lines = source.text.splitlines(keepends=True) if source is not None else []
-            document = TextDocument(uri, "".join(lines), position_codec=self.workspace.position_codec)
-            told.setdefault(uri, []).append(self.diagnostic(folder, finding, document))
-        return told
+        whole: dict[str, list[Finding]] = {}
+        listed: dict[str, list[types.Diagnostic]] = {}
+        for number, (finding, place) in enumerate(zip(answer.findings, answer.places, strict=True)):
+            path = folder.project.absolute(finding.path)
+            # What lies in a folder that is open by itself is that one's.
+            if self.folders.of(path) is folder:
+                if number in answer.of_project:
+                    whole.setdefault(finding.path, []).append(finding)
+                listed.setdefault(uri_of(path), []).append(self.diagnostic(folder, finding, range_at(place)))
+        before, other = folder.told, whole != folder.whole
+        folder.whole = whole
+        folder.told = {uri: _as_told(before.get(uri), found) for uri, found in sorted(listed.items())}
+        if not self.pulls:
+            for uri in sorted({*before, *folder.told}):
+                if before.get(uri) is not folder.told.get(uri):
+                    self.publish(folder, uri)
+        if other or (self.pulls and before != folder.told):
+            self.check_again(folder)
 
-    def _settings_are_wrong(self, folder: Folder, error: SettingsError | PageError) -> None:
-        path, line, words = _file_of(error), max(int(error.line or 0), 1), str(error)
-        folder.wrong = error
-        place = _placed(folder, path)
-        where = types.Range(types.Position(line - 1, 0), types.Position(line, 0))
+    def publish(self, folder: Folder, uri: str) -> None:
+        """Tell what the last check of a folder has said of a file that is not open."""
+        if not self.is_open(uri):
+            told = folder.told.get(uri)
+            self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, told.diagnostics if told is not None else []))
+
+    def is_open(self, uri: str) -> bool:
+        """Whether a document or a notebook is open."""
+        return unquote(uri) in self.workspace.text_documents or unquote(uri) in self.workspace.notebook_documents
+
+    async def ask(self, about: str, job: Job, title: str) -> Answer | None:
+        """What a process says to a job, with its progress shown; None where the user has stopped it, or it has failed. about: what a newer job of
+        the same kind takes the place of."""
+        earlier = self.asking.pop(about, None)
+        if earlier is not None:
+            earlier.cancel()
+            await asyncio.wait([earlier])
+        shown = Shown(self, title)
+        task = self.asking[about] = asyncio.get_running_loop().create_task(background.ask(job, shown.report))
+        shown.stop = task.cancel
+        shown.begin()
+        try:
+            await asyncio.wait([task])
+        finally:
+            task.cancel()
+            shown.end()
+            if self.asking.get(about) is task:
+                del self.asking[about]
+        if task.cancelled():
+            return None
+        error = task.exception()
+        if error is not None:
+            _log.error("%s", error)
+        return task.result() if error is None else None
+
+    def audit_soon(self, uri: str) -> None:
+        """Hold an open checklist against the code, in the background."""
+        document, path = self.document(uri), path_of(uri)
+        if document is None or path is None or not audit.is_checklist(document):
+            return
+        folder, lines = self.folders.of(path), document.lines
+
+        async def look() -> None:
+            judged = await self.ask(f"audit {uri}", self.job(folder, "audit", document.source), f"prodlint: {os.path.basename(path)}")
+            if isinstance(judged, list) and self.document(uri) is document:
+                self.audited[document.uri] = audit.diagnostics(folder, judged, lines, document.position_codec)
+                if self.pulls:
+                    self.check_again(folder)
+                else:
+                    self.check(uri)
+
+        self.keep(look())
+
+    def keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let something go on in the background until it is done."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._kept.add(task)
+        task.add_done_callback(self._kept.discard)
+
+    async def end_all(self) -> None:
+        """End what goes on in the background."""
+        checks = [folder.check.close() for folder in self.folders]
+        asked = list(self.asking.values())
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*checks, *asked, return_exceptions=True)
+
+    def _settings_are_wrong(self, folder: Folder, file: str, line: int, words: str) -> None:
+        self._settings_are_right(folder, file)
+        folder.wrong = file
+        first = max(line, 1)
+        where = types.Range(types.Position(first - 1, 0), types.Position(first, 0))
         told = types.Diagnostic(where, words, severity=types.DiagnosticSeverity.Error, source="prodlint", code="settings")
-        self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri_of(place), [told]))
+        self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri_of(_placed(folder, file)), [told]))
 
-    def _settings_are_right(self, folder: Folder) -> None:
-        if folder.wrong is not None:
-            path = _file_of(folder.wrong) or "pyproject.toml"
-            folder.wrong = None
-            self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri_of(_placed(folder, path)), []))
+    def _settings_are_right(self, folder: Folder, but: str | None = None) -> None:
+        """The settings can be read (again), but for one file."""
+        if folder.wrong is not None and folder.wrong != but:
+            wrong, folder.wrong = folder.wrong, None
+            self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri_of(_placed(folder, wrong)), []))
+
+
+def _as_told(before: Told | None, found: list[types.Diagnostic]) -> Told:
+    """What is said of a file, the same object where that is what was said before."""
+    return before if before is not None and before.diagnostics == found else Told(uuid4().hex, found)
 
 
 def _file_of(error: SettingsError | PageError) -> str:
@@ -212,12 +342,6 @@ def _placed(folder: Folder, path: str) -> str:
 
 def _plain_range(span: Any) -> types.Range:
     return types.Range(types.Position(span.line - 1, span.column - 1), types.Position(span.end_line - 1, span.end_column - 1))
-
-
-def _is_checklist(document: TextDocument) -> bool:
-    return (
-        document.uri.lower().endswith((".md", ".markdown")) and re.search(r"^\s*[-*+] \[[ xX]\]", document.source, re.MULTILINE) is not None
-    )
 
 
 def _words(document: TextDocument, position: types.Position) -> str:
@@ -250,6 +374,8 @@ def made() -> Server:
     def initialize(params: types.InitializeParams) -> None:
         if isinstance(params.initialization_options, dict):
             server.options.update(params.initialization_options.get("settings", params.initialization_options))
+        # The text of documents as the protocol cuts it into lines.
+        server.protocol._workspace = Workspace.like(server.workspace, params.workspace_folders or ())
         capabilities = params.capabilities.text_document
         server.pulls = capabilities is not None and capabilities.diagnostic is not None
 
@@ -258,20 +384,26 @@ def made() -> Server:
         for folder in server.workspace.folders.values():
             path = path_of(folder.uri)
             if path is not None:
-                server.folders.add(path)
+                server.folders.add(path, is_workspace=True)
+        if not server.workspace.folders and server.workspace.root_path:
+            server.folders.add(server.workspace.root_path, is_workspace=True)
+        for each in server.folders:
+            server.check_whole(each)
         watching = server.client_capabilities.workspace and server.client_capabilities.workspace.did_change_watched_files
         if watching and watching.dynamic_registration:
             watchers = [types.FileSystemWatcher(pattern) for pattern in _WATCHED]
             options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
             registration = types.Registration("prodlint-files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
             await server.client_register_capability_async(types.RegistrationParams([registration]))
-        if not server.pulls:
-            for each in server.folders:
-                _publish(server, server.check_project(each))
+
+    @server.feature(types.SHUTDOWN)
+    async def shutdown(params: None) -> None:
+        await server.end_all()
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
-    def did_open(params: types.DidOpenTextDocumentParams) -> None:
+    async def did_open(params: types.DidOpenTextDocumentParams) -> None:
         server.check(params.text_document.uri)
+        server.audit_soon(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     async def did_change(params: types.DidChangeTextDocumentParams) -> None:
@@ -279,33 +411,34 @@ def made() -> Server:
             server.check_soon(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    def did_save(params: types.DidSaveTextDocumentParams) -> None:
+    async def did_save(params: types.DidSaveTextDocumentParams) -> None:
         path = path_of(params.text_document.uri)
         if path is None:
             return
         folder = server.folders.of(path)
         folder.project.changed([path])
-        told = server.check_project(folder)
-        if server.pulls:
-            server.workspace_diagnostic_refresh(None)
-        else:
-            _publish(server, told)
+        server.check_whole(folder)
         server.check(params.text_document.uri)
+        server.audit_soon(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
-    def did_close(params: types.DidCloseTextDocumentParams) -> None:
+    async def did_close(params: types.DidCloseTextDocumentParams) -> None:
         uri = params.text_document.uri
-        task = server.waiting.pop(uri, None)
-        if task is not None:
-            task.cancel()
-        path = path_of(uri)
-        if path is not None:
-            folder = server.folders.of(path)
-            folder.project.close(path)
-            folder.said.pop(path, None)
+        for task in (server.waiting.pop(uri, None), server.asking.get(f"audit {uri}")):
+            if task is not None:
+                task.cancel()
         server.audited.pop(uri, None)
+        path = path_of(uri)
+        if path is None:
+            return
+        folder = server.folders.of(path)
+        is_saved = folder.project.is_saved(path)
+        folder.project.close(path)
+        folder.said.pop(path, None)
         if not server.pulls:
-            server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
+            server.publish(folder, uri_of(path))
+        if not is_saved:
+            server.check_whole(folder)
 
     @server.feature(types.NOTEBOOK_DOCUMENT_DID_OPEN)
     def notebook_opened(params: types.DidOpenNotebookDocumentParams) -> None:
@@ -331,8 +464,15 @@ def made() -> Server:
                 server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(address, []))
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
-    def files_changed(params: types.DidChangeWatchedFilesParams) -> None:
-        _forget(server, (change.uri for change in params.changes))
+    async def files_changed(params: types.DidChangeWatchedFilesParams) -> None:
+        uris = [change.uri for change in params.changes]
+        _forget(server, uris)
+        # What is open is saved by the client itself, which says so.
+        beside = {id(folder): folder for folder in (server.folders.of(path) for path in map(path_of, uris) if path is not None)}
+        if not all(map(server.is_open, uris)):
+            for folder in beside.values():
+                if folder.is_checked_as_a_whole():
+                    folder.check.changed_beside()
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     def configuration_changed(params: types.DidChangeConfigurationParams) -> None:
@@ -343,15 +483,19 @@ def made() -> Server:
         _forget(server, ())
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
-    def folders_changed(params: types.DidChangeWorkspaceFoldersParams) -> None:
-        for folder in params.event.removed:
-            path = path_of(folder.uri)
+    async def folders_changed(params: types.DidChangeWorkspaceFoldersParams) -> None:
+        for closed in params.event.removed:
+            path = path_of(closed.uri)
+            gone = server.folders.remove(path) if path is not None else None
+            if gone is not None:
+                server.keep(gone.check.close())
+                told, gone.told = gone.told, {}
+                for uri in told if not server.pulls else ():
+                    server.publish(gone, uri)
+        for opened in params.event.added:
+            path = path_of(opened.uri)
             if path is not None:
-                server.folders.remove(path)
-        for folder in params.event.added:
-            path = path_of(folder.uri)
-            if path is not None:
-                server.folders.add(path)
+                server.check_whole(server.folders.add(path, is_workspace=True))
 
     @server.feature(
         types.TEXT_DOCUMENT_DIAGNOSTIC,
@@ -359,20 +503,27 @@ def made() -> Server:
     )
     def pull(params: types.DocumentDiagnosticParams) -> types.RelatedFullDocumentDiagnosticReport:
         return types.RelatedFullDocumentDiagnosticReport(
-            server.diagnostics_of(server.workspace.get_text_document(params.text_document.uri), typing=True)
+            server.diagnostics_of(server.workspace.get_text_document(params.text_document.uri))
         )
 
     @server.feature(types.WORKSPACE_DIAGNOSTIC)
-    def pull_all(params: types.WorkspaceDiagnosticParams) -> types.WorkspaceDiagnosticReport:
-        told = {uri: found for folder in server.folders for uri, found in server.check_project(folder).items()}
-        open_ = set(server.workspace.text_documents)
-        return types.WorkspaceDiagnosticReport(
-            [
-                types.WorkspaceFullDocumentDiagnosticReport(uri, found, version=None)
-                for uri, found in sorted(told.items())
-                if uri not in open_
-            ]
-        )
+    async def pull_all(params: types.WorkspaceDiagnosticParams) -> types.WorkspaceDiagnosticReport:
+        folders = [folder for folder in server.folders if folder.is_checked_as_a_whole()]
+        token = params.work_done_token if folders else None
+        if token is not None:
+            folders[0].check.shown.add(token)
+        try:
+            await asyncio.gather(*(folder.check.settled() for folder in folders))
+        finally:
+            if token is not None:
+                folders[0].check.shown.remove(token)
+        items = _reports(server, folders, {each.uri: each.value for each in params.previous_result_ids})
+        if params.partial_result_token is None:
+            return types.WorkspaceDiagnosticReport(items)
+        for start in range(0, len(items), _PART):
+            part = types.WorkspaceDiagnosticReportPartialResult(items[start : start + _PART])
+            server.progress(types.ProgressParams(params.partial_result_token, part))
+        return types.WorkspaceDiagnosticReport([])
 
     @server.feature(
         types.TEXT_DOCUMENT_CODE_ACTION,
@@ -391,10 +542,10 @@ def made() -> Server:
             for finding in checked.findings if checked is not None else ():
                 if finding.path != folder.project.relative(path):
                     continue
-                told = server.diagnostic(folder, finding, document)
+                told = server.in_document(folder, finding, document)
                 if overlaps(told.range, params.range):
                     made_.extend(actions.offered(finding, told, document.uri, document.version, bool(folder.project.settings.baseline)))
-            if _is_checklist(document):
+            if audit.is_checklist(document):
                 made_.extend(audit.actions_of(server.audited.get(document.uri, ()), document, params.range))
         if wanted is None or any(actions.FIX_ALL.startswith(kind) for kind in wanted):
             data: dict[str, Any] = {"uri": document.uri, "verb": "fix-all", "finding": [], "version": document.version}
@@ -444,18 +595,19 @@ def made() -> Server:
         ]
 
     @server.command("prodlint.report")
-    def report(root: str = "") -> str:
-        return _report(server, root)
+    async def report(root: str = "") -> str:
+        folder = _folder(server, root)
+        answer = await server.ask(f"report {root}", server.job(folder, "report"), "prodlint: readiness report")
+        return _text(server, folder, answer)
 
     @server.command("prodlint.writeBaseline")
-    def write_baseline(root: str = "") -> str:
-        from prodlint import baseline
-
-        folder = server.folders.add(root) if root else next(iter(server.folders))
-        path = os.path.join(folder.project.root, folder.project.settings.baseline or baseline.DEFAULT)
-        baseline.write(path, folder.project.check().findings, lambda entry: True)
-        _forget(server, ())
-        return path
+    async def write_baseline(root: str = "") -> str:
+        folder = _folder(server, root)
+        answer = await server.ask(f"baseline {root}", server.job(folder, "baseline"), "prodlint: baseline")
+        if isinstance(answer, str):
+            _forget(server, [uri_of(answer)])
+            server.check_whole(folder)
+        return _text(server, folder, answer)
 
     @server.command(actions.ADD_TO_BASELINE)
     def add_to_baseline(uri: str, key: list[Any]) -> str:
@@ -474,23 +626,30 @@ def made() -> Server:
     return server
 
 
-def _report(server: Server, root: str) -> str:
-    """The readiness report of a folder as HTML, for a panel."""
-    from prodlint.engine.session import Request
-    from prodlint.readiness import report_html, report_json
-    from prodlint.readiness.answers import answers_of
-
-    folder = server.folders.add(root) if root else next(iter(server.folders))
-    answers = answers_of(Request([folder.project.root], root=folder.project.root))
-    material = report_json.material_of(answers)
-    return "".join(report_html.write(report_json.as_object(answers, material), material))
+def _folder(server: Server, root: str) -> Folder:
+    """The folder that a command names, or the first."""
+    return server.folders.add(root) if root else next(iter(server.folders))
 
 
-def _publish(server: Server, told: dict[str, list[types.Diagnostic]]) -> None:
-    """Tell of files that are not open; the open ones tell of their own text."""
-    for uri, found in sorted(told.items()):
-        if uri not in server.workspace.text_documents:
-            server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found))
+def _text(server: Server, folder: Folder, answer: Answer | None) -> str:
+    """The answer to a command; nothing where there is none."""
+    if isinstance(answer, Wrong):
+        server.window_show_message(types.ShowMessageParams(types.MessageType.Error, answer.words))
+    return answer if isinstance(answer, str) else ""
+
+
+def _reports(server: Server, folders: Iterable[Folder], known: dict[str, str]) -> list[types.WorkspaceDocumentDiagnosticReport]:
+    """What the last checks of folders say of the files that are not open. known: by address, what the client has been told already."""
+    told = {uri: each for folder in folders for uri, each in folder.told.items() if not server.is_open(uri)}
+    items: list[types.WorkspaceDocumentDiagnosticReport] = []
+    for uri, each in sorted(told.items()):
+        if known.get(uri) == each.id:
+            items.append(types.WorkspaceUnchangedDocumentDiagnosticReport(uri, each.id, None))
+        else:
+            items.append(types.WorkspaceFullDocumentDiagnosticReport(uri, each.diagnostics, None, result_id=each.id))
+    gone = (uri for uri in sorted(known) if uri not in told and not server.is_open(uri))
+    items.extend(types.WorkspaceFullDocumentDiagnosticReport(uri, [], None) for uri in gone)
+    return items
 
 
 def _forget(server: Server, uris: Iterable[str]) -> None:
@@ -498,8 +657,4 @@ def _forget(server: Server, uris: Iterable[str]) -> None:
     paths = [path for path in map(path_of, uris) if path is not None]
     for folder in {id(folder): folder for folder in (map(server.folders.of, paths) if paths else server.folders)}.values():
         folder.project.changed(paths)
-    if server.pulls:
-        server.workspace_diagnostic_refresh(None)
-        return
-    for uri in list(server.workspace.text_documents):
-        server.check(uri)
+    server.check_again()

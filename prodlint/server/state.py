@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 from urllib.request import pathname2url
 
-from prodlint.api import Checked, PageError, Project, SettingsError
-from prodlint.configuration.root import project_root
+from lsprotocol import types
+
+from prodlint.api import Checked, Project
+from prodlint.configuration.root import is_project, project_root
 from prodlint.model import Finding
+from prodlint.server.checking import FolderCheck
 
 
 def path_of(uri: str) -> str | None:
@@ -26,35 +29,59 @@ def uri_of(path: str) -> str:
     return "file://" + pathname2url(path)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was said of a file by the last check of its folder. id: another one where anything else was said."""
+
+    id: str
+    diagnostics: list[types.Diagnostic]
+
+
 @dataclass(slots=True)
 class Folder:
-    """A project that the editor has open. wrong: why its settings cannot be read, with their file and line; the last good ones hold."""
+    """A project that the editor has open.
+
+    check: looks at it as a whole. said: what its open documents were found to hold, by path. whole: findings that only the whole gives, by path from
+    the root. told: what the last check said, by address. wrong: the file of the settings that cannot be read; the last good ones hold.
+    is_workspace: whether the client opened it as a folder.
+    """
 
     project: Project
+    check: FolderCheck = field(init=False)
     said: dict[str, Checked] = field(default_factory=dict)
     whole: dict[str, list[Finding]] = field(default_factory=dict)
-    wrong: SettingsError | PageError | None = None
+    told: dict[str, Told] = field(default_factory=dict)
+    wrong: str | None = None
+    is_workspace: bool = False
+
+    def is_checked_as_a_whole(self) -> bool:
+        """Whether rules about the whole are for it: a file that lies about in a home directory makes no project of that."""
+        return self.is_workspace or is_project(self.project.root)
 
 
 class Folders:
-    """The projects of the editor's folders, and those that files opened beside them stand in."""
+    """The projects of the editor's folders, and those that files opened beside them stand in. check_of: makes what looks at a folder as a whole."""
 
-    def __init__(self, options: Mapping[str, object]) -> None:
+    def __init__(self, options: Mapping[str, object], check_of: Callable[[Folder], FolderCheck]) -> None:
         self.options = options
+        self._check_of = check_of
         self._folders: dict[str, Folder] = {}
 
-    def add(self, root: str) -> Folder:
+    def add(self, root: str, is_workspace: bool = False) -> Folder:
         """A folder, opened where it was not."""
         root = os.path.abspath(root)
         if root not in self._folders:
             config = self.options.get("config")
             since = self.options.get("since")
-            self._folders[root] = Folder(Project(root, config=[str(config)] if config else (), since=str(since) if since else ""))
+            folder = Folder(Project(root, config=[str(config)] if config else (), since=str(since) if since else ""))
+            folder.check = self._check_of(folder)
+            self._folders[root] = folder
+        self._folders[root].is_workspace |= is_workspace
         return self._folders[root]
 
-    def remove(self, root: str) -> None:
-        """A folder that was closed."""
-        self._folders.pop(os.path.abspath(root), None)
+    def remove(self, root: str) -> Folder | None:
+        """A folder that was closed; None where it was not open."""
+        return self._folders.pop(os.path.abspath(root), None)
 
     def of(self, path: str) -> Folder:
         """The innermost folder that a file stands in; the project it belongs to, where none is open."""
