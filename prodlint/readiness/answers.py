@@ -239,6 +239,7 @@ class _Seen:
         unread = {unchecked.path for unchecked in report.unchecked if not unchecked.analysed}
         self.unread = {outcome.path: outcome.kind for outcome in result.outcomes if outcome.path in unread and not outcome.roles & ASIDE}
         self.roles = {outcome.path: outcome.roles for outcome in result.outcomes}
+        self._locks = frozenset(outcome.path for outcome in result.outcomes if outcome.kind == "lock")
         self.kinds = Counter(outcome.kind for outcome in result.outcomes if not outcome.roles & {"vendored", "generated"})
         self.active = frozenset(rule.code for rule in result.rules)
         self.findings: dict[str, list[Finding]] = {}
@@ -258,10 +259,12 @@ class _Seen:
         code = [outcome.path for outcome in result.outcomes if outcome.kind == "python" and not outcome.roles & (ASIDE | NO_PROOF)]
         traces = (project_fact for outcome in result.outcomes for project_fact in outcome.traces)
         self.marks = Marks(traces, report.files, report.root, self._is_no_place)
-        self.services = services_of(facts, code, _programs(result), self._packages())
+        self.services = services_of(facts, code, _programs(result), self._packages(), _servers(result), self._content)
 
     def proves_nothing(self, path: str, wanted: frozenset[str] = frozenset()) -> bool:
         """Whether a file is nobody's word for this service: an example, somebody else's code, a picture, or what a checker wrote."""
+        if path in self._locks:
+            wanted |= {"generated"}  # a tool writes every lock file, and that is what makes it one
         if self.roles.get(path, frozenset()) & (NO_PROOF - wanted) or path.lower().endswith(_PICTURES):
             return True
         if path not in self._written:
@@ -281,9 +284,12 @@ class _Seen:
         unwanted = frozenset(outside) if isinstance(outside, (list, tuple)) else frozenset()
         return bool(self.roles.get(path, frozenset()) & unwanted) or self.proves_nothing(path, wanted)
 
-    def _beginning(self, path: str) -> bytes:
+    def _content(self, path: str) -> bytes:
         document = self._document(path)
-        return document.raw[:8192] if document is not None else b""
+        return document.raw if document is not None else b""
+
+    def _beginning(self, path: str) -> bytes:
+        return self._content(path)[:8192]
 
     def path_of(self, named: str) -> str:
         """A path as another tool writes it, from the root."""
@@ -318,8 +324,21 @@ def _programs(result: session.Result) -> list[tuple[str, str]]:
     return [(one.module or one.script, one.words) for one in result.world.startup.programs if one.module or one.script.endswith(".py")]
 
 
+# Programs that answer requests or work through a queue until somebody stops them.
+_SERVERS = frozenset(
+    "uvicorn gunicorn hypercorn granian daphne uwsgi waitress-serve fastapi flask celery dramatiq taskiq arq faust".split()
+)
+
+
+def _servers(result: session.Result) -> list[tuple[str, str]]:
+    """The modules that production serves, each with the command that does."""
+    if result.world is None:
+        return []
+    return [(one.module, one.words) for one in result.world.startup.programs if one.module and one.program in _SERVERS]
+
+
 def _answer(item: Item, seen: _Seen) -> Answer:
-    found = [finding for code in item.rules for finding in seen.findings.get(code, ())]
+    found = [finding for code in item.rules for finding in seen.findings.get(code, ()) if _is_about(finding, item)]
     deciding = tuple(sorted((f for f in found if not seen.is_aside(f, item)), key=_by_urgency))
     aside = tuple(sorted((f for f in found if seen.is_aside(f, item)), key=_by_urgency))
     suppressed = tuple(s for code in item.rules for s in seen.suppressed.get(code, ()))
@@ -417,6 +436,11 @@ def _confirmed(made: Answer) -> Answer:
         return made
     until = f" (until {given.until})" if given.until else ""
     return replace(made, verdict="met", because=f"confirmed by the team: {given.reason}{until}")
+
+
+def _is_about(finding: Finding, item: Item) -> bool:
+    """Whether a finding of a rule that serves several items speaks of this one."""
+    return not item.about or any(word in finding.message for word in item.about)
 
 
 def _by_what_is_shown(made: Answer, where: Sequence[Evidence], proven: bool) -> Answer:

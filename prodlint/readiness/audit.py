@@ -184,28 +184,54 @@ def _shown(audited: Audited, project: claims.Project, rules: Mapping[str, Rule])
         return audited
     if audited.judgement == "does not apply" and match.confidence != "named":
         return _nothing_to_ask(audited)
-    if audited.judgement == "still open" and answer.beside:
-        # What was found may be about something else, and what was seen beside it about this.
-        made = _belied_there(audited, answer, match, project, rules)
-        return made if made.judgement == "in fact met" else audited
-    if audited.judgement not in ("agrees", "in fact met", "belied"):
+    if audited.judgement not in ("agrees", "in fact met", "belied", "still open"):
         return audited
     if match.confidence == "named":
         return audited  # somebody has said which rule it is
-    if match.phrase in match.item.touches:
+    if match.phrase in match.item.touches and not _explained(line, match.item):
         return replace(audited, judgement="cannot be told", because=f"this asks for more than what is looked at: {match.item.title}")
-    untold = claims.claims_nothing(line)
+    untold = claims.claims_nothing(line) or _not_the_item(line, match, answer, project)
     if not untold and claims.is_outside_the_code(line):
         untold = "it speaks of a step or a result that no file shows"
     if untold:
         return replace(audited, judgement="cannot be told", because=untold)
     if audited.judgement == "belied":
         return _belied_there(audited, answer, match, project, rules)
+    if audited.judgement == "still open":
+        if match.confidence not in SURE or line.in_code:
+            return replace(audited, judgement="cannot be told", because=f"perhaps this means: {match.item.title}")
+        return _belied_there(audited, answer, match, project, rules)
     if match.confidence not in SURE:
         return replace(audited, judgement="cannot be told", because=f"perhaps this means: {match.item.title}")
     if line.number_claimed and answer.findings:
         return audited  # "3 TODOs left", and three there are
     return _yes(audited, answer, match, project)
+
+
+def _explained(line: Line, item: Item) -> bool:
+    """Whether the explanation of a line says the item, whose neighbour its head names: "Software integrity: dependencies pinned"."""
+    said = set(words_of(line.rest))
+    return any(len(words) > 1 and said.issuperset(words) for words in map(words_of, item.says))
+
+
+# "No error tracking", "Missing health checks": what an item asks for is said to be absent.
+_DENIES = re.compile(r"^\W*(?:no|missing|without|lack(?:ing)?(?:\s+of)?|absence\s+of|untested|unmonitored|insufficient)\s", re.IGNORECASE)
+
+
+def _not_the_item(line: Line, match: Match, answer: Answer, project: claims.Project) -> str:
+    """Why a line that speaks of an item asks for something else: for its absence, for how often it is done, for what is said or measured of it."""
+    item = match.item
+    known = {*words_of(match.phrase), *subjects.own_words(item)}
+    if _DENIES.search(line.text) and (item.exists or item.missing or item.each or item.everywhere) and not _ABSENCE.search(match.phrase):
+        return f"it says that there is none of: {item.title}"
+    about = claims.asks_about(line, known) if item.category not in ("Testing", "Documentation") else ""
+    if about:
+        return f"it asks for `{about}` about: {item.title}"
+    often = claims.how_often(line)
+    places = [*((place.path, place.span.line) for place in answer.places), *((f.path, f.span.line) for f in answer.findings)]
+    if often and not claims.is_on_schedule(often, claims.near(places, project, 12)):
+        return f"whether it is done {often if often.endswith('ly') else 'so often'} is not seen"
+    return ""
 
 
 def _nothing_to_ask(audited: Audited) -> Audited:
@@ -244,7 +270,8 @@ def _yes(audited: Audited, answer: Answer, match: Match, project: claims.Project
 
 # Which ones a line speaks of: that there is one such thing does not show that it is there for these.
 _CERTAIN = re.compile(
-    r"\b(?:sensitive|critical|important|relevant|privileged|complete(?:d|ly)?|full(?:y)?|extensive|required|frequent)\b", re.IGNORECASE
+    r"\b(?:sensitive|critical|important|relevant|privileged|complete(?:d|ly)?|full(?:y)?|extensive|required|frequent|proper(?:ly)?|correct(?:ly)?|accurate(?:ly)?|updated|current)\b",
+    re.IGNORECASE,
 )
 _ALL = re.compile(r"\b(?:all|every|each|everywhere)\b(?!\s+(?:the\s+)?(?:TODO|necessary|required))", re.IGNORECASE)
 
@@ -317,6 +344,9 @@ def _products_above(line: Line) -> list[str]:
     return named_products if len(rest) <= len(named_products) else []
 
 
+_TO_WHOM = re.compile(r"\b(restricted|limited|confined|locked\s+down)\s+to\s.*$", re.IGNORECASE)
+
+
 def _belied_there(audited: Audited, answer: Answer, match: Match, project: claims.Project, rules: Mapping[str, Rule]) -> Audited:
     """A line that names files or names is belied by what stands against those, or by their absence, and not by what stands elsewhere; one
     that speaks of one thing is not belied by another."""
@@ -340,7 +370,8 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
                 audited, judgement="cannot be told", because=f"what was found does not contradict it: {counted(answer.findings)}"
             )
     there = match.item.exists or bool(answer.beside)
-    if findings and there and not _ALL.search(line.text) and all(f.code in match.item.partial for f in findings):
+    named_there = [name for name in claims.names_asked_for(line) if any(name.lower() in f.message.lower() for f in findings)]
+    if findings and not named_there and not _ALL.search(line.text) and all(_is_partial(f, match.item, there) for f in findings):
         told = f"that it is missing in places does not contradict it: {counted(findings)}"
         return replace(audited, judgement="cannot be told", because=told)
     if findings and match.item.asked and not set(words_of(" ".join(match.item.asked))) & set(words_of(" ".join((line.text, *line.above)))):
@@ -364,7 +395,8 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
         said = [_text_of(f, project) for f in findings[:60]]
         about = subjects.said_of([match.item.title, *(f"{rules[f.code].name} {rules[f.code].title}" for f in findings[:60]), *said])
         subject = _subject(line, match)
-        left = subjects.left_over(subject, match.item, match.phrase)
+        # "Restricted to our front end" is not so where nothing is restricted, whoever the front end is.
+        left = subjects.left_over(_TO_WHOM.sub(r"\1", subject), match.item, match.phrase)
         # What narrows an item is told by the findings alone: its title names all that it asks for.
         told = subjects.said_of([f.message for f in findings[:60]])
         narrowing = subjects.narrowing(left, match.item)
@@ -385,6 +417,14 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
             )
     because = counted(findings) if findings and len(findings) < len(answer.findings) else audited.because
     return replace(audited, answer=replace(answer, findings=findings), because=because)
+
+
+def _is_partial(finding: Finding, item: Item, there: bool) -> bool:
+    """Whether a finding says that the thing is there, and is missing in places or does not do all: by its rule, or by its rule and what it says."""
+    return any(
+        code == finding.code and (finding.message.find(words) >= 0 if words else there)
+        for code, _, words in (entry.partition(" ") for entry in item.partial)
+    )
 
 
 def _text_of(finding: Finding, project: claims.Project, around: int = 2) -> str:

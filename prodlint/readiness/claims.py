@@ -15,12 +15,13 @@ from typing import Literal
 from prodlint.facts import Source
 from prodlint.readiness.lines import Line
 from prodlint.readiness.outputs import is_report
+from prodlint.readiness.phrases import words_of
 
 Verdict = Literal["shown", "not shown", "contradicted"]
 
 # A file by its path, or by a name that can only be one.
 _PATH = re.compile(
-    r"(?<![\w/.@:-])(?:\./)?((?:[\w.-]+/)+[\w.-]+\.\w{1,8}|[\w-]+\.(?:py|toml|ini|cfg|ya?ml|json|sh|md|lock|txt|sql|conf|env|example))(?![\w/])"
+    r"(?<![\w/.@:-])(?:\./)?((?:[\w.-]+/)+[\w.-]+\.(?=\w*[A-Za-z])\w{1,8}|[\w-]+\.(?:py|toml|ini|cfg|ya?ml|json|sh|md|lock|txt|sql|conf|env|example))(?![\w/])"
 )
 _NAMED_FILES = re.compile(
     r"(?<![\w/.-])(Dockerfile|Makefile|Procfile|Jenkinsfile|CODEOWNERS|\.dockerignore|\.gitignore|\.pre-commit-config\.yaml|\.env(?:\.\w+)+)(?![\w.-])"
@@ -66,7 +67,7 @@ _CODE_NAME = re.compile(r"`([A-Za-z_][\w.-]{2,60})(?:\(\))?`")
 # A command with its arguments, a route.
 _COMMAND = re.compile(r"`((?:\.?/?[\w.-]+/)*[a-z][\w.-]* [^`]{2,80})`")
 _ROUTE_NAME = re.compile(
-    r"(?:`(?:GET |POST )?|(?<=[\s(])(?:GET |POST )?(?=/[a-z][a-z0-9_/-]*[\s),.:;]|/[a-z][a-z0-9_/-]*$))(/[\w{}:.-]+(?:/[\w{}:.-]+)*)/?(?:`|(?=[\s),.:;]|$))"
+    r"(?:`(?:GET |POST )?|(?:(?<=[\s(])|^)(?:GET |POST )?(?=/[a-z][a-z0-9_/-]*[\s),.:;]|/[a-z][a-z0-9_/-]*$))(/[\w{}:.-]+(?:/[\w{}:.-]+)*)/?(?:`|(?=[\s),.:;]|$))"
 )
 _STATUS_CODE = re.compile(r"\bHTTP\s+([1-5]\d\d)\b")
 _IN_WORDS = frozenset(("readiness", "kubernetes", "github", "gitlab", "javascript", "typescript", "openapi", "graphql"))
@@ -75,7 +76,8 @@ _OUTSIDE = re.compile(
     r"\b(?:deploy(?:ed)?\s+(?:to|on|in)\b|deployed\b(?!\s+by)|announce|approv|sign(?:ed)?[- ]off|meeting|firewall|dns\b|domain\b(?=\s*(?:names?|is|are|registered|points|configured|purchased|transfer\w*|\W*$))|penetration|pen[- ]?test|audit(?:ed)?\s+by|review(?:ed)?\s+(?:by|with)"
     r"|notif(?:y|ied)\s+(?:the\s+)?(?:team|stake)|train(?:ed|ing)|on[- ]call\s+(?:schedule|rota)|contracts?\b(?!\s*(?:tests?|first))|invoice|purchase|certificate\s+(?:is\s+)?(?:issued|bought|installed)"
     r"|\d+\s+(?:passed|passing|tests?\s+pass)|all\s+(?:\w+\s+){0,2}(?:tests?|cases|suites?)\s+(?:have\s+|are\s+)?pass|tests?\s+(?:are\s+)?(?:green|passing)|smoke\s+tests?\s+(?:pass|run)|verified\s+(?:in|on)\s+(?:staging|production)"
-    r"|load[- ]test(?:ed|s)?\s+(?:passed|run|done|executed)|all checks passed|no issues found|planned\b|scheduled\b|(?:was|were|been|is|are)\s+rotated|env(?:ironment)?\s+(?:vars?|variables)\s+(?:are\s+)?set\b|create\w*\s+\.env(?!\S*example)\b|security\s+audits?\b|rolled\s+out|went\s+live|go[- ]live|backup\s+(?:was\s+)?restored|drill)",
+    r"|load[- ]test(?:ed|s)?\s+(?:passed|run|done|executed)|all checks passed|no issues found|planned\b|scheduled\b|(?:was|were|been|is|are)\s+rotated|env(?:ironment)?\s+(?:vars?|variables)\s+(?:are\s+)?set\b|create\w*\s+\.env(?!\S*example)\b|security\s+audits?\b|rolled\s+out|went\s+live|go[- ]live|backup\s+(?:was\s+)?restored|drill|manual(?:ly)?\s+(?:test|check|verif|review|approv)\w*|by\s+hand"
+    r"|(?:returns?|responds?\s+with|answers?)\s+(?:HTTP\s+)?200\b)",
     re.IGNORECASE,
 )
 _COMMENT = {
@@ -106,11 +108,22 @@ _RESULT = re.compile(
 _MADE_BY_HAND = re.compile(r"\.env(?:\s+file)?\s+(?:is\s+)?(?:created|filled|populated)", re.IGNORECASE)
 # Sections and words that reason, plan or refer, and claim nothing of the code.
 _NO_CLAIMS = re.compile(
-    r"\b(?:workarounds?|blockers?|residual risks?|references?|see also|usage|time estimates?|next steps|backlog|gap analysis|commands to run|overview|out of scope|known (?:issues|limitations)|limitations|appendix|glossary|legend|resources|further reading|readiness score)\b",
+    r"\b(?:workarounds?|blockers?|residual risks?|references?|see also|usage|time estimates?|next steps|backlog|gap analysis|commands to run|overview|out of scope|known (?:issues|limitations)|limitations|appendix|glossary|legend|resources|further reading|readiness score|red flags?|anti-?patterns?|pitfalls|common mistakes|warning signs|don'?ts\b|never (?:go|ship|deploy|launch)\b[^:]*)\b",
     re.IGNORECASE,
 )
 _REASONS = re.compile(
     r"^\W*(?:pros?|cons?|notes?|why|rationale|recommendation|problem|current|target|status|generated|branch|example|expected|tip|warning|important|severity|owner|link)\s*:|\bblocked externally\b|\bin this (?:session|environment)\b",
+    re.IGNORECASE,
+)
+# What somebody does again and again: that the thing is there does not show how often it is looked at.
+_OFTEN = re.compile(
+    r"\b(?:daily|nightly|hourly|weekly|monthly|quarterly|yearly|annual(?:ly)?|every\s+(?:\d+\s+)?(?:hour|day|night|week|month|quarter|year)s?|regular(?:ly)?|periodic(?:ally)?|continuous(?:ly)?(?!\s+(?:integration|delivery|deployment)))\b",
+    re.IGNORECASE,
+)
+_SCHEDULE = re.compile(r"\b(?:cron|schedule|interval|daily|nightly|hourly|weekly|monthly|quarterly|yearly)\b", re.IGNORECASE)
+# "Cache metrics", "Rate limits documented", "Circuit breaker alerts": something about the thing, and not the thing itself.
+_ABOUT = re.compile(
+    r"\b(metrics?(?!\s+endpoints?)|dashboards?|alerts?|alerting|documented|documentation|docs|monitored|monitoring|tested|tests|testing|reviewed|trained|training|communicated)\b",
     re.IGNORECASE,
 )
 # Asks for a description, which no yes or no answers.
@@ -135,6 +148,26 @@ _NEGATIVE = re.compile(
 def is_outside_the_code(line: Line) -> bool:
     """Whether a line speaks of a step or a result that no file shows: a deployment, a meeting, "16 passed"."""
     return any(pattern.search(line.text) for pattern in (_OUTSIDE, _STEP, _RESULT, _MADE_BY_HAND))
+
+
+def how_often(line: Line) -> str:
+    """The word by which a line says how often something is done, or ""."""
+    found = _OFTEN.search(line.text)
+    return found[0].lower() if found else ""
+
+
+def is_on_schedule(often: str, near_places: str) -> bool:
+    """Whether the text around the places holds that word or, where it only says "regularly", any schedule."""
+    if often.startswith(("regular", "periodic", "continuous", "every")):
+        return _SCHEDULE.search(near_places) is not None
+    return often.removesuffix("ly") in near_places.lower()
+
+
+def asks_about(line: Line, known: Iterable[str]) -> str:
+    """The word by which a line asks for something about its item, such as its metrics or its documentation, and not for the item; "" for none.
+    known: the words of the item and of the phrase by which it is meant, as `words_of` makes them."""
+    said = frozenset(known)
+    return next((found[1].lower() for found in _ABOUT.finditer(line.head) if not said & set(words_of(found[1]))), "")
 
 
 def without_examples(line: Line) -> Line:
@@ -338,8 +371,14 @@ def nowhere(line: Line, project: Project) -> list[str]:
     return [name for name in absent if _group_of(name, groups) not in met]
 
 
+# "Pool sized for the replicas (or use PgBouncer)": another way to the same end.
+_OTHER_WAY = re.compile(r"\(\s*or\s[^()]{1,80}\)", re.IGNORECASE)
+
+
 def names_asked_for(line: Line) -> list[str]:
     """The names that a line cannot do without: those in a list of alternatives are choices."""
+    if _OTHER_WAY.search(line.text):
+        return []
     groups = alternatives(line)
     return [name for name in names_in(line) if _group_of(name, groups) < 0]
 

@@ -46,6 +46,7 @@ _KEYS: dict[str, type] = {
     "partial": list,
     "missing": list,
     "asked": list,
+    "about": list,
     "throughout": bool,
     "everywhere": bool,
 }
@@ -73,6 +74,8 @@ class Item:
     ask for more than the item itself. belies: the rules that decide, also those that are off by default, where findings of the others only speak of it; () for all
     that are on. task: what is to be done where it is not met, as an order. hint: what `shown` finds speaks for it and does not prove it (a single table may say so too). says: phrases by which checklists mean it.
     touches: phrases by which they speak of it and ask for something else, which it does not answer.
+    partial: rules whose findings say that the thing is there and is missing in places, each with words of the message where only some of them do.
+    about: words one of which a finding's message holds where its rule speaks of several things; () for all findings.
     confirmed: what a person has looked at, where the code cannot tell.
     """
 
@@ -100,6 +103,7 @@ class Item:
     partial: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
     throughout: bool = False
     everywhere: bool = False
     why: str = ""
@@ -227,6 +231,7 @@ def _item(lines: Sequence[str], start: int, path: str, category: str) -> Item:
         partial=tuple(table.get("partial", ())),
         missing=tuple(table.get("missing", ())),
         asked=tuple(table.get("asked", ())),
+        about=tuple(table.get("about", ())),
         throughout=table.get("throughout", False),
         everywhere=table.get("everywhere", False),
         why=" ".join(part for part in prose if not part.startswith("Look:")),

@@ -244,9 +244,13 @@ def _line(
     )
 
 
+# What stands between a bold name and its explanation; "**Service starts** on system boot" is one sentence.
+_ENDS_A_NAME = re.compile(r"[:–—-]\W*$")
+
+
 def _head_and_rest(text: str) -> tuple[str, str]:
     bold = re.match(r"^\W{0,4}(?:\*\*|__)(.+?)(?:\*\*|__)[:\s–—-]*(.*)$", text)
-    if bold:
+    if bold and (not bold[2] or _ENDS_A_NAME.search(text[: len(text) - len(bold[2])]) or not bold[2][0].islower()):
         return _plain(bold[1]), _plain(bold[2])
     parts = re.split(r"\s+[-–—]\s+|[:;]\s+|\s+\(", text, maxsplit=1)
     if len(parts) == 1 and len(text.split()) > _SENTENCE:

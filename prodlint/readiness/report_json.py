@@ -134,9 +134,8 @@ def _place(place: Evidence, material: ReportContext) -> dict[str, Any]:
 
 
 def _fixes(findings: Iterable[Finding], material: ReportContext) -> list[str]:
-    """How to fix them, one sentence for each rule."""
-    codes = dict.fromkeys(finding.code for finding in findings)
-    return [material.words(text) for text in dict.fromkeys(material.help(code) for code in codes) if text]
+    """How to fix them, one sentence for each variant of each rule, as `check` says it."""
+    return [material.words(text) for text in material.advices(findings)]
 
 
 def _compared(items: Sequence[Mapping[str, Any]], percent: int | None, old: Mapping[str, Any]) -> dict[str, Any]:

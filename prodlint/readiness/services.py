@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from prodlint.checks import ProjectFact
 from prodlint.model import Evidence
+from prodlint.project.reexports import imports_in
+from prodlint.python.imported import absolute
 
 # Folders beside the code that hold recipes and no service.
 _RECIPES = frozenset(
@@ -17,23 +19,32 @@ _RECIPES = frozenset(
 
 @dataclass(frozen=True, slots=True, order=True)
 class Service:
-    """A service that the repository builds. folder: where its code lies, from the root, without a slash at its end; "" for the root."""
+    """A service that the repository builds. folder: where its code lies, from the root, without a slash at its end; "" for the root.
+    files: of a process type that shares its folder with another one, what its module imports, itself included; else empty."""
 
     folder: str
     name: str
+    files: frozenset[str] = frozenset()
 
     def holds(self, path: str) -> bool:
-        """Whether a file lies in the service's folder."""
-        return not self.folder or path.startswith(f"{self.folder}/")
+        """Whether a file is one of the service's: it imports it, or it lies in its folder."""
+        return path in self.files if self.files else not self.folder or path.startswith(f"{self.folder}/")
 
 
 def services_of(
-    facts: Iterable[ProjectFact], python_files: Sequence[str], programs: Iterable[tuple[str, str]] = (), packages: Iterable[str] = ()
+    facts: Iterable[ProjectFact],
+    python_files: Sequence[str],
+    programs: Sequence[tuple[str, str]] = (),
+    packages: Iterable[str] = (),
+    servers: Sequence[tuple[str, str]] = (),
+    content: Callable[[str], bytes] | None = None,
 ) -> list[Service]:
     """What a repository runs, one service a folder: what images and compose files build out of folders that hold Python; where those are
-    fewer than two, the process types (of a Procfile, a unit, a manifest) whose modules lie in different folders; else the packages.
+    fewer than two, the process types (of a Procfile, a unit, a manifest) whose modules lie in different folders; else the packages; else
+    the process types of one folder, each with the modules that it imports.
 
     programs: modules (or scripts) that production starts, each with what names it. packages: folders of packages that answer requests.
+    servers: those of the programs that keep serving, by module. content: the bytes of a Python file, to see what it imports.
     Dockerfiles and compose files of tests, examples and developers build none.
     """
     made = _of_code(_built(facts), python_files)
@@ -43,7 +54,8 @@ def services_of(
         several = _of_code(folders, python_files)
         if len(several) > 1:
             return several
-    return made
+    processes = _processes(servers, python_files, content) if content is not None else []
+    return processes if len(processes) > 1 else made
 
 
 def _of_code(folders: Mapping[str, str], python_files: Sequence[str]) -> list[Service]:
@@ -73,16 +85,51 @@ def _started(programs: Iterable[tuple[str, str]], python_files: Sequence[str]) -
     """The folders of the modules that production starts, one for each top-level package: what two processes share is one service."""
     found: dict[str, str] = {}
     for module, name in programs:
-        path = module if module.endswith(".py") else module.replace(".", "/")
-        endings = (path,) if module.endswith(".py") else (f"{path}.py", f"{path}/__init__.py", f"{path}/__main__.py")
-        files = [file for file in python_files if any(file == end or file.endswith(f"/{end}") for end in endings)]
-        if not files:
+        file, before = _file_of(module, python_files)
+        if not file:
             continue
-        file = min(files, key=lambda each: (each.count("/"), each))
-        before = next(file[: -len(end)] for end in endings if file == end or file.endswith(f"/{end}"))
+        path = module if module.endswith(".py") else module.replace(".", "/")
         first = path.split("/")[0] if "/" in path else ""
         found.setdefault((before + first).strip("/"), name)
     return {} if "" in found else found
+
+
+def _file_of(module: str, python_files: Iterable[str]) -> tuple[str, str]:
+    """The file of a module (or script) that is started, and the folder from which it is imported, "" or ending in a slash; ("", "") for none."""
+    path = module if module.endswith(".py") else module.replace(".", "/")
+    endings = (path,) if module.endswith(".py") else (f"{path}.py", f"{path}/__init__.py", f"{path}/__main__.py")
+    files = [file for file in python_files if any(file == end or file.endswith(f"/{end}") for end in endings)]
+    if not files:
+        return "", ""
+    file = min(files, key=lambda each: (each.count("/"), each))
+    return file, next(file[: -len(end)] for end in endings if file == end or file.endswith(f"/{end}"))
+
+
+def _processes(servers: Iterable[tuple[str, str]], python_files: Sequence[str], content: Callable[[str], bytes]) -> list[Service]:
+    """The process types whose modules lie in one folder, each with all that its module imports of the project."""
+    known = frozenset(python_files)
+    found: dict[str, Service] = {}
+    for module, name in servers:
+        file, before = _file_of(module, python_files)
+        if file and file not in found:
+            found[file] = Service("", name, _imported_by(file, before, known, content))
+    return sorted(found.values(), key=lambda service: service.name)
+
+
+def _imported_by(file: str, before: str, known: frozenset[str], content: Callable[[str], bytes]) -> frozenset[str]:
+    """A file and all that it imports of the project's files, also by way of others. before: the folder that imports begin in."""
+    reached, waiting = {file}, [file]
+    while waiting:
+        path = waiting.pop()
+        inside = path.removeprefix(before)
+        for imported in imports_in(content(path)):
+            module = absolute(imported.module, inside).replace(".", "/")
+            for name in (module, f"{module}/{imported.name}") if imported.name else (module,):
+                for each in (f"{before}{name}.py", f"{before}{name}/__init__.py"):
+                    if each in known and each not in reached:
+                        reached.add(each)
+                        waiting.append(each)
+    return frozenset(reached)
 
 
 def without(services: Sequence[Service], places: Iterable[Evidence], asked: Iterable[Evidence] | None) -> list[Service]:
@@ -90,16 +137,25 @@ def without(services: Sequence[Service], places: Iterable[Evidence], asked: Iter
 
     asked: places that say to which services the question applies; None where it applies to all.
     """
-    owners = [_owner(place.path, services) for place in places]
-    if len(services) < 2 or None in owners:
+    owners = [_owners(place.path, services) for place in places]
+    if len(services) < 2 or not all(owners):
         return []
-    concerned = {_owner(place.path, services) for place in asked} if asked is not None else set(services)
-    return [service for service in services if service in concerned and service not in owners]
+    concerned = {owner for place in asked for owner in _owners(place.path, services)} if asked is not None else set(services)
+    spoken_for = {owner for each in owners for owner in each}
+    return [service for service in services if service in concerned and service not in spoken_for]
 
 
 def _owner(path: str, services: Sequence[Service]) -> Service | None:
     """The service in whose folder a file lies, the innermost."""
     return max((service for service in services if service.holds(path)), key=lambda service: len(service.folder), default=None)
+
+
+def _owners(path: str, services: Sequence[Service]) -> list[Service]:
+    """The services whose file it is: the innermost folder's, or every process type that imports it."""
+    owner = _owner(path, services)
+    if owner is None or not owner.files:
+        return [] if owner is None else [owner]
+    return [service for service in services if service.holds(path)]
 
 
 def _joined(folder: str, context: str) -> str | None:

@@ -29,7 +29,7 @@ TRADE = frozenset(
         " prevent prevented prevents prevention protect protected protects protection handle handled handles handling enforce enforced enforces enforcement limit limited limits restrict restricted"
         " test tests tested testing run runs running ran process processes time times number numbers size sizes large small good best practice practices policy policies strategy plan plans procedure procedures"
         " error errors failure failures fail fails failed issue issues problem problems at least more than less over under during before after between within against about because so also both either neither"
-        " avoid avoids avoided never always instead rather than such like example e.g i.e etc do does done don dont doing not no nor without free none mode real long way proper appropriately"
+        " commit commits committed avoid avoids avoided never always instead rather than such like example e.g i.e etc do does done don dont doing not no nor without free none mode real long way proper appropriately"
         " external internal outbound inbound upstream downstream sensitive easily possible regularly regular safe safely unsafe local locally same different other others another"
         " expanded hardened extended improved introduced refactored migrated written everything come comes goes go going allowed allow allows any some most many several well always now still again new old actual really real"
         " containers container docker image images build builds built ci cd pipeline pipelines team teams get gets put keep kept avoid have has having had be been being is are was were".replace(
@@ -99,7 +99,7 @@ _PRODUCTS: Mapping[str, tuple[str, ...]] = {
     "cloudflare": ("cloudflare",), "sonarqube": ("sonar",), "codeql": ("codeql",), "oauth2": ("oauth",), "oauth": ("oauth",), "ldap": ("ldap",), "graphql": ("graphql", "strawberry", "ariadne", "graphene"),
     "grpc": ("grpc",), "websocket": ("websocket",), "websockets": ("websocket",), "mcp": ("mcp",), "llm": ("llm", "openai", "anthropic"), "gzip": ("gzip",), "brotli": ("brotli",), "hsts": ("hsts", "strict-transport"),
     "csp": ("csp", "content-security-policy"), "mypy": ("mypy",), "ruff": ("ruff",), "pytest": ("pytest",), "httpx": ("httpx",), "aiohttp": ("aiohttp",), "django": ("django",), "flask": ("flask",), "fastapi": ("fastapi",),
-    "asyncpg": ("asyncpg",), "pgbouncer": ("pgbouncer",), "kubernetes": ("kubernetes", "kind: deployment", "apiversion"), "istio": ("istio",), "traefik": ("traefik",), "loki": ("loki",), "rollbar": ("rollbar",), "bugsnag": ("bugsnag",), "dramatiq": ("dramatiq",), "hypothesis": ("hypothesis",),
+    "asyncpg": ("asyncpg",), "wsgi": ("wsgi", "gunicorn"), "asgi": ("asgi", "uvicorn", "hypercorn", "daphne"), "pgbouncer": ("pgbouncer",), "kubernetes": ("kubernetes", "kind: deployment", "apiversion"), "istio": ("istio",), "traefik": ("traefik",), "loki": ("loki",), "rollbar": ("rollbar",), "bugsnag": ("bugsnag",), "dramatiq": ("dramatiq",), "hypothesis": ("hypothesis",),
 }  # fmt: skip
 _PRODUCT = re.compile(r"(?<![\w.])(" + "|".join(sorted(map(re.escape, _PRODUCTS), key=len, reverse=True)) + r")(?![\w])", re.IGNORECASE)
 # "k6 or Locust", "Trivy/Grype": one of them is enough.
@@ -110,9 +110,32 @@ _HEADERS = frozenset(("hsts", "csp"))
 _PATHS = re.compile(r"(?:[\w.-]+/)+[\w-]+\.\w{1,8}\b|(?<!\w)/[\w/.{}-]+|\b[\w-]+\.(?:py|md|toml|ini|ya?ml|json|sh|cfg|txt)\b")
 
 
+# What things that lists ask for are called where they stand.
+_SEEN_AS: Mapping[str, tuple[str, ...]] = {
+    name: seen
+    for words, seen in (
+        ("readiness", ("ready",)),
+        ("liveness", ("live", "alive")),
+        ("correlation", ("request id", "x request id", "trace id", "traceparent", "correlation")),
+        ("digest", ("sha256",)),
+        ("exponential", ("expo", "backoff factor", "jitter")),
+        ("backoff", ("wait exponential", "wait random exponential", "expo", "backoff")),
+        ("maximum", ("max",)),
+    )
+    for name in words_of(words)
+}
+
+
 def own_words(item: Item) -> frozenset[str]:
     """The words by which an item is called: its title and its name."""
     return frozenset(words_of(f"{item.title} {item.id.replace('-', ' ')}"))
+
+
+# What a thing is for says nothing of which thing is meant.
+_PURPOSE = re.compile(
+    r"\bfor\s+(?:(?:better|improved|optimal|high|good)\s+)?(?:performance|security|reliability|scalability|stability|safety|production|resilience|maintainability|efficiency)\b",
+    re.IGNORECASE,
+)
 
 
 def left_over(subject: str, item: Item, phrase: str = "") -> list[str]:
@@ -122,7 +145,7 @@ def left_over(subject: str, item: Item, phrase: str = "") -> list[str]:
     fitting = [words for words in map(words_of, item.says) if said.issuperset(words)]
     meant = frozenset(word for words in (words_of(phrase), *fitting) for word in words)
     known = ((own_words(item) | TRADE | _GENERAL | meant) - frozenset(words_of(" ".join(item.narrow)))) | _PRODUCT_WORDS
-    words = words_of(_PATHS.sub(" ", subject))
+    words = words_of(_PATHS.sub(" ", _PURPOSE.sub(" ", subject)))
     return [word for word in dict.fromkeys(words) if word not in known and not any(map(str.isdigit, word)) and len(word) > 1]
 
 
@@ -146,8 +169,11 @@ def names_of(product: str) -> tuple[str, ...]:
 
 
 def missing_from(near: str, words: Iterable[str]) -> str:
-    """The first of the words with which no word of a text begins, or ""."""
-    return next((word for word in words if not re.search(rf"(?<![a-z]){re.escape(word)}", near)), "")
+    """The first of the words with which no word of a text begins, or "". What code calls otherwise is looked for by those names as well."""
+    return next(
+        (word for word in words if not any(re.search(rf"(?<![a-z]){re.escape(each)}", near) for each in (word, *_SEEN_AS.get(word, ())))),
+        "",
+    )
 
 
 _PRODUCT_WORDS = frozenset(word for name in _PRODUCTS for word in words_of(name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -144,6 +144,15 @@ class ReportContext:
         """What to do about a finding: what its rule says of this variant, else of all. `{first}` is what the message names first."""
         rule = self.rules.get(finding.code)
         return (advice_of_variant(rule, finding.message) if rule else "") or self.help(finding.code)
+
+    def advices(self, findings: Iterable[Finding]) -> list[str]:
+        """What to do about findings, each advice once: one for every variant of every rule."""
+        told: dict[tuple[str, str], str] = {}
+        for finding in findings:
+            rule = self.rules.get(finding.code)
+            variant = next((about for about, _ in rule.helps if about in finding.message), "") if rule else ""
+            told.setdefault((finding.code, variant), self.advice(finding))
+        return [text for text in dict.fromkeys(told.values()) if text]
 
     def fixable(self, finding: Finding) -> bool:
         """Whether `--fix`, as asked for, would fix it."""

@@ -96,7 +96,41 @@ def test_reports_are_known_by_their_marks(content: str, told: bool) -> None:
             "met",
             "",
         ),
-        ({"Procfile": "web: uvicorn shop.main:app\nadmin: uvicorn shop.admin:app\n", "shop/main.py": APP + HEALTH, "shop/admin.py": APP}, "met", ""),
+        # Two process types of one package: each has what its module imports.
+        (
+            {"Procfile": "web: uvicorn shop.main:app\nadmin: uvicorn shop.admin:app\n", "shop/main.py": APP + HEALTH, "shop/admin.py": APP},
+            "in part",
+            "shop.admin",
+        ),
+        (
+            {
+                "Procfile": "web: uvicorn shop.main:app\nadmin: uvicorn shop.admin:app\n",
+                "shop/health.py": "from fastapi import APIRouter\n\nrouter = APIRouter()\n" + HEALTH.replace("app.get", "router.get"),
+                "shop/main.py": "from . import health\n" + APP,
+                "shop/admin.py": "from shop.health import router\n" + APP,
+            },
+            "met",
+            "",
+        ),
+        (
+            {
+                "Procfile": "web: uvicorn shop.main:app\nadmin: uvicorn shop.admin:app\n",
+                "shop/health.py": "from fastapi import APIRouter\n\nrouter = APIRouter()\n" + HEALTH.replace("app.get", "router.get"),
+                "shop/main.py": "from .health import router\n" + APP,
+                "shop/admin.py": APP,
+            },
+            "in part",
+            "shop.admin",
+        ),
+        (
+            {
+                "Procfile": "web: uvicorn shop.main:app\nworker: celery -A shop.jobs worker\n",
+                "shop/main.py": APP + HEALTH,
+                "shop/jobs.py": "import celery\n\napp = celery.Celery()\n",
+            },
+            "met",
+            "",
+        ),
         # Packages of one repository, each with a project file.
         (
             {

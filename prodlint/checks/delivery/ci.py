@@ -333,6 +333,11 @@ def deploys_on_push(document: Document, context: CheckContext) -> Iterator[Proje
         trial = _TRIAL.search(f"{job.name} {job.environment} {context.file.name} {named}") and not _PRODUCTION.search(
             f"{job.name} {job.environment} {named}"
         )
+        waited_for = sorted(pipeline.before(job) & testing)
+        if found is not None and found[1] == "deploy" and not trial and waited_for:
+            place = _job_place(job)
+            words = f"`{job.name}` deploys to production after `{waited_for[0]}`"
+            yield ProjectFact("deploy", context.file.path, document.source.span(place.start, place.end), words, (("kind", "gated"),))
         if (
             found is not None
             and (found[1] == "deploy" or "push" in pipeline.triggers)
@@ -359,6 +364,9 @@ def deploy_in_a_file_of_its_own(project: Project, options: Mapping[str, Any]) ->
         return
     tested = _tests_somewhere(project)
     for each in project.about("deploy"):
+        if each.get("kind") == "gated":
+            yield Evidence("PRD905", each.path, each.span, each.words)
+            continue
         # An image that is pushed may wait in the registry for the tests beside it; where there are none, it waits for nothing.
         if each.get("kind") == "deploy" or not tested:
             yield ProjectDiagnostic(each.path, each.span, each.words, priority="P1")
