@@ -121,8 +121,10 @@ def roles_of(path: str, kind: FileKind, head: bytes = b"") -> frozenset[FileRole
     if kind == "yaml" and _COMPOSE_NAME.match(name):
         if _DEVELOPERS_MODE.search(head) and _WORKING_COPY.search(head) or _DEVELOPERS_ENV_FILE.search(head):
             roles = roles | {"dev"}
-        if _TESTS_MOUNTED.search(head) or _DEVELOPERS_COMMAND.search(head):
+        if _TESTS_MOUNTED.search(head) or _DEVELOPERS_COMMAND.search(head) or _FOR_DEVELOPERS_BY_COMMENT.search(_first_comment(head.lower())):
             roles = roles | {"dev"}
+        if _RUNS_TESTS.search(head):
+            roles = roles | {"test"}
         if _COMPOSE_OF_TESTS.search(name):
             roles = roles | {"test"}
     if "production" in roles and roles & _NOT_PRODUCTION:
@@ -147,6 +149,12 @@ _TESTS_MOUNTED = re.compile(
 )
 # Keycloak's and others' command for a server without TLS, with throw-away storage.
 _DEVELOPERS_COMMAND = re.compile(rb"(?m)^[ \t]*(?:-[ \t]*|command:.*[\s\"'\[])[\"']?start-dev[\"']?[ \t\r]*(?:$|[\"',\]-])")
+# `# docker-compose for Depot development.`
+_FOR_DEVELOPERS_BY_COMMENT = re.compile(rb"\b(?:for|in)\b(?:[ \t]+[\w-]+){0,3}[ \t]+(?:local[ \t]+)?development\b(?! and| or|/)(?![^\n]*\bproduction\b)")
+# A service whose whole command is a run of the tests: `command: make test`, `command: [pytest, tests]`.
+_RUNS_TESTS = re.compile(
+    rb"(?m)^ {2,8}command:[ \t]*[\"'\[]{0,2}(?:make[\"', \t]+(?:test|tests|check|ci)|(?:python3?[\"', \t]+-m[\"', \t]+)?pytest|tox|nox)\b(?![^\n]*&&)"
+)
 _COMPOSE_OF_TESTS = re.compile(r"(?i)[._-](?:integration|acceptance|functional)[._-]")
 _WORKING_COPY = re.compile(rb"(?m)(?:^[ \t]*(?:-[ \t]*)?|[\[,][ \t]*)(?:&\w+[ \t]+)?[\"']?\.(?:/[\w-]*)?:/\w")
 
@@ -205,7 +213,7 @@ def _name_roles(name: str, kind: FileKind, parent: str) -> frozenset[FileRole]:
     elif kind in _OF_KINDS:
         roles.add(_OF_KINDS[kind])
     else:
-        _configuration_roles(name, kind, roles)
+        _configuration_roles(name, kind, parent, roles)
     return frozenset(roles)
 
 
@@ -241,7 +249,10 @@ def _python_roles(name: str, parent: str, roles: set[FileRole]) -> None:
         roles.add("dev")
 
 
-def _configuration_roles(name: str, kind: FileKind, roles: set[FileRole]) -> None:
+_BROWSER_TESTS = frozenset("playwright cypress selenium".split())
+
+
+def _configuration_roles(name: str, kind: FileKind, parent: str, roles: set[FileRole]) -> None:
     words = set(_WORD.findall(name))
     if words & _COPY_WORDS and "." in name:
         # `template.yaml` is what AWS SAM deploys, `default.conf.template` what the nginx image fills in when it starts.
@@ -272,6 +283,9 @@ def _configuration_roles(name: str, kind: FileKind, roles: set[FileRole]) -> Non
             roles.add("docs")
         if any(word.startswith("dev") and not word.startswith(("device", "devops")) for word in words):
             roles.add("dev")
+        # `TestDockerfile`, `Dockerfile.playwright`, and the image in which acceptance tests in Gherkin run.
+        if name.startswith("test") or words & _BROWSER_TESTS or parent == "features":
+            roles.add("test")
     if words & {"gcb", "cloudbuild"}:
         roles.add("ci")
     if kind == "jenkinsfile" or name.startswith(("azure-pipelines", ".gitlab-ci", "cloudbuild")):

@@ -70,6 +70,8 @@ def _analyse(path: str, kind: FileKind, document: Document, run: Run, outcome: O
         source = error.source
         problems.append(("encoding", error.why, Span(error.line, error.column, error.line, error.column)))
     roles = run.roles(path, kind, source.data)
+    if kind == "dockerfile" and path in run.questions.startup.development:
+        roles = (roles - {"production"}) | {"dev"}
     outcome.roles = roles
     file = File(path, kind, roles)
     plan = run.index.plan(kind, roles)

@@ -35,7 +35,8 @@ class _Alike(NamedTuple):
 def grouped(findings: Sequence[Finding], rules: Iterable[Rule]) -> tuple[list[Finding], Places]:
     """The findings, those of a group as one at the first of their places; and the other findings of each group.
 
-    What is a group say the pages of the rules: `widespread`, `grouped` and `habit`. The same secret under the same rule in one file is one
+    What is a group say the pages of the rules: `widespread`, `grouped` and `habit`. Words of `grouped` with an empty pair of backticks are those of
+    messages that name something, whatever they name: "`` sets no memory limit". The same secret under the same rule in one file is one
     from four places on. A finding is of the first group that it fits in. A group has a fix where each of its findings has one: it fixes
     all of the places.
 
@@ -69,7 +70,12 @@ def _ways(rules: dict[str, Rule]) -> tuple[_Alike, ...]:
         return None if words is None else (finding.code, words, finding.priority)
 
     def one_text(finding: Finding) -> Hashable:
-        return None if words_of(finding, "grouped") is None else (finding.code, finding.message, finding.priority)
+        if words_of(finding, "grouped") is not None:
+            return (finding.code, finding.message, finding.priority)
+        unnamed = _NAMED.sub("``", finding.message)
+        rule = rules.get(finding.code)
+        named = rule is not None and any("``" in words and words in unnamed for words in rule.grouped)
+        return (finding.code, unnamed, finding.priority) if named else None
 
     def one_secret(finding: Finding) -> Hashable:
         # A finding about the project has no text of its own to tell one secret from another, and what is fixed is fixed at its place.

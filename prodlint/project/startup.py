@@ -3,13 +3,16 @@ that these name say it."""
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prodlint.configuration.roles import roles_of
-from prodlint.facts import Command, File, FileKind, Setting, Source
+from prodlint.facts import Command, Document, File, FileKind, Setting, Source
 from prodlint.model import Span
+from prodlint.readers.documents import documents_of
+from prodlint.values.compose import is_for_development, services
 
 # Programs that keep serving once started. A command of one of these makes its repository a service.
 SERVERS = frozenset(
@@ -62,7 +65,8 @@ class Started:
 class Startup:
     """The answers. programs: what is started. scripts: the shell scripts that are, by path. asked: first words that images and
     manifests of production hand to an entry script (`CMD ["server"]`). settings: what production's files give each variable, by its name
-    in upper case. development: scripts that start a development server, and the Dockerfiles that start those, by path."""
+    in upper case. development: scripts that start a development server, the Dockerfiles that start those, and the Dockerfiles that only
+    developers' compose files build while production has another one, by path."""
 
     programs: tuple[Started, ...] = ()
     scripts: frozenset[str] = frozenset()
@@ -116,9 +120,10 @@ def startup_of(files: Iterable[tuple[str, FileKind, Source]]) -> Startup:
     listed = [(path, kind, source, roles_of(path, kind, source.data)) for path, kind, source in files]
     reading = _Reading({path: source.data for path, kind, source, _ in listed if kind == "shell"}, _consoles(listed))
     kinds = frozenset((Command, Setting))
+    reading.development |= _developers_images(listed)
     for path, kind, source, roles in listed:
         data = source.data
-        if kind in _SILENT_KINDS or roles & _ELSEWHERE:
+        if kind in _SILENT_KINDS or roles & _ELSEWHERE or path in reading.development:
             continue
         if kind == "yaml" and b"kind" not in data and b"services" not in data and b"image" not in data:
             continue
@@ -134,6 +139,30 @@ def startup_of(files: Iterable[tuple[str, FileKind, Source]]) -> Startup:
     return Startup(
         tuple(reading.programs), frozenset(reading.scripts), frozenset(reading.asked), reading.settings, frozenset(reading.development)
     )
+
+
+def _developers_images(files: Sequence[tuple[str, str, Source, frozenset[str]]]) -> set[str]:
+    """The Dockerfiles that compose files for developers or tests build and no other one does, where there is another for production."""
+    images = {path for path, kind, _, roles in files if kind == "dockerfile" and not roles & _ELSEWHERE}
+    built: dict[bool, set[str]] = {True: set(), False: set()}
+    for path, kind, source, roles in files:
+        if kind != "yaml" or b"services" not in source.data or b"build" not in source.data:
+            continue
+        for document in documents_of(source, File(path, kind, roles)):
+            developers = bool(roles & _ELSEWHERE) or is_for_development(document)
+            built[developers].update(_built(document))
+    only = (built[True] - built[False]) & images
+    return only if images - only else set()
+
+
+def _built(document: Document) -> Iterator[str]:
+    """The Dockerfiles that the services of a compose file are built from."""
+    for service in services(document):
+        build = service.get("build")
+        if build is not None:
+            context = build.raw if build.kind == "scalar" else build.text_at("context") or "."
+            named = "" if build.kind == "scalar" else build.text_at("dockerfile")
+            yield posixpath.normpath(posixpath.join(document.file.path.rpartition("/")[0], context, named or "Dockerfile"))
 
 
 def _consoles(files: Iterable[tuple[str, str, Source, frozenset[str]]]) -> dict[str, str]:

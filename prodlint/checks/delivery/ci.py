@@ -523,7 +523,8 @@ def unpinned_action(document: Document, context: CheckContext) -> Iterator[Diagn
         priority, words = found
         if priority == "P2":
             # Tags of official and own actions, and branches of own ones.
-            official.append(node)
+            if context.options.get("official"):
+                official.append(node)
         elif words.startswith("Third-party"):
             tagged.append((node, _is_trusted_with(step, holder, document.root)))
         else:

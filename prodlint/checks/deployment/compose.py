@@ -69,7 +69,7 @@ def privileged_service(document: Document, context: CheckContext) -> Iterator[Di
     sandbox = is_sandbox(document)
     for service in services(document):
         image = service.image
-        agent: Priority | None = "P2" if sandbox else "P1" if image is not None and is_host_agent(image) else None
+        agent: Priority | None = "P2" if sandbox or (image is not None and is_host_agent(image)) else None
         node = service.node
         privileged = node.get("privileged")
         if privileged is not None and scalar_text(privileged).lower() in ("true", "yes", "on"):

@@ -179,7 +179,8 @@ def nothing_builds_it(project: Project, options: Mapping[str, Any]) -> Iterator[
     images = [file for file in project.files if file.kind == "dockerfile" or _IMAGE_NAMES.search(file.name)]
     if images:
         yield Evidence("PRD801", images[0].path, Span(1, 1, 1, 1), "is built into an image")
-        yield from _pages_without_image(project, images)
+        if options.get("frontends"):
+            yield from _pages_without_image(project, images)
         return
     if not environment.is_service or project.about("started-in-ci") or options.get("external"):
         return

@@ -63,21 +63,28 @@ def _drops(service: Service) -> bool:
 
 @check("PRD822", on=[documents("compose")], required_literals=["services"], files=("yaml",))
 def without_limits(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
-    """A service that stays down after a crash, or that may take all of the host's memory though others of its file may not."""
+    """A service that stays down after a crash, or that may take all of the host's memory, though others of its file do not."""
     kept = list(_of_production(document, context))
+    # A file in which nothing starts again may be one that another file is put over, or one that is started by hand.
+    demanded = context.options.get("restart") or PRODUCTION_PATH.search(document.file.path.lower()) is not None
+    restarted = demanded or any(_starts_again(service) for service in services(document))
     # Memory is limited where somebody has thought of it; a file without any limit is a decision about the host.
     limited = context.options.get("memory") or any(_has_memory_limit(service) for service in services(document))
     found: list[tuple[Service, str]] = []
     for service in kept:
         missing: list[str] = []
-        restart = service.get("restart")
-        if service.get("deploy", "restart_policy") is None and (restart is None or restart.raw == "no"):
+        if restarted and not _starts_again(service):
             missing.append("no restart policy: it stays down after a crash or a reboot")
         if limited and not _has_memory_limit(service):
             missing.append("no memory limit: a leak takes the other services down")
         if missing:
             found.append((service, ", and ".join(missing)))
     yield from _one_of_file(found, "has ")
+
+
+def _starts_again(service: Service) -> bool:
+    restart = service.get("restart")
+    return service.get("deploy", "restart_policy") is not None or (restart is not None and restart.raw != "no")
 
 
 def _has_memory_limit(service: Service) -> bool:

@@ -10,7 +10,7 @@ from prodlint.checks.deployment.dockerfile import built_from
 from prodlint.facts import Dockerfile, Document, Instruction, Node
 from prodlint.model import Priority
 from prodlint.values.compose import is_for_development, is_sandbox
-from prodlint.values.container_images import Image, image_of, with_defaults
+from prodlint.values.container_images import ADMINISTRATION, Image, image_of, with_defaults
 from prodlint.values.workloads import containers_of, pods
 
 # ---------------------------------------------------------------- references that move
@@ -54,13 +54,20 @@ def movement(image: Image, *, digest_wanted: bool = False) -> tuple[str, Priorit
     return None
 
 
-def _is_own(reference: str, context: CheckContext) -> bool:
+# What an organisation's name on GitHub has where another registry has it no longer.
+_COMPANY = re.compile(r"[-_]?(?:ai|io|hq|org|project|labs?|dev|inc|team|oss)\Z")
+
+
+def is_own_image(reference: str, context: CheckContext) -> bool:
     """Whether an image is one that this project's pipelines publish, or a sibling of one: it moves when its own people move it."""
     name = image_of(reference).name.removeprefix("docker.io/").lower()
     home = name.rpartition("/")[0]
     owner = context.environment.owner.lower()
-    if not home or (owner and home in (owner, f"ghcr.io/{owner}", f"quay.io/{owner}")):
-        return bool(home)
+    if not home:
+        return False
+    # `public.ecr.aws/depot/web` of github.com/depot-io, `quay.io/depot/web` of github.com/depot.
+    if owner and home.rpartition("/")[2] in (owner, _COMPANY.sub("", owner)):
+        return True
     return any(home == each.lower().rpartition("/")[0] for each in context.environment.published_images)
 
 
@@ -92,13 +99,13 @@ def moving_base(dockerfile: Dockerfile, context: CheckContext) -> Iterator[Diagn
                 if stage.parent is not None or not stage.resolved or stage.resolved in seen:
                     continue
                 seen.add(stage.resolved)
-                if _is_own(stage.resolved, context):
+                if is_own_image(stage.resolved, context):
                     continue
                 yield from _hits(stage.resolved, _word(instruction, stage.image), context.options, "base ")
                 continue
             for name, value in instruction.flags:
                 origin = value if name == "from" else _mounted(value) if name == "mount" else ""
-                if origin and "$" not in origin and origin.lower() not in names and origin not in seen and not _is_own(origin, context):
+                if origin and "$" not in origin and origin.lower() not in names and origin not in seen and not is_own_image(origin, context):
                     seen.add(origin)
                     yield from _hits(origin, _flag(instruction, origin), context.options)
 
@@ -150,10 +157,12 @@ def moving_compose_image(document: Document, context: CheckContext) -> Iterator[
             continue
         seen.add(image.raw)
         known = with_defaults(image.raw)
-        if known is not None and _is_own(known[0], context) and not _IN_PRODUCTION.search(document.file.path.lower()):
+        if known is not None and is_own_image(known[0], context) and not _IN_PRODUCTION.search(document.file.path.lower()):
             # How a project shows others to run it: `latest` is its last release.
             continue
-        yield from _hits(image.raw, ByteRange(image.source, image.start, image.end), context.options, softer=softer)
+        # Pages for administration hold no data of their own.
+        aside = known is not None and image_of(known[0]).family in ADMINISTRATION
+        yield from _hits(image.raw, ByteRange(image.source, image.start, image.end), context.options, softer=softer or aside)
 
 
 @check("PRD803", on=[documents("kubernetes")], required_literals=[("image", "containers")], files=("yaml", "json"))
@@ -190,7 +199,7 @@ def moving_ci_image(document: Document, context: CheckContext) -> Iterator[Diagn
     seen: set[str] = set()
     for node in _ci_images(document):
         text = node.raw.removeprefix("docker://")
-        if text not in seen and "${{" not in text and "$(" not in text and not _is_own(text, context):
+        if text not in seen and "${{" not in text and "$(" not in text and not is_own_image(text, context):
             seen.add(text)
             yield from _hits(text, ByteRange(node.source, node.start, node.end), context.options)
 

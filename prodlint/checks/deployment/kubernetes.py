@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents
+from prodlint.checks.deployment.images import is_own_image
 from prodlint.counting import whole_number
 from prodlint.facts import Document, File, Node, Source
 from prodlint.model import FixRequest, Priority
@@ -122,7 +123,9 @@ def pod_as_root(document: Document, context: CheckContext) -> Iterator[Diagnosti
             user = container.get("securityContext", "runAsUser")
             if user is not None and user.value == 0:
                 yield Diagnostic(user, f"`runAsUser: 0`: `{_name_of(container)[0]}` runs as root")
-            elif not _user_is_said(pod, container) and not has_own_user(image_of(container.text_at("image"))):
+            elif not (
+                _user_is_said(pod, container) or has_own_user(image_of(container.text_at("image"))) or _is_built_here(container, context)
+            ):
                 unsaid.append(container)
         if (
             unsaid
@@ -133,6 +136,15 @@ def pod_as_root(document: Document, context: CheckContext) -> Iterator[Diagnosti
             yield Diagnostic(
                 _name_of(unsaid[0])[1], f"{names} may run as root: neither `runAsNonRoot: true` nor a `runAsUser` is set", priority="P1"
             )
+
+
+def _is_built_here(container: Node, context: CheckContext) -> bool:
+    """Whether a Dockerfile of this project makes the image, and has the finding where it leaves the process to root: the image has a bare
+    name, under which nothing is published, or one that the project's own pipelines publish."""
+    name = image_of(container.text_at("image")).name
+    if not context.environment.holds_file("Dockerfile"):
+        return False
+    return bool(name) and (("/" not in name and not image_of(name).official) or is_own_image(name, context))
 
 
 def _user_is_said(pod: Pod, container: Node) -> bool:
@@ -224,7 +236,7 @@ def missing_probes(document: Document, context: CheckContext) -> Iterator[Diagno
             if serving and not ready:
                 also = "" if live else " and no `livenessProbe`"
                 yield Diagnostic(place, f"`{name}` has no `readinessProbe`{also}: it gets requests before it can answer")
-            elif serving and not live:
+            elif serving and not live and context.options.get("liveness"):
                 yield Diagnostic(place, f"`{name}` has no `livenessProbe`: it is not started again when it hangs", priority="P1")
             delay = container.get("livenessProbe", "initialDelaySeconds")
             if delay is not None and not start and isinstance(delay.value, int) and delay.value >= 60:
@@ -327,7 +339,7 @@ def pod_privileges(document: Document, context: CheckContext) -> Iterator[Diagno
         yield from _of_the_host(pod, agent)
         for container in containers_of(pod, inits=True):
             yield from _of_the_container(pod, container, agent)
-        if pod.patch or pod.kind in _JOBS or pod.kind == "DaemonSet":
+        if pod.patch or pod.kind in _JOBS or pod.kind == "DaemonSet" or not (context.options.get("everywhere") or _speaks_of_rights(document)):
             continue
         for container in containers_of(pod):
             name, place = _name_of(container)
@@ -335,6 +347,11 @@ def pod_privileges(document: Document, context: CheckContext) -> Iterator[Diagno
             if kept and not context.environment.patched_keys(context.file.path, pod.kind, pod.name) & {"securityContext"}:
                 words = f"`{name}` does not set {', '.join(f'`{each}`' for each in kept)}"
                 yield Diagnostic(place, words, priority="P2", fix=_given_up(container, place, kept) if _needs_nothing(container) else None)
+
+
+def _speaks_of_rights(document: Document) -> bool:
+    """Whether somebody has thought of rights in this file, and may have forgotten a container or a right."""
+    return b"securityContext" in document.source.data
 
 
 def _needs_nothing(container: Node) -> bool:

@@ -34,11 +34,14 @@ def piped_to_an_interpreter(command: Command, context: CheckContext) -> Iterator
         return
     program = _interpreter(command.following)
     if program and not any(_LOCAL.search(word) for word in command.argv):
-        yield Diagnostic(
-            command,
-            f"`{_host(command.argv)}` is run by `{program}` without a checksum or signature",
-            priority=_priority(command, context),
-        )
+        words = f"`{_host(command.argv)}` is run by `{program}` without a checksum or signature"
+        yield from _reported(Diagnostic(command, words, priority=_priority(command, context)), context)
+
+
+def _reported(found: Diagnostic, context: CheckContext) -> Iterator[Diagnostic]:
+    """A finding, unless what it is about goes into no image and no start of production, and nobody asked for that."""
+    if found.priority is None or context.options.get("everywhere"):
+        yield found
 
 
 def _interpreter(words: tuple[str, ...]) -> str:
@@ -92,7 +95,8 @@ def substituted(instruction: Instruction, context: CheckContext) -> Iterator[Dia
         if not _LOCAL.search(found[0]):
             at = ByteRange(instruction.source, *instruction.place(*found.span()))
             later = _LATER_STAGE.search(instruction.source.data, instruction.end)
-            yield Diagnostic(at, "A fetched script is run by a shell without a checksum or signature", priority="P2" if later else None)
+            words = "A fetched script is run by a shell without a checksum or signature"
+            yield from _reported(Diagnostic(at, words, priority="P2" if later else None), context)
 
 
 @check(
@@ -111,9 +115,8 @@ def substituted_elsewhere(command: Command, context: CheckContext) -> Iterator[D
     if re.search(r"\b(?:(?:ba|da|z|k)?sh|eval|source)\b(?:\s+-\w+)*\s+[\"']?(?:\$\(|<\()\s*\Z", before) and not any(
         _LOCAL.search(word) for word in command.argv
     ):
-        yield Diagnostic(
-            command, f"`{_host(command.argv)}` is run by a shell without a checksum or signature", priority=_priority(command, context)
-        )
+        words = f"`{_host(command.argv)}` is run by a shell without a checksum or signature"
+        yield from _reported(Diagnostic(command, words, priority=_priority(command, context)), context)
 
 
 # ---------------------------------------------------------------- fetched, then run
@@ -137,11 +140,9 @@ def fetched_and_run(dockerfile: Dockerfile, context: CheckContext) -> Iterator[D
                         rest,
                     ):
                         at = ByteRange(instruction.source, *instruction.place(*found.span()))
-                        yield Diagnostic(
-                            at,
-                            f"`{name}` is fetched and run or installed without a checksum",
-                            priority="P2" if name.endswith((".deb", ".rpm", ".apk")) else None,
-                        )
+                        package = name.endswith((".deb", ".rpm", ".apk"))
+                        words = f"`{name}` is fetched and run or installed without a checksum"
+                        yield Diagnostic(at, words, priority="P2" if package else None)
                         break
 
 
