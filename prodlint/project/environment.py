@@ -299,6 +299,17 @@ class Environment:
         return installed_lists(dockerfiles, lists) if lists else frozenset()
 
     @cached_property
+    def package_lists(self) -> frozenset[str]:
+        """The requirements files at the root that `setup.py` or `pyproject.toml` takes for what the project's package needs."""
+        read = b"".join(self._bytes(absolute) for path, absolute, _ in self._near_root if path in ("setup.py", "pyproject.toml"))
+        return frozenset(path for path, _, kind in self.files if kind == "requirements" and "/" not in path and path.encode("utf-8", "surrogateescape") in read)
+
+    @cached_property
+    def is_published(self) -> bool:
+        """Whether the project's pipelines upload a package to an index."""
+        return any(_UPLOADS.search(self._bytes(absolute)) for _, absolute, _ in self._pipelines)
+
+    @cached_property
     def published_images(self) -> frozenset[str]:
         """The names of the images that the project's own pipelines build."""
         return published_images(self._bytes(absolute) for _, absolute, _ in self._pipelines)
@@ -415,6 +426,7 @@ class Environment:
 
 
 _VARIABLE = re.compile(rb"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=")
+_UPLOADS = re.compile(rb"gh-action-pypi-publish|\btwine\s+upload|\b(?:uv|poetry|flit|pdm|hatch)\s+publish\b")
 _RUNS_PROJECT = re.compile(
     rb"(?im)^[ \t]*(?:RUN|&&|[^#\n]*&&)[^\n]*\b(?:manage\.py|django-admin|collectstatic|compilemessages|flask (?:assets|digest|db)|alembic)\b"
 )

@@ -70,6 +70,11 @@ class Questions:
         return self._note("installed_lists").installed_lists
 
     @property
+    def package_lists(self) -> frozenset[str]:
+        """The requirements files that the project's own package is declared to need: ranges, which whoever installs it resolves."""
+        return self._note("package_lists").package_lists
+
+    @property
     def published_images(self) -> frozenset[str]:
         """The names of the images that the project's own pipelines build."""
         return self._note("published_images").published_images

@@ -82,7 +82,9 @@ def read_ini(source: Source, file: File, comments: bool) -> Iterator[Fact]:
         node.raw, node.quoted = bare, bare is not raw
         node.value = bare
     if broken is not None and not any(child.kind == "mapping" for child in root.members.values()) and not properties:
-        yield problem(source, file, "syntax", "a line that is neither a section nor `key = value`", broken)
+        # HAProxy and others have formats of their own under names that end so.
+        if not file.path.endswith(".cfg") or file.name == "setup.cfg":
+            yield problem(source, file, "syntax", "a line that is neither a section nor `key = value`", broken)
     elif root.members:
         yield document(source, file, root, 0, False)
     if comments:

@@ -48,6 +48,8 @@ def unpinned(requirement: Requirement, context: CheckContext) -> Iterator[Diagno
         return
     if requirement.name in _TOOLS or not context.environment.is_service:
         return
+    if context.file.path in context.environment.package_lists and context.file.path not in context.environment.installed_lists:
+        return
     # A lock covers what is installed from it; an image that installs this very file does not look at the lock.
     if context.file.path not in context.environment.installed_lists and _has_lock(context):
         return
@@ -141,6 +143,7 @@ def lock_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Proje
         by_file.setdefault(each.path, []).append(each)
     roles = {file.path: file.roles for file in project.files}
     lock_files = [file.path for file in project.files if file.kind == "lock"]
+    has_image = any(file.kind == "dockerfile" and not file.roles & {"test", "dev", "example", "docs", "ci", "vendored"} for file in project.files)
     for path, found in sorted(by_file.items()):
         if roles.get(path, frozenset()) & {"test", "dev", "example", "docs", "script", "ci", "vendored", "generated"}:
             continue
@@ -149,13 +152,15 @@ def lock_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Proje
             installed = project.environment.installed_lists
             if installed and path not in installed:
                 continue  # the image installs others: this one is for checks and tests
-            if found[0].get("compiled") and not any(each.get("hashed") for each in found):
+            if options.get("hashes") and found[0].get("compiled") and not any(each.get("hashed") for each in found):
                 yield ProjectDiagnostic(
                     path, found[0].span, "this compiled file has no hashes: what is installed need not be what was resolved", priority="P2"
                 )
         elif origin in ("pyproject", "poetry", "pipfile"):
             covering = _covering(path, lock_files)
             if covering is None:
+                if project.environment.is_published and not has_image:
+                    continue  # whoever installs the package decides
                 if not _pinned_beside(path, by_file):
                     yield ProjectDiagnostic(path, found[0].span, "no lock file says which versions this service runs with")
             elif covering.rpartition("/")[0] == path.rpartition("/")[0]:

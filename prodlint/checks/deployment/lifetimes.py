@@ -9,6 +9,7 @@ from functools import lru_cache
 from importlib.resources import files as resources
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents, every, text
+from prodlint.checks.delivery.pipelines import pipeline_of
 from prodlint.checks.deployment.dockerfile import built_from
 from prodlint.facts import Dockerfile, Document, Node, Text
 from prodlint.model import Priority
@@ -175,6 +176,9 @@ def _newest(specifier: str) -> str:
 @check("PRD809", on=[documents("github-workflow")], required_literals=["python-version"], files=("yaml",))
 def tested_with_old_pythons(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     """CI whose every Python is out of support: what is tested is what nobody maintains."""
+    pipeline = pipeline_of(document)
+    if pipeline is None or not any(kind == "test" for job in pipeline.jobs.values() for kind, _ in job.gates()):
+        return
     found = list(_pythons(document.root))
     old = [(node, ended("python", node.raw)) for node in found]
     if found and all(since for _, since in old):

@@ -14,7 +14,7 @@ from prodlint.checks.deployment.dockerfile import (
     DROPS_ROOT,
 )
 from prodlint.configuration.patterns import Patterns
-from prodlint.model import Evidence, FixRequest, Related, Span
+from prodlint.model import Evidence, FixRequest, Priority, Related, Span
 from prodlint.values.container_images import SERVERS, Datastore, datastore, image_of, is_infrastructure, is_one_shot
 
 # ---------------------------------------------------------------- paths
@@ -211,15 +211,17 @@ def _open_context(project: Project, copy: ProjectFact, context: str) -> Iterator
         if text is not None:
             yield Evidence("PRD807", ignore, Span(1, 1, 1, 1), "keeps the history and the secrets out of the image")
         return
+    # The history alone makes the image larger, and tells what the sources beside it do not.
+    priority: Priority | None = "P2" if let_in == [".git"] else None
     names = " and ".join(f"`{name}`" for name in let_in)
     fix = FixRequest("append-lines", f"Leave {names} out", True, (("file", ignore), ("text", "\n".join(let_in))))
     if text is None:
-        yield ProjectDiagnostic(copy.path, copy.span, f"Copies {names} into the image: there is no `.dockerignore`", fix=fix)
+        words = f"Copies {names} into the image: there is no `.dockerignore`"
+        yield ProjectDiagnostic(copy.path, copy.span, words, priority=priority, fix=fix)
     else:
         related = (Related(ignore, Span(1, 1, 1, 1), f"says nothing of {names}"),)
-        yield ProjectDiagnostic(
-            copy.path, copy.span, f"Copies {names} into the image: `{ignore}` lets it through", related=related, fix=fix
-        )
+        words = f"Copies {names} into the image: `{ignore}` lets it through"
+        yield ProjectDiagnostic(copy.path, copy.span, words, priority=priority, related=related, fix=fix)
 
 
 # What asks git for the version while the package is built.

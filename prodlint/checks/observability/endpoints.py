@@ -48,6 +48,7 @@ from prodlint.facts import (
 from prodlint.model import Evidence, Related, Span
 from prodlint.project.startup import Started
 from prodlint.python.exits import is_logger
+from prodlint.values.compose import PRODUCTION_PATH
 from prodlint.values.places import is_tried
 from prodlint.values.workloads import containers_of, pods
 
@@ -272,7 +273,7 @@ def metrics_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Pr
     if _TELLS_OTHERWISE & project.environment.packages:
         return
     place = place_of(project, started)
-    if place is not None:
+    if place is not None and (options.get("everywhere") or PRODUCTION_PATH.search(place[0].lower())):
         path, span, words = place
         yield ProjectDiagnostic(path, span, f"{words} exposes no metrics: no `/metrics` route, exporter or agent found")
 

@@ -198,8 +198,13 @@ def placeholder_fallback(setting: Setting, context: CheckContext) -> Iterator[Di
 def placeholder_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     """A setting that asks to be replaced."""
     value = setting.value if setting.value is not None else setting.default
-    if value:
-        yield from _in_setting(setting, value)
+    for found in _in_setting(setting, value) if value else ():
+        if found.priority is None or context.options.get("hosts") or setting.origin in _STARTS_SERVICES:
+            yield found
+
+
+# Where a service of the project is started with the value; elsewhere an example host is what whoever deploys it writes anyway.
+_STARTS_SERVICES = frozenset(("compose", "dockerfile-env", "systemd", "supervisord", "shell"))
 
 
 def _weight(what: str) -> Priority | None:
@@ -239,5 +244,5 @@ def placeholder_entry(document: Document, context: CheckContext) -> Iterator[Dia
             continue
         name = node.path.rsplit(".", 1)[-1]
         what = placeholder(name, node.raw)
-        if what:
+        if what and (what == "a placeholder" or document.kind == "compose" or context.options.get("hosts")):
             yield Diagnostic(node, f"`{node.path}` is {what}: `{_shown(node.raw)}`", priority=_weight(what))

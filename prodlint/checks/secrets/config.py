@@ -112,6 +112,8 @@ def secret_build_argument(setting: Setting, context: CheckContext) -> Iterator[D
         shape_of(given) not in ("empty", "placeholder", "masked") and given not in _STANDS_FOR_NOTHING
     ):
         return
+    if given and guards_sessions(setting.name):
+        return  # `ARG SECRET_KEY=unused`: what the settings ask for while the image is built
     named = secret_name(setting.name)
     if named is not None and named.certain and named.kind != "connection":
         yield Diagnostic(setting, f"Build argument `{setting.name}` stays in the image's history: use a build secret", priority="P2")

@@ -162,8 +162,15 @@ _DATA_KINDS = frozenset(("json", "text", "sql", "lock"))
 _KEY_FILES = (".pem", ".key", ".crt", ".p8", ".ppk", ".pub", ".tfstate")
 
 
+# What scanners for secrets are told to pass over: each entry is known, and has its place elsewhere if it is one.
+_SCANNERS_LISTS = frozenset((".gitleaks.toml", "gitleaks.toml", ".gitleaksignore", ".secrets.baseline", ".talismanrc", ".gitguardian.yaml", ".gitguardian.yml"))
+
+
 def is_data_of_tests(file: File) -> bool:
-    """Whether a file is data that tests are fed with: what stands in it belongs to somebody else, or to nobody."""
+    """Whether a file is data that tests are fed with, or lists what a scanner has found and passes over: what stands in it belongs to
+    somebody else, or to nobody."""
+    if file.name in _SCANNERS_LISTS:
+        return True
     return "test" in file.roles and file.kind in _DATA_KINDS and "." in file.name and not file.name.endswith(_KEY_FILES)
 
 
@@ -241,7 +248,8 @@ _JWK_SHARED = re.compile(rb"\\?[\"']k\\?[\"']\s{0,8}:\s{0,8}\\?[\"']([A-Za-z0-9_
 def private_key_material(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
     data = file.source.data
     done = 0
-    if is_data_of_tests(file.file):
+    # A key of its own in a file of the tests was made for them; one in code may be copied from elsewhere.
+    if is_data_of_tests(file.file) or ("test" in file.file.roles and file.file.kind != "python"):
         return
     for anchor, offset in file.hits:
         if offset < done:
@@ -364,6 +372,10 @@ def credentials_in_url(file: Text, context: CheckContext) -> Iterator[Diagnostic
         scheme, start, end, verdict = found
         if verdict != "random" and (context.file.roles & _CALM or _CATALOGUE.search(f"/{context.file.path}")):
             continue
+        if _ON_THIS_MACHINE.match(data, end) and "docs" in context.file.roles:
+            continue
+        if verdict == "default" and _is_said_beside(context.file, data, offset, data[start:end]):
+            continue
         if verdict in ("default", "words") and (is_remark(data, offset) or scheme.lower().partition("+")[0] not in _SCHEMES):
             continue
         priority: Priority | None = "P1" if verdict == "default" else None
@@ -377,6 +389,24 @@ def credentials_in_url(file: Text, context: CheckContext) -> Iterator[Diagnostic
             secret=True,
             fix=_asked_for(scheme, data, data[start:end]) if "compose" in context.file.name and context.file.kind == "yaml" else None,
         )
+
+
+_BUILD_ARGUMENT = re.compile(rb"[ \t]*ARG[ \t]", re.IGNORECASE)
+_PASSWORD_BESIDE = re.compile(rb"(?m)PASSWORD[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?([^\s\"'$]{1,200})[\"']?[ \t\r]*$")
+
+
+def _is_said_beside(file: File, data: bytes, offset: int, password: bytes) -> bool:
+    """Whether a default password in a URL is the one that the datastore of the same compose file is given, where the finding stands, or is the
+    default of an image's build argument: the build is over when the service starts."""
+    if file.kind == "dockerfile":
+        return _BUILD_ARGUMENT.match(data, line_start(data, offset)) is not None
+    return file.kind == "yaml" and "compose" in file.name and password in _written_passwords(data)
+
+
+@lru_cache(maxsize=1)
+def _written_passwords(data: bytes) -> frozenset[bytes]:
+    """The passwords that a compose file writes out: `POSTGRES_PASSWORD: shop`."""
+    return frozenset(found[1] for found in _PASSWORD_BESIDE.finditer(data))
 
 
 def _asked_for(scheme: str, data: bytes, password: bytes) -> FixRequest:

@@ -121,6 +121,10 @@ _NO_CONNECTION = re.compile(
 )
 
 
+# RFC 2606: names that lead nowhere; PRD305 says that they stand there.
+_TO_BE_REPLACED = re.compile(r"//(?:[\w.-]+\.)?example\.(?:com|org|net)(?=[:/?#\s]|$)")
+
+
 @check("PRD483", on=[settings(*_ADDRESS_NAMES)], required_literals=_LITERALS, files=SETTING_FILES)
 def plain_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     """`API_URL=http://api.shop.example`, `DATABASE_URL=...?sslmode=disable` in what production is given."""
@@ -128,7 +132,7 @@ def plain_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnosti
     if not value or not deployed(setting) or _NO_CONNECTION.search(setting.name):
         return
     found = _judge(value.strip().strip("\"'"), by_database=True)
-    if found is not None:
+    if found is not None and not _TO_BE_REPLACED.search(value):
         yield Diagnostic(setting, f"`{setting.name}`: {found[0]}", priority=found[1], secret="@" in value)
 
 
