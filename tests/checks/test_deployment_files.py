@@ -259,14 +259,22 @@ def test_contexts_of_pod_and_container(kind: str, pod: str, container: str, prio
 
 
 def test_a_list_and_a_stream_of_documents(found: Found) -> None:
+    root = '{"securityContext": {"runAsUser": 0}}'
     assert (
-        found("PRD802", {"k8s/web.json": f'{{"apiVersion": "v1", "kind": "List", "items": [{workload()}, {workload("Job")}]}}'})
-        == ["P1 k8s/web.json:1"] * 2
+        found(
+            "PRD802",
+            {"k8s/web.json": f'{{"apiVersion": "v1", "kind": "List", "items": [{workload(pod=root)}, {workload("Job", pod=root)}]}}'},
+        )
+        == ["P0 k8s/web.json:1"] * 2
     )
-    assert found("PRD802", {"k8s/web.json": "{}", "k8s/web.yaml": f"{workload()}\n---\n{workload('Pod')}\n"}) == [
-        "P1 k8s/web.yaml:1",
-        "P1 k8s/web.yaml:3",
+    assert found("PRD802", {"k8s/web.json": "{}", "k8s/web.yaml": f"{workload(pod=root)}\n---\n{workload('Pod', pod=root)}\n"}) == [
+        "P0 k8s/web.yaml:1",
+        "P0 k8s/web.yaml:3",
     ]
+
+
+def test_what_is_not_set_in_several_pods_is_one_finding(found: Found) -> None:
+    assert found("PRD802", {"k8s/web.yaml": f"{workload()}\n---\n{workload('Pod')}\n"}) == ["P1 k8s/web.yaml:1"]
 
 
 @pytest.mark.parametrize("kind", ["Job", "CronJob", "Pod"])

@@ -105,8 +105,8 @@ async def readyz(session: Session = Depends(get_session)):
 
 
 def test_what_is_missing_stands_where_the_service_is_started(prodlint: Run, project: Make) -> None:
-    told = report(prodlint, project({"Dockerfile": DOCKERFILE, "service/app.py": "from fastapi import FastAPI\napp = FastAPI()\n"}))
-    assert {(one["code"], one["path"]) for one in told["findings"]} == {("PRD721", "Dockerfile"), ("PRD722", "Dockerfile")}
+    told = report(prodlint, project({"prod.Dockerfile": DOCKERFILE, "service/app.py": "from fastapi import FastAPI\napp = FastAPI()\n"}))
+    assert {(one["code"], one["path"]) for one in told["findings"]} == {("PRD721", "prod.Dockerfile"), ("PRD722", "prod.Dockerfile")}
     assert all("this service (started by `uvicorn`)" in str(one["message"]) for one in told["findings"])
 
 

@@ -392,7 +392,7 @@ def credentials_in_url(file: Text, context: CheckContext) -> Iterator[Diagnostic
 
 
 _BUILD_ARGUMENT = re.compile(rb"[ \t]*ARG[ \t]", re.IGNORECASE)
-_PASSWORD_BESIDE = re.compile(rb"(?m)PASSWORD[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?([^\s\"'$]{1,200})[\"']?[ \t\r]*$")
+_PASSWORD_BESIDE = re.compile(rb"(?m)PASSWORD[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?([^\s\"'$]{1,200})[\"']?[ \t\r]*(?:#[^\n]*)?$")
 
 
 def _is_said_beside(file: File, data: bytes, offset: int, password: bytes) -> bool:
