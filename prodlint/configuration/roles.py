@@ -121,7 +121,11 @@ def roles_of(path: str, kind: FileKind, head: bytes = b"") -> frozenset[FileRole
     if kind == "yaml" and _COMPOSE_NAME.match(name):
         if _DEVELOPERS_MODE.search(head) and _WORKING_COPY.search(head) or _DEVELOPERS_ENV_FILE.search(head):
             roles = roles | {"dev"}
-        if _TESTS_MOUNTED.search(head) or _DEVELOPERS_COMMAND.search(head) or _FOR_DEVELOPERS_BY_COMMENT.search(_first_comment(head.lower())):
+        if (
+            _TESTS_MOUNTED.search(head)
+            or _DEVELOPERS_COMMAND.search(head)
+            or _FOR_DEVELOPERS_BY_COMMENT.search(_first_comment(head.lower()))
+        ):
             roles = roles | {"dev"}
         if _RUNS_TESTS.search(head):
             roles = roles | {"test"}
@@ -150,7 +154,9 @@ _TESTS_MOUNTED = re.compile(
 # Keycloak's and others' command for a server without TLS, with throw-away storage.
 _DEVELOPERS_COMMAND = re.compile(rb"(?m)^[ \t]*(?:-[ \t]*|command:.*[\s\"'\[])[\"']?start-dev[\"']?[ \t\r]*(?:$|[\"',\]-])")
 # `# docker-compose for Depot development.`
-_FOR_DEVELOPERS_BY_COMMENT = re.compile(rb"\b(?:for|in)\b(?:[ \t]+[\w-]+){0,3}[ \t]+(?:local[ \t]+)?development\b(?! and| or|/)(?![^\n]*\bproduction\b)")
+_FOR_DEVELOPERS_BY_COMMENT = re.compile(
+    rb"\b(?:for|in)\b(?:[ \t]+[\w-]+){0,3}[ \t]+(?:local[ \t]+)?development\b(?! and| or|/)(?![^\n]*\bproduction\b)"
+)
 # A service whose whole command is a run of the tests: `command: make test`, `command: [pytest, tests]`.
 _RUNS_TESTS = re.compile(
     rb"(?m)^ {2,8}command:[ \t]*[\"'\[]{0,2}(?:make[\"', \t]+(?:test|tests|check|ci)|(?:python3?[\"', \t]+-m[\"', \t]+)?pytest|tox|nox)\b(?![^\n]*&&)"

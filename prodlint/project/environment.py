@@ -302,7 +302,11 @@ class Environment:
     def package_lists(self) -> frozenset[str]:
         """The requirements files at the root that `setup.py` or `pyproject.toml` takes for what the project's package needs."""
         read = b"".join(self._bytes(absolute) for path, absolute, _ in self._near_root if path in ("setup.py", "pyproject.toml"))
-        return frozenset(path for path, _, kind in self.files if kind == "requirements" and "/" not in path and path.encode("utf-8", "surrogateescape") in read)
+        return frozenset(
+            path
+            for path, _, kind in self.files
+            if kind == "requirements" and "/" not in path and path.encode("utf-8", "surrogateescape") in read
+        )
 
     @cached_property
     def is_published(self) -> bool:

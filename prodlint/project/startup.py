@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prodlint.configuration.roles import roles_of
-from prodlint.facts import Command, Document, File, FileKind, Setting, Source
+from prodlint.facts import Command, Document, File, FileKind, FileRole, Setting, Source
 from prodlint.model import Span
 from prodlint.readers.documents import documents_of
 from prodlint.values.compose import is_for_development, services
@@ -141,7 +141,7 @@ def startup_of(files: Iterable[tuple[str, FileKind, Source]]) -> Startup:
     )
 
 
-def _developers_images(files: Sequence[tuple[str, str, Source, frozenset[str]]]) -> set[str]:
+def _developers_images(files: Sequence[tuple[str, FileKind, Source, frozenset[FileRole]]]) -> set[str]:
     """The Dockerfiles that compose files for developers or tests build and no other one does, where there is another for production."""
     images = {path for path, kind, _, roles in files if kind == "dockerfile" and not roles & _ELSEWHERE}
     built: dict[bool, set[str]] = {True: set(), False: set()}

@@ -143,7 +143,9 @@ def lock_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Proje
         by_file.setdefault(each.path, []).append(each)
     roles = {file.path: file.roles for file in project.files}
     lock_files = [file.path for file in project.files if file.kind == "lock"]
-    has_image = any(file.kind == "dockerfile" and not file.roles & {"test", "dev", "example", "docs", "ci", "vendored"} for file in project.files)
+    has_image = any(
+        file.kind == "dockerfile" and not file.roles & {"test", "dev", "example", "docs", "ci", "vendored"} for file in project.files
+    )
     for path, found in sorted(by_file.items()):
         if roles.get(path, frozenset()) & {"test", "dev", "example", "docs", "script", "ci", "vendored", "generated"}:
             continue

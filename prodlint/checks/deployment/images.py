@@ -105,7 +105,13 @@ def moving_base(dockerfile: Dockerfile, context: CheckContext) -> Iterator[Diagn
                 continue
             for name, value in instruction.flags:
                 origin = value if name == "from" else _mounted(value) if name == "mount" else ""
-                if origin and "$" not in origin and origin.lower() not in names and origin not in seen and not is_own_image(origin, context):
+                if (
+                    origin
+                    and "$" not in origin
+                    and origin.lower() not in names
+                    and origin not in seen
+                    and not is_own_image(origin, context)
+                ):
                     seen.add(origin)
                     yield from _hits(origin, _flag(instruction, origin), context.options)
 

@@ -339,7 +339,12 @@ def pod_privileges(document: Document, context: CheckContext) -> Iterator[Diagno
         yield from _of_the_host(pod, agent)
         for container in containers_of(pod, inits=True):
             yield from _of_the_container(pod, container, agent)
-        if pod.patch or pod.kind in _JOBS or pod.kind == "DaemonSet" or not (context.options.get("everywhere") or _speaks_of_rights(document)):
+        if (
+            pod.patch
+            or pod.kind in _JOBS
+            or pod.kind == "DaemonSet"
+            or not (context.options.get("everywhere") or _speaks_of_rights(document))
+        ):
             continue
         for container in containers_of(pod):
             name, place = _name_of(container)

@@ -163,7 +163,9 @@ _KEY_FILES = (".pem", ".key", ".crt", ".p8", ".ppk", ".pub", ".tfstate")
 
 
 # What scanners for secrets are told to pass over: each entry is known, and has its place elsewhere if it is one.
-_SCANNERS_LISTS = frozenset((".gitleaks.toml", "gitleaks.toml", ".gitleaksignore", ".secrets.baseline", ".talismanrc", ".gitguardian.yaml", ".gitguardian.yml"))
+_SCANNERS_LISTS = frozenset(
+    (".gitleaks.toml", "gitleaks.toml", ".gitleaksignore", ".secrets.baseline", ".talismanrc", ".gitguardian.yaml", ".gitguardian.yml")
+)
 
 
 def is_data_of_tests(file: File) -> bool:
