@@ -9,7 +9,6 @@ from functools import lru_cache
 from importlib.resources import files as resources
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents, every, text
-from prodlint.checks.delivery.pipelines import pipeline_of
 from prodlint.checks.deployment.dockerfile import built_from
 from prodlint.facts import Dockerfile, Document, Node, Text
 from prodlint.model import Priority
@@ -173,11 +172,14 @@ def _newest(specifier: str) -> str:
     return ""
 
 
+# A workflow that runs tests; one that only builds a package may do so with any Python.
+_TESTS = re.compile(rb"\b(?:pytest|tox|nox|unittest|tests?)\b")
+
+
 @check("PRD809", on=[documents("github-workflow")], required_literals=["python-version"], files=("yaml",))
 def tested_with_old_pythons(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     """CI whose every Python is out of support: what is tested is what nobody maintains."""
-    pipeline = pipeline_of(document)
-    if pipeline is None or not any(kind == "test" for job in pipeline.jobs.values() for kind, _ in job.gates()):
+    if _TESTS.search(document.source.data) is None:
         return
     found = list(_pythons(document.root))
     old = [(node, ended("python", node.raw)) for node in found]
