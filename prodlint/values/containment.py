@@ -21,6 +21,10 @@ _HELPER = re.compile(r"get_next|safe|sanitiz|clean|allow|valid|check|verify", re
 _PATH_HELPER = re.compile(
     r"(?i)(?:safe|saniti[sz]|valid|secure|clean|check|verif|ensure)\w*(?:path|file_?name|folder|dir)|(?:path|file_?name)\w*(?:safe|saniti[sz]|valid|secure|inside|within)"
 )
+_ADDRESS_HELPER = re.compile(
+    r"(?i)(?:safe|saniti[sz]|valid|allow|check|verif|ensure|assert|reject|block|public|internal|private)\w*(?:ur[li]|host|address|domain|target|destination|ssrf)"
+    r"|(?:ur[li]|host|address|domain|target|ssrf)\w*(?:safe|valid|allow|block|permit|public|internal|private|guard)"
+)
 # Converters that let a parameter of a route hold slashes: `{name:path}`, `<path:name>`, `<re(".*"):name>`, `{name:.*}`.
 _SLASHES = re.compile(r":path\}|<path:|<(?:re|regex)\b|\{\w+:\.\*")
 
@@ -60,6 +64,14 @@ def looks_at_host(function: Function, place: Fact) -> bool:
         elif (
             _last(expression) in _HOSTS or isinstance(expression, Name) and any(map(_KNOWN_HOSTS.search, expression.source_text.split(".")))
         ):
+            return True
+    return False
+
+
+def asks_about_host(function: Function, place: Fact) -> bool:
+    """Whether a function, before a place, looks at the host of an address: `urlparse(url).hostname not in ALLOWED`, `check_url(url)`."""
+    for expression in _before(function, place):
+        if _last(expression) in _HOSTS or isinstance(expression, Call) and _ADDRESS_HELPER.search(expression.method):
             return True
     return False
 

@@ -489,6 +489,7 @@ _SIGNED = re.compile(r"hmac\.(?:new|digest|HMAC)$|\bhmac_\w+$|\.hexdigest$")
         "tlsv1_method",
         "tlsv1_1_method",
         ("hmac", "digest"),
+        *((holder, word) for holder in ("headers", "meta") for word in ("signature", "hmac", "token", "secret", "api-key", "api_key")),
     ],
     files=["python"],
 )
@@ -521,6 +522,39 @@ def old_protocol_or_leaky_comparison(module: Module, context: CheckContext) -> I
                             "a signature is compared with `==`, not in constant time",
                             fix=fix if expression.operator == "==" else None,
                         )
+                    else:
+                        yield from _compared_header(module, expression)
+
+
+_SIGNED_HEADER = re.compile(r"(?i)signature|hmac|\bsha(?:1|256)\b")
+_SECRET_HEADER = re.compile(r"(?i)(?:^|[-_])(?:token|secret|api-?key)(?:$|[-_])")
+_HEADERS = re.compile(r"(?i)(?:^|\.)(?:headers|META)$")
+
+
+def _header_of(part: Expression) -> str:
+    """The name of the request's header that an expression reads: `request.headers["X-Signature"]`, `request.META.get(...)`."""
+    holder: Expression | None = None
+    key: Expression | None = None
+    if isinstance(part, Subscript):
+        holder, key = part.value, part.key
+    elif isinstance(part, Call) and part.method == "get":
+        holder, key = part.receiver, part.argument(0)
+    if holder is None or not isinstance(key, Constant) or not isinstance(key.value, str) or not _HEADERS.search(holder.text):
+        return ""
+    return key.value.removeprefix("HTTP_") if "META" in holder.text else key.value
+
+
+def _compared_header(module: Module, comparison: Operation) -> Iterator[Diagnostic]:
+    """A header that holds a signature or a secret, compared with what the service knows."""
+    left, right = comparison.operands
+    for given, known in ((left, right), (right, left)):
+        header = _header_of(follow(module, given, given))
+        if not header or isinstance(known, Constant) or _header_of(follow(module, known, known)):
+            continue
+        if _SIGNED_HEADER.search(header):
+            yield Diagnostic(comparison, "a signature is compared with `==`, not in constant time")
+        elif _SECRET_HEADER.search(header):
+            yield Diagnostic(comparison, f"the secret in `{header}` is compared with `==`, not in constant time", priority="P2")
 
 
 def _is_found_out(statement: Statement) -> bool:

@@ -303,7 +303,11 @@ def _is_proved(call: Call, evaluator: Values) -> bool:
     return any(other.method in _PROVED and evaluator.always_before(other, call) for other in call.module.calls())
 
 
-@check("PRD462", on=[calls("torch.load", "numpy.load")], required_literals=[("torch", "weights_only"), "allow_pickle"], files=["python"])
+# The release that made `weights_only=True` the default.
+_WEIGHTS_ONLY_SINCE = (2, 6)
+
+
+@check("PRD462", on=[calls("torch.load", "numpy.load")], required_literals=[("torch", "load"), "allow_pickle"], files=["python"])
 def unpickled_arrays(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`torch.load(weights_only=False)`, `numpy.load(allow_pickle=True)`."""
     evaluator = context.values(call.module)
@@ -313,8 +317,12 @@ def unpickled_arrays(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         words = "`torch.load` with `weights_only=False` runs what the file says"
     elif truth(given.get("allow_pickle", Value()).unset()) is True:
         words = "`numpy.load` with `allow_pickle=True` runs what the file says"
+    client = Judge(evaluator, "code").client_in(evaluator.of(call.argument(0)))
+    if not words and client is not None and call.name == "torch.load" and "weights_only" not in given and not call.stars:
+        version = context.environment.version("torch")
+        if version is None or version < _WEIGHTS_ONLY_SINCE:
+            words = "`torch.load` without `weights_only=True` runs what the file says (before PyTorch 2.6)"
     if words:
-        client = Judge(evaluator, "code").client_in(evaluator.of(call.argument(0)))
         yield Diagnostic(call, words, priority="P1" if client is None else None, related=entered(client))
 
 

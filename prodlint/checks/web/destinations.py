@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check
-from prodlint.checks.web.parts import entered
+from prodlint.checks.web.parts import Judge, entered
 from prodlint.facts import Attribute, Call, Expression, Function, Name, OpaqueExpression
 from prodlint.model import Related
-from prodlint.values.containment import looks_at_host, looks_at_path, takes_slashes
-from prodlint.values.lattice import Client, Known, Member, Restricted, Result, Text, Value
+from prodlint.values.containment import asks_about_host, looks_at_host, looks_at_path, takes_slashes
+from prodlint.values.expressions import innermost
+from prodlint.values.lattice import Argument, Client, Known, Member, Restricted, Result, Text, Value
 from prodlint.values.places import enclosing
 
 _SOURCES = {
@@ -124,11 +125,34 @@ def fetched_address(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     address = _given(call, _FETCHES[call.name], "url", "filepath_or_buffer", "uri", "path_or_buf", "address", "io")
     if address is None:
         return
-    client = _chooses_host(context.values(call.module).of(address))
+    evaluator = context.values(call.module)
+    value = evaluator.of(address)
+    client = _chooses_host(value)
+    function = innermost(call.module, call)
+    if function is not None and asks_about_host(function, call):
+        return
     if client is not None and client.source != "upload":
         yield Diagnostic(
             address,
             f"`{call.name}` fetches a URL from {_SOURCES[client.source]}: a caller can reach whatever this machine can",
+            related=_entered(client, call),
+        )
+        return
+    for shape in value.shapes:
+        if isinstance(shape, Argument):
+            yield from _callers_that_choose(Judge(evaluator, "address"), shape)
+
+
+def _callers_that_choose(judge: Judge, argument: Argument) -> Iterator[Diagnostic]:
+    """`def fetch(url): return requests.get(url)`, and who in the file hands it an address from a client."""
+    for call, value, given in judge.given_to(argument):
+        client = _chooses_host(value)
+        function = innermost(call.module, call)
+        if client is None or client.source == "upload" or function is not None and asks_about_host(function, call):
+            continue
+        yield Diagnostic(
+            given,
+            f"`{argument.function.name}` fetches a URL from {_SOURCES[client.source]}: a caller can reach whatever this machine can",
             related=_entered(client, call),
         )
 
