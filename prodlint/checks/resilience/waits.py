@@ -27,7 +27,8 @@ from prodlint.checks import (
     text,
 )
 from prodlint.facts import Assignment, Call, Constant, Expression, Function, Module, Operation, Text, calls_in
-from prodlint.model import Evidence, FixRequest, Related
+from prodlint.model import Evidence, FixRequest, Priority, Related
+from prodlint.values.expressions import follow
 from prodlint.values.places import (
     calls_on,
     decorator_name,
@@ -49,6 +50,7 @@ class Sdk:
 
     keywords: tuple[str, ...]
     words: str
+    priority: Priority | None = None
 
 
 _OPENAI = Sdk(("timeout", "http_client"), "waits 600 s for an answer by default, and tries three times")
@@ -66,6 +68,14 @@ SDKS: Mapping[str, Sdk] = {
         name: Sdk(("config",), "waits 60 s to connect and 60 s for an answer by default, and tries five times")
         for name in ("boto3.client", "boto3.resource", "boto3.Session.client", "boto3.session.Session.client", "boto3.Session.resource", "boto3.session.Session.resource")
     },
+    # Files take their time; what is too long is that nobody chose it.
+    **{
+        f"azure.{name}": Sdk(("connection_timeout", "read_timeout", "transport"), "waits 300 s to connect and 300 s for an answer by default", "P2")
+        for client in ("storage.blob.BlobServiceClient", "storage.blob.ContainerClient", "storage.blob.aio.BlobServiceClient", "storage.queue.QueueServiceClient", "storage.queue.QueueClient", "data.tables.TableServiceClient", "data.tables.TableClient")
+        for name in (client, f"{client}.from_connection_string")
+    },
+    **{f"azure.keyvault.{name}": Sdk(("connection_timeout", "read_timeout", "transport"), "waits 300 s to connect and 300 s for an answer by default") for name in ("secrets.SecretClient", "keys.KeyClient", "certificates.CertificateClient", "secrets.aio.SecretClient")},
+    "minio.Minio": Sdk(("http_client",), "waits 300 s for an answer by default", "P2"),
 }  # fmt: skip
 # Services whose calls are long by nature, or are waited for in turns.
 _LONG_AWS = frozenset(("s3", "sagemaker-runtime", "bedrock-runtime", "lambda", "transcribe", "batch", "glacier"))
@@ -77,7 +87,12 @@ def sdk_default(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     places = _that_keep_default(call.module, call.name)
     if places and places[0].start == call.start:
         related = tuple(Related(call.file.path, other.span, "here too") for other in places[1:])
-        yield Diagnostic(call, f"`{shown(call) if '.' in call.function.text else call.name}` {SDKS[call.name].words}", related=related)
+        yield Diagnostic(
+            call,
+            f"`{shown(call) if '.' in call.function.text else call.name}` {SDKS[call.name].words}",
+            priority=SDKS[call.name].priority,
+            related=related,
+        )
 
 
 @lru_cache(maxsize=32)
@@ -127,6 +142,32 @@ def broker_wait(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         if not (value_of(given, call.module, call) is None or _is_negative(given)):
             return
     yield Diagnostic(call, f"`{shown(call)}` without a timeout {words}")
+
+
+# What gives a task's result to wait for, and what of a library's own names does.
+_STARTS_TASK = frozenset(("delay", "apply_async", "send_task"))
+
+
+@check(
+    "PRD524",
+    on=[calls("*.get")],
+    required_literals=[("celery", ".get("), (".delay(", ".get("), ("kafkaproducer", ".get("), ("asyncresult", ".get(")],
+    files=["python"],
+)
+def result_wait(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`add.delay(1, 2).get()` and `AsyncResult(id).get()` of Celery, `producer.send(...).get()` of kafka-python."""
+    if call.arguments or call.stars or call.receiver is None:
+        return
+    given = call.keywords.get("timeout")
+    if given is not None and value_of(given, call.module, call) is not None or has_deadline(call, call.module):
+        return
+    made = follow(call.module, call.receiver, call)
+    if not isinstance(made, Call):
+        return
+    if made.method in _STARTS_TASK or made.method == "AsyncResult" and not made.name.startswith("multiprocessing"):
+        yield Diagnostic(call, f"`{shown(call)}` without a timeout waits for a worker without limit")
+    elif made.name == "kafka.KafkaProducer.send":
+        yield Diagnostic(call, f"`{shown(call)}` without a timeout waits for the broker without limit")
 
 
 def _is_negative(expression: Expression) -> bool:
