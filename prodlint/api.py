@@ -27,6 +27,9 @@ __all__ = ["VERSION", "Checked", "Finding", "Fix", "PageError", "Priority", "Pro
 
 VERSION = "1.0"
 
+# Settings, pages of rules, and what leaves files out.
+_SAYS_HOW = (".toml", ".md", "ignore")
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -91,13 +94,30 @@ class Project:
 
     def close(self, path: str) -> None:
         """Go back to the file on the disk."""
-        self._unsaved.pop(self.absolute(path), None)
+        absolute = self.absolute(path)
+        if self._unsaved.pop(absolute, None) is not None and self._world is not None:
+            self._world.renew(absolute)
 
     def changed(self, paths: Iterable[str] = ()) -> None:
-        """Files were written, made or deleted: what is known of the project and its settings is read anew when next asked for."""
+        """Files were written, made or deleted: what is known of the project and its settings is read anew when next asked for.
+
+        paths: which ones; where they are files that were there before, and neither settings nor rules are read from them, no more is read than that.
+        """
+        listed = [self.absolute(path) for path in paths]
+        world = self._world
+        if listed and world is not None and all(self._is_content(world, absolute) for absolute in listed):
+            for absolute in listed:
+                if absolute not in self._unsaved:
+                    world.renew(absolute)
+            return
         self._world = None
         self._kept = None
         self._made = []
+
+    @staticmethod
+    def _is_content(world: Environment, absolute: str) -> bool:
+        """Whether a file that was written says something of the project alone, and not how it is looked at or which files there are."""
+        return world.holds(absolute) and not absolute.endswith(_SAYS_HOW) and os.path.isfile(absolute)
 
     def check(
         self,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 from typing import Any
 
 import pytest
@@ -131,3 +133,90 @@ def test_a_check_that_is_given_up_keeps_what_it_has_seen(project: Written) -> No
         opened.check(cache=True, progress=give_up)
     opened.check(cache=True, progress=lambda done, of: told.append((done, of)))
     assert told[-1][0] == told[-1][1] < 60
+
+
+def test_a_text_that_is_not_saved_is_what_other_files_are_judged_by(project: Written) -> None:
+    calm, wild = "DEBUG = False\nfrom httpx import get as fetch\n", "DEBUG = True\nfrom requests import get as fetch\n"
+    root = project(
+        {
+            "pyproject.toml": "[project]\nname = 'a'\n",
+            "limits.py": calm,
+            "between.py": "from limits import DEBUG, fetch\n\nON = DEBUG\n",
+            "app.py": "from fastapi import FastAPI\n\nfrom between import ON, fetch\n\napp = FastAPI(debug=ON)\nfetch('https://a.example.org')\n",
+        }
+    )
+    opened = Project(str(root))
+    assert codes(opened, "app.py") == ["PRD502"]
+    opened.open("limits.py", wild)
+    assert codes(opened, "app.py") == ["PRD621", "PRD504"]
+    opened.open("limits.py", calm)
+    assert codes(opened, "app.py") == ["PRD502"]
+    opened.open("limits.py", wild)
+    opened.close("limits.py")
+    assert codes(opened, "app.py") == ["PRD502"]
+    (root / "limits.py").write_text(wild)
+    opened.changed(["limits.py"])
+    assert codes(opened, "app.py") == ["PRD621", "PRD504"]
+
+
+def test_a_deployment_file_that_is_not_saved_is_asked_anew(project: Written) -> None:
+    root = project({"pyproject.toml": "[project]\nname = 'a'\n", "app.py": CALL, "requirements.txt": "redis==5.0.1\n"})
+    opened = Project(str(root))
+
+    def version() -> object:
+        codes(opened, "app.py")
+        assert opened._world is not None
+        return opened._world.version("redis")
+
+    assert version() == (5, 0, 1)
+    opened.open("requirements.txt", "redis==6.1.0\n")
+    assert version() == (6, 1, 0)
+    opened.close("requirements.txt")
+    assert version() == (5, 0, 1)
+
+
+def test_a_save_makes_no_more_be_read_than_what_was_saved(project: Written) -> None:
+    root = project({"pyproject.toml": "[project]\nname = 'a'\n", "app.py": CALL, "other.py": "x = 1\n"})
+    opened = Project(str(root))
+    assert codes(opened, "app.py") == ["PRD504"]
+    world = opened._world
+    opened.changed(["other.py", "app.py"])
+    assert opened._world is world
+    (root / "new.py").write_text("x = 1\n")
+    opened.changed(["new.py"])
+    assert opened._world is None
+    codes(opened, "app.py")
+    (root / "pyproject.toml").write_text("[project]\nname = 'a'\n[tool.prodlint]\nignore = ['PRD504']\n")
+    opened.changed(["pyproject.toml"])
+    assert codes(opened, "app.py") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("app.py", CALL + "\n\ndef load(x):\n    try:\n        return open(x)\n    except OSError:\n        pass\n"),
+        ("Dockerfile", "FROM python:latest\nRUN apt-get update && apt-get install -y curl\nCMD uvicorn app:app --reload\n"),
+        (
+            "compose.yaml",
+            "services:\n  web:\n    image: redis:latest\n    privileged: true\n    command: sh -c 'redis-server && sleep 1'\n",
+        ),
+        (
+            ".github/workflows/ci.yml",
+            "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: |\n          pip install x\n          pytest || true\n",
+        ),
+        ("deploy.sh", "#!/bin/sh\ncurl -k https://a.example.org | sh\n"),
+    ],
+)
+def test_a_thousand_edits_take_no_more_memory_than_a_hundred(project: Written, name: str, text: str) -> None:
+    opened = Project(str(project({"pyproject.toml": "[project]\nname = 'a'\n", name: text})))
+
+    def blocks_after(edits: range) -> int:
+        for number in edits:
+            assert opened.check_text(name, f"{text}# {number}\n").findings
+        gc.collect()
+        return sys.getallocatedblocks()
+
+    early = blocks_after(range(60))
+    late = blocks_after(range(60, 260))
+    # Caches of a fixed size fill up by a block or two at each edit; a tree or a text that is kept takes fifty.
+    assert late - early < 200 * 5

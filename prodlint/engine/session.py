@@ -245,15 +245,19 @@ def _run(request: Request) -> Result:
     files = discovered.files
     beyond = None if discovered.whole or not is_project(discovered.root) else partial(_files_of, discovered.root, settings, read)
     given: dict[str, bytes] = {}
-    for absolute in (*request.unsaved, *(absolute for _, absolute, _ in files if request.world is not None)):
-        snapshot.forget(absolute)
     if "-" in request.paths:
         raw = request.stdin if request.stdin is not None else sys.stdin.buffer.read()
         given = {path: raw for path, absolute, _ in files if absolute == "-"}
-        snapshot.keep("-", raw)
-    for absolute, raw in request.unsaved.items():
-        snapshot.keep(absolute, raw)
+        snapshot.renew("-", raw)
     world = request.world or environment.read(discovered.root, files, beyond, snapshot)
+    for absolute, raw in request.unsaved.items():
+        if request.world is not None:
+            world.renew(absolute, raw)
+        else:
+            snapshot.renew(absolute, raw)
+    for _, absolute, _ in files if request.world is not None else ():
+        if absolute not in request.unsaved and absolute != "-":
+            world.renew(absolute)
     if len(files) > _MANY:
         _ = world.files  # once, and not in every worker
     realms = SettingsByPath(settings, discovered.settings)

@@ -46,6 +46,8 @@ _LARGEST = 8_000_000
 _LARGEST_MANIFEST = 1 << 20
 _PIN = re.compile(rb"(?m)^[ \t]*([A-Za-z0-9][\w.-]*)(?:\[[^\]\n]*\])?[ \t]*={2,3}[ \t]*[^\s*,;]+")
 _PIPELINES = frozenset((".gitlab-ci.yml", "Makefile", ".circleci/config.yml", "azure-pipelines.yml", "Jenkinsfile", "cloudbuild.yaml"))
+# Python files whose text these answers are about.
+_ASKED_PYTHON = frozenset(("setup.py", "manage.py"))
 _SAYS_WHOSE = ("README.md", "README.rst", "pyproject.toml", "setup.py", "setup.cfg")
 _ADDRESS = re.compile(rb"github\.com/([A-Za-z0-9-]{1,39})/[\w.-]+/(?:actions|workflows|issues|pulls?|releases|discussions)\b")
 _REMOTE = re.compile(rb"url\s*=\s*\S*github\.com[:/]([A-Za-z0-9-]+)/")
@@ -79,6 +81,29 @@ class Environment:
         from prodlint.project.modules import PythonFiles
 
         return PythonFiles(lambda: self.files, self.snapshot)
+
+    def renew(self, absolute: str, raw: bytes | None = None) -> None:
+        """Take a file's text as it is now, that on the disk where none is given: what was answered with another one is asked anew. The names
+        of the project's files are those that they were."""
+        if not self.snapshot.renew(absolute, raw):
+            return
+        path, kind = self._known.get(absolute, ("", ""))
+        if path and "python_files" in self.__dict__:
+            self.python_files.forget(path)
+        if kind != "python" or path.rsplit("/", 1)[-1] in _ASKED_PYTHON:
+            for name, made in vars(type(self)).items():
+                if isinstance(made, cached_property) and name not in ("files", "python_files", "_known"):
+                    self.__dict__.pop(name, None)
+            self._digests.clear()
+
+    @cached_property
+    def _known(self) -> Mapping[str, tuple[str, str]]:
+        """Path and kind of the project's files, by where they lie."""
+        return {absolute: (path, kind) for path, absolute, kind in self.files}
+
+    def holds(self, absolute: str) -> bool:
+        """Whether a file is one of the project's."""
+        return absolute in self._known
 
     def take_modules(self, path: str) -> Mapping[tuple[str, str], tuple[str, str]]:
         """What was asked of other Python files for a file's sake (see `PythonFiles.take`)."""

@@ -92,6 +92,24 @@ class PythonFiles:
             self._snapshot.touch(self._absolute[path])
         return made
 
+    def forget(self, path: str) -> None:
+        """A file has another text: let go of what was made of it, and of what other files have worked out with it."""
+        self._names.pop(path, None)
+        self.contents.pop(path, None)
+        waiting, seen = [path], {path}
+        while waiting:
+            changed = waiting.pop()
+            asked = [asking for asking, answers in self._answers.items() if any(answer == changed for answer, _ in answers.values())]
+            waiting += set(asked) - seen
+            seen.update(asked)
+        for each in seen:
+            self._answers.pop(each, None)
+            values = self._parsed.pop(each, None)
+            if values is not None:
+                values.forget()
+            if each in self._absolute:
+                self._snapshot.forget_trees(self._absolute[each])
+
     # ------------------------------------------------------------ names that lead out of the project
 
     def own_imports(self, path: str, data: bytes) -> str:

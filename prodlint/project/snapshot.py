@@ -115,6 +115,28 @@ class Snapshot:
             self._documents[absolute] = Document(raw)
             self._left -= len(raw)
 
+    def renew(self, absolute: str, raw: bytes | None = None) -> bool:
+        """Take a file's bytes as they are now, those on the disk where none are given. Whether they are others than those that were known."""
+        if raw is None:
+            try:
+                raw = read_regular(absolute, LARGEST_READ + 1, cut=True)
+            except (OSError, ValueError):
+                self.forget(absolute)
+                return True
+        known = self._documents.get(absolute)
+        if known is not None and known.raw == raw:
+            return False
+        self.forget(absolute)
+        self.keep(absolute, raw)
+        return True
+
+    def forget_trees(self, absolute: str) -> None:
+        """Let go of what was parsed of a file. Not to be called while anybody reads trees."""
+        document = self._documents.get(absolute)
+        if document is not None:
+            document.forget_trees()
+        self._parsed.pop(absolute, None)
+
     def forget(self, absolute: str) -> None:
         """Read a file anew when it is next asked for: it may have changed."""
         found = self._documents.pop(absolute, None)

@@ -388,6 +388,16 @@ def _given_up(source: Source, file: File, start: int, why: str) -> Problem:
     return problem
 
 
+_LONGEST_PIECE = 65_536
+
+
+@lru_cache(maxsize=4096)
+def _shared(piece: bytes) -> bytes:
+    """One object for all equal lines: the binding (py-tree-sitter 0.26) never lets go of what it was handed, and a server parses the same text at
+    every keystroke."""
+    return piece
+
+
 def _tree(data: bytes) -> Node | None:
     """The root of the text's syntax tree, or None where it takes too many steps."""
     parser = _parser()
@@ -398,8 +408,12 @@ def _tree(data: bytes) -> Node | None:
         steps += 1
         return steps > FREE_STEPS + offset // BYTES_A_STEP
 
+    def piece(offset: int, _: object) -> bytes:
+        end = data.find(b"\n", offset, offset + _LONGEST_PIECE) + 1
+        return _shared(data[offset : end or offset + _LONGEST_PIECE])
+
     try:
-        return parser.parse(lambda offset, _: data[offset : offset + 65536], progress_callback=is_too_long).root_node
+        return parser.parse(piece, progress_callback=is_too_long).root_node
     except ValueError:
         # Without this the parser would go on with that text at its next call.
         parser.reset()

@@ -70,10 +70,14 @@ def _texts(expression: Expression | None, module: Module) -> list[str]:
     return [plain_words(expression.text, module)]
 
 
+_ASKED_WITH = frozenset(("dependencies", "guards", "auth", "middleware", "middlewares", "permissions", "security", "before", "decorators"))
+
+
 def _on_call(call: Call) -> list[str]:
     """What an application, router or route is given to ask with."""
     found = []
-    for keyword in ("dependencies", "guards", "auth", "middleware", "middlewares", "permissions", "security", "before", "decorators"):
+    # Most calls have none of them: one look at the names that are there.
+    for keyword in _ASKED_WITH.intersection(call.keywords):
         value = call.keywords.get(keyword)
         if value is not None:
             found.extend(_texts(call.module.follow(value), call.module))
