@@ -295,6 +295,12 @@ class _Seen:
         """A path as another tool writes it, from the root."""
         return os.path.relpath(named, self.root).replace(os.sep, "/") if os.path.isabs(named) else named
 
+    def of(self, code: str, item: Item) -> list[Evidence]:
+        """What a rule saw that speaks of an item."""
+        return [
+            evidence for evidence in self.evidence.get(code, ()) if not item.about or any(word in evidence.words for word in item.about)
+        ]
+
     def shadowed(self, item: Item) -> list[Finding]:
         """Findings of other rules at whose places a rule of this item says nothing: its silence is no yes there."""
         others = [code for code, rule in self.rules.items() if code not in item.rules and set(rule.supersedes) & set(item.rules)]
@@ -348,7 +354,7 @@ def _answer(item: Item, seen: _Seen) -> Answer:
         until = f" (until {item.exempt.until})" if item.exempt.until else ""
         return replace(made, verdict="exempt", because=f"{item.exempt.reason}{until}")
     if deciding:
-        beside = tuple(sorted({e for code in item.rules if code not in item.weak for e in seen.evidence.get(code, ())}))
+        beside = tuple(sorted({e for code in item.rules if code not in item.weak for e in seen.of(code, item)}))
         return replace(made, verdict="not met", because=counted(deciding), beside=beside)
     where = seen.marks.of(item.when)
     if item.when and not where:
@@ -369,8 +375,8 @@ def _answer(item: Item, seen: _Seen) -> Answer:
         )
     running = [code for code in item.rules if code in seen.active]
     silent = [code for code in item.rules if code not in seen.active]
-    proofs = sorted({e for code in running if code not in item.weak for e in seen.evidence.get(code, ())})
-    leaning = sorted({e for code in running if code in item.weak for e in seen.evidence.get(code, ())})
+    proofs = sorted({e for code in running if code not in item.weak for e in seen.of(code, item)})
+    leaning = sorted({e for code in running if code in item.weak for e in seen.of(code, item)})
     if item.shown:
         proving = [] if item.hint else seen.marks.of([table for table in item.shown if not table.get("hint")])
         proof = _distinct([*proofs, *proving])

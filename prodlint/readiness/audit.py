@@ -251,6 +251,8 @@ def _yes(audited: Audited, answer: Answer, match: Match, project: claims.Project
     untold = checked.because if checked.verdict == "not shown" else ""
     of_nothing = answer.item.absence and _ABSENCE.search(line.text) is not None
     excused = answer.verdict == "exempt" or answer.item.confirmed is not None
+    if not untold and not excused and answer.item.category == "Documentation" and len(words_of(line.rest)) > _HELD_BY_A_DOCUMENT:
+        untold = "it is there; whether it holds all this, a person has to judge"
     if not untold and not excused:
         untold = _unseen(line, match, answer, places, project)
     if not untold and not excused and not of_nothing and _ALL.search(line.text) and not _asks_each(answer.item):
@@ -268,6 +270,8 @@ def _yes(audited: Audited, answer: Answer, match: Match, project: claims.Project
     return replace(audited, judgement="cannot be told", because=untold) if untold else audited
 
 
+# Words of an explanation that may still be another name of the document; more of them say what has to stand in it.
+_HELD_BY_A_DOCUMENT = 4
 # Which ones a line speaks of: that there is one such thing does not show that it is there for these.
 _CERTAIN = re.compile(
     r"\b(?:sensitive|critical|important|relevant|privileged|complete(?:d|ly)?|full(?:y)?|extensive|required|frequent|proper(?:ly)?|correct(?:ly)?|accurate(?:ly)?|updated|current)\b",
@@ -385,6 +389,8 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
         )
     if names and not claims.is_negative(line):
         nowhere = [name for name in claims.nowhere(line, project) if name in names]
+        if nowhere and match.confidence == "medium":
+            return replace(audited, judgement="cannot be told", because=f"`{nowhere[0]}` occurs nowhere in the code")
         if nowhere:
             return replace(audited, because=f"`{nowhere[0]}` occurs nowhere in the code", answer=replace(answer, findings=()))
         told_of = tuple(f for f in findings if any(name.lower() in _text_of(f, project, 0) for name in names))

@@ -431,11 +431,17 @@ def _same_number(found: str, claimed: str) -> bool | None:
         return None
 
 
+# Lines around a place that are looked at closely.
+_CLOSE = 2
+
+
 def near(places: Iterable[tuple[str, int]], project: Project, around: int) -> str:
-    """The text around places, without comments, and their paths: what a subject is looked for in."""
+    """The text around places, without comments, and their paths: what a subject is looked for in. Of places looked at closely the path is
+    left out, but for files that are there as a whole: a workflow in `tests.yml` that runs a linter is no test."""
     parts: list[str] = []
     for path, at in list(places)[:60]:
-        parts.append(path)
+        if around > _CLOSE or at == 1:
+            parts.append(path)
         parts.extend(text for _, text in project.lines(path)[max(0, at - 1 - around) : at + around])
     return "\n".join(parts)
 

@@ -75,7 +75,7 @@ class Item:
     that are on. task: what is to be done where it is not met, as an order. hint: what `shown` finds speaks for it and does not prove it (a single table may say so too). says: phrases by which checklists mean it.
     touches: phrases by which they speak of it and ask for something else, which it does not answer.
     partial: rules whose findings say that the thing is there and is missing in places, each with words of the message where only some of them do.
-    about: words one of which a finding's message holds where its rule speaks of several things; () for all findings.
+    about: words one of which a finding's message, or what a rule saw, holds where its rule speaks of several things; () for all findings.
     confirmed: what a person has looked at, where the code cannot tell.
     """
 

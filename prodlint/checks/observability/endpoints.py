@@ -241,6 +241,15 @@ def several_workers(command: Command, context: CheckContext) -> Iterator[Project
         yield project_fact("workers", command, f"{command.program} … {number} workers", number=number, program=command.program)
 
 
+@collect("metrics", on=[text()], required_literals=[("# help ", "# type ")], files=("python",))
+def metrics_written_by_hand(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
+    """The text format of Prometheus, put together without a library."""
+    data = whole.source.data
+    if not context.file.roles & _ELSEWHERE and re.search(rb"[\"']# HELP \w", data) and re.search(rb"[\"']# TYPE \w", data):
+        span = whole.source.span(data.index(b"# TYPE "), data.index(b"# TYPE ") + 7)
+        yield ProjectFact("metrics", context.file.path, span, "`# TYPE` lines of Prometheus' format")
+
+
 @collect("multiprocess-metrics", on=[text()], required_literals=["prometheus_multiproc_dir", "multiprocesscollector"])
 def multiprocess_metrics(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
     """prometheus_client told to add up the processes' counters."""
