@@ -39,7 +39,17 @@ from prodlint.facts import (
 )
 from prodlint.model import Evidence, Related
 from prodlint.values.lattice import Client, Items, Member, Restricted
-from prodlint.values.places import calls_of, decorator_name, enclosing, is_handler, is_imported, is_number, shown, value_of
+from prodlint.values.places import (
+    calls_of,
+    decorator_name,
+    enclosing,
+    is_handler,
+    is_imported,
+    is_number,
+    shown,
+    statements_around,
+    value_of,
+)
 
 # ---------------------------------------------------------------- PRD572
 
@@ -70,6 +80,42 @@ def gather_over_input(call: Call, context: CheckContext) -> Iterator[Diagnostic]
                     call, f"`gather` starts one task for each item of `{_cut(chosen)}`, which a client chooses: nothing bounds them"
                 )
                 return
+
+
+_SPAWNS = ("asyncio.create_task", "asyncio.ensure_future", "*.create_task", "*.add_task", "*.start_soon")
+_SPAWNERS = re.compile(r"(?i)(?:^|[._])(?:loop|asyncio|tg|task_?group|nursery|get_(?:running|event)_loop\(\))$")
+_MESSAGES = re.compile(r"(?i)consumer|subscri|messages|listen\(|queue|stream")
+
+
+@check("PRD572", on=[calls(*_SPAWNS)], required_literals=["create_task", "ensure_future", "add_task", "start_soon"])
+def task_for_each(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`for item in body.items: create_task(work(item))`, and `async for message in consumer: create_task(...)`."""
+    function = enclosing(call, call.module)
+    if function is None or not call.scope.in_loop or _limits(call.source.data) or not _spawns(call, function):
+        return
+    loops = [each for each in statements_around(call, function.body) if each.kind == "for" and each.expressions]
+    for loop in loops:
+        over = loop.expressions[0]
+        chosen = next((part for part in over.walk() if _is_chosen_by_client(part, context, call.module)), None)
+        if chosen is not None:
+            yield Diagnostic(
+                call, f"`{shown(call)}` starts one task for each item of `{_cut(chosen)}`, which a client chooses: nothing bounds them"
+            )
+            return
+        if loop.is_async and call.method != "add_task" and _MESSAGES.search(over.text):
+            words = f"`{shown(call)}` starts one task for each message of `{_cut(over)}`: nothing bounds how many run at once"
+            yield Diagnostic(call, words, priority="P1")
+            return
+
+
+def _spawns(call: Call, function: Function) -> bool:
+    """Whether a call starts a task of asyncio, anyio or trio, or one that runs after the response."""
+    if call.name.startswith("asyncio."):
+        return True
+    receiver = call.receiver.text if call.receiver is not None else ""
+    if call.method == "add_task":
+        return any(parameter.name == receiver and "BackgroundTasks" in parameter.annotation for parameter in function.parameters)
+    return _SPAWNERS.search(receiver) is not None
 
 
 def _is_chosen_by_client(expression: Expression, context: CheckContext, module: Module) -> bool:

@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from prodlint.checks import CheckContext, Project, ProjectDiagnostic, ProjectFact, calls, collect, project_check, project_fact, text
-from prodlint.facts import Call, Constant, Text
+from prodlint.checks import (
+    CheckContext,
+    Project,
+    ProjectDiagnostic,
+    ProjectFact,
+    calls,
+    collect,
+    documents,
+    project_check,
+    project_fact,
+    text,
+)
+from prodlint.facts import Call, Constant, Document, Text
 from prodlint.model import Evidence
 from prodlint.values.places import shown, value_of
 
@@ -38,6 +49,30 @@ def work_queues(call: Call, context: CheckContext) -> Iterator[ProjectFact]:
     name = call.argument(0, "queue") or call.keywords.get("name")
     if durable is True and passive is not True and not (isinstance(name, Constant) and name.value == ""):
         yield project_fact("work-queue", call, shown(call))
+
+
+@collect("work-queue", on=[documents("terraform")], required_literals=["aws_sqs_queue"], files=("hcl", "json"), not_in=_ELSEWHERE)
+def queues_of_terraform(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
+    """SQS queues of Terraform."""
+    queues = document.root.get("resource", "aws_sqs_queue")
+    for name, block in queues.members.items() if queues is not None and queues.kind == "mapping" else ():
+        if block.kind == "mapping":
+            yield ProjectFact("work-queue", context.file.path, block.key_span, f"aws_sqs_queue.{name}")
+
+
+@collect(
+    "work-queue",
+    on=[documents("cloudformation", "serverless")],
+    required_literals=["aws::sqs::queue"],
+    files=("yaml", "json"),
+    not_in=_ELSEWHERE,
+)
+def queues_of_cloud_formation(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
+    """SQS queues of CloudFormation and SAM."""
+    resources = document.root.get("Resources") or document.root.get("resources", "Resources")
+    for name, resource in resources.members.items() if resources is not None and resources.kind == "mapping" else ():
+        if resource.text_at("Type") == "AWS::SQS::Queue":
+            yield ProjectFact("work-queue", context.file.path, resource.key_span, name)
 
 
 @collect("dead-letters", on=[text()], required_literals=_DEAD, not_in=("test", "docs", "vendored", "generated"))

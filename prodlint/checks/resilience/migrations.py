@@ -397,6 +397,8 @@ def _what_breaks(call: Call, batch: bool) -> str:
             return "renames a column that the version still running may use"
         if value_of(call.keywords.get("nullable"), module, call) is False and "server_default" not in call.keywords:
             return "makes a column NOT NULL that the version still running may leave empty"
+        if _is_narrower(call):
+            return "narrows a column: what the version still running writes may not fit, nor what is there"
     if call.method == "add_column":
         column = call.argument(0 if batch else 1, "column")
         if (
@@ -410,6 +412,32 @@ def _what_breaks(call: Call, batch: bool) -> str:
     if call.method == "create_index" and not batch and "postgresql_concurrently" not in call.keywords and b"mysql" not in call.source.data:
         return "locks the table against writing while the index is built"
     return ""
+
+
+# Types of columns by how much they hold, the wider ones last.
+_WHOLE_NUMBERS = ("SmallInteger", "SMALLINT", "Integer", "INTEGER", "INT", "BigInteger", "BIGINT")
+_SIZE_OF_NUMBERS = {name: 2 if name.upper().startswith("SMALL") else 8 if name.upper().startswith("BIG") else 4 for name in _WHOLE_NUMBERS}
+_TEXTS = frozenset(("String", "Unicode", "VARCHAR", "NVARCHAR", "CHAR"))
+_LONG_TEXTS = frozenset(("Text", "UnicodeText", "TEXT"))
+
+
+def _is_narrower(call: Call) -> bool:
+    """Whether `alter_column` gives a column a type that holds less than the one it has: `String(100)` to `String(10)`."""
+    new, old = call.keywords.get("type_"), call.keywords.get("existing_type")
+    if new is None or old is None:
+        return False
+    (new_kind, new_length), (old_kind, old_length) = _type_of(new, call.module), _type_of(old, call.module)
+    if new_kind in _TEXTS and new_length is not None:
+        return old_kind in _LONG_TEXTS or old_kind in _TEXTS and old_length is not None and new_length < old_length
+    return _SIZE_OF_NUMBERS.get(new_kind, 9) < _SIZE_OF_NUMBERS.get(old_kind, 0)
+
+
+def _type_of(given: Expression, module: Module) -> tuple[str, int | None]:
+    """The name of a column's type and its length, where it has one."""
+    if isinstance(given, Call):
+        length = value_of(given.argument(0, "length"), module, given)
+        return given.method or given.name.rpartition(".")[2], length if isinstance(length, int) else None
+    return given.text.rpartition(".")[2], None
 
 
 _DJANGO_STEPS = {

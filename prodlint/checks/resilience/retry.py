@@ -452,6 +452,15 @@ def _retries_more_than_once(call: Call) -> bool:
     return any(value > 1 for value in known) or any(value is UNKNOWN for value in values)
 
 
+@check("PRD542", on=[calls("requests.adapters.HTTPAdapter")], required_literals=["max_retries"])
+def adapter_without_backoff(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`HTTPAdapter(max_retries=5)` of requests makes `Retry(5)` of the number."""
+    given = call.argument(2, "max_retries")
+    count = value_of(given, call.module, call) if given is not None else None
+    if is_number(count) and not isinstance(count, bool) and count > 1:
+        yield Diagnostic(call, f"`{shown(call)}` with `max_retries={given.text if given is not None else count}` retries immediately")
+
+
 @check("PRD542", on=[calls("self.retry", "*.retry")], required_literals=[("celery", "countdown")])
 def celery_countdown(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`self.retry(countdown=0)`: every task that failed comes back together."""

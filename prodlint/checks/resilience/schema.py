@@ -20,8 +20,9 @@ from prodlint.checks import (
     project_check,
     project_fact,
     settings,
+    text,
 )
-from prodlint.facts import Assignment, Call, Class, Collection, Constant, Literal, Module, Name, Setting, Statement
+from prodlint.facts import Assignment, Call, Class, Collection, Constant, Literal, Module, Name, Setting, Statement, Text
 from prodlint.model import Evidence, FixRequest, Related, Span
 from prodlint.values.places import value_of
 
@@ -35,7 +36,7 @@ _NOT_THE_DATABASE = re.compile(
 )
 
 
-@check("PRD553", on=[settings()], required_literals=["sqlite"], files=("yaml", "dockerfile", "toml", "ini", "systemd"))
+@check("PRD553", on=[settings()], required_literals=["sqlite"], files=("yaml", "dockerfile", "toml", "ini", "systemd", "env"))
 def sqlite_deployed(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     """`DATABASE_URL: sqlite:///...` in what production deploys."""
     value = setting.value if setting.value is not None else setting.default
@@ -44,12 +45,26 @@ def sqlite_deployed(setting: Setting, context: CheckContext) -> Iterator[Diagnos
         or context.file.roles & _ELSEWHERE
         or not _SQLITE.match(value)
         or setting.origin in ("ci", "python", "dockerfile-env", "dockerfile-arg")
+        or setting.origin == "env-file"
+        and "production" not in context.file.roles
     ):
         return
     if _DATABASE.search(setting.name) and not _NOT_THE_DATABASE.search(setting.name) and ":memory:" not in value:
         yield Diagnostic(
             setting,
             f"`{setting.name}` is an SQLite file: one writer at a time, on one machine, and gone with a container that has no volume",
+        )
+
+
+@check("PRD553", on=[settings()], required_literals=[("sqlite", "database"), ("sqlite", "db_url")], files=("python",))
+def sqlite_by_default(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
+    """`os.getenv("DATABASE_URL", "sqlite:///app.db")` in a service: a variable that is forgotten starts it on an empty database."""
+    if setting.origin != "python" or setting.default is None or context.file.roles & _ELSEWHERE or not context.environment.is_service:
+        return
+    named = _DATABASE.search(setting.name) and not _NOT_THE_DATABASE.search(setting.name)
+    if named and _SQLITE.match(setting.default) and ":memory:" not in setting.default:
+        yield Diagnostic(
+            setting, f"without `{setting.name}` the service starts on an SQLite file: one writer at a time, on one machine", priority="P2"
         )
 
 
@@ -264,6 +279,49 @@ def broken_graph(project: Project, options: Mapping[str, Any]) -> Iterator[Proje
         # A squashed migration stands beside those that it replaces.
         if not any(one.get("replaces") for one in migrations):
             yield from _graph(project, migrations, "migration", (folder,))
+
+
+# `003_orders.sql`, `V3__orders.sql`, `0003-orders.up.sql`: the number and, where there are two files for one step, the direction.
+_NUMBERED_FILE = re.compile(r"(?:^|/)[Vv]?(\d{1,6})(?:__?|-)\w[\w.-]*?(?:[._-](up|down|do|undo))?\.sql$")
+_OF_MIGRATIONS = re.compile(r"(?:^|/)(?:\w*migrations?|migrate|versions|schema_changes)/(?:[\w-]+/){0,2}[^/]+$")
+
+
+@collect(
+    "numbered-sql",
+    on=[text()],
+    required_literals=["create", "alter", "insert", "update", "drop", "delete"],
+    files=("sql",),
+    not_in=("test", "example", "docs", "vendored"),
+)
+def numbered_migrations(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
+    """Migrations in SQL that a runner applies in the order of their numbers."""
+    path = context.file.path
+    found = _NUMBERED_FILE.search(path)
+    if found is None or not whole.hits or not _OF_MIGRATIONS.search(path) or context.file.roles & {"test", "example", "docs", "vendored"}:
+        return
+    yield ProjectFact("numbered-sql", path, whole.source.span(0, 0), found[1], (("direction", found[2] or ""),))
+
+
+@project_check("PRD560", topics=("numbered-sql",))
+def broken_numbers(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic]:
+    """Two files with one number, of which one is never applied or both in an order by chance, and a number that is left out."""
+    for files in _by_folder(project.about("numbered-sql")).values():
+        seen: dict[tuple[int, str], ProjectFact] = {}
+        for fact in sorted(files, key=lambda one: one.path):
+            mark = (int(fact.words), fact.get("direction"))
+            if mark in seen:
+                yield ProjectDiagnostic(
+                    fact.path,
+                    fact.span,
+                    f"migration {fact.words} exists twice",
+                    related=(Related(seen[mark].path, seen[mark].span, "the other"),),
+                )
+            seen.setdefault(mark, fact)
+        numbers = sorted({number for number, _ in seen})
+        for before, after in zip(numbers, numbers[1:], strict=False):
+            if before + 1 < after < before + 10 and len(numbers) > 1 and all(number < 10_000 for number in numbers):
+                fact = next(fact for (number, _), fact in seen.items() if number == after)
+                yield ProjectDiagnostic(fact.path, fact.span, f"migration {before + 1} is missing before {after}", "P1")
 
 
 def _by_folder(facts: Sequence[ProjectFact]) -> dict[str, list[ProjectFact]]:

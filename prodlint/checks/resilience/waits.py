@@ -258,6 +258,9 @@ def process_without_timeout(call: Call, context: CheckContext) -> Iterator[Diagn
 
 
 _WAITS: Mapping[str, tuple[int, str]] = {
+    "subprocess.Popen.communicate": (1, "timeout"),
+    "subprocess.Popen.wait": (0, "timeout"),
+    "threading.Thread.join": (0, "timeout"),
     "concurrent.futures.Future.result": (0, "timeout"),
     "concurrent.futures.ThreadPoolExecutor.submit.result": (0, "timeout"),
     "multiprocessing.Queue.get": (1, "timeout"),
@@ -276,7 +279,7 @@ _WAITS: Mapping[str, tuple[int, str]] = {
 }
 
 
-@check("PRD527", on=[calls(*_WAITS)], required_literals=["futures", "multiprocessing", "threading", "queue"])
+@check("PRD527", on=[calls(*_WAITS)], required_literals=["futures", "multiprocessing", "threading", "queue", "subprocess"])
 def wait_in_handler(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A wait for a thread, a process or a queue without a limit while a request is answered."""
     function = enclosing(call, call.module)
