@@ -287,17 +287,8 @@ def _another_tool_was_told(handler: Handler) -> bool:
 
 def _signals_leave_before(handler: Handler) -> bool:
     """Whether a clause before this one lets the process end: `except (KeyboardInterrupt, SystemExit): raise`."""
-    function = handler.function
-    for statement in statements_in(function.body if function is not None else handler.module.body):
-        if statement.kind == "try" and any(other.start == handler.start for other in statement.handlers):
-            leaving = {
-                name.removeprefix("builtins.")
-                for other in statement.handlers
-                if other.start < handler.start and _leaves_always(exit_paths(other))
-                for name in other.types
-            }
-            return "BaseException" in leaving or {"KeyboardInterrupt", "SystemExit"} <= leaving
-    return False
+    leaving = {name.removeprefix("builtins.") for other in handler.above if _leaves_always(exit_paths(other)) for name in other.types}
+    return "BaseException" in leaving or {"KeyboardInterrupt", "SystemExit"} <= leaving
 
 
 def _narrowing_fix(handler: Handler) -> FixRequest:

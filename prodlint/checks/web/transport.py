@@ -14,9 +14,11 @@ from prodlint.checks import CheckContext, Diagnostic, Ranged, calls, check, docu
 from prodlint.facts import (
     Assignment,
     Call,
+    Class,
     Constant,
     Document,
     Expression,
+    Fact,
     FString,
     Function,
     Literal,
@@ -24,7 +26,6 @@ from prodlint.facts import (
     Name,
     Node,
     Setting,
-    calls_in,
 )
 from prodlint.model import Priority
 from prodlint.project.production import SETTING_FILES, deployed, priority_in
@@ -32,7 +33,7 @@ from prodlint.values.expressions import innermost
 from prodlint.values.hosts import Address, address_of, distance
 from prodlint.values.lattice import Known, Value
 from prodlint.values.lattice import Setting as SettingRead
-from prodlint.values.places import enclosing
+from prodlint.values.places import calls_of, enclosing
 from prodlint.values.truth import FALSY
 
 # Scheme -> what it is without TLS, and the address that has it.
@@ -406,21 +407,25 @@ _MAIL = {"smtplib.SMTP": "SMTP", "imaplib.IMAP4": "IMAP", "poplib.POP3": "POP3"}
 def plain_login(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`smtp.login(user, password)` before any `starttls()`."""
     maker = call.constructor
-    function = innermost(call.module, call)
-    block = function.body if function is not None else call.module.body
-    if maker is None or any(one.method in ("starttls", "stls") for one in calls_in(block)) or _starts_tls(call.module, function):
+    keeper = _keeper(call, call.module)
+    if maker is None or (keeper.start if keeper is not None else None) in _starting_tls(call.module):
         return
     host = _text_of(context.values(call.module).in_production.of(maker.argument(0, "host")))
     if maker.name in _MAIL and not (host and distance(host) in ("loopback", "gateway")) and priority_in(call, context) is not False:
         yield Diagnostic(call, f"{_MAIL[maker.name]} without `starttls()`: the password travels in the clear")
 
 
-def _starts_tls(module: Module, function: Function | None) -> bool:
-    """Whether another method of the same class does it, for a connection that the object keeps."""
-    owner = function.class_ if function is not None else None
-    if owner is None:
-        return False
-    return any(one.method in ("starttls", "stls") and owner.start <= one.start < owner.end for one in module.calls())
+def _keeper(fact: Fact, module: Module) -> Class | Function | None:
+    """What holds a connection that is used here: the class of a method, another function, or nothing for the module's own code."""
+    function = innermost(module, fact)
+    return function.class_ or function if function is not None else None
+
+
+@lru_cache(maxsize=4)
+def _starting_tls(module: Module) -> frozenset[int | None]:
+    """Where each class or function begins that starts TLS on a connection; None for the module's own code."""
+    keepers = (_keeper(call, module) for call in calls_of(module, "starttls", "stls"))
+    return frozenset(keeper.start if keeper is not None else None for keeper in keepers)
 
 
 @check("PRD483", on=[calls("ftplib.FTP", "telnetlib.Telnet", "telnetlib3.open_connection")], files=("python",))
