@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from prodlint.facts import Call, Collection, Constant, Function, Name, Route
@@ -37,11 +38,12 @@ _FRAMEWORKS = (
 )
 
 
-def frameworks_of(module: PyModule) -> set[str]:
-    """The web frameworks that a file imports."""
+@lru_cache(maxsize=4)
+def framework_of(module: PyModule) -> str:
+    """The web framework that a file imports, the first of those that there are; nothing where it imports none."""
     roots = {name.split(".", 1)[0] for name in module.imports.values()}
     roots |= {fact.module.split(".", 1)[0] for fact in module.import_facts()}
-    return {framework for framework in _FRAMEWORKS if framework in roots} | ({"flask"} if "flask_restful" in roots else set())
+    return next((name for name in _FRAMEWORKS if name in roots or name == "flask" and "flask_restful" in roots), "")
 
 
 def route_of(call: Call, function: Function | None, module: PyModule) -> Route | None:
@@ -80,8 +82,7 @@ def route_of(call: Call, function: Function | None, module: PyModule) -> Route |
 
 def _route(call: Call, module: PyModule, function: Function | None, methods: tuple[str, ...], path: str) -> Route:
     made = Route(module.source, module.file, call.start, call.end)
-    found = frameworks_of(module)
-    made.framework = next((framework for framework in _FRAMEWORKS if framework in found), "")
+    made.framework = framework_of(module)
     made.methods, made.path, made.function, made.call = methods, path, function, call
     return made
 

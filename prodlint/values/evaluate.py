@@ -6,6 +6,7 @@ is evaluated before a rule asks, and each expression of a frame once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -53,6 +54,10 @@ CALLS = 3
 # What one question may cost, in expressions looked at.
 MOST_STEPS = 20_000
 
+# `global a, b`, with whatever words come behind it: too many do no harm.
+_GLOBAL = re.compile(r"\bglobal((?:[\s\\,]+\w+)+)")
+_NAMES = re.compile(r"\w+")
+
 
 class Values:
     """What the expressions of one file can be."""
@@ -75,7 +80,7 @@ class Values:
         # Whether a file was done with since: what refers to this one is asked for anew.
         self.is_forgotten = False
         self._functions: list[Function] | None = None
-        self._declaring: list[Function] | None = None  # those in which the word `global` stands
+        self._declaring: dict[str, list[Function]] | None = None
         self._classes: list[Class] | None = None
         self._beside: dict[str, Values | None] = {}
         self._remembered: dict[str, Any] = {}
@@ -574,17 +579,27 @@ class Values:
 
     def _declared_global(self, root: str, at: Expression) -> list[Value]:
         """What functions that say `global name` give it."""
-        data = self.module.source.data
         if self._declaring is None:
-            word = b"global"
-            self._declaring = [one for one in self.functions() if data.find(word, one.start, one.end) >= 0] if word in data else []
+            self._declaring = self._declaring_functions()
         found = []
-        for function in self._declaring:
-            if data.find(root.encode("utf-8", "surrogateescape"), function.start, function.end) >= 0:
-                flow = self.flow_in(function)
-                if root in flow.declared:
-                    frame = self.frame_of(flow)
-                    found += [self.given(root, one, frame, at) for _, one in flow.all_of(root)]
+        for function in self._declaring.get(root, ()):
+            flow = self.flow_in(function)
+            if root in flow.declared:
+                frame = self.frame_of(flow)
+                found += [self.given(root, one, frame, at) for _, one in flow.all_of(root)]
+        return found
+
+    def _declaring_functions(self) -> dict[str, list[Function]]:
+        """By name, the functions whose text may say `global name`: those that do, and where it was written in an inner one those around it."""
+        source, found = self.module.source, dict[str, list[Function]]()
+        if b"global" not in source.data:
+            return found
+        for function in self.functions():
+            if source.data.find(b"global", function.start, function.end) < 0:
+                continue
+            names = {name for words in _GLOBAL.findall(source.slice(function.start, function.end)) for name in _NAMES.findall(words)}
+            for name in names:
+                found.setdefault(name, []).append(function)
         return found
 
     def _builtin(self, root: str, at: Expression) -> Value:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from prodlint.facts import (
@@ -266,15 +267,24 @@ def spread(call: Call) -> dict[str, Expression]:
 def later_items(module: Module, name: Name, near: Fact) -> dict[str, Expression]:
     """Entries put into a dict after it was made: `options["x"] = value`."""
     function = innermost(module, near)
-    block = function.body if function is not None else module.body
-    found: dict[str, Expression] = {}
-    for statement in statements_in(block):
-        if statement.kind != "assign" or statement.start > near.start or not statement.expressions:
-            continue
-        for target in statement.targets:
-            if isinstance(target, Subscript) and isinstance(target.value, Name) and target.value.source_text == name.source_text:
-                if isinstance(target.key, Constant) and isinstance(target.key.value, str):
-                    found[target.key.value] = statement.expressions[0]
+    put = _items_put(module).get((function.start if function is not None else None, name.source_text), ())
+    return {key: value for start, key, value in put if start <= near.start}
+
+
+@lru_cache(maxsize=4)
+def _items_put(module: Module) -> Mapping[tuple[int | None, str], Sequence[tuple[int, str, Expression]]]:
+    """By function (its start; None for the module's own code) and name: where which key is given what, in order."""
+    found: dict[tuple[int | None, str], list[tuple[int, str, Expression]]] = {}
+    blocks = [(None, module.body), *((function.start, function.body) for function in module.functions())]
+    for holder, block in blocks:
+        for statement in statements_in(block):
+            if statement.kind != "assign" or not statement.expressions:
+                continue
+            for target in statement.targets:
+                if isinstance(target, Subscript) and isinstance(target.value, Name):
+                    if isinstance(target.key, Constant) and isinstance(target.key.value, str):
+                        put = (statement.start, target.key.value, statement.expressions[0])
+                        found.setdefault((holder, target.value.source_text), []).append(put)
     return found
 
 

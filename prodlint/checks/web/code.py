@@ -25,6 +25,7 @@ from prodlint.model import FixRequest, Priority
 from prodlint.values.evaluate import Values
 from prodlint.values.expressions import module_statements, values
 from prodlint.values.lattice import Argument, Client, Items, Known, Member, Part, Reference, Result, Shape, Table, Value, truth
+from prodlint.values.places import calls_of
 
 # ---------------------------------------------------------------- Python and shells
 
@@ -256,7 +257,7 @@ def unpickled(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         return
     # What the same file pickled into a store is only as dangerous as the store is open.
     family = call.name.split(".", 1)[0]
-    own = any(other.method in ("dump", "dumps") and other.name.split(".", 1)[0] == family for other in call.module.calls())
+    own = any(other.name.split(".", 1)[0] == family for other in calls_of(call.module, "dump", "dumps"))
     if own and client is None:
         return
     words = f"`{call.name}` runs whatever `{shown(given)}` says: unpickling is executing"
@@ -300,7 +301,7 @@ def _is_proved(call: Call, evaluator: Values) -> bool:
         for part in condition.expression.walk():
             if isinstance(part, Call) and part.method in _PROVED:
                 return True
-    return any(other.method in _PROVED and evaluator.always_before(other, call) for other in call.module.calls())
+    return any(evaluator.always_before(other, call) for other in calls_of(call.module, *_PROVED))
 
 
 # The release that made `weights_only=True` the default.

@@ -945,6 +945,7 @@ class _Written:
 
 def _headers_in(block: tuple[Statement, ...]) -> Iterator[_Written]:
     """Every header with a literal CORS name that a block writes, in all spellings. Nested definitions are left to themselves."""
+    sent: set[str] | None = None
     for statement in statements_in(block):
         if statement.kind == "assign" and statement.expressions:
             for target in statement.targets:
@@ -955,7 +956,10 @@ def _headers_in(block: tuple[Statement, ...]) -> Iterator[_Written]:
         for expression in _response_expressions(statement):
             if isinstance(expression, Dictionary):
                 for key, value in expression.items:
-                    if _header(key).startswith("access-control-") and not _is_sent_on(statement, block):
+                    if not _header(key).startswith("access-control-"):
+                        continue
+                    sent = _sent_on(block) if sent is None else sent
+                    if not sent & _given_names(statement):
                         yield _Written(_header(key), value, expression)
             elif isinstance(expression, Collection) and len(expression.items) == 2 and expression.kind == "tuple":
                 if _header(expression.items[0]).startswith("access-control-"):
@@ -1000,14 +1004,19 @@ def _response_expressions(statement: Statement) -> Iterator[Expression]:
         waiting.extend(reversed(expression.parts()))
 
 
-def _is_sent_on(statement: Statement, block: tuple[Statement, ...]) -> bool:
-    """Whether what a statement gives a name are the headers of a request that the block makes as a client."""
-    names = {target.source_text for target in statement.targets if isinstance(target, Name)} if statement.kind == "assign" else set()
-    return bool(names) and any(
-        isinstance(given, Name) and given.source_text in names and _CLIENT_CALLS.match(call.name)
+def _sent_on(block: tuple[Statement, ...]) -> set[str]:
+    """The names that a block hands to requests that it makes as a client."""
+    return {
+        given.source_text
         for call in calls_in(block)
+        if _CLIENT_CALLS.match(call.name)
         for given in (*call.arguments, *call.keywords.values())
-    )
+        if isinstance(given, Name)
+    }
+
+
+def _given_names(statement: Statement) -> set[str]:
+    return {target.source_text for target in statement.targets if isinstance(target, Name)} if statement.kind == "assign" else set()
 
 
 def _is_star(module: Module, value: Expression) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from prodlint.checks import CheckContext, Diagnostic, Project, ProjectDiagnostic, calls, check, every, project_check, settings
@@ -132,6 +133,7 @@ def switched_off(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic
 _SAME_SITE = re.compile(r"(?i)^(?:AUTH)?JWT_COOKIE_SAMESITE$")
 
 
+@lru_cache(maxsize=4)
 def _stays_on_the_site(module: Module) -> bool:
     """Whether the same file keeps the cookie off requests that other sites start: `JWT_COOKIE_SAMESITE = "Lax"`."""
     for statement in statements_in(module.body, into_definitions=True):
@@ -142,6 +144,7 @@ def _stays_on_the_site(module: Module) -> bool:
     return False
 
 
+@lru_cache(maxsize=4)
 def _tokens_in_cookies(module: Module) -> bool:
     """Whether the same file says that tokens come in cookies."""
     for name in ("JWT_TOKEN_LOCATION", "authjwt_token_location", "AUTHJWT_TOKEN_LOCATION"):
