@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from prodlint.checks import CheckContext, Diagnostic, Project, ProjectDiagnostic, ProjectFact, check, collect, every, project_check
 from prodlint.checks.configuration.settings import ANYWHERE_BUT_SERVICE, is_of_platform, serves
-from prodlint.facts import Constant, Expression, Import, Module, Name, Operation, Route, Setting, Subscript, expressions_in, statements_in
+from prodlint.facts import Constant, Import, Module, Name, Operation, Route, Setting, Subscript, expressions_in, statements_in
 from prodlint.model import Evidence, Related
 
 # What reads all settings at once and refuses a start without them.
@@ -108,24 +109,21 @@ def read_in_request(route: Route, context: CheckContext) -> Iterator[Diagnostic]
     for expression in expressions_in(block):
         if not isinstance(expression, Subscript) or not isinstance(expression.value, Name) or expression.value.name != "os.environ":
             continue
-        if expression.start not in written and not _is_asked_for(route.call.module, expression.key):
+        name = expression.key.value if isinstance(expression.key, Constant) else None
+        if expression.start not in written and isinstance(name, str) and name not in _asked_for(route.call.module):
             yield Diagnostic(
                 expression, f"`{expression.text}` is read when a request comes: where it is missing the service starts, and fails then"
             )
             return
 
 
-def _is_asked_for(module: Module, key: Expression) -> bool:
-    """Whether the file looks somewhere if a variable is there: then what needs it may be switched off without it."""
-    name = key.value if isinstance(key, Constant) else None
-    if not isinstance(name, str):
-        return True
-    first = (call.argument(0) for call in module.calls() if call.name in ("os.getenv", "os.environ.get", "os.environ.setdefault"))
-    looked = any(isinstance(given, Constant) and given.value == name for given in first)
-    return looked or any(
-        isinstance(expression, Operation)
-        and expression.operator in ("in", "not in")
-        and isinstance(expression.operands[0], Constant)
-        and expression.operands[0].value == name
+@lru_cache(maxsize=4)
+def _asked_for(module: Module) -> frozenset[str]:
+    """The variables that the file looks for before it reads them: then what needs one may be switched off without it."""
+    looked = (call.argument(0) for call in module.calls() if call.name in ("os.getenv", "os.environ.get", "os.environ.setdefault"))
+    compared = (
+        expression.operands[0]
         for expression in expressions_in(module.body, into_definitions=True)
+        if isinstance(expression, Operation) and expression.operator in ("in", "not in")
     )
+    return frozenset(given.value for given in (*looked, *compared) if isinstance(given, Constant) and isinstance(given.value, str))
