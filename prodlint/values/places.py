@@ -330,8 +330,13 @@ _TRIED_IMPORT = re.compile(rb"(?m)^[ \t]+(?:import|from)[ \t]+(\w+)")
 
 def is_tried(call: Call) -> bool:
     """Whether the library of a call is imported in a `try` of the module: something optional, that may well not be installed."""
-    root = call.name.split(".", 1)[0].encode()
-    data = call.source.data
-    return any(
-        statement.kind == "try" and root in _TRIED_IMPORT.findall(data, statement.start, statement.end) for statement in call.module.body
+    return call.name.split(".", 1)[0].encode() in _tried(call.module)
+
+
+@lru_cache(maxsize=4)
+def _tried(module: Module) -> frozenset[bytes]:
+    """The packages that a file imports in a `try` of its own."""
+    data = module.source.data
+    return frozenset(
+        name for statement in module.body if statement.kind == "try" for name in _TRIED_IMPORT.findall(data, statement.start, statement.end)
     )
