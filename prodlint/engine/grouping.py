@@ -103,7 +103,9 @@ def _as_one(group: Sequence[Finding], alike: _Alike) -> Finding:
     message = first.message.split(": ", 1)[0] if several else first.message
     files = len({finding.path for finding in group})
     where = "this file" if files == 1 else f"{files:,} files"
-    places = tuple(Related(other.path, other.span, alike.place) for other in group[1 : _MOST_PLACES + 1])
+    # The places that another one of the group speaks for (further actions of its file) are places of this habit as well.
+    further = ((Related(other.path, other.span, alike.place), *(() if first.secrets else other.related)) for other in group[1:])
+    places = tuple(place for each in further for place in each)[:_MOST_PLACES]
     return replace(
         first,
         message=f"{message} ({len(group):,} places in {where})",

@@ -237,6 +237,8 @@ _PEM_END = re.compile(rb"-----END [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_GAP = re.compile(rb"(?:\s|\\[nr]|\\u000[aAdD]|[\"'`,+>|#*()]|(?:Proc-Type|DEK-Info|Version|Comment|Charset|Hash):[^\n\\]{0,120})+")
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/=]{1,200}")
 _SHORTEST_KEY = 60
+# The first field of the file that Google hands out for a service account.
+_HEAD = 400
 _PUTTY = re.compile(rb"PuTTY-User-Key-File-[23]:[^\n]{1,120}\n")
 _JWK_PRIVATE = re.compile(rb"\\?[\"']d\\?[\"']\s{0,8}:\s{0,8}\\?[\"']([A-Za-z0-9_\-]{32,1400})\\?[\"']")
 _JWK_SHARED = re.compile(rb"\\?[\"']k\\?[\"']\s{0,8}:\s{0,8}\\?[\"']([A-Za-z0-9_\-]{22,1400})\\?[\"']")
@@ -250,8 +252,9 @@ _JWK_SHARED = re.compile(rb"\\?[\"']k\\?[\"']\s{0,8}:\s{0,8}\\?[\"']([A-Za-z0-9_
 def private_key_material(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
     data = file.source.data
     done = 0
-    # A key of its own in a file of the tests was made for them; one in code may be copied from elsewhere.
-    if is_data_of_tests(file.file) or ("test" in file.file.roles and file.file.kind != "python"):
+    # A key of its own in a file of the tests was made for them; one in code may be copied from elsewhere, and Google makes its accounts' keys.
+    tests_only = is_data_of_tests(file.file) or ("test" in file.file.roles and file.file.kind != "python")
+    if tests_only and b'"service_account"' not in data[:_HEAD]:
         return
     for anchor, offset in file.hits:
         if offset < done:
