@@ -45,7 +45,7 @@ _DEPLOYMENT = frozenset(
 _SETTINGS_HOMES = frozenset("settings config conf configs configuration environments envs env".split())
 _LOCAL_HOMES = frozenset("local localdev docker-dev compose-dev".split())
 
-_TEST_WORDS = frozenset("test tests testing pytest unittest unittests e2e ci".split())
+_TEST_WORDS = frozenset("test tests testing pytest unittest unittests functest functests e2e ci".split())
 _DEV_WORDS = frozenset("dev devel develop development devstack local localdev localhost override overrides debug devcontainer".split())
 _PRODUCTION_WORDS = frozenset("prod production live deploy deployment".split())
 _EXAMPLE_WORDS = frozenset("example examples sample samples".split())
