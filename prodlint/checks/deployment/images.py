@@ -163,7 +163,12 @@ def moving_compose_image(document: Document, context: CheckContext) -> Iterator[
             continue
         seen.add(image.raw)
         known = with_defaults(image.raw)
-        if known is not None and image_of(known[0]).tag and is_own_image(known[0], context) and not _IN_PRODUCTION.search(document.file.path.lower()):
+        if (
+            known is not None
+            and image_of(known[0]).tag
+            and is_own_image(known[0], context)
+            and not _IN_PRODUCTION.search(document.file.path.lower())
+        ):
             # How a project shows others to run it: `latest` is its last release.
             continue
         # Pages for administration hold no data of their own.
