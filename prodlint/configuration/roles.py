@@ -34,6 +34,9 @@ _AT_THE_TOP: dict[str, FileRole] = {
     "devtools": "script",
     "dev-tools": "script",
     "extras": "script",
+    "evaluation": "script",
+    "evaluations": "script",
+    "evals": "script",
     "sandbox": "dev",
     "playground": "dev",
 }
@@ -194,6 +197,9 @@ def _directory_roles(directory: str, python: bool) -> frozenset[FileRole]:
             roles.add("test")
         elif part.startswith(("example_", "example-", "examples_", "examples-")) or part.endswith(("_examples", "-examples", "-example")):
             roles.add("example")
+        # https://behave.readthedocs.io: steps stand below `features/`.
+        if part == "steps" and depth and parts[depth - 1] == "features":
+            roles.add("test")
         if part == "versions" and depth and parts[depth - 1] in ("alembic", "migrations", "migration"):
             roles.add("migration")
         if part == "migration" and not python or part.endswith("_migrations") and depth:
@@ -214,6 +220,8 @@ _OF_KINDS: dict[FileKind, FileRole] = {"markdown": "docs", "notebook": "notebook
 def _name_roles(name: str, kind: FileKind, parent: str) -> frozenset[FileRole]:
     """What the file's own name says."""
     roles: set[FileRole] = set(_NAMES.get(name, ()))
+    if name == "environment.py" and parent == "features":
+        roles.add("test")  # behave's hooks
     if kind == "python":
         _python_roles(name, parent, roles)
     elif kind in _OF_KINDS:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from prodlint.model import Finding, Related, Rule
 _MOST_PLACES = 200
 # What a message names differs from place to place of one habit.
 _NAMED = re.compile(r"`[^`]*`")
+_AT_A_LINE = re.compile(r" at line \d+")
 
 Places = dict[Finding, tuple[Finding, ...]]
 
@@ -32,20 +34,24 @@ class _Alike(NamedTuple):
     common: bool = False
 
 
-def grouped(findings: Sequence[Finding], rules: Iterable[Rule]) -> tuple[list[Finding], Places]:
+def grouped(findings: Sequence[Finding], rules: Iterable[Rule], asked: Collection[str] = ()) -> tuple[list[Finding], Places]:
     """The findings, those of a group as one at the first of their places; and the other findings of each group.
 
     What is a group say the pages of the rules: `widespread`, `grouped` and `habit`. Words of `grouped` with an empty pair of backticks are those of
     messages that name something, whatever they name: "`` sets no memory limit". The same secret under the same rule in one file is one
     from four places on. A finding is of the first group that it fits in. A group has a fix where each of its findings has one: it fixes
-    all of the places.
+    all of the places. Of a rule whose page gives `least` nothing is said below that many places, unless its code is among those asked for.
 
     It comes after baseline and `since`: what is known or suppressed stays bound to each place.
     """
+    known = {rule.code: rule for rule in rules}
+    counts = Counter(finding.code for finding in findings)
+    rare = {rule.code for rule in known.values() if rule.code not in asked and counts[rule.code] < rule.least}
+    findings = [finding for finding in findings if finding.code not in rare]
     firsts: dict[int, Finding] = {}
     gone: set[int] = set()
     others: Places = {}
-    for alike in _ways({rule.code: rule for rule in rules}):
+    for alike in _ways(known):
         groups: dict[Hashable, list[Finding]] = {}
         for finding in findings:
             if id(finding) not in gone and id(finding) not in firsts and (key := alike.key(finding)) is not None:
@@ -89,7 +95,7 @@ def _ways(rules: dict[str, Rule]) -> tuple[_Alike, ...]:
         return (finding.path, finding.code, _NAMED.sub("``", finding.message), finding.priority)
 
     return (
-        _Alike(of_project, least=4, files=3, common=True),
+        _Alike(of_project, least=3, files=2, common=True),
         _Alike(one_text, least=2),
         _Alike(one_secret, least=4, place="the same secret"),
         _Alike(of_file, least=4),
@@ -100,7 +106,7 @@ def _as_one(group: Sequence[Finding], alike: _Alike) -> Finding:
     """The first of a group for all of it."""
     first = group[0]
     several = alike.common and len({finding.message for finding in group}) > 1
-    message = first.message.split(": ", 1)[0] if several else first.message
+    message = _AT_A_LINE.sub("", first.message.split(": ", 1)[0]) if several else first.message
     files = len({finding.path for finding in group})
     where = "this file" if files == 1 else f"{files:,} files"
     # The places that another one of the group speaks for (further actions of its file) are places of this habit as well.

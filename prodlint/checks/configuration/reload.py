@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, commands, documents, every, settings
-from prodlint.facts import Assignment, Call, Command, Constant, Document, Node, Setting
+from prodlint.facts import Assignment, Call, Command, Constant, Document, Name, Node, Setting, statements_in
 from prodlint.model import FixRequest, Related
 from prodlint.project.production import deployed, keyword_on, priority_in, priority_of, runs_in_production
+from prodlint.values.places import enclosing
 from prodlint.values.truth import FALSY, TRUTHY
 
 # call -> keyword that turns the reloader on, by the libraries' own sources (uvicorn 0.54, werkzeug 3.1, sanic 25.12,
@@ -84,10 +85,29 @@ def quart_reloads_by_default(call: Call, context: CheckContext) -> Iterator[Diag
 def watches_files(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A process restarted on every change of a file."""
     weight = priority_in(call, context)
-    if weight is not False:
+    if weight is not False and not _is_asked_for(call):
         yield Diagnostic(
             call, f"`{call.name}` restarts the process whenever a file changes", priority=weight if isinstance(weight, str) else None
         )
+
+
+def _is_asked_for(call: Call) -> bool:
+    """Whether a call stands below `if reload:`, a parameter of its function that is off by default: who starts the process asks for it."""
+    function = enclosing(call, call.module)
+    if function is None:
+        return False
+    given = {
+        parameter.name
+        for parameter in function.parameters
+        if not (isinstance(parameter.default, Constant) and parameter.default.value is True)
+    }
+    return any(
+        statement.kind == "if"
+        and bool(statement.expressions)
+        and any(statement.body[0].start <= call.start < inner.end for inner in statement.body[-1:])
+        and any(isinstance(part, Name) and part.source_text in given for part in statement.expressions[0].walk())
+        for statement in statements_in(function.body)
+    )
 
 
 @check(

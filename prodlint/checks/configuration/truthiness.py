@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from prodlint.checks import CheckContext, Diagnostic, check, every
 from prodlint.facts import Assignment, Call, Conditional, Constant, Expression, Module, Name, Operation, Statement, Subscript
-from prodlint.model import FixRequest
+from prodlint.model import FixRequest, Priority
 from prodlint.values.lattice import Setting
 from prodlint.values.places import argument_of
 from prodlint.values.truth import TRUTHY
@@ -314,4 +314,6 @@ def _tested(read: Expression, where: str, at: Expression, certain: bool) -> Iter
     on = text is True or isinstance(text, str) and text.strip().lower() in TRUTHY
     meant = not certain and not says_false and not says_bool
     harmless = meant or not _OPENS.search(name.upper()) or bool(_VALUE_WORDS.search(name.upper()))
-    yield Diagnostic(at, f"{words}, in {where}", priority="P1" if harmless else None, fix=None if meant else _comparing(name, on=on))
+    # What a condition switches is seen at once by whoever sets it; what is kept or handed on is not.
+    mild: Priority = "P1" if certain or says_false else "P2"
+    yield Diagnostic(at, f"{words}, in {where}", priority=mild if harmless else None, fix=None if meant else _comparing(name, on=on))

@@ -57,10 +57,31 @@ def ineffective(whole: Text, context: CheckContext) -> Iterator[Diagnostic]:
         (_SKIPPED, _FIRST, "this test is skipped for no reason that is written down"),
     ):
         found = [each for each in pattern.finditer(page) if before.fullmatch(page, page.rfind("\n", 0, each.start()) + 1, each.start())]
+        if pattern is _ALWAYS:
+            found = [each for each in found if not _is_the_expected_way(page, each.start())]
         yield from _grouped(whole, found, words)
     if context.options.get("assertions"):
         silent = [found for found in _TEST.finditer(page) if not _FAILS.search(_body(page, found))]
         yield from _grouped(whole, silent, "this test asserts nothing")
+
+
+_FAILED_BEFORE = re.compile(r"\bassert[ \t]+(?:False|0)\b|\bfail\(|\braise[ \t]+AssertionError")
+
+
+def _is_the_expected_way(page: str, at: int) -> bool:
+    """Whether an assertion stands in the `except` of a `try` that fails by itself where nothing is raised: `assert False`, then `assert True`."""
+    lines = page[:at].split("\n")[-13:]
+    indented = len(lines[-1])
+    for index in range(len(lines) - 2, -1, -1):
+        line = lines[index]
+        depth = len(line) - len(line.lstrip())
+        if line.strip() and depth < indented:
+            if not line.lstrip().startswith("except"):
+                return False
+            tried = [one for one in lines[:index] if one.strip()]
+            start = next((n for n in range(len(tried) - 1, -1, -1) if tried[n].startswith(" " * depth + "try:")), 0)
+            return any(_FAILED_BEFORE.search(one) for one in tried[start:])
+    return False
 
 
 def _is_test_file(context: CheckContext) -> bool:

@@ -13,6 +13,7 @@ from prodlint.facts import (
     Collection,
     Constant,
     Expression,
+    Function,
     Handler,
     Name,
     OpaqueExpression,
@@ -388,11 +389,20 @@ def swallowed_typed_exception(handler: Handler, context: CheckContext) -> Iterat
         yield from _swallowed(handler, context)
 
 
+def _docstring(function: Function) -> str:
+    """What the function says about itself."""
+    first = function.body[0] if function.body else None
+    said = first.expressions[0] if first is not None and first.kind == "expression" and first.expressions else None
+    return said.value if isinstance(said, Constant) and isinstance(said.value, str) else ""
+
+
 def _swallowed(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     if not handler.body or not all(_is_trivial(statement) for statement in handler.body):
         return
     last = handler.body[-1]
     if _is_import(handler) or _is_justified(_comments(handler), context) or (last.kind != "continue" and _is_conversion(handler.tried)):
+        return
+    if handler.function is not None and _is_justified(_docstring(handler.function), context):
         return
     if any(name.endswith("CancelledError") for name in handler.types) and _awaits_cancelled(handler):
         return
@@ -611,6 +621,9 @@ def suppressed_exception(call: Call, context: CheckContext) -> Iterator[Diagnost
     explained = _words(remarks)
     if _is_justified("\n".join(remarks), context) or explained >= _REASON:
         return
+    around = enclosing(call, call.module)
+    if around is not None and _is_justified(_docstring(around), context):
+        return
     begins = _begins_with(block)
     if len(call.arguments) > 1 and isinstance(begins, (Name, Attribute)) and _is_cancelled_before(begins.text, call):
         return  # the task was told to end
@@ -712,11 +725,25 @@ def broad_except_unlogged(handler: Handler, context: CheckContext) -> Iterator[D
     if not context.options.get("fallbacks"):
         if _explanation(handler) >= _REASON or _takes_another_way(handler) or (_is_default(handler) and not _reaches_out(handler.tried)):
             return
+        if not _is_kept(handler):
+            return
     way = min(lost, key=lambda each: each.at.start if each.at is not None else handler.end)
     who = _types(handler) if len(lost) == len(ways) else f"one path through {_types(handler)}"
     mild = _is_closing(handler) or not _asks_somebody(handler.tried)
     message = f"{who} {way.words} and neither re-raises, logs nor reports the error"
     yield Diagnostic(_header(handler), message, priority="P2" if mild else None)
+
+
+def _is_kept(handler: Handler) -> bool:
+    """Whether what the handler puts in the place of the answer outlives the function: an attribute, an entry, a name of the module.
+
+    A caller sees what is returned, and may ask why; what was stored without its value looks like any other.
+    """
+    return any(
+        isinstance(target, (Attribute, Subscript)) or isinstance(target, Name) and ("." in target.source_text or not handler.scope.function)
+        for statement in statements_in(handler.body)
+        for target in statement.targets
+    )
 
 
 def _asks_somebody(block: Sequence[Statement]) -> bool:
@@ -752,7 +779,7 @@ def base_exception_swallowed(handler: Handler, context: CheckContext) -> Iterato
     ways = exit_paths(handler, _reporters(context))
     kept = [way for way in ways if way.kind != "raise" and not way.done & PASSED_ON]
     if any(way.kind == "raise" for way in ways):
-        kept = [way for way in kept if not way.done & INSPECTED]
+        kept = [way for way in kept if not way.done & INSPECTED and not _is_told_to(handler)]
     if not kept or not _keeps(handler, names, leaving, kept):
         return
     word = leaving[0] if leaving else ""
@@ -765,6 +792,16 @@ def base_exception_swallowed(handler: Handler, context: CheckContext) -> Iterato
     yield Diagnostic(
         _header(handler), f"{said} {way.words} without `raise`: {why}", priority="P2" if mild else None, fix=_stopping_fix(handler, kept)
     )
+
+
+def _is_told_to(handler: Handler) -> bool:
+    """Whether a parameter of the function decides if the signal goes on: `if suppress_interrupts: pass`, else `raise`."""
+    first = handler.body[0] if handler.body else None
+    function = handler.function
+    if first is None or first.kind != "if" or function is None or not first.expressions:
+        return False
+    given = {parameter.name for parameter in function.parameters}
+    return any(isinstance(part, Name) and part.source_text in given for part in first.expressions[0].walk())
 
 
 def _stopping_fix(handler: Handler, kept: Sequence[ExitPath]) -> FixRequest | None:
@@ -809,6 +846,9 @@ def _awaits(block: Sequence[Statement]) -> bool:
     )
 
 
+_COMMAND_LINES = ("click.", "typer.", "cleo.", "cyclopts.")
+
+
 def _keeps(handler: Handler, names: Sequence[str], leaving: Sequence[str], kept: Sequence[ExitPath]) -> bool:
     """Whether what is caught would have had to go on."""
     scope = handler.scope
@@ -831,8 +871,12 @@ def _keeps(handler: Handler, names: Sequence[str], leaving: Sequence[str], kept:
         return (
             any(isinstance(inner, OpaqueExpression) and inner.kind.startswith("yield") for inner in expressions_in(handler.body)) or goes_on
         )
-    if "SystemExit" in leaving and "KeyboardInterrupt" not in leaving and len(names) == 1:
-        return False  # who catches it alone, around a parser or a command, means to
+    if (
+        "SystemExit" in leaving
+        and "KeyboardInterrupt" not in leaving
+        and all(name == "SystemExit" or name.startswith(_COMMAND_LINES) for name in names)
+    ):
+        return False  # who catches it alone, or with a command line's own, around a parser or a command, means to
     return goes_on
 
 

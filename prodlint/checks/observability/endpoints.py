@@ -660,6 +660,8 @@ def health_shallow(project: Project, options: Mapping[str, Any]) -> Iterator[Pro
         for one in shallow:
             # `/healthz` may be meant as the answer of a process that lives; `/ready` promises more.
             said_ready = _kind_of(one.get("path")) == "ready"
+            if not said_ready and not options.get("any-health"):
+                continue
             related = (Related(store.path, store.span, f"`{store.words}`"),)
             yield ProjectDiagnostic(
                 one.path,

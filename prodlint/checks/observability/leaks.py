@@ -25,6 +25,7 @@ from prodlint.facts import (
     OpaqueExpression,
     Operation,
     Subscript,
+    calls_in,
     expressions_in,
     statements_in,
 )
@@ -325,6 +326,8 @@ class _Reading:
 
     def _is_harmless(self, name: Name) -> bool:
         """Whether what is known of a name says that no secret stands in it: its type, its value, the loop that binds it."""
+        if _is_of_a_challenge(name) or _is_opened(name, self.function):
+            return True
         if name.source_text.isupper() and not _ACTIONS.isdisjoint(parts_of(name.source_text)):
             return True
         if _is_store_url(name.source_text.rsplit(".", 1)[-1]) and any(
@@ -592,6 +595,24 @@ def _is_store_url(name: str) -> bool:
     )
 
 
+def _is_of_a_challenge(name: Name) -> bool:
+    """Whether a token is the one that ACME has published in the DNS or below `/.well-known`, for everybody to see."""
+    return name.source_text.rpartition(".")[2].lower() == "token" and _CHALLENGE.search(name.source.data) is not None
+
+
+_CHALLENGE = re.compile(rb"[\"']TXT[\"']|_acme-challenge|\.well-known/acme|\bacme\.")
+
+
+def _is_opened(name: Name, function: Function | None) -> bool:
+    """Whether the same function opens what stands under a name: it is the path of the key."""
+    return function is not None and any(
+        call.name in ("open", "io.open", "pathlib.Path", "Path", "os.path.exists", "os.path.isfile")
+        and bool(call.arguments)
+        and call.arguments[0].text == name.text
+        for call in calls_in(function.body)
+    )
+
+
 def _is_member(first: str, last: str) -> bool:
     """Whether a dotted name is a member of an enumeration: `GrantType.PASSWORD`."""
     owner = first.rsplit(".", 1)[-1]
@@ -606,6 +627,8 @@ def _cut(fact: Fact) -> str:
 def personal_data_sent(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """Sentry told to send cookies, headers and addresses with every event."""
     told = argument_of(call, "send_default_pii")
+    if not context.options.get("personal-data"):
+        return
     if isinstance(told, Constant) and told.value is True and not {"before_send", "event_scrubber"} & set(call.keywords):
         yield Diagnostic(
             call.keywords["send_default_pii"],

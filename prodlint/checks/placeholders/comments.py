@@ -23,8 +23,7 @@ _THINGS = r"(?!\s+(?:comments?|lists?|items?|apps?|models?|pages?|apis?|entries|
 _PHRASES = (
     r"(?:do\s+not|don'?t|never)\s+(?:ship|merge|commit|deploy|push|release)(?:\s+(?:this|it|me|to\s+(?:main|master|git|prod\w*)|until|before)\b|\s*!|[\s.]*$)",
     r"remove\s+(?:this\s+|me\s+|it\s+)?before\s+(?:ship|releas|launch|deploy|merg|commit|prod|going|push|final|live|submit|check)\w*",
-    r"(?:temporary|temp|ugly|dirty|quick)\s+(?:and\s+dirty\s+)?(?:hack|kludge)\b",
-    r"(?:hack|kludge)(?=\s+(?:to|around|for|until|because)\b)",
+    r"(?:temporary|temp|quick\s+and\s+dirty)\s+(?:hack|kludge)\b",
 )
 
 
@@ -144,7 +143,7 @@ _FIXME_ANCHORS = ("fixme", "xxx", "hack", "bug", "kludge", "do not", "don't", "d
 # An XXX marks a place to look at, the others one that is wrong or makeshift.
 _TAGS: Mapping[str, Priority] = {"FIXME": "P2", "BUG": "P1", "HACK": "P2", "KLUDGE": "P2", "XXX": "P2"}
 _ABOUT_ACCESS = re.compile(
-    r"(?i)\b(?:auth\w*|permission\w*|passwords?|secrets?|tokens?|api[ -]keys?|insecure|unsafe|security|vulnerab\w*|injection|credentials?)\b"
+    r"(?i)\b(?:auth(?:n|z|enticat\w*|ori[sz](?:e|ed|es|ing|ation))?|permission\w*|passwords?|secrets?|tokens?|api[ -]keys?|insecure|unsafe|security|vulnerab\w*|injection|credentials?)\b"
 )
 
 

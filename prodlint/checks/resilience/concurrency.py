@@ -329,9 +329,20 @@ def _written_by_handler(module: Module) -> Mapping[str, tuple[tuple[int, int], s
                 if isinstance(target, Subscript) and isinstance(target.value, Name) and target.value.source_text not in own:
                     found.setdefault(target.value.source_text, ((statement.start, statement.end), function.name))
         for call in calls_in(function.body):
-            if call.method in _CHANGES and isinstance(call.receiver, Name) and call.receiver.source_text not in own:
+            if (
+                call.method in _CHANGES
+                and isinstance(call.receiver, Name)
+                and call.receiver.source_text not in own
+                and not _keeps_a_task(call)
+            ):
                 found.setdefault(call.receiver.source_text, ((call.start, call.end), function.name))
     return found
+
+
+def _keeps_a_task(call: Call) -> bool:
+    """`running.add(task)` with `task.add_done_callback(running.discard)`: a reference that keeps a task of this process alive."""
+    holder = call.receiver.source_text.encode() if isinstance(call.receiver, Name) else b""
+    return b"add_done_callback(" + holder + b".discard" in call.source.data
 
 
 @collect("replicas", on=[documents("kubernetes", "compose")], required_literals=["replicas"], files=("yaml", "json"))
@@ -355,6 +366,7 @@ def state_per_worker(project: Project, options: Mapping[str, Any]) -> Iterator[P
     if not several:
         return
     first = several[0]
+    count = first.path if "{{" in first.words else first.words
     for state in project.about("state-in-memory"):
-        words = f"`{state.words}` is written by `{state.get('handler')}` in the memory of one process, and production runs several ({first.words}): each has its own"
+        words = f"`{state.words}` is written by `{state.get('handler')}` in the memory of one process, and production runs several ({count}): each has its own"
         yield ProjectDiagnostic(state.path, state.span, words, related=(Related(first.path, first.span, first.words),))

@@ -141,7 +141,7 @@ def psycopg_connect(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         words = f"`{shown(call)}` has no `connect_timeout`: psycopg2 waits as long as the operating system does"
         # Where the driver may be missing, the service can do without this database.
         yield Diagnostic(call, words, priority="P1" if is_tried(call) else None, fix=_CONNECT_FIX)
-    else:
+    elif context.options.get("bounded"):
         yield Diagnostic(call, f"`{shown(call)}` has no `connect_timeout`: psycopg's default is 130 s", priority="P2", fix=_CONNECT_FIX)
 
 
@@ -157,7 +157,7 @@ def _is_asynchronous(call: Call) -> bool:
 @check("PRD521", on=[calls("asyncpg.connect", "asyncpg.create_pool")])
 def asyncpg_connect(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """asyncpg without `timeout`: 60 s."""
-    if call.stars or "timeout" in call.keywords or not is_imported(call):
+    if call.stars or "timeout" in call.keywords or not is_imported(call) or not context.options.get("bounded"):
         return
     fix = FixRequest("set-keyword", "Give up connecting after 5 s", safe=False, arguments=(("keyword", "timeout"), ("value", "5")))
     yield Diagnostic(call, f"`{shown(call)}` has no `timeout`: asyncpg's default to connect is 60 s", priority="P2", fix=fix)
@@ -181,7 +181,7 @@ _MONGO_LIMITS = ("serverSelectionTimeoutMS", "timeoutMS", "serverselectiontimeou
 @check("PRD521", on=[calls(*_MONGO)], required_literals=["mongoclient", "motorclient"])
 def mongo_connect(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A Mongo client without `serverSelectionTimeoutMS` or `timeoutMS`: 30 s for each operation while no server is there."""
-    if call.stars or not is_imported(call) or any(name in call.keywords for name in _MONGO_LIMITS):
+    if not context.options.get("bounded") or call.stars or not is_imported(call) or any(name in call.keywords for name in _MONGO_LIMITS):
         return
     address = call.argument(0, "host")
     if address is not None:
@@ -221,11 +221,11 @@ def engine_connect(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
             f"`{shown(call)}` has no `connect_timeout` in `connect_args`: psycopg2 waits as long as the operating system does",
             fix=fix,
         )
-    elif driver in ("psycopg", "psycopg_async"):
+    elif driver in ("psycopg", "psycopg_async") and context.options.get("bounded"):
         yield Diagnostic(
             call, f"`{shown(call)}` has no `connect_timeout` in `connect_args`: psycopg's default is 130 s", priority="P2", fix=fix
         )
-    elif driver == "asyncpg":
+    elif driver == "asyncpg" and context.options.get("bounded"):
         yield Diagnostic(call, f"`{shown(call)}` has no `timeout` in `connect_args`: asyncpg's default is 60 s", priority="P2")
     elif not driver and only_psycopg2(context) and not _may_be_sqlite(call.module) and not _of_alembic(call.module):
         words = "has no `connect_timeout`, unless the URL brings one: psycopg2 (the only database driver found) has none of its own"
@@ -290,6 +290,8 @@ def django_connect(assignment: Assignment, context: CheckContext) -> Iterator[Di
             and context.environment.version("psycopg2-binary") is None
             and context.environment.version("psycopg2") is None
         )
+        if newer and not context.options.get("bounded"):
+            continue
         if newer:
             yield Diagnostic(place, f"`{engine}` without `connect_timeout` in OPTIONS: psycopg's default is 130 s", priority="P2")
         else:

@@ -14,6 +14,7 @@ _BROAD = ("Exception", "BaseException", "builtins.Exception")
 _ONCE = re.compile(
     r"(?i)(?:^|_)(?:charge|pay|payment|refund|transfer|send|notify|email|mail|sms|publish|create|insert|place|book|order|submit|register|signup|post|withdraw|deposit|purchase|checkout)(?:_|$)"
 )
+_UNDOES = re.compile(r"(?i)^_*(?:revoke|deactivate|disable|delete|remove|cancel|stop|close|logout|unsubscribe|purge|clear)(?:_|$)")
 _POSTS = ("post", "patch")
 _CLIENTS = re.compile(r"^(?:requests|httpx|aiohttp)\b|(?:^|\.)(?:client|session|http|api)\w*\.(?:post|patch)$")
 _SAFE = re.compile(rb"(?i)idempoten")
@@ -76,6 +77,8 @@ def _is_broad(expression: Expression | None, default: bool = False) -> bool:
 def _changes_something(function: Function) -> bool:
     """Whether a function posts to another service, or is named for what must not happen twice and calls something."""
     posts = any(call.method in _POSTS and _CLIENTS.search(call.name) and not _has_key(call) for call in calls_in(function.body))
+    if _UNDOES.search(function.name):
+        return False  # a second time leaves things as the first time did
     return posts or (
         bool(_ONCE.search(function.name))
         and not re.search(r"(?i)(?:^|_)(?:get|fetch|load|list|find|read|check|is|has)(?:_|$)", function.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from prodlint.checks import (
@@ -249,6 +250,7 @@ def django_migrations(class_: Class, context: CheckContext) -> Iterator[ProjectF
     if class_.name != "Migration" or where is None or context.file.roles & {"test", "example", "docs", "vendored"}:
         return
     parents: list[str] = []
+    others: list[str] = []
     replaces = False
     for statement in class_.body:
         assignment = statement.assignment
@@ -261,7 +263,9 @@ def django_migrations(class_: Class, context: CheckContext) -> Iterator[ProjectF
                 app, name = (str(part.value) for part in item.items if isinstance(part, Constant))
                 if app == where[1] or app == _label(context.file.path):
                     parents.append(name)
-    data = (("parents", " ".join(parents)), ("replaces", "yes" if replaces else ""))
+                else:
+                    others.append(f"{app}.{name}")
+    data = (("parents", " ".join(parents)), ("others", " ".join(others)), ("replaces", "yes" if replaces else ""))
     head = Span(class_.span.line, class_.span.column, class_.span.line, class_.span.column + 15)
     yield ProjectFact("django-migration", context.file.path, head, where[2], data)
 
@@ -278,7 +282,31 @@ def broken_graph(project: Project, options: Mapping[str, Any]) -> Iterator[Proje
     for folder, migrations in _by_folder(project.about("django-migration")).items():
         # A squashed migration stands beside those that it replaces.
         if not any(one.get("replaces") for one in migrations):
-            yield from _graph(project, migrations, "migration", (folder,))
+            yield from _graph(project, _under_their_label(migrations), "migration", (folder,))
+
+
+def _under_their_label(migrations: Sequence[ProjectFact]) -> Sequence[ProjectFact]:
+    """The migrations of one application with their parents, where the application has another label than its folder has a name.
+
+    `AppConfig.label` may be anything. Where no migration of a folder comes after another of the folder's name, the label is the one under
+    which most of what they depend on stands in the same folder.
+    """
+    names = {fact.words for fact in migrations}
+    if any(parent in names for fact in migrations for parent in fact.get("parents").split()):
+        return migrations
+    told = [other.partition(".") for fact in migrations for other in fact.get("others").split()]
+    labels = Counter(app for app, _, name in told if name in names)
+    if not labels:
+        return migrations
+    label = labels.most_common(1)[0][0]
+    return [
+        replace(fact, data=tuple((key, _of_label(fact, label) if key == "parents" else value) for key, value in fact.data))
+        for fact in migrations
+    ]
+
+
+def _of_label(fact: ProjectFact, label: str) -> str:
+    return " ".join(name for app, _, name in (other.partition(".") for other in fact.get("others").split()) if app == label)
 
 
 # `003_orders.sql`, `V3__orders.sql`, `0003-orders.up.sql`: the number and, where there are two files for one step, the direction.

@@ -84,6 +84,8 @@ _LONG_AWS = frozenset(("s3", "sagemaker-runtime", "bedrock-runtime", "lambda", "
 @check("PRD525", on=[calls(*SDKS)], required_literals=[tuple(sorted({part.lower() for part in name.split(".")})) for name in SDKS])
 def sdk_default(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A client of an SDK that leaves the limit to a default of minutes."""
+    if not context.options.get("bounded") and not _holds_a_worker(call.name):
+        return
     places = _that_keep_default(call.module, call.name)
     if places and places[0].start == call.start:
         related = tuple(Related(call.file.path, other.span, "here too") for other in places[1:])
@@ -93,6 +95,15 @@ def sdk_default(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
             priority=SDKS[call.name].priority,
             related=related,
         )
+
+
+def _holds_a_worker(name: str) -> bool:
+    """Whether a client without a limit of its own may hold a worker for good, or for the ten minutes of a language model's default.
+
+    Asynchronous clients hold none, and AWS's minute is a limit that works.
+    """
+    words = SDKS[name].words
+    return "without limit" in words or words == _OPENAI.words and not name.rpartition(".")[2].startswith("Async")
 
 
 @lru_cache(maxsize=32)

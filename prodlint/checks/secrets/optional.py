@@ -82,6 +82,16 @@ def _is_ours(name: str) -> bool:
     return bool(name) and (guards_sessions(name) or is_key_of_ours(name)) and not _CLOUD.search(name)
 
 
+def _is_a_providers(fact: Assignment) -> bool:
+    """Whether an identifier of the same client stands beside a secret: `GITLAB_CLIENT_ID` and `GITLAB_SECRET_KEY` are what a provider gave."""
+    before = _SECRET_END.sub("", fact.target)
+    return before != fact.target and any(f"{before}{name}".encode() in fact.source.data for name in _IDENTIFIERS)
+
+
+_SECRET_END = re.compile(r"(?i)(?<=_)(?:client_)?(?:secret|secret_key|signing_key)$")
+_IDENTIFIERS = ("CLIENT_ID", "APP_ID", "CONSUMER_KEY", "client_id", "app_id", "consumer_key")
+
+
 def _empty(value: Value) -> SettingRead | None:
     """The setting that a value is, where it is None or empty if nobody sets it."""
     shape = value.only()
@@ -109,7 +119,7 @@ def keys_read(fact: Assignment, context: CheckContext) -> Iterator[ProjectFact]:
     ):
         return
     if _is_field(fact):
-        if _is_ours(fact.target) and _is_empty_default(fact.value) and "min_length" not in fact.annotation:
+        if _is_ours(fact.target) and not _is_a_providers(fact) and _is_empty_default(fact.value) and "min_length" not in fact.annotation:
             yield project_fact("optional-secret", fact, fact.target, setting=fact.target.upper(), shown=_shown(fact.value))
         return
     if not isinstance(fact.value, (Call, Operation)) or fact.kind == "keyword" and not fact.target.isupper():
@@ -117,6 +127,7 @@ def keys_read(fact: Assignment, context: CheckContext) -> Iterator[ProjectFact]:
     read = _empty(context.values(fact.module).of(fact.value))
     if (
         read is None
+        or _is_a_providers(fact)
         or not read.name
         or not (_is_ours(read.name) or _is_ours(fact.target) and value_name(read.name) is not None and not _CLOUD.search(read.name))
     ):

@@ -383,6 +383,8 @@ def credentials_in_url(file: Text, context: CheckContext) -> Iterator[Diagnostic
             continue
         if verdict in ("default", "words") and (is_remark(data, offset) or scheme.lower().partition("+")[0] not in _SCHEMES):
             continue
+        if _ON_THIS_MACHINE.match(data, end) and is_remark(data, offset):
+            continue  # said for example: nobody else can reach it
         priority: Priority | None = "P1" if verdict == "default" else None
         if verdict in ("default", "words") and _ON_THIS_MACHINE.match(data, end):
             priority = "P2"  # what a developer starts
@@ -433,7 +435,7 @@ def _password_variables(data: bytes) -> dict[bytes, str]:
     return {found[2]: found[1].decode() for found in _PASSWORD_VARIABLE.finditer(data)}
 
 
-_SAID_FOR_EXAMPLE = re.compile(rb"\be\.g\.|\b[Ee]x[:.]|\b(?:help|help_text|description|placeholder)[\"']?\s{0,2}[=:]")
+_SAID_FOR_EXAMPLE = re.compile(rb"\b(?:e\.g|i\.e)\.|\b[Ee]x[:.]|\b(?:help|help_text|description|placeholder)[\"']?\s{0,2}[=:]")
 
 
 def is_remark(data: bytes, offset: int) -> bool:

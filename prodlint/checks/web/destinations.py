@@ -395,6 +395,8 @@ def environment_without_autoescape(call: Call, context: CheckContext) -> Iterato
             return
     if not _is_for_pages(call):
         return
+    if given is None and call.method == "SandboxedEnvironment" and "loader" not in call.keywords and not call.arguments:
+        return  # expressions and texts that users wrote: no files of pages stand behind it
     shown = "`autoescape=False`" if given is not None else "no `autoescape`, which is off by default,"
     yield Diagnostic(call, f"`{call.name}` has {shown} and renders HTML: what users wrote is rendered as HTML")
 

@@ -150,7 +150,7 @@ def deploy_settings(project: Project, options: Mapping[str, Any]) -> Iterator[Pr
     if settings.is_whole and secured:
         yield from _wrong(settings)
         yield from _mail_by_default(project, settings)
-        yield from _absent(project, settings)
+        yield from _absent(project, settings, options)
         yield from _behind_a_proxy(project, settings)
 
 
@@ -220,7 +220,7 @@ def _databases(settings: DjangoSettings) -> Iterator[ProjectDiagnostic]:
                 )
 
 
-def _absent(project: Project, settings: DjangoSettings) -> Iterator[ProjectDiagnostic | Evidence]:
+def _absent(project: Project, settings: DjangoSettings, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
     """The settings of TLS that stand nowhere, in one finding; what a proxy of the repository does instead counts."""
     missing = []
     for name, words in _ABSENT:
@@ -249,6 +249,8 @@ def _absent(project: Project, settings: DjangoSettings) -> Iterator[ProjectDiagn
     words = f"the settings{' of production' if meant else ''} have no {' and no '.join(missing)}"
     # Where nobody says what production runs with, something in front may do it that lies in another repository.
     priority: Priority | None = None if meant and len(missing) > 1 else "P2"
+    if priority and not options.get("any-settings"):
+        return
     yield ProjectDiagnostic(settings.path, settings.place(), words, priority=priority, related=related)
 
 

@@ -197,7 +197,7 @@ def sql_string_building(call: Call, context: CheckContext) -> Iterator[Diagnosti
         client = judge.client_in(part.value)
         priority: Priority | None = None
         if named and client is None:
-            if not context.options.get("identifiers", True) or context.file.roles & _BY_HAND or "/alembic/" in f"/{context.file.path}":
+            if not context.options.get("identifiers") or context.file.roles & _BY_HAND or "/alembic/" in f"/{context.file.path}":
                 continue
             if _is_of_itself(part) or not any(isinstance(shape, Argument) for shape in part.value.walk()):
                 continue  # a name out of the code's own tables; nobody is known to choose it
@@ -207,6 +207,8 @@ def sql_string_building(call: Call, context: CheckContext) -> Iterator[Diagnosti
                 continue
             priority = "P2"
         elif client is None and _QUOTING.search(part.at.text):
+            if not context.options.get("identifiers"):
+                continue  # what quotes it is judged where it stands
             priority = "P2"
         elif client is None and (_is_of_itself(part) or not any(isinstance(shape, Argument) for shape in part.value.walk())):
             # Nobody is known to choose it: a row of the database, a setting, an attribute.

@@ -523,7 +523,8 @@ def claims_by_hand(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
             return
         if _is(other, _DECODERS) or ("verify" in last and any(a.text == receiver.text for a in other.arguments)):
             return
-    if _parts_read(function, module, call) == {0}:
+    given = [other.argument(0) for other in names if other.method in ("urlsafe_b64decode", "b64decode", "base64url_decode", "b64_decode")]
+    if _parts_read(function, module, call) == {0} or all(one is not None and "header" in one.text.lower() for one in given):
         return  # the header alone: which key, which algorithm
     claims = _keys_read(function)
     if claims and claims <= _ROUTING_CLAIMS or _OF_TIME.search(function.name):
@@ -776,6 +777,8 @@ def claim_checks_disabled(call: Call, context: CheckContext) -> Iterator[Diagnos
         return
     options = _options(call)
     off = [name for name in _CLAIM_CHECKS if name in options and _plainly_off(module, options[name], call)]
+    if "subject" not in call.keywords:
+        off = [name for name in off if name != "verify_sub"]  # without one to compare with, only that it is a text would be checked
     if function is not None:
         if _validated_later(function, _result_name(function, module, call)):
             return

@@ -210,8 +210,13 @@ def lifetime_in_call(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`create_access_token(user.id, expires_delta=timedelta(days=30))`, `JWTStrategy(secret, lifetime_seconds=2592000)`."""
     keyword, position = _ISSUING.get(call.name, ("expires_delta", -1))
     given = call.argument(position, keyword)
-    if given is None or priority_in(call, context) is False or _OTHER.search(call.scope.function):
+    if given is None or priority_in(call, context) is False or _OTHER.search(call.scope.function) or _OTHER.search(given.text):
         return
+    bound = call.module.follow(given, call)
+    if any(
+        isinstance(part, Name) and "." in part.source_text and _NAME.search(part.source_text.rpartition(".")[2]) for part in bound.walk()
+    ):
+        return  # `settings.ACCESS_TOKEN_EXPIRE_MINUTES` is judged where it gets its value
     value = context.values(call.module)
     seconds = duration(value, given, 1.0 if keyword == "lifetime_seconds" else None)
     if any(isinstance(shape, Known) and shape.value is None for shape in value.of(given).shapes):

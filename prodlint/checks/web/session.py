@@ -301,7 +301,7 @@ def cookie_flags_absent(project: Project, options: Mapping[str, Any]) -> Iterato
         elif any(middleware in one for one in texts) and not (name.startswith("CSRF") and in_session and in_session[-1][0] is True):
             missing.append(f"`{name}`")
             checks.append(f"security.{number}")
-    if missing:
+    if missing and (found.is_named or options.get("any-settings")):
         words = f"the settings of production have no {' and no '.join(missing)}: the cookie leaves by plain HTTP too ({', '.join(checks)})"
         yield ProjectDiagnostic(found.path, found.place(), words, None if found.is_named else "P2")
 
