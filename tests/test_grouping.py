@@ -33,9 +33,21 @@ def test_a_habit_of_the_project_is_one_finding(prodlint: Run, project: Callable[
 
 
 def test_few_places_or_few_files_are_no_habit_of_the_project(prodlint: Run, project: Callable[..., Path]) -> None:
-    root = project({"service/a.py": "# TODO: one\n# TODO: two\nx = 1\n# TODO: three\n", "service/b.py": "# TODO: four\n"})
+    root = project({"service/a.py": "# TODO: one\n# TODO: two\nx = 1\n# TODO: three\n", "service/b.py": "y = 1\n"})
     ran = prodlint("check", "--no-cache", "--output-format", "json", "--exit-zero", "--select", "PRD301", str(root), cwd=root)
-    assert len(json.loads(ran.out)["findings"]) == 4  # type: ignore[attr-defined]
+    assert len(json.loads(ran.out)["findings"]) == 3  # type: ignore[attr-defined]
+
+
+def test_what_stands_in_few_places_is_said_to_who_asks_by_code(prodlint: Run, project: Callable[..., Path]) -> None:
+    """`least` of PRD207's page is 20."""
+    one = 'def f{0}(x):\n    if not x:\n        raise Exception("no {0}")\n'
+    told = []
+    for places, selector in ((20, "ALL"), (1, "ALL"), (1, "PRD207")):
+        root = project({"service/app.py": "".join(one.format(n) for n in range(places))})
+        ran = prodlint("check", "--no-cache", "--output-format", "json", "--exit-zero", "--select", selector, str(root), cwd=root)
+        codes = [finding["code"] for finding in json.loads(ran.out)["findings"]]  # type: ignore[attr-defined]
+        told.append(codes.count("PRD207"))
+    assert told == [1, 0, 1]
 
 
 def test_the_baseline_knows_each_place(prodlint: Run, project: Callable[..., Path]) -> None:

@@ -60,7 +60,7 @@ def unlogged(job):
     try:
         job.run()
     except Exception:
-        job.release()
+        job.result = None
 
 def textual(job):
     try:

@@ -106,13 +106,12 @@ def test_the_message_says_what_is_to_be_done() -> None:
         "# xxx: a",
         "# HACK a",
         "# hack: a",
-        "# hack to slow it",
         "# BUG: a",
         "# KLUDGE",
         "# do not ship",
         "# DO NOT MERGE!",
         "# remove before launch",
-        "# ugly hack",
+        "# temporary hack",
     ],
 )
 def test_fixme(text: str) -> None:
