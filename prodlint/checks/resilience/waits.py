@@ -98,12 +98,11 @@ def sdk_default(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
 
 
 def _holds_a_worker(name: str) -> bool:
-    """Whether a client without a limit of its own may hold a worker for good, or for the ten minutes of a language model's default.
+    """Whether a client without a limit of its own may hold a worker for minutes.
 
-    Asynchronous clients hold none, and AWS's minute is a limit that works.
+    Asynchronous clients of language models hold none, and AWS's minute is a limit that works.
     """
-    words = SDKS[name].words
-    return "without limit" in words or words == _OPENAI.words and not name.rpartition(".")[2].startswith("Async")
+    return not name.startswith("boto3.") and not (SDKS[name].words == _OPENAI.words and name.rpartition(".")[2].startswith("Async"))
 
 
 @lru_cache(maxsize=32)
