@@ -124,11 +124,13 @@ class Project:
         paths: Sequence[str] = (),
         *,
         whole: bool = True,
+        grouped: bool = True,
         cache: bool = False,
         jobs: int = 1,
         progress: Callable[[int, int], None] | None = None,
     ) -> Checked:
         """Check the project, or some paths of it. whole: with the rules about what is missing, where the root is among the paths.
+        grouped: whether findings that say the same are one, where their rule wants it.
 
         cache: use and keep results of files that are the same, as the command line does; files with a text that is not saved are looked at anew.
         jobs: how many processes to use. progress: is told how many files of how many were looked at; while they are being looked for, how many
@@ -138,14 +140,14 @@ class Project:
         """
         given = [self.absolute(path) for path in paths] or [self.root]
         request = self._request(given)
-        request.cache, request.jobs, request.progress = cache, jobs, progress
+        request.cache, request.jobs, request.progress, request.grouped = cache, jobs, progress, grouped
         result = session.run(request)
         if result.discovered.whole and whole:
             self._world = result.world
         return Checked(result.report, result)
 
-    def check_text(self, path: str, text: str | bytes | None = None) -> Checked:
-        """Check one file, with the text given or the one that `open` has brought. path: absolute or from the root.
+    def check_text(self, path: str, text: str | bytes | None = None, *, grouped: bool = True) -> Checked:
+        """Check one file, with the text given or the one that `open` has brought. path: absolute or from the root. grouped: as for `check`.
 
         Raises SettingsError and PageError.
         """
@@ -153,7 +155,7 @@ class Project:
         if text is not None:
             self.open(absolute, text)
         request = self._request([absolute])
-        request.world = self._world
+        request.world, request.grouped = self._world, grouped
         if absolute in self._unsaved and not os.path.exists(absolute):
             # A file that was never saved: what comes on standard input has a name and no place.
             request.paths, request.stdin_filename, request.stdin = ["-"], absolute, self._unsaved[absolute]

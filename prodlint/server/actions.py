@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lsprotocol import types
 
-from prodlint.api import Checked
 from prodlint.model import Finding
+from prodlint.server.changes import REASON as _REASON
+from prodlint.server.changes import Changes, key_of, made, named
+from prodlint.server.documents import lines_of
 from prodlint.server.state import Folder, uri_of
 from prodlint.server.switching import switched_off
 
 FIX_ALL = "source.fixAll.prodlint"
-_REASON = " -- why"
 ADD_TO_BASELINE = "prodlint.addToBaseline"
 
 
 def offered(
-    finding: Finding, diagnostic: types.Diagnostic, uri: str, version: int | None, baseline: bool = False
+    finding: Finding, diagnostic: types.Diagnostic, uri: str, version: int | None, baseline: bool = False, whole: bool = False
 ) -> Iterator[types.CodeAction]:
-    """What can be done about a finding; the edits come with `resolved`. baseline: whether the settings name one."""
+    """What can be done about a finding; the edits come with `resolved`. baseline: whether the settings name one. whole: whether only a look at the
+    whole project gives the finding."""
 
     def action(
         title: str, verb: str, kind: types.CodeActionKind | str = types.CodeActionKind.QuickFix, preferred: bool = False
     ) -> types.CodeAction:
-        data = {"uri": uri, "verb": verb, "finding": key_of(finding), "version": version}
+        data = {"uri": uri, "verb": verb, "finding": key_of(finding), "version": version, "whole": whole}
         return types.CodeAction(title, kind=kind, diagnostics=[diagnostic], is_preferred=preferred or None, data=data)
 
     if finding.fix is not None and finding.fix.safe:
@@ -35,69 +36,58 @@ def offered(
     elif finding.fix is not None:
         yield action(f"prodlint: {finding.fix.description} (unsafe: review the result)", "fix")
     yield action(f"prodlint: Ignore {finding.code} here, with a reason", "ignore")
-    yield action(f"prodlint: Ignore {finding.code} in this file", "ignore-file")
+    if not whole:
+        yield action(f"prodlint: Ignore {finding.code} in this file", "ignore-file")
     yield action(f"prodlint: Switch {finding.code} off in the settings", "settings")
-    if baseline:
+    if baseline and not whole:
         title = "prodlint: Add to the baseline"
         command = types.Command(title, ADD_TO_BASELINE, arguments=[uri, key_of(finding)])
         yield types.CodeAction(title, kind=types.CodeActionKind.QuickFix, diagnostics=[diagnostic], command=command)
 
 
-def key_of(finding: Finding) -> list[Any]:
-    """What a finding is known by between the offer of an action and its choice."""
-    return [finding.code, finding.span.line, finding.span.column, finding.message]
-
-
-def resolved(folder: Folder, path: str, data: dict[str, Any], lines: Sequence[str]) -> types.WorkspaceEdit | None:
-    """The edit of an action that was chosen; None where it cannot be made any more."""
+def resolved(folder: Folder, path: str, data: Mapping[str, Any], lines: Sequence[str]) -> types.WorkspaceEdit | None:
+    """The edit of an action that was chosen, for a finding of the file itself; None where it cannot be made any more."""
     checked = folder.project.check_text(path)
-    finding = next((each for each in checked.findings if key_of(each) == data["finding"]), None)
+    finding = named(checked.findings, data["finding"])
     if finding is None:
         return None
     if data["verb"] == "ignore-file":
         return _at_the_top(path, f"prodlint: ignore-file[{finding.code}]{_REASON}", lines)
     if data["verb"] == "settings":
-        return _in_the_settings(finding.code, path, folder.project.root)
-    from prodlint import fixes
-    from prodlint.fixes import applying, ignore
-
-    makers: Sequence[Any] = (fixes.make,)
-    if data["verb"] == "ignore":
-        makers = [partial(maker, tail=_REASON) for maker in (ignore.behind, ignore.above, ignore.behind_statement, ignore.above_statement)]
-    made = applying.apply_fixes(checked.result, [finding], makers)
-    return as_edit(made.before, made.after, checked)
+        return in_the_settings(finding.code, path, folder.project.root)
+    changes = made(checked, folder.project.check_text(path, grouped=False), finding, data["verb"])
+    return as_edit(changes, folder.project.root)
 
 
 def all_safe(folder: Folder, path: str) -> types.WorkspaceEdit | None:
     """Every safe fix of a file."""
     from prodlint.fixes import applying
 
-    checked = folder.project.check_text(path)
-    made = applying.apply_fixes(checked.result, applying.wanted(checked.result, False))
-    return as_edit(made.before, made.after, checked)
+    checked = folder.project.check_text(path, grouped=False)
+    fixed = applying.apply_fixes(checked.result, applying.wanted(checked.result, False))
+    return as_edit(Changes(fixed.before, fixed.after), folder.project.root)
 
 
-def as_edit(before: dict[str, bytes | None], after: dict[str, bytes], checked: Checked) -> types.WorkspaceEdit | None:
+def as_edit(made_: Changes, root: str) -> types.WorkspaceEdit | None:
     """What changed in some files, as replaced runs of lines."""
     from difflib import SequenceMatcher
 
     changes: dict[str, list[types.TextEdit]] = {}
-    made: list[str] = []
-    for path, new in after.items():
-        old = before.get(path)
+    new_files: list[str] = []
+    for path, new in made_.after.items():
+        old = made_.before.get(path)
         if old == new:
             continue
         if old is None:
-            made.append(os.path.join(checked.report.root, path))
-        was = (old or b"").decode("utf-8", "replace").splitlines(keepends=True)
-        now = new.decode("utf-8", "replace").splitlines(keepends=True)
+            new_files.append(os.path.join(root, path))
+        was, now = lines_of((old or b"").decode("utf-8", "replace")), lines_of(new.decode("utf-8", "replace"))
         edits = [
             types.TextEdit(types.Range(types.Position(first, 0), types.Position(last, 0)), "".join(now[start:end]))
             for what, first, last, start, end in SequenceMatcher(None, was, now, autojunk=False).get_opcodes()
             if what != "equal"
         ]
-        changes[uri_of(os.path.join(checked.report.root, path))] = edits
-    return _edit(changes, made) if changes else None
+        changes[uri_of(os.path.join(root, path))] = edits
+    return _edit(changes, new_files) if changes else None
 
 
 def _edit(changes: dict[str, list[types.TextEdit]], made: Sequence[str] = ()) -> types.WorkspaceEdit:
@@ -108,7 +98,8 @@ def _edit(changes: dict[str, list[types.TextEdit]], made: Sequence[str] = ()) ->
     return types.WorkspaceEdit(document_changes=[*(types.CreateFile(uri_of(path)) for path in made), *edits])
 
 
-def _in_the_settings(code: str, path: str, root: str) -> types.WorkspaceEdit:
+def in_the_settings(code: str, path: str, root: str) -> types.WorkspaceEdit:
+    """A rule switched off in the settings that hold for a file."""
     found = switched_off(code, path, root)
     # What stands before it on its line is ASCII: a key, an equals sign and a bracket.
     line, column = found.before.count("\n", 0, found.offset), found.offset - (found.before.rfind("\n", 0, found.offset) + 1)

@@ -14,6 +14,11 @@ from pygls import workspace
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 
 
+def lines_of(text: str) -> tuple[str, ...]:
+    """The lines of a text, with their ends."""
+    return tuple(_LINE.findall(text))
+
+
 class Document(workspace.TextDocument):
     """An open text, or one on the disk."""
 
@@ -24,7 +29,7 @@ class Document(workspace.TextDocument):
         """The lines, with their ends."""
         source = self.source
         if self._cut[0] is not source:
-            self._cut = source, tuple(_LINE.findall(source))
+            self._cut = source, lines_of(source)
         return self._cut[1]
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Coroutine, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -24,13 +24,14 @@ from prodlint.engine import catalogue
 from prodlint.model import Finding, Rule
 from prodlint.reports.material import HOMEPAGE, advice_of_variant, first_sentence
 from prodlint.server import actions, audit, background
+from prodlint.server.changes import Changes, key_of
 from prodlint.server.checking import FolderCheck
 from prodlint.server.documents import Workspace
 from prodlint.server.notebooks import OpenNotebook
 from prodlint.server.positions import covers, overlaps, range_at, range_of
 from prodlint.server.progress import Shown
 from prodlint.server.state import Folder, Folders, Told, path_of, uri_of
-from prodlint.server.whole import Answer, Found, Job, Wrong
+from prodlint.server.whole import Answer, Found, Job, Verb, Wrong
 
 _log = logging.getLogger(__name__)
 
@@ -149,7 +150,7 @@ class Server(LanguageServer):
             source="prodlint",
             tags=[types.DiagnosticTag.Unnecessary] if rule is not None and rule.name == "unused-suppression" else None,
             related_information=related or None,
-            data={"finding": actions.key_of(finding)},
+            data={"finding": key_of(finding)},
         )
 
     def check(self, uri: str) -> None:
@@ -205,7 +206,7 @@ class Server(LanguageServer):
         title = f"prodlint: {os.path.basename(folder.project.root)}"
         return FolderCheck(partial(self.job, folder), partial(self._take, folder), Shown(self, title))
 
-    def job(self, folder: Folder, verb: Literal["check", "report", "baseline", "audit"] = "check", text: str = "") -> Job:
+    def job(self, folder: Folder, verb: Verb = "check", text: str = "") -> Job:
         """What is to be done with a folder as it is now."""
         project = folder.project
         units = str(getattr(self.workspace.position_encoding, "value", self.workspace.position_encoding))
@@ -538,13 +539,13 @@ def made() -> Server:
         made_: list[types.CodeAction] = []
         wanted = params.context.only
         if wanted is None or types.CodeActionKind.QuickFix in wanted:
-            checked = folder.said.get(path)
-            for finding in checked.findings if checked is not None else ():
-                if finding.path != folder.project.relative(path):
-                    continue
+            checked, own = folder.said.get(path), folder.project.relative(path)
+            baseline = bool(folder.project.settings.baseline)
+            of_file = [(finding, False) for finding in (checked.findings if checked is not None else ()) if finding.path == own]
+            for finding, whole in (*of_file, *((finding, True) for finding in folder.whole.get(own, ()))):
                 told = server.in_document(folder, finding, document)
                 if overlaps(told.range, params.range):
-                    made_.extend(actions.offered(finding, told, document.uri, document.version, bool(folder.project.settings.baseline)))
+                    made_.extend(actions.offered(finding, told, document.uri, document.version, baseline, whole))
             if audit.is_checklist(document):
                 made_.extend(audit.actions_of(server.audited.get(document.uri, ()), document, params.range))
         if wanted is None or any(actions.FIX_ALL.startswith(kind) for kind in wanted):
@@ -553,7 +554,7 @@ def made() -> Server:
         return made_
 
     @server.feature(types.CODE_ACTION_RESOLVE)
-    def resolve(action: types.CodeAction) -> types.CodeAction:
+    async def resolve(action: types.CodeAction) -> types.CodeAction:
         data = action.data
         if not isinstance(data, dict):
             return action
@@ -564,6 +565,12 @@ def made() -> Server:
         folder = server.folders.of(path)
         if data["verb"] == "fix-all":
             action.edit = actions.all_safe(folder, path)
+        elif data.get("whole") and data["verb"] == "settings":
+            action.edit = actions.in_the_settings(data["finding"][0], path, folder.project.root)
+        elif data.get("whole"):
+            job = replace(server.job(folder, "fix"), finding=(data["finding"], data["verb"]))
+            changes = await server.ask(f"fix {folder.project.root}", job, "prodlint: fix")
+            action.edit = actions.as_edit(changes, folder.project.root) if isinstance(changes, Changes) else None
         else:
             action.edit = actions.resolved(folder, path, data, document.lines)
         return action
@@ -618,7 +625,7 @@ def made() -> Server:
             return ""
         folder = server.folders.of(path)
         known = os.path.join(folder.project.root, folder.project.settings.baseline or baseline.DEFAULT)
-        findings = [each for each in folder.project.check_text(path).findings if actions.key_of(each) == list(key)]
+        findings = [each for each in folder.project.check_text(path).findings if key_of(each) == list(key)]
         baseline.write(known, findings, lambda entry: True)
         _forget(server, [uri])
         return known

@@ -12,11 +12,13 @@ import pickle
 import signal
 import struct
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
+from prodlint.api import Checked, Project
 from prodlint.model import Finding
+from prodlint.server.changes import Changes, made, named
 from prodlint.server.units import Place, place_of
 
 HEAD = struct.Struct(">Q")
@@ -27,23 +29,26 @@ _MOST_PLACES = 5
 _LARGEST = 64_000_000
 
 Progress = Callable[[int, int], None]
+Verb = Literal["check", "fix", "report", "baseline", "audit"]
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is wanted of a project: its findings, the readiness report as HTML, its baseline written, or an open checklist audited.
+    """What is wanted of a project: its findings, a fix of one of them, the readiness report as HTML, its baseline written, or an open checklist
+    audited.
 
     config, since: as on the command line. unsaved: texts that win over the disk, by absolute path. units: what the client counts columns in (see
-    `units`). text: the checklist.
+    `units`). text: the checklist. finding: the key of what is to be fixed, and whether by a `fix` or an `ignore` (see `changes`).
     """
 
-    verb: Literal["check", "report", "baseline", "audit"]
+    verb: Verb
     root: str
     config: tuple[str, ...] = ()
     since: str = ""
     unsaved: Mapping[str, bytes] = field(default_factory=dict)
     units: str = "utf-16"
     text: str = ""
+    finding: tuple[Sequence[Any], str] = ((), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ class Wrong:
     words: str
 
 
-Answer = Found | list[Judged] | str | Wrong
+Answer = Found | Changes | list[Judged] | str | Wrong
 
 
 class Ended(BaseException):
@@ -134,8 +139,7 @@ def answer(job: Job, progress: Progress) -> Answer:
         return Wrong(error.path, error.line, str(error))
 
 
-def _check(job: Job, progress: Progress) -> Found:
-    from prodlint.api import Project
+def _checked(job: Job, progress: Progress, grouped: bool = True) -> Checked:
     from prodlint.engine.analysis import processors
 
     project = Project(job.root, config=job.config, since=job.since)
@@ -143,7 +147,18 @@ def _check(job: Job, progress: Progress) -> Found:
         if _on_disk(path) != raw:
             project.open(path, raw)
     # Half of the machine is the editor's.
-    checked = project.check(cache=True, jobs=max(processors() // 2, 1), progress=progress)
+    return project.check(cache=True, jobs=max(processors() // 2, 1), progress=progress, grouped=grouped)
+
+
+def _fix(job: Job, progress: Progress) -> Changes:
+    key, verb = job.finding
+    checked = _checked(job, progress)
+    finding = named(checked.findings, key)
+    return made(checked, _checked(job, progress, grouped=False), finding, verb) if finding is not None else Changes({}, {})
+
+
+def _check(job: Job, progress: Progress) -> Found:
+    checked = _checked(job, progress)
     of_files = {finding for outcome in checked.result.outcomes for finding in outcome.findings}
     places: list[Place] = []
     for finding in checked.findings:
@@ -207,7 +222,13 @@ def _audit(job: Job, progress: Progress) -> list[Judged]:
     ]
 
 
-_VERBS: Mapping[str, Callable[[Job, Progress], Answer]] = {"check": _check, "report": _report, "baseline": _baseline, "audit": _audit}
+_VERBS: Mapping[str, Callable[[Job, Progress], Answer]] = {
+    "check": _check,
+    "fix": _fix,
+    "report": _report,
+    "baseline": _baseline,
+    "audit": _audit,
+}
 
 
 def main() -> None:
