@@ -38,6 +38,7 @@ _EXTENSIONS: dict[str, FileKind] = {
     ".ksh": "shell",
     ".mk": "makefile",
     ".service": "systemd",
+    ".container": "systemd",
     ".nginx": "nginx",
     ".vhost": "nginx",
     ".md": "markdown",

@@ -50,6 +50,8 @@ _DEVELOPMENT_CLASS = re.compile(r"(?:Dev|Develop|Development|Local|Test|Testing|
 def runs_in_production(command: Command, context: Context) -> bool:
     """Whether a command line is one that production runs, as far as the file it stands in and what starts that say."""
     origin, owner = command.origin, command.owner
+    if origin == "makefile" and owner in context.environment.startup.targets:
+        return True
     if origin in DEVELOPMENT_ORIGINS or _DEVELOPMENT_OWNER.search(owner.lower()):
         return False
     if origin == "makefile":

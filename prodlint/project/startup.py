@@ -64,13 +64,14 @@ class Started:
 @dataclass(frozen=True, slots=True)
 class Startup:
     """The answers. programs: what is started. scripts: the shell scripts that are, by path. asked: first words that images and
-    manifests of production hand to an entry script (`CMD ["server"]`). settings: what production's files give each variable, by its name
+    manifests of production hand to an entry script (`CMD ["server"]`). targets: those of a Makefile that they start (`CMD make serve`). settings: what production's files give each variable, by its name
     in upper case. development: scripts that start a development server, the Dockerfiles that start those, and the Dockerfiles that only
     developers' compose files build while production has another one, by path."""
 
     programs: tuple[Started, ...] = ()
     scripts: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
+    targets: frozenset[str] = frozenset()
     settings: Mapping[str, str] = field(default_factory=dict)
     development: frozenset[str] = frozenset()
 
@@ -109,6 +110,7 @@ class _Reading:
     programs: list[Started] = field(default_factory=list)
     scripts: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
+    targets: set[str] = field(default_factory=set)
     settings: dict[str, str] = field(default_factory=dict)
     development: set[str] = field(default_factory=set)
 
@@ -137,7 +139,12 @@ def startup_of(files: Iterable[tuple[str, FileKind, Source]]) -> Startup:
             if not (fact.origin.startswith("dockerfile") and _DEVELOPERS.search(fact.owner.lower())):
                 _take(fact, reading, 0)
     return Startup(
-        tuple(reading.programs), frozenset(reading.scripts), frozenset(reading.asked), reading.settings, frozenset(reading.development)
+        tuple(reading.programs),
+        frozenset(reading.scripts),
+        frozenset(reading.asked),
+        frozenset(reading.targets),
+        reading.settings,
+        frozenset(reading.development),
     )
 
 
@@ -185,6 +192,8 @@ def _take(command: Command, reading: _Reading, depth: int) -> None:
     if command.origin not in ("shell", "compose"):
         words = [command.text.split(None, 1)[0].strip("\"'[],") if command.text else "", *command.argv]
         reading.asked.update(words[1:3] if _script_of(command) else words[:1])
+        if command.program in ("make", "gmake"):
+            reading.targets.update(word for word in command.argv if not word.startswith("-") and "=" not in word)
     script = _script_of(command)
     for path in _named(script, reading.shells) if script else ():
         if _FRONT_END_FOR_DEVELOPERS.search(reading.shells[path]):

@@ -647,6 +647,8 @@ def _supervisord(document: Document) -> Found:
         kind, _, owner = name.partition(":")
         if kind in ("program", "eventlistener", "fcgi-program"):
             yield from _start(section.get("command"), "supervisord", owner)
+        elif kind == "watcher":  # circus
+            yield from _start(section.get("cmd"), "supervisord", owner)
         environment = section.get("environment")
         if environment is not None and environment.kind == "scalar":
             script = _script(environment)
@@ -659,7 +661,7 @@ def _supervisord(document: Document) -> Found:
                 )  # fmt: skip
 
 
-_SYSTEMD_LINE = re.compile(rb"(?m)^[ \t]*(Exec[A-Za-z]+|Environment)[ \t]*=[ \t]*((?:\\\r?\n|[^\r\n])*)")
+_SYSTEMD_LINE = re.compile(rb"(?m)^[ \t]*(Exec[A-Za-z]*|Environment)[ \t]*=[ \t]*((?:\\\r?\n|[^\r\n])*)")
 _SYSTEMD_ASSIGNMENT = re.compile(
     rb"""\"([A-Za-z_][A-Za-z0-9_]*)=([^"\r\n]*)"|'([A-Za-z_][A-Za-z0-9_]*)=([^'\r\n]*)'|(?<!\S)([A-Za-z_][A-Za-z0-9_]*)=([^\s"']*)"""
 )
@@ -682,7 +684,7 @@ def _systemd(document: Document) -> Found:
         else:
             rest = value.lstrip(b"-@:+!|")
             prefix = value[: len(value) - len(rest)]
-            unit = Unit(file, "systemd", owner, key == b"ExecStart", masked="-" if b"-" in prefix else "")
+            unit = Unit(file, "systemd", owner, key in (b"ExecStart", b"Exec"), masked="-" if b"-" in prefix else "")
             yield from facts_in(Script.of_range(source, line.start(2) + len(prefix), line.end(2)), unit)
 
 

@@ -51,7 +51,7 @@ def kind_of(path: str, root: Node) -> DocumentKind:
         return "terraform"
     if name.endswith(".ipynb"):
         return "notebook"
-    if name.endswith((".service", ".timer", ".socket")):
+    if name.endswith((".service", ".timer", ".socket", ".container")):
         return "systemd"
     if root.kind != "mapping":
         return _kind_of_list(root)
@@ -59,7 +59,7 @@ def kind_of(path: str, root: Node) -> DocumentKind:
     if name.endswith((".ini", ".cfg", ".conf", ".properties")):
         if "alembic" in has and has["alembic"].kind == "mapping":
             return "alembic"
-        if any(key.startswith("program:") or key == "supervisord" for key in has):
+        if any(key.startswith(("program:", "watcher:")) or key == "supervisord" for key in has):
             return "supervisord"
         if "tox" in has:
             return "tox"

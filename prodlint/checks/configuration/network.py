@@ -215,7 +215,7 @@ def _lets_in(call: Call, function: Function | None) -> bool:
     data = call.source.data
     if function is None:
         return False
-    if re.search(rb"key_func[\s\\]*=(?:[\s\\(]|#[^\n]*\n)*%s\b" % re.escape(function.name.encode()), data):
+    if re.search(rb"key(?:_func)?[\s\\]*=(?:[\s\\(]|#[^\n]*\n)*%s\b" % re.escape(function.name.encode()), data):
         return True
     names = {
         target.source_text
@@ -257,6 +257,18 @@ def limited_by_forwarded(call: Call, context: CheckContext) -> Iterator[Diagnost
                 given, "the limit counts by `X-Forwarded-For`, which the client writes itself: every request may name another address"
             )
             return
+
+
+@check("PRD645", on=[calls("werkzeug.middleware.proxy_fix.ProxyFix")], required_literals=["proxyfix"], files=("python",))
+def many_proxies(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`ProxyFix(app, x_for=5)`: with fewer proxies in front than that, a client writes the address itself."""
+    given = call.argument(1, "x_for")
+    if isinstance(given, Constant) and isinstance(given.value, int) and given.value > 1 and priority_in(call, context) is not False:
+        yield Diagnostic(
+            given,
+            f"`ProxyFix` trusts {given.value} proxies: where there are fewer, any client can choose its address",
+            priority="P2",
+        )
 
 
 # ---------------------------------------------------------------- PRD646: listening where nobody can reach it

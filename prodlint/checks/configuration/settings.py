@@ -14,6 +14,7 @@ from prodlint.checks import (
     Project,
     ProjectDiagnostic,
     ProjectFact,
+    calls,
     check,
     collect,
     commands,
@@ -25,6 +26,7 @@ from prodlint.checks import (
 from prodlint.facts import Assignment, Call, Class, Collection, Command, Conditional, Constant, Dictionary, Module, Operation, Setting
 from prodlint.model import Evidence, FixRequest, Related
 from prodlint.project.production import deployed, is_of_start_script, priority_in, runs_in_production
+from prodlint.values.configured import given_at_once
 from prodlint.values.lattice import Setting as SettingRead
 from prodlint.values.truth import FALSY, TRUTHY, flipped
 
@@ -32,13 +34,13 @@ from prodlint.values.truth import FALSY, TRUTHY, flipped
 # DISABLE_AUTHOR_PAGES is none of them.
 _OFF_WHEN_TRUE = re.compile(
     r"^(?:[A-Z0-9]+_)*(?:(?:DISABLE|SKIP|BYPASS|NO)_(?:AUTH|AUTHENTICATION|AUTHORIZATION|LOGIN|JWT_VERIFICATION|TOKEN_VERIFICATION|SIGNATURE_VERIFICATION|PERMISSIONS?|CSRF|SSL_VERIFY|TLS_VERIFY)"
-    r"|AUTH_(?:DISABLED|BYPASS)|ALLOW_UNVERIFIED(?:_TOKENS?|_JWT)?|ALLOW_INSECURE(?:_[A-Z]+)?|TASK_ALWAYS_EAGER|ALWAYS_EAGER)$"
+    r"|AUTH_(?:DISABLED|BYPASS)|ALLOW_UNVERIFIED(?:_TOKENS?|_JWT)?|ALLOW_INSECURE(?:_[A-Z]+)?|(?<=_)INSECURE|TASK_ALWAYS_EAGER|ALWAYS_EAGER)$"
 )
 _OFF_WHEN_FALSE = re.compile(
-    r"^(?:[A-Z0-9]+_)*(?:(?:AUTH|AUTHENTICATION)_(?:ENABLED|REQUIRED|ENFORCED)|(?:ENABLE|REQUIRE|ENFORCE|USE)_(?:AUTH|AUTHENTICATION)|VERIFY_(?:TOKENS?|JWT|SIGNATURES?|SSL|TLS|CERTS?|CERTIFICATES?)|(?:SSL|TLS|JWT|TOKEN|SIGNATURE)_VERIFY|(?:SSL|TLS)_VERIFICATION|CSRF_(?:PROTECTION_)?ENABLED|ENABLE_CSRF(?:_PROTECTION)?)$"
+    r"^(?:[A-Z0-9]+_)*(?:(?:AUTH|AUTHENTICATION)_(?:ENABLED|REQUIRED|ENFORCED)|(?:ENABLE|REQUIRE|ENFORCE|USE)_(?:AUTH|AUTHENTICATION)|VERIFY_(?:TOKENS?|WEBHOOKS?|WEBHOOK_SIGNATURES?|CALLBACKS?|HOSTNAMES?|JWT|SIGNATURES?|SSL|TLS|CERTS?|CERTIFICATES?)|(?:SSL|TLS|JWT|TOKEN|SIGNATURE)_VERIFY|(?:SSL|TLS)_VERIFICATION|CSRF_(?:PROTECTION_)?ENABLED|ENABLE_CSRF(?:_PROTECTION)?)$"
 )
 ANCHORS = [
-    "disable_", "skip_", "bypass", "no_auth", "auth_disabled", "allow_unverified", "allow_insecure", "always_eager",
+    "disable_", "skip_", "bypass", "no_auth", "auth_disabled", "allow_unverified", "allow_insecure", "_insecure", "always_eager",
     "auth_enabled", "enable_auth", "authentication_enabled", "require_auth", "auth_required", "authentication_required", "auth_enforced",
     "authentication_enforced", "enforce_auth", "use_auth", "verify", "_verification", "csrf_enabled", "enable_csrf", "csrf_protection_enabled",
 ]  # fmt: skip
@@ -51,6 +53,7 @@ _MODE_ANCHORS = [
 _WHO_LOGS_IN = re.compile(r"(?:^|_)(?:AUTH|AUTHENTICATION|LOGIN|OIDC|OAUTH2?|SAML|LDAP|SSO)(?:_|$)")
 # `SMTP_SKIP_SSL_VERIFY = False` verifies.
 _NEGATED = re.compile(r"(?:^|_)(?:SKIP|DISABLE|IGNORE|BYPASS|WITHOUT|NO|DONT|NOT)_")
+_TELEMETRY = ("OTEL_", "OTLP_")
 
 
 def weakens(name: str, value: Any) -> bool:
@@ -63,6 +66,8 @@ def weakens(name: str, value: Any) -> bool:
         on = True if text in TRUTHY else False if text in FALSY else None
     if on is None or (not on and _ONE_METHOD.search(upper)):
         return _is_nobody(upper, value)
+    if upper.startswith(_TELEMETRY):
+        return False  # traces and metrics to a collector beside the service
     off = _OFF_WHEN_TRUE.match(upper) if on else None if _NEGATED.search(upper) else _OFF_WHEN_FALSE.match(upper)
     return off is not None or (not on and _is_nobody(upper, value))
 
@@ -99,18 +104,20 @@ def _is_nobody(name: str, value: Any) -> bool:
 @check(
     "PRD624",
     on=[settings()],
-    required_literals=[*ANCHORS, *_MODE_ANCHORS],
+    required_literals=[*ANCHORS, *_MODE_ANCHORS, "testing"],
     files=("env", "yaml", "dockerfile", "systemd", "ini", "toml", "shell"),
 )
 def weakening_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     """DISABLE_AUTH=true given to production, also by the value that it has where nobody sets it: `${DISABLE_AUTH:-true}`."""
     value = setting.value if setting.value is not None else setting.default
-    if value is None or not weakens(setting.name, value):
+    testing = setting.name.upper() in ("TESTING", "FLASK_TESTING") and value is not None and value.strip().lower() in TRUTHY
+    if value is None or not (testing or weakens(setting.name, value)):
         return
     if not (is_of_start_script(setting, context) if setting.file.kind == "shell" else deployed(setting)):
         return
     fix = flipped(setting.value, "Keep the protection") if setting.value is not None else None
-    yield Diagnostic(setting, f"`{setting.name}={value}` {_effect(setting.name)}", fix=fix)
+    effect = "switches off what extensions guard outside of tests" if testing else _effect(setting.name)
+    yield Diagnostic(setting, f"`{setting.name}={value}` {effect}", priority="P1" if testing else None, fix=fix)
 
 
 def _effect(name: str) -> str:
@@ -166,26 +173,28 @@ def weakening_flag(command: Command, context: CheckContext) -> Iterator[Diagnost
 )
 def weakening_assignment(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """The same switches set in Python settings, and Django's password validators emptied."""
-    if assignment.kind not in ("name", "annotated", "field", "subscript"):
+    of_celery = assignment.kind == "attribute" and ".conf." in f".{assignment.qualified}" and assignment.target == "task_always_eager"
+    if assignment.kind not in ("name", "annotated", "field", "subscript") and not of_celery:
         return
     in_settings = (
         "settings" in context.file.roles
         or isinstance(assignment.value, (Call, Operation, Conditional))
         or assignment.scope.class_.endswith(("Settings", "Config"))
         or ".config[" in assignment.qualified
+        or of_celery
     )
     if not in_settings or priority_in(assignment, context) is False or assignment.scope.function:
         return
     value = assignment.value
     if isinstance(value, Constant) and isinstance(value.value, bool) and weakens(assignment.target, value.value):
-        if assignment.target.endswith("ALWAYS_EAGER") and _is_one_of_two(assignment):
+        if assignment.target.upper().endswith("ALWAYS_EAGER") and _is_one_of_two(assignment):
             return  # without a broker, tasks run at once: the branch beside it queues them
         # Who may log in afterwards is not for a fix to decide.
         decides = _WHO_LOGS_IN.search(assignment.target.upper()) is not None
         fix = None if decides else FixRequest("replace-value", "Keep the protection", False, (("text", str(not value.value)),))
         words = f"`{assignment.target} = {value.value}` {_effect(assignment.target)}"
         # Slow, not open.
-        yield Diagnostic(assignment, words, priority="P1" if assignment.target.endswith("ALWAYS_EAGER") else None, fix=fix)
+        yield Diagnostic(assignment, words, priority="P1" if assignment.target.upper().endswith("ALWAYS_EAGER") else None, fix=fix)
     elif isinstance(value, (Call, Operation, Conditional)):
         yield from _weakened_by_default(assignment, context)
     elif assignment.target == "TESTING" and isinstance(value, Constant) and value.value is True:
@@ -197,6 +206,27 @@ def weakening_assignment(assignment: Assignment, context: CheckContext) -> Itera
         )
     elif assignment.target == "AUTH_PASSWORD_VALIDATORS" and isinstance(value, Collection) and not value.items:
         yield Diagnostic(assignment, "`AUTH_PASSWORD_VALIDATORS` is empty: any password is accepted", priority="P1")
+
+
+@check("PRD624", on=[calls("*.update")], required_literals=["task_always_eager"], files=("python",))
+def eager_by_update(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`app.conf.update(task_always_eager=True)` of Celery."""
+    given = dict(given_at_once(call)).get("task_always_eager")
+    if isinstance(given, Constant) and given.value is True and priority_in(call, context) is not False:
+        yield Diagnostic(given, f"`task_always_eager=True` {_effect('TASK_ALWAYS_EAGER')}", priority="P1")
+
+
+_ASKS_WHO = re.compile(r"(?i)auth|user|login|token|permission|principal|identity|credential|api_?key|verify|admin")
+
+
+@check("PRD624", on=[every(Assignment)], required_literals=["dependency_overrides"], files=("python",))
+def overridden_in_application(assignment: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    """`app.dependency_overrides[get_current_user] = fake_user` of FastAPI, which is made for tests, in the application."""
+    if "dependency_overrides[" not in assignment.qualified or priority_in(assignment, context) is False:
+        return
+    replaced = assignment.qualified.partition("dependency_overrides[")[2].rstrip("]")
+    if _ASKS_WHO.search(replaced):
+        yield Diagnostic(assignment, f"`dependency_overrides` replaces `{replaced}` in the application itself, not in its tests")
 
 
 def _is_one_of_two(assignment: Assignment) -> bool:

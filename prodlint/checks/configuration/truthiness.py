@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from prodlint.checks import CheckContext, Diagnostic, check, every
 from prodlint.facts import Assignment, Call, Conditional, Constant, Expression, Module, Name, Operation, Statement, Subscript
@@ -62,6 +63,24 @@ def _names_given(data: bytes) -> set[bytes]:
     return found
 
 
+def _readers(module: Module) -> dict[str, Call]:
+    """The functions of a file that do nothing but give the text of a variable, by name."""
+    found: dict[str, Call] = {}
+    if _GIVES_READ.search(module.source.data) is None:
+        return found
+    for function in module.functions():
+        body = [statement for statement in function.body if statement.kind != "expression" or statement is function.body[-1]]
+        last = body[-1] if len(body) == 1 else None
+        if last is not None and last.kind == "return" and last.expressions:
+            read = last.expressions[0]
+            if isinstance(read, Call) and read.name in READS:
+                found[function.name] = read
+    return found
+
+
+_GIVES_READ = re.compile(rb"return[\s(]+(?:os[\s\\]*\.[\s\\]*)?(?:getenv|environ)")
+
+
 # Statements that hold none of these have nothing to say here.
 _READING = (b"getenv", b"environ")
 
@@ -76,12 +95,17 @@ def truth_of_text(module: Module, context: CheckContext) -> Iterator[Diagnostic]
     """Every place that takes the truth value of text from the environment."""
     data = module.source.data
     words = {*_READING, *_names_given(data), *([b"config"] if b"decouple" in data else [])}
+    readers = _readers(module)
+    words.update(name.encode() for name in readers)
     mentions = re.compile(b"|".join(map(re.escape, sorted(words))))
     for statement in _mentioning(module.body, mentions, data):
         for expression in statement.expressions:
             for call in expression.walk():
                 if isinstance(call, Call):
                     yield from _called(call, module)
+                    yield from _given_by_function(call, readers)
+        if statement.kind in ("if", "while", "assert") and statement.expressions and readers:
+            yield from _truth_of_function(statement.expressions[0], readers)
         if statement.kind in ("if", "while", "assert") and statement.expressions and not _sets_when_missing(statement):
             yield from _truth(statement.expressions[0], module)
         if statement.kind == "assign" and statement.assignment is not None and statement.expressions:
@@ -105,6 +129,42 @@ def _called(call: Call, module: Module) -> Iterator[Diagnostic]:
         value = call.keywords.get(name) if call.name not in READS else None
         if isinstance(value, Call) and value.name in READS:
             yield from _tested(value, f"`{name}=`", value, certain=True)
+
+
+def _read_of(expression: Expression, readers: Mapping[str, Call]) -> Call | None:
+    """The read that a call of a function of the file gives: `is_debug()`, `self.use_tls()`."""
+    if not isinstance(expression, Call) or expression.arguments or expression.keywords:
+        return None
+    receiver = expression.receiver
+    return readers.get(expression.method) if receiver is None or receiver.text in ("self", "cls") else None
+
+
+def _given_by_function(call: Call, readers: Mapping[str, Call]) -> Iterator[Diagnostic]:
+    """`FastAPI(debug=is_debug())`, `bool(is_debug())`."""
+    if not readers or call.name in READS:
+        return
+    named = [(call.arguments[0], "bool(...)")] if call.name == "bool" and len(call.arguments) == 1 else []
+    for given, where in (*named, *((call.keywords[name], f"`{name}=`") for name in _SWITCH_KEYWORDS if name in call.keywords)):
+        read = _read_of(given, readers)
+        if read is not None:
+            yield from _without_fix(_tested(read, where, given, certain=True))
+
+
+def _truth_of_function(expression: Expression, readers: Mapping[str, Call]) -> Iterator[Diagnostic]:
+    """`if is_debug():` where the function gives text."""
+    if isinstance(expression, Operation) and expression.operator in ("not", "and", "or"):
+        for operand in expression.operands:
+            yield from _truth_of_function(operand, readers)
+        return
+    read = _read_of(expression, readers)
+    if read is not None:
+        yield from _without_fix(_tested(read, "a condition", expression, certain=False))
+
+
+def _without_fix(found: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
+    """What is to be mended is the function, not the place that asks it."""
+    for one in found:
+        yield replace(one, fix=None)
 
 
 def _read_behind(expression: Expression, module: Module) -> Expression:
