@@ -132,6 +132,8 @@ def roles_of(path: str, kind: FileKind, head: bytes = b"") -> frozenset[FileRole
             roles = roles | {"dev"}
         if _RUNS_TESTS.search(head):
             roles = roles | {"test"}
+        if directory.partition("/")[0].lower() == "contrib":
+            roles = roles | {"example"}
         if _COMPOSE_OF_TESTS.search(name):
             roles = roles | {"test"}
     if "production" in roles and roles & _NOT_PRODUCTION:
@@ -200,6 +202,10 @@ def _directory_roles(directory: str, python: bool) -> frozenset[FileRole]:
         # https://behave.readthedocs.io: steps stand below `features/`.
         if part == "steps" and depth and parts[depth - 1] == "features":
             roles.add("test")
+        elif part.startswith(("development-", "dev-")) and not python:
+            roles.add("dev")
+        elif "{{" in part:  # cookiecutter: what somebody else's project begins as
+            roles.add("example")
         if part == "versions" and depth and parts[depth - 1] in ("alembic", "migrations", "migration"):
             roles.add("migration")
         if part == "migration" and not python or part.endswith("_migrations") and depth:
@@ -300,6 +306,9 @@ def _configuration_roles(name: str, kind: FileKind, parent: str, roles: set[File
         # `TestDockerfile`, `Dockerfile.playwright`, and the image in which acceptance tests in Gherkin run.
         if name.startswith("test") or words & _BROWSER_TESTS or parent == "features":
             roles.add("test")
+        # `Dockerfile-deb`: where a package of a distribution is built.
+        if words & {"deb", "rpm"}:
+            roles.add("dev")
     if words & {"gcb", "cloudbuild"}:
         roles.add("ci")
     if kind == "jenkinsfile" or name.startswith(("azure-pipelines", ".gitlab-ci", "cloudbuild")):

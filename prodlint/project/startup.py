@@ -27,7 +27,7 @@ _DEVELOPERS = re.compile(
     r"(?:^|[-_.|])(?:dev|devel|develop|development|developer|debug|local|test|tests|testing|lint|watch|hot|reload)(?:$|[-_.|])"
 )
 # `if [ "$APP_ENV" = development ]`, `if [ "$APP_ENV" != production ]`, `if [ -n "$DEBUG" ]`; and the other branch of the opposite.
-_SURROUNDING = r"[\"']?(?:dev|devel|develop|development|local|debug|test|testing)\b"
+_SURROUNDING = r"[\"']?(?:[a-z]+-)?(?:dev|devel|develop|development|local|debug|test|testing)\b"
 _DEVELOPERS_IF = re.compile(
     rf"if .*?(?:={_SURROUNDING}|=\s+{_SURROUNDING}|!=\s*[\"']?prod|\$\{{?\w*(?:DEBUG|DEV|DEVELOPMENT|RELOAD|WATCH|HOT)(?:_?MODE)?\b(?![^\]]*(?:!=|-z)))",
     re.IGNORECASE | re.DOTALL,
@@ -149,17 +149,22 @@ def startup_of(files: Iterable[tuple[str, FileKind, Source]]) -> Startup:
 
 
 def _developers_images(files: Sequence[tuple[str, FileKind, Source, frozenset[FileRole]]]) -> set[str]:
-    """The Dockerfiles that compose files for developers or tests build and no other one does, where there is another for production."""
+    """The Dockerfiles that no compose file builds but those for tests, or for developers where another Dockerfile lies beside it."""
     images = {path for path, kind, _, roles in files if kind == "dockerfile" and not roles & _ELSEWHERE}
     built: dict[bool, set[str]] = {True: set(), False: set()}
+    tested = set[str]()
     for path, kind, source, roles in files:
         if kind != "yaml" or b"services" not in source.data or b"build" not in source.data:
             continue
         for document in documents_of(source, File(path, kind, roles)):
             developers = bool(roles & _ELSEWHERE) or is_for_development(document)
             built[developers].update(_built(document))
+            if "test" in roles:
+                tested.update(_built(document))
     only = (built[True] - built[False]) & images
-    return only if images - only else set()
+    kept = images - only
+    folders = {path.rpartition("/")[0] for path in kept}
+    return {path for path in only if path.rpartition("/")[0] in folders or (path in tested and kept)}
 
 
 def _built(document: Document) -> Iterator[str]:

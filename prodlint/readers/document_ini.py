@@ -12,6 +12,11 @@ _INI_PAIR = re.compile(rb"([^=:\s][^=:\r\n]*?)[ \t]*[=:][ \t]*")
 _INI_NOTE = re.compile(rb"(?<=[ \t])[;#][^\r\n]*")
 
 
+_CERTAIN = frozenset(
+    "setup.cfg tox.ini pytest.ini mypy.ini alembic.ini uwsgi.ini pip.conf .pypirc .coveragerc .flake8 supervisord.ini php.ini".split()
+)
+
+
 def read_ini(source: Source, file: File, comments: bool) -> Iterator[Fact]:
     """Sections of `key = value` lines, with continuation lines; also properties files, which have no sections."""
     data = source.data
@@ -82,8 +87,8 @@ def read_ini(source: Source, file: File, comments: bool) -> Iterator[Fact]:
         node.raw, node.quoted = bare, bare is not raw
         node.value = bare
     if broken is not None and not any(child.kind == "mapping" for child in root.members.values()) and not properties:
-        # HAProxy and others have formats of their own under names that end so.
-        if not file.path.endswith(".cfg") or file.name == "setup.cfg":
+        # HAProxy has a format of its own under a name that ends so, gunicorn one that is Python: only these names are certain.
+        if file.name in _CERTAIN:
             yield problem(source, file, "syntax", "a line that is neither a section nor `key = value`", broken)
     elif root.members:
         yield document(source, file, root, 0, False)

@@ -123,7 +123,9 @@ def _masked_in_job(pipeline: Pipeline, job: Job) -> Iterator[Diagnostic]:
         gates = sorted({what for _, what in job.gates()})
         if gates:
             key = "allow_failure" if pipeline.kind == "gitlab-ci" else job.node.source.slice(job.ignored.key_start, job.ignored.key_end)
-            yield Diagnostic(_with_key(job.ignored), f"`{key}: true` lets the pipeline pass when `{gates[0]}` fails")
+            # Versions that the service need not run on may fail; which those are stands in the matrix.
+            softer: Priority | None = "P1" if job.node.get("strategy", "matrix") is not None else None
+            yield Diagnostic(_with_key(job.ignored), f"`{key}: true` lets the pipeline pass when `{gates[0]}` fails", priority=softer)
     for step in job.steps:
         if declared or _DECLARED.search(f"{step.name} {_note_at(step.ignored)}"):
             continue
@@ -523,16 +525,21 @@ def unpinned_action(document: Document, context: CheckContext) -> Iterator[Diagn
         priority, words = found
         if priority == "P2":
             # Tags of official and own actions, and branches of own ones.
-            if context.options.get("official"):
+            if context.options.get("strict"):
                 official.append(node)
         elif words.startswith("Third-party"):
-            tagged.append((node, _is_trusted_with(step, holder, document.root)))
+            at_stake = _is_trusted_with(step, holder, document.root)
+            if not (at_stake or context.options.get("strict")):
+                seen.discard(node.raw)  # another step may hand a secret to the same action
+                continue
+            tagged.append((node, at_stake))
         else:
             # GitHub's own branches are changed by GitHub alone, and only by it.
-            softer = priority == "P0" and (
-                node.raw.lower().startswith(_OFFICIAL_OWNERS) or not _has_something_to_lose(holder, document.root)
-            )
-            yield Diagnostic(ByteRange(node.source, node.start, node.end), words, priority="P1" if softer else priority)
+            if priority == "P0" and not _has_something_to_lose(holder, document.root):
+                priority = "P2"
+            elif priority == "P0" and node.raw.lower().startswith(_OFFICIAL_OWNERS):
+                priority = "P1"
+            yield Diagnostic(ByteRange(node.source, node.start, node.end), words, priority=priority)
     if tagged:
         yield _tagged(tagged)
     if official:

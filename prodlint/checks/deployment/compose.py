@@ -207,7 +207,8 @@ def _published(service: Service, published: list[tuple[Node, Port, str]]) -> Ite
     for words, places in by_words.items():
         places.sort(key=lambda place: KNOWN_PORTS.get(place[1].inside) != words)
         (node, port), *others = places
-        numbers = ", ".join(str(each.host or each.inside) for _, each in places)
+        # `ports: ["6379"]`: Docker takes a free port of the host.
+        numbers = ", ".join(each.host or f"a free one for {each.inside}" for _, each in places)
         said = f"`{service.name}` publishes {words} on every interface of the host (port{'s' if others else ''} {numbers})"
         related = tuple(Related(other.file.path, other.span, "another of its ports") for other, _ in others)
         yield Diagnostic(node, said, related=related, fix=_bound(node, port) if not others else None)

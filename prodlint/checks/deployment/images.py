@@ -207,6 +207,8 @@ def moving_chart_image(document: Document, context: CheckContext) -> Iterator[Di
 )
 def moving_ci_image(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     """Containers and services of CI jobs, and steps that run an image."""
+    if not context.options.get("ci"):
+        return
     seen: set[str] = set()
     for node in _ci_images(document):
         text = node.raw.removeprefix("docker://")

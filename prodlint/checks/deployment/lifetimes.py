@@ -173,7 +173,7 @@ def _newest(specifier: str) -> str:
 
 
 # A workflow that runs tests; one that only builds a package may do so with any Python.
-_TESTS = re.compile(rb"\b(?:pytest|tox|nox|unittest|tests?)\b")
+_TESTS = re.compile(rb"\b(?:pytest|tox|nox|unittest|manage\.py test|(?:make|just|inv|invoke|npm run|yarn) [\w-]*tests?)\b")
 
 
 @check("PRD809", on=[documents("github-workflow")], required_literals=["python-version"], files=("yaml",))

@@ -247,11 +247,15 @@ def _value_place(source: Source, start: int, end: int) -> ByteRange:
 
 @check("PRD110", "PRD111", on=[documents()], required_literals=ANCHORS, files=_DOCUMENT_KINDS)
 def literal_entry(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
-    from prodlint.checks.secrets.tokens import is_data_of_tests
+    from prodlint.checks.secrets.tokens import is_data_of_tests, is_of_documentation
 
     if document.kind in _NOT_SETTINGS or ("PRD110" if document.kind in _CONTAINER_DOCUMENTS else "PRD111") != context.code:
         return
-    if is_data_of_tests(document.file) or (document.kind == "compose" and "ci" in document.file.roles):
+    if (
+        is_data_of_tests(document.file)
+        or is_of_documentation(document.file)
+        or (document.kind == "compose" and "ci" in document.file.roles)
+    ):
         return
     if is_sealed(document.source.data) or document.root.text_at("kind") == "Secret":
         return  # encrypted; or its values are settings, decoded

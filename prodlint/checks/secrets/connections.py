@@ -116,6 +116,8 @@ def _judge_query(name: str, value: bytes, address: bytes, context: CheckContext)
     shown = decoded_userinfo(value)
     lowered = name.lower()
     host = re.split(rb"[/:@?]", address.rpartition(b"@")[2], maxsplit=1)[0]
+    if host in (b"localhost", b"127.0.0.1", b"0.0.0.0") and "docs" in context.file.roles:
+        return None  # how an answer of the service looks
     if is_sample_host(host) or formats.is_dummy(value) or is_data_of_tests(context.file):
         return None
     if any(sign in value for sign in (b"{", b"$", b"%(")) or value.startswith(_PUBLISHABLE):

@@ -80,10 +80,10 @@ _SEARCH = re.compile(rb"(?i)algolia|docsearch|indexName")
 
 @check("PRD111", on=[text()], required_literals=ANCHORS, files=("text", "markdown", "jenkinsfile", "notebook", "sql"))
 def named_literal(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
-    from prodlint.checks.secrets.tokens import is_data_of_tests
+    from prodlint.checks.secrets.tokens import is_data_of_tests, is_of_documentation
 
     name = file.file.name.lower()
-    if name.endswith((*_BY_PROGRAMS, *_ELSEWHERE)) or is_data_of_tests(file.file):
+    if name.endswith((*_BY_PROGRAMS, *_ELSEWHERE)) or is_data_of_tests(file.file) or is_of_documentation(file.file):
         return
     data, done = file.source.data, 0
     for _literal, offset in file.hits:

@@ -176,6 +176,14 @@ def is_data_of_tests(file: File) -> bool:
     return "test" in file.roles and file.kind in _DATA_KINDS and "." in file.name and not file.name.endswith(_KEY_FILES)
 
 
+_DOCUMENTATION = re.compile(r"(?:^|/)docs?/|(?:^|/)documentation/", re.IGNORECASE)
+
+
+def is_of_documentation(file: File) -> bool:
+    """Whether a file is a page of the documentation, where a value bound to a secret's name shows how one looks. Notes elsewhere hold real ones."""
+    return "docs" in file.roles and _DOCUMENTATION.search(file.path) is not None
+
+
 # `examples=[`, `"example": `, `@example`: fields of an API's description, which hold made-up values.
 _EXAMPLE_FIELD = re.compile(rb"(?:@example|\bexamples?[\"']?(?:[\s\\]|#[^\n]{0,80}\n){0,12}[:=])(?:[\s\[\"'({\\]|#[^\n]{0,80}\n){0,80}\Z")
 
