@@ -147,6 +147,13 @@ def is_for_a_person(call: Call, function: Function | None, module: Module) -> bo
 
 def _from_main(function: Function, module: Module) -> bool:
     """Whether what stands behind `if __name__ == "__main__"` calls a function, by way of others of this module."""
+    reached = _reached_from_main(module)
+    return function.name in reached or function.scope.function in reached
+
+
+@lru_cache(maxsize=4)
+def _reached_from_main(module: Module) -> frozenset[str]:
+    """The names that are called from there on."""
     started = [call.method for call in module.calls() if "main" in call.scope.guards]
     by_name: dict[str, list[Function]] = {}
     for other in module.functions():
@@ -159,7 +166,7 @@ def _from_main(function: Function, module: Module) -> bool:
         reached.add(name)
         for other in by_name.get(name, ()):
             started.extend(call.method for call in calls_in(other.body, into_definitions=True))
-    return function.name in reached or function.scope.function in reached
+    return frozenset(reached)
 
 
 def _leaves_next(call: Call, function: Function | None, module: Module) -> bool:
