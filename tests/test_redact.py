@@ -214,3 +214,13 @@ def test_a_quotation_is_covered_before_it_is_cut() -> None:
     assert VALUE[:8] not in quote(f"rotate {token} soon", 30)
     assert quote("a  b\nc") == "a b c"
     assert quote("word " * 20, 20) == "word word word wo..."
+
+
+@pytest.mark.parametrize(
+    ("value", "known"), [("hunter2abc", True), ("hunter2", False), ("longenoughtoknowit"[:16], True), ("longenoughtokno", False)]
+)
+def test_a_value_that_tells_is_covered_where_it_stands_again(value: str, known: bool) -> None:
+    line = f"p = {value}"
+    span = Span(1, 5, 1, 5 + len(value))
+    covered = redaction({"a": f"{line}\nother {value}\n"}, ("a", span)).line("a", 2).text
+    assert (value not in covered) is known

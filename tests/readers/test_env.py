@@ -50,3 +50,21 @@ def test_long_runs_of_blanks() -> None:
     found = [fact for fact in read(f"A=a{blanks}\nB=b{blanks}c{blanks}# note\nC='d{blanks}'\n{blanks}\nD=e\n") if isinstance(fact, Setting)]
     assert [(each.name, each.value) for each in found] == [("A", "a"), ("B", f"b{blanks}c"), ("C", f"d{blanks}"), ("D", "e")]
     assert [each.text for each in found] == ["a", f"b{blanks}c", f"d{blanks}", "e"]
+
+
+def test_places_are_bytes_behind_letters_of_several() -> None:
+    found = read("  é wrong line\nÄ=ü # größe\n  # über\nB=ß\n")
+    assert [fact.text for fact in found if isinstance(fact, Problem)] == ["é wrong line"]
+    assert [(fact.text, fact.value) for fact in found if isinstance(fact, Comment)] == [("# größe", "größe"), ("# über", "über")]
+    assert [fact.text for fact in found if isinstance(fact, Setting)] == ["ü", "ß"]
+
+
+def test_only_what_is_wanted() -> None:
+    source, file = Source(b"# note\nA=b # why\nwrong line\n"), File(".env", "env")
+    assert [type(fact) for fact in env.read(source, file, frozenset((Setting,)))] == [Setting]
+    assert [type(fact) for fact in env.read(source, file, frozenset((Comment,)))] == [Comment, Comment]
+
+
+def test_a_name_alone_has_no_value_and_no_place_of_one() -> None:
+    (found,) = [fact for fact in read("export A\n") if isinstance(fact, Setting)]
+    assert (found.value, found.text) == (None, "A")

@@ -58,3 +58,8 @@ def test_password_with_an_at_sign_and_no_host() -> None:
     assert address is not None
     assert address.host == ""
     assert address.parameter("host") == "/run/postgresql"
+
+
+def test_a_parameter_without_a_value_is_kept() -> None:
+    address = address_of("postgresql://db/shop?sslmode=&application_name=web")
+    assert address is not None and address.query == (("sslmode", ""), ("application_name", "web"))
