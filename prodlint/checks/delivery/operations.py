@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -223,13 +224,15 @@ def open_checklist(whole: Text, context: CheckContext) -> Iterator[Diagnostic]:
     if not _CHECKLIST.search(context.file.path) or _TEMPLATE.search(context.file.path):
         return
     page = whole.source.text
-    sections = [(found.start(), found[2]) for found in _SECTION.finditer(page)]
+    sections = list(_SECTION.finditer(page))
+    starts = [section.start() for section in sections]
     blocking: list[re.Match[str]] = []
     others: list[re.Match[str]] = []
     for box in _BOX.finditer(page):
         if box[1] == " ":
-            above = [title for start, title in sections if start < box.start()][-1:]
-            (blocking if above and _BLOCKING.search(above[0]) or _BLOCKING.search(box[2]) else others).append(box)
+            above = bisect_left(starts, box.start())
+            title = sections[above - 1][2] if above else ""
+            (blocking if _BLOCKING.search(title) or _BLOCKING.search(box[2]) else others).append(box)
     still_open = blocking or others
     if not still_open:
         return
