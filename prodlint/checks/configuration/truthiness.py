@@ -376,4 +376,6 @@ def _tested(read: Expression, where: str, at: Expression, certain: bool) -> Iter
     harmless = meant or not _OPENS.search(name.upper()) or bool(_VALUE_WORDS.search(name.upper()))
     # What a condition switches is seen at once by whoever sets it; what is kept or handed on is not.
     mild: Priority = "P1" if certain or says_false else "P2"
-    yield Diagnostic(at, f"{words}, in {where}", priority=mild if harmless else None, fix=None if meant else _comparing(name, on=on))
+    yield Diagnostic(
+        at, f"{words}, in {where}", priority=mild if harmless or mild == "P2" else None, fix=None if meant else _comparing(name, on=on)
+    )

@@ -10,8 +10,9 @@ from typing import Any
 from prodlint import regexes
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, comments, every
 from prodlint.checks.quoting import ELLIPSIS, quote
-from prodlint.facts import Call, Comment, Import
+from prodlint.facts import Call, Comment, Import, statements_in
 from prodlint.model import FixRequest, Priority
+from prodlint.values.places import enclosing
 
 # ---------------------------------------------------------------- PRD301, PRD302: notes in comments
 
@@ -142,9 +143,6 @@ _FIXME_ANCHORS = ("fixme", "xxx", "hack", "bug", "kludge", "do not", "don't", "d
 
 # An XXX marks a place to look at, the others one that is wrong or makeshift.
 _TAGS: Mapping[str, Priority] = {"FIXME": "P2", "BUG": "P1", "HACK": "P2", "KLUDGE": "P2", "XXX": "P2"}
-_ABOUT_ACCESS = re.compile(
-    r"(?i)\b(?:auth(?:n|z|enticat\w*|ori[sz](?:e|ed|es|ing|ation))?|permission\w*|passwords?|secrets?|tokens?|api[ -]keys?|insecure|unsafe|security|vulnerab\w*|injection|credentials?)\b"
-)
 
 
 @check("PRD302", on=[comments()], required_literals=_FIXME_ANCHORS, verbatim=True)
@@ -161,8 +159,7 @@ def _grade(tag: str, rest: str, context: CheckContext) -> tuple[str, Priority | 
     word = tag.upper()
     if word in _TAGS:
         wrong = "marks code that is known to be wrong" if word in ("FIXME", "BUG") else "without a ticket"
-        grave = _ABOUT_ACCESS.search(rest) or word == "FIXME" and _ABOUT_A_FAULT.search(rest)
-        return f"`{tag}` {wrong}", "P1" if grave else _TAGS[word]
+        return f"`{tag}` {wrong}", _TAGS[word]
     if word in {str(own).upper() for own in context.options.get("tags", ())}:
         return f"`{tag}` without a ticket", None
     if re.search(r"(?i)\b(?:hack|kludge)\b", tag):
@@ -242,11 +239,27 @@ def debugger_left(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         )
     else:
         what = "stops the process for someone at the terminal"
+    if _is_asked_for(call):
+        return
     name = "ic" if call.name.startswith("icecream.") else call.name.removeprefix("builtins.")
     fix = FixRequest("delete", "remove the debugger call", True) if call.name in _PLAIN or call.method == "set_trace" else None
     yield Diagnostic(call, f"`{name}()` {what}", priority="P1" if guarded else None, fix=fix)
 
 
+def _is_asked_for(call: Call) -> bool:
+    """Whether a call stands below `if self.pdb:`: who starts the program has asked for a debugger by that name."""
+    function = enclosing(call, call.module)
+    return function is not None and any(
+        statement.kind == "if"
+        and bool(statement.expressions)
+        and bool(_ASKED.search(statement.expressions[0].text))
+        and bool(statement.body)
+        and statement.body[0].start <= call.start < statement.body[-1].end
+        for statement in statements_in(function.body)
+    )
+
+
+_ASKED = re.compile(r"(?i)(?:^|[._])(?:pdb|ipdb|pudb|post_mortem|debugger)$")
 _PLAIN = ("breakpoint", "builtins.breakpoint")
 # Debuggers that a service does not install: where the file is imported without them it does not start. `pdb` and `code` are Python's.
 _NOT_INSTALLED = (

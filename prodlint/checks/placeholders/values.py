@@ -164,6 +164,8 @@ def placeholder_value(assignment: Assignment, context: CheckContext) -> Iterator
     if not isinstance(value, Constant) or not isinstance(value.value, str):
         return
     what = placeholder(assignment.target, value.value)
+    if assignment.kind == "keyword" and assignment.target in ("endpoint", "name", "view_name"):
+        return  # what a route or a field is called
     if not what or _EXAMPLE_SCOPE.search(assignment.scope.symbol) or assignment.scope.guards & {"main", "type-checking"}:
         return
     data = assignment.source.data

@@ -123,6 +123,8 @@ def _judge_query(name: str, value: bytes, address: bytes, context: CheckContext)
     if any(sign in value for sign in (b"{", b"$", b"%(")) or value.startswith(_PUBLISHABLE):
         return None  # filled in later; made to be sent by browsers
     shape = shape_of(shown)
+    if "test" in context.file.roles:
+        return None  # made up, or somebody else's and long expired
     if lowered in _SIGNATURES:
         return (
             ("Signed URL: whoever has it can do what it names, until it expires", "P2") if shape == "random" and len(shown) >= 20 else None

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from prodlint.checks import CheckContext, Project, ProjectDiagnostic, ProjectFact, collect, every, project_check, project_fact
-from prodlint.facts import Assignment, Call, Class, Collection, Expression, Fact, Function, Module, Name, Route
+from prodlint.facts import Assignment, Call, Class, Collection, Expression, Fact, Function, Module, Name, Route, calls_in
 from prodlint.model import Evidence, Related, Span
 from prodlint.values.handlers import plain_words
 
@@ -183,6 +183,18 @@ _ROUTES = (
 )
 
 
+# What shows a page, or sends the browser on to another.
+_ANSWERING = frozenset(
+    "redirect url_for render_template render jsonify make_response flash get validate_on_submit is_valid convert_to_boolean reverse".split()
+)
+
+
+def _only_answers(function: Function | None) -> bool:
+    """Whether a handler shows a page or redirects, and does nothing else whatever it is sent."""
+    called = list(calls_in(function.body)) if function is not None else []
+    return bool(called) and all(call.method in _ANSWERING or call.method[:1].isupper() for call in called)
+
+
 @collect("access-route", on=[every(Route)], required_literals=_ROUTES, files=("python",), not_in=_NOT_THE_SERVICE)
 def routes(route: Route, context: CheckContext) -> Iterator[ProjectFact]:
     """Every route: what it changes, on which router, and whether it asks who is calling."""
@@ -195,7 +207,7 @@ def routes(route: Route, context: CheckContext) -> Iterator[ProjectFact]:
         route,
         f"{'/'.join(route.methods) or 'GET'} {route.path or '/'}",
         guard=_guard_of(route),
-        changes="yes" if _CHANGING & set(route.methods) and not _COMPUTES.search(route.path) else "",
+        changes="yes" if _CHANGING & set(route.methods) and not _COMPUTES.search(route.path) and not _only_answers(route.function) else "",
         public="yes" if _PUBLIC.search(route.path) or _PUBLIC.search(name) else "",
         router=f"{_dotted(context.file.path)}.{receiver.text}" if receiver is not None else "",
     )

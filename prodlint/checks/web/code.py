@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every
+from prodlint.checks.observability.prints import is_terminal_program
 from prodlint.checks.web.parts import Judge, entered, shown
 from prodlint.checks.web.tables import sinks
 from prodlint.facts import (
@@ -53,9 +54,14 @@ def evaluated_text(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     if client is None:
         if "command" in context.file.roles or call.scope.function == "exec_module" or b"RestrictedPython" in call.source.data:
             return  # a module loader, and an interpreter that is made for strangers' code
+    space = call.argument(1, "globals")
+    if client is None and (space is not None and space.text.endswith("__dict__") or call.file.name == "setup.py"):
+        return  # a module, made by hand; the version of a package
     # A file that is read and run is a module by another name, unless a client names it.
     read = isinstance(given, Call) and given.method in ("read", "read_text", "read_bytes", "compile")
-    priority: Priority | None = "P2" if client is None and read else None
+    # Names of its own (`eval(rule, {"ts": ts})`) mean a language for whoever writes the rules.
+    language = space is not None and call.name in ("eval", "exec", "builtins.eval", "builtins.exec")
+    priority: Priority | None = "P2" if client is None and (read or language) else None
     yield Diagnostic(call, f"`{call.method}` runs `{shown(given)}` as Python", priority=priority, related=entered(client))
 
 
@@ -186,6 +192,8 @@ def _commands(judge: Judge, value: Value, at: Expression, call: Call, name: str)
         loose = [part for part in loose if judge.client_in(part.value) is not None or not _TEMPORARY.search(part.at.text)]
         if loose and any(isinstance(part, str) and part.strip() for part in parts):
             client = next((found for found in (judge.client_in(part.value) for part in loose) if found is not None), None)
+            if client is None and is_terminal_program(call.source.data):
+                return  # who types the command may run any other
             yield Diagnostic(
                 call,
                 f"`{name}` writes `{shown(loose[0].at)}` into a shell command",

@@ -26,6 +26,7 @@ from prodlint.facts import (
     Setting,
     Statement,
     Subscript,
+    calls_in,
     statements_in,
 )
 from prodlint.model import FixRequest, Priority
@@ -220,6 +221,8 @@ def _judge_block(module: Module, function: Function | None, block: tuple[Stateme
     """Assignments and uses of what switches checking off, one hit for the pair `check_hostname` and `verify_mode`."""
     unverified = False
     hostname: list[Statement] = []
+    if function is not None and _looks_at_certificate(function):
+        return
     for statement, asked in _with_conditions(block, False):
         if statement.kind == "assert":
             continue
@@ -255,6 +258,16 @@ def _judge_block(module: Module, function: Function | None, block: tuple[Stateme
         for statement in hostname:
             if not _guarded(statement.targets[0], module):
                 yield Diagnostic(statement.targets[0], f"`{statement.targets[0].text} = False` accepts a certificate for any host")
+
+
+_CERTIFICATES = frozenset({"getpeercert", "get_peer_certificate", "get_peer_cert_chain", "get_unverified_chain"})
+_TALKS = frozenset({"send", "sendall", "write", "request", "login", "sendmail", "get", "post"})
+
+
+def _looks_at_certificate(function: Function) -> bool:
+    """Whether a function connects to see what certificate the other side has, and tells it nothing: an expired one is to be seen as well."""
+    called = {call.method for call in calls_in(function.body)}
+    return bool(called & _CERTIFICATES) and not called & _TALKS
 
 
 def _is_of_a_server(module: Module) -> bool:

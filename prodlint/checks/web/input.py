@@ -20,6 +20,7 @@ from prodlint.facts import (
     Dictionary,
     Expression,
     Name,
+    Subscript,
 )
 from prodlint.model import Priority
 from prodlint.values.lattice import Argument, Client, Part, Value
@@ -210,15 +211,23 @@ def sql_string_building(call: Call, context: CheckContext) -> Iterator[Diagnosti
             if not context.options.get("identifiers"):
                 continue  # what quotes it is judged where it stands
             priority = "P2"
+        elif client is not None and _QUOTING.search(part.at.text):
+            continue
         elif client is None and (_is_of_itself(part) or not any(isinstance(shape, Argument) for shape in part.value.walk())):
+            if not context.options.get("identifiers"):
+                continue
             # Nobody is known to choose it: a row of the database, a setting, an attribute.
             priority = "P1" if not _migrates(call, context) else "P2"
             if priority == "P2" and _DEFINES.match(_text_before(judge, value)):
                 continue
         elif client is None and _migrates(call, context):
+            if not context.options.get("identifiers"):
+                continue
             if _DEFINES.match(_text_before(judge, value)):
                 continue  # tables and columns that the migration reads from the schema itself
             priority = "P2"
+        if priority is None and client is None and _is_a_field(part.at):
+            priority = "P1"  # a field of what the function is given: who fills it stands elsewhere
         if priority is None and client is None and call.name.startswith("duckdb."):
             priority = "P1"  # a library over files of this machine: there is no server whose rights an injection could use
         place = query if query.start >= call.start else call
@@ -262,6 +271,8 @@ def _judged(judge: Judge, value: Value, sure: bool, call: Call) -> tuple[Part, b
 
 def _whole_statement(judge: Judge, value: Value, sure: bool, call: Call) -> tuple[Part, bool] | None:
     """A statement that a client sends as a whole."""
+    if call.receiver is not None and call.receiver.text in ("self", "cls"):
+        return None  # a method of the class itself, which is judged where it hands the statement on
     if not (sure or call.method in _EXECUTING) or not any(
         isinstance(shape, Client) and shape.source != "request" for shape in value.shapes
     ):
@@ -296,6 +307,11 @@ def _is_number(part: Part) -> bool:
     """Whether an attribute whose type is not known is called like a number. A parameter is not: requests bring those as text."""
     at = part.at.arguments[0] if isinstance(part.at, Call) and part.at.name == "str" and len(part.at.arguments) == 1 else part.at
     return isinstance(at, (Name, Attribute)) and "." in at.text and bool(_NUMBERS.search(at.text))
+
+
+def _is_a_field(at: Expression) -> bool:
+    """`order.kind`, `field["type"]`."""
+    return isinstance(at, (Attribute, Subscript)) or isinstance(at, Name) and "." in at.source_text
 
 
 def _is_of_itself(part: Part) -> bool:

@@ -171,6 +171,14 @@ def _bindings(module: Module) -> Iterator[tuple[frozenset[str], str, Expression]
         yield call.scope.guards, name, value
 
 
+_DEVELOPMENT_CLASS = re.compile(r"^(?:Dev|Develop|Development|Local|Test|Testing|Debug)(?![a-z])")
+
+
+def _class_around(module: Module, at: Expression) -> str:
+    """The name of the class in whose body something stands: `class Development(Config)`."""
+    return next((class_.name for class_ in module.classes() if class_.start <= at.start < class_.end), "")
+
+
 def _for_development(guards: frozenset[str]) -> bool:
     return bool(guards & {"debug", "environment"})
 
@@ -185,6 +193,8 @@ def cookie_settings(module: Module, context: CheckContext) -> Iterator[Diagnosti
     """Flask's and Django's cookie settings switched off by hand."""
     for guards, name, value in _bindings(module):
         if name in _SECURE and isinstance(value, Constant) and value.value is False and not _for_development(guards):
+            if _DEVELOPMENT_CLASS.search(_class_around(module, value)):
+                continue
             plain = name.endswith("SECURE")
             conditions = [each for each in context.values(module).conditions(value) if each.pattern is None and not each.came_back]
             if plain and any(

@@ -188,6 +188,7 @@ _URL_KEYWORDS = frozenset(
     " authorize_url access_token_url api_endpoint jwks_uri webhook_url hosts host url_base root_url".split()
 )
 _URL_NAME = re.compile(r"(?:^|_)(?:URL|URI|ENDPOINT|DSN|BROKER|BACKEND|HOSTS?|SERVER|API|ADDRESS)$", re.IGNORECASE)
+_IS_A_PAGE = re.compile(r"(?i)^(?:url|home_?page|\w*licen[sc]e_?url|\w*docs?_?url|project_url|author_url)$")
 _NOT_IN_CODE = frozenset(("command", "script", "migration"))
 
 
@@ -198,6 +199,8 @@ def plain_literal(literal: Literal, context: CheckContext) -> Iterator[Diagnosti
         return
     if _NO_CONNECTION.search(literal.name) or literal.role == "item" and "settings" not in context.file.roles:
         return
+    if _IS_A_PAGE.match(literal.name):
+        return  # where a licence or a project can be read about
     found = _judge(literal.value)
     if literal.role in ("keyword", "item"):
         asked = literal.name in _URL_KEYWORDS
