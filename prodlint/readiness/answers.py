@@ -265,7 +265,8 @@ class _Seen:
         """Whether a file is nobody's word for this service: an example, somebody else's code, a picture, or what a checker wrote."""
         if path in self._locks:
             wanted |= {"generated"}  # a tool writes every lock file, and that is what makes it one
-        if self.roles.get(path, frozenset()) & (NO_PROOF - wanted) or path.lower().endswith(_PICTURES):
+        # What lies in `contrib/` was contributed for some who run it otherwise.
+        if self.roles.get(path, frozenset()) & (NO_PROOF - wanted) or path.lower().endswith(_PICTURES) or path.startswith("contrib/"):
             return True
         if path not in self._written:
             self._written[path] = path.lower().endswith(_WRITTEN) and is_report(self._beginning(path))
@@ -310,7 +311,7 @@ class _Seen:
         """Whether a finding is shown and does not decide: it does not run in production, weighs much less than the item or than its rule
         commonly does, or comes from a rule that is off by default."""
         roles = self.roles.get(finding.path, frozenset())
-        if roles & ASIDE or (finding.code in self.unasked and finding.code not in item.belies):
+        if roles & ASIDE or finding.path.startswith("contrib/") or (finding.code in self.unasked and finding.code not in item.belies):
             return True
         if item.belies and finding.code in item.rules and finding.code not in item.belies:
             return True

@@ -92,6 +92,8 @@ _ASKED = re.compile(
     r"^\W*(?:verify|ensure|make sure|check|confirm|validate|assert|see to it|is it ensured)\s+(?:that\b|if\b|whether\b|the\b|all\b)\s*",
     re.IGNORECASE,
 )
+# Words of each part of a plain list.
+_PLAIN = 3
 # A line of more words than this is prose: what it explains is no list of further claims.
 _PROSE = 18
 _BRACKETS = re.compile(r"\([^)]*\)")
@@ -132,11 +134,13 @@ def mapped(line: Line, phrases: Phrases, items: Sequence[Item], rules: Mapping[s
     if denied:
         explained = f"{explained}, {denied[1]}"
     parts = [part for part in re.split(r"[,;]\s+|\s+and\s+", f"{head}, {explained}") if part.strip()]
+    # A word of a plain list is a thing that is asked for; one that a sentence counts up is a part of what the sentence says.
+    is_plain = all(len(part.split()) <= _PLAIN for part in re.split(r"[,;]\s+|\s+and\s+", head))
     matches = {whole.item.id: whole} if whole is not None else {}
     if len(parts) > 1 or whole is None:
         for part in parts[:8]:
             match = phrases.best(part)
-            is_short = len(words_of(part)) == 1 or (denied is not None and part.strip() == denied[1].strip())
+            is_short = (is_plain and len(words_of(part)) == 1) or (denied is not None and part.strip() == denied[1].strip())
             if match is not None and match.confidence == "high" and (is_short or len(words_of(match.phrase)) > 1):
                 matches.setdefault(match.item.id, replace(match, subject=part.strip()))
     if matches:
@@ -257,7 +261,7 @@ def _yes(audited: Audited, answer: Answer, match: Match, project: claims.Project
         untold = _unseen(line, match, answer, places, project)
     if not untold and not excused and not of_nothing and _ALL.search(line.text) and not _asks_each(answer.item):
         untold = "it is seen, but not whether all of them have it"
-    certain = _CERTAIN.search(line.text) if answer.item.exists or answer.item.category == "Testing" else None
+    certain = _CERTAIN.search(line.text) if answer.item.exists or answer.item.category == "Testing" or not _is_judged(answer) else None
     if not untold and not excused and certain:
         untold = f"it is seen; whether it is so for what is `{certain[0].lower()}`, a person has to judge"
     quality = claims.is_of_quality(line)
@@ -270,11 +274,16 @@ def _yes(audited: Audited, answer: Answer, match: Match, project: claims.Project
     return replace(audited, judgement="cannot be told", because=untold) if untold else audited
 
 
+def _is_judged(answer: Answer) -> bool:
+    """Whether a rule looks at how good the thing is, where it is: what is shown is more than that it is there."""
+    return any(code not in answer.item.missing and code not in answer.item.weak for code in answer.item.rules)
+
+
 # Words of an explanation that may still be another name of the document; more of them say what has to stand in it.
 _HELD_BY_A_DOCUMENT = 4
 # Which ones a line speaks of: that there is one such thing does not show that it is there for these.
 _CERTAIN = re.compile(
-    r"\b(?:sensitive|critical|important|relevant|privileged|complete(?:d|ly)?|full(?:y)?|extensive|required|frequent|proper(?:ly)?|correct(?:ly)?|accurate(?:ly)?|updated|current)\b",
+    r"\b(?:sensitive|critical|important|relevant|privileged|complete(?:d|ly)?|full(?:y)?|extensive|required|frequent|proper(?:ly)?|correct(?:ly)?|accurate(?:ly)?|updated|current|consistent(?:ly)?|safe(?:ly)?)\b",
     re.IGNORECASE,
 )
 _ALL = re.compile(r"\b(?:all|every|each|everywhere)\b(?!\s+(?:the\s+)?(?:TODO|necessary|required))", re.IGNORECASE)
@@ -316,7 +325,11 @@ def _unseen(line: Line, match: Match, answer: Answer, places: Sequence[tuple[str
     left = subjects.left_over(subject, match.item, match.phrase)
     # What narrows an item stands at the place itself.
     here = subjects.said_of([answer.because, *(place.words for place in answer.places), claims.near(places, project, 2)])
+    if not _bracket_is_seen(line, match, here):
+        return f"`{_TOKEN.findall(line.text)[-1]}` is not seen where this is shown"
     word = subjects.missing_from(seen, left) or subjects.missing_from(here, subjects.narrowing(left, match.item))
+    word = word or subjects.missing_from(seen, subjects.left_over(claims.where_it_holds(line), match.item, match.phrase))
+    word = word or _more_than_the_item(line, match, seen, _SPARE_OF_YES)
     if word:
         return f"nothing about `{word}` is seen where this is shown"
     for name in _products_above(line):
@@ -333,6 +346,40 @@ def _unseen(line: Line, match: Match, answer: Answer, places: Sequence[tuple[str
         if missing and not (one and len(missing) < len(named_products)):
             return f"`{missing[0]}` is not seen {'where this is shown' if at_place else 'in the code'}"
     return ""
+
+
+# Words of a sentence that may be unaccounted for, of a yes and of a no.
+_SPARE_OF_YES, _SPARE_OF_NO = 1, 2
+
+
+def _more_than_the_item(line: Line, match: Match, seen: str, spare: int) -> str:
+    """The first word by which a sentence says more than its item, where there are more of them than may be spared; ""."""
+    is_explained = line.rest and line.rest in line.text and _SEPARATED.search(line.text[: line.text.find(line.rest)]) is not None
+    said = _TO_WHOM.sub(r"\1", line.head if is_explained else line.text)
+    unseen = [word for word in subjects.unaccounted(said, match.item, match.phrase) if subjects.missing_from(seen, [word])]
+    return unseen[0] if len(unseen) > spare else ""
+
+
+def _kinds(line: Line, item: Item) -> list[str]:
+    """Which of the things that an item's rules look for a line names."""
+    kinds = frozenset(words_of(" ".join(item.kinds)))
+    return [word for word in words_of(line.text) if word in kinds]
+
+
+# What stands between a name and its explanation.
+_SEPARATED = re.compile(r"[:;(–—-]\s*$")
+
+
+# "(unless-stopped)", "(lax)": a value that is asked for.
+_TOKEN = re.compile(r"\(([a-z][a-z0-9]*(?:-[a-z0-9]+)+)\)")
+
+
+def _bracket_is_seen(line: Line, match: Match, here: str) -> bool:
+    """Whether the value that stands alone in a bracket at the end of a line is one that the places hold, or one of the item's own words."""
+    found = _TOKEN.findall(line.text)
+    if not found or set(words_of(found[-1])) & {*words_of(match.phrase), *subjects.own_words(match.item)}:
+        return True
+    return found[-1].replace("-", " ") in here
 
 
 def _shows(places: Sequence[Evidence], words: Sequence[str]) -> bool:
@@ -389,7 +436,7 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
         )
     if names and not claims.is_negative(line):
         nowhere = [name for name in claims.nowhere(line, project) if name in names]
-        if nowhere and match.confidence == "medium":
+        if nowhere and (match.confidence == "medium" or not any(map(claims.is_of_code, nowhere))):
             return replace(audited, judgement="cannot be told", because=f"`{nowhere[0]}` occurs nowhere in the code")
         if nowhere:
             return replace(audited, because=f"`{nowhere[0]}` occurs nowhere in the code", answer=replace(answer, findings=()))
@@ -417,6 +464,8 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
             places = tuple(place for place in answer.beside if not subjects.missing_from(subjects.said_of([place.words]), narrowing))
             shown = replace(answer, verdict="met", findings=(), places=places, because=places[0].words)
             return replace(audited, judgement="in fact met" if line.state == "open" else "agrees", answer=shown, because=shown.because)
+        word = word or subjects.missing_from(about, subjects.left_over(claims.where_it_holds(line), match.item, match.phrase))
+        word = word or subjects.missing_from(told, _kinds(line, match.item)) or _more_than_the_item(line, match, about, _SPARE_OF_NO)
         if word or missing:
             return replace(
                 audited, judgement="cannot be told", because=f"what was found is not about `{word or missing[0]}`: {counted(findings)}"

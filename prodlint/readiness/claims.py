@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from prodlint.facts import Source
-from prodlint.readiness.lines import Line
+from prodlint.readiness.lines import IDENTIFIER, Line
 from prodlint.readiness.outputs import is_report
 from prodlint.readiness.phrases import words_of
 
@@ -55,7 +55,7 @@ _RANGE = re.compile(r"(?<![\w./:-])(\d{1,5})\s?[-–]\s?(\d{1,5})(?![\w./:-]*\w)
 _QUALITY = re.compile(
     r"\b(?:appropriate(?:ly)?|sensibl[ey]|reasonabl[ey]|optimal(?:ly)?|optimi[sz]ed|tuned|sized|sufficient(?:ly)?|adequate(?:ly)?|comprehensive(?:ly)?"
     r"|meaningful(?:ly)?|up[- ]to[- ]date|rehearsed|measured|benchmarked|thorough(?:ly)?|readable|actionable|well[- ]\w+|agreed|understood|reviewed|tested|exercised|proven|efficient(?:ly)?"
-    r"|for\s+the\s+(?:needed|expected)\s+\w+)\b",
+    r"|for\s+the\s+(?:needed|expected)\s+\w+|works?|working|functional|functioning|operational|responding|responsive|reachable|accessible|latest|verified|confirmed|monitored|acceptable|effective(?:ly)?)\b",
     re.IGNORECASE,
 )
 # Names that say one thing only: Argon2id, AES-256-GCM, OAuth2, PostgreSQL, slowapi in backticks.
@@ -75,8 +75,8 @@ _IN_WORDS = frozenset(("readiness", "kubernetes", "github", "gitlab", "javascrip
 _OUTSIDE = re.compile(
     r"\b(?:deploy(?:ed)?\s+(?:to|on|in)\b|deployed\b(?!\s+by)|announce|approv|sign(?:ed)?[- ]off|meeting|firewall|dns\b|domain\b(?=\s*(?:names?|is|are|registered|points|configured|purchased|transfer\w*|\W*$))|penetration|pen[- ]?test|audit(?:ed)?\s+by|review(?:ed)?\s+(?:by|with)"
     r"|notif(?:y|ied)\s+(?:the\s+)?(?:team|stake)|train(?:ed|ing)|on[- ]call\s+(?:schedule|rota)|contracts?\b(?!\s*(?:tests?|first))|invoice|purchase|certificate\s+(?:is\s+)?(?:issued|bought|installed)"
-    r"|\d+\s+(?:passed|passing|tests?\s+pass)|all\s+(?:\w+\s+){0,2}(?:tests?|cases|suites?)\s+(?:have\s+|are\s+)?pass|tests?\s+(?:are\s+)?(?:green|passing)|smoke\s+tests?\s+(?:pass|run)|verified\s+(?:in|on)\s+(?:staging|production)"
-    r"|load[- ]test(?:ed|s)?\s+(?:passed|run|done|executed)|all checks passed|no issues found|planned\b|scheduled\b|(?:was|were|been|is|are)\s+rotated|env(?:ironment)?\s+(?:vars?|variables)\s+(?:are\s+)?set\b|create\w*\s+\.env(?!\S*example)\b|security\s+audits?\b|rolled\s+out|went\s+live|go[- ]live|backup\s+(?:was\s+)?restored|drill|manual(?:ly)?\s+(?:test|check|verif|review|approv)\w*|by\s+hand"
+    r"|\d+\s+(?:passed|passing|tests?\s+pass)|all\s+(?:\w+\s+){0,2}(?:tests?|cases|suites?)\s+(?:have\s+|are\s+)?pass|tests?\s+(?:are\s+)?(?:green|passing)|smoke\s+tests?\s+(?:pass|run)|(?:checks?|builds?|scans?|linters?|probes?)\s+(?:\w+\s+)?pass(?:es|ed|ing)?\b|verified\s+(?:in|on)\s+(?:staging|production)"
+    r"|load[- ]test(?:ed|s)?\s+(?:passed|run|done|executed)|all checks passed|no issues found|planned\b|scheduled\b|(?:was|were|been|is|are)\s+rotated|(?:has|have|had)\s+(?:been\s+)?(?:run|executed|performed|completed|conducted|done|exercised|rehearsed)\b|env(?:ironment)?\s+(?:vars?|variables)\s+(?:are\s+)?set\b|create\w*\s+\.env(?!\S*example)\b|security\s+audits?\b|rolled\s+out|went\s+live|go[- ]live|backup\s+(?:was\s+)?restored|drill|manual(?:ly)?\s+(?:test|check|verif|review|approv)\w*|by\s+hand"
     r"|(?:returns?|responds?\s+with|answers?)\s+(?:HTTP\s+)?200\b)",
     re.IGNORECASE,
 )
@@ -135,7 +135,7 @@ _DESCRIBES = re.compile(
 _EXAMPLES = re.compile(
     r"\(\s*(?:e\.?\s?g\b\.?|eg\b|for example|for instance|examples?|such as|like|something like|i\.e\.)[^()]{0,200}(?:\)|$)"
     r"|\([^()]{0,200}(?:\betc\b\.?|\.\.\.|…)\s*\)"
-    r"|(?:,\s*)?\b(?:e\.g\.|eg:|for example|for instance|such as|like(?=\s+(?:`|\(|[A-Z])))[^.;:()]{0,160}"
+    r"|(?:,\s*)?(?<!-)\b(?:e\.g\.|eg:|for example|for instance|such as|like(?=\s+(?:`|\(|(?-i:[A-Z]))))[^.;:()]{0,160}"
     r"|(?<=[a-z])\s+(?:or|and)\s+(?:similar|equivalent|the like)\b",
     re.IGNORECASE,
 )
@@ -171,8 +171,8 @@ def asks_about(line: Line, known: Iterable[str]) -> str:
 
 
 def without_examples(line: Line) -> Line:
-    """A line without the examples that it gives: they say what is meant, and need not be there."""
-    head, rest, text, raw = (_EXAMPLES.sub(" ", part).strip() for part in (line.head, line.rest, line.text, line.raw))
+    """A line without its number and without the examples that it gives: they say what is meant, and need not be there."""
+    head, rest, text, raw = (_EXAMPLES.sub(" ", IDENTIFIER.sub("", part)).strip() for part in (line.head, line.rest, line.text, line.raw))
     return replace(line, head=head, rest=rest, text=text, raw=raw) if text else line
 
 
@@ -373,6 +373,22 @@ def nowhere(line: Line, project: Project) -> list[str]:
 
 # "Pool sized for the replicas (or use PgBouncer)": another way to the same end.
 _OTHER_WAY = re.compile(r"\(\s*or\s[^()]{1,80}\)", re.IGNORECASE)
+
+
+def is_of_code(name: str) -> bool:
+    """Whether a name stands in code as it is written, so that a line which is right has it there: `POOL_SIZE`, `app.limits`, `X-Request-ID`; what
+    is called by a proper name, HttpOnly or CloudWatch, may be there by another."""
+    return any(sign in name for sign in "_.-") or name.isupper() or name.islower()
+
+
+# "Access control is checked when files are uploaded", "limits for tenants": where, or for whom, a line says it is so.
+_WHERE = re.compile(r"\b(?:when|whenever|where|while|during|if|for)\s+(.+)$", re.IGNORECASE)
+
+
+def where_it_holds(line: Line) -> str:
+    """The clause that says where a line holds, or ""."""
+    found = _WHERE.search(line.rest if line.rest and line.rest in line.text else "")
+    return found[1] if found else ""
 
 
 def names_asked_for(line: Line) -> list[str]:

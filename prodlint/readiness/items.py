@@ -47,6 +47,7 @@ _KEYS: dict[str, type] = {
     "missing": list,
     "asked": list,
     "about": list,
+    "kinds": list,
     "throughout": bool,
     "everywhere": bool,
 }
@@ -76,6 +77,7 @@ class Item:
     touches: phrases by which they speak of it and ask for something else, which it does not answer.
     partial: rules whose findings say that the thing is there and is missing in places, each with words of the message where only some of them do.
     about: words one of which a finding's message, or what a rule saw, holds where its rule speaks of several things; () for all findings.
+    kinds: words of a line that name one of several things which its rules look for: a finding that belies the line speaks of that one.
     confirmed: what a person has looked at, where the code cannot tell.
     """
 
@@ -104,6 +106,7 @@ class Item:
     missing: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
     about: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
     throughout: bool = False
     everywhere: bool = False
     why: str = ""
@@ -232,6 +235,7 @@ def _item(lines: Sequence[str], start: int, path: str, category: str) -> Item:
         missing=tuple(table.get("missing", ())),
         asked=tuple(table.get("asked", ())),
         about=tuple(table.get("about", ())),
+        kinds=tuple(table.get("kinds", ())),
         throughout=table.get("throughout", False),
         everywhere=table.get("everywhere", False),
         why=" ".join(part for part in prose if not part.startswith("Look:")),

@@ -248,7 +248,15 @@ def _line(
 _ENDS_A_NAME = re.compile(r"[:–—-]\W*$")
 
 
+# "PRC-07-011", "A08:2021", "V2.1.1": the number that a list gives a line.
+IDENTIFIER = re.compile(
+    r"^\W{0,4}(?:[A-Z]{1,8}-\d+(?:-\d+)+|[A-Z]{1,2}\d+(?:[.:]\d+)+|P\d)\W{0,4}(?:\s*[:–—-]+\s+|\s+(?=\**[A-Z]))(?=\S)"
+    r"|^\W{0,4}(?!(?:AES|UTF|SHA|RSA|ISO|HS|RS|ES)-)[A-Z]{2,8}-\d{1,4}\W{0,4}(?:\s*[:–—-]+\s+)(?=\S)"
+)
+
+
 def _head_and_rest(text: str) -> tuple[str, str]:
+    text = IDENTIFIER.sub("", text)
     bold = re.match(r"^\W{0,4}(?:\*\*|__)(.+?)(?:\*\*|__)[:\s–—-]*(.*)$", text)
     if bold and (not bold[2] or _ENDS_A_NAME.search(text[: len(text) - len(bold[2])]) or not bold[2][0].islower()):
         return _plain(bold[1]), _plain(bold[2])

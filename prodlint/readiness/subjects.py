@@ -42,7 +42,7 @@ TRADE = frozenset(
 _GENERAL = frozenset(
     words_of(
         "accept accepted accepts accidental accordance across act activated active add adequately adhere adopt advanced affect against agreed aid"
-        " aim align allow allows analysis answer answers appear applied applies apply approach appropriate approved arise around assess assign"
+        " aim align allow allows answer answers appear applied applies apply approach appropriate approved arise around assess assign"
         " assist associated assume attach attempt attempts automatically available away basis become becomes begin behave behaves behavior behaviour"
         " behind below beside best better beyond big bit both bound bounded bring brings build busy but by call called calls cannot capture captured"
         " carefully carry case cases cause change changed changes changing choose chosen clean clear close closed collect collected come commonly"
@@ -121,6 +121,9 @@ _SEEN_AS: Mapping[str, tuple[str, ...]] = {
         ("exponential", ("expo", "backoff factor", "jitter")),
         ("backoff", ("wait exponential", "wait random exponential", "expo", "backoff")),
         ("maximum", ("max",)),
+        ("deserialization", ("pickle", "yaml", "marshal", "deserial", "jsonpickle", "dill", "joblib")),
+        ("command", ("command", "shell", "subprocess")),
+        ("shell", ("command", "shell", "subprocess")),
     )
     for name in words_of(words)
 }
@@ -136,6 +139,40 @@ _PURPOSE = re.compile(
     r"\bfor\s+(?:(?:better|improved|optimal|high|good)\s+)?(?:performance|security|reliability|scalability|stability|safety|production|resilience|maintainability|efficiency)\b",
     re.IGNORECASE,
 )
+
+
+# What any line says of any thing: that it is there, for which service, and that somebody sees to it.
+_NEUTRAL = frozenset(
+    words_of(
+        "configure configured configuration implement implemented implementation enable enabled set sets setup define defined add added adding exist exists create created"
+        " provide provided use used uses using apply applied place available enforce enforced require required requires support supported include included includes introduce introduced"
+        " present active have has production prod service services application applications app system systems project code codebase base repository api apis endpoint endpoints"
+        " request requests server servers web http https backend python automated automatically automatic explicit explicitly only least applicable if where optional recommended"
+        " default via through no not never none zero check checks checked verify verified ensure ensured ensures validate validated confirm make made sure must should can shall need needs"
+        " strategy policy policies mechanism mechanisms solution tool tools tooling feature protection protected prevent prevented prevention avoid avoided handle handled handling"
+        " resolve resolved remove removed eliminate eliminated fix fixed replace replaced disable disabled off turned turn found left remaining whole entire anywhere everywhere statement statements"
+        " comment comments clause clauses is are be been written write read run runs running wired wire integrated integration with without for all every each any other others e.g etc"
+        " commit commits committed implemented generic common instead of rather than our your the it its file files allow allowed restrict restricted limit limited limits based level"
+        " user users client clients data value values response responses call calls external component components package packages module modules dependency error errors returned"
+    )
+)
+
+
+def unaccounted(text: str, item: Item, phrase: str) -> list[str]:
+    """The words of a text that say more than that the item is there: neither its own (nor those of its phrases) nor what any line says of any
+    thing. Of a sentence with several of them an item answers only a part."""
+    known = (
+        own_words(item)
+        | _NEUTRAL
+        | frozenset(words_of(phrase))
+        | frozenset(word for said in item.says for word in words_of(said))
+        | _PRODUCT_WORDS
+    )
+    return [
+        word
+        for word in dict.fromkeys(words_of(_PATHS.sub(" ", _PURPOSE.sub(" ", text))))
+        if word not in known and not any(map(str.isdigit, word)) and len(word) > 1
+    ]
 
 
 def left_over(subject: str, item: Item, phrase: str = "") -> list[str]:
