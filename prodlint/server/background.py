@@ -12,7 +12,7 @@ from prodlint.server.whole import HEAD, Answer, Job, Progress
 
 _START = "import sys; sys.path[:] = {path!r}; from prodlint.server.whole import main; main()"
 # Seconds that one which was told to end may take to keep what it has seen.
-_GRACE = 3.0
+_GRACE = 1.0
 
 
 class Failed(Exception):

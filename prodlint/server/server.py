@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol
 from pygls.workspace import TextDocument
 
 from prodlint import __version__
@@ -47,12 +48,25 @@ _WATCHED = (
 )  # fmt: skip
 
 
+class Protocol(LanguageServerProtocol):
+    """The protocol, which lets go of what is done: pygls 2.1 keeps the future of every notification, of each keystroke, for as long as it runs."""
+
+    def _execute_handler(self, msg_id: Any, *given: Any, **named: Any) -> None:
+        super()._execute_handler(msg_id, *given, **named)
+        future = self._request_futures.get(msg_id)
+        if future is not None:
+            # Not at once: who shuts down goes through these futures while it cancels them.
+            loop = asyncio.get_running_loop()
+            future.add_done_callback(lambda _: loop.call_soon(self._request_futures.pop, msg_id, None))
+
+
 class Server(LanguageServer):
     """The language server and what it keeps of the editor's folders."""
 
     def __init__(self) -> None:
         cells = types.NotebookDocumentFilterWithCells([types.NotebookCellLanguage("python")], "jupyter-notebook")
-        super().__init__("prodlint", __version__, notebook_document_sync=types.NotebookDocumentSyncOptions([cells], save=True))
+        notebooks = types.NotebookDocumentSyncOptions([cells], save=True)
+        super().__init__("prodlint", __version__, notebook_document_sync=notebooks, protocol_cls=Protocol)
         self.options: dict[str, Any] = {}
         self.folders = Folders(self.options, self._check_of)
         self.pulls = False

@@ -175,3 +175,22 @@ async def test_one_action_fixes_every_place_of_a_finding_that_stands_for_several
     assert action.edit is not None and action.edit.changes is not None
     text = "".join(each.new_text for each in action.edit.changes[path.as_uri()])
     assert text.count("timeout=") == 6
+
+
+def test_nothing_is_kept_of_messages_that_are_done_with() -> None:
+    from prodlint.server.server import made
+
+    server = made()
+
+    async def answered() -> None:
+        await asyncio.sleep(0)
+
+    async def many() -> None:
+        for number in range(100):
+            server.protocol._execute_handler(number, answered, callback=lambda _: None)
+        assert len(server.protocol._request_futures) == 100
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    asyncio.run(many())
+    assert not server.protocol._request_futures
