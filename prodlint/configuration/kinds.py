@@ -102,6 +102,7 @@ _NAMES: dict[str, FileKind | None] = {
     "caddyfile": "text",
     "cargo.lock": "text",
     "cdk.context.json": None,
+    ".python-version": "text",
     "codemeta.json": None,
     "composer.lock": "text",
     "composer.json": "json",

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files as resources
-from typing import Any
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, every, text
 from prodlint.facts import Requirement, Text
@@ -48,8 +47,13 @@ def _table() -> tuple[str, Mapping[str, Sequence[_Row]]]:
     """The day of the table, and the advisories of each package."""
     import tomli
 
-    made: dict[str, Any] = tomli.loads(resources(__package__).joinpath("advisories.toml").read_text("utf-8"))
-    return made["as-of"], made["packages"]
+    made, added = (
+        tomli.loads(resources(__package__).joinpath(name).read_text("utf-8")) for name in ("advisories.toml", "advisories_added.toml")
+    )
+    packages: dict[str, list[_Row]] = {name: list(rows) for name, rows in made["packages"].items()}
+    for name, rows in added["packages"].items():
+        packages.setdefault(name, []).extend(rows)
+    return max(made["as-of"], added["as-of"]), packages
 
 
 def advice(name: str, version: str) -> str:

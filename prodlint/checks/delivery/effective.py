@@ -33,7 +33,7 @@ _ALWAYS = re.compile(
     r"(?m)assert[ \t]+(?:\(?[ \t]*(True|1|not[ \t]+False|\"[^\"\n]+\"|'[^'\n]+')[ \t]*\)?[ \t]*(?:#.*)?$|([A-Za-z_][\w.]*)[ \t]*==[ \t]*\2[ \t]*(?:#.*)?$|\([^()\n]+,[ \t]*[\"'][^\"'\n]*[\"'][ \t]*\)[ \t]*(?:#.*)?$)"
 )
 _ANY = re.compile(r"pytest\.(?:ANY|any)\b")
-_SKIPPED = re.compile(r"(?m)@(?:pytest\.mark\.skip|unittest\.skip|skip)(?:\(\s*\))?[ \t]*(?:#.*)?$")
+_SKIPPED = re.compile(r"(?m)@(?:pytest\.mark\.(?:skip|xfail)|unittest\.skip|skip)(?:\(\s*\))?[ \t]*(?:#.*)?$")
 _TEST = re.compile(r"(?m)^([ \t]*)(?:async[ \t]+)?def[ \t]+(test_?\w*)[ \t]*[(\[]")
 # What stands on the line before the three.
 _INDENTED, _FIRST, _NO_NAME = re.compile(r"[ \t]+"), re.compile(r"[ \t]*"), re.compile(r"(?:.*\W)?")
@@ -54,7 +54,7 @@ def ineffective(whole: Text, context: CheckContext) -> Iterator[Diagnostic]:
     for pattern, before, words in (
         (_ALWAYS, _INDENTED, "this assertion holds whatever the code does"),
         (_ANY, _NO_NAME, "pytest has no `ANY`; it is `unittest.mock.ANY`"),
-        (_SKIPPED, _FIRST, "this test is skipped for no reason that is written down"),
+        (_SKIPPED, _FIRST, "this test is skipped, or may fail, for no reason that is written down"),
     ):
         found = [each for each in pattern.finditer(page) if before.fullmatch(page, page.rfind("\n", 0, each.start()) + 1, each.start())]
         if pattern is _ALWAYS:

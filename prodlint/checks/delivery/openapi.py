@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents, every
-from prodlint.facts import Constant, Document, Node, Route
+from prodlint.facts import Call, Constant, Document, Function, Node, Route, statements_in
 from prodlint.model import Related
+from prodlint.values.expressions import follow
 
 _METHODS = frozenset("get put post delete options head patch trace".split())
 
@@ -84,9 +85,22 @@ def _is_listed(route: Route) -> bool:
     shown = route.call.keywords.get("include_in_schema")
     return (
         route.framework in ("fastapi", "litestar", "ninja")
+        and "websocket" not in route.call.method
         and not (isinstance(shown, Constant) and shown.value is False)
         and not _UNLISTED.search(route.path)
     )
+
+
+_OTHER_ANSWERS = re.compile(
+    r"(?:^|\.)(?:StreamingResponse|StreamingHttpResponse|RedirectResponse|Redirect|FileResponse|File|EventSourceResponse|ServerSentEvent|Stream|HTMLResponse|PlainTextResponse|TemplateResponse|Template)$"
+)
+
+
+def _answers_without_schema(function: Function) -> bool:
+    """Whether all that a handler returns are streams, files, pages or redirects, which no model describes."""
+    returned = [each.expressions[0] for each in statements_in(function.body) if each.kind == "return" and each.expressions]
+    made = [follow(function.module, each, each) for each in returned]
+    return bool(made) and all(isinstance(each, Call) and _OTHER_ANSWERS.search(each.name or each.method) for each in made)
 
 
 @check("PRD951", on=[every(Route)], required_literals=["fastapi", "litestar", "ninja"], files=("python",))
@@ -99,6 +113,8 @@ def without_schema(route: Route, context: CheckContext) -> Iterator[Diagnostic]:
         or route.call.stars
         or {"response_model", "response_class", "response", "responses"} & set(route.call.keywords)
     ):
+        return
+    if _answers_without_schema(function):
         return
     if not function.returns and "DELETE" not in route.methods and "WEBSOCKET" not in route.methods:
         yield Diagnostic(

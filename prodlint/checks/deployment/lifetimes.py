@@ -7,11 +7,25 @@ import time
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files as resources
+from typing import Any
 
-from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents, every, text
+from prodlint.checks import (
+    ByteRange,
+    CheckContext,
+    Diagnostic,
+    Project,
+    ProjectDiagnostic,
+    ProjectFact,
+    check,
+    collect,
+    documents,
+    every,
+    project_check,
+    text,
+)
 from prodlint.checks.deployment.dockerfile import built_from
 from prodlint.facts import Dockerfile, Document, Node, Text
-from prodlint.model import Priority
+from prodlint.model import Priority, Related
 from prodlint.values.compose import is_for_development, is_sandbox, services
 from prodlint.values.container_images import image_of, with_defaults
 from prodlint.values.workloads import containers_of, pods
@@ -126,6 +140,7 @@ def pod_out_of_support(document: Document, context: CheckContext) -> Iterator[Di
                 yield Diagnostic(image, _message(*found))
 
 
+_NOT_SHIPPED = ("test", "example", "docs", "dev", "ci", "vendored", "generated")
 _RUNTIME = re.compile(r"\A\s*(?:python-?)?(\d+\.\d+)(?:\.\d+)?\s*\Z")
 
 
@@ -137,6 +152,68 @@ def runtime_out_of_support(whole: Text, context: CheckContext) -> Iterator[Diagn
         since = ended("python", found[1]) if found else ""
         if found is not None and since:
             yield Diagnostic(ByteRange(whole.source, found.start(1), found.end(1)), _message(f"Python {found[1]}", since))
+
+
+@collect("shipped-python", on=[every(Dockerfile)], required_literals=["python"], files=("dockerfile",), not_in=_NOT_SHIPPED)
+def shipped_python(dockerfile: Dockerfile, context: CheckContext) -> Iterator[ProjectFact]:
+    """The interpreter of the official image that a Dockerfile ships, with the folder that it is built in by default."""
+    stage = dockerfile.final
+    while stage is not None and stage.parent is not None:
+        stage = stage.parent
+    if context.file.roles & set(_NOT_SHIPPED) or stage is None or not stage.resolved:
+        return
+    image = image_of(stage.resolved)
+    found = re.match(r"(\d+)\.(\d+)", image.tag)
+    if image.official and image.family == "python" and found is not None:
+        yield ProjectFact("shipped-python", context.file.path, stage.instructions[0].span, f"{found[1]}.{found[2]}")
+
+
+@collect(
+    "wanted-python",
+    on=[documents("pyproject")],
+    required_literals=["requires-python", "python = ", "python="],
+    files=("toml",),
+    not_in=_NOT_SHIPPED,
+)
+def wanted_python(document: Document, context: CheckContext) -> Iterator[ProjectFact]:
+    """The interpreters that a project allows."""
+    node = document.root.get("project", "requires-python") or document.root.get("tool", "poetry", "dependencies", "python")
+    if node is not None and node.kind == "scalar" and isinstance(node.value, str):
+        yield ProjectFact("wanted-python", context.file.path, node.span, node.value)
+
+
+@project_check("PRD809", topics=("shipped-python", "wanted-python"))
+def image_that_is_not_allowed(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic]:
+    """`FROM python:3.11` where `requires-python` says `>=3.12`: the project cannot be installed in its own image."""
+    wanted = {fact.path.rpartition("/")[0]: fact for fact in project.about("wanted-python")}
+    for image in project.about("shipped-python"):
+        said = wanted.get(image.path.rpartition("/")[0])
+        if said is not None and not _allows(said.words, image.words):
+            yield ProjectDiagnostic(
+                image.path,
+                image.span,
+                f"the image has Python {image.words}, and `{said.words}` does not allow it",
+                related=(Related(said.path, said.span, f"`{said.words}`"),),
+            )
+
+
+def _allows(specifier: str, version: str) -> bool:
+    """Whether some patch release of a version of Python is allowed; yes too where the specifier cannot be read."""
+    major, minor = (int(part) for part in version.split("."))
+    for part in specifier.replace(" ", "").split(","):
+        found = re.fullmatch(r"(>=|<=|<|>|==|~=|\^|~)(\d{1,4})(?:\.(\d{1,4}))?(?:\.[\d*]+)?", part)
+        if found is None or found[3] is None:
+            continue
+        operator, bound = found[1], (int(found[2]), int(found[3]))
+        here = (major, minor)
+        exact = part.count(".") == 1
+        if operator == ">=" and here < bound or operator == "^" and (here < bound or major != bound[0]):
+            return False
+        if operator == "<" and (here > bound or here == bound and exact) or operator == "<=" and here > bound:
+            return False
+        if operator in ("==", "~") and here != bound or operator == "~=" and (here < bound or major != bound[0]):
+            return False
+    return True
 
 
 _UPPER = re.compile(r"<(=?)\s*(\d{1,4})\.(\d{1,4})(?!\d)")

@@ -24,6 +24,7 @@ from prodlint.model import Evidence, Span
 _TOP = Span(1, 1, 1, 1)
 _RULE_KINDS = ("prometheus-rules", "kubernetes", "helm-values", "other")
 # Alerts that must fire at once, or always.
+_ALWAYS = re.compile(r"(?i)watchdog|dead.?man|always.?firing")
 _AT_ONCE = re.compile(r"watchdog|dead.?man|always.?firing|heartbeat|absent", re.IGNORECASE)
 
 
@@ -43,8 +44,9 @@ def incomplete_alert(document: Document, context: CheckContext) -> Iterator[Diag
     """An alert that fires at the first bad minute, that goes to nobody, or that says nothing."""
     for rule in _alerts(document):
         alert = rule.get("alert")
-        if alert is None:
-            continue
+        if alert is None or _ALWAYS.search(alert.raw):
+            continue  # it says by firing that alerts arrive
+        yield from _compares_counts(rule)
         missing: list[str] = []
         if rule.get("for") is None and rule.get("keep_firing_for") is None and not _AT_ONCE.search(f"{alert.raw} {rule.text_at('expr')}"):
             missing.append("`for`: one bad scrape wakes somebody up")
@@ -56,6 +58,28 @@ def incomplete_alert(document: Document, context: CheckContext) -> Iterator[Diag
             missing.append("`summary` or `description`")
         if missing:
             yield Diagnostic(ByteRange(document.source, alert.start, alert.end), f"the alert `{alert.raw}` has no {', no '.join(missing)}")
+
+
+# `rate(http_errors_total[5m]) > 0.01`, and the words of an alert that take it for a share.
+_PER_SECOND = re.compile(
+    r"\A\s*(?:sum\s*(?:by\s*\([^()]*\)\s*)?\(\s*)?i?rate\(\s*(\w*(?:error|fail|5xx)\w*)[^()]*\)[\s)]*>=?\s*(0?\.\d+)\s*\Z", re.IGNORECASE
+)
+_A_SHARE = re.compile(r"(?i)%|percent|ratio|(?:error|failure).{0,3}rate")
+
+
+def _compares_counts(rule: Node) -> Iterator[Diagnostic]:
+    """An alert on a share of failures that counts failures per second."""
+    expression, notes = rule.get("expr"), rule.get("annotations")
+    found = _PER_SECOND.match(expression.raw.strip("'\"")) if expression is not None else None
+    if (
+        expression is not None
+        and found is not None
+        and _A_SHARE.search(f"{rule.text_at('alert')} {notes.text if notes is not None else ''}")
+    ):
+        yield Diagnostic(
+            expression,
+            f"`rate({found[1]}[...]) > {found[2]}` is {found[2]} failures a second, not a share: divide by the rate of all requests",
+        )
 
 
 @collect("alert-rule", on=[documents(*_RULE_KINDS)], required_literals=[("alert:", "expr:"), ('"alert"', '"expr"')], files=("yaml", "json"))
