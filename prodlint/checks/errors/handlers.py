@@ -410,9 +410,7 @@ def _swallowed(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
         return
     if _only_counts(handler.tried):
         return
-    if _only_lets_go(handler.tried) and (
-        handler.scope.in_handler or _is_in_finally(handler) or _CLOSING_FUNCTION.match(handler.scope.function)
-    ):
+    if _only_lets_go(handler.tried) and (handler.scope.in_handler or _is_in_finally(handler) or handler.scope.function == "__del__"):
         return
     does = {"return": "returns a constant", "continue": "continues the loop", "break": "leaves the loop"}.get(last.kind, "does nothing")
     explained = _explanation(handler)
