@@ -8,6 +8,7 @@ included, on the application or in a middleware, in another file each: the colle
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ _CHANGING = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 # Words of dependencies, decorators, guards and middlewares that ask who is calling.
 _ASKS = re.compile(
     r"auth(?!or(?!i[sz])|ority)|login|logged_?in|current_?(?:active_?)?(?:user|account|principal|superuser|admin|member|org|tenant)|jwt|bearer"
-    r"|permission|permit|guard|rbac|require[sd]?_|_required|is_admin|is_staff|superuser|principal|identity|credential|api_?key|access_?token"
+    r"|permission|permit|guard|rbac|\baccess\.|require[sd]?_|_required|is_admin|is_staff|superuser|principal|identity|credential|api_?key|access_?token"
     r"|(?:get|verify|check|validate|valid|decode|ensure|need|must|only)_?(?:\w+_)?(?:user|token|admin|access|role|scope|member|owner|caller|signature|key|session)"
     r"|(?:^|[._\W])(?:user|account|admin|member|staff)(?:dep|_dep|dependency)?\b|security|protected|secured|signature|hmac|oauth|oidc|saml|keycloak",
     re.IGNORECASE,
@@ -207,6 +208,7 @@ def routes(route: Route, context: CheckContext) -> Iterator[ProjectFact]:
         route,
         f"{'/'.join(route.methods) or 'GET'} {route.path or '/'}",
         guard=_guard_of(route),
+        framework=route.framework,
         changes="yes" if _CHANGING & set(route.methods) and not _COMPUTES.search(route.path) and not _only_answers(route.function) else "",
         public="yes" if _PUBLIC.search(route.path) or _PUBLIC.search(name) else "",
         router=f"{_dotted(context.file.path)}.{receiver.text}" if receiver is not None else "",
@@ -407,7 +409,12 @@ def _without_authentication(project: Project, habit: _Habit, everywhere: bool) -
     if len(habit.asking) < len(habit.silent):
         return
     told = f"{len(habit.asking)} of {len(habit.asking) + len(habit.silent) + len(habit.unknown)} routes here do"
+    asking_here = Counter(fact.path for fact in habit.asking)
+    silent_here = Counter(fact.path for fact in habit.silent)
     for fact in changing:
+        # A module of Flask's is for visitors, for other services or for whoever has signed in: which of them its other routes tell.
+        if fact.get("framework") in ("flask", "quart") and asking_here[fact.path] < max(1, silent_here[fact.path]):
+            continue
         yield ProjectDiagnostic(fact.path, fact.span, f"`{fact.words}` does not authenticate its caller; {told}")
 
 
