@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ pytest.importorskip("psutil")
 import psutil
 from lsprotocol import types
 
+from tests.conftest import ROOT
 from tests.server.talking import Client, talking
 
 CALL = 'import requests\n\nrequests.get("https://a.example.org")\n'
@@ -163,6 +165,31 @@ async def test_the_workspace_is_pulled_in_parts_and_what_is_known_is_not_said_ag
     assert list(full[bad.as_uri()]) == [] and any("no timeout" in each.message for each in full[other.as_uri()])
     await client.until(lambda: client.of("refresh"), "the client was not told to ask again")
     assert client.of("told") == []
+
+
+@pytest.mark.parametrize("kind", ["unready", "ready"])
+def test_a_folder_is_told_what_the_command_line_says_of_it(tmp_path: Path, kind: str) -> None:
+    root = tmp_path / "orders"
+    shutil.copytree(ROOT / "fixtures" / kind / "orders", root)
+    command = [sys.executable, "-m", "prodlint", "check", ".", "--root", ".", "--no-cache", "--exit-zero", "--output-format", "json"]
+    ran = subprocess.run(command, cwd=root, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, check=True)
+    expected = {
+        ((root / each["path"]).as_uri(), each["code"], each["line"] - 1, each["column"] - 1, each["message"].split("\n")[0])
+        for each in json.loads(ran.stdout)["findings"]
+    }
+    assert bool(expected) is (kind == "unready")
+
+    async def talk(client: Client, tree: Path) -> None:
+        report = await client.workspace_diagnostic_async(types.WorkspaceDiagnosticParams([]))
+        told = {
+            (item.uri, each.code, each.range.start.line, each.range.start.character, each.message.split("\n")[0])
+            for item in report.items
+            if isinstance(item, types.WorkspaceFullDocumentDiagnosticReport)
+            for each in item.items
+        }
+        assert told == expected
+
+    asyncio.run(asyncio.wait_for(talking(root, talk, pulling()), 120))
 
 
 def test_a_client_that_dies_takes_the_server_and_its_processes_with_it(tree: Path) -> None:
