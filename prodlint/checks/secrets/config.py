@@ -349,10 +349,14 @@ def _named_scalars(root: Node) -> Iterator[tuple[str, Node]]:
         elif node.kind == "scalar" and node.raw and node.key_end > node.key_start:
             key = node.source.slice(node.key_start, node.key_end).strip("\"'")
             parts = node.path.split(".")
+            if len(parts) == 3 and (parts[0], key) in _PARAMETERS:
+                yield parts[1], node  # CloudFormation and ARM: what a parameter is where nobody says anything
+                continue
             # Terraform: `variable "db_password" { default = "..." }`, and so an output's value.
             yield (parts[1] if len(parts) > 2 and (parts[0], key) in _LABELLED else key), node
 
 
+_PARAMETERS = frozenset((("Parameters", "Default"), ("parameters", "defaultValue")))
 _LABELLED = frozenset((("variable", "default"), ("output", "value")))
 
 

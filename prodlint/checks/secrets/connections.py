@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import unquote_plus
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, every, text
 from prodlint.checks.secrets import formats
@@ -156,6 +157,44 @@ def login_of_oracle(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
         value = found[2].decode("utf-8", "replace")
         if is_password_in_use(value, context.file):
             yield Diagnostic(ByteRange(file.source, *found.span(2)), "Password in a `jdbc:oracle` URL", secret=True)
+
+
+_ORACLE = re.compile(r"[\w$#.\-]{1,60}/([^\s@/\"'{}$<>]{4,200})@[\w.\-]")
+
+
+@check(
+    "PRD103",
+    on=[calls("cx_Oracle.connect", "cx_Oracle.Connection", "oracledb.connect", "oracledb.connect_async")],
+    files=("python", "notebook"),
+    random_in=CALM,
+)
+def login_given_to_oracle(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`cx_Oracle.connect("user/password@host/service")`."""
+    given = call.argument(0, "dsn")
+    known = call.module.follow(given, call) if given is not None else None
+    if not isinstance(known, Constant) or not isinstance(known.value, str):
+        return
+    found = _ORACLE.match(known.value)
+    if found is not None and is_password_in_use(found[1], context.file):
+        yield Diagnostic(place_in(known, known.value, *found.span(1)), f"Password written into the call of `{call.name}`", secret=True)
+
+
+_ENCODED_FIELD = re.compile(rb"(?i)(?:pwd|password)(?:%3d|=)((?:%(?!3b)[0-9a-f]{2}|[^%;&\s\"'`<>])+)")
+
+
+@check("PRD103", on=[text()], required_literals=["odbc_connect="])
+def password_in_encoded_string(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
+    """`mssql+pyodbc:///?odbc_connect=...%3BPWD%3D...`: a connection string of ODBC, escaped for a URL."""
+    for _literal, offset in file.hits:
+        start = offset + len(b"odbc_connect=")
+        whole = re.compile(rb"[^\s\"'`<>&]{1,2000}").match(file.source.data, start)
+        if whole is None or b"%3" not in whole[0]:
+            continue
+        shown = unquote_plus(whole[0].decode("utf-8", "replace"))
+        place = _ENCODED_FIELD.search(file.source.data, *whole.span())
+        secret = connection_secret(shown)
+        if place is not None and secret is not None and is_password_in_use(shown[slice(*secret)], context.file):
+            yield Diagnostic(ByteRange(file.source, *place.span(1)), "Password written into a connection string", secret=True)
 
 
 # ---------------------------------------------------------------- a token in the place of the user

@@ -55,9 +55,9 @@ _LINES = (
 
 _NAME_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 _REST = re.compile(rb"[\w.\-]{0,60}")
-# `name = "value"`, `name: "value"`, `name: string = "value"`, `"name" => 'value'`, `name := "value"`, `name("value")`.
+# `name = "value"`, `name: "value"`, `name: string = "value"`, `"name" => 'value'`, `name := "value"`, `name("value")`, and Bicep's `param name string = 'value'`.
 _QUOTED = re.compile(
-    rb"\\?[\"']?\]?\s{0,8}(?::\s{0,2}[\w<>.?|\[\]& ]{1,40}=|=>|:=|\+?=|:|\()\s{0,8}[@$bBr]{0,2}\\?([\"'`])([^\"'`\s\\<>]{6,400})\\?\1"
+    rb"\\?[\"']?\]?\s{0,8}(?:[ \t](?:string|securestring)[ \t]{1,4}=|:\s{0,2}[\w<>.?|\[\]& ]{1,40}=|=>|:=|\+?=|:|\()\s{0,8}[@$bBr]{0,2}\\?([\"'`])([^\"'`\s\\<>]{6,400})\\?\1"
 )
 # `NAME=value`, `name: value` up to the line's end.
 _BARE = re.compile(rb"[ \t]{0,4}[=:][ \t]{0,4}([^\s\"'`;,&)\]}<>\\|]{12,400})(?=[\s\"'`;,&)\]}<\\|]|\Z)")
