@@ -227,7 +227,10 @@ def sql_string_building(call: Call, context: CheckContext) -> Iterator[Diagnosti
                 continue  # tables and columns that the migration reads from the schema itself
             priority = "P2"
         if priority is None and client is None and _is_a_field(part.at):
-            priority = "P1"  # a field of what the function is given: who fills it stands elsewhere
+            # A field of what the function is given: who fills it stands elsewhere. What is not quoted is mostly a name or a piece of SQL.
+            if not context.options.get("identifiers") and not _is_quoted(judge, value, part):
+                continue
+            priority = "P1"
         if priority is None and client is None and call.name.startswith("duckdb."):
             priority = "P1"  # a library over files of this machine: there is no server whose rights an injection could use
         place = query if query.start >= call.start else call
@@ -307,6 +310,15 @@ def _is_number(part: Part) -> bool:
     """Whether an attribute whose type is not known is called like a number. A parameter is not: requests bring those as text."""
     at = part.at.arguments[0] if isinstance(part.at, Call) and part.at.name == "str" and len(part.at.arguments) == 1 else part.at
     return isinstance(at, (Name, Attribute)) and "." in at.text and bool(_NUMBERS.search(at.text))
+
+
+def _is_quoted(judge: Judge, value: Value, part: Part) -> bool:
+    """Whether a part stands where a value stands: behind a quote or a comparison."""
+    return any(
+        not isinstance(one, str) and one.at is part.at and bool(_VALUE_BEFORE.search(_before(parts, index)))
+        for parts in judge.variants(value)
+        for index, one in enumerate(parts)
+    )
 
 
 def _is_a_field(at: Expression) -> bool:
