@@ -90,6 +90,19 @@ def as_edit(made_: Changes, root: str) -> types.WorkspaceEdit | None:
     return _edit(changes, new_files) if changes else None
 
 
+def for_client(edit: types.WorkspaceEdit, capabilities: types.ClientCapabilities) -> types.WorkspaceEdit:
+    """An edit in words that a client knows: where it makes no files, text for one that is not there yet (clients open a buffer for that)."""
+    workspace = capabilities.workspace
+    known = workspace.workspace_edit if workspace is not None else None
+    if edit.document_changes is None or (known is not None and types.ResourceOperationKind.Create in (known.resource_operations or ())):
+        return edit
+    changes: dict[str, list[types.TextEdit]] = {}
+    for each in edit.document_changes:
+        if isinstance(each, types.TextDocumentEdit):
+            changes[each.text_document.uri] = [one for one in each.edits if isinstance(one, types.TextEdit)]
+    return types.WorkspaceEdit(changes=changes)
+
+
 def _edit(changes: dict[str, list[types.TextEdit]], made: Sequence[str] = ()) -> types.WorkspaceEdit:
     """Changes of files, some of which are made first."""
     if not made:

@@ -587,6 +587,8 @@ def made() -> Server:
             action.edit = actions.as_edit(changes, folder.project.root) if isinstance(changes, Changes) else None
         else:
             action.edit = actions.resolved(folder, path, data, document.lines)
+        if action.edit is not None:
+            action.edit = actions.for_client(action.edit, server.client_capabilities)
         return action
 
     @server.feature(types.TEXT_DOCUMENT_HOVER)

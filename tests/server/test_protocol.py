@@ -152,18 +152,28 @@ async def offered(client: Client, path: Path, code: str, words: str) -> types.Co
     return await client.code_action_resolve_async(action)
 
 
-@served
-async def test_a_fix_of_a_finding_of_the_whole_project_reaches_into_another_file(client: Client, tree: Path) -> None:
-    path = tree / "Dockerfile"
-    client.opened(path, path.read_text())
-    await client.until(lambda: place_of(client, path, "PRD807")[0] >= 0, "not found")
-    action = await offered(client, path, "PRD807", "Leave")
-    assert action.edit is not None and action.edit.document_changes is not None
-    made, change = action.edit.document_changes
-    ignored = (tree / ".dockerignore").as_uri()
-    assert isinstance(made, types.CreateFile) and made.uri == ignored
-    assert isinstance(change, types.TextDocumentEdit) and change.text_document.uri == ignored
-    assert any(isinstance(each, types.TextEdit) and ".env" in each.new_text for each in change.edits)
+@pytest.mark.parametrize("makes_files", [True, False])
+def test_a_fix_of_a_finding_of_the_whole_project_reaches_into_another_file(tree: Path, makes_files: bool) -> None:
+    async def talk(client: Client, tree: Path) -> None:
+        path, ignored = tree / "Dockerfile", (tree / ".dockerignore").as_uri()
+        client.opened(path, path.read_text())
+        await client.until(lambda: place_of(client, path, "PRD807")[0] >= 0, "not found")
+        edit = (await offered(client, path, "PRD807", "Leave")).edit
+        assert edit is not None
+        if makes_files:
+            assert edit.document_changes is not None
+            made, change = edit.document_changes
+            assert isinstance(made, types.CreateFile) and made.uri == ignored
+            assert isinstance(change, types.TextDocumentEdit) and change.text_document.uri == ignored
+            texts = list(change.edits)
+        else:
+            assert edit.document_changes is None and edit.changes is not None and list(edit.changes) == [ignored]
+            texts = list(edit.changes[ignored])
+        assert any(isinstance(each, types.TextEdit) and ".env" in each.new_text for each in texts)
+
+    can = types.WorkspaceEditClientCapabilities(document_changes=True, resource_operations=[types.ResourceOperationKind.Create])
+    workspace = types.WorkspaceClientCapabilities(workspace_edit=can) if makes_files else None
+    asyncio.run(asyncio.wait_for(talking(tree, talk, types.ClientCapabilities(workspace=workspace)), 120))
 
 
 @served
