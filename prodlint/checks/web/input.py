@@ -208,20 +208,20 @@ def sql_string_building(call: Call, context: CheckContext) -> Iterator[Diagnosti
                 continue
             priority = "P2"
         elif client is None and _QUOTING.search(part.at.text):
-            if not context.options.get("identifiers"):
+            if not context.options.get("unchosen"):
                 continue  # what quotes it is judged where it stands
             priority = "P2"
         elif client is not None and _QUOTING.search(part.at.text):
             continue
         elif client is None and (_is_of_itself(part) or not any(isinstance(shape, Argument) for shape in part.value.walk())):
-            if not context.options.get("identifiers"):
+            if not context.options.get("unchosen"):
                 continue
             # Nobody is known to choose it: a row of the database, a setting, an attribute.
             priority = "P1" if not _migrates(call, context) else "P2"
             if priority == "P2" and _DEFINES.match(_text_before(judge, value)):
                 continue
         elif client is None and _migrates(call, context):
-            if not context.options.get("identifiers"):
+            if not context.options.get("unchosen"):
                 continue
             if _DEFINES.match(_text_before(judge, value)):
                 continue  # tables and columns that the migration reads from the schema itself
