@@ -38,16 +38,22 @@ def test_few_places_or_few_files_are_no_habit_of_the_project(prodlint: Run, proj
     assert len(json.loads(ran.out)["findings"]) == 3  # type: ignore[attr-defined]
 
 
-def test_what_stands_in_few_places_is_said_to_who_asks_by_code(prodlint: Run, project: Callable[..., Path]) -> None:
+def test_what_stands_in_few_places_is_said_to_who_asks(prodlint: Run, project: Callable[..., Path]) -> None:
     """`least` of PRD207's page is 20."""
     one = 'def f{0}(x):\n    if not x:\n        raise Exception("no {0}")\n'
     told = []
-    for places, selector in ((20, "ALL"), (1, "ALL"), (1, "PRD207")):
+    for places, *words in (
+        (20,),
+        (1,),
+        (1, "--select", "ALL"),
+        (1, "--extend-select", "PRD2"),
+        (1, "--select", "generic-exception-raised"),
+    ):
         root = project({"service/app.py": "".join(one.format(n) for n in range(places))})
-        ran = prodlint("check", "--no-cache", "--output-format", "json", "--exit-zero", "--select", selector, str(root), cwd=root)
+        ran = prodlint("check", "--no-cache", "--output-format", "json", "--exit-zero", *words, str(root), cwd=root)
         codes = [finding["code"] for finding in json.loads(ran.out)["findings"]]  # type: ignore[attr-defined]
         told.append(codes.count("PRD207"))
-    assert told == [1, 0, 1]
+    assert told == [1, 0, 1, 1, 1]
 
 
 def test_the_baseline_knows_each_place(prodlint: Run, project: Callable[..., Path]) -> None:

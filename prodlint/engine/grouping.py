@@ -40,7 +40,7 @@ def grouped(findings: Sequence[Finding], rules: Iterable[Rule], asked: Collectio
     What is a group say the pages of the rules: `widespread`, `grouped` and `habit`. Words of `grouped` with an empty pair of backticks are those of
     messages that name something, whatever they name: "`` sets no memory limit". The same secret under the same rule in one file is one
     from four places on. A finding is of the first group that it fits in. A group has a fix where each of its findings has one: it fixes
-    all of the places. Of a rule whose page gives `least` nothing is said below that many places, unless its code is among those asked for.
+    all of the places. Of a rule whose page gives `least` nothing is said below that many places, unless it is among those asked for.
 
     It comes after baseline and `since`: what is known or suppressed stays bound to each place.
     """
