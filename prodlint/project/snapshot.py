@@ -116,7 +116,8 @@ class Snapshot:
             self._left -= len(raw)
 
     def renew(self, absolute: str, raw: bytes | None = None) -> bool:
-        """Take a file's bytes as they are now, those on the disk where none are given. Whether they are others than those that were known."""
+        """Take a file's bytes as they are now, those on the disk where none are given. Whether they are others than those that were known. Not to be called while
+        anybody reads trees."""
         if raw is None:
             try:
                 raw = read_regular(absolute, LARGEST_READ + 1, cut=True)
@@ -126,6 +127,8 @@ class Snapshot:
         known = self._documents.get(absolute)
         if known is not None and known.raw == raw:
             return False
+        # At once: what refers to each other in circles would wait for the collector, which seldom comes (see `prodlint.engine.workers`).
+        self.forget_trees(absolute)
         self.forget(absolute)
         self.keep(absolute, raw)
         return True

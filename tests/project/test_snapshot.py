@@ -298,3 +298,17 @@ def test_a_file_is_opened_once_and_parsed_once(project: Project, name: str, form
     assert said.startswith("opens per file = 1, parses per file = 1, files = ")
     assert int(said.rpartition(" ")[2]) > 10
     assert more == "[]"
+
+
+def test_another_text_lets_go_of_what_was_parsed_of_the_one_before(tmp_path: Path) -> None:
+    from prodlint.facts import File
+    from prodlint.project.snapshot import Snapshot
+    from prodlint.python.tree import module_of
+
+    snapshot, place = Snapshot(str(tmp_path)), str(tmp_path / "a.py")
+    assert snapshot.renew(place, b"x = 1\n")
+    before = snapshot.document(place).source("python")
+    module_of(before, File("a.py", "python"))
+    assert not snapshot.renew(place, b"x = 1\n") and before.derived
+    assert snapshot.renew(place, b"x = 2\n") and not before.derived
+    assert snapshot.document(place).raw == b"x = 2\n"
