@@ -42,6 +42,8 @@ _SCRIPT_LINE = re.compile(rb"(?m)^[ \t]*[\"']?([\w.-]+)[\"']?[ \t]*=[ \t]*[\"'](
 _FRONT_END_FOR_DEVELOPERS = re.compile(
     rb"(?m)^[ \t]*(?:exec[ \t]+)?(?:(?:npm[ \t]+run|pnpm(?:[ \t]+run)?|yarn(?:[ \t]+run)?|bun[ \t]+run)[ \t]+(?:dev|start:dev|serve:dev)\b|(?:npx[ \t]+)?vite(?=[ \t]*(?:$|&|-)))"
 )
+# `python -O app.py`, `["python3", "-OO", "-m", "app"]`: without assertions.
+_OPTIMIZED = re.compile(r"\bpython[\d.]*[\"',\s]+(?:-[A-NP-Za-z]+[\"',\s]+)*-[A-NP-Za-z]*OO?\b")
 # Options of servers that take a value, which is no module.
 _VALUED = re.compile(r"-{1,2}[\w-]+\Z")
 _CHAIN = 4
@@ -66,7 +68,7 @@ class Startup:
     """The answers. programs: what is started. scripts: the shell scripts that are, by path. asked: first words that images and
     manifests of production hand to an entry script (`CMD ["server"]`). targets: those of a Makefile that they start (`CMD make serve`). settings: what production's files give each variable, by its name
     in upper case. development: scripts that start a development server, the Dockerfiles that start those, and the Dockerfiles that only
-    developers' compose files build while production has another one, by path."""
+    developers' compose files build while production has another one, by path. without_asserts: Python is started with `-O`."""
 
     programs: tuple[Started, ...] = ()
     scripts: frozenset[str] = frozenset()
@@ -74,6 +76,7 @@ class Startup:
     targets: frozenset[str] = frozenset()
     settings: Mapping[str, str] = field(default_factory=dict)
     development: frozenset[str] = frozenset()
+    without_asserts: bool = False
 
     def starts_arm(self, arms: Sequence[str]) -> bool:
         """Whether an image or a manifest asks for one of these arms of an entry script by name."""
@@ -113,6 +116,7 @@ class _Reading:
     targets: set[str] = field(default_factory=set)
     settings: dict[str, str] = field(default_factory=dict)
     development: set[str] = field(default_factory=set)
+    optimized: bool = False
 
 
 def startup_of(files: Iterable[tuple[str, FileKind, Source]]) -> Startup:
@@ -145,6 +149,7 @@ def startup_of(files: Iterable[tuple[str, FileKind, Source]]) -> Startup:
         frozenset(reading.targets),
         reading.settings,
         frozenset(reading.development),
+        reading.optimized or reading.settings.get("PYTHONOPTIMIZE", "0").strip() not in ("", "0"),
     )
 
 
@@ -191,6 +196,7 @@ def _consoles(files: Iterable[tuple[str, str, Source, frozenset[str]]]) -> dict[
 def _take(command: Command, reading: _Reading, depth: int) -> None:
     """What one command starts, and what the script starts that it names."""
     started = _started(command, reading.consoles)
+    reading.optimized = reading.optimized or _OPTIMIZED.search(command.text) is not None
     if started is not None:
         reading.programs.append(started)
     # A compose file may be the developers' own, whatever it is called: what it asks a script for says nothing.

@@ -236,7 +236,15 @@ def assert_as_runtime_check(function: Function, context: CheckContext) -> Iterat
                 about_access = what == "an access rule" or _ACCESS.search(condition.text) is not None
                 error = "PermissionError" if about_access else "ValueError"
                 fix = FixRequest("raise-instead", f"Raise `{error}` instead", False, (("error", error),))
-                yield Diagnostic(statement, f"`assert` guards {what}: `python -O` removes it", symbol=_symbol(function), fix=fix)
+                removed = context.environment.startup.without_asserts
+                words = "production runs Python with `-O`, which removes it" if removed else "`python -O` removes it"
+                yield Diagnostic(
+                    statement,
+                    f"`assert` guards {what}: {words}",
+                    priority="P0" if removed else None,
+                    symbol=_symbol(function),
+                    fix=fix,
+                )
 
 
 def _symbol(function: Function) -> str:
