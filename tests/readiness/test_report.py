@@ -66,7 +66,7 @@ def test_findings_come_with_the_fix_and_the_largest_risk_first(prodlint: Run) ->
 
 def test_the_fix_is_that_of_the_variant(prodlint: Run, project: Project) -> None:
     """The report says what `check` says, and once for each variant."""
-    code = "import asyncpg\nimport psycopg2\nfrom sqlalchemy import create_engine\n\nfirst = create_engine(A)\nsecond = create_engine(B)\n\n\nasync def main():\n    return psycopg2.connect(C), await asyncpg.create_pool(D)\n"
+    code = "import asyncpg\nimport psycopg2\nfrom sqlalchemy import create_engine\n\nfirst = create_engine(A)\nsecond = create_engine(B)\n\n\nasync def main():\n    return psycopg2.connect(host=C), await asyncpg.create_pool(D)\n"
     root = project({"app.py": code, "Dockerfile": 'FROM python:3.12-slim\nCMD ["python", "app.py"]\n'})
     ran = prodlint("check", str(root), "--root", str(root), "--isolated", "--select", "PRD521", "--output-format", "json")
     helps = list(dict.fromkeys(each["help"] for each in json.loads(ran.out)["findings"]))
