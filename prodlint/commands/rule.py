@@ -213,7 +213,9 @@ def findings_in(rule: Rule, example: Example) -> list[Finding]:
             os.makedirs(os.path.dirname(target), exist_ok=True)
             with open(target, "w", encoding="utf-8", newline="") as handle:
                 handle.write(expanded(text))
-        options = {rule.code: dict(example.options)} if example.options else {}
+        # An example shows what the rule says by default, though it is selected here.
+        given = {**dict.fromkeys(rule.wider, False), **dict(example.options)}
+        options = {rule.code: given} if given else {}
         own = os.path.abspath(catalogue.rules_folder())
         extend = () if os.path.abspath(rule.path).startswith(own + os.sep) else (os.path.dirname(os.path.abspath(rule.path)),)
 

@@ -10,7 +10,6 @@ from typing import Any
 from prodlint.checks import CheckContext, Diagnostic, Project, ProjectDiagnostic, ProjectFact
 from prodlint.checks.quoting import quote
 from prodlint.checks.tool import UNREADABLE_FILE
-from prodlint.configuration.settings import Settings
 from prodlint.content import content_of, digest
 from prodlint.engine.catalogue import rules_folder
 from prodlint.engine.outcome import Outcome
@@ -230,7 +229,7 @@ def _call(
     context = asks.get(subscription.bit)
     rule = subscription.rule
     if context is None:
-        options = options_of(rule, run.settings) if rule is not None else {}
+        options = options_of(rule, run) if rule is not None else {}
         context = asks[subscription.bit] = CheckContext(rule.code if rule is not None else "", options, run.questions, fact.file)
     try:
         for found in subscription.function(fact, context):
@@ -262,9 +261,13 @@ def _is_prodlints(function: Any, rule: Rule | None) -> bool:
     return str(module).startswith("prodlint.")
 
 
-def options_of(rule: Rule, settings: Settings) -> dict[str, Any]:
-    """A rule's options: the page's, the settings' own lists that several rules share, and what is set for this rule."""
+def options_of(rule: Rule, run: Run) -> dict[str, Any]:
+    """A rule's options: the page's, wider where the rule was selected, the settings' own lists that several rules share, and what is set for this
+    rule."""
+    settings = run.settings
     options = dict(rule.options)
+    if rule.code in run.selected:
+        options.update(dict.fromkeys(rule.wider, True))
     for name, given in (("error-reporters", settings.error_reporters), ("http-wrappers", settings.http_wrappers)):
         if name in options and given:
             options[name] = [*options[name], *given]
@@ -442,7 +445,7 @@ def check_project(
     unchecked: list[Unchecked] = []
     for check in run.project_checks:
         rule = run.rules[check.code]
-        options = options_of(rule, run.settings)
+        options = options_of(rule, run)
         try:
             for found in check.function(project, options):
                 if isinstance(found, Evidence):

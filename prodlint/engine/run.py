@@ -41,7 +41,8 @@ class Run:
     """What stays the same for every file of a run: built once, inherited by the worker processes.
 
     sound: contents of Python files (see `digest_of`) of which it is known that the interpreter takes them. covering: the rules
-    that are asked of every file, selected or not, so that what they know is shown nowhere.
+    that are asked of every file, selected or not, so that what they know is shown nowhere. selected: the codes that settings or the command line
+    select by themselves.
     """
 
     settings: Settings
@@ -56,6 +57,7 @@ class Run:
     foreign: ForeignCodes = field(default_factory=ForeignCodes)
     sound: frozenset[bytes] = frozenset()
     covering: frozenset[str] = frozenset()
+    selected: frozenset[str] = frozenset()
 
 
 def build(
@@ -103,6 +105,7 @@ def build(
         roles,
         foreign_codes(rules) if settings.honor else ForeignCodes(),
         covering=frozenset(rule.code for rule in secrets),
+        selected=switches.resolve(selector for layer in settings.selections for selector in (*(layer.select or ()), *layer.extend_select)),
     )
 
 

@@ -194,9 +194,7 @@ def run(request: Request) -> Result:
         result.report.findings = [finding for finding in result.report.findings if id(finding) not in old]
         result.report.suppressed = [*suppressed[:seen], *(one for one in suppressed[seen:] if id(one.finding) not in old)]
     if request.grouped:
-        result.report.findings, result.report.copies = grouped(
-            result.report.findings, result.rules, result.run_of("").switches.resolve(_selectors(result.settings))
-        )
+        result.report.findings, result.report.copies = grouped(result.report.findings, result.rules, result.run_of("").selected)
     result.report.seconds = time.perf_counter() - began
     return result
 
@@ -225,13 +223,6 @@ def find_files(request: Request, settings: Settings, root: str, read: Reader = b
 
 # More files than this go to several processes.
 _MANY = 100
-
-
-def _selectors(settings: Settings) -> Iterator[str]:
-    """What settings and the command line select by themselves."""
-    for layer in settings.selections:
-        yield from layer.select or ()
-        yield from layer.extend_select
 
 
 def _files_of(root: str, settings: Settings, read: Reader) -> list[tuple[str, str, FileKind]]:
