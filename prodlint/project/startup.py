@@ -29,7 +29,7 @@ _DEVELOPERS = re.compile(
 # `if [ "$APP_ENV" = development ]`, `if [ "$APP_ENV" != production ]`, `if [ -n "$DEBUG" ]`; and the other branch of the opposite.
 _SURROUNDING = r"[\"']?(?:[a-z]+-)?(?:dev|devel|develop|development|local|debug|test|testing)\b"
 _DEVELOPERS_IF = re.compile(
-    rf"if .*?(?:={_SURROUNDING}|=\s+{_SURROUNDING}|!=\s*[\"']?prod|\$\{{?\w*(?:DEBUG|DEV|DEVELOPMENT|RELOAD|WATCH|HOT)(?:_?MODE)?\b(?![^\]]*(?:!=|-z)))",
+    rf"if .*?(?:={_SURROUNDING}|=\s+{_SURROUNDING}|!=\s*[\"']?prod|\$\{{?\w*(?:DEBUG|DEV|DEVELOPMENT|RELOAD|WATCH|HOT)(?:_?(?:MODE|BUILD))?\b(?![^\]]*(?:!=|-z)))",
     re.IGNORECASE | re.DOTALL,
 )
 _DEVELOPERS_ELSE = re.compile(

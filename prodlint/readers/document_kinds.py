@@ -86,7 +86,9 @@ def _is_workflow(parts: list[str], root: Node) -> bool:
     jobs = root.get("jobs")
     if jobs is None or jobs.kind != "mapping":
         return False
-    in_folder = ".github" in parts or parts[-2:-1] in (["workflows"], ["workflow-templates"])
+    in_folder = parts[-2:-1] in (["workflows"], ["workflow-templates"])
+    if ".github" in parts and not in_folder:
+        return False  # GitHub runs what lies in that folder, and nothing in `.github/disabled-workflows`
     if in_folder and "on" in root.members:
         return True
     return "on" in root.members and any(job.get("runs-on") is not None or job.get("uses") is not None for job in jobs.members.values())

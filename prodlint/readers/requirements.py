@@ -102,7 +102,7 @@ def _requirement(
     try:
         parsed = Parsed(body)
     except InvalidRequirement:
-        if _is_location(body):
+        if editable or _is_location(body):
             # A bare URL, a VCS address or a path: pip takes it, PEP 508 has no word for it.
             url, _, marker = body.partition(" ;") if " ;" in body else body.partition("; ")
             egg = _EGG.search(url)

@@ -123,9 +123,8 @@ def _masked_in_job(pipeline: Pipeline, job: Job) -> Iterator[Diagnostic]:
         gates = sorted({what for _, what in job.gates()})
         if gates:
             key = "allow_failure" if pipeline.kind == "gitlab-ci" else job.node.source.slice(job.ignored.key_start, job.ignored.key_end)
-            # Versions that the service need not run on may fail; which those are stands in the matrix.
-            softer: Priority | None = "P1" if job.node.get("strategy", "matrix") is not None else None
-            yield Diagnostic(_with_key(job.ignored), f"`{key}: true` lets the pipeline pass when `{gates[0]}` fails", priority=softer)
+            # A key that is there for this is a decision, though seldom one about all that the job guards.
+            yield Diagnostic(_with_key(job.ignored), f"`{key}: true` lets the pipeline pass when `{gates[0]}` fails", priority="P1")
     for step in job.steps:
         if declared or _DECLARED.search(f"{step.name} {_note_at(step.ignored)}"):
             continue
@@ -403,7 +402,9 @@ def _is_throwaway(job: Job) -> bool:
 def _release(job: Job) -> tuple[Step, str, str] | None:
     if job.manual:
         return None
-    if job.calls.startswith("./") and _DEPLOYS.search(job.calls.rpartition("/")[2]):
+    called = job.calls.rpartition("/")[2]
+    # `build-test-deploy.yml` tests what it deploys.
+    if job.calls.startswith("./") and _DEPLOYS.search(called) and not re.search(r"(?i)test|check|ci\b", called):
         return Step(job.node), "deploy", job.calls.rpartition("/")[2]
     throwaway = _is_throwaway(job)
     for step in job.steps:

@@ -20,7 +20,7 @@ _MOVING = frozenset(
 )
 # Names of distribution releases: a version of the distribution's own image, a mere flavour of any other's.
 _CODENAMES = frozenset(
-    "buster bullseye bookworm trixie forky sid focal jammy noble mantic lunar oracular plucky questing slim alpine debian ubuntu ubi"
+    "buster bullseye bookworm trixie forky sid focal jammy noble mantic lunar oracular plucky questing resolute slim alpine debian ubuntu ubi"
     " bionic xenial stretch jessie windowsservercore nanoserver perl fpm apache cli alpinelinux azurelinux".split()
 )
 _DISTRIBUTIONS = frozenset(

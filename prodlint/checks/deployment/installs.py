@@ -11,6 +11,7 @@ from prodlint.checks import CheckContext, Diagnostic, check, every
 from prodlint.checks.deployment.dockerfile import built_from, shipped
 from prodlint.facts import Command, Dockerfile, Instruction
 from prodlint.model import Priority
+from prodlint.project.startup import is_developers_arm
 from prodlint.readers.commands import from_dockerfile
 from prodlint.readers.dockerfile import variables
 from prodlint.readers.shell import REFERENCE
@@ -84,8 +85,8 @@ def unrepeatable_install(dockerfile: Dockerfile, context: CheckContext) -> Itera
     )
     softer: set[str] = set()
     for command, known, argv in commands:
-        if known.keys() & {"PIP_CONSTRAINT", "UV_CONSTRAINT"}:
-            continue
+        if known.keys() & {"PIP_CONSTRAINT", "UV_CONSTRAINT"} or is_developers_arm(command.arms):
+            continue  # `if [ "$DEBUG_BUILD" = 1 ]; then pip install debugpy; fi`
         found = _loose(command, argv, build, known)
         if found is not None:
             words, priority = found

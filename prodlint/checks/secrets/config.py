@@ -9,7 +9,7 @@ from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, commands
 from prodlint.checks.quoting import quote
 from prodlint.checks.secrets.calm import CALM, may_be_in_use
 from prodlint.facts import Command, Document, File, Instruction, Node, Setting, Source, Text
-from prodlint.model import FixRequest
+from prodlint.model import FixRequest, Priority
 from prodlint.values.scalars import found_in
 from prodlint.values.secret_names import ANCHORS, SecretName, guards_sessions, parts_of, plural_name, secret_name, value_name
 from prodlint.values.secret_values import high_entropy, is_published_default, is_secret, shape_of
@@ -259,17 +259,24 @@ def literal_entry(document: Document, context: CheckContext) -> Iterator[Diagnos
         return
     if is_sealed(document.source.data) or document.root.text_at("kind") == "Secret":
         return  # encrypted; or its values are settings, decoded
+    sample: Priority | None = "P2" if _MADE_UP.search(document.source.data) else None
     for name, node in _named_scalars(document.root):
         if node.tag.startswith("!") or not isinstance(node.value, (str, int)) or isinstance(node.value, bool):
             continue
         named = _name_of_entry(name)
         if named is not None and _works(node.raw, name, named, context):
-            yield Diagnostic(_value_place(node.source, node.start, node.end), f"`{name}` is written into the file", secret=True)
+            # Entries that begin a service with made-up people and hosts are to be replaced with them.
+            yield Diagnostic(
+                _value_place(node.source, node.start, node.end), f"`{name}` is written into the file", priority=sample, secret=True
+            )
         elif _is_known_key(name, node, document.file):
             words = f"`{name}` is a key that everybody knows: whoever tries it signs sessions and tokens of their own"
             yield Diagnostic(_value_place(node.source, node.start, node.end), words, priority="P1", secret=True)
         elif "=" in node.raw:
             yield from _inside_value(name, node, context)
+
+
+_MADE_UP = re.compile(rb"@example\.(?:com|org|net)\b")
 
 
 def _is_known_key(name: str, node: Node, file: File) -> bool:

@@ -162,6 +162,10 @@ _DATA_KINDS = frozenset(("json", "text", "sql", "lock"))
 _KEY_FILES = (".pem", ".key", ".crt", ".p8", ".ppk", ".pub", ".tfstate")
 
 
+# Recorded answers and made-up entries: `tests/files/cassettes/login.yaml`. Other YAML of tests may be what a CI system or compose is given.
+_FED_TO_TESTS = re.compile(r"(?i)(?:^|/)(?:\w*cassettes|files|fixtures|testdata|test_data|data|samples|snapshots|recordings)/")
+
+
 # What scanners for secrets are told to pass over: each entry is known, and has its place elsewhere if it is one.
 _SCANNERS_LISTS = frozenset(
     (".gitleaks.toml", "gitleaks.toml", ".gitleaksignore", ".secrets.baseline", ".talismanrc", ".gitguardian.yaml", ".gitguardian.yml")
@@ -173,7 +177,9 @@ def is_data_of_tests(file: File) -> bool:
     somebody else, or to nobody."""
     if file.name in _SCANNERS_LISTS:
         return True
-    return "test" in file.roles and file.kind in _DATA_KINDS and "." in file.name and not file.name.endswith(_KEY_FILES)
+    if "test" not in file.roles or "." not in file.name or file.name.endswith(_KEY_FILES):
+        return False
+    return file.kind in _DATA_KINDS or (file.kind == "yaml" and _FED_TO_TESTS.search(file.path) is not None)
 
 
 _DOCUMENTATION = re.compile(r"(?:^|/)docs?/|(?:^|/)documentation/", re.IGNORECASE)
