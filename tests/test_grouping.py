@@ -38,24 +38,6 @@ def test_few_places_or_few_files_are_no_habit_of_the_project(prodlint: Run, proj
     assert len(json.loads(ran.out)["findings"]) == 3  # type: ignore[attr-defined]
 
 
-def test_what_stands_in_few_places_is_said_to_who_asks(prodlint: Run, project: Callable[..., Path]) -> None:
-    """`least` of PRD207's page is 20."""
-    one = 'def f{0}(x):\n    if not x:\n        raise Exception("no {0}")\n'
-    told = []
-    for places, *words in (
-        (20,),
-        (1,),
-        (1, "--select", "ALL"),
-        (1, "--extend-select", "PRD2"),
-        (1, "--select", "generic-exception-raised"),
-    ):
-        root = project({"service/app.py": "".join(one.format(n) for n in range(places))})
-        ran = prodlint("check", "--no-cache", "--output-format", "json", "--exit-zero", *words, str(root), cwd=root)
-        codes = [finding["code"] for finding in json.loads(ran.out)["findings"]]  # type: ignore[attr-defined]
-        told.append(codes.count("PRD207"))
-    assert told == [1, 0, 1, 1, 1]
-
-
 def test_the_baseline_knows_each_place(prodlint: Run, project: Callable[..., Path]) -> None:
     root = project(dict(FILES))
     prodlint("baseline", "--select", "PRD301", ".", cwd=root)
@@ -75,3 +57,35 @@ def test_the_baseline_knows_each_place(prodlint: Run, project: Callable[..., Pat
     )
     assert "service/new.py:1" in ran.out  # type: ignore[attr-defined]
     assert "part" not in ran.out  # type: ignore[attr-defined]
+
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          image: registry.example.org/shop/web:1.4
+          ports: [{containerPort: 8000}]
+          readinessProbe: {httpGet: {path: /ready, port: 8000}}
+"""
+
+
+def test_a_rule_that_is_asked_for_by_name_says_all_of_it(prodlint: Run, project: Callable[..., Path]) -> None:
+    """`wider` of PRD841's page is `liveness`."""
+    told = []
+    root = project({"k8s/web.yaml": DEPLOYMENT})
+    without = ("--config", "rules.PRD841.liveness = false")
+    for words in (
+        (),
+        ("--select", "PRD841"),
+        ("--extend-select", "k8s-probes-missing"),
+        ("--select", "ALL"),
+        ("--select", "PRD8", *without),
+    ):
+        ran = prodlint("check", "--no-cache", "--isolated", "--output-format", "json", "--exit-zero", *words, str(root), cwd=root)
+        told.append([finding["code"] for finding in json.loads(ran.out)["findings"]].count("PRD841"))  # type: ignore[attr-defined]
+    assert told == [0, 1, 1, 1, 0]

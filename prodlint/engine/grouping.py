@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -34,24 +33,20 @@ class _Alike(NamedTuple):
     common: bool = False
 
 
-def grouped(findings: Sequence[Finding], rules: Iterable[Rule], asked: Collection[str] = ()) -> tuple[list[Finding], Places]:
+def grouped(findings: Sequence[Finding], rules: Iterable[Rule]) -> tuple[list[Finding], Places]:
     """The findings, those of a group as one at the first of their places; and the other findings of each group.
 
     What is a group say the pages of the rules: `widespread`, `grouped` and `habit`. Words of `grouped` with an empty pair of backticks are those of
     messages that name something, whatever they name: "`` sets no memory limit". The same secret under the same rule in one file is one
     from four places on. A finding is of the first group that it fits in. A group has a fix where each of its findings has one: it fixes
-    all of the places. Of a rule whose page gives `least` nothing is said below that many places, unless it is among those asked for.
+    all of the places.
 
     It comes after baseline and `since`: what is known or suppressed stays bound to each place.
     """
-    known = {rule.code: rule for rule in rules}
-    counts = Counter(finding.code for finding in findings)
-    rare = {rule.code for rule in known.values() if rule.code not in asked and counts[rule.code] < rule.least}
-    findings = [finding for finding in findings if finding.code not in rare]
     firsts: dict[int, Finding] = {}
     gone: set[int] = set()
     others: Places = {}
-    for alike in _ways(known):
+    for alike in _ways({rule.code: rule for rule in rules}):
         groups: dict[Hashable, list[Finding]] = {}
         for finding in findings:
             if id(finding) not in gone and id(finding) not in firsts and (key := alike.key(finding)) is not None:
