@@ -129,6 +129,14 @@ def body_of(function: Function) -> tuple[Statement, ...]:
     return function.body
 
 
+def docstring(body: Sequence[Statement]) -> str:
+    """The docstring of a function or class, or nothing."""
+    if body and body[0].kind == "expression" and body[0].expressions and isinstance(body[0].expressions[0], Constant):
+        value = body[0].expressions[0].value
+        return value if isinstance(value, str) else ""
+    return ""
+
+
 def block_around(fact: Fact, module: Module) -> tuple[Statement, ...]:
     """The statements of the function around a fact, or of the module."""
     function = enclosing(fact, module)
@@ -148,6 +156,15 @@ def statements_around(fact: Fact, block: Sequence[Statement]) -> Iterator[Statem
         statement = block[index]
         yield statement
         block = next((inner for inner in statement.blocks() if inner and inner[0].start <= fact.start < inner[-1].end), ())
+
+
+def conditions_above(call: Call) -> Iterator[Expression]:
+    """The conditions of the `if` statements of its function whose first arm holds a call, outermost first."""
+    function = enclosing(call, call.module)
+    for statement in statements_around(call, function.body) if function is not None else ():
+        if statement.kind == "if" and statement.expressions and statement.body:
+            if statement.body[0].start <= call.start < statement.body[-1].end:
+                yield statement.expressions[0]
 
 
 def in_lambda(fact: Fact, block: Sequence[Statement]) -> bool:

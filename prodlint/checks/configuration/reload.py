@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, commands, documents, every, settings
-from prodlint.facts import Assignment, Call, Command, Constant, Document, Name, Node, Setting, statements_in
+from prodlint.facts import Assignment, Call, Command, Constant, Document, Name, Node, Setting
 from prodlint.model import FixRequest, Related
 from prodlint.project.production import deployed, keyword_on, priority_in, priority_of, runs_in_production
-from prodlint.values.places import enclosing
+from prodlint.values.places import conditions_above, enclosing
 from prodlint.values.truth import FALSY, TRUTHY
 
 # call -> keyword that turns the reloader on, by the libraries' own sources (uvicorn 0.54, werkzeug 3.1, sanic 25.12,
@@ -101,13 +101,7 @@ def _is_asked_for(call: Call) -> bool:
         for parameter in function.parameters
         if not (isinstance(parameter.default, Constant) and parameter.default.value is True)
     }
-    return any(
-        statement.kind == "if"
-        and bool(statement.expressions)
-        and any(statement.body[0].start <= call.start < inner.end for inner in statement.body[-1:])
-        and any(isinstance(part, Name) and part.source_text in given for part in statement.expressions[0].walk())
-        for statement in statements_in(function.body)
-    )
+    return any(isinstance(part, Name) and part.source_text in given for condition in conditions_above(call) for part in condition.walk())
 
 
 @check(

@@ -68,28 +68,20 @@ def unpinned(requirement: Requirement, context: CheckContext) -> Iterator[Diagno
     yield Diagnostic(requirement, f"`{requirement.name}` is not pinned (`{given}`): two builds of the same commit may differ")
 
 
-_CONDA_FILES = ("environment.yml", "environment.yaml", "conda.yml", "conda.yaml")
-_CONDA_PIN = re.compile(r"[\w.-]+(?:::[\w.-]+)?\s*={1,3}\s*\d[\w.!+]*(?:=[\w*]+)?\Z")
+# conda's `=1.2` and `==1.2.3=py39_0`, and pip's `==1.2.3`.
+_CONDA_PIN = re.compile(r"={1,3}\s*\d[\w.!+]*(?:=[\w*]+)?")
 
 
-@check("PRD921", on=[documents()], required_literals=["dependencies:"], files=("yaml",))
-def unpinned_in_conda(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+@check("PRD921", on=[every(Requirement)], required_literals=["dependencies:"], files=("yaml",))
+def unpinned_in_conda(requirement: Requirement, context: CheckContext) -> Iterator[Diagnostic]:
     """`- flask` in conda's `environment.yml`, and in its list for pip."""
-    if context.file.name not in _CONDA_FILES or not context.environment.is_service or _has_lock(context):
+    if requirement.origin != "conda" or requirement.url or not requirement.name or requirement.name in ("python", "pip", *_TOOLS):
         return
-    listed = document.root.get("dependencies")
-    for item in listed.items if listed is not None and listed.kind == "sequence" else ():
-        inner = item.get("pip") if item.kind == "mapping" else None
-        for entry in inner.items if inner is not None and inner.kind == "sequence" else (item,):
-            written = entry.raw.strip("'\" ") if entry.kind == "scalar" else ""
-            name = re.split(r"[\s=<>!~\[]", written.rpartition("::")[2])[0].lower()
-            if not name or name in ("python", "pip", *_TOOLS) or written.startswith(("-", "git+", "http")) or "*" in written:
-                continue
-            if not _CONDA_PIN.match(re.sub(r"\[[^\]]*\]", "", written)):
-                yield Diagnostic(
-                    entry,
-                    f"`{name}` is not pinned (`{written[len(name) :].strip() or 'any version'}`): two builds of the same commit may differ",
-                )
+    if "*" in requirement.specifier or _CONDA_PIN.fullmatch(requirement.specifier):
+        return
+    if context.environment.is_service and not _has_lock(context):
+        given = requirement.specifier or "any version"
+        yield Diagnostic(requirement, f"`{requirement.name}` is not pinned (`{given}`): two builds of the same commit may differ")
 
 
 @lru_cache(maxsize=4)

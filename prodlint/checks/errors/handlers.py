@@ -13,7 +13,6 @@ from prodlint.facts import (
     Collection,
     Constant,
     Expression,
-    Function,
     Handler,
     Name,
     OpaqueExpression,
@@ -44,7 +43,7 @@ from prodlint.python.exits import (
     plain_logs,
 )
 from prodlint.readers.remarks import prose
-from prodlint.values.places import enclosing
+from prodlint.values.places import docstring, enclosing
 
 EXCEPT = ("except",)
 
@@ -389,20 +388,13 @@ def swallowed_typed_exception(handler: Handler, context: CheckContext) -> Iterat
         yield from _swallowed(handler, context)
 
 
-def _docstring(function: Function) -> str:
-    """What the function says about itself."""
-    first = function.body[0] if function.body else None
-    said = first.expressions[0] if first is not None and first.kind == "expression" and first.expressions else None
-    return said.value if isinstance(said, Constant) and isinstance(said.value, str) else ""
-
-
 def _swallowed(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     if not handler.body or not all(_is_trivial(statement) for statement in handler.body):
         return
     last = handler.body[-1]
     if _is_import(handler) or _is_justified(_comments(handler), context) or (last.kind != "continue" and _is_conversion(handler.tried)):
         return
-    if handler.function is not None and _is_justified(_docstring(handler.function), context):
+    if handler.function is not None and _is_justified(docstring(handler.function.body), context):
         return
     if any(name.endswith("CancelledError") for name in handler.types) and _awaits_cancelled(handler):
         return
@@ -622,7 +614,7 @@ def suppressed_exception(call: Call, context: CheckContext) -> Iterator[Diagnost
     if _is_justified("\n".join(remarks), context) or explained >= _REASON:
         return
     around = enclosing(call, call.module)
-    if around is not None and _is_justified(_docstring(around), context):
+    if around is not None and _is_justified(docstring(around.body), context):
         return
     begins = _begins_with(block)
     if len(call.arguments) > 1 and isinstance(begins, (Name, Attribute)) and _is_cancelled_before(begins.text, call):

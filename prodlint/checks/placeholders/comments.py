@@ -10,9 +10,9 @@ from typing import Any
 from prodlint import regexes
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, comments, every
 from prodlint.checks.quoting import ELLIPSIS, quote
-from prodlint.facts import Call, Comment, Import, statements_in
+from prodlint.facts import Call, Comment, Import
 from prodlint.model import FixRequest, Priority
-from prodlint.values.places import enclosing
+from prodlint.values.places import conditions_above
 
 # ---------------------------------------------------------------- PRD301, PRD302: notes in comments
 
@@ -248,15 +248,7 @@ def debugger_left(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
 
 def _is_asked_for(call: Call) -> bool:
     """Whether a call stands below `if self.pdb:`: who starts the program has asked for a debugger by that name."""
-    function = enclosing(call, call.module)
-    return function is not None and any(
-        statement.kind == "if"
-        and bool(statement.expressions)
-        and bool(_ASKED.search(statement.expressions[0].text))
-        and bool(statement.body)
-        and statement.body[0].start <= call.start < statement.body[-1].end
-        for statement in statements_in(function.body)
-    )
+    return any(_ASKED.search(condition.text) for condition in conditions_above(call))
 
 
 _ASKED = re.compile(r"(?i)(?:^|[._])(?:pdb|ipdb|pudb|post_mortem|debugger)$")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, every
 from prodlint.facts import Call, Class, Constant, Expression, Function, Module, Name, Statement
+from prodlint.values.places import docstring
 
 _INTERFACE_DECORATOR = re.compile(
     r"(?i)abstract|overload|singledispatch|hookspec|(?:^|\.)(?:register|dispatch|validator|event|signal|override)$"
@@ -45,14 +46,6 @@ def effective_body(function: Function) -> tuple[Statement, ...]:
         if isinstance(body[0].expressions[0].value, str):
             return body[1:]
     return body
-
-
-def docstring(body: Sequence[Statement]) -> str:
-    """The docstring of a function or class, or nothing."""
-    if body and body[0].kind == "expression" and body[0].expressions and isinstance(body[0].expressions[0], Constant):
-        value = body[0].expressions[0].value
-        return value if isinstance(value, str) else ""
-    return ""
 
 
 def _decorator_names(function: Function) -> list[str]:
