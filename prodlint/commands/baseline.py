@@ -22,7 +22,7 @@ def write_baseline(given: Namespace) -> int:
     if given.format == "detect-secrets":
         return _write_for_detect_secrets(given, request)
     result = session.run(request)
-    path = session.baseline_path(result.settings, result.report.root) or os.path.join(result.report.root, baseline.DEFAULT)
+    path = session.baseline_to_write(result.settings, result.report.root)
     if given.shrink:
         return _shrink(path, result)
     written = baseline.write_report(path, result.report, {rule.code for rule in result.rules})

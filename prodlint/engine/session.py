@@ -475,6 +475,13 @@ def baseline_path(settings: Settings, root: str) -> str:
     return os.path.join(settings.root or root, settings.baseline) if settings.baseline else ""
 
 
+def baseline_to_write(settings: Settings, root: str) -> str:
+    """The same, and where it is written where they name none."""
+    from prodlint import baseline
+
+    return baseline_path(settings, root) or os.path.join(root, baseline.DEFAULT)
+
+
 def _apply_foreign_lists(result: Result) -> None:
     """Take away what the lists of other tools know, where the settings say to obey these tools."""
     settings = result.settings

@@ -150,8 +150,8 @@ class ReportContext:
         told: dict[tuple[str, str], str] = {}
         for finding in findings:
             rule = self.rules.get(finding.code)
-            variant = next((about for about, _ in rule.helps if about in finding.message), "") if rule else ""
-            told.setdefault((finding.code, variant), self.advice(finding))
+            variant = variant_of(rule, finding.message) if rule else None
+            told.setdefault((finding.code, variant[0] if variant else ""), self.advice(finding))
         return [text for text in dict.fromkeys(told.values()) if text]
 
     def fixable(self, finding: Finding) -> bool:
@@ -210,13 +210,18 @@ class ReportContext:
             yield from self.suppressed
 
 
+def variant_of(rule: Rule, message: str) -> tuple[str, str] | None:
+    """The variant that a message speaks of, by words of it, and what the rule's page says to do about that."""
+    return next((variant for variant in rule.helps if variant[0] in message), None)
+
+
 def advice_of_variant(rule: Rule, message: str) -> str:
     """What a rule's page says to do about the variant that a message speaks of, or ""."""
-    for about, text in rule.helps:
-        if about in message:
-            named = message.split("`")
-            return text.replace("{first}", named[1] if len(named) > 2 else "")
-    return ""
+    variant = variant_of(rule, message)
+    if variant is None:
+        return ""
+    named = message.split("`")
+    return variant[1].replace("{first}", named[1] if len(named) > 2 else "")
 
 
 def plural(number: int, thing: str, things: str = "") -> str:

@@ -8,12 +8,12 @@ from lsprotocol import types
 from pygls.workspace import PositionCodec
 
 from prodlint.model import Span
-from prodlint.server.units import Place, place_of
+from prodlint.server.units import Place, name_of, place_of
 
 
 def range_of(span: Span, lines: Sequence[str], codec: PositionCodec) -> types.Range:
     """A span as a range in the client's units. lines: the text's, with their line ends."""
-    return range_at(place_of(span, lambda line: lines[line - 1], len(lines), str(getattr(codec.encoding, "value", codec.encoding))))
+    return range_at(place_of(span, lambda line: lines[line - 1], len(lines), name_of(codec.encoding)))
 
 
 def range_at(place: Place) -> types.Range:

@@ -32,6 +32,7 @@ from prodlint.server.notebooks import OpenNotebook
 from prodlint.server.positions import covers, overlaps, range_at, range_of
 from prodlint.server.progress import Shown
 from prodlint.server.state import Folder, Folders, Told, path_of, uri_of
+from prodlint.server.units import name_of
 from prodlint.server.whole import Answer, Found, Job, Verb, Wrong
 
 _log = logging.getLogger(__name__)
@@ -223,7 +224,7 @@ class Server(LanguageServer):
     def job(self, folder: Folder, verb: Verb = "check", text: str = "") -> Job:
         """What is to be done with a folder as it is now."""
         project = folder.project
-        units = str(getattr(self.workspace.position_encoding, "value", self.workspace.position_encoding))
+        units = name_of(self.workspace.position_encoding)
         return Job(verb, project.root, project.config, project.since, project.unsaved, units, text)
 
     def check_whole(self, folder: Folder) -> None:

@@ -10,6 +10,11 @@ from prodlint.model import Span
 Place = tuple[int, int, int, int]
 
 
+def name_of(encoding: object) -> str:
+    """The name of a position encoding, which pygls has as a text or as a member of an enumeration."""
+    return str(getattr(encoding, "value", encoding))
+
+
 def units_of(text: str, units: str) -> int:
     """How many units a text takes. units: `utf-8`, `utf-16` or `utf-32`, as the protocol names them."""
     if units == "utf-32" or text.isascii():

@@ -26,7 +26,6 @@ HEAD = struct.Struct(">Q")
 _NICENESS = 10
 # Places that a judged line of a checklist is shown with.
 _MOST_PLACES = 5
-_LARGEST = 64_000_000
 
 Progress = Callable[[int, int], None]
 Verb = Literal["check", "fix", "report", "baseline", "audit"]
@@ -144,8 +143,9 @@ def _checked(job: Job, progress: Progress, grouped: bool = True) -> Checked:
 
     project = Project(job.root, config=job.config, since=job.since)
     for path, raw in job.unsaved.items():
-        if _on_disk(path) != raw:
-            project.open(path, raw)
+        project.open(path, raw)
+        if project.is_saved(path):
+            project.close(path)
     # Half of the machine is the editor's.
     return project.check(cache=True, jobs=max(processors() // 2, 1), progress=progress, grouped=grouped)
 
@@ -171,15 +171,6 @@ def _check(job: Job, progress: Progress) -> Found:
     return Found(listed, tuple(places), frozenset(number for number, finding in enumerate(listed) if finding not in of_files))
 
 
-def _on_disk(path: str) -> bytes | None:
-    from prodlint.regular import read_regular
-
-    try:
-        return read_regular(path, _LARGEST)
-    except (OSError, ValueError):
-        return None
-
-
 def _report(job: Job, progress: Progress) -> str:
     from prodlint.engine.session import Request
     from prodlint.readiness import report_html, report_json
@@ -196,7 +187,7 @@ def _baseline(job: Job, progress: Progress) -> str:
 
     request = session.Request([job.root], root=job.root, config=job.config, progress=progress, cache=True, baseline=False, grouped=False)
     result = session.run(request)
-    path = session.baseline_path(result.settings, result.report.root) or os.path.join(result.report.root, baseline.DEFAULT)
+    path = session.baseline_to_write(result.settings, result.report.root)
     baseline.write_report(path, result.report, {rule.code for rule in result.rules})
     return path
 
