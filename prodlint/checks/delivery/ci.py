@@ -399,13 +399,16 @@ def _is_throwaway(job: Job) -> bool:
     )
 
 
+# `build-test-deploy.yml` tests what it deploys.
+_TESTS_IT = re.compile(r"(?i)test|check|ci\b")
+
+
 def _release(job: Job) -> tuple[Step, str, str] | None:
     if job.manual:
         return None
     called = job.calls.rpartition("/")[2]
-    # `build-test-deploy.yml` tests what it deploys.
-    if job.calls.startswith("./") and _DEPLOYS.search(called) and not re.search(r"(?i)test|check|ci\b", called):
-        return Step(job.node), "deploy", job.calls.rpartition("/")[2]
+    if job.calls.startswith("./") and _DEPLOYS.search(called) and not _TESTS_IT.search(called):
+        return Step(job.node), "deploy", called
     throwaway = _is_throwaway(job)
     for step in job.steps:
         for kind, program in step.releases():

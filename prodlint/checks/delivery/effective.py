@@ -65,12 +65,17 @@ def ineffective(whole: Text, context: CheckContext) -> Iterator[Diagnostic]:
         yield from _grouped(whole, silent, "this test asserts nothing")
 
 
+# Lines that are looked at for the `try` of an `except`.
+_LINES_BEFORE = 13
 _FAILED_BEFORE = re.compile(r"\bassert[ \t]+(?:False|0)\b|\bfail\(|\braise[ \t]+AssertionError")
 
 
 def _is_the_expected_way(page: str, at: int) -> bool:
     """Whether an assertion stands in the `except` of a `try` that fails by itself where nothing is raised: `assert False`, then `assert True`."""
-    lines = page[:at].split("\n")[-13:]
+    begin = at
+    for _ in range(_LINES_BEFORE):
+        begin = max(page.rfind("\n", 0, begin), 0)
+    lines = page[begin:at].split("\n")
     indented = len(lines[-1])
     for index in range(len(lines) - 2, -1, -1):
         line = lines[index]

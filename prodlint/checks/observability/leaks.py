@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check
 from prodlint.checks.observability.prints import is_for_a_person, is_terminal_program
@@ -24,6 +25,7 @@ from prodlint.facts import (
     Name,
     OpaqueExpression,
     Operation,
+    Source,
     Subscript,
     calls_in,
     expressions_in,
@@ -322,8 +324,10 @@ class _Reading:
 
     def _is_harmless(self, name: Name) -> bool:
         """Whether what is known of a name says that no secret stands in it: its type, its value, the loop that binds it."""
-        if _is_of_a_challenge(name) or _is_opened(name, self.function):
-            return True
+        if name.source_text.startswith("orm_"):
+            return True  # the row of a table, which shows itself by its key
+        if _is_of_a_challenge(name) or self.function is not None and name.text in _opened(self.function):
+            return True  # what everybody may see; the path of a key
         if name.source_text.isupper() and not _ACTIONS.isdisjoint(parts_of(name.source_text)):
             return True
         if _is_store_url(name.source_text.rsplit(".", 1)[-1]) and any(
@@ -593,22 +597,24 @@ def _is_store_url(name: str) -> bool:
 
 def _is_of_a_challenge(name: Name) -> bool:
     """Whether a token is the one that ACME has published in the DNS or below `/.well-known`, for everybody to see."""
-    if name.source_text.startswith("orm_"):
-        return True  # the row of a table, which shows itself by its key
-    return name.source_text.rpartition(".")[2].lower() == "token" and _CHALLENGE.search(name.source.data) is not None
+    return name.source_text.rpartition(".")[2].lower() == "token" and _has_challenges(name.source)
 
 
 _CHALLENGE = re.compile(rb"[\"']TXT[\"']|_acme-challenge|\.well-known/acme|\bacme\.")
 
 
-def _is_opened(name: Name, function: Function | None) -> bool:
-    """Whether the same function opens what stands under a name: it is the path of the key."""
-    return function is not None and any(
-        call.name in ("open", "io.open", "pathlib.Path", "Path", "os.path.exists", "os.path.isfile")
-        and bool(call.arguments)
-        and call.arguments[0].text == name.text
-        for call in calls_in(function.body)
-    )
+@lru_cache(maxsize=4)
+def _has_challenges(source: Source) -> bool:
+    return _CHALLENGE.search(source.data) is not None
+
+
+_OPENS = frozenset(("open", "io.open", "pathlib.Path", "Path", "os.path.exists", "os.path.isfile"))
+
+
+@lru_cache(maxsize=4)
+def _opened(function: Function) -> frozenset[str]:
+    """What a function opens, as written: paths."""
+    return frozenset(call.arguments[0].text for call in calls_in(function.body) if call.name in _OPENS and call.arguments)
 
 
 def _is_member(first: str, last: str) -> bool:

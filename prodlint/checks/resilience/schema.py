@@ -311,6 +311,8 @@ def _of_label(fact: ProjectFact, label: str) -> str:
 
 # `003_orders.sql`, `V3__orders.sql`, `0003-orders.up.sql`: the number and, where there are two files for one step, the direction.
 _NUMBERED_FILE = re.compile(r"(?:^|/)[Vv]?(\d{1,6})(?:__?|-)\w[\w.-]*?(?:[._-](up|down|do|undo))?\.sql$")
+# Numbers from here on are dates, which leave days out.
+_A_DATE = 10_000
 _OF_MIGRATIONS = re.compile(r"(?:^|/)(?:\w*migrations?|migrate|versions|schema_changes)/(?:[\w-]+/){0,2}[^/]+$")
 
 
@@ -345,10 +347,15 @@ def broken_numbers(project: Project, options: Mapping[str, Any]) -> Iterator[Pro
                     related=(Related(seen[mark].path, seen[mark].span, "the other"),),
                 )
             seen.setdefault(mark, fact)
-        numbers = sorted({number for number, _ in seen})
+        first: dict[int, ProjectFact] = {}
+        for (number, _), fact in seen.items():
+            first.setdefault(number, fact)
+        numbers = sorted(first)
+        if numbers[-1] >= _A_DATE:
+            continue
         for before, after in zip(numbers, numbers[1:], strict=False):
-            if before + 1 < after < before + 10 and len(numbers) > 1 and all(number < 10_000 for number in numbers):
-                fact = next(fact for (number, _), fact in seen.items() if number == after)
+            if before + 1 < after < before + 10:
+                fact = first[after]
                 yield ProjectDiagnostic(fact.path, fact.span, f"migration {before + 1} is missing before {after}", "P1")
 
 

@@ -179,6 +179,7 @@ def login_given_to_oracle(call: Call, context: CheckContext) -> Iterator[Diagnos
         yield Diagnostic(place_in(known, known.value, *found.span(1)), f"Password written into the call of `{call.name}`", secret=True)
 
 
+_ENCODED = re.compile(rb"[^\s\"'`<>&]{1,2000}")
 _ENCODED_FIELD = re.compile(rb"(?i)(?:pwd|password)(?:%3d|=)((?:%(?!3b)[0-9a-f]{2}|[^%;&\s\"'`<>])+)")
 
 
@@ -187,7 +188,7 @@ def password_in_encoded_string(file: Text, context: CheckContext) -> Iterator[Di
     """`mssql+pyodbc:///?odbc_connect=...%3BPWD%3D...`: a connection string of ODBC, escaped for a URL."""
     for _literal, offset in file.hits:
         start = offset + len(b"odbc_connect=")
-        whole = re.compile(rb"[^\s\"'`<>&]{1,2000}").match(file.source.data, start)
+        whole = _ENCODED.match(file.source.data, start)
         if whole is None or b"%3" not in whole[0]:
             continue
         shown = unquote_plus(whole[0].decode("utf-8", "replace"))

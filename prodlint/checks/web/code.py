@@ -171,7 +171,7 @@ def _spread_entry(running: Running, name: str, evaluator: Values) -> Value:
     return Value()
 
 
-_COMMAND_LINE = re.compile(rb"(?m)^[ \t]*(?:import|from)[ \t]+(?:click|typer|argparse|fire|docopt)\b")
+_COMMAND_LINES = frozenset(("click", "typer", "argparse", "fire", "docopt"))
 _SHELL_PROGRAM = re.compile(r"(?:^|/)(?:ba|z|da|k|a)?sh$")
 # Files that the program itself makes.
 _TEMPORARY = re.compile(r"tmp_?(?:path|dir|file)|temp_?(?:dir|file)", re.IGNORECASE)
@@ -192,7 +192,7 @@ def _commands(judge: Judge, value: Value, at: Expression, call: Call, name: str)
         loose = [part for part in loose if judge.client_in(part.value) is not None or not _TEMPORARY.search(part.at.text)]
         if loose and any(isinstance(part, str) and part.strip() for part in parts):
             client = next((found for found in (judge.client_in(part.value) for part in loose) if found is not None), None)
-            if client is None and _COMMAND_LINE.search(call.source.data):
+            if client is None and any(name.split(".", 1)[0] in _COMMAND_LINES for name in call.module.imports.values()):
                 return  # who types the command may run any other
             yield Diagnostic(
                 call,
