@@ -228,6 +228,10 @@ def answer(
     return made_of
 
 
+# What lies here was contributed for some who run it otherwise.
+_CONTRIBUTED = "contrib/"
+
+
 class _Seen:
     """A run's results by code and by kind."""
 
@@ -265,8 +269,7 @@ class _Seen:
         """Whether a file is nobody's word for this service: an example, somebody else's code, a picture, or what a checker wrote."""
         if path in self._locks:
             wanted |= {"generated"}  # a tool writes every lock file, and that is what makes it one
-        # What lies in `contrib/` was contributed for some who run it otherwise.
-        if self.roles.get(path, frozenset()) & (NO_PROOF - wanted) or path.lower().endswith(_PICTURES) or path.startswith("contrib/"):
+        if self.roles.get(path, frozenset()) & (NO_PROOF - wanted) or path.lower().endswith(_PICTURES) or path.startswith(_CONTRIBUTED):
             return True
         if path not in self._written:
             self._written[path] = path.lower().endswith(_WRITTEN) and is_report(self._beginning(path))
@@ -298,9 +301,7 @@ class _Seen:
 
     def of(self, code: str, item: Item) -> list[Evidence]:
         """What a rule saw that speaks of an item."""
-        return [
-            evidence for evidence in self.evidence.get(code, ()) if not item.about or any(word in evidence.words for word in item.about)
-        ]
+        return [evidence for evidence in self.evidence.get(code, ()) if _is_about(evidence.words, item)]
 
     def shadowed(self, item: Item) -> list[Finding]:
         """Findings of other rules at whose places a rule of this item says nothing: its silence is no yes there."""
@@ -311,7 +312,7 @@ class _Seen:
         """Whether a finding is shown and does not decide: it does not run in production, weighs much less than the item or than its rule
         commonly does, or comes from a rule that is off by default."""
         roles = self.roles.get(finding.path, frozenset())
-        if roles & ASIDE or finding.path.startswith("contrib/") or (finding.code in self.unasked and finding.code not in item.belies):
+        if roles & ASIDE or finding.path.startswith(_CONTRIBUTED) or (finding.code in self.unasked and finding.code not in item.belies):
             return True
         if item.belies and finding.code in item.rules and finding.code not in item.belies:
             return True
@@ -345,7 +346,7 @@ def _servers(result: session.Result) -> list[tuple[str, str]]:
 
 
 def _answer(item: Item, seen: _Seen) -> Answer:
-    found = [finding for code in item.rules for finding in seen.findings.get(code, ()) if _is_about(finding, item)]
+    found = [finding for code in item.rules for finding in seen.findings.get(code, ()) if _is_about(finding.message, item)]
     deciding = tuple(sorted((f for f in found if not seen.is_aside(f, item)), key=_by_urgency))
     aside = tuple(sorted((f for f in found if seen.is_aside(f, item)), key=_by_urgency))
     suppressed = tuple(s for code in item.rules for s in seen.suppressed.get(code, ()))
@@ -445,9 +446,9 @@ def _confirmed(made: Answer) -> Answer:
     return replace(made, verdict="met", because=f"confirmed by the team: {given.reason}{until}")
 
 
-def _is_about(finding: Finding, item: Item) -> bool:
-    """Whether a finding of a rule that serves several items speaks of this one."""
-    return not item.about or any(word in finding.message for word in item.about)
+def _is_about(words: str, item: Item) -> bool:
+    """Whether what a rule says that serves several items speaks of this one."""
+    return not item.about or any(word in words for word in item.about)
 
 
 def _by_what_is_shown(made: Answer, where: Sequence[Evidence], proven: bool) -> Answer:

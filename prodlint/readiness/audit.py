@@ -92,6 +92,8 @@ _ASKED = re.compile(
     r"^\W*(?:verify|ensure|make sure|check|confirm|validate|assert|see to it|is it ensured)\s+(?:that\b|if\b|whether\b|the\b|all\b)\s*",
     re.IGNORECASE,
 )
+# What stands between the parts of a list.
+_BETWEEN = re.compile(r"[,;]\s+|\s+and\s+")
 # Words of each part of a plain list.
 _PLAIN = 3
 # A line of more words than this is prose: what it explains is no list of further claims.
@@ -133,9 +135,9 @@ def mapped(line: Line, phrases: Phrases, items: Sequence[Item], rules: Mapping[s
     denied = _DENIED.search(line.text)
     if denied:
         explained = f"{explained}, {denied[1]}"
-    parts = [part for part in re.split(r"[,;]\s+|\s+and\s+", f"{head}, {explained}") if part.strip()]
+    parts = [part for part in _BETWEEN.split(f"{head}, {explained}") if part.strip()]
     # A word of a plain list is a thing that is asked for; one that a sentence counts up is a part of what the sentence says.
-    is_plain = all(len(part.split()) <= _PLAIN for part in re.split(r"[,;]\s+|\s+and\s+", head))
+    is_plain = all(len(part.split()) <= _PLAIN for part in _BETWEEN.split(head))
     matches = {whole.item.id: whole} if whole is not None else {}
     if len(parts) > 1 or whole is None:
         for part in parts[:8]:
@@ -477,7 +479,7 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
 def _is_partial(finding: Finding, item: Item, there: bool) -> bool:
     """Whether a finding says that the thing is there, and is missing in places or does not do all: by its rule, or by its rule and what it says."""
     return any(
-        code == finding.code and (finding.message.find(words) >= 0 if words else there)
+        code == finding.code and (words in finding.message if words else there)
         for code, _, words in (entry.partition(" ") for entry in item.partial)
     )
 
