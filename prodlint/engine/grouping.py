@@ -62,21 +62,19 @@ def grouped(findings: Sequence[Finding], rules: Iterable[Rule]) -> tuple[list[Fi
 def _ways(rules: dict[str, Rule]) -> tuple[_Alike, ...]:
     """The ways of being the same, the widest first."""
 
-    def words_of(finding: Finding, name: str) -> str | None:
-        """Which of the words under this key of the rule's page the message holds."""
-        return next((words for words in getattr(rules.get(finding.code), name, ()) if words in finding.message), None)
-
     def of_project(finding: Finding) -> Hashable:
-        words = words_of(finding, "widespread")
+        rule = rules.get(finding.code)
+        words = next((words for words in rule.widespread if words in finding.message), None) if rule is not None else None
         return None if words is None else (finding.code, words, finding.priority)
 
     def one_text(finding: Finding) -> Hashable:
-        if words_of(finding, "grouped") is not None:
-            return (finding.code, finding.message, finding.priority)
-        unnamed = _NAMED.sub("``", finding.message)
         rule = rules.get(finding.code)
-        named = rule is not None and any("``" in words and words in unnamed for words in rule.grouped)
-        return (finding.code, unnamed, finding.priority) if named else None
+        if rule is None or not rule.grouped:
+            return None
+        for message in (finding.message, _NAMED.sub("``", finding.message)):
+            if any(words in message for words in rule.grouped):
+                return (finding.code, message, finding.priority)
+        return None
 
     def one_secret(finding: Finding) -> Hashable:
         # A finding about the project has no text of its own to tell one secret from another, and what is fixed is fixed at its place.

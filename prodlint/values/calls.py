@@ -792,9 +792,6 @@ def _mapped_over(values: Evaluator, call: Call, given: list[Value]) -> Value:
     return Value((Items((), Value((Result("map", (item,), call),)), call),))
 
 
-_REMOVES = re.compile(r"\[\^")
-
-
 def _substituted(call: Call, receiver: Value | None, given: list[Value], name: str) -> Value:
     """`re.sub(r"[^a-z]", "", text)`: what is left is what the class in the pattern names."""
     if name in ("re.sub", "regex.sub"):

@@ -35,7 +35,6 @@ from prodlint.values.lattice import (
 _PERCENT = re.compile(r"%(?:\((\w+)\))?[-+ #0]*(?:\d+|\*)?(?:\.\d+)?([sdifrxXeEgGcoa%])")
 _LARGEST_TEXT = 100_000
 _LARGEST_PRODUCT = 6
-_NEGATED = {"==": "!=", "!=": "==", "in": "not in", "not in": "in", "is": "is not", "is not": "is"}
 
 
 def joined(values: Evaluator, given: Sequence[Value], at: Sequence[Expression], whole: Expression, interpolated: bool = False) -> Value:

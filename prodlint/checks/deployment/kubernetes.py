@@ -142,9 +142,9 @@ def _is_built_here(container: Node, context: CheckContext) -> bool:
     """Whether a Dockerfile of this project makes the image, and has the finding where it leaves the process to root: the image has a bare
     name, under which nothing is published, or one that the project's own pipelines publish."""
     name = image_of(container.text_at("image")).name
-    if not context.environment.holds_file("Dockerfile"):
+    if not name or not context.environment.holds_file("Dockerfile"):
         return False
-    return bool(name) and (("/" not in name and not image_of(name).official) or is_own_image(name, context))
+    return ("/" not in name and not image_of(name).official) or is_own_image(name, context)
 
 
 def _user_is_said(pod: Pod, container: Node) -> bool:

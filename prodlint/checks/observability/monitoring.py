@@ -23,9 +23,9 @@ from prodlint.model import Evidence, Span
 
 _TOP = Span(1, 1, 1, 1)
 _RULE_KINDS = ("prometheus-rules", "kubernetes", "helm-values", "other")
-# Alerts that must fire at once, or always.
-_ALWAYS = re.compile(r"(?i)watchdog|dead.?man|always.?firing")
-_AT_ONCE = re.compile(r"watchdog|dead.?man|always.?firing|heartbeat|absent", re.IGNORECASE)
+# Alerts that always fire, and those that must fire at once.
+_ALWAYS = re.compile(r"watchdog|dead.?man|always.?firing", re.IGNORECASE)
+_AT_ONCE = re.compile(rf"{_ALWAYS.pattern}|heartbeat|absent", re.IGNORECASE)
 
 
 def _alerts(document: Document) -> Iterator[Node]:

@@ -875,8 +875,6 @@ def socket_without_timeout(call: Call, context: CheckContext) -> Iterator[Diagno
 
 # ---------------------------------------------------------------- PRD508
 
-_LIMITS_OF = ("max_connections", "max_keepalive_connections")
-
 
 @check("PRD508", on=[calls("httpx.Limits", "httpx2.Limits")], required_literals=["limits("])
 def httpx_pool_unbounded(call: Call, context: CheckContext) -> Iterator[Diagnostic]:

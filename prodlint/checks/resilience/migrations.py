@@ -414,9 +414,8 @@ def _what_breaks(call: Call, batch: bool) -> str:
     return ""
 
 
-# Types of columns by how much they hold, the wider ones last.
-_WHOLE_NUMBERS = ("SmallInteger", "SMALLINT", "Integer", "INTEGER", "INT", "BigInteger", "BIGINT")
-_SIZE_OF_NUMBERS = {name: 2 if name.upper().startswith("SMALL") else 8 if name.upper().startswith("BIG") else 4 for name in _WHOLE_NUMBERS}
+# Bytes that types of columns for whole numbers hold.
+_SIZE_OF_NUMBERS = {"SmallInteger": 2, "SMALLINT": 2, "Integer": 4, "INTEGER": 4, "INT": 4, "BigInteger": 8, "BIGINT": 8}
 _TEXTS = frozenset(("String", "Unicode", "VARCHAR", "NVARCHAR", "CHAR"))
 _LONG_TEXTS = frozenset(("Text", "UnicodeText", "TEXT"))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -53,6 +53,7 @@ class Sdk:
     priority: Priority | None = None
 
 
+_AZURE = Sdk(("connection_timeout", "read_timeout", "transport"), "waits 300 s to connect and 300 s for an answer by default")
 _OPENAI = Sdk(("timeout", "http_client"), "waits 600 s for an answer by default, and tries three times")
 SDKS: Mapping[str, Sdk] = {
     **{f"openai.{name}": _OPENAI for name in ("OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI")},
@@ -70,11 +71,11 @@ SDKS: Mapping[str, Sdk] = {
     },
     # Files take their time; what is too long is that nobody chose it.
     **{
-        f"azure.{name}": Sdk(("connection_timeout", "read_timeout", "transport"), "waits 300 s to connect and 300 s for an answer by default", "P2")
+        f"azure.{name}": replace(_AZURE, priority="P2")
         for client in ("storage.blob.BlobServiceClient", "storage.blob.ContainerClient", "storage.blob.aio.BlobServiceClient", "storage.queue.QueueServiceClient", "storage.queue.QueueClient", "data.tables.TableServiceClient", "data.tables.TableClient")
         for name in (client, f"{client}.from_connection_string")
     },
-    **{f"azure.keyvault.{name}": Sdk(("connection_timeout", "read_timeout", "transport"), "waits 300 s to connect and 300 s for an answer by default") for name in ("secrets.SecretClient", "keys.KeyClient", "certificates.CertificateClient", "secrets.aio.SecretClient")},
+    **{f"azure.keyvault.{name}": _AZURE for name in ("secrets.SecretClient", "keys.KeyClient", "certificates.CertificateClient", "secrets.aio.SecretClient")},
     "minio.Minio": Sdk(("http_client",), "waits 300 s for an answer by default", "P2"),
 }  # fmt: skip
 # Services whose calls are long by nature, or are waited for in turns.
@@ -217,8 +218,6 @@ def rabbit_connect(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
 
 
 # ---------------------------------------------------------------- PRD526: gRPC
-
-_CHANNELS = ("grpc.insecure_channel", "grpc.secure_channel", "grpc.aio.insecure_channel", "grpc.aio.secure_channel")
 
 
 @check("PRD526", on=[every(Function)], required_literals=[("grpc", "stub(")])

@@ -27,7 +27,6 @@ _SEALED = re.compile(
     rb"\bkind[\"']?\s{0,4}:\s{0,4}(?:&\w+\s+)?[\"']?(?:SealedSecret|ExternalSecret|SecretStore|ClusterSecretStore|SecretProviderClass|VaultStaticSecret)\b"
     rb"|(?:^|\n)[\"']?sops[\"']?:|[\"']sops[\"']\s{0,4}:"
 )
-# Roles in which people type passwords that open nothing: only what a machine made is reported there.
 
 
 # ---------------------------------------------------------------- settings

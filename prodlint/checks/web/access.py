@@ -77,10 +77,8 @@ _ASKED_WITH = frozenset(("dependencies", "guards", "auth", "middleware", "middle
 def _on_call(call: Call) -> list[str]:
     """What an application, router or route is given to ask with."""
     found = []
-    # Most calls have none of them: one look at the names that are there.
-    for keyword in _ASKED_WITH.intersection(call.keywords):
-        value = call.keywords.get(keyword)
-        if value is not None:
+    for keyword, value in call.keywords.items():
+        if keyword in _ASKED_WITH:
             found.extend(_texts(call.module.follow(value), call.module))
     return found
 

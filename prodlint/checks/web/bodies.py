@@ -28,9 +28,6 @@ from prodlint.facts import (
 from prodlint.model import Related
 from prodlint.values.handlers import plain_words, text_of, words_of
 
-_NOT_THE_SERVICE = frozenset(
-    ("test", "example", "docs", "dev", "vendored", "generated", "notebook", "migration", "script", "command", "stub")
-)
 _MOST_SHOWN = 5
 
 # ---------------------------------------------------------------- PRD466: bodies that nothing checks

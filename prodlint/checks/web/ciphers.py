@@ -168,7 +168,9 @@ def weak_hash_of_passlib(call: Call, context: CheckContext) -> Iterator[Diagnost
 
 
 _PASSLIB_ROUNDS = re.compile(r"^passlib\.hash\.(bcrypt|bcrypt_sha256|pbkdf2_sha256|pbkdf2_sha512)\.using$")
-_FEWEST_ROUNDS = {"bcrypt": 10, "bcrypt_sha256": 10, "pbkdf2_sha256": 600_000, "pbkdf2_sha512": 210_000}
+# OWASP's password storage cheat sheet: rounds of PBKDF2 by its hash.
+_ROUNDS, _ROUNDS_OF_SHA512 = 600_000, 210_000
+_FEWEST_ROUNDS = {"bcrypt": 10, "bcrypt_sha256": 10, "pbkdf2_sha256": _ROUNDS, "pbkdf2_sha512": _ROUNDS_OF_SHA512}
 
 
 @check("PRD445", on=[calls("*.using")], required_literals=[("passlib", "rounds")], files=["python"])
@@ -200,7 +202,7 @@ def weak_method_of_werkzeug(call: Call, context: CheckContext) -> Iterator[Diagn
     if not found[0].startswith("pbkdf2"):
         yield Diagnostic(given, f"`generate_password_hash` with `{found[0]}` is fast: an attacker can try billions of guesses per second")
         return
-    needed = 210_000 if found[1] == "sha512" else 600_000
+    needed = _ROUNDS_OF_SHA512 if found[1] == "sha512" else _ROUNDS
     if found[2] and int(found[2]) < needed:
         yield Diagnostic(given, f"`{found[0]}` with {int(found[2]):,} rounds is too fast: use at least {needed:,}", priority="P1")
 
@@ -243,7 +245,7 @@ def few_rounds(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     if secret is not None and function is not None and re.search(r"(?i)key|seed|wallet|fake|mock", function.name):
         if not re.search(r"(?i)passw|passphrase|pwd", f"{function.name} {secret.text}"):
             return
-    needed = 210_000 if "512" in follow(call.module, algorithm, call).text else 600_000
+    needed = _ROUNDS_OF_SHA512 if "512" in follow(call.module, algorithm, call).text else _ROUNDS
     if known.value < needed:
         yield Diagnostic(call, f"`{call.method}` with {known.value:,} rounds is too fast: use at least {needed:,}", priority="P1")
 

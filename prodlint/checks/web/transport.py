@@ -189,7 +189,6 @@ _URL_KEYWORDS = frozenset(
 )
 _URL_NAME = re.compile(r"(?:^|_)(?:URL|URI|ENDPOINT|DSN|BROKER|BACKEND|HOSTS?|SERVER|API|ADDRESS)$", re.IGNORECASE)
 _IS_A_PAGE = re.compile(r"(?i)^(?:url|home_?page|\w*licen[sc]e_?url|\w*docs?_?url|project_url|author_url)$")
-_NOT_IN_CODE = frozenset(("command", "script", "migration"))
 
 
 @check("PRD483", on=[literals()], required_literals=[f"{scheme}://" for scheme in _PLAIN], files=("python",))
