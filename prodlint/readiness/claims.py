@@ -97,7 +97,7 @@ _COMMENT = {
 # What somebody is told to do once: that it could be done is not that it was.
 _STEP = re.compile(
     r"^\W*(?:run\s+(?!as\b|containers?\b|behind|with\b)|build\s|verify\s|execute\s|perform\s|conduct\s|rotate\s|review\s(?!and\b)|start\s|stop\s|restart\s(?!polic)|deploy\s+(?:to|the|a|your|with)\b|monitor\s|test\s(?!coverage|suites?\b|cases?\b|isolation)"
-    r"|try\s|call\s|open\s|visit\s|push\s|tag\s+(?:the\s+)?release|release\s+(?:the|to|v)|merge\s|scale\s+(?:to|up|down|out)\b|roll back\s|back up\s|restore\s(?!procedure|tests?|drill|process))",
+    r"|(?:install|record|upgrade|download|copy|rename|delete|identify|inform|gather|schedule|assign|decide|notify)(?:\s|/)|update(?:/|\s+(?:the|all|your|dependencies|documentation|docs)\b)|try\s|call\s|open\s|visit\s|push\s|tag\s+(?:the\s+)?release|release\s+(?:the|to|v)|merge\s|scale\s+(?:to|up|down|out)\b|roll back\s|back up\s|restore\s(?!procedure|tests?|drill|process))",
     re.IGNORECASE,
 )
 _RESULT = re.compile(
@@ -128,7 +128,7 @@ _ABOUT = re.compile(
 )
 # Asks for a description, which no yes or no answers.
 _DESCRIBES = re.compile(
-    r"^\W*(?:(?:how|what|which|who|whom|describe|explain|enumerate)\b|list\s+(?:out|the|all|any|every)\b|(?:where|when|why)\b(?=.*\?\s*$))",
+    r"^\W*(?:(?:how|what|which|who|whom|describe|explain|enumerate)\b|list\s+(?:out|the|all|any|every)\b|(?:where|when|why)\b(?=.*\?\s*$)|.*\brequirements\W*$)",
     re.IGNORECASE,
 )
 # "(e.g. Sentry, New Relic)", "such as k6 or Locust", "(X-Frame-Options, CSP, etc.)": these are examples, and no claims.
@@ -212,6 +212,10 @@ def kinds_of_test(line: Line) -> list[re.Pattern[str]]:
     return [re.compile(rf"(?:^|[/_.-])(?:{_KINDS_OF_TESTS[kind]})(?:[/_.-]|$)", re.IGNORECASE) for kind in dict.fromkeys(kinds)]
 
 
+# Documents that are the same in whichever markup they are written.
+_IN_ANY_FORM = re.compile(r"(?:readme|changelog|contributing|license)\.(?:md|rst|txt|adoc)\Z", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What became of a line's particular claims: the first that is not as it says, or that all of them are shown (with places)."""
@@ -237,6 +241,8 @@ class Project:
         path = path.removeprefix("./")
         if path in self._names or os.path.isfile(os.path.join(self.root, path)):
             return True
+        if _IN_ANY_FORM.match(path):
+            return any(name.lower().startswith(path.lower().partition(".")[0]) for name in self.files if "/" not in name)
         return "/" not in path and path.lower() in {name.rpartition("/")[2].lower() for name in self.files}
 
     @property

@@ -498,6 +498,8 @@ KINDS = {
         ("- [x] The health endpoint has been exercised", "cannot be told"),
         ("- [x] Health endpoint, profiling routes, and development consoles are enabled", "cannot be told"),  # one of three
         ("- [x] Access logs are configured", "cannot be told"),
+        ("- [x] Rate limiting requirements", "cannot be told"),
+        ("- [x] Record the health endpoint of each service", "cannot be told"),
         ("- [x] Tests run in CI", "agrees"),
         ("- [x] Tests run in CI against a production-like topology", "cannot be told"),
         ("- [x] A linter runs in CI", "belied"),  # tests run there, and no linter
