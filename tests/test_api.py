@@ -220,3 +220,20 @@ def test_a_thousand_edits_take_no_more_memory_than_a_hundred(project: Written, n
     late = blocks_after(range(60, 260))
     # Caches of a fixed size fill up by a block or two at each edit; a tree or a text that is kept takes fifty.
     assert late - early < 200 * 5
+
+
+def test_what_is_typed_is_judged_as_if_it_were_seen_for_the_first_time() -> None:
+    root = ROOT / "fixtures" / "unready" / "orders"
+    opened, text = Project(str(root)), (root / "app" / "main.py").read_text()
+    typed = [
+        text,
+        f"# a line more\n{text}",
+        text.replace("import", "import os, sys\nimport", 1),
+        f"{text}\n\ndef late(url):\n    return requests.get(url",
+        f"{text}\n\ndef late(url):\n    return requests.get(url)\n",
+        text.replace("def ", "async def ", 2),
+        text,
+    ]
+    for each in typed:
+        found, expected = opened.check_text("app/main.py", each).report, Project(str(root)).check_text("app/main.py", each).report
+        assert (found.findings, found.unchecked) == (expected.findings, expected.unchecked)

@@ -875,6 +875,10 @@ class Module(Fact):
         """Every call of the file."""
 
     @abstractmethod
+    def calls_within(self, start: int, end: int) -> Sequence[Call]:
+        """The calls that begin in a byte range, in order: nothing is made of the others."""
+
+    @abstractmethod
     def assignments(self, name: str) -> Sequence[Assignment]:
         """Every assignment in the file whose target, as written, is this name (`x`, `self.x`, `app.debug`)."""
 

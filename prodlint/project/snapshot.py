@@ -29,9 +29,13 @@ _SMALL = 1 << 16
 
 @dataclass(slots=True)
 class Document:
-    """A file: its bytes, and once somebody asks, its text. problem: why the bytes are no text (`prodlint.readers.Undecodable`)."""
+    """A file: its bytes, and once somebody asks, its text. problem: why the bytes are no text (`prodlint.readers.Undecodable`).
+
+    earlier: what is known of the text that the file had before (see `prodlint.python.parsing`).
+    """
 
     raw: bytes
+    earlier: object = None
     _sources: dict[str, tuple[Source | None, Exception | None]] = field(default_factory=dict)
 
     def source(self, kind: FileKind) -> Source:
@@ -48,11 +52,23 @@ class Document:
             except Undecodable as error:
                 found = None, error
             self._sources[kind] = found
+            if self.earlier is not None and found[0] is not None and kind == "python":
+                found[0].derived["earlier"] = self.earlier
+                self.earlier = None
         source, problem = found
         if problem is not None:
             raise problem.with_traceback(None)
         assert source is not None
         return source
+
+    def for_later(self) -> object:
+        """What is worth keeping for the text that the file has next."""
+        source, _ = self._sources.get("python", (None, None))
+        if source is None:
+            return self.earlier
+        from prodlint.python.parsing import for_later
+
+        return for_later(source)
 
     def forget_trees(self) -> None:
         """Let go of what was parsed of the text."""
@@ -127,10 +143,13 @@ class Snapshot:
         known = self._documents.get(absolute)
         if known is not None and known.raw == raw:
             return False
+        earlier = known.for_later() if known is not None else None
         # At once: what refers to each other in circles would wait for the collector, which seldom comes (see `prodlint.engine.workers`).
         self.forget_trees(absolute)
         self.forget(absolute)
         self.keep(absolute, raw)
+        if earlier is not None and absolute in self._documents:
+            self._documents[absolute].earlier = earlier
         return True
 
     def forget_trees(self, absolute: str) -> None:

@@ -18,6 +18,7 @@ from typing import Literal
 
 from prodlint.facts import File, Problem, Source
 from prodlint.python.newer import as_older, is_template
+from prodlint.python.parsing import changed_statements, has_earlier, note_sound
 
 # Above this many bytes a file is compiled in parts: some steps of `compile` are quadratic in what one module or call holds (functions
 # that are equal but for their place: 20,000 in 420 kB take 26 s with CPython 3.11).
@@ -43,14 +44,19 @@ def refusal(source: Source, *, is_cell: bool = False) -> Refusal | None:
 
     is_cell: it is a cell of a notebook, where `await` may stand at the top level.
     """
-    error = _error_of(source, is_cell)
+    error = None
+    if is_cell or not has_earlier(source) or not _is_sound_where_it_changed(source):
+        error = _error_of(source, is_cell)
+    if error is None:
+        note_sound(source)
+        return None
     if isinstance(error, SyntaxError):
         text = source.text
         older = as_older(text)
         if older != text:
             error = _error_of(Source(older.encode("utf-8")), is_cell)
-    if error is None:
-        return None
+        if error is None:
+            return None
     if not isinstance(error, SyntaxError) or error.msg == "too many nested parentheses":
         return Refusal("depth", "nested too deeply for the interpreter")
     start, end = _place(source, error)
@@ -73,6 +79,12 @@ def as_problem(found: Refusal, source: Source, file: File, offset: int) -> Probl
     problem = Problem(source, file, offset + found.start, offset + found.end)
     problem.kind, problem.why = found.kind, found.why
     return problem
+
+
+def _is_sound_where_it_changed(source: Source) -> bool:
+    """Whether the interpreter takes what is not as it was in an earlier text that it has taken."""
+    changed = changed_statements(source)
+    return changed is not None and len(changed) <= WHOLE and _error_of(Source(changed), is_cell=False) is None
 
 
 def _error_of(source: Source, is_cell: bool) -> Exception | None:

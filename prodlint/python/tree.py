@@ -114,7 +114,8 @@ class PyModule(Module):
         self.derived: dict[str, object] = {}
         # By the id of a node: the role that the literals in it play, and the name they are bound to (see `literals`).
         self.roles: dict[int, tuple[LiteralRole, str]] = {}
-        self.tree, self.unparsed_comments = parsed(source.data)
+        found = parsed(source)
+        self.tree, self.unparsed_comments = found.tree, found.left_out
         self.root = self.tree.root_node
         self._names: Names | None = None
         # What was made of nodes, by their ids.
@@ -355,6 +356,10 @@ class PyModule(Module):
         if self._calls is None:
             self._calls = [self.call_at(node) for node in self.surveyed.get("call", ())]
         return self._calls
+
+    def calls_within(self, start: int, end: int) -> Sequence[Call]:
+        nodes = self.surveyed.get("call", [])
+        return [self.call_at(node) for node in nodes[bisect_left(nodes, start, key=_START) : bisect_left(nodes, end, key=_START)]]
 
     def assignments(self, name: str) -> Sequence[Assignment]:
         if self._assigned is None:

@@ -81,6 +81,22 @@ def argument_of(call: Call, keyword: str, position: int = -1) -> Expression | No
 _Definition = TypeVar("_Definition", Function, Class, Statement)
 
 
+def regions(module: Module) -> Iterator[tuple[Statement, int, int]]:
+    """The module's own statements, each with the bytes from where it begins to where the next one does; those before the first are its own."""
+    begin = 0
+    for statement, following in zip(module.body, (*module.body[1:], None), strict=True):
+        end = following.start if following is not None else len(module.source.data)
+        yield statement, begin, end
+        begin = end
+
+
+def calls_beside(module: Module, words: re.Pattern[bytes]) -> Iterator[Call]:
+    """The calls of those of the module's own statements that hold some words; nothing is made of the others."""
+    for _, start, end in regions(module):
+        if words.search(module.source.data, start, end):
+            yield from module.calls_within(start, end)
+
+
 class IntervalIndex(Generic[_Definition]):
     """Definitions or statements, none of which overlap, and the way from a place to the innermost one around it."""
 

@@ -38,7 +38,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, name: str, key: Callable[..., Any])
 def test_a_file_is_parsed_once_and_nothing_in_it_is_made_twice(
     monkeypatch: pytest.MonkeyPatch, prodlint: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    parses = counted(monkeypatch, "parsed", lambda data: data)
+    parses = counted(monkeypatch, "parsed", lambda source: source.data)
     statements = counted(
         monkeypatch, "read_statement", lambda module, node, depth: (module.data, node.start_byte, node.end_byte, node.kind_id)
     )
@@ -61,7 +61,7 @@ def test_a_file_is_parsed_once_and_nothing_in_it_is_made_twice(
 
 
 def test_directives_are_read_from_the_same_tree(monkeypatch: pytest.MonkeyPatch, prodlint: Run, project: Callable[..., Path]) -> None:
-    parses = counted(monkeypatch, "parsed", lambda data: data)
+    parses = counted(monkeypatch, "parsed", lambda source: source.data)
     root = project({"service/app.py": "import requests\n\nrequests.get('https://x.example')  # prodlint: ignore[PRD504] -- a script\n"})
     ran = prodlint("check", str(root), "--select", "PRD504", "--no-cache", "-j1", "--exit-zero")
     assert "PRD504" not in ran.out

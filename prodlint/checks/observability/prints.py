@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
@@ -171,32 +172,40 @@ def _reached_from_main(module: Module) -> frozenset[str]:
 
 def _leaves_next(call: Call, function: Function | None, module: Module) -> bool:
     """Whether the program ends right after: there is no log yet, or no more."""
-    index, places = _expression_statements(module)
+    index, places = _expression_statements(module, _top_level(call, module))
     found = index.around(call)
     return found is not None and (function is None or found.start >= function.start) and _exits_after(*places[found.start])
 
 
+def _top_level(call: Call, module: Module) -> int:
+    """Which of the module's own statements a call stands in."""
+    return max(bisect_right(module.body, call.start, key=lambda statement: statement.start) - 1, 0)
+
+
 @lru_cache(maxsize=4)
-def _expression_statements(module: Module) -> tuple[IntervalIndex[Statement], Mapping[int, tuple[Sequence[Statement], int]]]:
-    """The statements of a file that are expressions, and by their start the block each stands in, and where in it."""
-    blocks = [module.body, *(block for statement in statements_in(module.body, into_definitions=True) for block in statement.blocks())]
-    placed = [(one, block, at) for block in blocks for at, one in enumerate(block) if one.kind == "expression"]
-    return IntervalIndex([one for one, _, _ in placed]), {one.start: (block, at) for one, block, at in placed}
+def _expression_statements(module: Module, top: int) -> tuple[IntervalIndex[Statement], Mapping[int, tuple[Sequence[Statement], int]]]:
+    """The expressions among the statements of a module's own statement, that one included, and by their start the block each stands in, and
+    where in it."""
+    statements = list(statements_in(module.body[top : top + 1], into_definitions=True))
+    placed = [(one, block, at) for inside in statements for block in inside.blocks() for at, one in enumerate(block)]
+    placed += [(one, module.body, top) for one in statements[:1]]
+    found = [each for each in placed if each[0].kind == "expression"]
+    return IntervalIndex([one for one, _, _ in found]), {one.start: (block, at) for one, block, at in found}
 
 
 def _when_asked(call: Call, function: Function | None, module: Module) -> bool:
     """Whether it is printed because somebody asked for words: `if verbose:`."""
-    found = _questions(module).around(call)
+    found = _questions(module, _top_level(call, module)).around(call)
     return found is not None and (function is None or found.start >= function.start)
 
 
 @lru_cache(maxsize=4)
-def _questions(module: Module) -> IntervalIndex[Statement]:
-    """The statements of a file of the kind `if verbose:`."""
+def _questions(module: Module, top: int) -> IntervalIndex[Statement]:
+    """The statements of the kind `if verbose:` in a module's own statement, that one included."""
     return IntervalIndex(
         [
             statement
-            for statement in statements_in(module.body, into_definitions=True)
+            for statement in statements_in(module.body[top : top + 1], into_definitions=True)
             if statement.kind == "if"
             and statement.expressions
             and any(isinstance(part, Name) and _TALKATIVE.search(part.source_text) for part in statement.expressions[0].walk())

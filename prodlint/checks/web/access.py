@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from prodlint.checks import CheckContext, Project, ProjectDiagnostic, ProjectFact, collect, every, project_check, project_fact
+from prodlint.checks import CheckContext, Project, ProjectDiagnostic, ProjectFact, calls, collect, every, project_check, project_fact
 from prodlint.facts import Assignment, Call, Class, Collection, Expression, Fact, Function, Module, Name, Route, calls_in
 from prodlint.model import Evidence, Related, Span
 from prodlint.values.handlers import plain_words
@@ -213,9 +213,17 @@ def routes(route: Route, context: CheckContext) -> Iterator[ProjectFact]:
     )
 
 
+# What makes applications and routers, and what joins them.
+_ROUTING = (
+    "include_router", "register_blueprint", "mount", "add_router", "add_middleware", "FastAPI", "Flask", "Quart", "Starlette", "Litestar",
+    "Application", "NinjaAPI", "Sanic", "APIRouter", "Router", "Blueprint", "Mount", "Controller", "Middleware", "DefineMiddleware",
+    "AbstractAuthenticationMiddleware",
+)  # fmt: skip
+
+
 @collect(
     "access-router",
-    on=[every(Call)],
+    on=[calls(*_ROUTING, *(f"*.{name}" for name in _ROUTING))],
     required_literals=[
         "include_router",
         "register_blueprint",

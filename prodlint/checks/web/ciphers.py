@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check, every
 from prodlint.facts import (
@@ -24,7 +24,7 @@ from prodlint.facts import (
 )
 from prodlint.model import FixRequest
 from prodlint.values.expressions import follow, innermost, module_statements, truth, values
-from prodlint.values.places import argument_of
+from prodlint.values.places import argument_of, regions
 
 _PASSWORD = re.compile(r"passw(?:or)?d|passphrase|(?:^|[_.\W])pwd?(?:$|[_.\W])", re.IGNORECASE)
 _HASHES = (
@@ -490,42 +490,51 @@ _SIGNED = re.compile(r"hmac\.(?:new|digest|HMAC)$|\bhmac_\w+$|\.hexdigest$")
         "sslv2_method",
         "tlsv1_method",
         "tlsv1_1_method",
-        ("hmac", "digest"),
-        *((holder, word) for holder in ("headers", "meta") for word in ("signature", "hmac", "token", "secret", "api-key", "api_key")),
     ],
     files=["python"],
 )
-def old_protocol_or_leaky_comparison(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
-    """SSL 2 to TLS 1.1, and `==` on a signature."""
-    blocks = [module.body, *(class_.body for class_ in module.classes()), *(function.body for function in module.functions())]
-    for block in blocks:
-        for statement in statements_in(block):
-            for expression in (e for given in statement.expressions for e in given.walk()):
-                if (
-                    isinstance(expression, Name)
-                    and expression.name in _OLD
-                    and not _compared(statement, expression)
-                    and not _is_found_out(statement)
-                ):
-                    yield Diagnostic(expression, f"`{expression.source_text}` is a broken protocol version")
-                elif isinstance(expression, Operation) and expression.operator in ("==", "!=") and len(expression.operands) == 2:
-                    left, right = expression.operands
-                    if any(_is_signature(module, part) for part in (left, right)) and not any(
-                        isinstance(part, Constant) for part in (left, right)
-                    ):
-                        fix = FixRequest(
-                            "replace",
-                            "compare with `hmac.compare_digest`",
-                            False,
-                            (("text", f"hmac.compare_digest({left.text}, {right.text})"), ("import", "hmac")),
-                        )
-                        yield Diagnostic(
-                            expression,
-                            "a signature is compared with `==`, not in constant time",
-                            fix=fix if expression.operator == "==" else None,
-                        )
-                    else:
-                        yield from _compared_header(module, expression)
+def old_protocol(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
+    """SSL 2 to TLS 1.1."""
+    for statement in statements_in(module.body, into_definitions=True):
+        for expression in (part for given in statement.expressions for part in given.walk()):
+            if (
+                isinstance(expression, Name)
+                and expression.name in _OLD
+                and not _compared(statement, expression)
+                and not _is_found_out(statement)
+            ):
+                yield Diagnostic(expression, f"`{expression.source_text}` is a broken protocol version")
+
+
+@check("PRD482", on=[every(Module)], required_literals=[("hmac", "digest")], files=["python"])
+def leaky_comparison(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
+    """`==` on a signature that is made here."""
+    for comparison in _comparisons(module.body):
+        left, right = comparison.operands
+        if _compares_signature(module, comparison):
+            fix = FixRequest(
+                "replace",
+                "compare with `hmac.compare_digest`",
+                False,
+                (("text", f"hmac.compare_digest({left.text}, {right.text})"), ("import", "hmac")),
+            )
+            words = "a signature is compared with `==`, not in constant time"
+            yield Diagnostic(comparison, words, fix=fix if comparison.operator == "==" else None)
+
+
+def _comparisons(statements: Sequence[Statement]) -> Iterator[Operation]:
+    """Each `a == b` and `a != b` in some statements and the definitions among them."""
+    for statement in statements_in(statements, into_definitions=True):
+        for given in statement.expressions:
+            for part in given.walk():
+                if isinstance(part, Operation) and part.operator in ("==", "!=") and len(part.operands) == 2:
+                    yield part
+
+
+def _compares_signature(module: Module, comparison: Operation) -> bool:
+    return any(_is_signature(module, part) for part in comparison.operands) and not any(
+        isinstance(part, Constant) for part in comparison.operands
+    )
 
 
 _SIGNED_HEADER = re.compile(r"(?i)signature|hmac|\bsha(?:1|256)\b")
@@ -546,6 +555,28 @@ def _header_of(part: Expression) -> str:
     return key.value.removeprefix("HTTP_") if "META" in holder.text else key.value
 
 
+# As far as a text can tell that a header of the request is read.
+_READS_HEADERS = re.compile(rb"(?i)\b(?:headers|meta)\b")
+
+
+@check(
+    "PRD482",
+    on=[every(Module)],
+    required_literals=[
+        (holder, word) for holder in ("headers", "meta") for word in ("signature", "hmac", "token", "secret", "api-key", "api_key")
+    ],
+    files=["python"],
+)
+def compared_header(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
+    """`==` on a header that holds a signature or a secret."""
+    data = module.source.data
+    reading = [statement for statement, start, end in regions(module) if _READS_HEADERS.search(data, start, end)]
+    if any(statement.kind not in ("def", "class") for statement in reading):
+        reading = list(module.body)  # what the module itself has read may be compared in any function
+    for comparison in _comparisons(reading):
+        yield from _compared_header(module, comparison)
+
+
 def _compared_header(module: Module, comparison: Operation) -> Iterator[Diagnostic]:
     """A header that holds a signature or a secret, compared with what the service knows."""
     left, right = comparison.operands
@@ -553,10 +584,12 @@ def _compared_header(module: Module, comparison: Operation) -> Iterator[Diagnost
         header = _header_of(follow(module, given, given))
         if not header or isinstance(known, Constant) or _header_of(follow(module, known, known)):
             continue
-        if _SIGNED_HEADER.search(header):
-            yield Diagnostic(comparison, "a signature is compared with `==`, not in constant time")
-        elif _SECRET_HEADER.search(header):
-            yield Diagnostic(comparison, f"the secret in `{header}` is compared with `==`, not in constant time", priority="P2")
+        signed = _SIGNED_HEADER.search(header) is not None
+        if (signed or _SECRET_HEADER.search(header)) and not _compares_signature(module, comparison):
+            if signed:
+                yield Diagnostic(comparison, "a signature is compared with `==`, not in constant time")
+            else:
+                yield Diagnostic(comparison, f"the secret in `{header}` is compared with `==`, not in constant time", priority="P2")
 
 
 def _is_found_out(statement: Statement) -> bool:

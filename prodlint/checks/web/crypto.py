@@ -31,7 +31,7 @@ from prodlint.facts import (
 )
 from prodlint.model import FixRequest, Priority
 from prodlint.values.expressions import follow, innermost, spread, truth
-from prodlint.values.places import argument_of
+from prodlint.values.places import argument_of, calls_beside
 
 # ---------------------------------------------------------------- Python
 
@@ -92,7 +92,7 @@ _PYTHON_ANCHORS: tuple[str | tuple[str, ...], ...] = (
 
 
 # A call without one of these words is about something else.
-_ABOUT_TLS = re.compile(rb"(?i)verif|valid|ssl|tls|cert|secure|hosts?_?name|known_hosts|host_key|trust|\*\*")
+_ABOUT_TLS = re.compile(rb"verif|valid|ssl|tls|cert|hostname|known_hosts|host_key|\*\*")
 _ASSIGNED = re.compile(
     rb"CERT_NONE|VERIFY_NONE|_create_unverified|environ|\.[\s\\]{0,9}(?:verify|check_hostname|"
     + "|".join(sorted(_ON)).encode()
@@ -104,7 +104,7 @@ _ASSIGNED = re.compile(
 def tls_verification_disabled(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """Clients, sessions, contexts and adapters that believe any certificate."""
     data = module.source.data
-    for call in module.calls():
+    for call in calls_beside(module, _ABOUT_TLS):
         if _ABOUT_TLS.search(data, call.start, call.end):
             yield from _judge_call(module, call)
     if _ASSIGNED.search(data) is None:

@@ -182,11 +182,7 @@ def _is_identifier(before: str, piece: Expression) -> bool:
 def sql_string_building(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A text that is executed as SQL and has a part in it that is not fixed."""
     for query, sure in _queries(call):
-        if (
-            isinstance(query, Constant)
-            or isinstance(query, Call)
-            and (query.name in _SURE or query.name.rpartition(".")[2] in _BUILDERS_OF_EXPRESSIONS)
-        ):
+        if isinstance(query, Constant) or isinstance(query, Call) and query.name in _SURE or _is_built(query, call):
             continue
         values = context.values(call.module)
         value = values.of(query)
@@ -245,6 +241,26 @@ def sql_string_building(call: Call, context: CheckContext) -> Iterator[Diagnosti
 
 # Constructors of SQL expressions whose values are bound, never written.
 _BUILDERS_OF_EXPRESSIONS = frozenset({"select", "insert", "update", "delete", "union", "union_all", "exists", "func", "values"})
+
+
+# `session.query(User)`, `session.query(models.User.name)`: a class is no text.
+_CLASS = re.compile(r"(?:[a-z_]\w*\.)*[A-Z]+[a-z]\w*(?:\.\w+)*")
+
+
+def _is_built(query: Expression, call: Call) -> bool:
+    """`select(User).where(User.id == key)`: what it is called on, and on, is such a constructor; the same kept under a name that is bound once.
+    Or the class that a session is asked for."""
+    if isinstance(query, Name) and call.method == "query" and _CLASS.fullmatch(query.source_text):
+        return True
+    first = made = call.module.follow(query, call)
+    while isinstance(made, Call):
+        if made.name.rpartition(".")[2] in _BUILDERS_OF_EXPRESSIONS and (made is first or not isinstance(made.receiver, Call)):
+            return True
+        receiver = made.receiver
+        if receiver is None:
+            return False
+        made = receiver
+    return False
 
 
 def _judged(judge: Judge, value: Value, sure: bool, call: Call) -> tuple[Part, bool] | None:

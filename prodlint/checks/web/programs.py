@@ -10,6 +10,7 @@ from prodlint.checks import CheckContext, Diagnostic, calls, check, every
 from prodlint.checks.web.parts import Judge, entered, shown
 from prodlint.facts import Call, Collection, Constant, Expression, Module, Name, OpaqueExpression, Subscript
 from prodlint.values.lattice import Client, Items, Member, Restricted, Text, Value
+from prodlint.values.places import calls_beside
 
 # ---------------------------------------------------------------- the program itself
 
@@ -218,13 +219,25 @@ def _looked_up(function: Expression) -> Expression | None:
     return name if isinstance(space, Call) and space.name in _NAMESPACES else None
 
 
+_LOOKS_UP = re.compile(rb"globals|locals|vars|getattr|modules")
+
+
+def _calls_that_may_look_up(module: Module) -> Iterator[Call]:
+    """The calls of those statements of a module in which names are looked up; all of them where the module itself does that."""
+    data = module.source.data
+    if any(statement.kind not in ("def", "class") and _LOOKS_UP.search(data, statement.start, statement.end) for statement in module.body):
+        yield from module.calls()
+    else:
+        yield from calls_beside(module, _LOOKS_UP)
+
+
 @check(
     "PRD462", on=[every(Module)], required_literals=["globals", "locals", ("vars", "request"), ("getattr", "sys.modules")], files=["python"]
 )
 def chosen_function(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     """`globals()[request.args["action"]]()`: whatever the module has imported can be called."""
     evaluator = None
-    for call in module.calls():
+    for call in _calls_that_may_look_up(module):
         function = module.follow(call.function, call) if isinstance(call.function, Name) else call.function
         name = _looked_up(function)
         if name is None or isinstance(name, (Constant, OpaqueExpression)):
