@@ -18,14 +18,15 @@ def roles(path: str, head: bytes = b"") -> set[str]:
             "test",
             (
                 "tests/a.py app/tests/unit/a.py conftest.py app/test_a.py app/a_test.py fixtures/a.yaml tests_integration/a.py integration_tests/a.py"
-                " docker-compose.test.yml .env.test settings/test.py unittests/scans/a.yaml loadtest/k8s/app.yaml web/login.spec.ts sdk/recording_test_helpers.py"
+                " docker-compose.test.yml .env.test settings/test.py docs/api.postman_collection.json unittests/scans/a.yaml loadtest/k8s/app.yaml web/login.spec.ts sdk/recording_test_helpers.py"
             ),
         ),
         (
             "example",
             (
                 ".env.example config.sample.yaml settings.py.dist examples/a.py docs_src/a.py app/configuration_example.py compose.template.yml"
-                " env.prod.template samples/app.py alembic.ini.example"
+                " env.prod.template samples/app.py alembic.ini.example .env-dist .env-template .env_example"
+                " clients/sample-app/compose.yml data/sample_project/app.toml"
             ),
         ),
         (
@@ -33,7 +34,7 @@ def roles(path: str, head: bytes = b"") -> set[str]:
             (
                 "docker-compose.override.yml compose.dev.yaml Dockerfile.dev .env.local .env.dev settings/dev.py settings/local.py config/local.py"
                 " .devcontainer/Dockerfile dev/up.py local_settings.py run_dev.py deploy/local/compose.yml .vscode/launch.json noxfile.py"
-                " values-localdev.yaml config/dev.toml"
+                " values-localdev.yaml config/dev.toml .env-build"
             ),
         ),
         (
@@ -163,3 +164,22 @@ def test_a_file_that_says_that_it_is_for_developers() -> None:
     assert "dev" in roles_of("compose.yaml", "yaml", b"# Not intended for production\nservices:\n")
     assert "dev" not in roles_of("compose.yaml", "yaml", b"# The services of production; development has its own file\nservices:\n")
     assert "dev" not in roles_of("compose.yaml", "yaml", b"services:\n  # this one is for development\n")
+
+
+@pytest.mark.parametrize(
+    ("services", "developers"),
+    [
+        (b"  web:\n    command: uvicorn depot:app --reload\n    volumes:\n      - .:/srv\n", True),
+        (
+            b"  web:\n    command: uvicorn depot:app --reload --host 0.0.0.0\n    volumes:\n      - type: bind\n        source: .\n        target: /srv\n",
+            True,
+        ),
+        (b'  web:\n    environment:\n      DEPOT__DEV_MODE: "True"\n    volumes:\n      - ./:/srv\n', True),
+        (b"  web:\n    command: uvicorn depot:app --reload\n", False),
+        (b"  web:\n    command: uvicorn depot:app\n    volumes:\n      - .:/srv\n", False),
+        (b'  web:\n    environment:\n      DEV_MODE: "False"\n    volumes:\n      - ./:/srv\n', False),
+        (b"  web:\n    command: uvicorn depot:app\n    volumes:\n      - .:/srv  # not with --reload\n", False),
+    ],
+)
+def test_a_compose_file_that_reloads_the_working_copy_is_for_developers(services: bytes, developers: bool) -> None:
+    assert ("dev" in roles_of("compose.yaml", "yaml", b"services:\n" + services)) is developers

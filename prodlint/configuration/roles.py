@@ -41,6 +41,18 @@ _AT_THE_TOP: dict[str, FileRole] = {
     "sandbox": "dev",
     "playground": "dev",
 }
+_EXAMPLE_STARTS = (
+    "example_",
+    "example-",
+    "examples_",
+    "examples-",
+    "sample-",
+    "sample_app",
+    "sample_project",
+    "samples_",
+    "demo-app",
+    "demo_app",
+)
 # Where what runs in production is described. Says nothing about Python code below it.
 _DEPLOYMENT = frozenset(
     "k8s kubernetes helm charts chart manifests kustomize deploy deployment deployments ops infra infrastructure terraform ansible"
@@ -125,7 +137,7 @@ def roles_of(path: str, kind: FileKind, head: bytes = b"") -> frozenset[FileRole
     if kind in _SAYS_ITS_PURPOSE and _is_for_development(head):
         roles = roles | {"dev"}
     if kind == "yaml" and _COMPOSE_NAME.match(name):
-        if _DEVELOPERS_MODE.search(head) and _WORKING_COPY.search(head) or _DEVELOPERS_ENV_FILE.search(head):
+        if _WORKING_COPY.search(head) and (_DEVELOPERS_MODE.search(head) or _RELOADS.search(head)) or _DEVELOPERS_ENV_FILE.search(head):
             roles = roles | {"dev"}
         if (
             _TESTS_MOUNTED.search(head)
@@ -149,8 +161,11 @@ _COMPOSE_NAME = re.compile(r"(?i)(?:docker-)?compose[\w.-]*\.ya?ml$")
 _DEVELOPERS_MODE = re.compile(
     rb"(?m)(?:^[ \t-]*|[{\[,][ \t]*)[\"']?(?:[A-Z]+_)*ENV(?:IRONMENT)?[\"']?[ \t]*[:=][ \t]*(?:&\w+[ \t]+)?[\"']?(?:\$\{[A-Z_]+:-)?(?:dev|development|local)\b"
     rb"|DJANGO_SETTINGS_MODULE[\"']?[ \t]*[:=][ \t]*[\"']?[\w.]+\.(?:dev|development|local)\b"
+    rb"|^[ \t-]*[\"']?(?:[A-Z0-9_]{0,60}_)?DEV(?:ELOPMENT)?(?:_MODE)?[\"']?[ \t]*[:=][ \t]*[\"']?(?:[Tt]rue|1|yes|on)\b"
     rb"|\bfor[-_ ]development\b|^ {2,4}[\"']?(?:[\w-]+[-_])?(?:dev|development|devcontainer)[\"']?:[ \t\r]*(?:\{|$)"
 )
+# A server that starts anew when a file changes.
+_RELOADS = re.compile(rb"(?m)^[^#\n]*[\s\"'](?:--reload|runserver|--watch|--hot|watchmedo|nodemon)\b")
 # `env_file: ./config/development/app.env`
 _DEVELOPERS_ENV_FILE = re.compile(
     rb"(?m)^[ \t]*env_file:[ \t]*(?:\[[ \t]*)?(?:\r?\n[ \t]*-[ \t]*)?[\"']?[\w./-]*(?:\bdev|development)(?:/|\.env\b)|^[ \t]*env_file:[ \t]*[\"']?[\w./-]*\.env\.(?:dev|development|local)\b"
@@ -170,7 +185,10 @@ _RUNS_TESTS = re.compile(
     rb"(?m)^ {2,8}command:[ \t]*[\"'\[]{0,2}(?:make[\"', \t]+(?:test|tests|check|ci)|(?:python3?[\"', \t]+-m[\"', \t]+)?pytest|tox|nox)\b(?![^\n]*&&)"
 )
 _COMPOSE_OF_TESTS = re.compile(r"(?i)[._-](?:integration|acceptance|functional)[._-]")
-_WORKING_COPY = re.compile(rb"(?m)(?:^[ \t]*(?:-[ \t]*)?|[\[,][ \t]*)(?:&\w+[ \t]+)?[\"']?\.(?:/[\w-]*)?:/\w")
+_WORKING_COPY = re.compile(
+    rb"(?m)(?:^[ \t]*(?:-[ \t]*)?|[\[,][ \t]*)(?:&\w+[ \t]+)?[\"']?(?:\.(?:/[\w-]*)?|\.\./?):/\w"
+    rb"|^[ \t]*(?:-[ \t]*)?source:[ \t]*[\"']?\.{1,2}(?:/(?:src|app)?)?[\"']?[ \t\r]*$"
+)
 
 _SAYS_ITS_PURPOSE = frozenset(("yaml", "env", "ini", "toml", "dockerfile"))
 _FOR_DEVELOPMENT = re.compile(
@@ -200,7 +218,7 @@ def _directory_roles(directory: str, python: bool) -> frozenset[FileRole]:
             roles.add(role)
         elif part.startswith(("test_", "test-", "tests_", "tests-")) or part.endswith(("_test", "-test", "_tests", "-tests", "_testing")):
             roles.add("test")
-        elif part.startswith(("example_", "example-", "examples_", "examples-")) or part.endswith(("_examples", "-examples", "-example")):
+        elif part.startswith(_EXAMPLE_STARTS) or part.endswith(("_examples", "-examples", "-example")):
             roles.add("example")
         # https://behave.readthedocs.io: steps stand below `features/`.
         if part == "steps" and depth and parts[depth - 1] == "features":
@@ -282,6 +300,14 @@ def _configuration_roles(name: str, kind: FileKind, parent: str, roles: set[File
         copied = name.count(".") > 1 or name[0] == "." or not name.startswith("template.")
         if words & _EXAMPLE_WORDS or (copied and kind != "nginx" and _COPY_WORDS.intersection(name.split("."))):
             roles.add("example")
+    if kind == "env":
+        # `.env-dist`, `env_template`; and `.env-build`, which stands in for the real one while an image or the pages are built.
+        if words & _COPY_WORDS:
+            roles.add("example")
+        if words & {"build", "builder"}:
+            roles.add("dev")
+    if name.endswith((".postman_collection.json", ".postman_environment.json")):
+        roles.add("test")
     if kind == "text":
         if name.endswith((".test.ts", ".test.tsx", ".test.js", ".test.jsx", ".spec.ts", ".spec.tsx", ".spec.js", "_test.go", "_spec.rb")):
             roles.add("test")

@@ -58,7 +58,7 @@ PUSH = "on: push\njobs:\n"
     "gate", ["pytest -q", "uv run mypy .", "docker compose run --rm web pytest", "hatch run test", "timeout 60 pytest"]
 )
 def test_masks(gate: str, mask: str, found: Found) -> None:
-    assert found("PRD902", {WORKFLOW: PUSH + job("test", f"{gate} {mask}")}) == ["P0"]
+    assert found("PRD902", {WORKFLOW: PUSH + job("test", f"{gate} {mask}")}) == ["P1"]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ RUN_AFTER = "on:\n  workflow_run: {workflows: [ci], types: [completed]}\njobs:\n
 @pytest.mark.parametrize(
     ("files", "priorities"),
     [
-        ({WORKFLOW: PUSH + TEST + job("d", DEPLOY)}, ["P0"]),
+        ({WORKFLOW: PUSH + TEST + job("d", DEPLOY)}, ["P1"]),
         ({WORKFLOW: PUSH + TEST + job("b", "docker build .", needs="test") + job("d", DEPLOY, needs="[b]")}, []),
         ({WORKFLOW: PUSH + job("d", "pytest\n" + DEPLOY)}, []),
         ({WORKFLOW: PUSH + TEST, ".github/workflows/d.yml": RUN_AFTER + job("d", DEPLOY)}, ["P1"]),
@@ -180,15 +180,15 @@ RUN_AFTER = "on:\n  workflow_run: {workflows: [ci], types: [completed]}\njobs:\n
             },
             [],
         ),
-        ({WORKFLOW: PUSH + TEST + "  d:\n    uses: ./.github/workflows/deploy.yml\n"}, ["P0"]),
+        ({WORKFLOW: PUSH + TEST + "  d:\n    uses: ./.github/workflows/deploy.yml\n"}, ["P1"]),
         ({WORKFLOW: PUSH + TEST + "  d:\n    needs: test\n    uses: ./.github/workflows/deploy.yml\n"}, []),
         ({WORKFLOW: PUSH + TEST + job("e2e", "kind create cluster\nhelm upgrade --install x .")}, []),
         ({WORKFLOW: PUSH + TEST + job("e2e", "uses: helm/kind-action@v1", "helm install x .")}, []),
-        ({".gitlab-ci.yml": "test:\n  script: [pytest]\nd:\n  needs: []\n  stage: deploy\n  script: [kubectl apply -f x]\n"}, ["P0"]),
+        ({".gitlab-ci.yml": "test:\n  script: [pytest]\nd:\n  needs: []\n  stage: deploy\n  script: [kubectl apply -f x]\n"}, ["P1"]),
         ({".gitlab-ci.yml": "test:\n  script: [pytest]\nd:\n  script: [kubectl apply -f x]\n  rules: [{when: manual}]\n"}, []),
         ({".gitlab-ci.yml": "test:\n  script: [pytest]\nd:\n  script: [kubectl apply -f x]\n  rules: [{if: $CI_COMMIT_TAG}]\n"}, []),
         ({".gitlab-ci.yml": ".d: {stage: deploy}\ntest:\n  script: [pytest]\nd:\n  extends: .d\n  script: [kubectl apply -f x]\n"}, []),
-        ({".circleci/config.yml": CIRCLE + "workflows:\n  m:\n    jobs: [t, d]\n"}, ["P0"]),
+        ({".circleci/config.yml": CIRCLE + "workflows:\n  m:\n    jobs: [t, d]\n"}, ["P1"]),
         ({".circleci/config.yml": CIRCLE + "workflows:\n  m:\n    jobs:\n      - t\n      - d: {requires: [t]}\n"}, []),
         (
             {

@@ -225,6 +225,13 @@ _OUTPUT_LINE = re.compile(
 )
 
 
+def _names_its_branch(pipeline: Pipeline) -> bool:
+    """Whether a workflow that starts after another one does so for branches that it names: then their names are the only ones there are."""
+    after = pipeline.triggers.get("workflow_run")
+    branches = after.get("branches") if after is not None else None
+    return branches is not None and bool(branches.items) and not any(set("*?[!") & set(each.raw) for each in branches.items)
+
+
 def _expressions(node: Node | None) -> Iterator[Expression]:
     return expressions_in(node) if node is not None and node.kind == "scalar" else iter(())
 
@@ -249,7 +256,11 @@ def text_in_script(document: Document, context: CheckContext) -> Iterator[Diagno
                 for expression in expressions_in(node):
                     path = next((path for path in values.sources(expression.text) if values.is_outside(path, expression.text)), "")
                     typed = not path and bool(context.options.get("inputs")) and _is_typed_input(document, expression, values)
-                    if expression.start in seen or not (path or typed):
+                    if (
+                        expression.start in seen
+                        or not (path or typed)
+                        or (path.endswith("workflow_run.head_branch") and _names_its_branch(pipeline))
+                    ):
                         continue
                     seen.add(expression.start)
                     weight = weight_of(pipeline, job, step, path) if path else "P2"
@@ -510,7 +521,7 @@ def token_permissions(document: Document, context: CheckContext) -> Iterator[Dia
     for node in (outer, *(job.node.get("permissions") for job in pipeline.jobs.values())):
         if node is not None and node.raw == "write-all":
             yield Diagnostic(_keyed(node), "`permissions: write-all` lets every step change anything in the repository", priority="P1")
-    yield from _wider_than_needed(pipeline, outer)
+    yield from _wider_than_needed(pipeline, outer, everywhere=bool(context.options.get("any-right")))
     # What a workflow of this repository may do that is called here, it may say itself.
     bare = [job for job in pipeline.jobs.values() if job.node.get("permissions") is None and not job.calls.startswith("./")]
     if outer is not None or not bare or set(pipeline.triggers) <= {"workflow_call"} or context.options.get("read-only-default"):
@@ -523,12 +534,17 @@ def token_permissions(document: Document, context: CheckContext) -> Iterator[Dia
     yield Diagnostic(at, message, priority="P2", fix=fix)
 
 
-def _wider_than_needed(pipeline: Pipeline, outer: Node | None) -> Iterator[Diagnostic]:
-    """Rights to write that one job needs and that are given to all, a job that only reads among them."""
+# With these a job changes what others install or run; the others write comments and results.
+_PUBLISHING = frozenset(("contents", "packages", "id-token", "actions", "deployments"))
+
+
+def _wider_than_needed(pipeline: Pipeline, outer: Node | None, *, everywhere: bool) -> Iterator[Diagnostic]:
+    """Rights to write that one job needs and that are given to all, a job that only reads among them. everywhere: not only rights to publish."""
     bare = [job for job in pipeline.jobs.values() if job.node.get("permissions") is None]
     writes = [node for node in outer.members.values() if node.raw == "write"] if outer is not None and outer.kind == "mapping" else []
     reader = next((job for job in bare if not job.calls and job.steps and _needs_to_read(job)), None)
-    if writes and reader is not None and len(bare) > 1:
+    writes.sort(key=lambda node: node.path.rpartition(".")[2] not in _PUBLISHING)
+    if writes and reader is not None and len(bare) > 1 and (everywhere or writes[0].path.rpartition(".")[2] in _PUBLISHING):
         scope = _keyed(writes[0])
         name = writes[0].path.rpartition(".")[2]
         message = f"`{name}: write` is given to every job, and `{reader.name}` only reads: give it to the job that needs it"

@@ -39,7 +39,7 @@ _EXIT_ZERO = ("--exit-zero", "--soft-fail", "--no-fail")
 # A name that says a failure is expected here is a decision, not an accident.
 _DECLARED = re.compile(
     r"experimental|allowed.to.fail|allow.failure|non.?blocking|informati(?:onal|ve)|advisory|optional|nightly|canary|best.effort"
-    r"|(?:never|not|n't) block|not a (?:merge |required )?gate",
+    r"|(?:never|not|n't) blocks?\b|not a (?:merge |required )?gate|not enforcement|for visibility|visibility only",
     re.IGNORECASE,
 )
 # Targets that set up somebody's machine: what is there already may fail again.
@@ -126,12 +126,14 @@ def _masked_in_job(pipeline: Pipeline, job: Job) -> Iterator[Diagnostic]:
             # A key that is there for this is a decision, though seldom one about all that the job guards.
             yield Diagnostic(_with_key(job.ignored), f"`{key}: true` lets the pipeline pass when `{gates[0]}` fails", priority="P1")
     for step in job.steps:
-        if declared or _DECLARED.search(f"{step.name} {_note_at(step.ignored)}"):
+        if declared or _DECLARED.search(f"{step.name} {_note_at(step.ignored)} {_comments_in(step.node)}"):
             continue
         if step.ignored is not None and not hands_in and not _outcome_is_used(pipeline, step):
             gates = sorted({what for _, what in step.gates()})
             if gates:
-                yield Diagnostic(_with_key(step.ignored), f"`continue-on-error: true` hides a failing `{gates[0]}`")
+                # A linter that may fail is how a team begins with one.
+                softer: Priority | None = None if _guards_release(step) else "P2"
+                yield Diagnostic(_with_key(step.ignored), f"`continue-on-error: true` hides a failing `{gates[0]}`", priority=softer)
         for command in step.commands:
             if not (hands_in and command.masked):
                 yield from _masked(command, everything)
@@ -152,6 +154,17 @@ def _note_at(node: Node | None) -> str:
         line -= 1
         notes.append(node.source.line_text(line).lstrip("# "))
     return " ".join(reversed(notes))
+
+
+def _comments_in(node: Node) -> str:
+    """The comments of a step, each on a line of its own."""
+    lines = node.source.slice(node.start, node.end).splitlines()
+    return " ".join(line.strip("# \t") for line in lines if line.lstrip().startswith("#"))
+
+
+def _guards_release(step: Step) -> bool:
+    """Whether a step runs more than linters."""
+    return bool({kind for kind, _ in step.gates()} - {"lint", "type"})
 
 
 def _outcome_is_used(pipeline: Pipeline, step: Step) -> bool:
@@ -180,6 +193,8 @@ def _masked(command: Command, siblings: Sequence[Command] = ()) -> Iterator[Diag
     kind = gate_of(command) or ("install" if command.origin == "dockerfile-run" and installs(command) else "")
     if not kind:
         return
+    if command.masked == "set +e" and _ASKED_FOR.search(command.source.data, command.end, command.end + 300):
+        return  # `set +e; OUT=$(migrate); STATUS=$?`: kept, and asked for
     if command.masked and command.masked != "-":
         if command.origin in ("makefile", "toml") and kind in ("migrate", "build") and _SETS_UP.search(command.owner):
             return
@@ -205,6 +220,7 @@ def _masked(command: Command, siblings: Sequence[Command] = ()) -> Iterator[Diag
             yield Diagnostic(ByteRange(command.source, *command.words[index]), f"`{flag}` makes `{command.program}` pass whatever it finds")
 
 
+_ASKED_FOR = re.compile(rb"=[\"']?\$\?|\[\s+[\"']?\$\?|PIPESTATUS")
 _INSTALLS_BEFORE = re.compile(rb"(?:\b(?:pip3?|uv|poetry|apt|apt-get|apk|dnf|yum|npm|yarn|pnpm)\b[^;|\n]*\b(?:install|add|sync|ci)\b)")
 _CONTINUED = re.compile(rb"\\[ \t]*\r?\n(?:[ \t]*#[^\n]*\n)*")
 
@@ -401,13 +417,17 @@ def _is_throwaway(job: Job) -> bool:
 
 # `build-test-deploy.yml` tests what it deploys.
 _TESTS_IT = re.compile(r"(?i)test|check|ci\b")
+# `find-releases.yml`, `release-notes.yml` make nothing that others run.
+_PREPARES = re.compile(
+    r"(?i)(?:find|list|get|next|prepare|draft|compute|plan|update|notify)[-_]|.*[-_](?:notes?|drafter|draft|version|changelog|info)\b"
+)
 
 
 def _release(job: Job) -> tuple[Step, str, str] | None:
     if job.manual:
         return None
     called = job.calls.rpartition("/")[2]
-    if job.calls.startswith("./") and _DEPLOYS.search(called) and not _TESTS_IT.search(called):
+    if job.calls.startswith("./") and _DEPLOYS.search(called) and not _TESTS_IT.search(called) and not _PREPARES.match(called):
         return Step(job.node), "deploy", called
     throwaway = _is_throwaway(job)
     for step in job.steps:
@@ -538,11 +558,8 @@ def unpinned_action(document: Document, context: CheckContext) -> Iterator[Diagn
                 continue
             tagged.append((node, at_stake))
         else:
-            # GitHub's own branches are changed by GitHub alone, and only by it.
-            if priority == "P0" and not _has_something_to_lose(holder, document.root):
+            if "follows the branch" in words and not _has_something_to_lose(holder, document.root):
                 priority = "P2"
-            elif priority == "P0" and node.raw.lower().startswith(_OFFICIAL_OWNERS):
-                priority = "P1"
             yield Diagnostic(ByteRange(node.source, node.start, node.end), words, priority=priority)
     if tagged:
         yield _tagged(tagged)
@@ -595,7 +612,7 @@ def _has_something_to_lose(holder: Node, root: Node) -> bool:
         above = root.get(key)
         if above is not None:
             texts.append(above.source.slice(above.start, above.end))
-    return any(_SECRET.search(text) or _WRITES.search(text) for text in texts)
+    return any(_SECRET.search(_REPORTS.sub("", text)) or _WRITES.search(text) for text in texts)
 
 
 def _uses(root: Node) -> Iterator[tuple[Node, Node, Node]]:
@@ -638,7 +655,7 @@ def _unpinned(uses: str, own: str) -> tuple[Priority, str] | None:
         return None
     owner = name.split("/", 1)[0].lower()
     if reference.lower() in _BRANCHES or reference.startswith("refs/heads/"):
-        return ("P2" if own and owner == own else "P0"), f"`{name}` follows the branch `{reference}`: its code can change at any time"
+        return ("P2" if own and owner == own else "P1"), f"`{name}` follows the branch `{reference}`: its code can change at any time"
     if owner in _OFFICIAL or (own and owner == own):
         return "P2", ""
     if _VERSION.fullmatch(reference):

@@ -71,6 +71,7 @@ def replicas_of_an_overlay(document: Document, context: CheckContext) -> Iterato
 @project_check("PRD844", topics=("replicas", "scaler", "replicas-set"))
 def single_replica(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
     """A Deployment of one pod, or one that stops the old before it starts the new."""
+    single = bool(options.get("single"))
     least = {each.words: each for each in project.about("scaler")}
     overlays: dict[str, list[ProjectFact]] = {}
     for each in project.about("replicas-set"):
@@ -84,17 +85,20 @@ def single_replica(project: Project, options: Mapping[str, Any]) -> Iterator[Pro
                 yield Evidence("PRD844", scaler.path, scaler.span, f"keeps {scaler.get('least')} pods of `{each.words}`")
                 continue
             related = (Related(scaler.path, scaler.span, f"`minReplicas` is {scaler.get('least')}"),)
+            if not single:
+                continue
             yield ProjectDiagnostic(
                 each.path, each.span, f"`{each.words}` may shrink to one pod: an update or a lost node takes it down", related=related
             )
         elif each.words in overlays:
-            yield from _of_the_overlays(each.words, overlays[each.words])
+            yield from (said for said in _of_the_overlays(each.words, overlays[each.words]) if single or isinstance(said, Evidence))
         elif any("replicas" in project.environment.patched_keys(each.path, kind, each.words) for kind in ("Deployment", "Rollout")):
             continue
         elif each.get("replicas") in ("0", "1"):
-            yield ProjectDiagnostic(
-                each.path, each.span, f"`{each.words}` runs as one pod: a lost node takes it down until another has started"
-            )
+            if single:
+                yield ProjectDiagnostic(
+                    each.path, each.span, f"`{each.words}` runs as one pod: a lost node takes it down until another has started"
+                )
         elif each.get("strategy") == "Recreate":
             yield ProjectDiagnostic(each.path, each.span, f"`{each.words}` stops all pods before it starts new ones (`strategy: Recreate`)")
         elif each.get("replicas") != "?":

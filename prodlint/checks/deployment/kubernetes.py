@@ -16,7 +16,7 @@ from prodlint.counting import whole_number
 from prodlint.facts import Document, File, Node, Source
 from prodlint.model import FixRequest, Priority
 from prodlint.readers.documents import documents_of
-from prodlint.values.container_images import datastore, has_own_user, image_of, is_infrastructure
+from prodlint.values.container_images import ADMINISTRATION, datastore, has_own_user, image_of, is_infrastructure
 from prodlint.values.workloads import Pod, containers_of, pods
 
 _SERVING = frozenset(("Deployment", "StatefulSet", "DaemonSet", "Rollout", "DeploymentConfig", "ReplicaSet"))
@@ -129,6 +129,7 @@ def pod_as_root(document: Document, context: CheckContext) -> Iterator[Diagnosti
                 unsaid.append(container)
         if (
             unsaid
+            and context.options.get("unsaid")
             and not pod.patch
             and not context.environment.patched_keys(context.file.path, pod.kind, pod.name) & {"runAsNonRoot", "runAsUser"}
         ):
@@ -214,6 +215,12 @@ def _selected(source: Source, file: File) -> frozenset[tuple[str, str]]:
     )
 
 
+def _is_of_others(container: Node) -> bool:
+    """Whether a container runs a program that others made: a datastore, a web server, a page for administration."""
+    image = image_of(container.text_at("image"))
+    return image.official or datastore(image) is not None or is_infrastructure(image) or image.family in ADMINISTRATION
+
+
 @check("PRD841", on=[documents("kubernetes")], required_literals=[("kind", "containers")], files=("yaml", "json"))
 def missing_probes(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     """Containers that Kubernetes sends requests to, or keeps, without asking them."""
@@ -233,7 +240,7 @@ def missing_probes(document: Document, context: CheckContext) -> Iterator[Diagno
             if serving and not (ready and live):
                 patched = context.environment.patched_keys(context.file.path, pod.kind, pod.name)
                 ready, live = ready or "readinessProbe" in patched, live or "livenessProbe" in patched
-            if serving and not ready:
+            if serving and not ready and (context.options.get("others") or not _is_of_others(container)):
                 also = "" if live else " and no `livenessProbe`"
                 yield Diagnostic(place, f"`{name}` has no `readinessProbe`{also}: it gets requests before it can answer")
             elif serving and not live and context.options.get("liveness"):
@@ -257,7 +264,7 @@ def missing_resources(document: Document, context: CheckContext) -> Iterator[Dia
     if b"LimitRange" in source:
         return
     for pod in pods(document):
-        if pod.patch or _is_system(pod):
+        if pod.patch or _is_system(pod) or (pod.kind in _JOBS and not context.options.get("jobs")):
             continue
         for container in containers_of(pod):
             name, place = _name_of(container)
@@ -339,12 +346,7 @@ def pod_privileges(document: Document, context: CheckContext) -> Iterator[Diagno
         yield from _of_the_host(pod, agent)
         for container in containers_of(pod, inits=True):
             yield from _of_the_container(pod, container, agent)
-        if (
-            pod.patch
-            or pod.kind in _JOBS
-            or pod.kind == "DaemonSet"
-            or not (context.options.get("everywhere") or _speaks_of_rights(document))
-        ):
+        if pod.patch or pod.kind in _JOBS or pod.kind == "DaemonSet" or not context.options.get("everywhere"):
             continue
         for container in containers_of(pod):
             name, place = _name_of(container)
@@ -352,11 +354,6 @@ def pod_privileges(document: Document, context: CheckContext) -> Iterator[Diagno
             if kept and not context.environment.patched_keys(context.file.path, pod.kind, pod.name) & {"securityContext"}:
                 words = f"`{name}` does not set {', '.join(f'`{each}`' for each in kept)}"
                 yield Diagnostic(place, words, priority="P2", fix=_given_up(container, place, kept) if _needs_nothing(container) else None)
-
-
-def _speaks_of_rights(document: Document) -> bool:
-    """Whether somebody has thought of rights in this file, and may have forgotten a container or a right."""
-    return b"securityContext" in document.source.data
 
 
 def _needs_nothing(container: Node) -> bool:

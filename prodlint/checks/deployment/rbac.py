@@ -37,7 +37,7 @@ def account_rights(document: Document, context: CheckContext) -> Iterator[Diagno
         if kind in ("ClusterRoleBinding", "RoleBinding"):
             yield from _bound(each, kind)
         elif kind in ("ClusterRole", "Role") and not _is_aggregated(each):
-            yield from _allowed(each, kind)
+            yield from (found for found in _allowed(each, kind) if context.options.get("everywhere") or found.priority != "P2")
 
 
 def _is_aggregated(role: Node) -> bool:

@@ -49,7 +49,9 @@ def literal_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnos
     if "ci" in context.file.roles and setting.origin == "compose":
         return  # containers that live as long as the pipeline runs
     works = _works(setting.value, setting.name, named, context)
-    mild = not works and setting.origin in _KEPT and _is_published(setting.value, setting.name, named, context)
+    # A Secret with `postgres` in it is a manifest to begin with: who applies it changes it, or has a database that only the namespace reaches.
+    begun = setting.origin == "kubernetes" and _SECRET_KIND.search(setting.source.data) is not None and not context.options.get("manifests")
+    mild = not works and not begun and setting.origin in _KEPT and _is_published(setting.value, setting.name, named, context)
     if not works and not mild:
         return
     place = _value_place(setting.source, setting.start, setting.end)
@@ -64,6 +66,9 @@ def literal_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnos
     )
 
 
+_SECRET_KIND = re.compile(rb"(?m)^kind:[ \t]*[\"']?Secret\b")
+
+
 def _is_repeated(setting: Setting) -> bool:
     """Whether the file writes the same password into a URL as well: with the one changed and the other not, they do not fit any more."""
     value = (setting.value or "").encode()
@@ -72,9 +77,16 @@ def _is_repeated(setting: Setting) -> bool:
 
 def _is_published(value: str, name: str, named: SecretName, context: CheckContext) -> bool:
     """A literal that everybody knows (`postgres`, `changeme`) or could guess, where production reads it."""
-    if context.file.roles & CALM or not named.certain or named.kind not in ("password", "secret", "key") or value.lower() == name.lower():
+    if (
+        context.file.roles & (CALM | {"script"})
+        or not named.certain
+        or named.kind not in ("password", "secret", "key")
+        or value.lower() == name.lower()
+    ):
         return False
     shape = shape_of(value)
+    if shape in ("default", "digits") and named.kind != "password" and not guards_sessions(name):
+        return False  # another service's key that is none: `STRIPE_SECRET_KEY: 1234` switches nothing on
     if shape in ("words", "passphrase") and named.kind == "secret":
         return _NAMES_AN_OBJECT.isdisjoint(parts_of(name))
     return shape in ("default", "digits") or (shape in ("words", "passphrase") and named.kind == "password")
@@ -162,6 +174,8 @@ def fallback_of_setting(setting: Setting, context: CheckContext) -> Iterator[Dia
 
     if not setting.default or setting.origin in ("env-file", "python") or not may_be_in_use(setting.default, context.file):
         return
+    if setting.origin == "shell" and not context.options.get("shell"):
+        return
     variable = setting.reference.lstrip("${").split(":")[0].split("-")[0]
     for name in (setting.name, variable):
         named = value_name(name)
@@ -194,6 +208,8 @@ def fallback_in_document(document: Document, context: CheckContext) -> Iterator[
     for node in document.root.walk():
         if node.kind != "scalar" or "${" not in node.raw:
             continue
+        if "\n" in node.raw and document.kind == "kubernetes" and not context.options.get("shell"):
+            continue  # a script that a ConfigMap holds
         for found in found_in(node, _FALLBACK):
             variable, value = found.match[1].decode(), found.match[2].decode("utf-8", "replace")
             named = value_name(variable)

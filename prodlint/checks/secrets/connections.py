@@ -81,8 +81,8 @@ _SIGNATURES = frozenset(("sig", "signature", "x-amz-signature", "x-goog-signatur
 _KEY_PARAMETERS = frozenset(
     "key api_key apikey api-key access_key accesskey appid app_key appkey subscription-key auth auth_key authkey".split()
 )
-# A badge's token lets its picture be drawn; it stands in every README.
-_BADGE = re.compile(rb"badge|\.svg|shields\.io|codecov\.io|coveralls\.io|star-history|//img\.|/img/|\.png")
+# A shared document's `key` is its number. A badge's token lets its picture be drawn; it stands in every README.
+_BADGE = re.compile(rb"docs\.google\.com/|badge|\.svg|shields\.io|codecov\.io|coveralls\.io|star-history|//img\.|/img/|\.png")
 
 
 @check("PRD103", on=[text()], required_literals=[("://", literal) for literal in _QUERY_LITERALS])
@@ -139,7 +139,7 @@ def _judge_query(name: str, value: bytes, address: bytes, context: CheckContext)
         works = (
             named is not None and named.certain and is_secret(shown, named.kind) and (shape in GENERATED or not context.file.roles & CALM)
         )
-    return (f"`{name}` is written into the query of a URL: addresses are logged wherever they pass", None) if works else None
+    return (f"`{name}` is written into the query of a URL: addresses are logged wherever they pass", "P1") if works else None
 
 
 # ---------------------------------------------------------------- Oracle's own form

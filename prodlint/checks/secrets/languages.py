@@ -72,6 +72,8 @@ _NAMED_ELEMENT = re.compile(
 _ARGUMENT = re.compile(rb"\\?[\"']\s{0,4},\s{0,8}\\?([\"'`])([^\"'`\s\\<>]{6,400})\\?\1")
 # `<key>ApiSecret</key><string>...</string>` of a property list.
 _PLIST_VALUE = re.compile(rb"</key>\s{0,80}<string>\s{0,8}([^<\s]{6,400})\s{0,8}</")
+# Components of pages: a key in one is sent to every browser anyway.
+_IN_BROWSERS = (".tsx", ".jsx", ".vue", ".svelte", ".astro")
 # What a page's analytics write with: every browser that opens the page has it.
 _WRITE_KEYS = ("writekey", "write_key", "write-key")
 # A key that may search and nothing else stands in every page of a documentation.
@@ -100,6 +102,8 @@ def named_literal(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
             continue
         done = rest.end()
         if file.file.kind == "notebook" and not _is_output(data, offset):
+            continue
+        if named.kind == "key" and name.endswith(_IN_BROWSERS) and not context.options.get("browser"):
             continue
         found = _value_behind(data, rest.end(), name, file.file.kind)
         if found is None:
@@ -206,6 +210,7 @@ _HEADER = re.compile(
     rb"authorization\\?[\"']?(?:\s{0,4}[:=]|\s{0,4},\s{0,8}\\?[\"']value\\?[\"']\s{0,4}:)\s{0,4}\\?[\"'`]?(Basic|Bearer|Token|Bot)\s{1,4}([A-Za-z0-9+/_.~=\-]{12,2000})",
     re.IGNORECASE,
 )
+_DESCRIBES_REQUESTS = re.compile(rb"\"(?:openapi|swagger)\"\s{0,4}:")
 _IN_TEXTS = ("text", "markdown", "json", "ini", "nginx", "notebook", "sql")
 
 
@@ -224,6 +229,8 @@ def credentials_in_header(file: Text, context: CheckContext) -> Iterator[Diagnos
     if is_data_of_tests(file.file) or file.file.name.lower().endswith(_BY_PROGRAMS):
         return
     data = file.source.data
+    if file.file.kind == "json" and _DESCRIBES_REQUESTS.search(data, 0, 2000):
+        return  # what a request looks like
     for literal, offset in file.hits:
         found = _HEADER.match(data, offset) if literal == b"authorization" else None
         if found is None or formats.is_dummy(found[2]):
