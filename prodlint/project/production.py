@@ -29,7 +29,6 @@ class Context(Protocol):
 DEVELOPMENT_ORIGINS = frozenset(
     (
         "ci",
-        "package-json",
         "pre-commit",
         "tox",
         "toml",
@@ -52,6 +51,9 @@ def runs_in_production(command: Command, context: Context) -> bool:
     origin, owner = command.origin, command.owner
     if origin == "makefile" and owner in context.environment.startup.targets:
         return True
+    if origin == "package-json":
+        named = (command.file.path.rpartition("/")[0], owner) in context.environment.startup.package_scripts
+        return (named or _PRODUCTION_TARGET.search(owner) is not None) and not _DEVELOPMENT_OWNER.search(owner.lower().replace(":", " "))
     if origin in DEVELOPMENT_ORIGINS or _DEVELOPMENT_OWNER.search(owner.lower()):
         return False
     if origin == "makefile":

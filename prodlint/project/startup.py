@@ -20,6 +20,7 @@ SERVERS = frozenset(
     "huey faust procrastinate chalice streamlit bentoml robyn pserve manage.py django-admin python adev uwsgitop".split()
 )
 _SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "ksh", "busybox", "source", "."))
+_PACKAGE_MANAGERS = frozenset(("npm", "pnpm", "yarn", "bun"))
 # Files of these classes say nothing about production.
 _ELSEWHERE = frozenset(("dev", "test", "example", "docs", "ci", "vendored"))
 _SILENT_KINDS = frozenset(("requirements", "lock", "python", "json"))
@@ -66,7 +67,8 @@ class Started:
 @dataclass(frozen=True, slots=True)
 class Startup:
     """The answers. programs: what is started. scripts: the shell scripts that are, by path. asked: first words that images and
-    manifests of production hand to an entry script (`CMD ["server"]`). targets: those of a Makefile that they start (`CMD make serve`). settings: what production's files give each variable, by its name
+    manifests of production hand to an entry script (`CMD ["server"]`). targets: those of a Makefile that they start (`CMD make serve`).
+    package_scripts: those of the package.json beside them (`CMD ["npm", "start"]`), as folder and name. settings: what production's files give each variable, by its name
     in upper case. development: scripts that start a development server, the Dockerfiles that start those, and the Dockerfiles that only
     developers' compose files build while production has another one, by path. without_asserts: Python is started with `-O`."""
 
@@ -74,6 +76,7 @@ class Startup:
     scripts: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
     targets: frozenset[str] = frozenset()
+    package_scripts: frozenset[tuple[str, str]] = frozenset()
     settings: Mapping[str, str] = field(default_factory=dict)
     development: frozenset[str] = frozenset()
     without_asserts: bool = False
@@ -114,6 +117,7 @@ class _Reading:
     scripts: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
     targets: set[str] = field(default_factory=set)
+    package_scripts: set[tuple[str, str]] = field(default_factory=set)
     settings: dict[str, str] = field(default_factory=dict)
     development: set[str] = field(default_factory=set)
     optimized: bool = False
@@ -147,6 +151,7 @@ def startup_of(files: Iterable[tuple[str, FileKind, Source]]) -> Startup:
         frozenset(reading.scripts),
         frozenset(reading.asked),
         frozenset(reading.targets),
+        frozenset(reading.package_scripts),
         reading.settings,
         frozenset(reading.development),
         reading.optimized or reading.settings.get("PYTHONOPTIMIZE", "0").strip() not in ("", "0"),
@@ -205,6 +210,9 @@ def _take(command: Command, reading: _Reading, depth: int) -> None:
         reading.asked.update(words[1:3] if _script_of(command) else words[:1])
         if command.program in ("make", "gmake"):
             reading.targets.update(word for word in command.argv if not word.startswith("-") and "=" not in word)
+    if command.program in _PACKAGE_MANAGERS:
+        names = [word for word in command.argv if not word.startswith("-") and word not in ("run", "run-script")]
+        reading.package_scripts.update((command.file.path.rpartition("/")[0], name) for name in names[:1])
     script = _script_of(command)
     for path in _named(script, reading.shells) if script else ():
         if _FRONT_END_FOR_DEVELOPERS.search(reading.shells[path]):

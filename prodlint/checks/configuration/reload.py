@@ -420,6 +420,19 @@ def development_server_in_started_file(call: Call, context: CheckContext) -> Ite
     )
 
 
+@check("PRD605", on=[calls("*.launch")], required_literals=[("gradio", "share")], files=("python",))
+def shared_by_gradio(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`demo.launch(share=True)`: the page goes to the world by a tunnel of the library's makers."""
+    shared = call.keywords.get("share")
+    if not (isinstance(shared, Constant) and shared.value is True) or not any(
+        name.partition(".")[0] == "gradio" for name in call.module.imports.values()
+    ):
+        return
+    priority = priority_in(call, context)
+    if priority is not False and not context.file.roles & {"script", "command"}:
+        yield Diagnostic(call, "`share=True` publishes the page to everybody by Gradio's tunnel", priority=priority or None)
+
+
 def _starts(script: str, path: str) -> bool:
     stem = script.removeprefix("./").removesuffix(".py").lstrip("/")
     own = path.removesuffix(".py")

@@ -29,6 +29,15 @@ _INSTALLED: Mapping[str, tuple[str, Priority | None]] = {
     "querycount.middleware.QueryCountMiddleware": ("counts and prints every query", "P2"),
     "livereload.middleware.LiveReloadScript": ("puts a script of a development server into every page", "P2"),
 }
+# Applications that show nothing before a middleware, a route or a command does so.
+_APPLICATIONS: Mapping[str, str] = {
+    "debug_toolbar": "the debug toolbar",
+    "silk": "silk's recorder of requests",
+    "django_extensions": "the developers' commands and their debugging server",
+    "django_browser_reload": "a reloader of pages",
+    "template_profiler_panel": "a profiler of templates",
+    "debug_permissions": "a tool for debugging permissions",
+}
 
 
 def _is_conditional(values: Values, fact: Fact) -> bool:
@@ -73,6 +82,47 @@ def opened_tool(assignment: Assignment, context: CheckContext) -> Iterator[Diagn
             yield Diagnostic(assignment, "`SILKY_PYTHON_PROFILER = True` profiles every request", priority="P1")
 
 
+@check("PRD623", on=[literals()], required_literals=list(_APPLICATIONS), files=("python",))
+def installed_application(literal: Literal, context: CheckContext) -> Iterator[Diagnostic]:
+    """`INSTALLED_APPS = ["debug_toolbar"]`, for who asks that production installs no such thing."""
+    words = _APPLICATIONS.get(literal.value)
+    if words is None or not context.options.get("installed") or literal.scope.guards & {"debug", "environment"}:
+        return
+    if not _is_of_list(literal) or priority_in(literal, context) is False or _is_conditional(context.values(literal.module), literal):
+        return
+    yield Diagnostic(literal, f"`{literal.value}` installs {words} in production too", priority="P2")
+
+
+def _is_of_list(literal: Literal) -> bool:
+    """Whether a literal stands in the value of `INSTALLED_APPS`."""
+    return any(
+        assignment.start <= literal.start and literal.end <= assignment.end
+        for name in ("INSTALLED_APPS", "THIRD_PARTY_APPS")
+        for assignment in literal.module.assignments(name)
+    )
+
+
+# A toolbar's pages among the routes.
+_TOOL_ROUTES = ("debug_toolbar.urls", "silk.urls")
+
+
+@check(
+    "PRD623",
+    on=[calls("django.urls.include", "django.conf.urls.include")],
+    required_literals=["debug_toolbar.urls", "silk.urls"],
+    files=("python",),
+)
+def tool_routed(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`path("silk/", include("silk.urls"))` outside of `if settings.DEBUG`."""
+    first = call.argument(0, "arg")
+    name = first.value if isinstance(first, Constant) else getattr(first, "name", "")
+    if name not in _TOOL_ROUTES or not context.options.get("installed") or call.scope.guards & {"debug", "environment"}:
+        return
+    if priority_in(call, context) is False or _is_conditional(context.values(call.module), call):
+        return
+    yield Diagnostic(call, f"the pages of `{str(name).partition('.')[0]}` are among the routes of production", priority="P2")
+
+
 # Calls that open a tool: what follows, the priority.
 _TOOLS: Mapping[str, tuple[str, Priority | None]] = {
     "werkzeug.middleware.profiler.ProfilerMiddleware": ("profiles every request", "P1"),
@@ -91,6 +141,8 @@ _TOOLS: Mapping[str, tuple[str, Priority | None]] = {
     "fastapi_profiler.profiler_middleware.PyInstrumentProfilerMiddleware": ("profiles every request", "P1"),
     "fastapi_cprofile.profiler.CProfileMiddleware": ("profiles every request", "P1"),
     "starlette_profiler.ProfilerMiddleware": ("profiles every request", "P1"),
+    "flask_debugtoolbar.DebugToolbarExtension": ("shows queries, settings and headers as soon as `debug` is on", "P2"),
+    "flask_debugtoolbar.DebugToolbarExtension.init_app": ("shows queries, settings and headers as soon as `debug` is on", "P2"),
 }
 _WITH_LOCALS = ("rich.traceback.install", "rich.logging.RichHandler")
 
@@ -98,7 +150,7 @@ _WITH_LOCALS = ("rich.traceback.install", "rich.logging.RichHandler")
 @check(
     "PRD623",
     on=[calls(*_TOOLS, *_WITH_LOCALS, "*.add_middleware", "starlette.middleware.Middleware")],
-    required_literals=["profiler", "monitoringdashboard", "cgitb", "manhole", "aiomonitor", "pypprof", "debugtoolbarmiddleware", ("rich", "show_locals"), ("rich", "tracebacks_show_locals")],
+    required_literals=["profiler", "monitoringdashboard", "debugtoolbarextension", "cgitb", "manhole", "aiomonitor", "pypprof", "debugtoolbarmiddleware", ("rich", "show_locals"), ("rich", "tracebacks_show_locals")],
     files=("python",),
 )  # fmt: skip
 def tool_opened(call: Call, context: CheckContext) -> Iterator[Diagnostic]:

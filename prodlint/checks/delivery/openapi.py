@@ -26,6 +26,9 @@ def _operations(document: Document) -> Iterator[tuple[str, str, Node]]:
 def invalid_description(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     """References to nothing, one operationId for two operations, operations without an answer, parameters of the path that nobody describes."""
     root = document.root
+    yield from _of_head(document)
+    if context.options.get("complete"):
+        yield from _incomplete(document)
     seen: dict[str, Node] = {}
     for path, method, operation in _operations(document):
         name = operation.get("operationId")
@@ -53,6 +56,41 @@ def invalid_description(document: Document, context: CheckContext) -> Iterator[D
             and _resolve(root, node.value) is None
         ):
             yield Diagnostic(node, f"`{node.value}` names nothing in this document")
+
+
+# What FastAPI writes where nobody gives the application a name.
+_DEFAULT_TITLE = "FastAPI"
+
+
+def _of_head(document: Document) -> Iterator[Diagnostic]:
+    """`info` without a title or a version, which the specification asks for, or with the framework's own."""
+    info = document.root.get("info")
+    if info is None or info.kind != "mapping":
+        return
+    if info.get("$ref") is not None:
+        return
+    missing = [name for name in ("title", "version") if not info.text_at(name).strip()]
+    if missing:
+        at = ByteRange(document.source, info.key_start, info.key_end)
+        yield Diagnostic(at, f"`info` has no {' and no '.join(missing)}: the specification asks for both")
+    title = info.get("title")
+    if title is not None and title.value == _DEFAULT_TITLE:
+        yield Diagnostic(title, f"the title is `{_DEFAULT_TITLE}`, the framework's own: clients do not learn which API this is")
+
+
+def _incomplete(document: Document) -> Iterator[Diagnostic]:
+    """Operations without an `operationId`, and a document in which no operation says how callers authenticate."""
+    operations = list(_operations(document))
+    for path, method, operation in operations:
+        if not operation.text_at("operationId"):
+            at = ByteRange(document.source, operation.key_start, operation.key_end)
+            yield Diagnostic(at, f"`{method.upper()} {path}` has no operationId: each generator makes up another name")
+    root = document.root
+    declared = root.get("components", "securitySchemes") or root.get("securityDefinitions")
+    paths = root.get("paths")
+    if operations and declared is None and paths is not None:
+        at = ByteRange(document.source, paths.key_start, paths.key_end)
+        yield Diagnostic(at, "no security scheme is described: clients do not learn how to authenticate")
 
 
 def _resolve(root: Node, reference: str) -> Node | None:

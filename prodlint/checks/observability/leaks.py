@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from prodlint.checks import CheckContext, Diagnostic, calls, check
+from prodlint.checks import CheckContext, Diagnostic, calls, check, every
 from prodlint.checks.observability.prints import is_for_a_person, is_terminal_program
 from prodlint.checks.quoting import quote
 from prodlint.facts import (
@@ -26,6 +26,7 @@ from prodlint.facts import (
     OpaqueExpression,
     Operation,
     Source,
+    Statement,
     Subscript,
     calls_in,
     expressions_in,
@@ -33,7 +34,7 @@ from prodlint.facts import (
 )
 from prodlint.model import Priority
 from prodlint.python.exits import log_level
-from prodlint.values.places import argument_of, class_around, enclosing
+from prodlint.values.places import argument_of, class_around, decorator_name, enclosing
 from prodlint.values.secret_names import ANCHORS as SECRET_ANCHORS
 from prodlint.values.secret_names import parts_of, secret_name
 
@@ -58,7 +59,7 @@ _GAP = r"(?:[\s\\)]|#[^\n]*\n)*"
 _NAMES = (
     r"passw|passphrase|passcode|pass\b|pwd|pw\b|secret|token|bearer|credential|creds|authorization|dsn|conninfo|conn\w*str"
     r"|(?:database|db|redis|broker|amqp|mongo\w*|postgres\w*|mysql|rabbitmq|sqlalchemy\w*)_ur[li]"
-    r"|headers|cookies|environ|\bmeta\b|\bpost\b|get_data|get_json|model_dump"
+    r"|(?:settings|config|conf|cfg)(?![\w.(\[])|asdict|headers|cookies|environ|\bmeta\b|\bpost\b|get_data|get_json|model_dump"
     rf"|\.{_GAP}body|\.{_GAP}json{_GAP}\(|\.{_GAP}form\b|\.{_GAP}dict{_GAP}\(|vars{_GAP}\("
 )
 # Of "api_key", "api-key" and their kin the pattern of `secrets_names` says which ones there are.
@@ -69,7 +70,7 @@ _MAY_BE_SECRET = re.compile(f"{_NAMES}|(?:{_KEYS})[-_. ]{{0,2}}key".encode())
 # One of these stands in whatever the pattern finds; looking for them costs a twentieth of it.
 _WORDS = (
     b"passw", b"passphrase", b"passcode", b"pass", b"pwd", b"pw", b"secret", b"token", b"bearer", b"cred", b"authorization", b"dsn", b"conn", b"key",
-    b"_ur", b"headers", b"cookies", b"environ", b"meta", b"post", b"body", b"get_data", b"get_json", b"json", b"form", b"model_dump", b"dict", b"vars",
+    b"_ur", b"headers", b"cookies", b"environ", b"meta", b"post", b"body", b"get_data", b"get_json", b"json", b"form", b"model_dump", b"dict", b"vars", b"settings", b"conf", b"cfg",
 )  # fmt: skip
 _BRACKETS = re.compile(rb"[()]")
 # Plain texts with a blank in them are messages: what they say is no value.
@@ -113,7 +114,7 @@ def secret_logged(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         return
     seen = set()
     told_whole = False
-    for at, words, whole in _leaks_of(call):
+    for at, words, whole in _leaks_of(call, context):
         if whole and told_whole:
             continue  # headers and body in one line of the log
         if words not in seen:
@@ -152,9 +153,9 @@ def _shown(call: Call) -> str:
 _Leak = tuple[Expression, str, bool]
 
 
-def _leaks_of(call: Call) -> Iterator[_Leak]:
+def _leaks_of(call: Call, context: CheckContext) -> Iterator[_Leak]:
     """What among the arguments is a secret: where, its words, and whether it is a whole set of values."""
-    reading = _Reading(call)
+    reading = _Reading(call, context)
     for argument in call.arguments:
         yield from reading.of(argument)
     if call.method in ("set_attribute", "set_tag", "set_extra") and len(call.arguments) == 2:
@@ -213,6 +214,10 @@ _PASSES_ON = frozenset(
         "json.dumps",
         "orjson.dumps",
         "pprint.pformat",
+        "dataclasses.asdict",
+        "dataclasses.astuple",
+        "attr.asdict",
+        "attrs.asdict",
         "bytes",
         "urllib.parse.quote",
         "sorted",
@@ -227,8 +232,9 @@ _LOOKUPS = frozenset(("get", "pop", "getenv", "getlist", "get_all", "getfirst", 
 class _Reading:
     """Looks for secrets in the arguments of one call."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, context: CheckContext) -> None:
         self.call = call
+        self.context = context
         self.module: Module = call.module
         self._function: Function | None = None
         self._known = False
@@ -305,6 +311,14 @@ class _Reading:
             if not _is_member(first, last) and not self._is_harmless(name):
                 yield name, f"`{written}`", False
             return
+        if self._is_all_of_flask(name):
+            yield name, f"`{written}`, with whatever secrets are in it,", True
+            return
+        if _SETTINGS_OBJECT.search(written):
+            shown = self._shown_field(name)
+            if shown:
+                yield name, f"`{written}`, with its `{shown}`,", False
+                return
         if steps and not first and _DISGUISES.isdisjoint(parts_of(written)):
             bound = self.module.follow(name, self.call)
             if isinstance(bound, Dictionary):
@@ -321,6 +335,58 @@ class _Reading:
                         return
             elif isinstance(bound, (FString, Call)):
                 yield from ((name, words, whole) for _, words, whole in self.of(bound, 0))
+
+    def _is_all_of_flask(self, name: Name) -> bool:
+        """Whether a name is the configuration of a Flask application, `SECRET_KEY` included."""
+        owner, _, last = name.source_text.rpartition(".")
+        if last != "config" or not owner:
+            return False
+        if name.name == "flask.current_app.config":
+            return True
+        return any(isinstance(one.value, Call) and one.value.name == "flask.Flask" for one in self.module.assignments(owner))
+
+    def _shown_field(self, name: Name) -> str:
+        """The secret of plain text that the text of a settings object shows; "" where there is none, or where its class is not seen."""
+        class_ = self._class_of(name)
+        if class_ is None or not _shows_fields(class_):
+            return ""
+        for statement in class_.body:
+            field = statement.targets[0].text if statement.annotation and statement.targets else ""
+            if field and _is_secret(field) and _PLAIN_TYPES.match(statement.annotation) and not _is_hidden(statement):
+                return field
+        return ""
+
+    def _class_of(self, name: Name) -> Class | None:
+        """The class of an object: of this file, or of the file of the project that the object or its class comes from."""
+        made = self.module.follow(name, self.call)
+        if isinstance(made, Call):
+            return self._class_named(made.function.text)
+        declared = self._annotation(name.source_text).strip("\"'").partition(" ")[0]
+        if declared:
+            return self._class_named(declared)
+        other = self._other(name.source_text)
+        if other is None:
+            return None
+        there, written = other
+        value = next((one.value for one in there.assignments(written) if not one.scope.symbol), None)
+        if not isinstance(value, Call):
+            return None
+        maker = there.function(value.function.text)
+        if maker is not None:  # `settings = get_settings()`
+            returned = next((part.expressions[0] for part in statements_in(maker.body) if part.kind == "return" and part.expressions), None)
+            value = returned if isinstance(returned, Call) else value
+        return there.class_named(value.function.text)
+
+    def _class_named(self, written: str) -> Class | None:
+        found = self.module.class_named(written)
+        other = self._other(written) if found is None else None
+        return other[0].class_named(other[1]) if other is not None else found
+
+    def _other(self, written: str) -> tuple[Module, str] | None:
+        """The file of the project that a name is imported from, and its name there."""
+        module, _, last = self.module.imports.get(written, "").rpartition(".")
+        values = self.context.environment.python_files.values(module, self.module) if module else None
+        return (values.module, last) if values is not None else None
 
     def _is_harmless(self, name: Name) -> bool:
         """Whether what is known of a name says that no secret stands in it: its type, its value, the loop that binds it."""
@@ -554,6 +620,27 @@ class _Reading:
                 return
 
 
+_SETTINGS_OBJECT = re.compile(r"(?:^|[._])(?:settings|config|configuration|conf|cfg)$", re.IGNORECASE)
+_MODELS = re.compile(r"(?:^|\.)(?:BaseSettings|BaseModel|NamedTuple|SQLModel|Struct)$")
+_RECORDS = re.compile(r"(?:^|\.)(?:dataclass|define|frozen|mutable|attrs|dataclasses\.dataclass|attr\.s|attr\.define)$")
+
+
+def _shows_fields(class_: Class) -> bool:
+    """Whether the text of an object is that of its fields: a model's or a dataclass's, without a `__repr__` or `__str__` of its own."""
+    if any(statement.definition is not None and statement.definition.name in ("__repr__", "__str__") for statement in class_.body):
+        return False
+    return any(_MODELS.search(base) for base in class_.bases) or any(
+        _RECORDS.search(decorator_name(decorator)) for decorator in class_.decorators
+    )
+
+
+def _is_hidden(statement: Statement) -> bool:
+    """Whether a field is told to stay out of the object's text: `Field(repr=False)`."""
+    value = statement.expressions[-1] if statement.expressions else None
+    told = value.keywords.get("repr") if isinstance(value, Call) else None
+    return isinstance(told, Constant) and told.value is False
+
+
 # Settings of another file, all at once.
 _ALL_SETTINGS = re.compile(r"(?:^|[._])settings$")
 
@@ -625,6 +712,34 @@ def _is_member(first: str, last: str) -> bool:
 
 def _cut(fact: Fact) -> str:
     return quote(fact.text)
+
+
+_RAISED = rb"\braise\b[^#]{0,200}?(?i:passw|passphrase|pwd|secret|token|credential|api[-_]?key|access[-_]?key|private[-_]?key|authorization|database_ur[li])"
+
+
+# Errors of readers of texts, whose tokens are words.
+_OF_TEXTS = re.compile(r"(?i)syntax|pars|lex|token|decode|grammar|template")
+
+
+@check("PRD704", on=[every(Function)], required_literals=["raise"], required_pattern=_RAISED, files=("python",))
+def secret_raised(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
+    """`raise ValueError(f"login with {password} refused")`: whoever logs the error logs the secret."""
+    if not context.options.get("exceptions"):
+        return
+    for statement in statements_in(function.body):
+        raised = statement.expressions[0] if statement.kind == "raise" and statement.expressions else None
+        if (
+            not isinstance(raised, Call)
+            or _OF_TEXTS.search(raised.function.text)
+            or not _may_leak_at(raised.source.data, raised.function.end)
+        ):
+            continue
+        reading = _Reading(raised, context)
+        for argument in (*raised.arguments, *raised.keywords.values()):
+            if isinstance(argument, (FString, Operation)) or (isinstance(argument, Call) and argument.method == "format"):
+                for at, words, _ in reading.of(argument):
+                    yield Diagnostic(at, f"{words} becomes part of an error's message: logs, reports and clients get it", priority="P1")
+                    break
 
 
 @check("PRD704", on=[calls("sentry_sdk.init")], required_literals=["send_default_pii"], files=("python",))

@@ -1,4 +1,4 @@
-"""CORS written outside Python: nginx, Caddy, Ingress annotations, Traefik, Istio, serverless, CloudFormation, Terraform, OpenAPI (PRD407)."""
+"""CORS written outside Python: nginx, Caddy, Ingress annotations, Traefik, Istio, Envoy, Kong, serverless, CloudFormation, Terraform, OpenAPI (PRD407)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ _ORIGIN_KEYS = frozenset(
         "allowedorigins",
         "allowed_origins",
         "allow_origins",
+        "allow_origin_string_match",
         "method.response.header.access-control-allow-origin",
     }
 )
+_ENVOY_ORIGINS = "allow_origin_string_match"
 _TRAEFIK_LABEL = re.compile(r"headers\.accesscontrolalloworiginlist\s*[=:]\s*[\"']?\*", re.IGNORECASE)
 
 
@@ -39,6 +41,8 @@ _TRAEFIK_LABEL = re.compile(r"headers\.accesscontrolalloworiginlist\s*[=:]\s*[\"
         ("cors", "allowed_origins"),
         ("cors", "serverless"),
         ("cors", "httpapi"),
+        ("cors", "origins"),
+        ("cors", "allow_origin_string_match"),
         ("cors", "events"),
         "header.access-control-allow-origin",
     ],
@@ -48,6 +52,7 @@ def gateway_cors(document: Document, context: CheckContext) -> Iterator[Diagnost
     for node in document.root.walk():
         if node.kind == "mapping":
             yield from _ingress(node)
+            yield from _kong(node)
             continue
         key = node.path.rsplit(".", 1)[-1]
         if node.kind == "scalar" and _TRAEFIK_LABEL.search(
@@ -58,7 +63,7 @@ def gateway_cors(document: Document, context: CheckContext) -> Iterator[Diagnost
             yield Diagnostic(node, "`cors: true` answers every origin")
     for node, key in _keyed(document.root):
         if key.lower() in _ORIGIN_KEYS and _is_any(node):
-            if "_" in key and document.kind == "other":
+            if "_" in key and document.kind == "other" and key != _ENVOY_ORIGINS:
                 continue
             if document.kind == "terraform" and "cors" not in node.path.lower():
                 continue
@@ -80,11 +85,14 @@ def _is_any(node: Node) -> bool:
 
 
 def _matches_any(item: Node) -> bool:
-    """Istio's and Envoy's way to say it: `exact: "*"`, `regex: ".*"`, `prefix: ""`."""
+    """Istio's and Envoy's way to say it: `exact: "*"`, `regex: ".*"`, `safe_regex: {regex: ".*"}`, `prefix: ""`."""
     if item.kind != "mapping":
         return False
+    inner = item.get("safe_regex")
+    if inner is not None:
+        return _matches_any(inner)
     said = {key: value.raw.strip("'\"^$ ") for key, value in item.members.items() if value.kind == "scalar"}
-    return said.get("exact") == "*" or said.get("regex") in (".*", ".+") or said.get("prefix") == ""
+    return said.get("exact") == "*" or said.get("regex") in (".*", ".+") or said.get("prefix") in ("", "*")
 
 
 def _methods(root: Node, node: Node) -> set[str]:
@@ -115,6 +123,19 @@ def _ingress(node: Node) -> Iterator[Diagnostic]:
         )
     elif "*" in [part.strip() for part in origin.raw.strip("\"'").split(",")]:
         yield Diagnostic(origin, "`cors-allow-origin` is `*`: every origin is answered, with credentials unless they are switched off")
+
+
+def _kong(node: Node) -> Iterator[Diagnostic]:
+    """Kong's plug-in, in its declarative configuration and as a KongPlugin: `origins` that hold `*`, or none, which is every one."""
+    if node.text_at("name") != "cors" and node.text_at("plugin") != "cors":
+        return
+    told = node.get("config")
+    if told is None or told.kind != "mapping":
+        return
+    origins = told.get("origins")
+    credentials = told.text_at("credentials").lower() == "true"
+    if origins is not None and _is_any(origins):
+        yield Diagnostic(origins, "`origins` of Kong's CORS plug-in answers every origin", priority=None if credentials else "P1")
 
 
 # ---------------------------------------------------------------- nginx
