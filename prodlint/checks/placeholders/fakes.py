@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, every
 from prodlint.facts import (
     Call,
+    Class,
     Collection,
     Constant,
     Dictionary,
@@ -120,6 +121,22 @@ def _why_stub(function: Function) -> str:
     if all(isinstance(value, Constant) and value.value in (None, False, True, "") for value in returned):
         return ""
     return "its name says that it is none" if named else "its own words say that it is none"
+
+
+_CLASS_NAME = re.compile(rb"\bclass[\s\\]+[\w\x80-\xff]+")
+
+
+@check("PRD306", on=[every(Class)], required_literals=["mock", "dummy", "fake", "stub", "placeholder"], files=("python",))
+def stub_class(class_: Class, context: CheckContext) -> Iterator[Diagnostic]:
+    """`class DummyMailer`, all of whose methods give what is written in them."""
+    if not _CLASS.match(class_.name) or _ON_PURPOSE.search(context.file.path) or priority_in(class_, context) is False:
+        return
+    methods = [part.definition for part in class_.body if isinstance(part.definition, Function)]
+    answers = [_returned(each) for each in methods if not each.name.startswith("__")]
+    if answers and all(each is not None and all(_is_fixed(value) for value in each) for each in answers):
+        found = _CLASS_NAME.search(class_.source.data, class_.start, class_.end)
+        start, end = found.span() if found is not None else (class_.start, class_.end)
+        yield Diagnostic(ByteRange(class_.source, start, end), f"`{class_.name}` answers everything with what is written in it")
 
 
 @check("PRD306", on=[every(Function)], required_literals=["random."], files=("python",))

@@ -6,11 +6,12 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-from prodlint.checks import CheckContext, Diagnostic, calls, check
+from prodlint.checks import CheckContext, Diagnostic, calls, check, every
 from prodlint.checks.secrets.config import secret_arguments
 from prodlint.checks.secrets.python import CALM, Value, inside, is_secret_here, literals
-from prodlint.facts import Call, Collection, Constant, Expression, Operation
+from prodlint.facts import Assignment, Call, Collection, Constant, Expression, Operation
 from prodlint.values.secret_names import SecretName, secret_name
+from prodlint.values.secret_values import is_published_default
 
 # Clients whose signature has a password or key at a position: name -> (position, what it is called there). From the clients' own documentation.
 _CREDENTIALS: dict[str, tuple[int, str]] = {
@@ -83,6 +84,7 @@ _CREDENTIALS: dict[str, tuple[int, str]] = {
         ("twilio.rest.Client", "hvac.Client", "gitlab.Gitlab", "discord.Client.run", "influxdb_client.InfluxDBClient"), (1, "token")
     ),
     **dict.fromkeys(("azure.identity.ClientSecretCredential", "azure.identity.UsernamePasswordCredential"), (2, "secret")),
+    "minio.Minio": (2, "secret"),
     "boto3.Session": (1, "secret"),
     "boto3.session.Session": (1, "secret"),
     "boto3.client": (7, "secret"),
@@ -105,6 +107,31 @@ def secret_by_position(call: Call, context: CheckContext) -> Iterator[Diagnostic
         yield from _given(
             given, _KINDS[called], f"{called} written into the call of `{'.'.join(call.name.split('.')[-2:])}`", call, context
         )
+
+
+_LOGINS = ("auth", "basic_auth", "http_auth", "proxy_auth")
+
+
+@check("PRD112", on=[calls(*_CREDENTIALS)], files=("python", "notebook"))
+def default_by_position(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`pika.PlainCredentials("guest", "guest")`."""
+    position, called = _CREDENTIALS[call.name]
+    given = call.argument(position)
+    if given is not None and called in ("password", "secret"):
+        yield from _default(given, call)
+
+
+@check("PRD112", on=[every(Assignment)], required_literals=["auth"], files=("python", "notebook"))
+def default_in_pair(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    """`Elasticsearch(url, basic_auth=("elastic", "changeme"))`."""
+    if fact.target in _LOGINS and fact.kind == "keyword" and isinstance(fact.value, Collection) and len(fact.value.items) == 2:
+        yield from _default(fact.value.items[1], fact)
+
+
+def _default(given: Expression, fact: Call | Assignment) -> Iterator[Diagnostic]:
+    for value, at in literals(given):
+        if is_published_default(value, "password"):
+            yield Diagnostic(inside(at), "the password given here is a published default", secret=True, symbol=fact.scope.symbol)
 
 
 def _given(given: Expression, named: SecretName, words: str, call: Call, context: CheckContext) -> Iterator[Diagnostic]:

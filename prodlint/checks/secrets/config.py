@@ -703,6 +703,16 @@ def default_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnos
         yield Diagnostic(_value_place(setting.source, setting.start, setting.end), f"`{setting.name}` is a published default", secret=True)
 
 
+@check("PRD112", on=[documents("other", "helm-values")], required_literals=["passw", "pwd"], files=_DOCUMENT_KINDS)
+def default_entry(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    """`password = changeme` in a configuration of the service's own."""
+    for name, node in _named_scalars(document.root):
+        named = secret_name(name)
+        if named is not None and named.certain and named.kind == "password" and is_published_default(str(node.value), named.kind):
+            place = _value_place(node.source, node.start, node.end)
+            yield Diagnostic(place, f"`{name}` is a published default", secret=True)
+
+
 @check("PRD113", on=[documents()], required_literals=None, files=_DOCUMENT_KINDS)
 def high_entropy_entry(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     if document.kind in _NOT_SETTINGS or is_sealed(document.source.data):

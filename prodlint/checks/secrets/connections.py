@@ -10,8 +10,9 @@ from urllib.parse import unquote_plus
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, every, text
 from prodlint.checks.secrets import formats
 from prodlint.checks.secrets.calm import CALM, is_password_in_use
-from prodlint.facts import Assignment, Call, Collection, Constant, Dictionary, Expression, FString, Literal, Operation, Text
+from prodlint.facts import Assignment, Call, Collection, Constant, Dictionary, Expression, FString, Literal, Module, Name, Operation, Text
 from prodlint.model import Priority
+from prodlint.values.expressions import follow
 from prodlint.values.secret_names import secret_name
 from prodlint.values.secret_values import GENERATED, is_secret, shape_of
 
@@ -231,7 +232,7 @@ def token_as_user(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
 @check("PRD103", on=[every(Assignment)], required_literals=["://"], files=("python", "notebook"), random_in=CALM)
 def password_in_joined_url(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """`"postgresql://svc:" + "..." + "@db/x"`, and the same by `%` and `.format`."""
-    yield from _joined_secret(_pieces(fact.value), context)
+    yield from _joined_secret(_pieces(fact.value), fact.module, context)
 
 
 _OPENERS = (
@@ -249,12 +250,13 @@ _OPENERS = (
 @check("PRD103", on=[calls(*_OPENERS)], required_literals=["://"], files=("python", "notebook"), random_in=CALM)
 def password_in_joined_argument(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     for given in call.arguments[:2]:
-        yield from _joined_secret(_pieces(given), context)
+        yield from _joined_secret(_pieces(given), call.module, context)
 
 
-def _joined_secret(pieces: list[tuple[str, Expression]], context: CheckContext) -> Iterator[Diagnostic]:
+def _joined_secret(pieces: list[tuple[str, Expression]], module: Module, context: CheckContext) -> Iterator[Diagnostic]:
     from prodlint.checks.secrets.tokens import url_credentials
 
+    pieces = [_known(piece, at, module) for piece, at in pieces]
     whole = "".join(piece for piece, _ in pieces).encode()
     if len(pieces) < 2 or b"://" not in whole:
         return
@@ -269,6 +271,15 @@ def _joined_secret(pieces: list[tuple[str, Expression]], context: CheckContext) 
             yield Diagnostic(place_in(at, part, 0, len(part)), f"Password in a `{found[0]}://` URL", secret=True)
             return
         position += size
+
+
+def _known(piece: str, at: Expression, module: Module) -> tuple[str, Expression]:
+    """A piece of a text, and where it stands: of a name that is bound once, the literal. What a secret's name is bound to is PRD104's."""
+    if piece == _UNKNOWN and isinstance(at, Name) and secret_name(at.source_text.rpartition(".")[2]) is None:
+        value = follow(module, at, at)
+        if isinstance(value, Constant) and isinstance(value.value, str):
+            return value.value, value
+    return piece, at
 
 
 # What is not known stands in the text as something a template fills in.

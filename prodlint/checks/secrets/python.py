@@ -719,6 +719,61 @@ def key_given_to_signer(call: Call, context: CheckContext) -> Iterator[Diagnosti
     yield from _signing(literals(given), f"Key written into the call of `{shown}`: who reads it can sign for you", call, name, context)
 
 
+# The same of further libraries, whose keys need no certain length to sign, or encrypt instead of signing.
+_KEY_TAKERS: dict[str, tuple[int, str]] = {
+    "aiohttp_session.cookie_storage.EncryptedCookieStorage": (0, "secret_key"),
+    "aiohttp_session.nacl_storage.NaClCookieStorage": (0, "secret_key"),
+    "litestar.middleware.session.client_side.CookieBackendConfig": (9, "secret"),
+    "litestar.config.csrf.CSRFConfig": (0, "secret"),
+    "litestar.security.jwt.JWTAuth": (9, "token_secret"),
+    "litestar.security.jwt.JWTCookieAuth": (9, "token_secret"),
+    "litestar.security.jwt.OAuth2PasswordBearerAuth": (9, "token_secret"),
+    "fastapi_users.authentication.JWTStrategy": (0, "secret"),
+    "fastapi_users.authentication.strategy.JWTStrategy": (0, "secret"),
+    "fastapi_users.jwt.generate_jwt": (1, "secret"),
+    "fastapi_users.jwt.decode_jwt": (1, "secret"),
+    "tornado.web.Application": (9, "cookie_secret"),
+    "pyramid.session.SignedCookieSessionFactory": (0, "secret"),
+    "pyramid.authentication.AuthTktAuthenticationPolicy": (0, "secret"),
+    "pyramid.authentication.AuthTktCookieHelper": (0, "secret"),
+    "bottle.response.set_cookie": (2, "secret"),
+    "bottle.request.get_cookie": (9, "secret"),
+    "django.core.signing.Signer": (9, "key"),
+    "django.core.signing.TimestampSigner": (9, "key"),
+    "django.core.signing.dumps": (1, "key"),
+    "django.core.signing.loads": (1, "key"),
+    "joserfc.jwk.OctKey.import_key": (0, "value"),
+    "authlib.jose.OctKey.import_key": (0, "raw"),
+    "nacl.secret.SecretBox": (0, "key"),
+    "nacl.secret.Aead": (0, "key"),
+    "nacl.signing.SigningKey": (0, "seed"),
+    "cryptography.hazmat.primitives.ciphers.algorithms.AES": (0, "key"),
+    "cryptography.hazmat.primitives.ciphers.algorithms.ChaCha20": (0, "key"),
+    **{f"cryptography.hazmat.primitives.ciphers.aead.{name}": (0, "key") for name in ("AESGCM", "AESCCM", "AESSIV", "AESOCB3", "ChaCha20Poly1305")},
+    **{f"{package}.Cipher.{name}.new": (0, "key") for package in ("Crypto", "Cryptodome") for name in ("AES", "ChaCha20", "ChaCha20_Poly1305", "DES3", "Blowfish")},
+}  # fmt: skip
+
+
+@check(
+    "PRD106",
+    on=[calls(*_KEY_TAKERS)],
+    required_literals=["aiohttp_session", "cookiebackendconfig", "csrfconfig", "token_secret", "jwtstrategy", ("fastapi_users", "jwt"), ("tornado", "cookie_secret"), "signedcookiesessionfactory", "authtkt", ("bottle", "cookie"), "django.core.signing", "octkey", ("nacl", "secret"), ("nacl", "signing"), "ciphers", ("crypto", "cipher"), ("cryptodome", "cipher")],
+    files=("python", "notebook"),
+)  # fmt: skip
+def key_given_to_cipher(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """A key written into the call of a session's store, an authentication back end or a cipher."""
+    position, keyword = _KEY_TAKERS[call.name]
+    given = call.argument(position, keyword)
+    name = given.source_text.rpartition(".")[2] if isinstance(given, Name) else ""
+    if given is None or secret_name(name) is not None:
+        return
+    given = call.module.follow(given, call) if name else given
+    shown = ".".join(call.name.split(".")[-2:]) if call.name.rpartition(".")[2].islower() else call.name.rpartition(".")[2]
+    yield from _signing(
+        literals(given), f"Key written into the call of `{shown}`: who reads it can sign or decrypt for you", call, name, context
+    )
+
+
 def uses_no_key(call: Call) -> bool:
     """`jwt.decode(token, "", options={"verify_signature": False})` uses no key."""
     options = call.keywords.get("options")
