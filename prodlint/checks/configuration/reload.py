@@ -429,7 +429,7 @@ def shared_by_gradio(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     ):
         return
     priority = priority_in(call, context)
-    if priority is not False and not context.file.roles & {"script", "command"}:
+    if not isinstance(priority, bool) and not context.file.roles & {"script", "command"}:
         yield Diagnostic(call, "`share=True` publishes the page to everybody by Gradio's tunnel", priority=priority or None)
 
 
