@@ -8,7 +8,7 @@ from prodlint.configuration.settings import SettingsError
 
 
 def server(given: Namespace) -> int:
-    """Serve until the client ends.
+    """Serve until the client ends: messages in a thread of their own, checks in this one. The exit code, as the protocol wants it.
 
     Raises SettingsError where the extra is not installed.
     """
@@ -16,5 +16,5 @@ def server(given: Namespace) -> int:
         from prodlint.server.server import made
     except ImportError as error:
         raise SettingsError(f"the language server needs `pip install 'prodlint[lsp]'` ({error.name or error} is missing)") from None
-    made().start_io()
-    return 0
+    serving = made()
+    return serving.main.serve(serving.start_io)

@@ -45,27 +45,37 @@ def offered(
         yield types.CodeAction(title, kind=types.CodeActionKind.QuickFix, diagnostics=[diagnostic], command=command)
 
 
-def resolved(folder: Folder, path: str, data: Mapping[str, Any], lines: Sequence[str]) -> types.WorkspaceEdit | None:
+def resolved(folder: Folder, path: str, data: Mapping[str, Any], text: str) -> types.WorkspaceEdit | None:
     """The edit of an action that was chosen, for a finding of the file itself; None where it cannot be made any more."""
-    checked = folder.project.check_text(path)
+    checked = folder.project.check_text(path, text)
     finding = named(checked.findings, data["finding"])
     if finding is None:
         return None
     if data["verb"] == "ignore-file":
-        return _at_the_top(path, f"prodlint: ignore-file[{finding.code}]{_REASON}", lines)
+        return _at_the_top(path, f"prodlint: ignore-file[{finding.code}]{_REASON}", text)
     if data["verb"] == "settings":
         return in_the_settings(finding.code, path, folder.project.root)
     changes = made(checked, folder.project.check_text(path, grouped=False), finding, data["verb"])
     return as_edit(changes, folder.project.root)
 
 
-def all_safe(folder: Folder, path: str) -> types.WorkspaceEdit | None:
+def all_safe(folder: Folder, path: str, text: str) -> types.WorkspaceEdit | None:
     """Every safe fix of a file."""
     from prodlint.fixes import applying
 
-    checked = folder.project.check_text(path, grouped=False)
+    checked = folder.project.check_text(path, text, grouped=False)
     fixed = applying.apply_fixes(checked.result, applying.wanted(checked.result, False))
     return as_edit(Changes(fixed.before, fixed.after), folder.project.root)
+
+
+def added_to_baseline(folder: Folder, path: str, key: Sequence[Any]) -> str:
+    """Write a finding of a file down as known. The baseline's path."""
+    from prodlint import baseline
+
+    known = os.path.join(folder.project.root, folder.project.settings.baseline or baseline.DEFAULT)
+    finding = named(folder.project.check_text(path).findings, key)
+    baseline.write(known, [finding] if finding is not None else [], lambda entry: True)
+    return known
 
 
 def as_edit(made_: Changes, root: str) -> types.WorkspaceEdit | None:
@@ -123,8 +133,8 @@ def in_the_settings(code: str, path: str, root: str) -> types.WorkspaceEdit:
 _OPENERS = {".md": ("<!-- ", " -->"), ".html": ("<!-- ", " -->"), ".sql": ("-- ", ""), ".js": ("// ", ""), ".ts": ("// ", "")}
 
 
-def _at_the_top(path: str, words: str, lines: Sequence[str]) -> types.WorkspaceEdit:
+def _at_the_top(path: str, words: str, text: str) -> types.WorkspaceEdit:
     opener, closer = _OPENERS.get(os.path.splitext(path)[1], ("# ", ""))
-    line = 1 if lines and lines[0].startswith("#!") else 0
+    line = 1 if text.startswith("#!") else 0
     start = types.Position(line, 0)
     return types.WorkspaceEdit(changes={uri_of(path): [types.TextEdit(types.Range(start, start), f"{opener}{words}{closer}\n")]})

@@ -19,7 +19,7 @@ from pygls.protocol import LanguageServerProtocol
 from pygls.workspace import TextDocument
 
 from prodlint import __version__
-from prodlint.api import PageError, SettingsError
+from prodlint.api import Checked, PageError, SettingsError
 from prodlint.configuration.kinds import kind_of
 from prodlint.engine import catalogue
 from prodlint.model import Finding, Rule
@@ -28,6 +28,7 @@ from prodlint.server import actions, audit, background
 from prodlint.server.changes import Changes, key_of
 from prodlint.server.checking import FolderCheck
 from prodlint.server.documents import Workspace
+from prodlint.server.looking import Looks, MainThread
 from prodlint.server.notebooks import OpenNotebook
 from prodlint.server.positions import covers, overlaps, range_at, range_of
 from prodlint.server.progress import Shown
@@ -72,6 +73,8 @@ class Server(LanguageServer):
         self.folders = Folders(self.options, self._check_of)
         self.pulls = False
         self.waiting: dict[str, asyncio.Task[None]] = {}
+        self.main = MainThread()
+        self.looks = Looks(self._look)
         self.rules: dict[str, Rule] = {}
         # What was last said of open checklists: the whole project is looked at for it, which is too much while somebody types.
         self.audited: dict[str, list[types.Diagnostic]] = {}
@@ -89,44 +92,57 @@ class Server(LanguageServer):
 
     # ------------------------------------------------------------ checking
 
-    def diagnostics_of(self, document: TextDocument) -> list[types.Diagnostic]:
-        """What is to be said of an open document: its own findings, and those of the project's rules that stand in it."""
+    async def diagnostics_of(self, document: TextDocument) -> list[types.Diagnostic] | None:
+        """What is to be said of an open document: its own findings, and those of the project's rules that stand in it. None where it has another
+        text by then."""
         path = path_of(document.uri)
         if path is None:
             notebook = self.workspace.get_notebook_document(cell_uri=document.uri)
-            return self.check_cells(notebook.uri).get(document.uri, []) if notebook is not None else []
+            of_cells = await self.check_cells(notebook.uri) if notebook is not None else {}
+            return of_cells.get(document.uri, []) if of_cells is not None else None
         folder = self.folders.of(path)
         found: list[types.Diagnostic] = []
         if audit.is_checklist(document):
             found.extend(self.audited.get(document.uri, ()))
         if kind_of(os.path.basename(path)) is None and "." in os.path.basename(path):
             return found
-        try:
-            folder.project.open(path, document.source)
-            checked = folder.project.check_text(path)
-        except (SettingsError, PageError) as error:
-            self._settings_are_wrong(folder, _file_of(error), error.line, str(error))
+        text = document.source
+        checked = await self._checked(folder, path, text)
+        if document.source != text:
+            return None
+        if isinstance(checked, Checked):
+            folder.said[path] = checked
+            self._settings_are_right(folder)
+        else:
+            self._settings_are_wrong(folder, _file_of(checked), checked.line, str(checked))
             return [self.in_document(folder, finding, document) for finding in self._last(folder, path)]
-        folder.said[path] = checked
-        self._settings_are_right(folder)
         own = folder.project.relative(path)
         listed = [*(finding for finding in checked.findings if finding.path == own), *folder.whole.get(own, ())]
         return [*found, *(self.in_document(folder, finding, document) for finding in sorted(listed, key=lambda finding: finding.order))]
 
-    def check_cells(self, uri: str) -> dict[str, list[types.Diagnostic]]:
-        """What is to be said of the cells of an open notebook, by their address."""
+    async def _checked(self, folder: Folder, path: str, text: str) -> Checked | SettingsError | PageError:
+        """What a text is found to hold, or what is wrong with the settings."""
+        try:
+            return await self.main.do(partial(folder.project.check_text, path, text))
+        except (SettingsError, PageError) as error:
+            return error
+
+    async def check_cells(self, uri: str) -> dict[str, list[types.Diagnostic]] | None:
+        """What is to be said of the cells of an open notebook, by their address. None where they hold something else by then."""
         notebook, path = self.workspace.get_notebook_document(notebook_uri=uri), path_of(uri)
         if notebook is None or path is None:
             return {}
         documents = {cell.document: self.workspace.get_text_document(cell.document) for cell in notebook.cells}
-        written = OpenNotebook((address, document.source) for address, document in documents.items())
+        texts = {address: document.source for address, document in documents.items()}
+        written = OpenNotebook(texts.items())
         folder = self.folders.of(path)
         told: dict[str, list[types.Diagnostic]] = {address: [] for address in documents}
-        try:
-            folder.project.open(path, written.text)
-            checked = folder.project.check_text(path)
-        except (SettingsError, PageError) as error:
-            self._settings_are_wrong(folder, _file_of(error), error.line, str(error))
+        checked = await self._checked(folder, path, written.text)
+        now = self.workspace.get_notebook_document(notebook_uri=uri)
+        if now is None or {cell.document: self.workspace.get_text_document(cell.document).source for cell in now.cells} != texts:
+            return None
+        if not isinstance(checked, Checked):
+            self._settings_are_wrong(folder, _file_of(checked), checked.line, str(checked))
             return self.of_cells.get(uri, told)
         self._settings_are_right(folder)
         for finding in checked.findings:
@@ -168,20 +184,26 @@ class Server(LanguageServer):
             data={"finding": key_of(finding)},
         )
 
-    def check(self, uri: str) -> None:
-        """Look at a document or a notebook and tell, where the client does not ask by itself."""
-        if self.pulls:
-            return
-        notebook = unquote(uri)
-        if notebook in self.workspace.notebook_documents:
-            gone = self.of_cells.get(notebook, {})
-            for address, listed in {**{address: [] for address in gone}, **self.check_cells(notebook)}.items():
-                self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(address, listed))
+    def check(self, uri: str, typed: bool = False) -> None:
+        """Look at a document or a notebook and tell, where the client does not ask by itself. typed: before all others."""
+        if not self.pulls:
+            self.looks.want(unquote(uri), typed)
+
+    async def _look(self, uri: str) -> None:
+        """Look at a document or a notebook and tell, if it is the same by then: of a newer text, the newer look tells."""
+        if uri in self.workspace.notebook_documents:
+            gone = list(self.of_cells.get(uri, ()))
+            told = await self.check_cells(uri)
+            for address in {**dict.fromkeys(gone), **told} if told is not None else ():
+                self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(address, (told or {}).get(address, [])))
             return
         document = self.document(uri)
-        if document is not None:
-            found = self.diagnostics_of(document)
-            self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(document.uri, found, document.version))
+        if document is None:
+            return
+        version = document.version
+        found = await self.diagnostics_of(document)
+        if found is not None and self.document(uri) is document and document.version == version:
+            self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(document.uri, found, version))
 
     def document(self, uri: str) -> TextDocument | None:
         """A document that is open. (The workspace knows them by addresses without escapes, whatever the client writes.)"""
@@ -211,7 +233,7 @@ class Server(LanguageServer):
         async def later() -> None:
             await asyncio.sleep(_PAUSE)
             self.waiting.pop(uri, None)
-            self.check(uri)
+            self.check(uri, typed=True)
 
         self.waiting[uri] = asyncio.get_running_loop().create_task(later())
 
@@ -225,7 +247,10 @@ class Server(LanguageServer):
         """What is to be done with a folder as it is now."""
         project = folder.project
         units = name_of(self.workspace.position_encoding)
-        return Job(verb, project.root, project.config, project.since, project.unsaved, units, text)
+        # What is open may be newer than what was looked at last.
+        opened = {path_of(uri): document.source for uri, document in self.workspace.text_documents.items()}
+        unsaved = {path: text.encode("utf-8", "surrogatepass") for path, text in opened.items() if path and self.folders.of(path) is folder}
+        return Job(verb, project.root, project.config, project.since, {**project.unsaved, **unsaved}, units, text)
 
     def check_whole(self, folder: Folder) -> None:
         """Something of a folder was saved: look at it as a whole, in the background."""
@@ -432,7 +457,7 @@ def made() -> Server:
         if path is None:
             return
         folder = server.folders.of(path)
-        folder.project.changed([path])
+        server.keep(server.main.do(partial(folder.project.changed, [path])))
         server.check_whole(folder)
         server.check(params.text_document.uri)
         server.audit_soon(params.text_document.uri)
@@ -444,12 +469,13 @@ def made() -> Server:
             if task is not None:
                 task.cancel()
         server.audited.pop(uri, None)
+        server.looks.drop(unquote(uri))
         path = path_of(uri)
         if path is None:
             return
         folder = server.folders.of(path)
         is_saved = folder.project.is_saved(path)
-        folder.project.close(path)
+        server.keep(server.main.do(partial(folder.project.close, path)))
         folder.said.pop(path, None)
         if not server.pulls:
             server.publish(folder, uri_of(path))
@@ -457,7 +483,7 @@ def made() -> Server:
             server.check_whole(folder)
 
     @server.feature(types.NOTEBOOK_DOCUMENT_DID_OPEN)
-    def notebook_opened(params: types.DidOpenNotebookDocumentParams) -> None:
+    async def notebook_opened(params: types.DidOpenNotebookDocumentParams) -> None:
         server.check(params.notebook_document.uri)
 
     @server.feature(types.NOTEBOOK_DOCUMENT_DID_CHANGE)
@@ -466,15 +492,15 @@ def made() -> Server:
             server.check_soon(params.notebook_document.uri)
 
     @server.feature(types.NOTEBOOK_DOCUMENT_DID_SAVE)
-    def notebook_saved(params: types.DidSaveNotebookDocumentParams) -> None:
+    async def notebook_saved(params: types.DidSaveNotebookDocumentParams) -> None:
         server.check(params.notebook_document.uri)
 
     @server.feature(types.NOTEBOOK_DOCUMENT_DID_CLOSE)
-    def notebook_closed(params: types.DidCloseNotebookDocumentParams) -> None:
+    async def notebook_closed(params: types.DidCloseNotebookDocumentParams) -> None:
         uri = params.notebook_document.uri
         path = path_of(uri)
         if path is not None:
-            server.folders.of(path).project.close(path)
+            server.keep(server.main.do(partial(server.folders.of(path).project.close, path)))
         for address in server.of_cells.pop(uri, {}):
             if not server.pulls:
                 server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(address, []))
@@ -491,7 +517,7 @@ def made() -> Server:
                     folder.check.changed_beside()
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
-    def configuration_changed(params: types.DidChangeConfigurationParams) -> None:
+    async def configuration_changed(params: types.DidChangeConfigurationParams) -> None:
         if isinstance(params.settings, dict):
             given = params.settings.get("prodlint", params.settings)
             if isinstance(given, dict):
@@ -517,10 +543,11 @@ def made() -> Server:
         types.TEXT_DOCUMENT_DIAGNOSTIC,
         types.DiagnosticOptions(inter_file_dependencies=True, workspace_diagnostics=True, identifier="prodlint"),
     )
-    def pull(params: types.DocumentDiagnosticParams) -> types.RelatedFullDocumentDiagnosticReport:
-        return types.RelatedFullDocumentDiagnosticReport(
-            server.diagnostics_of(server.workspace.get_text_document(params.text_document.uri))
-        )
+    async def pull(params: types.DocumentDiagnosticParams) -> types.RelatedFullDocumentDiagnosticReport:
+        document = server.workspace.get_text_document(params.text_document.uri)
+        while (found := await server.diagnostics_of(document)) is None:
+            pass  # somebody has typed meanwhile: what is answered is of the newer text
+        return types.RelatedFullDocumentDiagnosticReport(found)
 
     @server.feature(types.WORKSPACE_DIAGNOSTIC)
     async def pull_all(params: types.WorkspaceDiagnosticParams) -> types.WorkspaceDiagnosticReport:
@@ -555,7 +582,7 @@ def made() -> Server:
         wanted = params.context.only
         if wanted is None or types.CodeActionKind.QuickFix in wanted:
             checked, own = folder.said.get(path), folder.project.relative(path)
-            baseline = bool(folder.project.settings.baseline)
+            baseline = checked is not None and bool(checked.result.settings.baseline)
             of_file = [(finding, False) for finding in (checked.findings if checked is not None else ()) if finding.path == own]
             for finding, whole in (*of_file, *((finding, True) for finding in folder.whole.get(own, ()))):
                 told = server.in_document(folder, finding, document)
@@ -578,8 +605,9 @@ def made() -> Server:
             return action
         document = server.workspace.get_text_document(data["uri"])
         folder = server.folders.of(path)
+        text = document.source
         if data["verb"] == "fix-all":
-            action.edit = actions.all_safe(folder, path)
+            action.edit = await server.main.do(partial(actions.all_safe, folder, path, text))
         elif data.get("whole") and data["verb"] == "settings":
             action.edit = actions.in_the_settings(data["finding"][0], path, folder.project.root)
         elif data.get("whole"):
@@ -587,7 +615,9 @@ def made() -> Server:
             changes = await server.ask(f"fix {folder.project.root}", job, "prodlint: fix")
             action.edit = actions.as_edit(changes, folder.project.root) if isinstance(changes, Changes) else None
         else:
-            action.edit = actions.resolved(folder, path, data, document.lines)
+            action.edit = await server.main.do(partial(actions.resolved, folder, path, data, text))
+        if document.source != text:
+            action.edit = None  # somebody has typed meanwhile
         if action.edit is not None:
             action.edit = actions.for_client(action.edit, server.client_capabilities)
         return action
@@ -634,16 +664,11 @@ def made() -> Server:
         return _text(server, folder, answer)
 
     @server.command(actions.ADD_TO_BASELINE)
-    def add_to_baseline(uri: str, key: list[Any]) -> str:
-        from prodlint import baseline
-
+    async def add_to_baseline(uri: str, key: list[Any]) -> str:
         path = path_of(uri)
         if path is None:
             return ""
-        folder = server.folders.of(path)
-        known = os.path.join(folder.project.root, folder.project.settings.baseline or baseline.DEFAULT)
-        findings = [each for each in folder.project.check_text(path).findings if key_of(each) == list(key)]
-        baseline.write(known, findings, lambda entry: True)
+        known = await server.main.do(partial(actions.added_to_baseline, server.folders.of(path), path, key))
         _forget(server, [uri])
         return known
 
@@ -680,5 +705,5 @@ def _forget(server: Server, uris: Iterable[str]) -> None:
     """Files were changed by somebody else: what was known of their projects is read anew, and open documents are looked at again."""
     paths = [path for path in map(path_of, uris) if path is not None]
     for folder in {id(folder): folder for folder in (map(server.folders.of, paths) if paths else server.folders)}.values():
-        folder.project.changed(paths)
+        server.keep(server.main.do(partial(folder.project.changed, paths)))
     server.check_again()

@@ -13,12 +13,14 @@ from pygls.lsp.client import LanguageClient
 
 
 class Client(LanguageClient):
-    """A client that keeps what it is told. events: what came, in order: the address diagnostics are of, or a token and what is said on it."""
+    """A client that keeps what it is told. events: what came, in order: the address diagnostics are of, or a token and what is said on it.
+    versions: by address, those of the texts that diagnostics were of."""
 
     def __init__(self) -> None:
         super().__init__("test", "1")
         self.diagnostics: dict[str, list[types.Diagnostic]] = {}
         self.events: list[tuple[str, Any]] = []
+        self.versions: dict[str, list[int | None]] = {}
         self.parts: list[Any] = []
         self.ended = False
 
@@ -26,6 +28,7 @@ class Client(LanguageClient):
         def _(params: types.PublishDiagnosticsParams) -> None:
             self.diagnostics[params.uri] = list(params.diagnostics)
             self.events.append(("told", params.uri))
+            self.versions.setdefault(params.uri, []).append(params.version)
 
         @self.feature(types.WINDOW_WORK_DONE_PROGRESS_CREATE)
         def _(params: types.WorkDoneProgressCreateParams) -> None:

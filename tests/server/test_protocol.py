@@ -96,6 +96,44 @@ async def test_thousands_of_lines_are_pasted_at_once(client: Client, tree: Path)
 
 
 @served
+async def test_typing_is_answered_while_a_document_is_looked_at_and_only_the_newest_text_is_told_of(client: Client, tree: Path) -> None:
+    path = tree / "app" / "long.py"
+    # Enough that looking at it takes longer than a message needs.
+    body = "".join(
+        f"def f{number}(x):\n    try:\n        return x[{number}]\n    except KeyError:\n        raise\n\n\n" for number in range(4_000)
+    )
+    client.opened(path, f"import requests  # prodlint: ignore[PRD301] -- why\n\n{CALL}\n{body}")
+    hovered = await client.text_document_hover_async(types.HoverParams(types.TextDocumentIdentifier(path.as_uri()), types.Position(0, 40)))
+    assert hovered is not None and path.as_uri() not in client.diagnostics
+    start = types.Range(types.Position(1, 0), types.Position(1, 0))
+    for version in range(2, 7):
+        document = types.VersionedTextDocumentIdentifier(version, path.as_uri())
+        client.text_document_did_change(types.DidChangeTextDocumentParams(document, [types.TextDocumentContentChangePartial(start, "\n")]))
+    completed = await client.text_document_completion_async(
+        types.CompletionParams(types.TextDocumentIdentifier(path.as_uri()), types.Position(0, 37))
+    )
+    assert completed and path.as_uri() not in client.diagnostics
+    await client.until(lambda: path.as_uri() in client.diagnostics, "nothing was said")
+    assert client.versions[path.as_uri()] == [6]
+    assert place_of(client, path, "PRD504")[0] == 7
+
+
+@served
+async def test_what_is_typed_in_is_looked_at_before_what_is_merely_open(client: Client, tree: Path) -> None:
+    others = [tree / "app" / f"other{number}.py" for number in range(150)]
+    typed = tree / "app" / "typed.py"
+    client.opened(typed, "x = 1\n")
+    await client.until(lambda: typed.as_uri() in client.diagnostics, "nothing was said")
+    body = "".join(f"def f{number}(x):\n    return x[{number}]\n" for number in range(300))
+    for other in others:
+        client.opened(other, f"{CALL}\n{body}")
+    client.changed(typed, f"import requests\n\n{CALL}\n", 2)
+    await client.until(lambda: place_of(client, typed, "PRD504")[0] == 2, "what was typed is not looked at")
+    assert others[-1].as_uri() not in client.diagnostics
+    await client.until(lambda: others[-1].as_uri() in client.diagnostics, "what is open is not looked at")
+
+
+@served
 async def test_a_folder_that_goes_takes_nothing_with_it(client: Client, tree: Path) -> None:
     path, text = tree / "app" / "main.py", (tree / "app" / "main.py").read_text()
     client.opened(path, text)
