@@ -166,12 +166,13 @@ def _as_json(told: Mapping[str, Any], everything: bool) -> Iterator[str]:
 
 
 def _rewrite(path: str, text: str, audited: Sequence[Audited], root: str, tick: bool) -> None:
-    made = rewritten(text, audited, _way_to(root, os.path.dirname(os.path.abspath(path))), tick)
+    made = rewritten(text, audited, way_to(root, os.path.dirname(os.path.abspath(path))), tick)
     if made != text:
         write(iter((made,)), path)
 
 
-def _way_to(root: str, directory: str) -> str:
+def way_to(root: str, directory: str) -> str:
+    """From a checklist's directory to the project's root, "" or ending in a slash."""
     way = os.path.relpath(root, directory).replace(os.sep, "/")
     return "" if way == "." else f"{way}/"
 
@@ -184,6 +185,16 @@ def rewritten(text: str, audited: Sequence[Audited], way: str = "", tick: bool =
     way: from the checklist's directory to the project's root, "" or ending in a slash.
     """
     lines = split_lines(text)
+    for number, made in rewritten_lines(text, audited, way, tick).items():
+        full = lines[number - 1]
+        lines[number - 1] = made + full[len(full.rstrip("\r\n")) :]
+    return "".join(lines)
+
+
+def rewritten_lines(text: str, audited: Sequence[Audited], way: str = "", tick: bool = False) -> dict[int, str]:
+    """The lines that change by that, without their ends, by number."""
+    lines = split_lines(text)
+    found: dict[int, str] = {}
     by_number: dict[int, list[Audited]] = {}
     for each in audited:
         by_number.setdefault(each.line.number, []).append(each)
@@ -191,8 +202,7 @@ def rewritten(text: str, audited: Sequence[Audited], way: str = "", tick: bool =
         decided = _decided(entries, tick)
         if decided is None or decided.line.mark is None or decided.answer is None:
             continue
-        full = lines[number - 1]
-        raw = full.rstrip("\r\n")
+        raw = lines[number - 1].rstrip("\r\n")
         start, end = decided.line.mark
         sign = _other(raw[start:end], decided.judgement == "in fact met")
         if sign is None:
@@ -202,8 +212,8 @@ def rewritten(text: str, audited: Sequence[Audited], way: str = "", tick: bool =
             # Two blanks at the end of a line break it: they stay.
             blanks = raw[len(raw.rstrip()) :]
             made = made.split(EVIDENCE_MARK)[0].rstrip() + EVIDENCE_MARK + " " + _links(decided.answer, way) + blanks
-        lines[number - 1] = made + full[len(raw) :]
-    return "".join(lines)
+        found[number] = made
+    return found
 
 
 def _other(mark: str, ticked: bool) -> str | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from lsprotocol import types
-from pygls.workspace import PositionCodec, TextDocument
+from pygls.workspace import TextDocument
 
 from prodlint.model import Span
 from prodlint.server.positions import overlaps, range_of
@@ -23,44 +24,62 @@ def is_checklist(document: TextDocument) -> bool:
     )
 
 
-def diagnostics(folder: Folder, judged: Iterable[Judged], lines: Sequence[str], codec: PositionCodec) -> list[types.Diagnostic]:
-    """What the code says to the lines of a checklist."""
-    found = []
+@dataclass(frozen=True, slots=True)
+class JudgedLine:
+    """A line of a checklist as it was written when it was judged."""
+
+    written: str
+    judged: Judged
+
+
+def told_of(judged: Iterable[Judged], lines: Sequence[str]) -> list[JudgedLine]:
+    """The lines of which something is to be told. lines: those that were judged."""
+    return [JudgedLine(lines[each.line - 1].rstrip("\r\n"), each) for each in judged if each.judgement in _TOLD and each.line <= len(lines)]
+
+
+def placed(judged: Iterable[JudgedLine], document: TextDocument) -> Iterator[tuple[JudgedLine, types.Range]]:
+    """Where these lines stand now; without those that have been written anew."""
+    lines = document.lines
+    numbers: dict[str, list[int]] = {}
+    for number, line in enumerate(lines, 1):
+        numbers.setdefault(line.rstrip("\r\n"), []).append(number)
     for each in judged:
-        if each.judgement not in _TOLD or each.line > len(lines):
-            continue
-        span = Span(each.line, 1, each.line, len(lines[each.line - 1].rstrip("\r\n")) + 1)
-        related = [
-            types.DiagnosticRelatedInformation(
-                types.Location(uri_of(folder.project.absolute(path)), types.Range(types.Position(line - 1, 0), types.Position(line, 0))),
-                words,
-            )
-            for path, line, words in each.places
-        ]
-        told = types.Diagnostic(
-            range_of(span, lines, codec),
-            f"{each.judgement}: {each.because}",
-            severity=_TOLD[each.judgement],
-            source="prodlint",
-            code="checklist",
-            related_information=related or None,
-        )
-        found.append(told)
-    return found
+        known = numbers.get(each.written)
+        if known:
+            number = min(known, key=lambda number: abs(number - each.judged.line))
+            yield each, range_of(Span(number, 1, number, len(each.written) + 1), lines, document.position_codec)
 
 
-def actions_of(told_of: Sequence[types.Diagnostic], document: TextDocument, wanted: types.Range) -> list[types.CodeAction]:
-    """Untick what is belied. Nothing is ever ticked from here."""
-    made = []
-    for told in told_of:
-        line = told.range.start.line
-        text = document.lines[line] if line < len(document.lines) else ""
-        at = text.find("[x]") if "[x]" in text else text.find("[X]")
-        if at == -1 or not told.message.startswith("belied") or not overlaps(told.range, wanted):
-            continue
-        mark = types.Range(types.Position(line, at + 1), types.Position(line, at + 2))
-        edit = types.WorkspaceEdit(changes={document.uri: [types.TextEdit(mark, " ")]})
-        made.append(
-            types.CodeAction("prodlint: Untick what the code belies", kind=types.CodeActionKind.QuickFix, diagnostics=[told], edit=edit)
+def diagnostics(folder: Folder, judged: Iterable[JudgedLine], document: TextDocument) -> list[types.Diagnostic]:
+    """What the code says to the lines of a checklist."""
+    return [_diagnostic(folder, each.judged, where) for each, where in placed(judged, document)]
+
+
+def _diagnostic(folder: Folder, judged: Judged, where: types.Range) -> types.Diagnostic:
+    related = [
+        types.DiagnosticRelatedInformation(
+            types.Location(uri_of(folder.project.absolute(path)), types.Range(types.Position(line - 1, 0), types.Position(line, 0))), words
         )
-    return made
+        for path, line, words in judged.places
+    ]
+    return types.Diagnostic(
+        where,
+        f"{judged.judgement}: {judged.because}",
+        severity=_TOLD[judged.judgement],
+        source="prodlint",
+        code="checklist",
+        related_information=related or None,
+    )
+
+
+def actions_of(folder: Folder, judged: Iterable[JudgedLine], document: TextDocument, wanted: types.Range) -> list[types.CodeAction]:
+    """Give a line's box what the code gives it, with the evidence behind it, as `prodlint checklist --write --tick` does."""
+    made: dict[int, types.CodeAction] = {}
+    for each, where in placed(judged, document):
+        if each.judged.becomes and where.start.line not in made and overlaps(where, wanted):
+            edit = types.WorkspaceEdit(changes={document.uri: [types.TextEdit(where, each.judged.becomes)]})
+            does = "Untick what the code belies" if each.judged.judgement == "belied" else "Tick what the code shows"
+            told = [_diagnostic(folder, each.judged, where)]
+            title = f"prodlint: {does}, with the evidence"
+            made[where.start.line] = types.CodeAction(title, kind=types.CodeActionKind.QuickFix, diagnostics=told, edit=edit)
+    return list(made.values())

@@ -77,7 +77,7 @@ class Server(LanguageServer):
         self.looks = Looks(self._look)
         self.rules: dict[str, Rule] = {}
         # What was last said of open checklists: the whole project is looked at for it, which is too much while somebody types.
-        self.audited: dict[str, list[types.Diagnostic]] = {}
+        self.audited: dict[str, list[audit.JudgedLine]] = {}
         # What is being asked of processes besides the checks of folders, by what it is about.
         self.asking: dict[str, asyncio.Task[Any]] = {}
         self._kept: set[asyncio.Task[None]] = set()
@@ -103,7 +103,7 @@ class Server(LanguageServer):
         folder = self.folders.of(path)
         found: list[types.Diagnostic] = []
         if audit.is_checklist(document):
-            found.extend(self.audited.get(document.uri, ()))
+            found.extend(audit.diagnostics(folder, self.audited.get(document.uri, ()), document))
         if kind_of(os.path.basename(path)) is None and "." in os.path.basename(path):
             return found
         text = document.source
@@ -243,14 +243,14 @@ class Server(LanguageServer):
         title = f"prodlint: {os.path.basename(folder.project.root)}"
         return FolderCheck(partial(self.job, folder), partial(self._take, folder), Shown(self, title))
 
-    def job(self, folder: Folder, verb: Verb = "check", text: str = "") -> Job:
+    def job(self, folder: Folder, verb: Verb = "check", text: str = "", path: str = "") -> Job:
         """What is to be done with a folder as it is now."""
         project = folder.project
         units = name_of(self.workspace.position_encoding)
         # What is open may be newer than what was looked at last.
         opened = {path_of(uri): document.source for uri, document in self.workspace.text_documents.items()}
         unsaved = {path: text.encode("utf-8", "surrogatepass") for path, text in opened.items() if path and self.folders.of(path) is folder}
-        return Job(verb, project.root, project.config, project.since, {**project.unsaved, **unsaved}, units, text)
+        return Job(verb, project.root, project.config, project.since, {**project.unsaved, **unsaved}, units, text, path)
 
     def check_whole(self, folder: Folder) -> None:
         """Something of a folder was saved: look at it as a whole, in the background."""
@@ -326,9 +326,9 @@ class Server(LanguageServer):
         folder, lines = self.folders.of(path), document.lines
 
         async def look() -> None:
-            judged = await self.ask(f"audit {uri}", self.job(folder, "audit", document.source), f"prodlint: {os.path.basename(path)}")
+            judged = await self.ask(f"audit {uri}", self.job(folder, "audit", document.source, path), f"prodlint: {os.path.basename(path)}")
             if isinstance(judged, list) and self.document(uri) is document:
-                self.audited[document.uri] = audit.diagnostics(folder, judged, lines, document.position_codec)
+                self.audited[document.uri] = audit.told_of(judged, lines)
                 if self.pulls:
                     self.check_again(folder)
                 else:
@@ -589,7 +589,7 @@ def made() -> Server:
                 if overlaps(told.range, params.range):
                     made_.extend(actions.offered(finding, told, document.uri, document.version, baseline, whole))
             if audit.is_checklist(document):
-                made_.extend(audit.actions_of(server.audited.get(document.uri, ()), document, params.range))
+                made_.extend(audit.actions_of(folder, server.audited.get(document.uri, ()), document, params.range))
         if wanted is None or any(actions.FIX_ALL.startswith(kind) for kind in wanted):
             data: dict[str, Any] = {"uri": document.uri, "verb": "fix-all", "finding": [], "version": document.version}
             made_.append(types.CodeAction("prodlint: Fix all that is safe to fix", kind=actions.FIX_ALL, data=data))

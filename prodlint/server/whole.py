@@ -14,12 +14,15 @@ import struct
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 from prodlint.api import Checked, Project
 from prodlint.model import Finding
 from prodlint.server.changes import Changes, made, named
 from prodlint.server.units import Place, place_of
+
+if TYPE_CHECKING:
+    from prodlint.readiness.audit import Audited
 
 HEAD = struct.Struct(">Q")
 # Below the editor and the server that answers it.
@@ -37,7 +40,7 @@ class Job:
     audited.
 
     config, since: as on the command line. unsaved: texts that win over the disk, by absolute path. units: what the client counts columns in (see
-    `units`). text: the checklist. finding: the key of what is to be fixed, and whether by a `fix` or an `ignore` (see `changes`).
+    `units`). text, path: the checklist and where it lies. finding: the key of what is to be fixed, and whether by a `fix` or an `ignore` (see `changes`).
     """
 
     verb: Verb
@@ -47,6 +50,7 @@ class Job:
     unsaved: Mapping[str, bytes] = field(default_factory=dict)
     units: str = "utf-16"
     text: str = ""
+    path: str = ""
     finding: tuple[Sequence[Any], str] = ((), "")
 
 
@@ -61,12 +65,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the code says to a line of a checklist. places: path, line and words of what shows it."""
+    """What the code says to a line of a checklist. places: path, line and words of what shows it. becomes: the line with the box that the code
+    gives it and the evidence behind it, where that is certain; else nothing."""
 
     line: int
     judgement: str
     because: str
     places: tuple[tuple[str, int, str], ...]
+    becomes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,21 +202,24 @@ def _audit(job: Job, progress: Progress) -> list[Judged]:
     from prodlint.engine.session import Request
     from prodlint.readiness.answers import answers_of
     from prodlint.readiness.audit import audit
+    from prodlint.readiness.checklist import rewritten_lines, way_to
 
     judged = audit(job.text, answers_of(Request([job.root], root=job.root, config=job.config, progress=progress)))
+    becomes = rewritten_lines(job.text, judged, way_to(job.root, os.path.dirname(job.path)), tick=True)
     return [
-        Judged(
-            each.line.number,
-            each.judgement,
-            each.because,
-            tuple(
-                (finding.path, finding.span.line, finding.message)
-                for finding in (each.answer.findings[:_MOST_PLACES] if each.answer is not None else ())
-            ),
-        )
+        Judged(each.line.number, each.judgement, each.because, _places(each), becomes.get(each.line.number, ""))
         for each in judged
         if each.line.state != "stated"
     ]
+
+
+def _places(audited: Audited) -> tuple[tuple[str, int, str], ...]:
+    """Where it is seen: what speaks against a line, or else for it."""
+    if audited.answer is None:
+        return ()
+    against = [(each.path, each.span.line, each.message) for each in audited.answer.findings]
+    shown = against or [(each.path, each.span.line, each.words) for each in audited.answer.places]
+    return tuple(shown[:_MOST_PLACES])
 
 
 _VERBS: Mapping[str, Callable[[Job, Progress], Answer]] = {

@@ -165,14 +165,39 @@ async def test_hover_and_completion(client: Client, tree: Path) -> None:
 
 @served
 async def test_an_open_checklist_is_audited(client: Client, tree: Path) -> None:
-    path = tree / "LAUNCH.md"
-    opened(client, path, "# Launch\n\n- [x] No TODO placeholders left\n- [ ] Buy cake\n")
+    (tree / "docs").mkdir()
+    path = tree / "docs" / "LAUNCH.md"
+    text = "# Launch\n\n- [x] No TODO placeholders left\n- [ ] Buy cake\n- [ ] CI pipeline\n"
+    opened(client, path, text)
     findings = await told_until(client, path, "belied")
-    (belied,) = [each for each in findings if each.code == "checklist"]
+    (belied,) = [each for each in findings if each.message.startswith("belied")]
+    (met,) = [each for each in findings if each.message.startswith("in fact met")]
     assert belied.range.start.line == 2 and belied.related_information
-    wanted = types.CodeActionParams(types.TextDocumentIdentifier(uri(path)), belied.range, types.CodeActionContext([]))
-    offered = await client.text_document_code_action_async(wanted)
-    assert any(isinstance(action, types.CodeAction) and action.title.endswith("Untick what the code belies") for action in offered or ())
+    assert met.range.start.line == 4 and met.related_information and met.severity == types.DiagnosticSeverity.Hint
+
+    async def offered(where: types.Range) -> list[types.TextEdit]:
+        """The edit of the one action there."""
+        wanted = types.CodeActionParams(types.TextDocumentIdentifier(uri(path)), where, types.CodeActionContext([]))
+        listed = await client.text_document_code_action_async(wanted) or ()
+        (action,) = [each for each in listed if isinstance(each, types.CodeAction) and each.title.endswith("with the evidence")]
+        assert action.edit is not None and action.edit.changes is not None
+        return list(action.edit.changes[uri(path)])
+
+    (edit,) = await offered(belied.range)
+    assert edit.range == belied.range
+    assert edit.new_text.startswith("- [ ] No TODO placeholders left <!-- prodlint-evidence --> [app/") and "](../app/" in edit.new_text
+    (edit,) = await offered(met.range)
+    assert edit.new_text.startswith("- [x] CI pipeline <!-- prodlint-evidence -->") and "](../.github/workflows/ci.yml#L1" in edit.new_text
+    # Lines that move take what is said of them along; one that is written anew is no longer the one that was judged.
+    changes = "# Launch\n\nBefore all else:\n\n- [x] No TODO placeholders anywhere\n- [ ] CI pipeline\n"
+    document = types.VersionedTextDocumentIdentifier(2, uri(path))
+    whole = types.TextDocumentContentChangeWholeDocument(changes)
+    client.text_document_did_change(types.DidChangeTextDocumentParams(document, [whole]))
+    for _ in range(300):
+        if [each.range.start.line for each in client.diagnostics[uri(path)]] == [5]:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(client.diagnostics[uri(path)])
 
 
 @served
