@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -63,18 +63,10 @@ def _ways(rules: dict[str, Rule]) -> tuple[_Alike, ...]:
     """The ways of being the same, the widest first."""
 
     def of_project(finding: Finding) -> Hashable:
-        rule = rules.get(finding.code)
-        words = next((words for words in rule.widespread if words in finding.message), None) if rule is not None else None
-        return None if words is None else (finding.code, words, finding.priority)
+        return _widespread(finding, rules.get(finding.code))
 
     def one_text(finding: Finding) -> Hashable:
-        rule = rules.get(finding.code)
-        if rule is None or not rule.grouped:
-            return None
-        for message in (finding.message, _NAMED.sub("``", finding.message)):
-            if any(words in message for words in rule.grouped):
-                return (finding.code, message, finding.priority)
-        return None
+        return _one_text(finding, rules.get(finding.code))
 
     def one_secret(finding: Finding) -> Hashable:
         # A finding about the project has no text of its own to tell one secret from another, and what is fixed is fixed at its place.
@@ -93,6 +85,25 @@ def _ways(rules: dict[str, Rule]) -> tuple[_Alike, ...]:
         _Alike(one_secret, least=4, place="the same secret"),
         _Alike(of_file, least=4),
     )
+
+
+def _widespread(finding: Finding, rule: Rule | None) -> Hashable:
+    words = next((words for words in rule.widespread if words in finding.message), None) if rule is not None else None
+    return None if words is None else (finding.code, words, finding.priority)
+
+
+def _one_text(finding: Finding, rule: Rule | None) -> Hashable:
+    if rule is None or not rule.grouped:
+        return None
+    for message in (finding.message, _NAMED.sub("``", finding.message)):
+        if any(words in message for words in rule.grouped):
+            return (finding.code, message, finding.priority)
+    return None
+
+
+def across_files(finding: Finding, rule: Rule | None) -> Iterator[Hashable]:
+    """What a finding may share with findings in other files that are told as one with it."""
+    yield from (key for key in (_widespread(finding, rule), _one_text(finding, rule)) if key is not None)
 
 
 def _as_one(group: Sequence[Finding], alike: _Alike) -> Finding:

@@ -115,10 +115,8 @@ class Server(LanguageServer):
             self._settings_are_right(folder)
         else:
             self._settings_are_wrong(folder, _file_of(checked), checked.line, str(checked))
-            return [self.in_document(folder, finding, document) for finding in self._last(folder, path)]
-        own = folder.project.relative(path)
-        listed = [*(finding for finding in checked.findings if finding.path == own), *folder.whole.get(own, ())]
-        return [*found, *(self.in_document(folder, finding, document) for finding in sorted(listed, key=lambda finding: finding.order))]
+        listed = sorted((finding for finding, _ in folder.findings_in(path)), key=lambda finding: finding.order)
+        return [*found, *(self.in_document(folder, finding, document) for finding in listed)]
 
     async def _checked(self, folder: Folder, path: str, text: str) -> Checked | SettingsError | PageError:
         """What a text is found to hold, or what is wrong with the settings."""
@@ -152,10 +150,6 @@ class Server(LanguageServer):
                 told[address].append(self.in_document(folder, replace(finding, span=span), documents[address]))
         self.of_cells[uri] = told
         return told
-
-    def _last(self, folder: Folder, path: str) -> list[Finding]:
-        checked = folder.said.get(path)
-        return list(checked.findings) if checked is not None else []
 
     def in_document(self, folder: Folder, finding: Finding, document: TextDocument) -> types.Diagnostic:
         """One finding of an open document as the protocol tells it."""
@@ -273,8 +267,8 @@ class Server(LanguageServer):
                 if number in answer.of_project:
                     whole.setdefault(finding.path, []).append(finding)
                 listed.setdefault(uri_of(path), []).append(self.diagnostic(folder, finding, range_at(place)))
-        before, other = folder.told, whole != folder.whole
-        folder.whole = whole
+        before, other = folder.told, whole != folder.whole or answer.habits != folder.habits
+        folder.whole, folder.habits = whole, answer.habits
         folder.told = {uri: _as_told(before.get(uri), found) for uri, found in sorted(listed.items())}
         if not self.pulls:
             for uri in sorted({*before, *folder.told}):
@@ -400,9 +394,8 @@ def _rule_at(server: Server, document: TextDocument, position: types.Position) -
     if path is None:
         return None
     folder = server.folders.of(path)
-    checked, own = folder.said.get(path), folder.project.relative(path)
-    listed = [*(checked.findings if checked is not None else ()), *folder.whole.get(own, ())]
-    ranges = ((range_of(each.span, document.lines, document.position_codec), each) for each in listed if each.path == own)
+    listed = (finding for finding, _ in folder.findings_in(path))
+    ranges = ((range_of(each.span, document.lines, document.position_codec), each) for each in listed)
     found = [(where.end.line - where.start.line, where.end.character, each.code) for where, each in ranges if covers(where, position)]
     return server.rule(min(found)[2]) if found else None
 
@@ -581,10 +574,9 @@ def made() -> Server:
         made_: list[types.CodeAction] = []
         wanted = params.context.only
         if wanted is None or types.CodeActionKind.QuickFix in wanted:
-            checked, own = folder.said.get(path), folder.project.relative(path)
+            checked = folder.said.get(path)
             baseline = checked is not None and bool(checked.result.settings.baseline)
-            of_file = [(finding, False) for finding in (checked.findings if checked is not None else ()) if finding.path == own]
-            for finding, whole in (*of_file, *((finding, True) for finding in folder.whole.get(own, ()))):
+            for finding, whole in folder.findings_in(path):
                 told = server.in_document(folder, finding, document)
                 if overlaps(told.range, params.range):
                     made_.extend(actions.offered(finding, told, document.uri, document.version, baseline, whole))

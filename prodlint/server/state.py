@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote, urlsplit
 from urllib.request import pathname2url
 
@@ -12,6 +12,7 @@ from lsprotocol import types
 
 from prodlint.api import Checked, Project
 from prodlint.configuration.root import is_project, project_root
+from prodlint.engine.grouping import across_files
 from prodlint.model import Finding
 from prodlint.server.checking import FolderCheck
 
@@ -42,7 +43,7 @@ class Folder:
     """A project that the editor has open.
 
     check: looks at it as a whole. said: what its open documents were found to hold, by path. whole: findings that only the whole gives, by path from
-    the root. told: what the last check said, by address. wrong: the file of the settings that cannot be read; the last good ones hold.
+    the root. habits: findings that stand for others in several files, by what these share. told: what the last check said, by address. wrong: the file of the settings that cannot be read; the last good ones hold.
     is_workspace: whether the client opened it as a folder.
     """
 
@@ -50,9 +51,34 @@ class Folder:
     check: FolderCheck = field(init=False)
     said: dict[str, Checked] = field(default_factory=dict)
     whole: dict[str, list[Finding]] = field(default_factory=dict)
+    habits: Mapping[Hashable, Finding] = field(default_factory=dict)
     told: dict[str, Told] = field(default_factory=dict)
     wrong: str | None = None
     is_workspace: bool = False
+
+    def findings_in(self, path: str) -> Iterator[tuple[Finding, bool]]:
+        """What is to be said of an open document, and whether only a look at the whole gives it. Findings that are one with those in other files
+        are told as the command line tells them: as one, in the first of these files, at the first of its places there."""
+        checked, own = self.said.get(path), self.project.relative(path)
+        if checked is not None:
+            yield from self._of_its_text(checked, own)
+        yield from ((finding, True) for finding in self.whole.get(own, ()))
+
+    def _of_its_text(self, checked: Checked, path: str) -> Iterator[tuple[Finding, bool]]:
+        told: set[int] = set()
+        for finding in checked.findings:
+            habit = self._habit_of(checked, finding)
+            if habit is None and finding.path == path:
+                yield finding, False
+            elif habit is not None and habit.path == finding.path == path and id(habit) not in told:
+                told.add(id(habit))
+                yield replace(habit, span=finding.span), True
+
+    def _habit_of(self, checked: Checked, finding: Finding) -> Finding | None:
+        # Of one that stands for others in its file, these have the words that all of them had.
+        first = next(iter(checked.report.copies.get(finding, ())), finding)
+        keys = across_files(first, checked.rules.get(finding.code))
+        return next((self.habits[key] for key in keys if key in self.habits), None)
 
     def is_checked_as_a_whole(self) -> bool:
         """Whether rules about the whole are for it: a file that lies about in a home directory makes no project of that."""

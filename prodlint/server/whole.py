@@ -12,11 +12,12 @@ import pickle
 import signal
 import struct
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from prodlint.api import Checked, Project
+from prodlint.engine.grouping import across_files
 from prodlint.model import Finding
 from prodlint.server.changes import Changes, made, named
 from prodlint.server.units import Place, place_of
@@ -56,11 +57,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found. places: where each finding is for the client. of_project: those that only the look at the whole gives, by number."""
+    """What was found. places: where each finding is for the client. of_project: those that only the look at the whole gives, by number. habits: those
+    that stand for findings in several files, by what these share (see `prodlint.engine.grouping.across_files`)."""
 
     findings: tuple[Finding, ...]
     places: tuple[Place, ...]
     of_project: frozenset[int]
+    habits: Mapping[Hashable, Finding]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +176,19 @@ def _check(job: Job, progress: Progress) -> Found:
             places.append((finding.span.line - 1, finding.span.column - 1, finding.span.end_line - 1, finding.span.end_column - 1))
         else:
             places.append(place_of(finding.span, source.line_text, len(source.line_starts), job.units))
-    listed = tuple(checked.findings)
-    return Found(listed, tuple(places), frozenset(number for number, finding in enumerate(listed) if finding not in of_files))
+    copies = checked.report.copies
+    # One that stands for others has words of its own: what it is of is what these are of.
+    of_project = (number for number, each in enumerate(checked.findings) if not {each, *copies.get(each, ())[:1]} & of_files)
+    return Found(tuple(checked.findings), tuple(places), frozenset(of_project), dict(_habits(checked, of_files)))
+
+
+def _habits(checked: Checked, of_files: set[Finding]) -> Iterator[tuple[Hashable, Finding]]:
+    """The findings that stand for others in several files, by what all of these share."""
+    for finding, others in checked.report.copies.items():
+        if others[0] in of_files and any(other.path != finding.path for other in others):
+            rule = checked.rules.get(finding.code)
+            shared = set(across_files(others[0], rule)).intersection(*(across_files(other, rule) for other in others[1:]))
+            yield from ((key, finding) for key in shared)
 
 
 def _report(job: Job, progress: Progress) -> str:

@@ -192,6 +192,36 @@ def test_a_folder_is_told_what_the_command_line_says_of_it(tmp_path: Path, kind:
     asyncio.run(asyncio.wait_for(talking(root, talk, pulling()), 120))
 
 
+@served(progress)
+async def test_a_habit_of_several_files_is_told_in_an_open_document_as_the_command_line_tells_it(client: Client, tree: Path) -> None:
+    first, second, large = tree / "app" / "a1.py", tree / "app" / "a2.py", tree / "app" / "m1.py"
+    (tree / "pyproject.toml").write_text('[project]\nname = "large"\ndependencies = ["fastapi"]\n')
+    prints = "from fastapi import FastAPI\n\napp = FastAPI()\n\n\ndef f(x):\n    print(x)\n    return x\n\n\ndef g(x):\n    print(x, x)\n    return x\n"
+    for path in (first, second):
+        path.write_text(prints)
+        client.opened(path, prints)
+    client.saved(large)
+
+    def told(path: Path) -> list[tuple[int, str]]:
+        """Line and words of what is said of `print`."""
+        listed = client.diagnostics.get(path.as_uri(), ())
+        return [(each.range.start.line, each.message.split("\n")[0]) for each in listed if each.code == "PRD701"]
+
+    await client.until(lambda: told(second) == [] and "in 2 files" in str(told(first)), "what stands for all of them is not told")
+    ((line, _),) = told(first)
+    (habit,) = [each for each in client.diagnostics[first.as_uri()] if each.code == "PRD701"]
+    assert line == 6 and {each.location.uri for each in habit.related_information or ()} == {first.as_uri(), second.as_uri()}
+    client.changed(first, f"# typed\n{prints}", 2)
+    await client.until(lambda: [line for line, _ in told(first)] == [7], "it does not go along with its place")
+    ran = subprocess.run(
+        [sys.executable, "-m", "prodlint", "check", ".", "--root", ".", "--no-cache", "--exit-zero", "--select", "PRD701", "--output-format", "json"],
+        cwd=tree, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, check=True,
+    )  # fmt: skip
+    assert [(each["path"], each["line"] - 1, each["message"]) for each in json.loads(ran.stdout)["findings"]] == [
+        ("app/a1.py", 6, habit.message.split("\n")[0])
+    ]
+
+
 def test_a_client_that_dies_takes_the_server_and_its_processes_with_it(tree: Path) -> None:
     server = subprocess.Popen(
         [sys.executable, "-m", "prodlint", "server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
