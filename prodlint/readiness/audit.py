@@ -271,7 +271,7 @@ def _yes(audited: Audited, answer: Answer, match: Match, project: claims.Project
         untold = f"it is seen; whether it is `{quality}`, a person has to judge"
     if not untold and not excused and any(not any(kind.search(path) for path, _ in places) for kind in claims.kinds_of_test(line)):
         untold = "there are tests; whether they are of this kind is not seen"
-    if not untold and not excused and not of_nothing and not _is_proven(answer):
+    if not untold and not excused and not of_nothing and (not _is_proven(answer) or _is_silence(answer, match)):
         untold = f"no rule was broken, which does not show it ({audited.because})"
     return replace(audited, judgement="cannot be told", because=untold) if untold else audited
 
@@ -290,6 +290,8 @@ _CERTAIN = re.compile(
 )
 _ALL = re.compile(r"\b(?:all|every|each|everywhere)\b(?!\s+(?:the\s+)?(?:TODO|necessary|required))", re.IGNORECASE)
 
+_ONLY = re.compile(r"\bonly\b", re.IGNORECASE)
+
 
 def _asks_each(item: Item) -> bool:
     """Whether the answer is one about each of the things that a line may mean by "all": each service, or each place that a rule looks at."""
@@ -301,6 +303,13 @@ def _is_proven(answer: Answer) -> bool:
     if any(place.code for place in answer.places):
         return True
     return bool(answer.places) and (bool(answer.item.shown) or not answer.item.absence)
+
+
+def _is_silence(answer: Answer, match: Match) -> bool:
+    """Whether a yes would rest on rules that found nothing, for a line that names only what they looked at, and not what they looked for:
+    "JWT configuration"."""
+    is_shown = bool(answer.item.shown) or any(place.code for place in answer.places)
+    return not is_shown and not answer.item.absence and len(words_of(match.phrase)) < 2
 
 
 # "(HTTPS)", "(ORM only)", "(filtered)": what stands in a short bracket narrows what the line names.
@@ -325,19 +334,21 @@ def _unseen(line: Line, match: Match, answer: Answer, places: Sequence[tuple[str
     subject = _subject(line, match)
     seen = subjects.said_of([answer.because, *(place.words for place in answer.places), claims.near(places, project, 12)])
     left = subjects.left_over(subject, match.item, match.phrase)
-    # What narrows an item stands at the place itself.
-    here = subjects.said_of([answer.because, *(place.words for place in answer.places), claims.near(places, project, 2)])
+    # What narrows an item stands at the place itself. What a test is about, its path says: many words stand in many tests.
+    whole = {path for path, at in places if at == 1} if match.item.category == "Testing" else set()
+    stands = "\n".join((*sorted(whole), claims.near([place for place in places if place[0] not in whole], project, 2)))
+    here = subjects.said_of([answer.because, *(place.words for place in answer.places), stands])
     if not _bracket_is_seen(line, match, here):
         return f"`{_TOKEN.findall(line.text)[-1]}` is not seen where this is shown"
     word = subjects.missing_from(seen, left) or subjects.missing_from(here, subjects.narrowing(left, match.item))
     word = word or subjects.missing_from(seen, subjects.left_over(claims.where_it_holds(line), match.item, match.phrase))
-    word = word or _more_than_the_item(line, match, seen, _SPARE_OF_YES)
+    word = word or _more_than_the_item(line, match, here, [here, *(path for path, _ in places)])
     if word:
         return f"nothing about `{word}` is seen where this is shown"
     for name in _products_above(line):
         if not any(each in seen for each in subjects.names_of(name)):
             return f"`{name}` is not seen where this is shown"
-    for text, at_place in ((subject, bool(places)), (line.rest, False)):
+    for text, at_place in ((subject, bool(places)), (line.rest, bool(places) and _BRACKETED.search(line.text) is not None)):
         named_products, one = subjects.products_in(text)
         missing = [
             name
@@ -350,22 +361,33 @@ def _unseen(line: Line, match: Match, answer: Answer, places: Sequence[tuple[str
     return ""
 
 
-# Words of a sentence that may be unaccounted for, of a yes and of a no.
-_SPARE_OF_YES, _SPARE_OF_NO = 1, 2
+def _more_than_the_item(line: Line, match: Match, evidence: str, places: Sequence[str], wholly: bool = False) -> str:
+    """The first word by which a line says more than its item and than the evidence for it, or what its section is about and the places (what is
+    said and stands there, and their paths) are not; "". wholly: the thing is missing as a whole, and so is every kind of it."""
+    said = match.subject or _TO_WHOM.sub(r"\1", _said(line, match))
+    left = subjects.uncovered(said, match.item, evidence, wholly)
+    if left or wholly or line.in_code:
+        return left[0] if left else ""
+    return subjects.elsewhere(said, line.above, match.item, subjects.said_of(places))
 
 
-def _more_than_the_item(line: Line, match: Match, seen: str, spare: int) -> str:
-    """The first word by which a sentence says more than its item, where there are more of them than may be spared; ""."""
+def _said(line: Line, match: Match) -> str:
+    """What a line claims: the text before its explanation, or the explanation where that alone speaks of the item."""
     is_explained = line.rest and line.rest in line.text and _SEPARATED.search(line.text[: line.text.find(line.rest)]) is not None
-    said = _TO_WHOM.sub(r"\1", line.head if is_explained else line.text)
-    unseen = [word for word in subjects.unaccounted(said, match.item, match.phrase) if subjects.missing_from(seen, [word])]
-    return unseen[0] if len(unseen) > spare else ""
+    if not is_explained:
+        return line.text
+    meant = set(words_of(match.phrase))
+    return line.rest if meant <= set(words_of(line.rest)) and not meant & set(words_of(line.head)) else line.head
 
 
 def _kinds(line: Line, item: Item) -> list[str]:
     """Which of the things that an item's rules look for a line names."""
     kinds = frozenset(words_of(" ".join(item.kinds)))
     return [word for word in words_of(line.text) if word in kinds]
+
+
+# "(Redis)", "(Sentry) if applicable": a bracket that holds nothing but a name.
+_BRACKETED = re.compile(r"\(\s*[\w.+-]+\s*\)")
 
 
 # What stands between a name and its explanation.
@@ -424,7 +446,13 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
             )
     there = match.item.exists or bool(answer.beside)
     named_there = [name for name in claims.names_asked_for(line) if any(name.lower() in f.message.lower() for f in findings)]
-    if findings and not named_there and not _ALL.search(line.text) and all(_is_partial(f, match.item, there) for f in findings):
+    if (
+        findings
+        and not named_there
+        and not _ALL.search(line.text)
+        and not _ONLY.search(line.text)
+        and all(_is_partial(f, match.item, there) for f in findings)
+    ):
         told = f"that it is missing in places does not contradict it: {counted(findings)}"
         return replace(audited, judgement="cannot be told", because=told)
     if findings and match.item.asked and not set(words_of(" ".join(match.item.asked))) & set(words_of(" ".join((line.text, *line.above)))):
@@ -432,6 +460,9 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
         return replace(audited, judgement="cannot be told", because=told)
     names = claims.names_asked_for(line)
     unwritten = "" if claims.is_negative(line) else claims.unwritten(line, project)
+    if unwritten.startswith("/") and not any(f.code in match.item.missing for f in findings):
+        # Another route may be the one that is meant.
+        return replace(audited, judgement="cannot be told", because=f"`{unwritten}` occurs nowhere in the code or its configuration")
     if unwritten:
         return replace(
             audited, because=f"`{unwritten}` occurs nowhere in the code or its configuration", answer=replace(answer, findings=())
@@ -467,7 +498,13 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
             shown = replace(answer, verdict="met", findings=(), places=places, because=places[0].words)
             return replace(audited, judgement="in fact met" if line.state == "open" else "agrees", answer=shown, because=shown.because)
         word = word or subjects.missing_from(about, subjects.left_over(claims.where_it_holds(line), match.item, match.phrase))
-        word = word or subjects.missing_from(told, _kinds(line, match.item)) or _more_than_the_item(line, match, about, _SPARE_OF_NO)
+        word = (
+            word
+            or subjects.missing_from(told, _kinds(line, match.item))
+            or _more_than_the_item(
+                line, match, about, [*(f.path for f in findings), *said], any(f.code in match.item.missing for f in findings)
+            )
+        )
         if word or missing:
             return replace(
                 audited, judgement="cannot be told", because=f"what was found is not about `{word or missing[0]}`: {counted(findings)}"

@@ -324,6 +324,10 @@ def check(line: Line, places: Sequence[tuple[str, int]], project: Project) -> Ch
     missing = unwritten(line, project)
     if missing:
         return Checked("not shown", f"`{missing}` occurs nowhere in the code or its configuration")
+    files = list(dict.fromkeys(path for path, _ in places))
+    elsewhere = [route for route in _ROUTE_NAME.findall(line.raw) if not project.find(_as_written(route), files, most=1)]
+    if elsewhere:
+        return Checked("not shown", f"`{elsewhere[0]}` is not seen where the item is shown")
     absent = nowhere(line, project)
     if absent:
         return Checked("not shown", f"`{absent[0]}` occurs nowhere in the code")

@@ -33,6 +33,7 @@ _KEYS: dict[str, type] = {
     "each": bool,
     "weak": list,
     "narrow": list,
+    "means": list,
     "belies": list,
     "task": str,
     "says": list,
@@ -72,7 +73,7 @@ class Item:
     does. awaits: names of rules that would look at the rest of it, and that this version has not: without them it is met in part at most.
     absence: it asks for the absence of one mistake, so that nothing found in the files that could hold it is a yes. each: every service
     has to show it, and none for its neighbour. weak: rules whose places speak for it and do not prove it. narrow: words of its phrases that
-    ask for more than the item itself. belies: the rules that decide, also those that are off by default, where findings of the others only speak of it; () for all
+    ask for more than the item itself. means: other words for what it is about, which its title and most of its phrases do not have. belies: the rules that decide, also those that are off by default, where findings of the others only speak of it; () for all
     that are on. task: what is to be done where it is not met, as an order. hint: what `shown` finds speaks for it and does not prove it (a single table may say so too). says: phrases by which checklists mean it.
     touches: phrases by which they speak of it and ask for something else, which it does not answer.
     partial: rules whose findings say that the thing is there and is missing in places, each with words of the message where only some of them do.
@@ -97,6 +98,7 @@ class Item:
     each: bool = False
     weak: tuple[str, ...] = ()
     narrow: tuple[str, ...] = ()
+    means: tuple[str, ...] = ()
     belies: tuple[str, ...] = ()
     task: str = ""
     unseen: Literal["not met", "cannot be told"] = "cannot be told"
@@ -226,6 +228,7 @@ def _item(lines: Sequence[str], start: int, path: str, category: str) -> Item:
         each=table.get("each", False),
         weak=tuple(table.get("weak", ())),
         narrow=tuple(table.get("narrow", ())),
+        means=tuple(table.get("means", ())),
         belies=tuple(table.get("belies", ())),
         task=table.get("task", f"Fix: {lines[0][3:].strip()}"),
         unseen=table.get("unseen", "cannot be told"),

@@ -7,7 +7,9 @@ item is shown or broken.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 from prodlint.readiness.items import Item
 from prodlint.readiness.phrases import words_of
@@ -118,6 +120,11 @@ _SEEN_AS: Mapping[str, tuple[str, ...]] = {
         ("liveness", ("live", "alive")),
         ("correlation", ("request id", "x request id", "trace id", "traceparent", "correlation")),
         ("digest", ("sha256",)),
+        ("compression", ("gzip", "brotli", "compress")),
+        ("docker", ("dockerfile", "compose")),
+        ("container", ("dockerfile", "compose", "pod")),
+        ("containerization", ("dockerfile", "compose")),
+        ("database", ("postgres", "mysql", "sqlite", "sql", "mongo")),
         ("exponential", ("expo", "backoff factor", "jitter")),
         ("backoff", ("wait exponential", "wait random exponential", "expo", "backoff")),
         ("maximum", ("max",)),
@@ -141,38 +148,78 @@ _PURPOSE = re.compile(
 )
 
 
-# What any line says of any thing: that it is there, for which service, and that somebody sees to it.
-_NEUTRAL = frozenset(
+# What any line says of any thing: that it is there, everywhere, in the service, and that somebody sees to it.
+_PRESENCE = frozenset(
     words_of(
-        "configure configured configuration implement implemented implementation enable enabled set sets setup define defined add added adding exist exists create created"
-        " provide provided use used uses using apply applied place available enforce enforced require required requires support supported include included includes introduce introduced"
-        " present active have has production prod service services application applications app system systems project code codebase base repository api apis endpoint endpoints"
-        " request requests server servers web http https backend python automated automatically automatic explicit explicitly only least applicable if where optional recommended"
-        " default via through no not never none zero check checks checked verify verified ensure ensured ensures validate validated confirm make made sure must should can shall need needs"
-        " strategy policy policies mechanism mechanisms solution tool tools tooling feature protection protected prevent prevented prevention avoid avoided handle handled handling"
-        " resolve resolved remove removed eliminate eliminated fix fixed replace replaced disable disabled off turned turn found left remaining whole entire anywhere everywhere statement statements"
-        " comment comments clause clauses is are be been written write read run runs running wired wire integrated integration with without for all every each any other others e.g etc"
-        " commit commits committed implemented generic common instead of rather than our your the it its file files allow allowed restrict restricted limit limited limits based level"
-        " user users client clients data value values response responses call calls external component components package packages module modules dependency error errors returned"
+        "configure configured configuration config implement implemented implementation enable enabled set sets setup define defined add added exist exists create created"
+        " provide provided use used uses using apply applied place present active available integrated integration support supported introduce established install installed"
+        " production prod service services application applications app apps system systems project code source codebase base repository python api apis workflow"
+        " not never zero none without free should must can shall may need needs required requires ensure ensured make sure only least properly proper correctly correct explicit explicitly"
+        " automated automatic automatically disabled disable off removed remove prevent prevented prevention avoid avoided protect protected protection left remaining found committed"
+        " whole entire base anywhere everywhere do does dont step steps replaced pattern patterns fixed ready check checks statement statements generation generate expanded hardened endpoint endpoints route routes request requests"
+        " individual generated running rule rules specification specific store stored variable variables expose exposed style possible applicable optional where"
     )
 )
 
 
-def unaccounted(text: str, item: Item, phrase: str) -> list[str]:
-    """The words of a text that say more than that the item is there: neither its own (nor those of its phrases) nor what any line says of any
-    thing. Of a sentence with several of them an item answers only a part."""
-    known = (
-        own_words(item)
-        | _NEUTRAL
-        | frozenset(words_of(phrase))
-        | frozenset(word for said in item.says for word in words_of(said))
-        | _PRODUCT_WORDS
-    )
-    return [
+@cache
+def _shared(phrases: tuple[str, ...]) -> frozenset[str]:
+    """The words that several phrases share: what an item is about, and no single line's addition."""
+    counted = Counter(word for phrase in phrases for word in set(words_of(phrase)))
+    return frozenset(word for word, times in counted.items() if times >= _SHARED_BY)
+
+
+# Phrases of an item that a word stands in before it says what the item is about. Measured on 249 answers to eleven lists of others that were
+# judged one by one: with two, 19 of the 61 wrong ones are told apart, with three 28, with four 30, and from there on right ones are lost alone.
+_SHARED_BY = 3
+
+
+def vocabulary(item: Item) -> frozenset[str]:
+    """What an item is about: its title and name, what its phrases share, and other words for it."""
+    return own_words(item) | _shared(item.says) | frozenset(words_of(" ".join(item.means)))
+
+
+def uncovered(text: str, item: Item, evidence: str, wholly: bool = False) -> list[str]:
+    """The words of a text that neither what its item is about nor the evidence itself (what was said and what stands there) holds, and that are
+    more than the presence of a thing. A phrase by which a line means its item covers nothing by itself: "Cache compression" of an item
+    about caching is answered only by a place that compresses. wholly: it is missing as a whole, and so is whatever its phrases name."""
+    known = vocabulary(item) | _PRESENCE | _PRODUCT_WORDS
+    if wholly:
+        known |= frozenset(words_of(" ".join((*item.says, *item.narrow))))
+    left = [
         word
         for word in dict.fromkeys(words_of(_PATHS.sub(" ", _PURPOSE.sub(" ", text))))
         if word not in known and not any(map(str.isdigit, word)) and len(word) > 1
     ]
+    there = frozenset(words_of(evidence)) if left else frozenset()
+    return [word for word in left if word not in there and not any(each in evidence for each in _SEEN_AS.get(word, ()))]
+
+
+# What a section may be about instead of the service: its lines mean these, whatever their own words are.
+_CARRIERS = frozenset(
+    words_of(
+        "docker container containers image images kubernetes k8s cluster pod pods database databases db postgres mysql redis cache queue queues broker worker workers"
+        " frontend ui mobile browser email smtp payment payments billing webhook webhooks oauth oauth2 websocket websockets upload uploads storage bucket cdn dns"
+        " balancer proxy nginx server servers host network infrastructure cloud aws vendor vendors llm ml model models incident"
+    )
+)
+_SECTION_WORDS = 5
+
+
+def elsewhere(text: str, above: Sequence[str], item: Item, evidence: str) -> str:
+    """What the section of a line is about, where its item is not about that and the evidence does not hold it: "Docker: security scanning" is not
+    answered by a scan of the code; "". A line that says itself what it is about is about that."""
+    if vocabulary(item) & _CARRIERS & frozenset(words_of(text)):
+        return ""
+    own = vocabulary(item)
+    # An item about several of them is asked of each: timeouts of a cache say nothing of the database's.
+    known = own if len(own & _CARRIERS) <= 1 else frozenset()
+    for words in (words_of(heading) for heading in above[:2] if len(heading.split()) <= _SECTION_WORDS):
+        named = [word for word in words if word in _CARRIERS]
+        there = frozenset(words_of(evidence)) if named else frozenset()
+        if named and not any(word in known or word in there or any(each in evidence for each in _SEEN_AS.get(word, ())) for word in named):
+            return named[0]
+    return ""
 
 
 def left_over(subject: str, item: Item, phrase: str = "") -> list[str]:

@@ -499,6 +499,11 @@ KINDS = {
         ("- [x] Health endpoint, profiling routes, and development consoles are enabled", "cannot be told"),  # one of three
         ("- [x] Access logs are configured", "cannot be told"),
         ("- [x] Rate limiting requirements", "cannot be told"),
+        ("- [x] Per-tenant rate limiting", "cannot be told"),  # neither the item nor the place is about tenants
+        ("- [x] Final health checks", "cannot be told"),
+        ("- [x] Error tracking for background jobs", "cannot be told"),
+        ("## Kubernetes\n\n- [x] Health endpoint", "cannot be told"),  # what the section is about is nowhere
+        ("## Security & API\n\n- [x] Rate limiting", "agrees"),
         ("- [x] Record the health endpoint of each service", "cannot be told"),
         ("- [x] Tests run in CI", "agrees"),
         ("- [x] Tests run in CI against a production-like topology", "cannot be told"),

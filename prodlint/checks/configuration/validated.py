@@ -78,7 +78,7 @@ def scattered_settings(project: Project, options: Mapping[str, Any]) -> Iterator
     """Modules of a service that read the environment each for themselves, where no object of settings does it for all."""
     central = next(iter(project.about("settings-object")), None)
     if central is not None:
-        yield Evidence("PRD643", central.path, central.span, f"settings are read by {central.words}")
+        yield Evidence("PRD643", central.path, central.span, f"settings are read and validated by {central.words}")
         return
     first: dict[str, ProjectFact] = {}
     names: set[str] = set()

@@ -277,7 +277,12 @@ def request_ids(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
     ):
         return
     around = _AROUND & {found for found, _ in whole.hits}
-    named = [(found, place) for found, place in whole.hits if found not in _AROUND and (found not in _AMBIGUOUS or around)]
+    data = whole.source.data
+    named = [
+        (found, place)
+        for found, place in whole.hits
+        if found not in _AROUND and (found not in _AMBIGUOUS or (around and not _is_of_a_word(data, place, place + len(found))))
+    ]
     if not named:
         return
     literal, offset = named[0]
@@ -286,6 +291,13 @@ def request_ids(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
         context.file.path,
         whole.source.span(offset, offset + len(literal)),
         f"`{whole.source.slice(offset, offset + len(literal))}`",
+    )
+
+
+def _is_of_a_word(data: bytes, start: int, end: int) -> bool:
+    """Whether a name is a part of a longer one: `report_request_id` is the id of a request for a report."""
+    return any(
+        len(side) == 1 and (side.isalnum() or side == b"_") for side in (data[start - 1 : start] if start else b"", data[end : end + 1])
     )
 
 

@@ -117,7 +117,11 @@ def alerts_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Pro
     yield ProjectDiagnostic(exposed.path, exposed.span, "metrics are exposed, and no alert rule in the repository looks at them")
 
 
-_DASHBOARD = re.compile(r"grafana|dashboards?/|dashboard[\w-]*\.json$", re.IGNORECASE)
+# What a monitoring system draws; the product's own dashboards are pages and code.
+_DASHBOARD = re.compile(
+    r"grafana|dashboards?/(?:[^/]+/)*[^/]+\.(?:json|ya?ml|jsonnet|libsonnet|tf|cue)$|dashboard[\w-]*\.json$", re.IGNORECASE
+)
+_OF_THE_PRODUCT = re.compile(r"(?:^|/)(?:static|templates|locales?|i18n|src|public|frontend|webapp)/", re.IGNORECASE)
 _OBJECTIVE = re.compile(r"\bslos?\b|openslo|sloth|pyrra|service[-_]level", re.IGNORECASE)
 _PROBE = re.compile(r"blackbox|checkly|uptime|synthetic|statuspage|gatus|healthchecks\.ya?ml$", re.IGNORECASE)
 
@@ -128,7 +132,12 @@ def monitoring_assets_missing(project: Project, options: Mapping[str, Any]) -> I
     exposed = next(iter(project.about("metrics")), None)
     if exposed is None or not project.environment.is_service or options.get("external"):
         return
-    paths = [path for path in project.all_paths() if not re.search(r"(?:^|/)(?:node_modules|vendor|tests?)/", path)]
+    paths = [
+        path
+        for path in project.all_paths()
+        if not re.search(r"(?:^|/)(?:node_modules|vendor|tests?)/", path)
+        and (not _OF_THE_PRODUCT.search(path) or "grafana" in path.lower())
+    ]
     missing: list[str] = []
     for words, pattern in (("dashboard", _DASHBOARD), ("service level objective", _OBJECTIVE), ("probe from outside", _PROBE)):
         found = next((path for path in paths if pattern.search(path)), "")
