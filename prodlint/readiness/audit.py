@@ -230,7 +230,7 @@ def _not_the_item(line: Line, match: Match, answer: Answer, project: claims.Proj
     known = {*words_of(match.phrase), *subjects.own_words(item)}
     if _DENIES.search(line.text) and (item.exists or item.missing or item.each or item.everywhere) and not _ABSENCE.search(match.phrase):
         return f"it says that there is none of: {item.title}"
-    about = claims.asks_about(line, known) if item.category not in ("Testing", "Documentation") else ""
+    about = claims.asks_about(line, known)
     if about:
         return f"it asks for `{about}` about: {item.title}"
     often = claims.how_often(line)
@@ -288,7 +288,9 @@ _CERTAIN = re.compile(
     r"\b(?:sensitive|critical|important|relevant|privileged|complete(?:d|ly)?|full(?:y)?|extensive|required|frequent|proper(?:ly)?|correct(?:ly)?|accurate(?:ly)?|updated|current|consistent(?:ly)?|safe(?:ly)?)\b",
     re.IGNORECASE,
 )
-_ALL = re.compile(r"\b(?:all|every|each|everywhere)\b(?!\s+(?:the\s+)?(?:TODO|necessary|required))", re.IGNORECASE)
+_ALL = re.compile(
+    r"\b(?:all|every|each|everywhere|no\s+\w+(?:\s+\w+){0,3}\s+without)\b(?!\s+(?:the\s+)?(?:TODO|necessary|required))", re.IGNORECASE
+)
 
 _ONLY = re.compile(r"\bonly\b", re.IGNORECASE)
 
@@ -334,15 +336,18 @@ def _unseen(line: Line, match: Match, answer: Answer, places: Sequence[tuple[str
     subject = _subject(line, match)
     seen = subjects.said_of([answer.because, *(place.words for place in answer.places), claims.near(places, project, 12)])
     left = subjects.left_over(subject, match.item, match.phrase)
-    # What narrows an item stands at the place itself. What a test is about, its path says: many words stand in many tests.
+    # What narrows an item stands at the place itself; what covers a word of the line, in the very line that is cited. What a test is about, its
+    # path says: many words stand in many tests.
+    told = [answer.because, *(place.words for place in answer.places)]
+    here = subjects.said_of([*told, claims.near(places, project, 2)])
     whole = {path for path, at in places if at == 1} if match.item.category == "Testing" else set()
-    stands = "\n".join((*sorted(whole), claims.near([place for place in places if place[0] not in whole], project, 2)))
-    here = subjects.said_of([answer.because, *(place.words for place in answer.places), stands])
+    stands = "\n".join((*sorted(whole), claims.near([place for place in places if place[0] not in whole], project, 0)))
+    cited = subjects.said_of([*told, stands])
     if not _bracket_is_seen(line, match, here):
         return f"`{_TOKEN.findall(line.text)[-1]}` is not seen where this is shown"
     word = subjects.missing_from(seen, left) or subjects.missing_from(here, subjects.narrowing(left, match.item))
     word = word or subjects.missing_from(seen, subjects.left_over(claims.where_it_holds(line), match.item, match.phrase))
-    word = word or _more_than_the_item(line, match, here, [here, *(path for path, _ in places)])
+    word = word or _more_than_the_item(line, match, cited, [here, *(path for path, _ in places)])
     if word:
         return f"nothing about `{word}` is seen where this is shown"
     for name in _products_above(line):
@@ -365,6 +370,8 @@ def _more_than_the_item(line: Line, match: Match, evidence: str, places: Sequenc
     """The first word by which a line says more than its item and than the evidence for it, or what its section is about and the places (what is
     said and stands there, and their paths) are not; "". wholly: the thing is missing as a whole, and so is every kind of it."""
     said = match.subject or _TO_WHOM.sub(r"\1", _said(line, match))
+    for name in claims.names_in(line) if wholly else ():
+        said = said.replace(name, " ")
     left = subjects.uncovered(said, match.item, evidence, wholly)
     if left or wholly or line.in_code:
         return left[0] if left else ""
@@ -459,15 +466,12 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
         told = f"what was found does not contradict it: {counted(findings)}"
         return replace(audited, judgement="cannot be told", because=told)
     names = claims.names_asked_for(line)
+    wholly = any(f.code in match.item.missing for f in findings)
     unwritten = "" if claims.is_negative(line) else claims.unwritten(line, project)
-    if unwritten.startswith("/") and not any(f.code in match.item.missing for f in findings):
-        # Another route may be the one that is meant.
+    if unwritten.startswith("/") and not wholly:
+        # Another route may be the one that is here.
         return replace(audited, judgement="cannot be told", because=f"`{unwritten}` occurs nowhere in the code or its configuration")
-    if unwritten:
-        return replace(
-            audited, because=f"`{unwritten}` occurs nowhere in the code or its configuration", answer=replace(answer, findings=())
-        )
-    if names and not claims.is_negative(line):
+    if names and not wholly and not claims.is_negative(line):
         nowhere = [name for name in claims.nowhere(line, project) if name in names]
         if nowhere and (match.confidence == "medium" or not any(map(claims.is_of_code, nowhere))):
             return replace(audited, judgement="cannot be told", because=f"`{nowhere[0]}` occurs nowhere in the code")
@@ -478,7 +482,7 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
             return replace(audited, judgement="cannot be told", because=f"what was found is not about `{names[0]}`")
         findings = told_of
     if findings:
-        said = [_text_of(f, project) for f in findings[:60]]
+        said = [_text_of(f, project, 0) for f in findings[:60]]
         about = subjects.said_of([match.item.title, *(f"{rules[f.code].name} {rules[f.code].title}" for f in findings[:60]), *said])
         subject = _subject(line, match)
         # "Restricted to our front end" is not so where nothing is restricted, whoever the front end is.
@@ -487,9 +491,9 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
         told = subjects.said_of([f.message for f in findings[:60]])
         narrowing = subjects.narrowing(left, match.item)
         word = subjects.missing_from(about, [each for each in left if each not in narrowing])
-        if not word and not any(f.code in match.item.missing for f in findings):
+        if not word and not wholly:
             word = subjects.missing_from(told, narrowing)
-        named_products, one = subjects.products_in(subject)
+        named_products, one = subjects.products_in("" if wholly else subject)
         missing = [name for name in named_products if not any(each in about for each in subjects.names_of(name))]
         missing = [] if one and len(missing) < len(named_products) else missing
         missing += [name for name in _products_above(line) if not any(each in about for each in subjects.names_of(name))]
@@ -501,9 +505,7 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
         word = (
             word
             or subjects.missing_from(told, _kinds(line, match.item))
-            or _more_than_the_item(
-                line, match, about, [*(f.path for f in findings), *said], any(f.code in match.item.missing for f in findings)
-            )
+            or _more_than_the_item(line, match, about, [*(f.path for f in findings), *said], wholly)
         )
         if word or missing:
             return replace(

@@ -77,7 +77,7 @@ _OUTSIDE = re.compile(
     r"|notif(?:y|ied)\s+(?:the\s+)?(?:team|stake)|train(?:ed|ing)|on[- ]call\s+(?:schedule|rota)|contracts?\b(?!\s*(?:tests?|first))|invoice|purchase|certificate\s+(?:is\s+)?(?:issued|bought|installed)"
     r"|\d+\s+(?:passed|passing|tests?\s+pass)|all\s+(?:\w+\s+){0,2}(?:tests?|cases|suites?)\s+(?:have\s+|are\s+)?pass|tests?\s+(?:are\s+)?(?:green|passing)|smoke\s+tests?\s+(?:pass|run)|(?:checks?|builds?|scans?|linters?|probes?)\s+(?:\w+\s+)?pass(?:es|ed|ing)?\b|verified\s+(?:in|on)\s+(?:staging|production)"
     r"|load[- ]test(?:ed|s)?\s+(?:passed|run|done|executed)|all checks passed|no issues found|planned\b|scheduled\b|(?:was|were|been|is|are)\s+rotated|(?:has|have|had)\s+(?:been\s+)?(?:run|executed|performed|completed|conducted|done|exercised|rehearsed)\b|env(?:ironment)?\s+(?:vars?|variables)\s+(?:are\s+)?set\b|create\w*\s+\.env(?!\S*example)\b|security\s+audits?\b|rolled\s+out|went\s+live|go[- ]live|backup\s+(?:was\s+)?restored|drill|manual(?:ly)?\s+(?:test|check|verif|review|approv)\w*|by\s+hand"
-    r"|(?:returns?|responds?\s+with|answers?)\s+(?:HTTP\s+)?200\b)",
+    r"|\bcurl\s+(?:-\S+\s+)*\w+://|(?:returns?|responds?\s+with|answers?)\s+(?:HTTP\s+)?200\b)",
     re.IGNORECASE,
 )
 _COMMENT = {
@@ -108,7 +108,7 @@ _RESULT = re.compile(
 _MADE_BY_HAND = re.compile(r"\.env(?:\s+file)?\s+(?:is\s+)?(?:created|filled|populated)", re.IGNORECASE)
 # Sections and words that reason, plan or refer, and claim nothing of the code.
 _NO_CLAIMS = re.compile(
-    r"\b(?:workarounds?|blockers?|residual risks?|references?|see also|usage|time estimates?|next steps|backlog|gap analysis|commands to run|overview|out of scope|known (?:issues|limitations)|limitations|appendix|glossary|legend|resources|further reading|readiness score|red flags?|anti-?patterns?|pitfalls|common mistakes|warning signs|don'?ts\b|never (?:go|ship|deploy|launch)\b[^:]*)\b",
+    r"\b(?:workarounds?|blockers?|residual risks?|references?|see also|usage|time estimates?|next steps|backlog|gap analysis|commands to run|overview|out of scope|known (?:issues|limitations)|table of contents|limitations|appendix|glossary|legend|resources|further reading|readiness score|red flags?|anti-?patterns?|pitfalls|common mistakes|warning signs|don'?ts\b|never (?:go|ship|deploy|launch)\b[^:]*)\b",
     re.IGNORECASE,
 )
 _REASONS = re.compile(
@@ -167,7 +167,7 @@ def asks_about(line: Line, known: Iterable[str]) -> str:
     """The word by which a line asks for something about its item, such as its metrics or its documentation, and not for the item; "" for none.
     known: the words of the item and of the phrase by which it is meant, as `words_of` makes them."""
     said = frozenset(known)
-    return next((found[1].lower() for found in _ABOUT.finditer(line.head) if not said & set(words_of(found[1]))), "")
+    return next((found[1].lower() for found in _ABOUT.finditer(_PATH.sub(" ", line.head)) if not said & set(words_of(found[1]))), "")
 
 
 def without_examples(line: Line) -> Line:
@@ -386,9 +386,9 @@ _OTHER_WAY = re.compile(r"\(\s*or\s[^()]{1,80}\)", re.IGNORECASE)
 
 
 def is_of_code(name: str) -> bool:
-    """Whether a name stands in code as it is written, so that a line which is right has it there: `POOL_SIZE`, `app.limits`, `X-Request-ID`; what
-    is called by a proper name, HttpOnly or CloudWatch, may be there by another."""
-    return any(sign in name for sign in "_.-") or name.isupper() or name.islower()
+    """Whether a name is one that somebody gave it in the code, so that a line which is right has it there: `POOL_SIZE`, `app.limits`. What is
+    called by a common or proper name, HSTS, `X-Frame-Options` or CloudWatch, may be there by another, or be seen to by what stands before."""
+    return "_" in name or re.fullmatch(r"[a-z]\w*(?:\.\w+)+", name) is not None
 
 
 # "Access control is checked when files are uploaded", "limits for tenants": where, or for whom, a line says it is so.

@@ -196,7 +196,7 @@ def _row(number: int, raw: str, cells: Sequence[str], columns: Sequence[str], ab
             yield _line(number, "stated", f"{texts[0]}: {' '.join(texts[1:])}", above, None)
         return
     value = cells[status]
-    others = [cell for index, cell in enumerate(cells) if index != status and _plain(cell)]
+    others = [cell for index, cell in enumerate(cells) if index != status and _plain(cell) and not _is_row_number(cell, columns, index)]
     if not others:
         return
     sign = next((sign for sign in (*TICKS, *CROSSES) if sign in value), "")
@@ -218,6 +218,13 @@ def _row(number: int, raw: str, cells: Sequence[str], columns: Sequence[str], ab
     named = next((cell for cell in others if not re.fullmatch(r"[\W\d]*", cell)), others[0])
     rest = " ".join(cell for cell in others if cell != named)
     yield _line(number, state, f"{named}: {rest}" if rest else named, above, mark)
+
+
+def _is_row_number(cell: str, columns: Sequence[str], index: int) -> bool:
+    """Whether a cell only counts its rows."""
+    return (
+        index < len(columns) and columns[index].strip("* .") in ("#", "no", "nr", "id", "") and re.fullmatch(r"[A-Z]?\d+", cell) is not None
+    )
 
 
 def _cell(raw: str, index: int) -> tuple[int, int]:
@@ -251,6 +258,7 @@ _ENDS_A_NAME = re.compile(r"[:–—-]\W*$")
 # "PRC-07-011", "A08:2021", "V2.1.1": the number that a list gives a line.
 IDENTIFIER = re.compile(
     r"^\W{0,4}(?:[A-Z]{1,8}-\d+(?:-\d+)+|[A-Z]{1,2}\d+(?:[.:]\d+)+|P\d)\W{0,4}(?:\s*[:–—-]+\s+|\s+(?=\**[A-Z]))(?=\S)"
+    r"|^\W{0,4}[A-Z]{1,2}\d{1,3}:\s+(?=\S)"
     r"|^\W{0,4}(?!(?:AES|UTF|SHA|RSA|ISO|HS|RS|ES)-)[A-Z]{2,8}-\d{1,4}\W{0,4}(?:\s*[:–—-]+\s+)(?=\S)"
 )
 

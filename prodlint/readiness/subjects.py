@@ -155,7 +155,7 @@ _PRESENCE = frozenset(
         " provide provided use used uses using apply applied place present active available integrated integration support supported introduce established install installed"
         " production prod service services application applications app apps system systems project code source codebase base repository python api apis workflow"
         " not never zero none without free should must can shall may need needs required requires ensure ensured make sure only least properly proper correctly correct explicit explicitly"
-        " automated automatic automatically disabled disable off removed remove prevent prevented prevention avoid avoided protect protected protection left remaining found committed"
+        " disabled disable off removed remove prevent prevented prevention avoid avoided protect protected protection left remaining found committed"
         " whole entire base anywhere everywhere do does dont step steps replaced pattern patterns fixed ready check checks statement statements generation generate expanded hardened endpoint endpoints route routes request requests"
         " individual generated running rule rules specification specific store stored variable variables expose exposed style possible applicable optional where"
     )

@@ -502,8 +502,8 @@ KINDS = {
         ("- [x] Per-tenant rate limiting", "cannot be told"),  # neither the item nor the place is about tenants
         ("- [x] Final health checks", "cannot be told"),
         ("- [x] Error tracking for background jobs", "cannot be told"),
-        ("## Kubernetes\n\n- [x] Health endpoint", "cannot be told"),  # what the section is about is nowhere
-        ("## Security & API\n\n- [x] Rate limiting", "agrees"),
+        ("# List\n\n## Kubernetes\n\n- [x] Health endpoint", "cannot be told"),  # what the section is about is nowhere
+        ("# List\n\n## Security & API\n\n- [x] Rate limiting", "agrees"),
         ("- [x] Record the health endpoint of each service", "cannot be told"),
         ("- [x] Tests run in CI", "agrees"),
         ("- [x] Tests run in CI against a production-like topology", "cannot be told"),

@@ -307,11 +307,11 @@ def _split_counters(project: Project, found: Sequence[ProjectFact]) -> Iterator[
 
 _LIVE = r"livez?|liveness|alive|is_?alive|ping|up|heartbeat|hello|pulse"
 _READY = r"readyz?|readiness|is_?ready"
-_HEALTH = rf"_?health|healthz|_?health[-_]?checks?|healthy|is[-_]?healthy|_?status|{_LIVE}|{_READY}"
+_HEALTH = rf"_?(?:service[-_])?health|healthz|_?health[-_]?checks?|healthy|is[-_]?healthy|_?status|{_LIVE}|{_READY}"
 _HEALTH_PATH = re.compile(rf"^/?(?:[\w.{{}}<>:*-]*/)*(?:{_HEALTH})(?:/(?:{_HEALTH}|db|database|deep|full))?/?\$?$", re.IGNORECASE)
 # Of a plain text less is believed: "/status" and "/up" are paths of much else.
 _HEALTH_TEXT = re.compile(
-    r"^/(?:[\w-]+/)*(?:_?health|healthz|_?health[-_]?check|livez|readyz|readiness|liveness|ping|heartbeat|__heartbeat__|__lbheartbeat__)/?$"
+    r"^/(?:[\w-]+/)*(?:_?(?:service[-_])?health|healthz|_?health[-_]?check|livez|readyz|readiness|liveness|ping|heartbeat|__heartbeat__|__lbheartbeat__)/?$"
 )
 # A path begins with a slash; Django's, and those below a prefix, do without: `"health/"`, `r"^health/$"`.
 _ROUTE_ANCHORS = [
