@@ -24,7 +24,7 @@ from prodlint.checks import (
     settings,
 )
 from prodlint.facts import Assignment, Call, Class, Collection, Command, Conditional, Constant, Dictionary, Module, Operation, Setting
-from prodlint.model import Evidence, FixRequest, Related
+from prodlint.model import Evidence, FixRequest, Related, Span
 from prodlint.project.production import deployed, is_of_start_script, priority_in, runs_in_production
 from prodlint.values.configured import given_at_once
 from prodlint.values.lattice import Setting as SettingRead
@@ -317,6 +317,14 @@ def reads(setting: Setting, context: CheckContext) -> Iterator[ProjectFact]:
     yield project_fact("env-read", setting, setting.name)
 
 
+@collect("env-asked", on=[every(Setting)], required_literals=["getenv", "environ.get"], files=("python",), not_in=ANYWHERE_BUT_SERVICE)
+def asked_for(setting: Setting, context: CheckContext) -> Iterator[ProjectFact]:
+    """`os.getenv("X")`: what may be absent, and then something is off or other than it was meant."""
+    if setting.origin == "python" and serves(context) and not _PLATFORM.match(setting.name):
+        if re.sub(r"[\s\\]", "", setting.text).startswith(("os.getenv", "getenv", "os.environ.get", "environ.get")):
+            yield project_fact("env-asked", setting, setting.name)
+
+
 def is_of_platform(name: str) -> bool:
     """Whether a variable is set by the platform, the shell or CI."""
     return _PLATFORM.match(name) is not None
@@ -370,19 +378,24 @@ def _is_read_from_text(declared: str, module: Module) -> bool:
     return head in _PLAIN or not (rest.rpartition(".")[2] if first in module.imports and rest else head)[:1].islower()
 
 
-@project_check("PRD642", topics=("env-read",))
+@project_check("PRD642", topics=("env-read", "env-asked"))
 def undocumented(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
     """Variables that the service cannot start without and that no example file, deployment file or document names."""
     if not project.environment.is_service:
         return
     first: dict[str, ProjectFact] = {}
-    for read in project.about("env-read"):
+    any_read = bool(options.get("any-read"))
+    for read in (*project.about("env-read"), *(project.about("env-asked") if any_read else ())):
         first.setdefault(read.words, read)
     missing = _not_named(project, set(first))
-    if len(first) < int(options.get("least", 3)) or not missing:
+    examples = [file for file in project.files if file.kind == "env"]
+    # Who keeps a list of the variables keeps it whole, however short it is.
+    least = 1 if any_read and any("example" in file.roles for file in examples) else int(options.get("least", 3))
+    if any_read:
+        yield from _never_read(project, [file.path for file in examples if "example" in file.roles])
+    if len(first) < least or not missing:
         return
     ordered = sorted(missing, key=lambda name: (first[name].path, first[name].span))
-    examples = [file for file in project.files if file.kind == "env"]
     shown = ", ".join(f"`{name}`" for name in ordered[:5]) + (f" and {len(ordered) - 5} more" if len(ordered) > 5 else "")
     at = first[ordered[0]]
     where = f"`{examples[0].path}`" if examples else "example env file"
@@ -394,6 +407,36 @@ def undocumented(project: Project, options: Mapping[str, Any]) -> Iterator[Proje
     lines = "".join(f"{name}=\n" for name in ordered)
     fix = FixRequest("append-lines", f"Name them in `{target}`", False, (("file", target), ("text", lines))) if target else None
     yield ProjectDiagnostic(at.path, at.span, words, related=related, fix=fix)
+
+
+_NAME_LINE = re.compile(rb"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=")
+
+
+def _never_read(project: Project, examples: list[str]) -> Iterator[ProjectDiagnostic]:
+    """Variables that an example file names, and nothing else in the project: neither whole nor, as a field behind a prefix, by their end."""
+    names: dict[bytes, tuple[str, int]] = {}
+    for path in examples:
+        data = project.read(path) or b""
+        for found in _NAME_LINE.finditer(data):
+            names.setdefault(found[1].lower(), (path, data.count(b"\n", 0, found.start(1)) + 1))
+    names = {name: place for name, place in names.items() if not _PLATFORM.match(name.decode().upper())}
+    for file in project.files:
+        if not names:
+            return
+        if file.path not in examples and file.kind not in ("markdown", "lock"):
+            data = (project.read(file.path) or b"").lower()
+            for name in [name for name in names if any(end in data for end in _ends(name))]:
+                del names[name]
+    for name, (path, line) in names.items():
+        shown = name.decode().upper()
+        words = f"`{shown}` is named here, and nothing in the project reads it"
+        yield ProjectDiagnostic(path, Span(line, 1, line, len(shown) + 1), words, priority="P2")
+
+
+def _ends(name: bytes) -> Iterator[bytes]:
+    """A name, and what is left of it behind a prefix: `shop_db_url`, `db_url`."""
+    parts = name.split(b"_")
+    yield from (b"_".join(parts[start:]) for start in range(max(1, min(len(parts), 3) - 1)))
 
 
 _NAMING = frozenset(("env", "yaml", "dockerfile", "toml", "ini", "shell", "makefile", "markdown", "systemd", "procfile", "json", "text"))

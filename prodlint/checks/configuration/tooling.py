@@ -169,6 +169,8 @@ def tool_opened(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         if isinstance(on, Constant) and on.value is True and not context.file.roles & {"command", "script"}:
             yield Diagnostic(call, "tracebacks show the values of all variables: passwords and tokens get into the log", priority="P1")
         return
+    if name.endswith(".DebugToolbarExtension") and not (call.arguments or call.keywords):
+        return  # what it is for is said later, by `init_app`
     words, priority = _TOOLS[name]
     yield Diagnostic(call, f"`{name.rpartition('.')[0].split('.')[0]}.{name.rpartition('.')[2]}` {words}", priority=priority)
 

@@ -12,6 +12,7 @@ from prodlint.checks import (
     Project,
     ProjectDiagnostic,
     ProjectFact,
+    calls,
     check,
     collect,
     documents,
@@ -21,7 +22,7 @@ from prodlint.checks import (
 )
 from prodlint.checks.deployment.dockerfile import built_from, lineage, shipped
 from prodlint.checks.deployment.installs import commands_of, has_flag
-from prodlint.facts import Command, Dockerfile, Document
+from prodlint.facts import Call, Command, Dockerfile, Document
 from prodlint.model import Evidence, Span
 from prodlint.values.container_images import datastore, image_of
 
@@ -172,7 +173,26 @@ def built_in_ci(document: Document, context: CheckContext) -> Iterator[ProjectFa
     yield project_fact("started-in-ci", document, "builds it")
 
 
-@project_check("PRD801", topics=("started-in-ci",))
+_ELSEWHERE = ("test", "example", "docs", "dev", "script", "vendored", "generated", "notebook", "ci", "command")
+
+
+@collect(
+    "entry-point",
+    on=[
+        calls(
+            "uvicorn.run", "hypercorn.run", "waitress.serve", "aiohttp.web.run_app", "flask.Flask.run", "quart.Quart.run", "sanic.Sanic.run"
+        )
+    ],
+    files=("python",),
+    not_in=_ELSEWHERE,
+)
+def entry_points(call: Call, context: CheckContext) -> Iterator[ProjectFact]:
+    """Where a program of the repository starts to serve HTTP."""
+    if not context.file.roles & frozenset(_ELSEWHERE):
+        yield project_fact("entry-point", call, call.name)
+
+
+@project_check("PRD801", topics=("started-in-ci", "entry-point"))
 def nothing_builds_it(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
     """A service that nothing in the repository builds or starts."""
     environment = project.environment
@@ -182,7 +202,8 @@ def nothing_builds_it(project: Project, options: Mapping[str, Any]) -> Iterator[
         if options.get("frontends"):
             yield from _pages_without_image(project, images)
         return
-    if not environment.is_service or project.about("started-in-ci") or options.get("external"):
+    serving = next(iter(project.about("entry-point")), None) if options.get("any-service") and not environment.is_library else None
+    if not (environment.is_service or serving) or project.about("started-in-ci") or options.get("external"):
         return
     for file in project.files:
         if (
@@ -191,7 +212,7 @@ def nothing_builds_it(project: Project, options: Mapping[str, Any]) -> Iterator[
         ):  # fmt: skip
             yield Evidence("PRD801", file.path, Span(1, 1, 1, 1), "says how it is built or started")
             return
-    place = project.service_place()
+    place = project.service_place() or ((serving.path, serving.span) if serving is not None else None)
     if place is not None:
         words = "nothing builds this service: no Dockerfile, no Procfile and no description for a platform"
         yield ProjectDiagnostic(place[0], place[1], words)

@@ -15,6 +15,7 @@ from prodlint.checks import (
     calls,
     check,
     collect,
+    commands,
     documents,
     every,
     literals,
@@ -23,8 +24,9 @@ from prodlint.checks import (
     text,
 )
 from prodlint.checks.observability.endpoints import place_of, web_service
-from prodlint.facts import Assignment, Call, Class, Constant, Document, Import, Literal, Name, Text
+from prodlint.facts import Assignment, Call, Class, Command, Constant, Document, Import, Literal, Name, Text
 from prodlint.model import Evidence, FixRequest, Related
+from prodlint.project.production import runs_in_production
 from prodlint.project.startup import Started
 from prodlint.values.places import argument_of, value_of
 
@@ -249,11 +251,58 @@ def logging_not_structured(project: Project, options: Mapping[str, Any]) -> Iter
         )
 
 
+# ---------------------------------------------------------------- PRD702: a server without its access log
+
+_SERVERS = ("uvicorn.run", "uvicorn.Config", "sanic.Sanic.run", "hypercorn.run", "granian.Granian")
+
+
+@collect("access-log-off", on=[calls(*_SERVERS, "*.run")], required_literals=["access_log"], files=("python",), not_in=_ELSEWHERE)
+def access_log_off(call: Call, context: CheckContext) -> Iterator[ProjectFact]:
+    """`uvicorn.run(app, access_log=False)`."""
+    told = call.keywords.get("access_log")
+    if isinstance(told, Constant) and told.value is False and not context.file.roles & _ELSEWHERE and not call.scope.guards & {"debug"}:
+        yield project_fact("access-log-off", call, "`access_log=False`")
+
+
+@collect("access-log-off", on=[commands("uvicorn", "sanic", "granian")], required_literals=["--no-access-log"], not_in=_ELSEWHERE)
+def access_log_off_in_command(command: Command, context: CheckContext) -> Iterator[ProjectFact]:
+    """`uvicorn app.main:app --no-access-log`."""
+    if "--no-access-log" in command.argv and runs_in_production(command, context):
+        yield project_fact("access-log-off", command, "`--no-access-log`")
+
+
+@collect(
+    "request-log",
+    on=[text()],
+    required_literals=[("middleware", "log"), "after_request", "django_structlog", "asgi_logger", "requestlog", "accesslog", "access_log_format", "opentelemetry.instrumentation"],
+    files=("python",),
+    not_in=_ELSEWHERE,
+)  # fmt: skip
+def requests_logged(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
+    """A middleware of a file that writes logs: what the server does not say of a request, the service says."""
+    if not context.file.roles & _ELSEWHERE and (found := _LOGS_REQUESTS.search(whole.source.data)) is not None:
+        yield ProjectFact("request-log", context.file.path, whole.source.span(*found.span()), "a middleware that logs")
+
+
+_LOGS_REQUESTS = re.compile(
+    rb"(?i)BaseHTTPMiddleware\b|@\w+\.middleware\b|async def __call__\(self, scope|after_request|django_structlog|asgi_logger|request_?log|access_?log(?!\s*=)|logging_?middleware|opentelemetry\.instrumentation"
+)
+
+
+@project_check("PRD702", topics=("access-log-off", "request-log"))
+def requests_not_logged(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic | Evidence]:
+    """A server that is told to log no requests, in a service that logs none itself."""
+    if not project.environment.is_service or project.about("request-log"):
+        return
+    for off in project.about("access-log-off")[:1]:
+        yield ProjectDiagnostic(off.path, off.span, f"{off.words} switches the server's access log off, and no middleware logs requests")
+
+
 # ---------------------------------------------------------------- PRD703: a request's id
 
 # What is surely about it; "request_id" beside a context variable or in a middleware most likely is.
 _REQUEST_ID = re.compile(
-    r"(?i)dockerflow|requestidlogfilter|x[-_](?:request|correlation|trace)[-_]id|traceparent|correlation|django_guid|log_request_id|header|instrument|ddtrace|newrelic|logfire|apm"
+    r"(?i)dockerflow|requestidlogfilter|x[-_](?:request|correlation|trace)[-_]id|traceparent|correlation|django_guid|log_request_id|header|instrument|starlette_context|ddtrace|newrelic|logfire|apm"
 )
 
 
@@ -266,7 +315,7 @@ _AROUND = frozenset((b"middleware", b"contextvar"))
     "request-id",
     on=[text()],
     required_literals=["x-request-id", "x_request_id", "x-correlation-id", "x_correlation_id", "x-trace-id", "x-amzn-trace-id", "x-cloud-trace-context", "traceparent", "correlation_id", "request_id_header", "django_guid", "log_request_id",
-             ("request_id", "contextvar"), ("trace_id", "contextvar"), ("request_id", "middleware"), ("request-id", "middleware"), "opentelemetry.instrumentation", "opentelemetry-instrument", "ddtrace", "newrelic", "elasticapm", "logfire.instrument", "$request_id", "requestidlogfilter", "dockerflow.django.middleware", "dockerflow.flask", "dockerflow.fastapi"],
+             ("request_id", "contextvar"), ("trace_id", "contextvar"), ("request_id", "middleware"), ("request-id", "middleware"), "opentelemetry.instrumentation", "opentelemetry-instrument", "ddtrace", "newrelic", "elasticapm", "logfire.instrument", "$request_id", "requestidlogfilter", "dockerflow.django.middleware", "dockerflow.flask", "dockerflow.fastapi", "starlette_context"],
 )  # fmt: skip
 def request_ids(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
     """Where a request gets an id that its log lines carry."""

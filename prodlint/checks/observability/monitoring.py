@@ -108,10 +108,10 @@ def alerts_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Pro
         return
     for path in project.all_paths():
         if (
-            path.endswith((".tf", ".json", ".yaml", ".yml"))
+            path.endswith(".tf")
+            or path.endswith((".json", ".yaml", ".yml"))
             and re.search(r"alert|monitor", path.rsplit("/", 1)[-1], re.IGNORECASE)
-            and _OTHER_ALERTS.search((project.read(path) or b"").decode("utf-8", "replace"))
-        ):
+        ) and _OTHER_ALERTS.search((project.read(path) or b"").decode("utf-8", "replace")):
             yield Evidence("PRD724", path, _TOP, "defines alerts")
             return
     yield ProjectDiagnostic(exposed.path, exposed.span, "metrics are exposed, and no alert rule in the repository looks at them")
