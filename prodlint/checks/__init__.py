@@ -73,7 +73,8 @@ class Diagnostic:
     """A place where a rule is broken, and the words for it.
 
     priority: another one than the page's, where this variant deserves it. secret: the text at this place must appear
-    in no output; secrets: further byte ranges of the same file with that need. symbol: overrides the scope's.
+    in no output; secrets: further byte ranges of the same file with that need. symbol: overrides the scope's. only_with: an
+    option of the rule without which it is not told; its secrets are covered all the same.
     """
 
     at: Ranged
@@ -84,6 +85,7 @@ class Diagnostic:
     secret: bool = False
     secrets: tuple[tuple[int, int], ...] = ()
     symbol: str | None = None
+    only_with: str = ""
 
 
 @dataclass(slots=True)

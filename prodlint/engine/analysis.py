@@ -103,7 +103,10 @@ def _analyse(path: str, kind: FileKind, document: Document, run: Run, outcome: O
     module = _module(source, file, reported, parsed)
     findings = [_finding(hit, subscription, fact, file, run, module, outcome.known) for hit, subscription, fact in reported]
     findings.extend(_problem_findings(problems, file, run, selected, outcome, source))
-    outcome.findings = without_superseded(_unique(findings), run.rules)
+    # What is known and not told still speaks for its value before the rules that know less of it.
+    quiet = {id(finding) for finding, (hit, subscription, _) in zip(findings, reported, strict=False) if not _is_told(hit, subscription.rule, run, file)}
+    findings = [finding for finding in _unique(findings) if id(finding) not in quiet]
+    outcome.findings = without_superseded(findings, run.rules)
     if directed:
         from prodlint.engine import ignoring
 
@@ -272,6 +275,14 @@ def options_of(rule: Rule, run: Run) -> dict[str, Any]:
         if name in options and given:
             options[name] = [*options[name], *given]
     return {**options, **settings.options(rule.code)}
+
+
+def _is_told(hit: Diagnostic, rule: Rule | None, run: Run, file: File) -> bool:
+    """Whether a place is a finding in this file, or known for what it covers only."""
+    if rule is None or not (hit.only_with or file.roles & rule.quiet_in):
+        return True
+    options = options_of(rule, run)
+    return all(options.get(name) for name in (hit.only_with, "everywhere" if file.roles & rule.quiet_in else "") if name)
 
 
 def where_raised(error: BaseException) -> str:

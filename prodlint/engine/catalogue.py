@@ -33,6 +33,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "fix": str,
     "not-in": list,
     "lower-in": list,
+    "quiet-in": list,
     "grouped": (bool, list),
     "habit": bool,
     "widespread": list,
@@ -195,6 +196,7 @@ def parse_page(text: str, path: str, code: str, name: str, family: str) -> Rule:
         security_severity=table.get("security-severity", ""),
         not_in=frozenset(table.get("not-in", ("generated", "vendored"))),
         lower_in=frozenset(table.get("lower-in", ())),
+        quiet_in=frozenset(table.get("quiet-in", ())),
         # Every message holds the empty text.
         grouped=tuple(given) if isinstance(given := table.get("grouped", False), list) else ("",) if given else (),
         habit=table.get("habit", False),

@@ -159,7 +159,7 @@ def _plain(value: Any) -> Any:
 
 def _rule(*row: Any) -> Rule:
     values = dict(zip(_FIELDS, row, strict=True))
-    return Rule(**{**values, "not_in": frozenset(values["not_in"]), "lower_in": frozenset(values["lower_in"])})
+    return Rule(**{**values, **{name: frozenset(values[name]) for name in ("not_in", "lower_in", "quiet_in")}})
 
 
 # ---------------------------------------------------------------- where it lies

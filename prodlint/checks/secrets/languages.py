@@ -103,15 +103,15 @@ def named_literal(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
         done = rest.end()
         if file.file.kind == "notebook" and not _is_output(data, offset):
             continue
-        if named.kind == "key" and name.endswith(_IN_BROWSERS) and not context.options.get("browser"):
-            continue
         found = _value_behind(data, rest.end(), name, file.file.kind)
         if found is None:
             continue
         start, end, configured = found
         if _works(data[start:end], written, named, configured, context) and not _is_search_key(data, start, named):
             done = end
-            yield Diagnostic(ByteRange(file.source, start, end), f"`{written}` is written into the file", secret=True)
+            sent = named.kind == "key" and name.endswith(_IN_BROWSERS)
+            words = f"`{written}` is written into the file"
+            yield Diagnostic(ByteRange(file.source, start, end), words, secret=True, only_with="browser" if sent else "")
 
 
 def _value_behind(data: bytes, at: int, name: str, kind: str) -> tuple[int, int, bool] | None:

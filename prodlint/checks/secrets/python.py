@@ -182,6 +182,7 @@ def hardcoded_password(fact: Assignment, context: CheckContext) -> Iterator[Diag
     spoken = [at for value, at in values if _speaks(value, at, fact, named, context)]
     # `"..." if DEVELOPMENT else "..."` is one mistake, and no one place of it can be fixed alone.
     either = isinstance(fact.value, Conditional) and len(spoken) > 1
+    mild = is_named_for_development(fact) or not _FOR_TESTS.isdisjoint(parts_of(fact.target))
     for at in spoken[:1] if either else spoken:
         others = [inside(other) for other in spoken[1:]] if either else []
         yield Diagnostic(
@@ -190,7 +191,8 @@ def hardcoded_password(fact: Assignment, context: CheckContext) -> Iterator[Diag
             related=tuple(Related(context.file.path, other.source.span(other.start, other.end), "the other one") for other in others),
             secret=True,
             secrets=tuple((other.start, other.end) for other in others),
-            priority="P2" if is_named_for_development(fact) or not _FOR_TESTS.isdisjoint(parts_of(fact.target)) else None,
+            priority="P2" if mild else None,
+            only_with="everywhere" if mild else "",
             fix=None if either or _is_made_up(fact, context) else environment_fix(fact.target, at),
             symbol=fact.scope.symbol,
         )
@@ -627,7 +629,7 @@ def hardcoded_signing_key(fact: Assignment, context: CheckContext) -> Iterator[D
             found = replace(found, fix=None)  # what an image needs while it is built is not there yet
         # Production's own settings give it another value: this one signs on developers' machines.
         mild = given_anew(fact.target, context) or is_named_for_development(fact) or _is_of_developers(fact, context)
-        yield replace(found, priority="P2", fix=None) if mild else found
+        yield replace(found, priority="P2", fix=None, only_with="everywhere") if mild else found
 
 
 def _signing(values: Iterator[Value], message: str, fact: Assignment | Call, name: str, context: CheckContext) -> Iterator[Diagnostic]:

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, text
 from prodlint.checks.secrets import formats, others
+from prodlint.checks.secrets.calm import CALM
 from prodlint.checks.secrets.formats import sample_token
 from prodlint.facts import File, Text
 from prodlint.model import Finding, FixRequest, Priority
@@ -103,12 +104,17 @@ def provider_token(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
         if judged is None:
             continue
         words, priority = judged
+        only_with = "everywhere" if row.kind == "low" or (_OF_A_MOMENT.match(row.name) and context.file.roles & CALM) else ""
         example = _is_shown_as_example(data, start)
         if example == "field" and (row.valid is None or not row.valid(token)):
             continue
         if example:
             priority = "P2"
-        yield Diagnostic(ByteRange(file.source, start, end), words, priority=priority, secret=True)
+        yield Diagnostic(ByteRange(file.source, start, end), words, priority=priority, secret=True, only_with=only_with)
+
+
+# Claims that expire, and a key's id without its secret half: among tests and pages they were made for the place where they stand.
+_OF_A_MOMENT = re.compile(r"jwt\Z|aws(?:-session|-bearer|-context)?\Z")
 
 
 @check("PRD101", on=[text()], required_literals=others.ANCHORS)
@@ -251,6 +257,7 @@ _PEM_END = re.compile(rb"-----END [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_GAP = re.compile(rb"(?:\s|\\[nr]|\\u000[aAdD]|[\"'`,+>|#*()]|(?:Proc-Type|DEK-Info|Version|Comment|Charset|Hash):[^\n\\]{0,120})+")
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/=]{1,200}")
 _SHORTEST_KEY = 60
+_GOOGLES = "Google service account key"
 # The first field of the file that Google hands out for a service account.
 _HEAD = 400
 _PUTTY = re.compile(rb"PuTTY-User-Key-File-[23]:[^\n]{1,120}\n")
@@ -266,10 +273,12 @@ _JWK_SHARED = re.compile(rb"\\?[\"']k\\?[\"']\s{0,8}:\s{0,8}\\?[\"']([A-Za-z0-9_
 def private_key_material(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
     data = file.source.data
     done = 0
-    # A key of its own in a file of the tests was made for them; one in code may be copied from elsewhere, and Google makes its accounts' keys.
+    # A key of its own in a file of the tests was made for them; Google makes its accounts' keys.
     tests_only = is_data_of_tests(file.file) or ("test" in file.file.roles and file.file.kind != "python")
     if tests_only and b'"service_account"' not in data[:_HEAD]:
         return
+    # In the code of tests and on pages stand keys that were made for them; those that Google makes for accounts are in use.
+    shown = bool(file.file.roles & {"test", "docs"})
     for anchor, offset in file.hits:
         if offset < done:
             continue
@@ -285,6 +294,7 @@ def private_key_material(file: Text, context: CheckContext) -> Iterator[Diagnost
             f"{title}{bound(data, start)}: replace the key pair, then load the key at run time",
             priority=mild,
             secret=True,
+            only_with="everywhere" if shown and title != _GOOGLES else "",
         )
 
 
@@ -344,7 +354,7 @@ def _pem_at(data: bytes, offset: int) -> tuple[int, int, str] | None:
         return None
     kind = (head[1] or b"").decode()
     near = data[max(0, begin - 1500) : (closing.end() if closing else last) + 600]
-    title = "Google service account key" if b"client_email" in near else f"{kind + ' ' if kind else ''}private key"
+    title = _GOOGLES if b"client_email" in near else f"{kind + ' ' if kind else ''}private key"
     return begin, closing.end() if closing else last, title[0].upper() + title[1:]
 
 
@@ -408,7 +418,8 @@ def credentials_in_url(file: Text, context: CheckContext) -> Iterator[Diagnostic
         if _ON_THIS_MACHINE.match(data, end) and is_remark(data, offset):
             continue  # said for example: nobody else can reach it
         priority: Priority | None = "P1" if verdict == "default" else None
-        if verdict in ("default", "words") and _ON_THIS_MACHINE.match(data, end):
+        on_this_machine = verdict in ("default", "words") and _ON_THIS_MACHINE.match(data, end) is not None
+        if on_this_machine:
             priority = "P2"  # what a developer starts
         words = "Published default password" if verdict == "default" else "Password"
         yield Diagnostic(
@@ -416,6 +427,7 @@ def credentials_in_url(file: Text, context: CheckContext) -> Iterator[Diagnostic
             f"{words} in a `{scheme}://` URL{bound(data, offset - len(scheme))}",
             priority=priority,
             secret=True,
+            only_with="everywhere" if on_this_machine else "",
             fix=_asked_for(scheme, data, data[start:end]) if "compose" in context.file.name and context.file.kind == "yaml" else None,
         )
 
