@@ -164,9 +164,9 @@ class Rule:
     supersedes: codes of rules that are silent where this one speaks. stage: "release" where the mistake may wait until then.
     items: ids of the checklist items that it serves. grouped: words; findings with the same message that holds one of them are one of the report, wherever they stand.
     habit: the same within one file, from four of them on. widespread: words of messages that tell of a habit of the whole project: from three
-    on in two files they are one. wider: options that are true where the rule was selected. quiet_in: roles of
-    files in which it is told only with its option `everywhere`. since: the dated set of rules with which it came, "" for
-    the first. changes: what changed with later sets, as (set, words, default before or None, priority before or "").
+    on in two files they are one. wider: options that are true where the rule was selected. quiet_in: roles of files in which it is
+    told only with its option `everywhere`. since: the dated set of rules with which it came, "" for the first.
+    changes: what changed with later sets, as (set, words, default before or None, priority before or "").
     helps: what to do about a variant of the mistake, as (words of its message, help).
     """
 

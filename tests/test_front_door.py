@@ -14,7 +14,7 @@ from tests.conftest import Project, Ran
 
 Cli = Callable[..., Ran]
 
-APP = "import requests\n\nrequests.get(url)\n# TODO later\nrequests.get(url)\n"
+APP = "import requests\n\nrequests.get(url)\n# TODO fix the host\nrequests.get(url)\n"
 
 
 def lines(out: str) -> list[str]:

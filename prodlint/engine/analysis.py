@@ -104,7 +104,11 @@ def _analyse(path: str, kind: FileKind, document: Document, run: Run, outcome: O
     findings = [_finding(hit, subscription, fact, file, run, module, outcome.known) for hit, subscription, fact in reported]
     findings.extend(_problem_findings(problems, file, run, selected, outcome, source))
     # What is known and not told still speaks for its value before the rules that know less of it.
-    quiet = {id(finding) for finding, (hit, subscription, _) in zip(findings, reported, strict=False) if not _is_told(hit, subscription.rule, run, file)}
+    quiet = {
+        id(finding)
+        for finding, (hit, subscription, _) in zip(findings, reported, strict=False)
+        if not _is_told(hit, subscription.rule, run, file)
+    }
     findings = [finding for finding in _unique(findings) if id(finding) not in quiet]
     outcome.findings = without_superseded(findings, run.rules)
     if directed:

@@ -177,6 +177,9 @@ def answers_of(request: session.Request, foreign: Sequence[Said] = (), old: Mapp
     checklist = checklist_of(settings.checklist, settings.root or root, known, today)
     wanted = {code for item in checklist.items for code in item.rules}
     off = tuple(rule.code for rule in known if not rule.default and rule.code in wanted)
+    # That there is no such thing is said of all that a rule finds, also of what nobody is told unasked.
+    denied = {code for item in checklist.items if item.absence for code in item.rules}
+    asked_for = (*off, *(rule.code for rule in known if rule.default and rule.wider and rule.code in denied))
     finish = request.finish
 
     chosen: set[str] = set()
@@ -186,7 +189,7 @@ def answers_of(request: session.Request, foreign: Sequence[Said] = (), old: Mapp
         given = finish(given)
         words = {word for made in given.selections for word in (*(made.select or ()), *made.extend_select)}
         chosen.update(rule.code for rule in known if rule.code in off and any(_selects(word, rule) for word in words))
-        return replace(given, selections=(Selection(extend_select=off), *given.selections)) if off else given
+        return replace(given, selections=(Selection(extend_select=asked_for), *given.selections)) if asked_for else given
 
     tables = [table for item in checklist.items for table in (*item.when, *item.shown)]
     asked = replace(request, finish=switched_on, collectors=collectors(tables), cache=False, since="", baseline=False, grouped=False)

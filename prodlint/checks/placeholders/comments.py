@@ -118,17 +118,18 @@ def todo_comment(comment: Comment, context: CheckContext) -> Iterator[Diagnostic
         if tag == "todo" and _named_todo(comment.source.data):
             continue
         said = _first_words(rest)
-        what = f"`{tag}` about a fault, and without a ticket" if _ABOUT_A_FAULT.search(rest) else f"`{tag}` without a ticket"
-        yield Diagnostic(place, f"{what}: {said}" if said else what)
+        fault = _ABOUT_A_FAULT.search(rest) is not None
+        what = f"`{tag}` about a fault, and without a ticket" if fault else f"`{tag}` without a ticket"
+        yield Diagnostic(place, f"{what}: {said}" if said else what, only_with="" if fault else "every-note")
 
 
-# Notes that say what can go wrong, against those that say what would be nice.
+# Notes that say what can go wrong, is missing or is dead, against those that say what would be nice.
 _ABOUT_A_FAULT = re.compile(
-    r"(?i)\b(?:bugs?|buggy|broken|breaks?|wrong(?:ly)?|incorrect(?:ly)?|crash\w*|race(?:s| condition)?|racy|deadlocks?|leaks?|leaking|dos|attacks?|attackers?"
+    r"(?i)^\W*(?:\([^)]{0,60}\)\W*)?(?:implement|fix)\b|\b(?:not (?:yet )?implemented|placeholders?|stub(?:bed)?|mocked|fake|dummy|bugs?|buggy|broken|breaks?|wrong(?:ly)?|incorrect(?:ly)?|crash\w*|race(?:s| condition)?|racy|deadlocks?|leaks?|leaking|dos|attacks?|attackers?"
     r"|insecure|unsafe|security|vulnerab\w*|injections?|bombs?|sanitiz\w+|escap(?:e|ed|ing)|auth(?:entication|orization|enticate|orize)|permissions?|passwords?|secrets?"
     r"|credentials?|encrypt\w*|error handling|exception handling|handle (?:the |this |these |any |other )?(?:errors?|exceptions?|failures?)|fails|failing|failures?"
-    r"|time ?outs?|retry|retries|transactions?|rollback|data loss|lose[sd]?|lost|overflow\w*|memory|unbounded|not thread[- ]?safe|thread[- ]?safety|hard ?-?coded|temporary"
-    r"|hack(?:y|ish)?|workaround|before (?:production|prod|release|launch|merging|deploy\w*)|in production|data corruption|inconsistent|duplicates?|never (?:called|closed|deleted))\b"
+    r"|time ?outs?|transactions?|rollback|data loss|lose[sd]?|lost|overflow\w*|memory|unbounded|not thread[- ]?safe|thread[- ]?safety|hard ?-?coded|temporary"
+    r"|(?:not|no longer|never) (?:needed|used)|unused|dead code|before (?:production|prod|release|launch|merging|deploy\w*)|in production|data corruption|inconsistent|duplicates?|never (?:called|closed|deleted))\b"
 )
 
 
@@ -151,7 +152,9 @@ def fixme_comment(comment: Comment, context: CheckContext) -> Iterator[Diagnosti
     for place, tag, rest in _notes(comment, context, frozenset({"FIXME"}), True):
         said = _first_words(rest)
         what, priority = _grade(tag, rest, context)
-        yield Diagnostic(place, f"{what}: {said}" if said else what, priority=priority)
+        # Others' XXX mostly says how something works.
+        aside = tag.upper() == "XXX" and not _ABOUT_A_FAULT.search(rest)
+        yield Diagnostic(place, f"{what}: {said}" if said else what, priority=priority, only_with="every-note" if aside else "")
 
 
 def _grade(tag: str, rest: str, context: CheckContext) -> tuple[str, Priority | None]:
