@@ -133,11 +133,11 @@ CHECK = PUSH + BUILD + LINT + job("check", "uses: ./.github/actions/check")
     ("files", "priorities"),
     [
         ({WORKFLOW: PUSH + TEST + LINT + BUILD}, []),
-        ({WORKFLOW: PUSH + LINT + BUILD}, ["P0"]),
+        ({WORKFLOW: PUSH + LINT + BUILD}, ["P1"]),
         ({WORKFLOW: PUSH + TEST + BUILD}, ["P1"]),
         ({WORKFLOW: PUSH + TEST + LINT}, ["P2"]),
         ({WORKFLOW: CHECK, ".github/actions/check/action.yml": ACTION + "    - run: pytest\n      shell: bash\n"}, []),
-        ({WORKFLOW: CHECK, ".github/actions/check/action.yml": ACTION + "    - run: make -C x all\n      shell: bash\n"}, ["P0"]),
+        ({WORKFLOW: CHECK, ".github/actions/check/action.yml": ACTION + "    - run: make -C x all\n      shell: bash\n"}, ["P1"]),
         ({WORKFLOW: CHECK, ".github/actions/check/action.yml": ACTION + "    - run: just verify\n      shell: bash\n"}, []),
         ({WORKFLOW: CHECK, ".github/actions/check/action.yml": ACTION + "    - uses: ./.github/actions/absent\n"}, []),
         ({WORKFLOW: CHECK, ".github/actions/check/action.yml": "name: check\nruns: {using: node20, main: x.js}\n"}, []),

@@ -26,6 +26,7 @@ from prodlint.facts import (
 )
 from prodlint.model import FixRequest, Related
 from prodlint.project.production import SETTING_FILES, deployed, deployed_elsewhere, priority_in, runs_in_production
+from prodlint.values.compose import PRODUCTION_PATH
 from prodlint.values.places import enclosing
 
 # ---------------------------------------------------------------- PRD607: source mounted over the image
@@ -47,6 +48,8 @@ def source_mounted(document: Document, context: CheckContext) -> Iterator[Diagno
     services = document.root.get("services")
     # A folder whose name begins with a dot holds what an editor or a developer's tool reads.
     if services is None or context.file.path.startswith(".") or "/." in context.file.path or deployed_elsewhere(context):
+        return
+    if not PRODUCTION_PATH.search(context.file.path.lower()) and not context.options.get("anywhere"):
         return
     found: list[tuple[str, Node, str, str]] = []
     for name, service in services.members.items():

@@ -115,9 +115,15 @@ def weakening_setting(setting: Setting, context: CheckContext) -> Iterator[Diagn
         return
     if not (is_of_start_script(setting, context) if setting.file.kind == "shell" else deployed(setting)):
         return
+    if _PLAIN_INSIDE.search(setting.name.upper()) and setting.origin in ("compose", "kubernetes") and not context.options.get("inside"):
+        return
     fix = flipped(setting.value, "Keep the protection") if setting.value is not None else None
     effect = "switches off what extensions guard outside of tests" if testing else _effect(setting.name)
     yield Diagnostic(setting, f"`{setting.name}={value}` {effect}", priority="P1" if testing else None, fix=fix)
+
+
+# `SERVER_GRPC_INSECURE=t`, `COOKIE_INSECURE=1`: without TLS, as programs are that a proxy or a private network stands in front of.
+_PLAIN_INSIDE = re.compile(r"(?:^|_)(?:GRPC|COOKIE|HTTP|SERVER|LISTEN|TRANSPORT|CLIENT)_INSECURE\Z")
 
 
 def _effect(name: str) -> str:

@@ -24,7 +24,7 @@ def watched(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
 def beat_in_worker(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
     """`celery worker -B`: a second worker is a second scheduler, and every task runs twice."""
     index = command.flag("-B", "--beat")
-    if index != -1 and "worker" in command.argv and runs_in_production(command, context):
+    if context.options.get("beat") and index != -1 and "worker" in command.argv and runs_in_production(command, context):
         at = ByteRange(command.source, *command.words[index]) if index < len(command.words) else command
         yield Diagnostic(
             at,

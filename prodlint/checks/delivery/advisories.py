@@ -79,6 +79,8 @@ def advice(name: str, version: str) -> str:
 def vulnerable_pin(requirement: Requirement, context: CheckContext) -> Iterator[Diagnostic]:
     """`jinja2==2.10` in a requirements file."""
     pinned = _PINNED.match(requirement.specifier)
+    if _is_tool(requirement.name) and not context.options.get("tools"):
+        return
     if pinned is not None and requirement.name and requirement.group in ("main", "constraint"):
         words = advice(requirement.name, pinned[1])
         if words:
@@ -89,6 +91,17 @@ def vulnerable_pin(requirement: Requirement, context: CheckContext) -> Iterator[
 def vulnerable_dependency(requirement: Requirement, context: CheckContext) -> Iterator[Diagnostic]:
     """The same in pyproject.toml and a Pipfile."""
     yield from vulnerable_pin(requirement, context)
+
+
+# What builds, checks and documents a program, and answers no request when it runs. A lock holds it beside all else.
+_TOOLS = frozenset(
+    "setuptools pip wheel virtualenv build twine poetry pipenv black pytest tox nox coverage sphinx mkdocs mkdocs-material nbconvert notebook"
+    " jupyterlab jupyter-server jupyter-core ipython pre-commit filelock pylint flake8 mypy bandit readme-renderer".split()
+)
+
+
+def _is_tool(name: str) -> bool:
+    return normalised(name) in _TOOLS
 
 
 _LOCKED = re.compile(rb'(?m)^name = "([^"\n]+)"\r?\nversion = "([^"\n]+)"')
@@ -105,6 +118,8 @@ def vulnerable_lock(whole: Text, context: CheckContext) -> Iterator[Diagnostic]:
     # What only developers install stands behind this key.
     stop = data.find(b'"develop": {') if name == "pipfile.lock" else -1
     for found in pattern.finditer(data, 0, stop if stop != -1 else len(data)):
+        if _is_tool(found[1].decode("utf-8", "replace")) and not context.options.get("tools"):
+            continue
         words = advice(found[1].decode("utf-8", "replace"), found[2].decode("utf-8", "replace"))
         if words:
             yield Diagnostic(ByteRange(whole.source, *found.span(1)), words)

@@ -422,7 +422,7 @@ def updates_unconfigured(project: Project, options: Mapping[str, Any]) -> Iterat
     known = next(iter(project.about("updates")), None)
     if known is None:
         # With a pipeline the finding is that nothing scans (PRD908); with a scan somebody hears of what must be updated.
-        place = project.service_place() if _first_pipeline(project) is None else None
+        place = project.service_place() if options.get("bot") and _first_pipeline(project) is None else None
         if place is not None and not project.exists(".github/dependabot.yml"):
             yield ProjectDiagnostic(place[0], place[1], "no automated dependency updates: no Dependabot, no Renovate")
         return

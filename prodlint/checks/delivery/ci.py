@@ -907,7 +907,7 @@ def _ci_place(project: Project) -> tuple[str, str] | None:
 
 
 _WANTED: tuple[tuple[str, tuple[str, ...], Priority, str], ...] = (
-    ("test", ("test",), "P0", "no step runs tests"),
+    ("test", ("test",), "P1", "no step runs tests"),
     ("lint", ("lint", "type"), "P1", "no step runs a linter or a type checker"),
     ("build", ("build",), "P2", "no step builds the image"),
 )
@@ -948,7 +948,7 @@ def gates_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Proj
             own = next((each for each in traces if each.get("automatic") and set(each.get("gates").split(",")) & set(kinds)), None)
             own = own or next((each for each in traces if set(each.get("gates").split(",")) & set(kinds)), anchor)
             yield Evidence("PRD904", own.path, own.span, f"CI has a {name} gate")
-        elif unresolved or (name == "build" and not has_image):
+        elif unresolved or (name == "build" and not has_image) or (name != "test" and not options.get("all")):
             # A template, an orb or a reusable workflow elsewhere may hold the gate: nothing can be said.
             continue
         elif gates[False] & set(kinds):

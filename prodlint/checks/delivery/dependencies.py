@@ -32,6 +32,8 @@ from prodlint.readers.requirements import normalised
 # ---------------------------------------------------------------- PRD921: unpinned
 
 _EXACT = re.compile(r"={2,3}\s*[^*,\s]+")
+# `==26.0.*` takes in the fixes of one minor version.
+_PATCHES = re.compile(r"==\s*\d+\.\d+(?:\.\d+)*\.\*|~=\s*\d+\.\d+\.\d+(?:\.\d+)*")
 # Names under which a lock of a requirements file lies beside it.
 _FOR_DOCUMENTATION = re.compile(r"docs?\b|documentation|readthedocs|rtd|sphinx|mkdocs")
 _LOCKED_NAMES = re.compile(r"lock|frozen|freeze|compiled|pinned|constraints")
@@ -55,6 +57,8 @@ def unpinned(requirement: Requirement, context: CheckContext) -> Iterator[Diagno
         return
     if requirement.group == "constraint" and requirement.specifier:
         # An upper bound in a constraints file is what constraints files are for.
+        return
+    if _PATCHES.fullmatch(requirement.specifier.strip()) and not context.options.get("patches"):
         return
     if requirement.specifier and all(_EXACT.fullmatch(part.strip()) for part in requirement.specifier.split(",")):
         return

@@ -158,6 +158,7 @@ KNOWN_PORTS = {
 }
 
 
+_OBJECT_STORES = frozenset(("MinIO", "SeaweedFS", "LocalStack"))
 # Pages for people that images of datastores bring along.
 _PAGES = {
     ("Redis", 8001): "RedisInsight",
@@ -189,6 +190,13 @@ def exposed_datastore(document: Document, context: CheckContext) -> Iterator[Dia
             port = port_of(node)
             if port is None or port.address not in ("", "0.0.0.0", "::"):
                 continue
+            if (
+                kind is not None
+                and kind.words in _OBJECT_STORES
+                and port.inside in (9000, 8333, 4566)
+                and not context.options.get("object-stores")
+            ):
+                continue  # browsers fetch what is stored from there
             words = kind.words if kind is not None else KNOWN_PORTS.get(port.inside, "") if not service.built else ""
             if kind is not None and (page := _PAGES.get((kind.words, port.inside))):
                 words = page

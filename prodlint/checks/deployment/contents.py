@@ -54,10 +54,16 @@ def carries_what_nobody_runs(dockerfile: Dockerfile, context: CheckContext) -> I
     runs.sort(key=lambda each: each.start)
     kept = [each for each in runs if id(each) in own]
     carried = _carried(dockerfile)
+    anew = max(
+        (command.start for command, _, argv in commands_of(dockerfile, runs) if argv[:1] == ("sync",) and has_flag(argv, "--no-dev")),
+        default=-1,
+    )
     removes = any(_REMOVES.search(each.value) for each in kept)
     for command, known, argv in commands_of(dockerfile, runs):
         inside = any(each.start <= command.start < each.end for each in kept)
         words = _for_developers(command.program, argv, known, context) if inside or any(s <= command.start < e for s, e in carried) else ""
+        if words and argv[:1] == ("sync",) and command.start < anew:
+            continue  # the environment is made anew for the image, or what developers need taken out of it
         if words:
             yield Diagnostic(command, words)
             continue

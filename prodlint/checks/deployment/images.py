@@ -81,6 +81,8 @@ def _hits(text: str, place: ByteRange, options: Mapping[str, object], words: str
         return
     why, priority = found
     # Whoever starts it can name a version from outside.
+    if (known[1] or softer) and not options.get("defaults"):
+        return
     yield Diagnostic(place, f"{words}image `{known[0].strip()}` {why}", priority=priority or ("P2" if known[1] or softer else None))
 
 

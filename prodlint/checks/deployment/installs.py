@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from prodlint.checks import CheckContext, Diagnostic, check, every
 from prodlint.checks.deployment.dockerfile import built_from, shipped
 from prodlint.facts import Command, Dockerfile, Instruction
-from prodlint.model import Priority
+from prodlint.model import Priority, Related
 from prodlint.project.startup import is_developers_arm
 from prodlint.readers.commands import from_dockerfile
 from prodlint.readers.dockerfile import variables
@@ -84,16 +84,42 @@ def unrepeatable_install(dockerfile: Dockerfile, context: CheckContext) -> Itera
         any(argv[:1] == ("install",) and any(word.endswith("/*") for word in argv) for argv in argvs),
     )
     softer: set[str] = set()
+    unpinned: list[Command] = []
+    first = ""
     for command, known, argv in commands:
         if known.keys() & {"PIP_CONSTRAINT", "UV_CONSTRAINT"} or is_developers_arm(command.arms):
             continue  # `if [ "$DEBUG_BUILD" = 1 ]; then pip install debugpy; fi`
         found = _loose(command, argv, build, known)
-        if found is not None:
-            words, priority = found
-            # `pip install --upgrade pip` in each stage is one habit.
-            if priority is None or words not in softer:
-                yield Diagnostic(command, words, priority=priority)
-            softer.add(words)
+        if found is None or _goes_away(argv):
+            continue
+        words, priority = found
+        alone = priority == "P2" and words.endswith(_LOOSE)
+        if alone and not context.options.get("installers"):
+            continue
+        if words.endswith(_LOOSE) and not alone and not context.options.get("each"):
+            unpinned.append(command)
+            first = first or words
+            continue
+        # `pip install --upgrade pip` in each stage is one habit.
+        if priority is None or words not in softer:
+            yield Diagnostic(command, words, priority=priority)
+        softer.add(words)
+    if unpinned:
+        more = f", and so is what {len(unpinned) - 1} more of its commands install" if len(unpinned) > 1 else ""
+        related = tuple(Related(context.file.path, other.span, "nor is this pinned") for other in unpinned[1:])
+        yield Diagnostic(unpinned[0], first + more, related=related)
+
+
+_LOOSE = " installed without a pinned version"
+
+
+def _goes_away(argv: Sequence[str]) -> bool:
+    """Whether a command installs into an environment that serves the build alone: `uv pip install --python /tmp/tools/bin/python hatch`."""
+    return any(word in _PLACES and argv[index + 1].startswith(_SCRATCH) for index, word in enumerate(argv[:-1]))
+
+
+_SCRATCH = "/tmp/"  # noqa: S108 - a folder of images, none that is written to here
+_PLACES = frozenset(("--python", "-p", "--target", "-t", "--prefix", "--root"))
 
 
 def commands_of(dockerfile: Dockerfile, runs: Sequence[Instruction]) -> Iterator[tuple[Command, Mapping[str, str], tuple[str, ...]]]:

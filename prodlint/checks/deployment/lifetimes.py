@@ -69,8 +69,8 @@ _FLAVOUR = re.compile(
 )
 
 
-def _of_image(reference: str) -> tuple[str, str] | None:
-    """What of an image is at its end of life: words and since when."""
+def _of_image(reference: str, *, flavours: bool) -> tuple[str, str] | None:
+    """What of an image is at its end of life: words and since when. flavours: also the distribution that a maintained program stands on."""
     image = image_of(reference)
     family = _KIN.get(image.family, image.family)
     product = family if image.official or image.family in _KIN or "/" not in image.name else ""
@@ -82,7 +82,7 @@ def _of_image(reference: str) -> tuple[str, str] | None:
     since = ended(product, name) if product and name else ""
     if since:
         return f"{_WORDS[product]} {name}", since
-    flavour = _FLAVOUR.search(image.tag)
+    flavour = _FLAVOUR.search(image.tag) if flavours else None
     if flavour is not None and product not in ("debian", "ubuntu", "alpine"):
         kind, release = ("alpine", flavour[2]) if flavour[2] else ("debian", flavour[1])
         kind = "ubuntu" if flavour[1] in ("xenial", "bionic", "focal", "jammy", "noble") else kind
@@ -109,7 +109,7 @@ def base_out_of_support(dockerfile: Dockerfile, context: CheckContext) -> Iterat
     for stage in dockerfile.stages:
         if stage.index not in relevant or stage.parent is not None or not stage.resolved or stage.resolved in seen:
             continue
-        found = _of_image(stage.resolved)
+        found = _of_image(stage.resolved, flavours=bool(context.options.get("flavours")))
         if found is not None:
             seen.add(stage.resolved)
             at = stage.instructions[0]
@@ -124,7 +124,7 @@ def service_out_of_support(document: Document, context: CheckContext) -> Iterato
     for service in services(document):
         image = service.node.get("image")
         known = with_defaults(image.raw) if image is not None and image.kind == "scalar" and not service.built else None
-        found = _of_image(known[0]) if known is not None and known[0] else None
+        found = _of_image(known[0], flavours=bool(context.options.get("flavours"))) if known is not None and known[0] else None
         if image is not None and found is not None:
             yield Diagnostic(image, _message(*found))
 
@@ -135,7 +135,8 @@ def pod_out_of_support(document: Document, context: CheckContext) -> Iterator[Di
     for pod in pods(document):
         for container in containers_of(pod):
             image = container.get("image")
-            found = _of_image(image.raw) if image is not None and "{{" not in image.raw else None
+            known = image is not None and "{{" not in image.raw
+            found = _of_image(image.raw, flavours=bool(context.options.get("flavours"))) if image is not None and known else None
             if image is not None and found is not None:
                 yield Diagnostic(image, _message(*found))
 

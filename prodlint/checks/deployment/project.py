@@ -187,10 +187,10 @@ def open_build_context(project: Project, options: Mapping[str, Any]) -> Iterator
         if known is None:
             known = {_folder(copy.path)}
         for context in sorted(known)[:1]:
-            yield from _open_context(project, copy, context)
+            yield from _open_context(project, copy, context, history=bool(options.get("history")))
 
 
-def _open_context(project: Project, copy: ProjectFact, context: str) -> Iterator[ProjectDiagnostic | Evidence]:
+def _open_context(project: Project, copy: ProjectFact, context: str, *, history: bool) -> Iterator[ProjectDiagnostic | Evidence]:
     ignore = f"{copy.path}.dockerignore"
     text = project.read(ignore)
     if text is None:
@@ -212,6 +212,8 @@ def _open_context(project: Project, copy: ProjectFact, context: str) -> Iterator
             yield Evidence("PRD807", ignore, Span(1, 1, 1, 1), "keeps the history and the secrets out of the image")
         return
     # The history alone makes the image larger, and tells what the sources beside it do not.
+    if let_in == [".git"] and not history:
+        return
     priority: Priority | None = "P2" if let_in == [".git"] else None
     names = " and ".join(f"`{name}`" for name in let_in)
     fix = FixRequest("append-lines", f"Leave {names} out", True, (("file", ignore), ("text", "\n".join(let_in))))
@@ -247,12 +249,22 @@ def _private_files(project: Project, context: str, patterns: Patterns) -> list[s
             and inside != ".env"
             and _PRIVATE.fullmatch(file.name)
             and not file.roles & {"test", "example", "docs", "ci"}
+            and not _is_of_pages(project, file.path)
         ):
             # A .key may as well be the public key of a package index.
             public = file.name.endswith(".key") and b"PRIVATE KEY" not in (project.read(file.path) or b"")
             if not public and not patterns.match(inside):
                 found.append(inside)
     return found[:3]
+
+
+# What Vite, Next.js and Create React App read while they build pages, committed as their documentation shows: every browser gets it.
+_OF_PAGES = re.compile(r"\.env\.(?:development|production|staging|test)")
+
+
+def _is_of_pages(project: Project, path: str) -> bool:
+    folder, _, name = path.rpartition("/")
+    return _OF_PAGES.fullmatch(name) is not None and project.read(_joined(folder, "package.json")) is not None
 
 
 def _uses_env_file(project: Project, context: str) -> bool:
@@ -262,7 +274,8 @@ def _uses_env_file(project: Project, context: str) -> bool:
     beside = {file.path[len(prefix) :] for file in project.files if file.path.startswith(prefix) and "/" not in file.path[len(prefix) :]}
     if ".env" in beside:
         return False
-    if any(name.startswith((".env", "env.")) for name in beside):
+    pages = "package.json" in beside
+    if any(name.startswith((".env", "env.")) and not (pages and _OF_PAGES.fullmatch(name)) for name in beside):
         return True
     # The ignore file that GitHub proposes names `.env` for everybody; it says something where the code reads one, or compose does.
     ignored = project.read(_joined(context, ".gitignore"))
@@ -332,6 +345,8 @@ def unasked_services(project: Project, options: Mapping[str, Any]) -> Iterator[P
     """Services that compose takes for healthy as soon as they are started."""
     compose = _Compose(project)
     unhealthy: set[tuple[str, str]] = set()
+    # Who asks one service of a file how it is has left the others out on purpose.
+    asks = {path for (path, _), service in compose.services.items() if service.get("health") == "yes"}
     for place, service in compose.services.items():
         path, name = place
         if service.get("off") or not service.get("whole") or (compose.group(path), name) in compose.finished or _is_one_shot(service):
@@ -349,7 +364,13 @@ def unasked_services(project: Project, options: Mapping[str, Any]) -> Iterator[P
             if place in compose.waited and not compose.is_awaited(place):
                 words = f"`{name}` ({store.words}) has no health check: dependent services may start before it is ready"
                 yield ProjectDiagnostic(path, service.span, words, priority="P1", fix=_compose_recipe(service, store.test))
-        elif state == "" and place in compose.own and _serves(service, compose.images) and store is None:
+        elif (
+            state == ""
+            and (path not in asks or options.get("own"))
+            and place in compose.own
+            and _serves(service, compose.images)
+            and store is None
+        ):
             yield ProjectDiagnostic(path, service.span, f"`{name}` has no health check: a hung process still counts as healthy")
     yield from _early_starts(compose, unhealthy)
 
@@ -364,6 +385,9 @@ def _early_starts(compose: _Compose, unhealthy: set[tuple[str, str]]) -> Iterato
             continue
         seen.add((wait.path, wait.span))
         if (wait.path, source.words) not in compose.own or (wait.path, wait.words) in unhealthy or target.get("health") != "yes":
+            continue
+        # `docker stack deploy` knows no conditions.
+        if "swarm" in wait.path.lower() or "stack" in wait.path.lower():
             continue
         if _store_of(target) is not None and not _WAITS.search(source.get("command")):
             words = f"`{source.words}` starts before `{wait.words}` answers: `depends_on` has no `condition: service_healthy`"

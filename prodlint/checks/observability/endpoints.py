@@ -307,7 +307,7 @@ def _split_counters(project: Project, found: Sequence[ProjectFact]) -> Iterator[
 
 _LIVE = r"livez?|liveness|alive|is_?alive|ping|up|heartbeat|hello|pulse"
 _READY = r"readyz?|readiness|is_?ready"
-_HEALTH = rf"_?(?:service[-_])?health|healthz|_?health[-_]?checks?|healthy|is[-_]?healthy|_?status|{_LIVE}|{_READY}"
+_HEALTH = rf"_?health|(?:service|server|system|application|app|api)[-_]health|healthz|_?health[-_]?checks?|healthy|is[-_]?healthy|_?status|{_LIVE}|{_READY}"
 _HEALTH_PATH = re.compile(rf"^/?(?:[\w.{{}}<>:*-]*/)*(?:{_HEALTH})(?:/(?:{_HEALTH}|db|database|deep|full))?/?\$?$", re.IGNORECASE)
 # Of a plain text less is believed: "/status" and "/up" are paths of much else.
 _HEALTH_TEXT = re.compile(
@@ -527,7 +527,7 @@ def health_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Pro
     if any(one.program in _BUILT_IN_HEALTH for one in project.environment.started):
         return
     place = place_of(project, started)
-    if place is not None:
+    if place is not None and options.get("everywhere"):
         path, span, words = place
         yield ProjectDiagnostic(
             path, span, f"{words} has no health endpoint: no route such as `/health` or `/readyz`, no gRPC health service"

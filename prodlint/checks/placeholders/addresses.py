@@ -219,7 +219,7 @@ _INSIDE = "inside the container that is the container itself"
 @check("PRD309", on=[documents("compose")], required_literals=[("services", "environment", host) for host in _HOSTS], files=("yaml",))
 def local_in_compose(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     """`DATABASE_URL: postgresql://localhost/shop` of a container: there is no database in it."""
-    if is_for_development(document):
+    if is_for_development(document) or not context.options.get("compose"):
         return
     for service in services(document):
         if service.get("network_mode") is not None:

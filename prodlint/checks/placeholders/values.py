@@ -199,6 +199,8 @@ def placeholder_fallback(setting: Setting, context: CheckContext) -> Iterator[Di
 @check("PRD305", on=[settings()], required_literals=_ANCHORS, files=_SETTING_FILES)
 def placeholder_setting(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     """A setting that asks to be replaced."""
+    if setting.origin == "env-file" and "production" not in context.file.roles and not context.options.get("env-files"):
+        return
     value = setting.value if setting.value is not None else setting.default
     for found in _in_setting(setting, value) if value else ():
         if found.priority is None or context.options.get("hosts") or setting.origin in _STARTS_SERVICES:

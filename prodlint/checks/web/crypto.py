@@ -603,7 +603,8 @@ def insecure_command(command: Command, context: CheckContext) -> Iterator[Diagno
     host_keys = "stricthostkeychecking" in word.replace(" ", "").lower()
     unsigned = word in _UNSIGNED or re.search(r"gpg-?checks?(?:=\w+)?\s*$|--allow-un|--force-yes", word, re.IGNORECASE)
     words = "accepts any host key" if host_keys else "installs packages that nobody signed" if unsigned else "accepts any certificate"
-    priority: Priority | None = "P1" if host_keys else None
+    # What a script fetches may be checked in its next line, or be there to be tried out.
+    priority: Priority | None = "P1" if host_keys or command.origin == "shell" else None
     yield Diagnostic(command, f"`{command.program} {word}` {words}", priority=priority)
 
 
@@ -630,6 +631,8 @@ _DOCUMENT_KEYS = frozenset({"insecureskipverify", "insecureskiptlsverify", "inse
 )
 def insecure_document(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
     """`insecureSkipVerify: true` of Traefik, Prometheus and Kubernetes, `verify_ssl = false` of a Pipfile."""
+    if context.file.name.lower().startswith("prometheus") and not context.options.get("scrapes"):
+        return  # numbers fetched from neighbours
     for node in document.root.walk():
         key = node.path.rsplit(".", 1)[-1]
         if key.lower() in _DOCUMENT_KEYS and str(node.value).lower() in _TRUE:

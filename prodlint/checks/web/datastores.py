@@ -153,6 +153,8 @@ def open_service(document: Document, context: CheckContext) -> Iterator[Diagnost
             continue
         published = _is_published(service)
         reach = ", and its port is published on every interface of the host" if published else ""
+        if not published and not context.options.get("inside"):
+            continue
         priority: Priority | None = None if published else "P2"
         given = service.environment
         off = _opened_by(given, service.image)
@@ -197,6 +199,8 @@ def open_container(document: Document, context: CheckContext) -> Iterator[Diagno
             given = _environment(container)
             published = on_host or any(port.get("hostPort") is not None for port in items(container.get("ports")))
             reach = ", and its port is one of the node's" if published else ""
+            if not published and not context.options.get("inside"):
+                continue
             priority: Priority | None = None if published else "P2"
             image = image_of(image_node.raw) if image_node is not None and image_node.kind == "scalar" else None
             off = _opened_by(given, image)

@@ -205,8 +205,8 @@ def nginx_cors(whole: Text, context: CheckContext) -> Iterator[Diagnostic]:
         if found is not None and not any(_ASSETS.search(block) for block in (*blocks, bare[: found.start()])):
             value = found[1]
             block = _location(body, offset)
-            if value == "*" and _serves_files_alone(block):
-                pass  # whoever has the page has its files
+            if value == "*" and (_serves_files_alone(block) or not (credentials or context.options.get("reads"))):
+                pass  # whoever has the page has its files; without credentials a page elsewhere reads what everybody may
             elif value == "*" or not looked_up:
                 start = whole.source.offset(offset + found.start(1))
                 words = "every origin is answered" if value == "*" else "the caller's origin is repeated without looking it up"
