@@ -80,7 +80,7 @@ class Server(LanguageServer):
         self.audited: dict[str, list[audit.JudgedLine]] = {}
         # What is being asked of processes besides the checks of folders, by what it is about.
         self.asking: dict[str, asyncio.Task[Any]] = {}
-        self._kept: set[asyncio.Task[None]] = set()
+        self._kept: set[asyncio.Task[object]] = set()
         # Of each open notebook: what was said of its cells, by their address.
         self.of_cells: dict[str, dict[str, list[types.Diagnostic]]] = {}
 
@@ -314,23 +314,25 @@ class Server(LanguageServer):
 
     def audit_soon(self, uri: str) -> None:
         """Hold an open checklist against the code, in the background."""
+        self.keep(self.audit_now(uri))
+
+    async def audit_now(self, uri: str) -> list[audit.JudgedLine] | None:
+        """Hold an open checklist against the code, and tell. None where it is none, or where nobody wants the answer any more."""
         document, path = self.document(uri), path_of(uri)
         if document is None or path is None or not audit.is_checklist(document):
-            return
+            return None
         folder, lines = self.folders.of(path), document.lines
+        judged = await self.ask(f"audit {uri}", self.job(folder, "audit", document.source, path), f"prodlint: {os.path.basename(path)}")
+        if not isinstance(judged, list) or self.document(uri) is not document:
+            return None
+        told = self.audited[document.uri] = audit.told_of(judged, lines)
+        if self.pulls:
+            self.check_again(folder)
+        else:
+            self.check(uri)
+        return told
 
-        async def look() -> None:
-            judged = await self.ask(f"audit {uri}", self.job(folder, "audit", document.source, path), f"prodlint: {os.path.basename(path)}")
-            if isinstance(judged, list) and self.document(uri) is document:
-                self.audited[document.uri] = audit.told_of(judged, lines)
-                if self.pulls:
-                    self.check_again(folder)
-                else:
-                    self.check(uri)
-
-        self.keep(look())
-
-    def keep(self, work: Coroutine[Any, Any, None]) -> None:
+    def keep(self, work: Coroutine[Any, Any, object]) -> None:
         """Let something go on in the background until it is done."""
         task = asyncio.get_running_loop().create_task(work)
         self._kept.add(task)
@@ -645,6 +647,18 @@ def made() -> Server:
         folder = _folder(server, root)
         answer = await server.ask(f"report {root}", server.job(folder, "report"), "prodlint: readiness report")
         return _text(server, folder, answer)
+
+    @server.command("prodlint.audit")
+    async def audit_checklist(uri: str) -> str:
+        told = await server.audit_now(uri)
+        if told is None:
+            return (
+                ""
+                if server.document(uri) is not None and audit.is_checklist(server.workspace.get_text_document(uri))
+                else "this is no checklist"
+            )
+        belied = sum(each.judged.judgement == "belied" for each in told)
+        return f"{belied} belied, {len(told) - belied} open but met"
 
     @server.command("prodlint.writeBaseline")
     async def write_baseline(root: str = "") -> str:

@@ -183,6 +183,8 @@ async def test_an_open_checklist_is_audited(client: Client, tree: Path) -> None:
         assert action.edit is not None and action.edit.changes is not None
         return list(action.edit.changes[uri(path)])
 
+    said = await client.workspace_execute_command_async(types.ExecuteCommandParams("prodlint.audit", [uri(path)]))
+    assert said == "1 belied, 1 open but met"
     (edit,) = await offered(belied.range)
     assert edit.range == belied.range
     assert edit.new_text.startswith("- [ ] No TODO placeholders left <!-- prodlint-evidence --> [app/") and "](../app/" in edit.new_text

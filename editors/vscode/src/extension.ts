@@ -8,7 +8,7 @@ let client: LanguageClient | undefined;
 let status: vscode.StatusBarItem;
 let log: vscode.OutputChannel;
 
-const LANGUAGES = ["python", "dockerfile", "yaml", "toml", "json", "ini", "properties", "dotenv", "shellscript", "makefile", "terraform", "markdown", "nginx", "plaintext"];
+const FIX_ALL = "source.fixAll.prodlint";
 const SEVERITY_OF = { P0: DiagnosticSeverity.Error, P1: DiagnosticSeverity.Warning, P2: DiagnosticSeverity.Information } as const;
 
 /** The command to run: the setting, else the one beside the selected interpreter, else the one on PATH. */
@@ -46,7 +46,8 @@ async function start(): Promise<void> {
   const command = await commandOf();
   const server: ServerOptions = { command, args: ["server"] };
   const options: LanguageClientOptions = {
-    documentSelector: LANGUAGES.map((language) => ({ scheme: "file", language })),
+    // What a file is, the server tells by its name: what languages are called differs from one extension to the next.
+    documentSelector: [{ scheme: "file" }],
     outputChannel: log,
     initializationOptions: { run: settings.get("run"), config: settings.get("config"), since: settings.get("since") },
     synchronize: { configurationSection: "prodlint" },
@@ -67,12 +68,61 @@ async function start(): Promise<void> {
   }
 }
 
+/** The safe fixes of a document, where the settings want them with each save. */
+async function fixesOf(document: vscode.TextDocument): Promise<vscode.TextEdit[]> {
+  const whole = new vscode.Range(0, 0, document.lineCount, 0);
+  const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>("vscode.executeCodeActionProvider", document.uri, whole, FIX_ALL, 1);
+  return (actions ?? []).filter((action) => action.kind?.value === FIX_ALL).flatMap((action) => action.edit?.get(document.uri) ?? []);
+}
+
+function beforeSave(event: vscode.TextDocumentWillSaveEvent): void {
+  const isWanted = vscode.workspace.getConfiguration("prodlint", event.document).get<boolean>("fixOnSave", false);
+  if (isWanted && event.reason === vscode.TextDocumentSaveReason.Manual && client?.isRunning()) {
+    event.waitUntil(fixesOf(event.document));
+  }
+}
+
+/** Start again when somebody selects another interpreter: the prodlint beside it is another one. */
+async function followInterpreter(context: vscode.ExtensionContext): Promise<void> {
+  const api = await vscode.extensions.getExtension("ms-python.python")?.activate();
+  const changed: vscode.Event<unknown> | undefined = api?.environments?.onDidChangeActiveEnvironmentPath;
+  if (changed) {
+    context.subscriptions.push(changed(restart));
+  }
+}
+
+async function restart(): Promise<void> {
+  await client?.stop();
+  client = undefined;
+  await start();
+}
+
+/** Whether a change of the settings is one that the server is started with. */
+function needsRestart(event: vscode.ConfigurationChangeEvent): boolean {
+  return ["prodlint.enable", "prodlint.path", "prodlint.config", "prodlint.since"].some((name) => event.affectsConfiguration(name));
+}
+
+async function auditChecklist(): Promise<void> {
+  const document = vscode.window.activeTextEditor?.document;
+  if (!document || document.languageId !== "markdown") {
+    void vscode.window.showInformationMessage("prodlint: open a Markdown checklist first");
+    return;
+  }
+  const said = await client?.sendRequest<string>("workspace/executeCommand", { command: "prodlint.audit", arguments: [document.uri.toString()] });
+  if (said) {
+    void vscode.window.showInformationMessage(`prodlint: ${said}`);
+  }
+}
+
 async function showReport(): Promise<void> {
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? "";
   const html = await vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, title: "prodlint: readiness report" },
     () => client?.sendRequest<string>("workspace/executeCommand", { command: "prodlint.report", arguments: [folder] }) ?? Promise.resolve(""),
   );
+  if (!html) {
+    return; // it was stopped, or the server has said why
+  }
   const panel = vscode.window.createWebviewPanel("prodlintReport", "Production readiness", vscode.ViewColumn.One, { enableScripts: true });
   panel.webview.html = html;
 }
@@ -80,7 +130,9 @@ async function showReport(): Promise<void> {
 async function writeBaseline(): Promise<void> {
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? "";
   const written = await client?.sendRequest<string>("workspace/executeCommand", { command: "prodlint.writeBaseline", arguments: [folder] });
-  void vscode.window.showInformationMessage(`prodlint: ${written} is written`);
+  if (written) {
+    void vscode.window.showInformationMessage(`prodlint: ${written} is written`);
+  }
 }
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
@@ -92,12 +144,13 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     vscode.commands.registerCommand("prodlint.showReport", showReport),
     vscode.commands.registerCommand("prodlint.baseline", writeBaseline),
     vscode.commands.registerCommand("prodlint.showLog", () => log.show()),
-    vscode.commands.registerCommand("prodlint.restart", async () => {
-      await client?.stop();
-      await start();
-    }),
+    vscode.commands.registerCommand("prodlint.auditChecklist", auditChecklist),
+    vscode.commands.registerCommand("prodlint.restart", restart),
+    vscode.workspace.onWillSaveTextDocument(beforeSave),
+    vscode.workspace.onDidChangeConfiguration((event) => (needsRestart(event) ? restart() : undefined)),
   );
   await start();
+  await followInterpreter(context);
 }
 
 export async function deactivate(): Promise<void> {
