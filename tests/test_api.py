@@ -237,3 +237,25 @@ def test_what_is_typed_is_judged_as_if_it_were_seen_for_the_first_time() -> None
     for each in typed:
         found, expected = opened.check_text("app/main.py", each).report, Project(str(root)).check_text("app/main.py", each).report
         assert (found.findings, found.unchecked) == (expected.findings, expected.unchecked)
+
+
+def test_what_production_starts_is_asked_anew_when_one_of_its_files_changes(project: Written) -> None:
+    root = project(
+        {
+            "pyproject.toml": "[project]\nname = 'a'\n",
+            "Dockerfile": 'FROM python:3.12-slim\nCMD ["sh", "go.sh"]\n',
+            "go.sh": "uvicorn app.main:app\n",
+            "compose.yaml": "services:\n  web:\n    build: .\n    environment:\n      MODE: a\n",
+            "app/main.py": "x = 1\n",
+        }
+    )
+    opened = Project(str(root))
+    for path, text, started, mode in (
+        ("compose.yaml", "services:\n  web:\n    build: .\n    environment:\n      MODE: b\n", ["uvicorn"], "b"),
+        ("go.sh", "gunicorn app.main:app\n", ["gunicorn"], "b"),
+        ("Dockerfile", 'FROM python:3.12-slim\nCMD ["python", "app/main.py"]\n', ["python"], "b"),
+        ("compose.yaml", "services:\n  web:\n    build: .\n    environment:\n      MODE: c\n", ["python"], "c"),
+    ):
+        world = opened.check_text(path, text).result.world
+        assert world is not None
+        assert ([each.program for each in world.started], world.startup.settings["MODE"]) == (started, mode)

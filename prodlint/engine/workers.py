@@ -31,6 +31,7 @@ CHUNK = 48
 _AHEAD = 64
 
 _runs: Sequence[Run] = ()
+_is_frozen = False
 
 
 def _start(runs: Sequence[Run]) -> None:
@@ -43,9 +44,11 @@ def _collect_less() -> None:
     """Rarely look for cycles: a file's facts refer to each other by the ten thousand, and are gone with the file (12 % of a cold run)."""
     import gc
 
-    if gc.get_freeze_count() == 0:
+    global _is_frozen
+    if not _is_frozen:
         # What was imported. Once a process: at a second run it would be the first run's files, kept for ever.
         gc.freeze()
+        _is_frozen = True  # `gc.get_freeze_count` counts one by one, which takes as long as a small file
     gc.set_threshold(20_000, 5, 10)
 
 

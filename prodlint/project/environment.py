@@ -29,6 +29,10 @@ from prodlint.readers.requirements import normalised
 if TYPE_CHECKING:
     from prodlint.project.modules import PythonFiles
 
+# What is known of a project by the names of its files, and what its pipelines alone say.
+_OF_NAMES = frozenset(("files", "python_files", "_known", "_names", "_pipelines", "_manifests_by_name"))
+_OF_PIPELINES = ("is_published", "published_images")
+
 _Files = Sequence[tuple[str, str, FileKind]]
 # A question's name (an attribute of Environment, `module` or `outside_names`) and its arguments.
 Question = tuple[str, tuple[str, ...]]
@@ -91,8 +95,9 @@ class Environment:
         if path and "python_files" in self.__dict__:
             self.python_files.forget(path)
         if kind != "python" or path.rsplit("/", 1)[-1] in _ASKED_PYTHON:
+            of_pipelines = () if any(path == each for each, _, _ in self._pipelines) else _OF_PIPELINES
             for name, made in vars(type(self)).items():
-                if isinstance(made, cached_property) and name not in ("files", "python_files", "_known"):
+                if isinstance(made, cached_property) and name not in _OF_NAMES and name not in of_pipelines:
                     self.__dict__.pop(name, None)
             self._digests.clear()
 
@@ -178,6 +183,10 @@ class Environment:
     @cached_property
     def _near_root(self) -> list[tuple[str, str, FileKind]]:
         """Manifest, lock and deployment files, those nearest the root first."""
+        return self._manifests_by_name + self._named_scripts(self._manifests_by_name)
+
+    @cached_property
+    def _manifests_by_name(self) -> list[tuple[str, str, FileKind]]:
         wanted = []
         customized = {path.rpartition("/")[0] for path, _, _ in self.files if path.endswith(("kustomization.yaml", "kustomization.yml"))}
         for path, absolute, kind in self.files:
@@ -197,8 +206,7 @@ class Environment:
             ):
                 wanted.append((path.count("/"), path, absolute, kind))
         wanted.sort()
-        near = [(path, absolute, kind) for _, path, absolute, kind in wanted[:_MOST]]
-        return near + self._named_scripts(near)
+        return [(path, absolute, kind) for _, path, absolute, kind in wanted[:_MOST]]
 
     def _named_scripts(self, near: Sequence[tuple[str, str, FileKind]]) -> list[tuple[str, str, FileKind]]:
         """The shell scripts that deployment files name, and those that these name in turn."""

@@ -111,7 +111,7 @@ def is_developers_arm(arms: Sequence[str]) -> bool:
 class _Reading:
     """What is found on the way."""
 
-    shells: Mapping[str, bytes]
+    shells: Mapping[str, Source]
     consoles: dict[str, str]
     programs: list[Started] = field(default_factory=list)
     scripts: set[str] = field(default_factory=set)
@@ -125,11 +125,8 @@ class _Reading:
 
 def startup_of(files: Iterable[tuple[str, FileKind, Source]]) -> Startup:
     """What the deployment files of a project start: each file with its path, kind and text."""
-    from prodlint.readers import configuration
-
-    listed = [(path, kind, source, roles_of(path, kind, source.data)) for path, kind, source in files]
-    reading = _Reading({path: source.data for path, kind, source, _ in listed if kind == "shell"}, _consoles(listed))
-    kinds = frozenset((Command, Setting))
+    listed = [(path, kind, source, _roles_of(path, kind, source)) for path, kind, source in files]
+    reading = _Reading({path: source for path, kind, source, _ in listed if kind == "shell"}, _consoles(listed))
     reading.development |= _developers_images(listed)
     for path, kind, source, roles in listed:
         data = source.data
@@ -137,15 +134,11 @@ def startup_of(files: Iterable[tuple[str, FileKind, Source]]) -> Startup:
             continue
         if kind == "yaml" and b"kind" not in data and b"services" not in data and b"image" not in data:
             continue
-        file = File(path, kind, roles)
-        for fact in configuration.read(source, file, kinds):
-            # A stage for developers is built on request, never by default: the last one is, and what that one builds on.
-            if isinstance(fact, Setting) and fact.value is not None and is_deployed(fact):
-                reading.settings.setdefault(fact.name.upper(), fact.value)
-            if not isinstance(fact, Command) or not fact.long_running or is_developers_arm(fact.arms):
-                continue
-            if not (fact.origin.startswith("dockerfile") and _DEVELOPERS.search(fact.owner.lower())):
-                _take(fact, reading, 0)
+        settings, commands = _deployed_by(source, File(path, kind, roles))
+        for name, value in settings:
+            reading.settings.setdefault(name, value)
+        for command in commands:
+            _take(command, reading, 0)
     return Startup(
         tuple(reading.programs),
         frozenset(reading.scripts),
@@ -156,6 +149,43 @@ def startup_of(files: Iterable[tuple[str, FileKind, Source]]) -> Startup:
         frozenset(reading.development),
         reading.optimized or reading.settings.get("PYTHONOPTIMIZE", "0").strip() not in ("", "0"),
     )
+
+
+def _roles_of(path: str, kind: FileKind, source: Source) -> frozenset[FileRole]:
+    """The roles of a file, worked out once for a text: a project is asked anew what it starts whenever one of its files changes."""
+    key = ("roles", path, kind)
+    known = source.derived.get(key)
+    if not isinstance(known, frozenset):
+        known = source.derived[key] = roles_of(path, kind, source.data)
+    return known
+
+
+_Deployed = tuple[tuple[tuple[str, str], ...], tuple[Command, ...]]
+
+
+def _deployed_by(source: Source, file: File) -> _Deployed:
+    """What a file gives its programs: variables, by name in upper case, and the commands that it starts and keeps; once for a text."""
+    key = ("deployed", file.path, file.kind, file.roles)
+    known: _Deployed | None = source.derived.get(key)  # type: ignore[assignment]
+    if known is not None:
+        return known
+    from prodlint.readers import configuration
+
+    settings: list[tuple[str, str]] = []
+    commands: list[Command] = []
+    for fact in configuration.read(source, file, frozenset((Command, Setting))):
+        # A stage for developers is built on request, never by default: the last one is, and what that one builds on.
+        if isinstance(fact, Setting) and fact.value is not None and is_deployed(fact):
+            settings.append((fact.name.upper(), fact.value))
+        if (
+            isinstance(fact, Command)
+            and fact.long_running
+            and not is_developers_arm(fact.arms)
+            and not (fact.origin.startswith("dockerfile") and _DEVELOPERS.search(fact.owner.lower()))
+        ):
+            commands.append(fact)
+    made = source.derived[key] = tuple(settings), tuple(commands)
+    return made
 
 
 def _developers_images(files: Sequence[tuple[str, FileKind, Source, frozenset[FileRole]]]) -> set[str]:
@@ -215,7 +245,7 @@ def _take(command: Command, reading: _Reading, depth: int) -> None:
         reading.package_scripts.update((command.file.path.rpartition("/")[0], name) for name in names[:1])
     script = _script_of(command)
     for path in _named(script, reading.shells) if script else ():
-        if _FRONT_END_FOR_DEVELOPERS.search(reading.shells[path]):
+        if _FRONT_END_FOR_DEVELOPERS.search(reading.shells[path].data):
             reading.development.add(path)
             if command.origin.startswith("dockerfile"):
                 reading.development.add(command.file.path)
@@ -231,12 +261,17 @@ def _take(command: Command, reading: _Reading, depth: int) -> None:
                 _take(inner, reading, depth + 1)
 
 
-def _commands_of(path: str, data: bytes) -> Iterator[Command]:
-    from prodlint.readers import configuration
+def _commands_of(path: str, source: Source) -> tuple[Command, ...]:
+    """The commands of a shell script, read once for a text."""
+    key = ("commands", path)
+    known: tuple[Command, ...] | None = source.derived.get(key)  # type: ignore[assignment]
+    if known is None:
+        from prodlint.readers import configuration
 
-    for fact in configuration.read(Source(data), File(path, "shell", frozenset()), frozenset((Command,))):
-        if isinstance(fact, Command):
-            yield fact
+        # Of its own: what is read for a rule knows the file's roles.
+        facts = configuration.read(Source(source.data), File(path, "shell", frozenset()), frozenset((Command,)))
+        known = source.derived[key] = tuple(fact for fact in facts if isinstance(fact, Command))
+    return known
 
 
 def _script_of(command: Command) -> str:
@@ -251,7 +286,7 @@ def _script_of(command: Command) -> str:
     return written if "/" in written and command.program not in SERVERS and not written.startswith(("/usr/", "/bin/", "/sbin/")) else ""
 
 
-def _named(script: str, shells: Mapping[str, bytes]) -> list[str]:
+def _named(script: str, shells: Mapping[str, Source]) -> list[str]:
     """The scripts of the project that a path inside an image may be: those that share the most of its end."""
     parts = script.replace("$PWD", "").removeprefix("./").strip("/").split("/")
     for start in range(len(parts)):
