@@ -419,10 +419,15 @@ def updates_unconfigured(project: Project, options: Mapping[str, Any]) -> Iterat
         )
         yield Evidence("PRD925", path, span, "brings dependencies up to date")
         return
+    bare = next((path for path in project.all_paths() if path.rpartition("/")[2].lower() in _BOTS), None)
+    if bare is not None:  # `.renovaterc`, which no reader takes
+        yield Evidence("PRD925", bare, Span(1, 1, 1, 1), "brings dependencies up to date")
+        return
     known = next(iter(project.about("updates")), None)
     if known is None:
         # With a pipeline the finding is that nothing scans (PRD908); with a scan somebody hears of what must be updated.
-        place = project.service_place() if options.get("bot") and _first_pipeline(project) is None else None
+        asked = options.get("bot") and (_first_pipeline(project) is None or options.get("each-ecosystem"))
+        place = project.service_place() if asked else None
         if place is not None and not project.exists(".github/dependabot.yml"):
             yield ProjectDiagnostic(place[0], place[1], "no automated dependency updates: no Dependabot, no Renovate")
         return
@@ -433,7 +438,7 @@ def updates_unconfigured(project: Project, options: Mapping[str, Any]) -> Iterat
         if not covered & set(names)
         and any(re.search(pattern, file.path) and not file.roles & {"test", "example", "docs", "vendored"} for file in project.files)
     ]
-    if "Python packages" in missing:
+    if "Python packages" in missing or (missing and options.get("each-ecosystem")):
         yield ProjectDiagnostic(known.path, known.span, f"Dependabot does not look at {' nor at '.join(missing)}")
     else:
         yield Evidence("PRD925", known.path, known.span, "Dependabot proposes updates")

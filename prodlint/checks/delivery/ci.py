@@ -901,9 +901,15 @@ def _ci_place(project: Project) -> tuple[str, str] | None:
     if found is not None:
         return found
     for start, who in _CI_PLACES:
-        if project.exists(start):
+        if project.exists(start) and not _holds_only_retired(project, start):
             return start.rstrip("/"), who
     return None
+
+
+def _holds_only_retired(project: Project, folder: str) -> bool:
+    """Whether all that lies in a folder of workflows was put out of service: `tests.yml.disabled`, `old/tests.yml.bak`."""
+    names = project.names_in(folder.rstrip("/")) if folder.endswith("workflows/") else ()
+    return bool(names) and not any(name.endswith((".yml", ".yaml")) for name in names)
 
 
 _WANTED: tuple[tuple[str, tuple[str, ...], Priority, str], ...] = (

@@ -187,12 +187,15 @@ def nothing_is_called(project: Project, options: Mapping[str, Any]) -> Iterator[
 # ---------------------------------------------------------------- PRD944, PRD945
 
 _LOAD_FILES = re.compile(
-    r"locustfile\.py$|\.k6\.[jt]s$|(?:^|/)k6/|\.jmx$|(?:^|/)gatling/|artillery[\w.-]*\.ya?ml$|(?:^|/)(?:load|stress|perf(?:ormance)?)[-_]?tests?/",
+    r"locustfile\.py$|\.k6\.[jt]s$|(?:^|/)k6/|\.jmx$|(?:^|/)gatling/|artillery[\w.-]*\.ya?ml$|(?:^|/)(?:load|stress|perf(?:ormance)?)(?:[-_]?tests?)?/",
     re.IGNORECASE,
 )
 _CONTRACT_FILES = re.compile(
     r"(?:^|/)pacts?/|\.pact\.json$|dredd\.ya?ml$|schemathesis\.toml$|(?:^|/)contract[-_]?tests?/|spectral\.ya?ml$", re.IGNORECASE
 )
+
+
+_OF_OTHERS = re.compile(r"(?:^|/)(?:node_modules|vendor|third_party|site-packages)/")
 
 
 @collect(
@@ -225,6 +228,7 @@ _CONTRACT_FILES = re.compile(
         "vegeta",
         "wrk",
         "hey ",
+        "ab -",
         "jmeter",
         "gatling",
         "oha ",
@@ -247,13 +251,14 @@ def tested_by(command: Command, context: CheckContext) -> Iterator[ProjectFact]:
 def _missing_kind(project: Project, kind: str, pattern: re.Pattern[str], code: str, words: str) -> Iterator[ProjectDiagnostic | Evidence]:
     command = next((each for each in project.about("tested-by") if each.get("kind") == kind), None)
     shown = _of_kind(project, kind)
-    file = next((file for file in project.files if pattern.search(file.path) and "vendored" not in file.roles), None)
+    # Scripts of k6, plans of JMeter: files of kinds that nothing else here reads.
+    file = next((path for path in project.all_paths() if pattern.search(path) and not _OF_OTHERS.search(path)), None)
     if command is not None:
         yield Evidence(code, command.path, command.span, f"`{command.words}`")
     elif shown is not None:
         yield Evidence(code, shown.path, shown.span, f"a {kind} test")
     elif file is not None:
-        yield Evidence(code, file.path, _TOP, f"a {kind} test")
+        yield Evidence(code, file, _TOP, f"a {kind} test")
     elif (place := project.service_place()) is not None:
         yield ProjectDiagnostic(place[0], place[1], words)
 
