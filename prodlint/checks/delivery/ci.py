@@ -908,8 +908,7 @@ def _ci_place(project: Project) -> tuple[str, str] | None:
 
 def _holds_only_retired(project: Project, folder: str) -> bool:
     """Whether all that lies in a folder of workflows was put out of service: `tests.yml.disabled`, `old/tests.yml.bak`."""
-    names = project.names_in(folder.rstrip("/")) if folder.endswith("workflows/") else ()
-    return bool(names) and not any(name.endswith((".yml", ".yaml")) for name in names)
+    return folder.endswith("workflows/") and not any(name.endswith((".yml", ".yaml")) for name in project.names_in(folder.rstrip("/")))
 
 
 _WANTED: tuple[tuple[str, tuple[str, ...], Priority, str], ...] = (
