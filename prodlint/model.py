@@ -164,8 +164,10 @@ class Rule:
     supersedes: codes of rules that are silent where this one speaks. stage: "release" where the mistake may wait until then.
     items: ids of the checklist items that it serves. grouped: words; findings with the same message that holds one of them are one of the report, wherever they stand.
     habit: the same within one file, from four of them on. widespread: words of messages that tell of a habit of the whole project: from three
-    on in two files they are one. wider: options that are true where the rule was selected. quiet_in: roles of files in which it is
-    told only with its option `everywhere`. since: the dated set of rules with which it came, "" for the first.
+    on in two files they are one. once: words of messages that are one finding of a report; beside: words of those of them that are said only
+    beside another. Neither holds where the rule was selected. wider: options that are true where it was. only_with: an option, and words of the
+    messages that are said only where it is true. quiet_in: roles of files in which it is told only with its option `everywhere`.
+    since: the dated set of rules with which it came, "" for the first.
     changes: what changed with later sets, as (set, words, default before or None, priority before or "").
     helps: what to do about a variant of the mistake, as (words of its message, help).
     """
@@ -193,7 +195,10 @@ class Rule:
     grouped: tuple[str, ...] = ()
     habit: bool = False
     widespread: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     wider: tuple[str, ...] = ()
+    only_with: tuple[tuple[str, tuple[str, ...]], ...] = ()
     options: tuple[tuple[str, Any], ...] = ()
     match: tuple[Any, ...] = ()
     project: Any = None

@@ -38,6 +38,7 @@ _AT_THE_TOP: dict[str, FileRole] = {
     "evaluation": "script",
     "evaluations": "script",
     "evals": "script",
+    "noxfiles": "dev",
     "sandbox": "dev",
     "playground": "dev",
 }

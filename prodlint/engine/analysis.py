@@ -99,7 +99,12 @@ def _analyse(path: str, kind: FileKind, document: Document, run: Run, outcome: O
     elif active or kind not in PLAIN:
         made = _run_checks(source, file, active, hits, run, outcome, problems, parsed)
     outcome.secrets, outcome.known = _secrets_of(made)
-    reported = [(hit, subscription, fact) for hit, subscription, fact in made if _code(subscription) in selected]
+    unsaid = _unsaid(made, run)
+    reported = [
+        (hit, subscription, fact)
+        for hit, subscription, fact in made
+        if _code(subscription) in selected and not any(words in hit.message for words in unsaid.get(_code(subscription), ()))
+    ]
     module = _module(source, file, reported, parsed)
     findings = [_finding(hit, subscription, fact, file, run, module, outcome.known) for hit, subscription, fact in reported]
     findings.extend(_problem_findings(problems, file, run, selected, outcome, source))
@@ -127,6 +132,17 @@ def _words_of(outside: Mapping[str, str], data: bytes) -> bytes:
 
 def _code(subscription: RegisteredCheck) -> str:
     return subscription.rule.code if subscription.rule is not None else ""
+
+
+def _unsaid(made: Sequence[tuple[Diagnostic, RegisteredCheck, Fact]], run: Run) -> dict[str, tuple[str, ...]]:
+    """By code, the words of messages that are not said, as their option is off."""
+    rules = {subscription.rule.code: subscription.rule for _, subscription, _ in made if subscription.rule and subscription.rule.only_with}
+    return {code: _words_off(rule, options_of(rule, run)) for code, rule in rules.items()}
+
+
+def _words_off(rule: Rule, options: Mapping[str, Any]) -> tuple[str, ...]:
+    """The words of a rule's messages that are said only with an option that is off."""
+    return tuple(word for option, words in rule.only_with if not options.get(option) for word in words)
 
 
 def _secrets_of(made: Sequence[tuple[Diagnostic, RegisteredCheck, Fact]]) -> tuple[list[Span], KnownValues]:
@@ -461,10 +477,13 @@ def check_project(
     for check in run.project_checks:
         rule = run.rules[check.code]
         options = options_of(rule, run)
+        unsaid = _words_off(rule, options)
         try:
             for found in check.function(project, options):
                 if isinstance(found, Evidence):
                     evidence.append(found)
+                elif any(words in found.message for words in unsaid):
+                    continue
                 elif check.code in run.switches.on(found.path):
                     findings.append(_project_finding(found, rule, run))
         except Exception as error:  # as for files: loud and contained

@@ -37,7 +37,10 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "grouped": (bool, list),
     "habit": bool,
     "widespread": list,
+    "once": list,
+    "beside": list,
     "wider": list,
+    "only-with": dict,
     "message": str,
     "options": dict,
     "help": list,
@@ -201,7 +204,10 @@ def parse_page(text: str, path: str, code: str, name: str, family: str) -> Rule:
         grouped=tuple(given) if isinstance(given := table.get("grouped", False), list) else ("",) if given else (),
         habit=table.get("habit", False),
         widespread=tuple(table.get("widespread", ())),
+        once=tuple(table.get("once", ())),
+        beside=tuple(table.get("beside", ())),
         wider=tuple(table.get("wider", ())),
+        only_with=tuple((option, tuple(words)) for option, words in table.get("only-with", {}).items()),
         options=tuple(sorted(options.items())),
         helps=helps,
         match=tuple(table.get("match", ())),
@@ -306,6 +312,9 @@ def _check_keys(table: dict[str, Any], start: int, lines: list[str], path: str) 
     for key in ("also", "covered-by", "supersedes", "items"):
         if not all(isinstance(value, str) for value in table.get(key, ())):
             raise PageError(path, line_of(key), f"`{key}` is a list of texts")
+    for option, words in table.get("only-with", {}).items():
+        if option not in table.get("options", {}) or not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise PageError(path, line_of("only-with"), "`only-with` gives options of this rule lists of words")
     for code in table.get("also", ()):
         if not re.fullmatch(r"[a-z][a-z0-9-]*:[\w./-]+", code):
             raise PageError(path, line_of("also"), f"`{code}` is no `tool:CODE`")

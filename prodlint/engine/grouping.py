@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection as AnyOf
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -33,7 +34,7 @@ class _Alike(NamedTuple):
     common: bool = False
 
 
-def grouped(findings: Sequence[Finding], rules: Iterable[Rule]) -> tuple[list[Finding], Places]:
+def grouped(findings: Sequence[Finding], rules: Iterable[Rule], selected: AnyOf[str] = ()) -> tuple[list[Finding], Places]:
     """The findings, those of a group as one at the first of their places; and the other findings of each group.
 
     What is a group say the pages of the rules: `widespread`, `grouped` and `habit`. Words of `grouped` with an empty pair of backticks are those of
@@ -41,12 +42,23 @@ def grouped(findings: Sequence[Finding], rules: Iterable[Rule]) -> tuple[list[Fi
     from four places on. A finding is of the first group that it fits in. A group has a fix where each of its findings has one: it fixes
     all of the places.
 
+    selected: codes that settings or the command line select by themselves. Of all other rules, what their pages call `once` is one finding for
+    each priority, and what they call `beside` leads no group and is not said alone.
+
     It comes after baseline and `since`: what is known or suppressed stays bound to each place.
     """
     firsts: dict[int, Finding] = {}
     gone: set[int] = set()
     others: Places = {}
-    for alike in _ways({rule.code: rule for rule in rules}):
+    known = {rule.code: rule for rule in rules}
+    for group in _of_report(findings, {code: rule for code, rule in known.items() if rule.once and code not in selected}):
+        lead = next((finding for finding in group if not _is_beside(finding, known[finding.code])), None)
+        rest = [finding for finding in group if finding is not lead]
+        gone.update(id(finding) for finding in rest)
+        if lead is not None:
+            one = firsts[id(lead)] = _as_one([lead, *rest], _Alike(lambda _: None, least=2, common=True)) if rest else lead
+            others[one] = tuple(rest)
+    for alike in _ways(known):
         groups: dict[Hashable, list[Finding]] = {}
         for finding in findings:
             if id(finding) not in gone and id(finding) not in firsts and (key := alike.key(finding)) is not None:
@@ -57,6 +69,20 @@ def grouped(findings: Sequence[Finding], rules: Iterable[Rule]) -> tuple[list[Fi
                 others[one] = tuple(group[1:])
                 gone.update(id(finding) for finding in group[1:])
     return [firsts.get(id(finding), finding) for finding in findings if id(finding) not in gone], others
+
+
+def _of_report(findings: Sequence[Finding], rules: dict[str, Rule]) -> Iterable[list[Finding]]:
+    """The findings of each rule and priority that are one of the report."""
+    groups: dict[Hashable, list[Finding]] = {}
+    for finding in findings:
+        rule = rules.get(finding.code)
+        if rule is not None and any(words in finding.message for words in rule.once):
+            groups.setdefault((finding.code, finding.priority), []).append(finding)
+    return groups.values()
+
+
+def _is_beside(finding: Finding, rule: Rule) -> bool:
+    return any(words in finding.message for words in rule.beside)
 
 
 def _ways(rules: dict[str, Rule]) -> tuple[_Alike, ...]:

@@ -194,7 +194,7 @@ def run(request: Request) -> Result:
         result.report.findings = [finding for finding in result.report.findings if id(finding) not in old]
         result.report.suppressed = [*suppressed[:seen], *(one for one in suppressed[seen:] if id(one.finding) not in old)]
     if request.grouped:
-        result.report.findings, result.report.copies = grouped(result.report.findings, result.rules)
+        result.report.findings, result.report.copies = grouped(result.report.findings, result.rules, result.run_of("").selected)
     result.report.seconds = time.perf_counter() - began
     return result
 

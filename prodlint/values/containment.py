@@ -12,6 +12,7 @@ _COMPARES_PATHS = frozenset(
     ("is_relative_to", "relative_to", "commonpath", "commonprefix", "secure_filename", "safe_join", "basename", "get_valid_filename")
 )
 _FOLDER = re.compile(r"root|base|dir|folder|UPLOAD|MEDIA", re.IGNORECASE)
+_FOLDER_NAME = re.compile(r"(?i)(?:^|_)(?:path|prefix|parent|location)$")
 # Parts of an address by which its host is known, and names of lists of hosts.
 _HOSTS = frozenset(("netloc", "hostname"))
 _KNOWN_HOSTS = re.compile(r"allowed_|^allowed|ALLOWED_", re.IGNORECASE)
@@ -45,7 +46,9 @@ def looks_at_path(function: Function, place: Fact) -> bool:
         if isinstance(expression, Call):
             if expression.method in _COMPARES_PATHS or _PATH_HELPER.search(expression.method):
                 return True
-            if expression.method == "startswith" and any(_FOLDER.search(argument.text) for argument in expression.arguments):
+            if expression.method == "startswith" and any(
+                _FOLDER.search(argument.text) or _FOLDER_NAME.search(_last(argument)) for argument in expression.arguments
+            ):
                 return True
         elif _last(expression) in ("name", "stem") and not isinstance(expression, Constant) and expression.text not in ("name", "stem"):
             return True

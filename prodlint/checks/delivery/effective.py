@@ -59,6 +59,11 @@ def ineffective(whole: Text, context: CheckContext) -> Iterator[Diagnostic]:
         found = [each for each in pattern.finditer(page) if before.fullmatch(page, page.rfind("\n", 0, each.start()) + 1, each.start())]
         if pattern is _ALWAYS:
             found = [each for each in found if not _is_the_expected_way(page, each.start())]
+            trivial = [each for each in found if each[1] and not _is_after_an_error(page, each.start())]
+            yield from _grouped(whole, trivial, "this assertion asserts nothing of the result")
+            found = [each for each in found if each not in trivial]
+        elif pattern is _SKIPPED:
+            found = [each for each in found if not _has_remark(page, each)]
         yield from _grouped(whole, found, words)
     if context.options.get("assertions"):
         silent = [found for found in _TEST.finditer(page) if not _FAILS.search(_body(page, found))]
@@ -86,6 +91,29 @@ def _is_the_expected_way(page: str, at: int) -> bool:
             tried = [one for one in lines[:index] if one.strip()]
             start = next((n for n in range(len(tried) - 1, -1, -1) if tried[n].startswith(" " * depth + "try:")), 0)
             return any(_FAILED_BEFORE.search(one) for one in tried[start:])
+    return False
+
+
+def _is_after_an_error(page: str, at: int) -> bool:
+    """Whether `assert True` stands in an `except`: the test passes, too, where nothing is raised."""
+    lines = page[max(0, at - 400) : at].split("\n")
+    depth = len(lines[-1])
+    outer = next((line for line in reversed(lines[:-1]) if line.strip() and len(line) - len(line.lstrip()) < depth), "")
+    return outer.lstrip().startswith("except")
+
+
+_REMARK = re.compile(r"(?m)#[ \t]*\S+(?:[ \t]+\S+){2,}")
+
+
+def _has_remark(page: str, found: re.Match[str]) -> bool:
+    """Whether a comment of three words or more stands behind a decorator, or right above it and the decorators around it."""
+    if _REMARK.search(found[0]):
+        return True
+    for line in reversed(page[max(0, page.rfind("\n", 0, found.start()) - 1000) : found.start()].split("\n")[:-1]):
+        if line.lstrip().startswith("#"):
+            return _REMARK.search(line) is not None
+        if not line.lstrip().startswith(("@", ")", '"', "'")):
+            return False
     return False
 
 

@@ -267,8 +267,6 @@ def bare_except(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]
     elif all(_is_trivial(statement) for statement in handler.body):
         what += ", and silently discards every error"
     priority: Priority | None = "P0" if waits or goes_on else None
-    if priority is None and (_another_tool_was_told(handler) or _is_conversion(handler.tried) or _only_reads(handler.tried)):
-        priority = "P2"
     yield Diagnostic(_header(handler), what, priority=priority, fix=_narrowing_fix(handler))
 
 
@@ -415,28 +413,25 @@ def _swallowed(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
     mild = mild or "templatetags/" in handler.file.path or not (_awaits(handler.tried) or _changes_something(handler.tried))
     yield Diagnostic(
         _header(handler),
-        f"{_types(handler)} {does}: the error is neither logged nor raised",
-        priority="P2" if mild else None,
+        f"{_types(handler)} {does}: {_UNSEEN if mild else 'the error is neither logged nor raised'}",
         # A constant that is returned is an answer; logging each as an error would bury the errors.
         fix=_logging_fix(handler) if last.kind != "return" else None,
     )
 
 
+# Said where little is lost with the error.
+_UNSEEN = "nobody sees the error"
+
 _WRITES = re.compile(
-    r"(?i)(?:^|_)(?:save|write|create|update|delete|remove|send|publish|commit|revoke|charge|push|insert|post|put|patch|execute|upload|notify|store|register|"
+    r"(?i)(?:^|_)(?:save|write|create|update|delete|remove|send|publish|commit|revoke|charge|push|insert|post|put|patch|upload|notify|store|register|"
     r"apply|sync|flush|enqueue|emit|dispatch|process|handle|run|submit|pay|refund|cancel|grant|assign|import|migrate|start|install|add_task|delay|apply_async)"
     r"(?:_|$)"
 )
 
 
 def _changes_something(block: Sequence[Statement]) -> bool:
-    """Whether a try block does work that somebody counts on, against one that asks for a value."""
-    return any(_WRITES.search(call.method) for call in calls_in(block)) or any(
-        isinstance(target, (Attribute, Subscript)) and not target.text.startswith(("self.", "cls."))
-        for statement in statements_in(block)
-        for target in statement.targets
-        if _changes_another(statement)
-    )
+    """Whether a try block does work that somebody counts on, against one that asks for a value or a switch that is set."""
+    return any(_WRITES.search(call.method) for call in calls_in(block))
 
 
 # What ends with the process, or is gone already: connections, files, tasks, processes. Data that is deleted is another matter.
@@ -629,7 +624,7 @@ def suppressed_exception(call: Call, context: CheckContext) -> Iterator[Diagnost
         or (bool(block) and _only_reads(block))
         or "templatetags/" in call.file.path
     )
-    yield Diagnostic(call, f"`suppress({broad[0]})` silently discards every error in its block", priority="P2" if mild else None)
+    yield Diagnostic(call, f"`suppress({broad[0]})` silently discards every error in its block{f': {_UNSEEN}' if mild else ''}")
 
 
 # ---------------------------------------------------------------- PRD203
@@ -778,12 +773,7 @@ def base_exception_swallowed(handler: Handler, context: CheckContext) -> Iterato
     said = f"`except {word.removeprefix('asyncio.').removeprefix('exceptions.')}`" if word else "`except:` around an `await`"
     why = _LEAVING[word] if word else "a cancelled task keeps running"
     way = min(kept, key=lambda each: each.at.start if each.at is not None else handler.end)
-    # Around code that only reads or computes there is little to stop.
-    matters = handler.scope.is_async or handler.scope.in_loop or word not in ("", "BaseException") or _asks_somebody(handler.tried)
-    mild = _explanation(handler) >= _REASON or not matters
-    yield Diagnostic(
-        _header(handler), f"{said} {way.words} without `raise`: {why}", priority="P2" if mild else None, fix=_stopping_fix(handler, kept)
-    )
+    yield Diagnostic(_header(handler), f"{said} {way.words} without `raise`: {why}", fix=_stopping_fix(handler, kept))
 
 
 def _is_told_to(handler: Handler) -> bool:
@@ -846,6 +836,8 @@ def _keeps(handler: Handler, names: Sequence[str], leaving: Sequence[str], kept:
     scope = handler.scope
     if not names:
         return scope.is_async and _awaits(handler.tried)
+    if scope.in_handler and _only_lets_go(handler.tried):
+        return False  # the error of the outer handler is the one that counts, and this closes what it leaves behind
     if _is_shielded(handler) or _is_inside_one_that_raises(handler) or (_only_waits(handler.tried) and _awaits_cancelled(handler)):
         return False
     goes_on = scope.in_loop and any(way.kind in ("continue", "fall") for way in kept)

@@ -34,7 +34,16 @@ def generic_exception_raised(call: Call, context: CheckContext) -> Iterator[Diag
     if not before.endswith(b"raise") or "main" in call.scope.guards:
         return
     if not _is_caught_here(call, call.module) and not _is_meant(call):
-        yield Diagnostic(call.function, f"`raise {call.method}`: {_UNSPECIFIC}")
+        hides = call.scope.in_handler and not _names_cause(call)
+        yield Diagnostic(call.function, f"`raise {call.method}`{' in place of what was caught' if hides else ''}: {_UNSPECIFIC}")
+
+
+_CAUSE = re.compile(rb"[ \t\\\r\n)]*from\b")
+
+
+def _names_cause(call: Call) -> bool:
+    """`raise Exception(...) from error`: the traceback says which error this one stands for."""
+    return _CAUSE.match(call.source.data, call.end) is not None
 
 
 # Another tool was told so, or a comment says that nobody ever gets here.

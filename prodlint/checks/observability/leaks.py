@@ -124,8 +124,16 @@ def secret_logged(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
             # All headers at the level of errors stand in the log of every production; at others they may be switched off.
             loud = call.method.removeprefix("a") in ("error", "exception", "critical", "fatal")
             # The level is off in production, until somebody looks for a fault there.
-            priority: Priority | None = "P2" if quiet else "P1" if whole and not loud else None
+            priority: Priority | None = "P2" if quiet or _is_token(words) else "P1" if whole and not loud else None
             yield Diagnostic(at, f"{words} is written to {where}", priority=priority)
+
+
+_TOKEN = re.compile(r"(?i)token(?!.*(?:passw|secret|api_?key|bearer|authorization))")
+
+
+def _is_token(words: str) -> bool:
+    """Whether what is written is called a token and nothing more: some open a door, others are used up or refused when they are written."""
+    return _TOKEN.search(words) is not None
 
 
 def _sink(call: Call) -> str:

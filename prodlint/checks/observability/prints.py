@@ -100,9 +100,18 @@ def print_in_service(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     name = call.name.removeprefix("builtins.")
     words = "an exception to stderr" if name in TRACEBACKS else "to the console"
     level = "exception" if name == "traceback.print_exc" or call.scope.in_handler else "info"
-    yield Diagnostic(
-        call, f"`{name}` writes {words} instead of the log: no level, timestamp or request id to filter by", fix=_fix(call, level)
-    )
+    beside = name not in STREAMS and name not in TRACEBACKS and "file" not in call.keywords and _speaks_to_log(data)
+    place = "beside the log of this module" if beside else "instead of the log"
+    yield Diagnostic(call, f"`{name}` writes {words} {place}: no level, timestamp or request id to filter by", fix=_fix(call, level))
+
+
+_TO_LOG = re.compile(rb"(?i)\b_?log(?:ger|ging)?\.(?:debug|info|warning|warn|error|exception|critical)\(")
+
+
+@lru_cache(maxsize=4)
+def _speaks_to_log(data: bytes) -> bool:
+    """Whether a module logs as well: its author knows the log, and what is printed there was forgotten."""
+    return _TO_LOG.search(data) is not None
 
 
 def _goes_elsewhere(call: Call) -> bool:

@@ -305,4 +305,5 @@ def empty_function_body(function: Function, context: CheckContext) -> Iterator[D
             return
     elif _SAYS_EMPTY.search(said) or _SAYS_BASE.search(said):
         return
-    yield Diagnostic(_header(function), f"`{function.name}` is empty: callers get None", symbol=_symbol(function))
+    what = "is empty" if later or _is_route(function) else "does nothing at all"
+    yield Diagnostic(_header(function), f"`{function.name}` {what}: callers get None", symbol=_symbol(function))

@@ -173,6 +173,8 @@ def placeholder_value(assignment: Assignment, context: CheckContext) -> Iterator
         return  # the program asks whether it was replaced
     if _MADE_UP_PLACE.search(assignment.file.path):
         return
+    if not context.options.get("everywhere") and not _matters(assignment.target, what):
+        return
     if assignment.kind == "item" and what != "a placeholder" and not _configures(assignment):
         return  # data that is sent or stored; a host of a setting stands in a setting
     if assignment.kind in ("item", "keyword"):
@@ -193,7 +195,21 @@ _SECOND = re.compile(rb",(?:[\s\\(]|#[^\n]*\n)*\Z")
 def placeholder_fallback(setting: Setting, context: CheckContext) -> Iterator[Diagnostic]:
     """The fallback of `os.getenv("NAME", "...")`; fields of settings classes are found as assignments."""
     if setting.default and _SECOND.search(setting.source.data, max(0, setting.start - 400), setting.start):
-        yield from _in_setting(setting, setting.default)
+        if context.options.get("everywhere") or _matters(setting.name, placeholder(setting.name, setting.default)):
+            yield from _in_setting(setting, setting.default)
+
+
+# Passwords that somebody signs in with, and the address that mails go out from.
+_SIGNS_IN = re.compile(r"(?i)passw|secret_?key|signing_?key|jwt_?secret")
+_SENDS = re.compile(r"(?i)from_?(?:e?mail|addr\w*)$|sender$|server_?email$")
+
+
+def _matters(name: str, what: str) -> bool:
+    """Whether a placeholder in Python does harm where nobody replaces it: it lets somebody in, or mails are refused for it."""
+    return bool({"a placeholder": _SIGNS_IN, "an example address": _SENDS}.get(what, _ANY).search(name))
+
+
+_ANY = re.compile("")
 
 
 @check("PRD305", on=[settings()], required_literals=_ANCHORS, files=_SETTING_FILES)

@@ -98,7 +98,8 @@ def blocking_call(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
             yield Diagnostic(call, f"`{shown(call)}` blocks the event loop: use {BLOCKING[call.name]}", fix=_fix(call))
         return
     for caller in _async_callers(function):
-        yield Diagnostic(caller, f"`{shown(caller)}` blocks the event loop: it calls `{shown(call)}`")
+        how = "it calls" if shown(caller).startswith(("self.", "cls.")) else "inside, it calls"
+        yield Diagnostic(caller, f"`{shown(caller)}` blocks the event loop: {how} `{shown(call)}`", priority="P2")
 
 
 def _fix(call: Call) -> FixRequest | None:
@@ -307,4 +308,11 @@ def blocking_boto(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         "close",
     ):
         return
+    steps = call.name.split(".")[2:-1]
+    if any(not step[:1].isupper() and step not in _PARTS_OF_AWS for step in steps):
+        return  # what an answer of AWS is asked for: `client.head_object(...).get("Metadata")`
     yield Diagnostic(call, f"`{shown(call)}` blocks the event loop: use aioboto3, or `asyncio.to_thread`")
+
+
+# What of a client of AWS is again something that asks AWS; tables, buckets and objects of a resource begin with a capital.
+_PARTS_OF_AWS = frozenset(("get_paginator", "get_waiter", "meta", "client", "objects", "object_versions"))

@@ -251,12 +251,15 @@ def django_migrations(class_: Class, context: CheckContext) -> Iterator[ProjectF
         return
     parents: list[str] = []
     others: list[str] = []
-    replaces = False
+    replaces = unread = False
     for statement in class_.body:
         assignment = statement.assignment
         if assignment is not None and assignment.target == "replaces":
             replaces = True
-        if assignment is None or assignment.target != "dependencies" or not isinstance(assignment.value, Collection):
+        if assignment is None or assignment.target != "dependencies":
+            continue
+        if not isinstance(assignment.value, Collection):
+            unread = True  # put together elsewhere
             continue
         for item in assignment.value.items:
             if isinstance(item, Collection) and len(item.items) == 2 and all(isinstance(part, Constant) for part in item.items):
@@ -265,7 +268,7 @@ def django_migrations(class_: Class, context: CheckContext) -> Iterator[ProjectF
                     parents.append(name)
                 else:
                     others.append(f"{app}.{name}")
-    data = (("parents", " ".join(parents)), ("others", " ".join(others)), ("replaces", "yes" if replaces else ""))
+    data = (("parents", " ".join(parents)), ("others", " ".join(others)), ("replaces", "yes" if replaces or unread else ""))
     head = Span(class_.span.line, class_.span.column, class_.span.line, class_.span.column + 15)
     yield ProjectFact("django-migration", context.file.path, head, where[2], data)
 
@@ -280,7 +283,7 @@ def broken_graph(project: Project, options: Mapping[str, Any]) -> Iterator[Proje
     for folders, revisions in _by_line(project.about("alembic-revision")):
         yield from _graph(project, revisions, "revision", folders)
     for folder, migrations in _by_folder(project.about("django-migration")).items():
-        # A squashed migration stands beside those that it replaces.
+        # A squashed migration stands beside those that it replaces; where one does not say plainly what it comes after, there is no line to see.
         if not any(one.get("replaces") for one in migrations):
             yield from _graph(project, _under_their_label(migrations), "migration", (folder,))
 

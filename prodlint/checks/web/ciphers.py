@@ -270,6 +270,8 @@ _STORED = re.compile(
     r"(?:^|\.)(?:\w*user\w*|account|member|admin|row|record|customer|db_\w+|stored|existing)(?:\.|\[[\"']?)(?:password|passwd|pwd)(?:[\"']?\])?$",
     re.IGNORECASE,
 )
+# A password of a first administrator that stands in the environment is nowhere stored.
+_OF_SETTINGS = re.compile(r"(?i)(?:^|[.(\[])_?(?:config|settings|conf|cfg|env|environ)(?:[.\[]|$)")
 _OTHER_PASSWORD = re.compile(r"confirm|repeat|again|password_?2|new_|old_|verify|retype|validated", re.IGNORECASE)
 
 
@@ -285,7 +287,7 @@ def plain_comparison(fact: Assignment, context: CheckContext) -> Iterator[Diagno
     if (
         _PASSWORD.search(texts[1])
         and any(_STORED.search(text) for text in texts)
-        and not any(_OTHER_PASSWORD.search(text) or "hash" in text.lower() for text in texts)
+        and not any(_OTHER_PASSWORD.search(text) or _OF_SETTINGS.search(text) or "hash" in text.lower() for text in texts)
     ):
         compared = fact.source.slice(fact.start, fact.end)
         yield Diagnostic(fact, f"`{' '.join(compared.split())}` compares a password as it is stored: it is not hashed")

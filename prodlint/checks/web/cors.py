@@ -212,7 +212,7 @@ def evaluate(policy: Policy, module: Module, context: CheckContext) -> Iterator[
                     fix = FixRequest("replace-at", "answer without credentials", False, arguments)
                 yield Diagnostic(at, words, related=_related(policy, value) if value is not None else (), fix=fix)
         return
-    lowered: Priority | None = "P1" if policy.reads_only else None
+    lowered: Priority | None = "P2" if policy.reads_only else None
     if (star is not None or policy.open) and context.options.get("public") or star is not None and _was_chosen(star, module, context):
         return
     if star is not None:
@@ -800,6 +800,8 @@ def cors_settings(module: Module, context: CheckContext) -> Iterator[Diagnostic]
         policy.credentials_words = "credentials allowed"
         if key in _ALL:
             if truth(module, given, given) and not given_anew(key, context):
+                if "CORS_URLS_REGEX" in named and credentials is not True:
+                    continue  # for chosen addresses alone, and without cookies: a public API
                 policy.origins = [Value("*", given)]
                 policy.library = "django-cors-headers"
         elif _REGEX_LISTS.match(key):
