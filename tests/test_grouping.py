@@ -89,3 +89,37 @@ def test_a_rule_that_is_asked_for_by_name_says_all_of_it(prodlint: Run, project:
         ran = prodlint("check", "--no-cache", "--isolated", "--output-format", "json", "--exit-zero", *words, str(root), cwd=root)
         told.append([finding["code"] for finding in json.loads(ran.out)["findings"]].count("PRD841"))  # type: ignore[attr-defined]
     assert told == [0, 1, 1, 1, 0]
+
+
+SWALLOWS = "def save(store, order):\n    try:\n        store.put(order)\n    except Exception:\n        pass\n"
+ASKS = "def title(page):\n    try:\n        return page.find_title()\n    except Exception:\n        return None\n"
+
+
+def test_what_is_once_is_one_finding_of_the_report_and_what_is_beside_leads_none(prodlint: Run, project: Callable[..., Path]) -> None:
+    """Pages' `once` and `beside`: PRD202's, unasked and asked for."""
+
+    def places(root: Path, *words: str) -> list[tuple[str, int]]:
+        ran = prodlint("check", "--no-cache", "--isolated", "--output-format", "json", "--exit-zero", *words, str(root), cwd=root)
+        findings = json.loads(ran.out)["findings"]  # type: ignore[attr-defined]
+        return sorted((found["path"], len(found["related"])) for found in findings if found["code"] == "PRD202")
+
+    app = {"service/app.py": "from fastapi import FastAPI\n\napp = FastAPI()\n"}
+    mixed = project({**app, "service/a.py": ASKS, "service/b.py": SWALLOWS, "service/c.py": SWALLOWS})
+    assert places(mixed) == [("service/b.py", 2)]
+    assert places(mixed, "--select", "PRD202") == [("service/a.py", 0), ("service/b.py", 0), ("service/c.py", 0)]
+
+
+def test_what_is_beside_is_not_said_alone(prodlint: Run, project: Callable[..., Path]) -> None:
+    root = project({"service/app.py": "from fastapi import FastAPI\n\napp = FastAPI()\n", "service/a.py": ASKS})
+    ran = prodlint("check", "--no-cache", "--isolated", "--output-format", "json", "--exit-zero", str(root), cwd=root)
+    assert "PRD202" not in [found["code"] for found in json.loads(ran.out)["findings"]]  # type: ignore[attr-defined]
+
+
+def test_a_variant_with_an_option_is_said_to_who_asks(prodlint: Run, project: Callable[..., Path]) -> None:
+    """A page's `only-with`: PRD502's `everywhere`."""
+    root = project({"service/app.py": "import httpx\n\n\ndef prices(url):\n    return httpx.get(url).json()\n"})
+    told = []
+    for words in ((), ("--config", "rules.PRD502.everywhere = true"), ("--select", "PRD5")):
+        ran = prodlint("check", "--no-cache", "--isolated", "--output-format", "json", "--exit-zero", *words, str(root), cwd=root)
+        told.append([found["code"] for found in json.loads(ran.out)["findings"]].count("PRD502"))  # type: ignore[attr-defined]
+    assert told == [0, 1, 1]
