@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from prodlint.readiness.evidence import Said
 from prodlint.readiness.items import LEVELS, Checklist, Item, Level, checklist_of
 from prodlint.readiness.marks import Marks, collectors
 from prodlint.readiness.outputs import is_report
+from prodlint.readiness.prose import Position, prose_of
 from prodlint.readiness.services import services_of, without
 
 Verdict = Literal["met", "in part", "not met", "does not apply", "cannot be told", "exempt"]
@@ -233,6 +235,10 @@ def answer(
 
 # What lies here was contributed for some who run it otherwise.
 _CONTRIBUTED = "contrib/"
+# Of these items also what developers have for themselves is a proof.
+_OF_THE_CODE = frozenset(("Testing", "Documentation", "Supply chain", "Deployment"))
+# What stands for another service while somebody develops or tests.
+_STAND_IN = re.compile(r"(?:^|[/_-])(?:mock|mocks|fake|fakes)(?=[/_-])", re.IGNORECASE)
 
 
 class _Seen:
@@ -257,9 +263,10 @@ class _Seen:
             self.suppressed.setdefault(suppressed.finding.code, []).append(suppressed)
         self.evidence: dict[str, list[Evidence]] = {}
         self._written: dict[str, bool] = {}
+        self._prose: dict[str, list[tuple[Position, Position]]] = {}
         self._document = result.document
         for evidence in report.evidence:
-            if not self.proves_nothing(evidence.path):
+            if not self.proves_nothing(evidence.path) and not self._is_prose(evidence):
                 self.evidence.setdefault(evidence.code, []).append(evidence)
         self.looked_at = report.looked_at
         facts = [fact for outcome in result.outcomes for fact in outcome.traces if fact.topic in ("compose-service", "dockerfile")]
@@ -272,11 +279,25 @@ class _Seen:
         """Whether a file is nobody's word for this service: an example, somebody else's code, a picture, or what a checker wrote."""
         if path in self._locks:
             wanted |= {"generated"}  # a tool writes every lock file, and that is what makes it one
-        if self.roles.get(path, frozenset()) & (NO_PROOF - wanted) or path.lower().endswith(_PICTURES) or path.startswith(_CONTRIBUTED):
+        if (
+            self.roles.get(path, frozenset()) & (NO_PROOF - wanted)
+            or path.lower().endswith(_PICTURES)
+            or path.startswith(_CONTRIBUTED)
+            or _STAND_IN.search(path)
+        ):
             return True
         if path not in self._written:
             self._written[path] = path.lower().endswith(_WRITTEN) and is_report(self._beginning(path))
         return self._written[path]
+
+    def _is_prose(self, evidence: Evidence) -> bool:
+        """Whether a name that speaks for something stands in a comment or a docstring, where it proves nothing."""
+        if not evidence.path.endswith(".py") or not evidence.words.startswith("`"):
+            return False
+        if evidence.path not in self._prose:
+            self._prose[evidence.path] = list(prose_of(self._content(evidence.path)))
+        at = (evidence.span.line, evidence.span.column)
+        return any(start <= at < end for start, end in self._prose[evidence.path])
 
     def _packages(self) -> list[str]:
         """The folders below the root that have a `pyproject.toml` and code that answers requests."""
@@ -304,7 +325,10 @@ class _Seen:
 
     def of(self, code: str, item: Item) -> list[Evidence]:
         """What a rule saw that speaks of an item."""
-        return [evidence for evidence in self.evidence.get(code, ()) if _is_about(evidence.words, item)]
+        said = [evidence for evidence in self.evidence.get(code, ()) if _is_about(evidence.words, item)]
+        if item.category in _OF_THE_CODE:
+            return said
+        return [evidence for evidence in said if "dev" not in self.roles.get(evidence.path, frozenset())]
 
     def shadowed(self, item: Item) -> list[Finding]:
         """Findings of other rules at whose places a rule of this item says nothing: its silence is no yes there."""
@@ -315,7 +339,12 @@ class _Seen:
         """Whether a finding is shown and does not decide: it does not run in production, weighs much less than the item or than its rule
         commonly does, or comes from a rule that is off by default."""
         roles = self.roles.get(finding.path, frozenset())
-        if roles & ASIDE or finding.path.startswith(_CONTRIBUTED) or (finding.code in self.unasked and finding.code not in item.belies):
+        if (
+            roles & ASIDE
+            or finding.path.startswith(_CONTRIBUTED)
+            or _STAND_IN.search(finding.path)
+            or (finding.code in self.unasked and finding.code not in item.belies)
+        ):
             return True
         if item.belies and finding.code in item.rules and finding.code not in item.belies:
             return True

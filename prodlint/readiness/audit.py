@@ -452,10 +452,12 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
                 audited, judgement="cannot be told", because=f"what was found does not contradict it: {counted(answer.findings)}"
             )
     there = match.item.exists or bool(answer.beside)
+    absent_names = [] if claims.is_negative(line) else [name for name in claims.nowhere(line, project) if claims.is_of_code(name)]
     named_there = [name for name in claims.names_asked_for(line) if any(name.lower() in f.message.lower() for f in findings)]
     if (
         findings
         and not named_there
+        and not absent_names
         and not _ALL.search(line.text)
         and not _ONLY.search(line.text)
         and all(_is_partial(f, match.item, there) for f in findings)

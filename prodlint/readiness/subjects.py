@@ -124,6 +124,7 @@ _SEEN_AS: Mapping[str, tuple[str, ...]] = {
         ("docker", ("dockerfile", "compose")),
         ("container", ("dockerfile", "compose", "pod")),
         ("containerization", ("dockerfile", "compose")),
+        ("dockerfile", ("dockerfile", "containerfile")),
         ("database", ("postgres", "mysql", "sqlite", "sql", "mongo")),
         ("exponential", ("expo", "backoff factor", "jitter")),
         ("backoff", ("wait exponential", "wait random exponential", "expo", "backoff")),
@@ -198,12 +199,14 @@ def uncovered(text: str, item: Item, evidence: str, wholly: bool = False) -> lis
 # What a section may be about instead of the service: its lines mean these, whatever their own words are.
 _CARRIERS = frozenset(
     words_of(
-        "docker container containers image images kubernetes k8s cluster pod pods database databases db postgres mysql redis cache queue queues broker worker workers"
+        "docker dockerfile compose container containers image images kubernetes k8s cluster pod pods database databases db postgres mysql redis cache queue queues broker worker workers"
         " frontend ui mobile browser email smtp payment payments billing webhook webhooks oauth oauth2 websocket websockets upload uploads storage bucket cdn dns"
         " balancer proxy nginx server servers host network infrastructure cloud aws vendor vendors llm ml model models incident"
     )
 )
 _SECTION_WORDS = 5
+# The files of a container's world that a section may be about: "Docker Compose" is not about Dockerfiles.
+_FILES = frozenset(words_of("dockerfile compose"))
 
 
 def elsewhere(text: str, above: Sequence[str], item: Item, evidence: str) -> str:
@@ -216,6 +219,7 @@ def elsewhere(text: str, above: Sequence[str], item: Item, evidence: str) -> str
     known = own if len(own & _CARRIERS) <= 1 else frozenset()
     for words in (words_of(heading) for heading in above[:2] if len(heading.split()) <= _SECTION_WORDS):
         named = [word for word in words if word in _CARRIERS]
+        named = [word for word in named if word in _FILES] or named
         there = frozenset(words_of(evidence)) if named else frozenset()
         if named and not any(word in known or word in there or any(each in evidence for each in _SEEN_AS.get(word, ())) for word in named):
             return named[0]

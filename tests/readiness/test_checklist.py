@@ -519,6 +519,14 @@ def test_a_neighbour_of_what_is_asked_is_no_yes(
     assert {each["judgement"] for each in lines if each["item"]} == {judgement}, lines
 
 
+def test_a_name_in_a_comment_proves_nothing(prodlint: Run, project: Callable[..., Path], tmp_path: Path) -> None:
+    files = {
+        "shop/app.py": "from fastapi import FastAPI\n\n# later: sentry_sdk.init()\napp = FastAPI()\n\n\n@app.get('/')\ndef home():\n    return {}\n"
+    }
+    lines = audit(prodlint, "- [x] Error tracking configured\n", tmp_path / "..", project(files))
+    assert "agrees" not in {each["judgement"] for each in lines}
+
+
 LACKING = {
     "shop/app.py": (
         "import requests\nfrom flask import Flask, jsonify\n\napp = Flask(__name__)\nLOG_LEVEL = 'DEBUG'\n\n\n@app.get('/orders')\ndef orders():\n    try:\n"

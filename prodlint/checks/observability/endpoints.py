@@ -338,6 +338,7 @@ _ROUTE_ANCHORS = [
             "is-healthy",
         )
     ),
+    *(f"^{word}$" for word in ("ready", "live", "status", "up", "service_health")),
     *(f"{before}{word}/" for word in ("ready", "live", "status", "up") for before in ('"', "'", "^", "_", "-")),
 ]
 

@@ -42,6 +42,7 @@ _TRACKERS = [
     "sentry", "rollbar", "bugsnag", "honeybadger", "airbrake", "elasticapm", "newrelic", "new_relic", "ddtrace", "opentelemetry", "otel_exporter", "logfire", "raygun", "appsignal",
     "scout_apm", "error_reporting", "applicationinsights", "glitchtip", "dd_trace_enabled", "highlight_io", "opencensus", "errbit",
 ]  # fmt: skip
+_TRACES = frozenset(("opentelemetry", "otel_exporter", "opencensus"))
 _REDACTS = ["redact", "addfilter", "scrub", "sanitize", "sanitise", "obfuscat", "sensitive", "mask_", "_mask", ".mask"]
 
 
@@ -65,7 +66,11 @@ def errors_not_collected(project: Project, options: Mapping[str, Any]) -> Iterat
     """An application, and nothing anywhere that collects its errors."""
     trackers = project.about("error-tracker")
     if trackers:
-        best = min(trackers, key=lambda one: not one.path.endswith(".py"))
+        # Traces may carry errors, so that nothing is said to be missing; that anybody collects them, they do not show.
+        collecting = [one for one in trackers if one.words.strip("`").lower() not in _TRACES]
+        if not collecting:
+            return
+        best = min(collecting, key=lambda one: not one.path.endswith(".py"))
         yield Evidence("PRD707", best.path, best.span, best.words)
         return
     for application in project.about("application")[:1]:
