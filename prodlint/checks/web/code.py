@@ -61,7 +61,8 @@ def evaluated_text(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     # Names of its own (`eval(rule, {"ts": ts})`) mean a language for whoever writes the rules.
     language = space is not None and call.name in ("eval", "exec", "builtins.eval", "builtins.exec")
     priority: Priority | None = "P2" if client is None and (read or language) else None
-    yield Diagnostic(call, f"`{call.method}` runs `{shown(given)}` as Python", priority=priority, related=entered(client))
+    words = f"`{call.method}` runs `{shown(given)}` as Python"
+    yield Diagnostic(call, words, priority=priority, related=entered(client), only_with="files" if client is None and read else "")
 
 
 @dataclass(frozen=True, slots=True)
