@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -124,10 +125,19 @@ def _analyse(path: str, kind: FileKind, document: Document, run: Run, outcome: O
         _cover(outcome)
 
 
+_WORD = re.compile(rb"[\w\x80-\xff]+")
+# More names than these are looked up among the words of a file, which are found once; fewer are looked for one by one.
+_FEW_NAMES = 20
+
+
 def _words_of(outside: Mapping[str, str], data: bytes) -> bytes:
     """What stands in a file by other words: the names that those of them stand for that it may use."""
-    used = (meaning for name, meaning in outside.items() if name.rpartition(".")[2].encode("utf-8") in data)
-    return "\n".join(used).encode("utf-8") if outside else b""
+    if not outside:
+        return b""
+    words = frozenset(_WORD.findall(data)) if len(outside) > _FEW_NAMES else None
+    last = ((name.rpartition(".")[2].encode("utf-8"), meaning) for name, meaning in outside.items())
+    used = (meaning for word, meaning in last if (word in data if words is None else word in words))
+    return "\n".join(used).encode("utf-8")
 
 
 def _code(subscription: RegisteredCheck) -> str:

@@ -46,8 +46,8 @@ def _places_of(module: Module, stems: tuple[bytes, ...]) -> list[int]:
     key = f"places of {stems[0]!r}"
     kept = module.derived.get(key)
     if kept is None:
-        text = module.source.data.lower()
-        kept = module.derived[key] = sorted(found.start() for stem in stems for found in re.finditer(re.escape(stem), text))
+        one_of_them = re.compile(b"|".join(map(re.escape, stems)))
+        kept = module.derived[key] = [found.start() for found in one_of_them.finditer(module.source.data.lower())]
     assert isinstance(kept, list)
     return kept
 

@@ -119,6 +119,18 @@ async def test_typing_is_answered_while_a_document_is_looked_at_and_only_the_new
 
 
 @served
+async def test_nothing_is_said_of_a_document_that_is_closed_while_it_is_looked_at(client: Client, tree: Path) -> None:
+    path, other = tree / "app" / "long.py", tree / "app" / "other.py"
+    body = "".join(f"def f{number}(x):\n    return x[{number}]\n\n\n" for number in range(4_000))
+    client.opened(path, f"import requests\n\n{CALL}\n{body}")
+    await client.text_document_hover_async(types.HoverParams(types.TextDocumentIdentifier(path.as_uri()), types.Position(0, 0)))
+    client.text_document_did_close(types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(path.as_uri())))
+    client.opened(other, f"import requests\n\n{CALL}\n")
+    await client.until(lambda: place_of(client, other, "PRD504")[0] == 2, "the server looks at nothing any more")
+    assert client.versions[path.as_uri()] == [None] and client.messages(path) == []
+
+
+@served
 async def test_what_is_typed_in_is_looked_at_before_what_is_merely_open(client: Client, tree: Path) -> None:
     others = [tree / "app" / f"other{number}.py" for number in range(150)]
     typed = tree / "app" / "typed.py"

@@ -93,6 +93,8 @@ _PYTHON_ANCHORS: tuple[str | tuple[str, ...], ...] = (
 
 # A call without one of these words is about something else.
 _ABOUT_TLS = re.compile(rb"verif|valid|ssl|tls|cert|hostname|known_hosts|host_key|\*\*")
+# One of these stands in whatever the next one matches.
+_ASSIGNED_WORDS = (b"_NONE", b"_create_unverified", b"environ", b"verify", b"cert", b"hostname")
 _ASSIGNED = re.compile(
     rb"CERT_NONE|VERIFY_NONE|_create_unverified|environ|\.[\s\\]{0,9}(?:verify|check_hostname|"
     + "|".join(sorted(_ON)).encode()
@@ -107,7 +109,7 @@ def tls_verification_disabled(module: Module, context: CheckContext) -> Iterator
     for call in calls_beside(module, _ABOUT_TLS):
         if _ABOUT_TLS.search(data, call.start, call.end):
             yield from _judge_call(module, call)
-    if _ASSIGNED.search(data) is None:
+    if not any(word in data for word in _ASSIGNED_WORDS) or _ASSIGNED.search(data) is None:
         return
     blocks: list[tuple[Function | None, tuple[Statement, ...]]] = [(None, module.body)]
     blocks += [(None, class_.body) for class_ in module.classes()]

@@ -29,6 +29,7 @@ from prodlint.values.lattice import (
     Unknown,
     Value,
 )
+from prodlint.values.places import calls_of
 from prodlint.values.tables import libraries
 
 # Calls whose result is as open as what they are given first.
@@ -190,8 +191,8 @@ class Judge:
             return
         position = names.index(argument.name) - (1 if names[:1] in (["self"], ["cls"]) else 0)
         seen = 0
-        for call in self.values.module.calls():
-            if call.method != function.name or function.start <= call.start < function.end:
+        for call in calls_of(self.values.module, function.name):
+            if function.start <= call.start < function.end:
                 continue
             given = call.argument(position, argument.name)
             if given is not None:
