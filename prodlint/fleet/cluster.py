@@ -63,6 +63,10 @@ def _local(workers: int) -> Iterator[Any]:
     settings = {
         **QUIET,
         "distributed.comm.timeouts.connect": "60s",
+        # A worker that died is started again, which takes a busy machine its time; where it was not back by then, the cluster would forget it.
+        "distributed.deploy.lost-worker-timeout": "1h",
+        # Where none comes back, what waits fails instead of waiting for ever.
+        "distributed.scheduler.no-workers-timeout": "10 minutes",
         # Pages of Dask's own, about which repositories are looked at: for nobody.
         "distributed.scheduler.http.routes": [],
         "distributed.worker.http.routes": [],

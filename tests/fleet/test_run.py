@@ -156,6 +156,15 @@ def test_a_task_whose_worker_is_killed_runs_elsewhere(client: Any, home: Path) -
     assert (home / "r1" / "killed").exists()
 
 
+def test_a_worker_that_is_slow_to_come_back_is_not_forgotten(home: Path) -> None:
+    import dask
+
+    given, bundle = jobs(home, 3)
+    with dask.config.set({"distributed.deploy.lost-worker-timeout": "1ms"}), cluster.connected(workers=1) as client:
+        found = {job.source.name: answer for job, answer in spread(client, iter(given), bundle, kill_the_worker_once)}
+    assert [name for name, answer in sorted(found.items()) if "told" in answer] == ["r0", "r1", "r2"]
+
+
 def test_a_repository_that_kills_every_worker_is_a_row(client: Any, home: Path) -> None:
     given, _ = jobs(home, 3)
     outcome = run.run(
