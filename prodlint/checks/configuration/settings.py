@@ -198,7 +198,9 @@ def weakening_assignment(assignment: Assignment, context: CheckContext) -> Itera
         # Who may log in afterwards is not for a fix to decide.
         decides = _WHO_LOGS_IN.search(assignment.target.upper()) is not None
         fix = None if decides else FixRequest("replace-value", "Keep the protection", False, (("text", str(not value.value)),))
-        words = f"`{assignment.target} = {value.value}` {_effect(assignment.target)}"
+        # What a field of a class begins with is what its user sets it from.
+        begins = ", unless it is set" if assignment.kind in ("annotated", "field") and "settings" not in context.file.roles else ""
+        words = f"`{assignment.target} = {value.value}` {_effect(assignment.target)}{begins}"
         # Slow, not open.
         yield Diagnostic(assignment, words, priority="P1" if assignment.target.upper().endswith("ALWAYS_EAGER") else None, fix=fix)
     elif isinstance(value, (Call, Operation, Conditional)):

@@ -109,12 +109,13 @@ def _has_remark(page: str, found: re.Match[str]) -> bool:
     """Whether a comment of three words or more stands behind a decorator, or right above it and the decorators around it."""
     if _REMARK.search(found[0]):
         return True
+    remark = ""
     for line in reversed(page[max(0, page.rfind("\n", 0, found.start()) - 1000) : found.start()].split("\n")[:-1]):
         if line.lstrip().startswith("#"):
-            return _REMARK.search(line) is not None
-        if not line.lstrip().startswith(("@", ")", '"', "'")):
-            return False
-    return False
+            remark = f"{line.strip()} {remark}"
+        elif remark or not line.lstrip().startswith(("@", ")", '"', "'")):
+            break
+    return _REMARK.search(remark) is not None
 
 
 def _is_test_file(context: CheckContext) -> bool:

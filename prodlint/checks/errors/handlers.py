@@ -12,6 +12,7 @@ from prodlint.facts import (
     Call,
     Collection,
     Constant,
+    Dictionary,
     Expression,
     Handler,
     Name,
@@ -410,7 +411,8 @@ def _swallowed(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]:
         return
     mild = _is_closing(handler) or handler.scope.in_handler or explained >= _NAMED or "debug" in handler.scope.guards
     mild = mild or _only_reads(handler.tried) or _another_tool_was_told(handler)
-    mild = mild or "templatetags/" in handler.file.path or not (_awaits(handler.tried) or _changes_something(handler.tried))
+    mild = mild or "templatetags/" in handler.file.path
+    mild = mild or not (_awaits(handler.tried) or _changes_something(handler.tried) or _tells_of_an_error(last))
     yield Diagnostic(
         _header(handler),
         f"{_types(handler)} {does}: {_UNSEEN if mild else 'the error is neither logged nor raised'}",
@@ -427,6 +429,15 @@ _WRITES = re.compile(
     r"apply|sync|flush|enqueue|emit|dispatch|process|handle|run|submit|pay|refund|cancel|grant|assign|import|migrate|start|install|add_task|delay|apply_async)"
     r"(?:_|$)"
 )
+
+
+def _tells_of_an_error(statement: Statement) -> bool:
+    """`return {"error": "..."}`: a client is told that something failed, and nobody here knows what."""
+    return statement.kind == "return" and any(
+        isinstance(inner, Dictionary) and any(isinstance(key, Constant) and key.value in ("error", "errors") for key, _ in inner.items)
+        for value in statement.expressions
+        for inner in value.walk()
+    )
 
 
 def _changes_something(block: Sequence[Statement]) -> bool:

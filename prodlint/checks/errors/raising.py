@@ -38,7 +38,7 @@ def generic_exception_raised(call: Call, context: CheckContext) -> Iterator[Diag
         yield Diagnostic(call.function, f"`raise {call.method}`{' in place of what was caught' if hides else ''}: {_UNSPECIFIC}")
 
 
-_CAUSE = re.compile(rb"[ \t\\\r\n)]*from\b")
+_CAUSE = re.compile(rb"[ \t\\\r\n)]*from\b(?![ \t]+None\b)")
 
 
 def _names_cause(call: Call) -> bool:

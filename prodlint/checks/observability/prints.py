@@ -100,8 +100,10 @@ def print_in_service(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     name = call.name.removeprefix("builtins.")
     words = "an exception to stderr" if name in TRACEBACKS else "to the console"
     level = "exception" if name == "traceback.print_exc" or call.scope.in_handler else "info"
-    beside = name not in STREAMS and name not in TRACEBACKS and "file" not in call.keywords and _speaks_to_log(data)
-    place = "beside the log of this module" if beside else "instead of the log"
+    # A module that logs as well forgot this one, and an object of the service has nobody at a terminal.
+    forgotten = name not in STREAMS and name not in TRACEBACKS and "file" not in call.keywords
+    forgotten = forgotten and (_speaks_to_log(data) or bool(call.scope.class_))
+    place = "past the log of the service" if forgotten else "instead of the log"
     yield Diagnostic(call, f"`{name}` writes {words} {place}: no level, timestamp or request id to filter by", fix=_fix(call, level))
 
 
