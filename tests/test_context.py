@@ -25,7 +25,7 @@ def roles(path: str, head: bytes = b"") -> set[str]:
             "example",
             (
                 ".env.example config.sample.yaml settings.py.dist examples/a.py docs_src/a.py app/configuration_example.py compose.template.yml"
-                " env.prod.template samples/app.py alembic.ini.example .env-dist .env-template .env_example"
+                " env.prod.template samples/app.py alembic.ini.example .env-dist .env-template .env_example .env-build"
                 " clients/sample-app/compose.yml data/sample_project/app.toml"
             ),
         ),
@@ -34,7 +34,7 @@ def roles(path: str, head: bytes = b"") -> set[str]:
             (
                 "docker-compose.override.yml compose.dev.yaml Dockerfile.dev .env.local .env.dev settings/dev.py settings/local.py config/local.py"
                 " .devcontainer/Dockerfile dev/up.py local_settings.py run_dev.py deploy/local/compose.yml .vscode/launch.json noxfile.py"
-                " values-localdev.yaml config/dev.toml .env-build"
+                " values-localdev.yaml config/dev.toml"
             ),
         ),
         (
@@ -176,6 +176,7 @@ def test_a_file_that_says_that_it_is_for_developers() -> None:
         ),
         (b'  web:\n    environment:\n      DEPOT__DEV_MODE: "True"\n    volumes:\n      - ./:/srv\n', True),
         (b"  web:\n    command: uvicorn depot:app --reload\n", False),
+        (b"  web:\n    image: depot:local\n    command: uvicorn depot:app --reload\n", True),
         (b"  web:\n    command: uvicorn depot:app\n    volumes:\n      - .:/srv\n", False),
         (b'  web:\n    environment:\n      DEV_MODE: "False"\n    volumes:\n      - ./:/srv\n', False),
         (b"  web:\n    command: uvicorn depot:app\n    volumes:\n      - .:/srv  # not with --reload\n", False),

@@ -138,7 +138,9 @@ def roles_of(path: str, kind: FileKind, head: bytes = b"") -> frozenset[FileRole
     if kind in _SAYS_ITS_PURPOSE and _is_for_development(head):
         roles = roles | {"dev"}
     if kind == "yaml" and _COMPOSE_NAME.match(name):
-        if _WORKING_COPY.search(head) and (_DEVELOPERS_MODE.search(head) or _RELOADS.search(head)) or _DEVELOPERS_ENV_FILE.search(head):
+        copied = _WORKING_COPY.search(head) is not None
+        reloads = _RELOADS.search(head) is not None and (copied or _BUILT_BY_HAND.search(head) is not None)
+        if reloads or (copied and _DEVELOPERS_MODE.search(head)) or _DEVELOPERS_ENV_FILE.search(head):
             roles = roles | {"dev"}
         if (
             _TESTS_MOUNTED.search(head)
@@ -167,6 +169,8 @@ _DEVELOPERS_MODE = re.compile(
 )
 # A server that starts anew when a file changes.
 _RELOADS = re.compile(rb"(?m)^[^#\n]*[\s\"'](?:--reload|runserver|--watch|--hot|watchmedo|nodemon)\b")
+# `image: depot:local`: what a developer has built before.
+_BUILT_BY_HAND = re.compile(rb"(?m)^[ \t]*image:[ \t]*[\"']?[\w./-]+:(?:local|dev)\b")
 # `env_file: ./config/development/app.env`
 _DEVELOPERS_ENV_FILE = re.compile(
     rb"(?m)^[ \t]*env_file:[ \t]*(?:\[[ \t]*)?(?:\r?\n[ \t]*-[ \t]*)?[\"']?[\w./-]*(?:\bdev|development)(?:/|\.env\b)|^[ \t]*env_file:[ \t]*[\"']?[\w./-]*\.env\.(?:dev|development|local)\b"
@@ -306,7 +310,7 @@ def _configuration_roles(name: str, kind: FileKind, parent: str, roles: set[File
         if words & _COPY_WORDS:
             roles.add("example")
         if words & {"build", "builder"}:
-            roles.add("dev")
+            roles.add("example")
     if name.endswith((".postman_collection.json", ".postman_environment.json")):
         roles.add("test")
     if kind == "text":

@@ -592,13 +592,16 @@ _WRITES = re.compile(r"\b(?:write-all|(?:contents|packages|id-token|actions|depl
 
 # Good for sending a report in, and for nothing else.
 _REPORTS = re.compile(r"(?<![\w.-])secrets\.(?:CODECOV|COVERALLS|CODACY|SONAR|CODECLIMATE|CC_TEST|DEEPSOURCE|CODSPEED|CHROMATIC)\w*")
+# What is in the environment of a whole job is there for other steps than these.
+_PREPARES_STEPS = re.compile(r"/(?:[\w-]*setup[\w-]*|install[\w-]*|paths-filter|changed-files|cache[\w-]*|path-filter)@")
 _PUBLISHES = re.compile(r"\b(?:write-all|(?:contents|packages|id-token|deployments)\s*:\s*write)\b")
 
 
 def _is_trusted_with(step: Node, holder: Node, root: Node) -> bool:
     """Whether an action is handed a secret that opens something, by its own step or its surroundings, or runs with a right to publish."""
     texts = [step.source.slice(step.start, step.end)]
-    texts += [above.source.slice(above.start, above.end) for above in (holder.get("env"), root.get("env")) if above is not None]
+    if not _PREPARES_STEPS.search(step.text_at("uses")):
+        texts += [above.source.slice(above.start, above.end) for above in (holder.get("env"), root.get("env")) if above is not None]
     if any(_SECRET.search(_REPORTS.sub("", text)) for text in texts):
         return True
     granted = holder.get("permissions") or root.get("permissions")

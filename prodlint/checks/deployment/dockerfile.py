@@ -124,7 +124,9 @@ def runs_as_root(dockerfile: Dockerfile, stage: Stage, *, started_elsewhere: boo
         return None
     if any(DROPS_ROOT.search(each.value) for each in lineage(stage) if each.keyword in ("RUN", "CMD", "ENTRYPOINT", "ENV")):
         return None
-    priority: Priority | None = "P2" if server else "P1" if start.keyword == "FROM" and not started_elsewhere else None
+    program = start.words[0].rpartition("/")[2] if start.words and start.keyword in ("CMD", "ENTRYPOINT") else ""
+    lesser = program in _WEB_SERVERS or (start.keyword == "FROM" and not started_elsewhere)
+    priority: Priority | None = "P2" if server else "P1" if lesser else None
     if user is not None:
         instruction, name = user
         if name is None or name.split(":")[0].strip() not in ("root", "0"):

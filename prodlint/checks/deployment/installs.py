@@ -19,7 +19,7 @@ from prodlint.readers.shell import REFERENCE
 # What installs packages; a new version of it changes little of what it installs.
 _INSTALLERS = frozenset(
     "pip setuptools wheel uv poetry poetry-core poetry-plugin-export pipenv pdm hatch hatchling build virtualenv pipx pip-tools"
-    " keyring keyrings.google-artifactregistry-auth crcmod".split()
+    " keyring keyrings.google-artifactregistry-auth crcmod twine flit flit-core hatch-vcs setuptools-scm cython tox nox pre-commit six".split()
 )
 # What every image brings along anyway, and what nothing that it installs depends on.
 _TOOLBOX = frozenset(("pip", "setuptools", "wheel"))

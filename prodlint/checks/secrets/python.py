@@ -585,7 +585,7 @@ def is_usable_default(value: str, name: str, named: SecretName) -> bool:
     if named.kind == "vendor key":
         return shape in GENERATED
     if named.kind == "key" and not is_key_of_ours(name):
-        return shape not in ("placeholder", "words", "masked", "digits") and len(value) > 3
+        return shape not in ("placeholder", "words", "masked", "digits", "default") and len(value) > 3
     return named.kind != "credential" or shape == "random"
 
 
