@@ -198,7 +198,7 @@ _WORKING_COPY = re.compile(
 _SAYS_ITS_PURPOSE = frozenset(("yaml", "env", "ini", "toml", "dockerfile"))
 _FOR_DEVELOPMENT = re.compile(
     rb"\b(?:is|are|only|used|meant|intended|use it)\b[^.\n]{0,40}\bfor\b[^.\n]{0,30}\b(?:development|local testing|developers)\b"
-    rb"|\b(?:development|dev|local) (?:setup|environment|stack|configuration)\b[^.\n]{0,20}\bonly\b|\bnot (?:meant |intended )?for production\b(?!(?: use)? (?:without|unless|until))|\bdo not use (?:this )?in production\b"
+    rb"|\b(?:development|dev|local) (?:setup|environment|stack|configuration)\b[^.\n]{0,20}\bonly\b|\bfor (?:local )?development only\b|\bnot (?:meant |intended )?for production\b(?!(?: use)? (?:without|unless|until))|\bdo not use (?:this )?in production\b"
 )
 
 

@@ -385,7 +385,7 @@ def deploy_in_a_file_of_its_own(project: Project, options: Mapping[str, Any]) ->
             yield Evidence("PRD905", each.path, each.span, each.words)
             continue
         # An image that is pushed may wait in the registry for the tests beside it; where there are none, it waits for nothing.
-        if each.get("kind") == "deploy" or not tested:
+        if each.get("kind") == "deploy" or (not tested and options.get("images")):
             yield ProjectDiagnostic(each.path, each.span, each.words, priority="P1")
 
 

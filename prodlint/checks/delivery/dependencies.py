@@ -35,7 +35,9 @@ _EXACT = re.compile(r"={2,3}\s*[^*,\s]+")
 # `==26.0.*` takes in the fixes of one minor version.
 _PATCHES = re.compile(r"==\s*\d+\.\d+(?:\.\d+)*\.\*|~=\s*\d+\.\d+\.\d+(?:\.\d+)*")
 # Names under which a lock of a requirements file lies beside it.
-_FOR_DOCUMENTATION = re.compile(r"docs?\b|documentation|readthedocs|rtd|sphinx|mkdocs")
+_FOR_DOCUMENTATION = re.compile(
+    r"docs?\b|documentation|readthedocs|rtd|sphinx|mkdocs|^(?:integration|functional|acceptance|e2e|unit|func)[-_](?:tests?[-_])?requirements|optional"
+)
 _LOCKED_NAMES = re.compile(r"lock|frozen|freeze|compiled|pinned|constraints")
 
 
@@ -423,6 +425,8 @@ def _uv_settings(uv: Node | None) -> Iterator[Diagnostic]:
 def moving_source(requirement: Requirement, context: CheckContext) -> Iterator[Diagnostic]:
     url = requirement.url
     if not url or requirement.origin == "lock" or requirement.hashes or requirement.group not in ("main", "build"):
+        return
+    if _FOR_DOCUMENTATION.search(context.file.name.lower()) and context.file.path not in context.environment.installed_lists:
         return
     if requirement.origin in ("poetry", "pipfile", "pyproject") and context.environment.has_lock(context.file.path):
         # The lock holds the commit or the hash.

@@ -69,7 +69,9 @@ def privileged_service(document: Document, context: CheckContext) -> Iterator[Di
     sandbox = is_sandbox(document)
     for service in services(document):
         image = service.image
-        agent: Priority | None = "P2" if sandbox or (image is not None and is_host_agent(image)) else None
+        # What is put over a service of another file, for who asks for it, says what it is for by being there.
+        overlay = image is None and not service.built and service.get("image") is None and service.get("extends") is None
+        agent: Priority | None = "P2" if sandbox or overlay or (image is not None and is_host_agent(image)) else None
         node = service.node
         privileged = node.get("privileged")
         if privileged is not None and scalar_text(privileged).lower() in ("true", "yes", "on"):

@@ -125,7 +125,9 @@ def runs_as_root(dockerfile: Dockerfile, stage: Stage, *, started_elsewhere: boo
     if any(DROPS_ROOT.search(each.value) for each in lineage(stage) if each.keyword in ("RUN", "CMD", "ENTRYPOINT", "ENV")):
         return None
     program = start.words[0].rpartition("/")[2] if start.words and start.keyword in ("CMD", "ENTRYPOINT") else ""
-    lesser = program in _WEB_SERVERS or (start.keyword == "FROM" and not started_elsewhere)
+    # Pages and tools beside the service: what is broken into there holds less.
+    aside = program != "" and not _runs_python(base, start)
+    lesser = program in _WEB_SERVERS or aside or (start.keyword == "FROM" and not started_elsewhere)
     priority: Priority | None = "P2" if server else "P1" if lesser else None
     if user is not None:
         instruction, name = user
@@ -141,6 +143,16 @@ def runs_as_root(dockerfile: Dockerfile, stage: Stage, *, started_elsewhere: boo
     if start.keyword == "FROM":
         words = "The image runs as root: no `USER`" if started_elsewhere else f"The image runs as root, as `{image.family}` does: no `USER`"
     return ByteRange(place.source, place.start, place.end), words, priority
+
+
+_PYTHON = re.compile(
+    r"python|pypy|gunicorn|uvicorn|hypercorn|granian|daphne|uwsgi|celery|flask|django|fastapi|manage\.py|\.py\b|\.sh\b|conda|\buv\b|poetry"
+)
+
+
+def _runs_python(base: str, start: Instruction) -> bool:
+    """Whether an image is likely to be that of a Python program: by what it stands on or starts. A script may start one."""
+    return _PYTHON.search(base) is not None or _PYTHON.search(" ".join(start.words)) is not None
 
 
 @check("PRD802", on=[every(Dockerfile)], required_literals=["from"], files=("dockerfile",))

@@ -350,8 +350,8 @@ def _pem_at(data: bytes, offset: int) -> tuple[int, int, str] | None:
         position = last = run.end()
     if len(body) < _SHORTEST_KEY or len(set(body[:400])) < 12 or formats.is_dummy(bytes(body[30:130])):
         return None
-    if closing is None and position < limit and data[position : position + 3] == b"...":
-        return None
+    if position < limit and data[position : position + 3] in (b"...", b"\xe2\x80\xa6"):
+        return None  # how a key begins and ends, in a form
     kind = (head[1] or b"").decode()
     near = data[max(0, begin - 1500) : (closing.end() if closing else last) + 600]
     title = _GOOGLES if b"client_email" in near else f"{kind + ' ' if kind else ''}private key"
