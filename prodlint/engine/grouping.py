@@ -76,9 +76,13 @@ def _of_report(findings: Sequence[Finding], rules: dict[str, Rule]) -> Iterable[
     groups: dict[Hashable, list[Finding]] = {}
     for finding in findings:
         rule = rules.get(finding.code)
-        if rule is not None and any(words in finding.message for words in rule.once):
+        if rule is not None and _is_of_report(finding, rule):
             groups.setdefault((finding.code, finding.priority), []).append(finding)
     return groups.values()
+
+
+def _is_of_report(finding: Finding, rule: Rule) -> bool:
+    return any(words in finding.message for words in rule.once)
 
 
 def _is_beside(finding: Finding, rule: Rule) -> bool:
@@ -127,8 +131,10 @@ def _one_text(finding: Finding, rule: Rule | None) -> Hashable:
     return None
 
 
-def across_files(finding: Finding, rule: Rule | None) -> Iterator[Hashable]:
-    """What a finding may share with findings in other files that are told as one with it."""
+def across_files(finding: Finding, rule: Rule | None, selected: AnyOf[str] = ()) -> Iterator[Hashable]:
+    """What a finding may share with findings in other files that are told as one with it. selected: as for `grouped`."""
+    if rule is not None and rule.code not in selected and _is_of_report(finding, rule):
+        yield ("once", finding.code, finding.priority)
     yield from (key for key in (_widespread(finding, rule), _one_text(finding, rule)) if key is not None)
 
 

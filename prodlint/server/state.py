@@ -77,7 +77,7 @@ class Folder:
     def _habit_of(self, checked: Checked, finding: Finding) -> Finding | None:
         # Of one that stands for others in its file, these have the words that all of them had.
         first = next(iter(checked.report.copies.get(finding, ())), finding)
-        keys = across_files(first, checked.rules.get(finding.code))
+        keys = across_files(first, checked.rules.get(finding.code), checked.result.run_of("").selected)
         return next((self.habits[key] for key in keys if key in self.habits), None)
 
     def is_checked_as_a_whole(self) -> bool:

@@ -184,10 +184,12 @@ def _check(job: Job, progress: Progress) -> Found:
 
 def _habits(checked: Checked, of_files: set[Finding]) -> Iterator[tuple[Hashable, Finding]]:
     """The findings that stand for others in several files, by what all of these share."""
+    selected = checked.result.run_of("").selected
     for finding, others in checked.report.copies.items():
         if any(other.path != finding.path for other in others) and others[0] in of_files:
             rule = checked.rules.get(finding.code)
-            shared = set(across_files(others[0], rule)).intersection(*(across_files(other, rule) for other in others[1:]))
+            each = [set(across_files(other, rule, selected)) for other in others]
+            shared = each[0].intersection(*each[1:])
             yield from ((key, finding) for key in shared)
 
 

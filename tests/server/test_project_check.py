@@ -196,10 +196,12 @@ def test_a_folder_is_told_what_the_command_line_says_of_it(tmp_path: Path, kind:
 async def test_a_habit_of_several_files_is_told_in_an_open_document_as_the_command_line_tells_it(client: Client, tree: Path) -> None:
     first, second, large = tree / "app" / "a1.py", tree / "app" / "a2.py", tree / "app" / "m1.py"
     (tree / "pyproject.toml").write_text('[project]\nname = "large"\ndependencies = ["fastapi"]\n')
-    prints = "from fastapi import FastAPI\n\napp = FastAPI()\n\n\ndef f(x):\n    print(x)\n    return x\n\n\ndef g(x):\n    print(x, x)\n    return x\n"
-    for path in (first, second):
-        path.write_text(prints)
-        client.opened(path, prints)
+    body = "def f(x):\n    print(x)\n    return x\n\n\ndef g(x):\n    print(x, x)\n    return x\n"
+    prints = f"import logging\n\nfrom fastapi import FastAPI\n\nlog = logging.getLogger(__name__)\napp = FastAPI()\nlog.info('made')\n\n\n{body}"
+    # Not said by itself, but where another file speaks for it.
+    for path, text in ((first, prints), (second, f"from fastapi import FastAPI\n\napp = FastAPI()\n\n\n{body}")):
+        path.write_text(text)
+        client.opened(path, text)
     client.saved(large)
 
     def told(path: Path) -> list[tuple[int, str]]:
@@ -210,16 +212,15 @@ async def test_a_habit_of_several_files_is_told_in_an_open_document_as_the_comma
     await client.until(lambda: told(second) == [] and "in 2 files" in str(told(first)), "what stands for all of them is not told")
     ((line, _),) = told(first)
     (habit,) = [each for each in client.diagnostics[first.as_uri()] if each.code == "PRD701"]
-    assert line == 6 and {each.location.uri for each in habit.related_information or ()} == {first.as_uri(), second.as_uri()}
+    assert line == 10 and {each.location.uri for each in habit.related_information or ()} == {first.as_uri(), second.as_uri()}
     client.changed(first, f"# typed\n{prints}", 2)
-    await client.until(lambda: [line for line, _ in told(first)] == [7], "it does not go along with its place")
+    await client.until(lambda: [line for line, _ in told(first)] == [11], "it does not go along with its place")
     ran = subprocess.run(
-        [sys.executable, "-m", "prodlint", "check", ".", "--root", ".", "--no-cache", "--exit-zero", "--select", "PRD701", "--output-format", "json"],
+        [sys.executable, "-m", "prodlint", "check", ".", "--root", ".", "--no-cache", "--exit-zero", "--output-format", "json"],
         cwd=tree, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, check=True,
     )  # fmt: skip
-    assert [(each["path"], each["line"] - 1, each["message"]) for each in json.loads(ran.stdout)["findings"]] == [
-        ("app/a1.py", 6, habit.message.split("\n")[0])
-    ]
+    said = [each for each in json.loads(ran.stdout)["findings"] if each["code"] == "PRD701"]
+    assert [(each["path"], each["line"] - 1, each["message"]) for each in said] == [("app/a1.py", 10, habit.message.split("\n")[0])]
 
 
 def test_a_client_that_dies_takes_the_server_and_its_processes_with_it(tree: Path) -> None:
