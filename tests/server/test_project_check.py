@@ -197,7 +197,9 @@ async def test_a_habit_of_several_files_is_told_in_an_open_document_as_the_comma
     first, second, large = tree / "app" / "a1.py", tree / "app" / "a2.py", tree / "app" / "m1.py"
     (tree / "pyproject.toml").write_text('[project]\nname = "large"\ndependencies = ["fastapi"]\n')
     body = "def f(x):\n    print(x)\n    return x\n\n\ndef g(x):\n    print(x, x)\n    return x\n"
-    prints = f"import logging\n\nfrom fastapi import FastAPI\n\nlog = logging.getLogger(__name__)\napp = FastAPI()\nlog.info('made')\n\n\n{body}"
+    prints = (
+        f"import logging\n\nfrom fastapi import FastAPI\n\nlog = logging.getLogger(__name__)\napp = FastAPI()\nlog.info('made')\n\n\n{body}"
+    )
     # Not said by itself, but where another file speaks for it.
     for path, text in ((first, prints), (second, f"from fastapi import FastAPI\n\napp = FastAPI()\n\n\n{body}")):
         path.write_text(text)
