@@ -253,7 +253,9 @@ def _loose_pip(program: str, argv: tuple[str, ...], build: _Build) -> tuple[str,
     wheel = next((path for path in local if _WHEELS.search(path)), "")
     if wheel:
         newest = has_flag(argv, "-U", "--upgrade")
-        if build.own_wheel and not build.all_wheels and (newest or not build.locked):
+        # What somebody has built before the image lies in `dist/`: the project's wheel alone.
+        own = build.own_wheel or (newest and "dist/" in wheel)
+        if own and not build.all_wheels and (newest or not build.locked):
             return f"`{program} install {wheel}` installs the newest versions of what this wheel depends on", None
         return None
     folder = next((path for path in local if "$" not in path and "*" not in path and not path.endswith((".gz", ".zip"))), "")

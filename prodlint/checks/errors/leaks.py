@@ -167,7 +167,7 @@ class _Leaks:
                 yield from self.in_expression(expression)
             if statement.kind == "return" and self.is_route and statement.expressions:
                 value = statement.expressions[0]
-                if not isinstance(value, Name) and (not isinstance(value, Call) or _is_error_model(value)) and self.shows(value):
+                if not isinstance(value, Name) and self.shows(value):
                     yield value, "the route's answer"
             for inner in statement.blocks():
                 yield from self.in_block(inner)
