@@ -27,6 +27,7 @@ from prodlint.facts import (
 from prodlint.model import FixRequest, Related
 from prodlint.project.production import SETTING_FILES, deployed, deployed_elsewhere, priority_in, runs_in_production
 from prodlint.values.compose import PRODUCTION_PATH
+from prodlint.values.lattice import Setting as SettingRead
 from prodlint.values.places import enclosing
 
 # ---------------------------------------------------------------- PRD607: source mounted over the image
@@ -158,8 +159,18 @@ def trusted_in_call(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
             return
         keyword = "trusted_hosts"
     value = call.keywords.get(keyword) or (call.argument(1) if keyword == "trusted_hosts" and call.name in _TRUSTING else None)
-    if value is not None and _is_everybody(call.module.follow(value, call)) and priority_in(call, context) is not False:
+    if value is None or priority_in(call, context) is False:
+        return
+    if _is_everybody(call.module.follow(value, call)) or _is_everybody_unless_set(value, call, context):
         yield Diagnostic(value, f'`{keyword}="*"` {_TRUST}')
+
+
+def _is_everybody_unless_set(value: Expression, call: Call, context: CheckContext) -> bool:
+    """`os.getenv("FORWARDED_ALLOW_IPS", "*")`, where production's files do not set it."""
+    shape = context.values(call.module).in_production.of(value).only()
+    if not isinstance(shape, SettingRead) or context.environment.startup.settings.get(shape.name.upper()) is not None:
+        return False
+    return shape.default.unset().constants() == ["*"]
 
 
 def _is_everybody(value: Expression) -> bool:

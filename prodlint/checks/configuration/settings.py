@@ -23,7 +23,23 @@ from prodlint.checks import (
     project_fact,
     settings,
 )
-from prodlint.facts import Assignment, Call, Class, Collection, Command, Conditional, Constant, Dictionary, Module, Operation, Setting
+from prodlint.facts import (
+    Assignment,
+    Call,
+    Class,
+    Collection,
+    Command,
+    Conditional,
+    Constant,
+    Dictionary,
+    Expression,
+    Function,
+    Module,
+    Name,
+    Operation,
+    Setting,
+    statements_in,
+)
 from prodlint.model import Evidence, FixRequest, Related, Span
 from prodlint.project.production import deployed, is_of_start_script, priority_in, runs_in_production
 from prodlint.values.configured import given_at_once
@@ -34,13 +50,13 @@ from prodlint.values.truth import FALSY, TRUTHY, flipped
 # DISABLE_AUTHOR_PAGES is none of them.
 _OFF_WHEN_TRUE = re.compile(
     r"^(?:[A-Z0-9]+_)*(?:(?:DISABLE|SKIP|BYPASS|NO)_(?:AUTH|AUTHENTICATION|AUTHORIZATION|LOGIN|JWT_VERIFICATION|TOKEN_VERIFICATION|SIGNATURE_VERIFICATION|PERMISSIONS?|CSRF|SSL_VERIFY|TLS_VERIFY)"
-    r"|AUTH_(?:DISABLED|BYPASS)|ALLOW_UNVERIFIED(?:_TOKENS?|_JWT)?|ALLOW_INSECURE(?:_[A-Z]+)?|(?<=_)INSECURE|TASK_ALWAYS_EAGER|ALWAYS_EAGER)$"
+    r"|AUTH_(?:DISABLED|BYPASS)|ALLOW_UNVERIFIED(?:_TOKENS?|_JWT)?|ALLOW_ANONYMOUS(?:_ACCESS|_USERS?)?|ALLOW_INSECURE(?:_[A-Z]+)?|(?<=_)INSECURE|TASK_ALWAYS_EAGER|ALWAYS_EAGER)$"
 )
 _OFF_WHEN_FALSE = re.compile(
     r"^(?:[A-Z0-9]+_)*(?:(?:AUTH|AUTHENTICATION)_(?:ENABLED|REQUIRED|ENFORCED)|(?:ENABLE|REQUIRE|ENFORCE|USE)_(?:AUTH|AUTHENTICATION)|VERIFY_(?:TOKENS?|WEBHOOKS?|WEBHOOK_SIGNATURES?|CALLBACKS?|HOSTNAMES?|JWT|SIGNATURES?|SSL|TLS|CERTS?|CERTIFICATES?)|(?:SSL|TLS|JWT|TOKEN|SIGNATURE)_VERIFY|(?:SSL|TLS)_VERIFICATION|CSRF_(?:PROTECTION_)?ENABLED|ENABLE_CSRF(?:_PROTECTION)?)$"
 )
 ANCHORS = [
-    "disable_", "skip_", "bypass", "no_auth", "auth_disabled", "allow_unverified", "allow_insecure", "_insecure", "always_eager",
+    "disable_", "skip_", "bypass", "no_auth", "auth_disabled", "allow_unverified", "allow_anonymous", "allow_insecure", "_insecure", "always_eager",
     "auth_enabled", "enable_auth", "authentication_enabled", "require_auth", "auth_required", "authentication_required", "auth_enforced",
     "authentication_enforced", "enforce_auth", "use_auth", "verify", "_verification", "csrf_enabled", "enable_csrf", "csrf_protection_enabled",
 ]  # fmt: skip
@@ -137,7 +153,7 @@ def _effect(name: str) -> str:
         "disables CSRF protection"
         if "CSRF" in upper
         else "disables authentication"
-        if "AUTH" in upper or "LOGIN" in upper
+        if "AUTH" in upper or "LOGIN" in upper or "ANONYMOUS" in upper
         else "switches a protection off"
     )
 
@@ -235,6 +251,40 @@ def overridden_in_application(assignment: Assignment, context: CheckContext) -> 
     replaced = assignment.qualified.partition("dependency_overrides[")[2].rstrip("]")
     if _ASKS_WHO.search(replaced):
         yield Diagnostic(assignment, f"`dependency_overrides` replaces `{replaced}` in the application itself, not in its tests")
+
+
+_HONOURED = re.compile(
+    r"^(?:[A-Z0-9]+_)*(?:(?:DISABLE|SKIP|BYPASS|NO)_(?:AUTH|AUTHENTICATION|AUTHORIZATION|LOGIN|JWT_VERIFICATION|TOKEN_VERIFICATION|SIGNATURE_VERIFICATION|PERMISSIONS?)"
+    r"|AUTH_(?:DISABLED|BYPASS)|ALLOW_UNVERIFIED(?:_TOKENS?|_JWT)?|ALLOW_ANONYMOUS(?:_ACCESS)?)$"
+)
+_FOR_DEVELOPERS = re.compile(r"(?i)(?:^|[^a-z])(?:dev|develop|development|debug|local|test|testing|prod|production)(?:[^a-z]|$)")
+
+
+@check(
+    "PRD624",
+    on=[every(Function)],
+    required_literals=["disable_", "skip_", "bypass", "no_auth", "auth_disabled", "allow_unverified", "allow_anonymous"],
+    files=("python",),
+)
+def honoured(function: Function, context: CheckContext) -> Iterator[Diagnostic]:
+    """`if settings.skip_auth: return ADMIN`: code with a way around the login, one variable away from everybody."""
+    if not context.options.get("honoured") or priority_in(function, context) is False:
+        return
+    for statement in statements_in(function.body):
+        if statement.kind != "if" or not statement.expressions or not any(inner.kind == "return" for inner in statement.body):
+            continue
+        test = statement.expressions[0]
+        if isinstance(test, Operation) and test.operator == "not" or _FOR_DEVELOPERS.search(test.text.replace("_", " ")):
+            continue
+        name = next(filter(None, map(_switch_in, test.walk())), "")
+        if name:
+            yield Diagnostic(test, f"`{name}` lets requests past the login: one variable away from everybody", priority="P1")
+
+
+def _switch_in(part: Expression) -> str:
+    """The name of a switch that takes the login away, of a variable, a setting or one of the environment; or nothing."""
+    written = part.source_text.rpartition(".")[2] if isinstance(part, Name) else part.value if isinstance(part, Constant) else ""
+    return written if isinstance(written, str) and _HONOURED.match(written.upper()) else ""
 
 
 def _is_one_of_two(assignment: Assignment) -> bool:

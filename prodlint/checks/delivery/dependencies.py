@@ -180,6 +180,13 @@ def lock_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Proje
                 yield ProjectDiagnostic(
                     path, found[0].span, "this compiled file has no hashes: what is installed need not be what was resolved", priority="P2"
                 )
+            elif options.get("hashes") and path in installed and not any(each.get("hashed") or not each.get("pinned") for each in found):
+                yield ProjectDiagnostic(
+                    path,
+                    found[0].span,
+                    "versions are pinned and nothing has a hash: what is installed need not be what was tested",
+                    priority="P2",
+                )
         elif origin in ("pyproject", "poetry", "pipfile"):
             covering = _covering(path, lock_files)
             if covering is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
@@ -75,6 +76,10 @@ _CACHES = frozenset(
 )
 
 
+# What calls a function again when it fails.
+_AGAIN = re.compile(r"(?:tenacity|stamina|backoff|retrying|retry|retry_async|opnieuw)\.")
+
+
 @check("PRD507", on=[calls(*CLIENTS)], required_literals=_client_anchors)
 def client_per_request(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A client built while a request is answered: in the handler, in a dependency of it, or in a helper it calls."""
@@ -86,6 +91,9 @@ def client_per_request(call: Call, context: CheckContext) -> Iterator[Diagnostic
         if any(isinstance(decorator, Call) and decorator.method in ("websocket", "websocket_route") for decorator in function.decorators):
             return
         yield Diagnostic(call, f"`{shown(call)}` sets up {CLIENTS[call.name]} for every request of `{function.name}`")
+        return
+    if any(_AGAIN.match(decorator_name(decorator)) for decorator in function.decorators):
+        yield Diagnostic(call, f"`{shown(call)}` sets up {CLIENTS[call.name]} for every try of `{function.name}`")
         return
     handler = _users_by_name(call.module).get(function.name)
     if handler is not None and not function.scope.symbol:

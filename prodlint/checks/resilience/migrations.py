@@ -703,9 +703,10 @@ _DEPLOYMENT_KINDS = ("env", "yaml", "dockerfile", "shell", "procfile", "makefile
 )
 def migration_flags(setting: Setting, context: CheckContext) -> Iterator[ProjectFact]:
     """Settings that switch migrations off or on."""
-    if context.file.roles & _NO_DEPLOYMENT or setting.origin == "python" or setting.value is None:
+    given = setting.value if setting.value is not None else setting.default  # `${X:-true}`: where nobody sets it
+    if context.file.roles & _NO_DEPLOYMENT or setting.origin == "python" or given is None:
         return
-    value, name = setting.value.strip().lower(), setting.name.upper()
+    value, name = given.strip().lower(), setting.name.upper()
     if _SKIPS.search(name):
         state = "off" if value in _ON else "on" if value in _OFF else ""
     elif _RUNS.search(name):
@@ -713,9 +714,7 @@ def migration_flags(setting: Setting, context: CheckContext) -> Iterator[Project
     else:
         return
     if state:
-        yield project_fact(
-            "migration-flag", setting, f"{setting.name}={setting.value}", state=state, name=name, value=setting.value.strip()
-        )
+        yield project_fact("migration-flag", setting, f"{setting.name}={given}", state=state, name=name, value=given.strip())
 
 
 _TOOLS = (
