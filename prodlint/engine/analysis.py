@@ -100,12 +100,7 @@ def _analyse(path: str, kind: FileKind, document: Document, run: Run, outcome: O
     elif active or kind not in PLAIN:
         made = _run_checks(source, file, active, hits, run, outcome, problems, parsed)
     outcome.secrets, outcome.known = _secrets_of(made)
-    unsaid = _unsaid(made, run)
-    reported = [
-        (hit, subscription, fact)
-        for hit, subscription, fact in made
-        if _code(subscription) in selected and not any(words in hit.message for words in unsaid.get(_code(subscription), ()))
-    ]
+    reported = [(hit, subscription, fact) for hit, subscription, fact in made if _code(subscription) in selected]
     module = _module(source, file, reported, parsed)
     findings = [_finding(hit, subscription, fact, file, run, module, outcome.known) for hit, subscription, fact in reported]
     findings.extend(_problem_findings(problems, file, run, selected, outcome, source))
@@ -142,17 +137,6 @@ def _words_of(outside: Mapping[str, str], data: bytes) -> bytes:
 
 def _code(subscription: RegisteredCheck) -> str:
     return subscription.rule.code if subscription.rule is not None else ""
-
-
-def _unsaid(made: Sequence[tuple[Diagnostic, RegisteredCheck, Fact]], run: Run) -> dict[str, tuple[str, ...]]:
-    """By code, the words of messages that are not said, as their option is off."""
-    rules = {subscription.rule.code: subscription.rule for _, subscription, _ in made if subscription.rule and subscription.rule.only_with}
-    return {code: _words_off(rule, options_of(rule, run)) for code, rule in rules.items()}
-
-
-def _words_off(rule: Rule, options: Mapping[str, Any]) -> tuple[str, ...]:
-    """The words of a rule's messages that are said only with an option that is off."""
-    return tuple(word for option, words in rule.only_with if not options.get(option) for word in words)
 
 
 def _secrets_of(made: Sequence[tuple[Diagnostic, RegisteredCheck, Fact]]) -> tuple[list[Span], KnownValues]:
@@ -308,11 +292,17 @@ def options_of(rule: Rule, run: Run) -> dict[str, Any]:
 
 
 def _is_told(hit: Diagnostic, rule: Rule | None, run: Run, file: File) -> bool:
-    """Whether a place is a finding in this file, or known for what it covers only."""
-    if rule is None or not (hit.only_with or file.roles & rule.quiet_in):
+    """Whether a place is a finding in this file, or known for what it covers only: what each option asks that it hangs on is on."""
+    if rule is None or not (hit.only_with or rule.only_with or rule.quiet_in):
         return True
-    options = options_of(rule, run)
-    return all(options.get(name) for name in (hit.only_with, "everywhere" if file.roles & rule.quiet_in else "") if name)
+    asked = {name for name in (hit.only_with, "everywhere" if file.roles & rule.quiet_in else "") if name}
+    asked.update(_options_behind(hit.message, rule))
+    return not asked or all(map(options_of(rule, run).get, asked))
+
+
+def _options_behind(message: str, rule: Rule) -> set[str]:
+    """The options of a rule without which such a message is not told."""
+    return {option for option, words in rule.only_with if any(word in message for word in words)}
 
 
 def where_raised(error: BaseException) -> str:
@@ -487,14 +477,11 @@ def check_project(
     for check in run.project_checks:
         rule = run.rules[check.code]
         options = options_of(rule, run)
-        unsaid = _words_off(rule, options)
         try:
             for found in check.function(project, options):
                 if isinstance(found, Evidence):
                     evidence.append(found)
-                elif any(words in found.message for words in unsaid):
-                    continue
-                elif check.code in run.switches.on(found.path):
+                elif check.code in run.switches.on(found.path) and all(map(options.get, _options_behind(found.message, rule))):
                     findings.append(_project_finding(found, rule, run))
         except Exception as error:  # as for files: loud and contained
             unchecked.append(Unchecked(".", f"`{check.code}` failed: {type(error).__name__} in {where_raised(error)}"))
