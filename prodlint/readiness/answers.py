@@ -179,9 +179,9 @@ def answers_of(request: session.Request, foreign: Sequence[Said] = (), old: Mapp
     checklist = checklist_of(settings.checklist, settings.root or root, known, today)
     wanted = {code for item in checklist.items for code in item.rules}
     off = tuple(rule.code for rule in known if not rule.default and rule.code in wanted)
-    # That there is no such thing is said of all that a rule finds, also of what nobody is told unasked.
-    denied = {code for item in checklist.items if item.absence for code in item.rules}
-    asked_for = (*off, *(rule.code for rule in known if rule.default and rule.wider and rule.code in denied))
+    # What has to be there first, and that there is no such thing, is asked of the whole rule, also of what nobody is told unasked.
+    in_full = {code for item in checklist.items if item.absence or item.priority == "P0" for code in item.rules}
+    asked_for = (*off, *(rule.code for rule in known if rule.default and rule.wider and rule.code in in_full))
     finish = request.finish
 
     chosen: set[str] = set()

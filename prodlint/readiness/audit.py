@@ -473,13 +473,16 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
     if unwritten.startswith("/") and not wholly:
         # Another route may be the one that is here.
         return replace(audited, judgement="cannot be told", because=f"`{unwritten}` occurs nowhere in the code or its configuration")
-    if names and not wholly and not claims.is_negative(line):
-        nowhere = [name for name in claims.nowhere(line, project) if name in names]
+    if names and not wholly:
+        # What a line says to be absent need not occur; what stands against it still has to be about it.
+        nowhere = [] if claims.is_negative(line) else [name for name in claims.nowhere(line, project) if name in names]
         if nowhere and (match.confidence == "medium" or not any(map(claims.is_of_code, nowhere))):
             return replace(audited, judgement="cannot be told", because=f"`{nowhere[0]}` occurs nowhere in the code")
         if nowhere:
             return replace(audited, because=f"`{nowhere[0]}` occurs nowhere in the code", answer=replace(answer, findings=()))
-        told_of = tuple(f for f in findings if any(name.lower() in _text_of(f, project, 0) for name in names))
+        if claims.is_negative(line):
+            names = [name for name in names if name in line.head]
+        told_of = tuple(f for f in findings if not names or any(name.lower() in _text_of(f, project, 0) for name in names))
         if findings and not told_of:
             return replace(audited, judgement="cannot be told", because=f"what was found is not about `{names[0]}`")
         findings = told_of
@@ -540,7 +543,11 @@ def _narrowed(answer: Answer, line: Line, match: Match, rules: Mapping[str, Rule
         codes = set(match.item.rules)
     else:
         said = {word for word in words_of(line.head) if word not in _COUNTED and not word.isdigit()}
-        codes = {code for code in answer.item.rules if code in rules and _is_named(set(words_of(rules[code].name)) - _COUNTED, said)}
+        codes = {
+            code
+            for code in answer.item.rules
+            if code in rules and _is_named(set(words_of(rules[code].name)) - _COUNTED, said - subjects.PRESENCE)
+        }
         # Where a graver rule speaks, this one is silent of the same place.
         codes |= {code for code in answer.item.rules if code in rules and codes & set(rules[code].supersedes)}
     if not codes or codes >= set(answer.item.rules) or answer.verdict != "not met" or not answer.findings:
@@ -553,8 +560,8 @@ def _narrowed(answer: Answer, line: Line, match: Match, rules: Mapping[str, Rule
 
 
 def _is_named(name: set[str], said: set[str]) -> bool:
-    """Whether a line speaks of one rule by its name: "0 bare excepts in the whole code base" of `bare-except`."""
-    return bool(name) and name <= said
+    """Whether a line speaks of one rule by its name, and of nothing else: "0 bare excepts in the whole code base" of `bare-except`."""
+    return bool(name) and name == said
 
 
 def _open(line: Line, match: Match, answer: Answer) -> Audited:

@@ -101,7 +101,7 @@ _STEP = re.compile(
     re.IGNORECASE,
 )
 _RESULT = re.compile(
-    r"\b(?:builds?|pass(?:es|ing)?|succeeds?|works?|runs|is running|are running|starts|successful(?:ly)?|healthy|green|done|conducted|performed|completed)\W*$",
+    r"\b(?:builds?|pass(?:es|ing)?|succeeds?|works?|runs|is running|are running|starts|successful(?:ly)?|healthy|green|reviewed|audited|inspected|examined|done|conducted|performed|completed)\W*$",
     re.IGNORECASE,
 )
 # Files that nobody commits.
@@ -242,7 +242,8 @@ class Project:
         if path in self._names or os.path.isfile(os.path.join(self.root, path)):
             return True
         if _IN_ANY_FORM.match(path):
-            return any(name.lower().startswith(path.lower().partition(".")[0]) for name in self.files if "/" not in name)
+            known = path.lower().partition(".")[0]
+            return any(name.lower().startswith((known, f"docs/{known}", f".github/{known}")) for name in self.files)
         return "/" not in path and path.lower() in {name.rpartition("/")[2].lower() for name in self.files}
 
     @property

@@ -150,7 +150,7 @@ _PURPOSE = re.compile(
 
 
 # What any line says of any thing: that it is there, everywhere, in the service, and that somebody sees to it.
-_PRESENCE = frozenset(
+PRESENCE = frozenset(
     words_of(
         "configure configured configuration config implement implemented implementation enable enabled set sets setup define defined add added exist exists create created"
         " provide provided use used uses using apply applied place present active available integrated integration support supported introduce established install installed"
@@ -184,7 +184,7 @@ def uncovered(text: str, item: Item, evidence: str, wholly: bool = False) -> lis
     """The words of a text that neither what its item is about nor the evidence itself (what was said and what stands there) holds, and that are
     more than the presence of a thing. A phrase by which a line means its item covers nothing by itself: "Cache compression" of an item
     about caching is answered only by a place that compresses. wholly: it is missing as a whole, and so is whatever its phrases name."""
-    known = vocabulary(item) | _PRESENCE | _PRODUCT_WORDS
+    known = vocabulary(item) | PRESENCE | _PRODUCT_WORDS
     if wholly:
         known |= frozenset(words_of(" ".join((*item.says, *item.narrow))))
     left = [
