@@ -135,8 +135,8 @@ async def test_unsaved_text_wins_and_later_text_over_earlier(client: Client, tre
 @served
 async def test_actions_fix_and_ignore_with_a_reason(client: Client, tree: Path) -> None:
     path = tree / "app" / "fetch.py"
-    opened(client, path, "import httpx\n\n\ndef fetch(url: str) -> bytes:\n    return httpx.get(url).content\n")
-    findings = await told_until(client, path, "httpx")
+    opened(client, path, "import requests\n\n\ndef fetch(url: str) -> bytes:\n    return requests.get(url).content\n")
+    findings = await told_until(client, path, "no timeout")
     wanted = types.CodeActionParams(types.TextDocumentIdentifier(uri(path)), findings[0].range, types.CodeActionContext([]))
     offered = await client.text_document_code_action_async(wanted)
     assert offered is not None
