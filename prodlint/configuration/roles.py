@@ -20,7 +20,7 @@ _BY_DIRECTORY: dict[FileRole, str] = {
     "ci": ".github .gitea .forgejo .gitlab .circleci .buildkite .woodpecker .azure-pipelines .teamcity .ci ci",
     "generated": "generated __generated__ _generated autogen",
     "vendored": "vendor vendored _vendor _vendored third_party third-party thirdparty 3rdparty node_modules site-packages bower_components",
-    "script": "scripts bin benchmarks benchmark bench benches",
+    "script": "scripts bin benchmarks benchmark bench benches eval",
     "migration": "migrations _migrations",
     "settings": "settings",
     "command": "cli",

@@ -218,18 +218,18 @@ def weakening_assignment(assignment: Assignment, context: CheckContext) -> Itera
         begins = ", unless it is set" if assignment.kind in ("annotated", "field") and "settings" not in context.file.roles else ""
         words = f"`{assignment.target} = {value.value}` {_effect(assignment.target)}{begins}"
         # Slow, not open.
-        yield Diagnostic(assignment, words, priority="P1" if assignment.target.upper().endswith("ALWAYS_EAGER") else None, fix=fix)
+        yield Diagnostic(assignment, words, priority="P2" if assignment.target.upper().endswith("ALWAYS_EAGER") else None, fix=fix)
     elif isinstance(value, (Call, Operation, Conditional)):
         yield from _weakened_by_default(assignment, context)
     elif assignment.target == "TESTING" and isinstance(value, Constant) and value.value is True:
         yield Diagnostic(
             assignment,
             "`TESTING = True` lets errors through that a client should not see, and switches off what extensions guard",
-            priority="P1",
+            priority="P2",
             fix=FixRequest("replace-value", "Keep the protection", False, (("text", "False"),)),
         )
     elif assignment.target == "AUTH_PASSWORD_VALIDATORS" and isinstance(value, Collection) and not value.items:
-        yield Diagnostic(assignment, "`AUTH_PASSWORD_VALIDATORS` is empty: any password is accepted", priority="P1")
+        yield Diagnostic(assignment, "`AUTH_PASSWORD_VALIDATORS` is empty: any password is accepted", priority="P2")
 
 
 @check("PRD624", on=[calls("*.update")], required_literals=["task_always_eager"], files=("python",))
@@ -237,7 +237,7 @@ def eager_by_update(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`app.conf.update(task_always_eager=True)` of Celery."""
     given = dict(given_at_once(call)).get("task_always_eager")
     if isinstance(given, Constant) and given.value is True and priority_in(call, context) is not False:
-        yield Diagnostic(given, f"`task_always_eager=True` {_effect('TASK_ALWAYS_EAGER')}", priority="P1")
+        yield Diagnostic(given, f"`task_always_eager=True` {_effect('TASK_ALWAYS_EAGER')}", priority="P2")
 
 
 _ASKS_WHO = re.compile(r"(?i)auth|user|login|token|permission|principal|identity|credential|api_?key|verify|admin")

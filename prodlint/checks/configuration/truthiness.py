@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from prodlint.checks import CheckContext, Diagnostic, check, every
 from prodlint.facts import Assignment, Call, Conditional, Constant, Expression, Module, Name, Operation, Statement, Subscript
-from prodlint.model import FixRequest, Priority
+from prodlint.model import FixRequest
 from prodlint.values.lattice import Setting
 from prodlint.values.places import argument_of
 from prodlint.values.truth import TRUTHY
@@ -256,7 +256,7 @@ def _framework_switch(assignment: Assignment, context: CheckContext) -> Iterator
             words = f'`{assignment.target}` is given text: `{shape.name}` is true for any, "False" and "0" included{says}'
             on = any(constant is True or str(constant).strip().lower() in TRUTHY for constant in shape.default.constants())
             fix = _comparing(shape.name, on=on) if isinstance(read, Call) and read.name in READS else None
-            yield Diagnostic(read, words, priority="P1" if _SAFE_WHEN_ON.match(assignment.target) else None, fix=fix)
+            yield Diagnostic(read, words, fix=fix)
             return
 
 
@@ -373,9 +373,4 @@ def _tested(read: Expression, where: str, at: Expression, certain: bool) -> Iter
     # Who only asks whether it is there may well mean that.
     on = text is True or isinstance(text, str) and text.strip().lower() in TRUTHY
     meant = not certain and not says_false and not says_bool
-    harmless = meant or not _OPENS.search(name.upper()) or bool(_VALUE_WORDS.search(name.upper()))
-    # What a condition switches is seen at once by whoever sets it; what is kept or handed on is not.
-    mild: Priority = "P1" if certain or says_false else "P2"
-    yield Diagnostic(
-        at, f"{words}, in {where}", priority=mild if harmless or mild == "P2" else None, fix=None if meant else _comparing(name, on=on)
-    )
+    yield Diagnostic(at, f"{words}, in {where}", fix=None if meant else _comparing(name, on=on))

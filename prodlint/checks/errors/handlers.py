@@ -24,7 +24,7 @@ from prodlint.facts import (
     expressions_in,
     statements_in,
 )
-from prodlint.model import FixRequest, Priority
+from prodlint.model import FixRequest
 from prodlint.python.exits import (
     ERROR,
     INSPECTED,
@@ -267,8 +267,7 @@ def bare_except(handler: Handler, context: CheckContext) -> Iterator[Diagnostic]
         what += ": this loop cannot be stopped"
     elif all(_is_trivial(statement) for statement in handler.body):
         what += ", and silently discards every error"
-    priority: Priority | None = "P0" if waits or goes_on else None
-    yield Diagnostic(_header(handler), what, priority=priority, fix=_narrowing_fix(handler))
+    yield Diagnostic(_header(handler), what, fix=_narrowing_fix(handler))
 
 
 _TOLD = re.compile(

@@ -32,7 +32,6 @@ from prodlint.facts import (
     expressions_in,
     statements_in,
 )
-from prodlint.model import Priority
 from prodlint.python.exits import log_level
 from prodlint.values.places import argument_of, class_around, decorator_name, enclosing
 from prodlint.values.secret_names import ANCHORS as SECRET_ANCHORS
@@ -120,20 +119,7 @@ def secret_logged(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         if words not in seen:
             seen.add(words)
             told_whole = told_whole or whole
-            quiet = call.method.removeprefix("a") in ("debug", "trace") or "debug" in call.scope.guards
-            # All headers at the level of errors stand in the log of every production; at others they may be switched off.
-            loud = call.method.removeprefix("a") in ("error", "exception", "critical", "fatal")
-            # The level is off in production, until somebody looks for a fault there.
-            priority: Priority | None = "P2" if quiet or _is_token(words) else "P1" if whole and not loud else None
-            yield Diagnostic(at, f"{words} is written to {where}", priority=priority)
-
-
-_TOKEN = re.compile(r"(?i)token(?!.*(?:passw|secret|api_?key|bearer|authorization))")
-
-
-def _is_token(words: str) -> bool:
-    """Whether what is written is called a token and nothing more: some open a door, others are used up or refused when they are written."""
-    return _TOKEN.search(words) is not None
+            yield Diagnostic(at, f"{words} is written to {where}")
 
 
 def _sink(call: Call) -> str:
@@ -142,6 +128,8 @@ def _sink(call: Call) -> str:
         return "the console" if call.receiver is None or call.name.startswith("pprint") else ""
     if call.method in _KEEPERS:
         if call.method in ("labels", "set_context") and call.receiver is None:
+            return ""
+        if call.method == "set_context" and not re.search(r"(?i)sentry|scope|hub|tracker|rollbar|bugsnag", call.function.text):
             return ""
         if call.method == "labels" and not re.search(
             r"(?i)counter|gauge|histogram|summary|metric|total|seconds|count|prometheus", call.function.text

@@ -140,7 +140,7 @@ def psycopg_connect(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     if call.name in _PSYCOPG2:
         words = f"`{shown(call)}` has no `connect_timeout`: psycopg2 waits as long as the operating system does"
         # Where the driver may be missing, the service can do without this database.
-        yield Diagnostic(call, words, priority="P1" if is_tried(call) else None, fix=_CONNECT_FIX)
+        yield Diagnostic(call, words, priority="P2" if is_tried(call) else None, fix=_CONNECT_FIX)
     elif context.options.get("bounded"):
         yield Diagnostic(call, f"`{shown(call)}` has no `connect_timeout`: psycopg's default is 130 s", priority="P2", fix=_CONNECT_FIX)
 
@@ -170,7 +170,7 @@ def pymysql_connect(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         return
     fix = FixRequest("set-keyword", "Give up reading after 30 s", safe=False, arguments=(("keyword", "read_timeout"), ("value", "30")))
     yield Diagnostic(
-        call, f"`{shown(call)}` has no `read_timeout`: PyMySQL connects within 10 s and then reads without limit", priority="P1", fix=fix
+        call, f"`{shown(call)}` has no `read_timeout`: PyMySQL connects within 10 s and then reads without limit", priority="P2", fix=fix
     )
 
 
@@ -230,7 +230,7 @@ def engine_connect(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     elif not driver and only_psycopg2(context) and not _may_be_sqlite(call.module) and not _of_alembic(call.module):
         words = "has no `connect_timeout`, unless the URL brings one: psycopg2 (the only database driver found) has none of its own"
         # Whatever database the URL names gets the argument; SQLite's driver refuses it.
-        yield Diagnostic(call, f"`{shown(call)}` {words}", priority="P1")
+        yield Diagnostic(call, f"`{shown(call)}` {words}", priority="P2")
 
 
 def _is_changed(expression: Expression | None, module: Module) -> bool:
@@ -298,7 +298,7 @@ def django_connect(assignment: Assignment, context: CheckContext) -> Iterator[Di
             yield Diagnostic(
                 place,
                 f"`{engine}` without `connect_timeout` in OPTIONS: psycopg2 (assumed) waits as long as the operating system does",
-                priority="P1",
+                priority="P2",
             )
 
 

@@ -325,7 +325,9 @@ _NOT_DEPLOYED = frozenset(("test", "example", "docs", "vendored", "generated", "
     not_in=_NOT_DEPLOYED,
 )
 def celery_applications(call: Call, context: CheckContext) -> Iterator[ProjectFact]:
-    """Where celery's applications are made."""
+    """Where celery's applications are made; one without a name and settings only talks to the workers of another."""
+    if not call.arguments and not call.keywords and not call.stars:
+        return
     if is_imported(call) and not context.file.roles & _NOT_DEPLOYED and not call.scope.guards & {"main", "debug"}:
         yield project_fact("celery-app", call, shown(call))
 

@@ -183,7 +183,7 @@ def pattern_of_a_client(call: Call, context: CheckContext) -> Iterator[Diagnosti
     if client is None or client.source not in ("query", "form", "body", "path", "header", "cookie"):
         return
     words = f"`{call.name}` runs a pattern that a client wrote: one such as `(a+)+$` keeps this process busy for minutes"
-    yield Diagnostic(pattern, words, priority="P1")
+    yield Diagnostic(pattern, words, priority="P2")
 
 
 # What of a call is the text that is searched: `re.match(pattern, text)`, `PATTERN.match(text)`.
@@ -212,7 +212,7 @@ def slow_pattern(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     if client is None or client.source not in ("query", "form", "body", "path", "header", "cookie"):
         return
     words = f"`{quote(repeated)}` can match one text in many ways: a client's text of 40 characters keeps this process busy for minutes"
-    yield Diagnostic(pattern if pattern.file.path == call.file.path else call, words, priority="P1")
+    yield Diagnostic(pattern if pattern.file.path == call.file.path else call, words, priority="P2")
 
 
 @check(
@@ -227,4 +227,4 @@ def slow_validator(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
             words = (
                 f"`{quote(repeated)}` can match one text in many ways: a client's text of 40 characters keeps this process busy for minutes"
             )
-            yield Diagnostic(pattern, words, priority="P1")
+            yield Diagnostic(pattern, words, priority="P2")

@@ -183,7 +183,7 @@ def few_rounds_of_passlib(call: Call, context: CheckContext) -> Iterator[Diagnos
         yield Diagnostic(
             call,
             f"`{found[1]}` with {rounds.value:,} rounds is too fast: use at least {needed:,}",
-            priority="P1" if "pbkdf2" in found[1] else None,
+            priority="P2" if "pbkdf2" in found[1] else None,
         )
 
 
@@ -204,7 +204,7 @@ def weak_method_of_werkzeug(call: Call, context: CheckContext) -> Iterator[Diagn
         return
     needed = _ROUNDS_OF_SHA512 if found[1] == "sha512" else _ROUNDS
     if found[2] and int(found[2]) < needed:
-        yield Diagnostic(given, f"`{found[0]}` with {int(found[2]):,} rounds is too fast: use at least {needed:,}", priority="P1")
+        yield Diagnostic(given, f"`{found[0]}` with {int(found[2]):,} rounds is too fast: use at least {needed:,}", priority="P2")
 
 
 @check("PRD445", on=[calls("passlib.context.CryptContext", "passlib.context.LazyCryptContext")], files=["python"])
@@ -247,7 +247,7 @@ def few_rounds(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
             return
     needed = _ROUNDS_OF_SHA512 if "512" in follow(call.module, algorithm, call).text else _ROUNDS
     if known.value < needed:
-        yield Diagnostic(call, f"`{call.method}` with {known.value:,} rounds is too fast: use at least {needed:,}", priority="P1")
+        yield Diagnostic(call, f"`{call.method}` with {known.value:,} rounds is too fast: use at least {needed:,}", priority="P2")
 
 
 _WEAK_HASHERS = re.compile(r"\.(?:MD5|SHA1|UnsaltedMD5|UnsaltedSHA1|Crypt)PasswordHasher$")

@@ -55,4 +55,4 @@ def ldap_option(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     if value.text.rpartition(".")[2] in ("OPT_X_TLS_NEVER", "OPT_X_TLS_ALLOW") and not call.scope.guards & {"debug", "environment"}:
         switch = next((each for each in context.values(call.module).conditions(call) if _SWITCH.search(each.expression.text)), None)
         where = f" where `{quote(switch.expression.text, 50)}` says so" if switch is not None else ""
-        yield Diagnostic(value, f"`{value.text}` accepts any certificate{where}", priority="P1" if switch is not None else None)
+        yield Diagnostic(value, f"`{value.text}` accepts any certificate{where}", priority="P2" if switch is not None else None)
