@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prodlint.checks import CheckContext, Project, ProjectDiagnostic, ProjectFact, calls, collect, project_check, project_fact
-from prodlint.checks.resilience.http import REQUESTS_ANCHORS, REQUESTS_FUNCTIONS, REQUESTS_SESSIONS, VERBS
+from prodlint.checks.resilience.http import REQUESTS_ANCHORS, REQUESTS_FUNCTIONS, REQUESTS_SESSIONS
 from prodlint.facts import Call, Constant, Name
 from prodlint.model import Evidence
-from prodlint.values.places import class_around, enclosing, is_imported, shown
+from prodlint.values.places import VERBS, class_around, enclosing, is_imported, shown
 
 _NOT_THE_SERVICE = ("test", "example", "docs", "vendored", "generated", "stub", "notebook")
 
