@@ -28,6 +28,7 @@ _BY_DIRECTORY: dict[FileRole, str] = {
 _DIRECTORIES = {name: role for role, names in _BY_DIRECTORY.items() for name in names.split()}
 # Names that mean this only at the top: below, `tools/` is where an agent's tools live and `sandbox/` where they run.
 _AT_THE_TOP: dict[str, FileRole] = {
+    "script": "script",
     "tools": "script",
     "tool": "script",
     "hack": "script",
@@ -239,6 +240,8 @@ def _directory_roles(directory: str, python: bool) -> frozenset[FileRole]:
         if part == "commands" and depth and parts[depth - 1] == "management":
             roles.add("command")
         if not python:
+            if part.endswith(("-templates", "_templates", "-template")) and depth:
+                roles.add("example")  # what somebody else's project begins as
             if part in _DEPLOYMENT:
                 roles.add("production")
             elif part in _LOCAL_HOMES:
@@ -335,7 +338,7 @@ def _configuration_roles(name: str, kind: FileKind, parent: str, roles: set[File
     if kind == "dockerfile":
         if words & {"docs", "doc", "mkdocs", "sphinx", "docusaurus"}:
             roles.add("docs")
-        if any(word.startswith("dev") and not word.startswith(("device", "devops")) for word in words):
+        if any(word.endswith("dev") or word.startswith("dev") and not word.startswith(("device", "devops")) for word in words):
             roles.add("dev")
         # `TestDockerfile`, `Dockerfile.playwright`, and the image in which acceptance tests in Gherkin run.
         if name.startswith("test") or words & _BROWSER_TESTS or parent == "features":

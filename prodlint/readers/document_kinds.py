@@ -87,8 +87,8 @@ def _is_workflow(parts: list[str], root: Node) -> bool:
     if jobs is None or jobs.kind != "mapping":
         return False
     in_folder = parts[-2:-1] in (["workflows"], ["workflow-templates"])
-    if ".github" in parts and not in_folder:
-        return False  # GitHub runs what lies in that folder, and nothing in `.github/disabled-workflows`
+    if ".github" in parts and (not in_folder or parts[0] != ".github"):
+        return False  # GitHub runs what lies in that folder at the top, and nothing in `.github/disabled-workflows` or `template/.github/workflows`
     if in_folder and "on" in root.members:
         return True
     return "on" in root.members and any(job.get("runs-on") is not None or job.get("uses") is not None for job in jobs.members.values())

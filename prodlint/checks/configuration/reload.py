@@ -330,6 +330,9 @@ def _document_hit(node: Node, key: str, off: str) -> Diagnostic:
 # ---------------------------------------------------------------- PRD605
 
 
+_BESIDE_IT = re.compile(rb"(?m)^[ \t]*(?:exec[ \t]+)?(?:[\w./-]*/)?(?:gunicorn|uwsgi|uvicorn|hypercorn|granian|daphne)[ \t]")
+
+
 @check(
     "PRD605",
     on=[
@@ -354,6 +357,8 @@ def _document_hit(node: Node, key: str, off: str) -> Diagnostic:
 )
 def development_server(command: Command, context: CheckContext) -> Iterator[Diagnostic]:
     """A server that its own documentation keeps out of production."""
+    if command.file.kind == "shell" and _BESIDE_IT.search(command.source.data) is not None and not context.options.get("either"):
+        return  # a script that starts the one or the other is told which
     if not runs_in_production(command, context):
         return
     program, argv = command.program, command.argv

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, documents
+from prodlint.checks import ByteRange, CheckContext, Diagnostic, Ranged, check, documents
 from prodlint.facts import Document, Node
 from prodlint.model import FixRequest, Priority, Related
 from prodlint.values.compose import (
@@ -37,9 +37,12 @@ def service_as_root(document: Document, context: CheckContext) -> Iterator[Diagn
     for service in services(document):
         user = service.node.get("user")
         known = scalar_text(user)
-        if user is not None and known.split(":")[0] in ("root", "0") and service.own:
-            yield Diagnostic(user, f"`{service.name}` runs as `{known}`")
+        if user is not None and known.split(":")[0] in ("root", "0") and service.own and not _BINDS_LOW_PORTS.search(service.name):
+            yield Diagnostic(user, f"`{service.name}` runs as `{known}`", priority="P1")
 
+
+# What opens port 80 and starts others as another user: a web server, a scheduler of the system.
+_BINDS_LOW_PORTS = re.compile(r"nginx|proxy|caddy|traefik|cron|certbot", re.IGNORECASE)
 
 # ---------------------------------------------------------------- PRD823
 
@@ -65,7 +68,23 @@ _HOST_DEVICES = re.compile(r"/dev/(?:mem|kmem|port|sd[a-z]\d*|nvme\d\w*|vd[a-z]\
 
 @check("PRD823", on=[documents("compose")], required_literals=[("services",)], files=("yaml",))
 def privileged_service(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
-    """What a service takes of its host."""
+    """What a service takes of its host, where no comment says why."""
+    for found in _taken(document):
+        if context.options.get("explained") or not _is_explained(found.at):
+            yield found
+
+
+def _is_explained(at: Ranged) -> bool:
+    """Whether a sentence stands in the line above or behind: somebody has thought about it."""
+    source = at.source
+    line = source.position(at.start)[0]
+    above = source.line_text(line - 1).lstrip() if line > 1 else ""
+    said = source.line_text(line).partition("#")[2] or (above if above.startswith("#") else "")
+    return len(said.split()) > 2
+
+
+def _taken(document: Document) -> Iterator[Diagnostic]:
+    """All that the services of a file take of their host."""
     sandbox = is_sandbox(document)
     for service in services(document):
         image = service.image

@@ -72,7 +72,7 @@ def carries_what_nobody_runs(dockerfile: Dockerfile, context: CheckContext) -> I
         compilers = [word for word in argv[1:] if word in _COMPILERS or word.endswith(("-dev", "-devel", "-headers"))]
         # Headers alone bring no compiler.
         if (
-            set(compilers) & _COMPILERS
+            set(compilers) & _COMPILERS - {"make"}
             and argv[:1] in (("install",), ("add",))
             and not removes
             and "--virtual" not in argv

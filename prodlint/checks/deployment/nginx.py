@@ -81,6 +81,8 @@ _DIRECTIVES: Mapping[str, Callable[[Directive], Iterator[_Found]]] = {
 def weak_directive(whole: Text, context: CheckContext) -> Iterator[Diagnostic]:
     """Directives that are weak by themselves."""
     for directive in parse(whole.source).walk():
+        if directive.name == "autoindex" and not context.options.get("listings"):
+            continue
         judge = _DIRECTIVES.get(directive.name)
         for words, priority in judge(directive) if judge is not None and not _is_map_entry(directive) else ():
             yield Diagnostic(_at(whole, directive), words, priority=priority)

@@ -346,6 +346,7 @@ def unasked_services(project: Project, options: Mapping[str, Any]) -> Iterator[P
     compose = _Compose(project)
     unhealthy: set[tuple[str, str]] = set()
     # Who asks one service of a file how it is has left the others out on purpose.
+    fronts = {(wait.path, wait.get("by")) for wait in compose.waits if (wait.path, wait.words) in compose.own}
     asks = {path for (path, _), service in compose.services.items() if service.get("health") == "yes"}
     for place, service in compose.services.items():
         path, name = place
@@ -366,7 +367,7 @@ def unasked_services(project: Project, options: Mapping[str, Any]) -> Iterator[P
                 yield ProjectDiagnostic(path, service.span, words, priority="P1", fix=_compose_recipe(service, store.test))
         elif (
             state == ""
-            and (path not in asks or options.get("own"))
+            and ((path not in asks and place in fronts) or options.get("own"))
             and place in compose.own
             and _serves(service, compose.images)
             and store is None

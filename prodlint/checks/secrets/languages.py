@@ -74,6 +74,7 @@ _ARGUMENT = re.compile(rb"\\?[\"']\s{0,4},\s{0,8}\\?([\"'`])([^\"'`\s\\<>]{6,400
 _PLIST_VALUE = re.compile(rb"</key>\s{0,80}<string>\s{0,8}([^<\s]{6,400})\s{0,8}</")
 # Components of pages: a key in one is sent to every browser anyway.
 _IN_BROWSERS = (".tsx", ".jsx", ".vue", ".svelte", ".astro")
+_OF_PAGES = re.compile(r"/(?:static|public|assets|frontend|client|dist|web|ui)/(?:[^/]+/){0,12}[^/]+\.[cm]?[jt]s\Z")
 # What a page's analytics write with: every browser that opens the page has it.
 _WRITE_KEYS = ("writekey", "write_key", "write-key")
 # A key that may search and nothing else stands in every page of a documentation.
@@ -109,7 +110,7 @@ def named_literal(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
         start, end, configured = found
         if _works(data[start:end], written, named, configured, context) and not _is_search_key(data, start, named):
             done = end
-            sent = named.kind == "key" and name.endswith(_IN_BROWSERS)
+            sent = named.kind == "key" and (name.endswith(_IN_BROWSERS) or _OF_PAGES.search(f"/{file.file.path}") is not None)
             words = f"`{written}` is written into the file"
             yield Diagnostic(ByteRange(file.source, start, end), words, secret=True, only_with="browser" if sent else "")
 
