@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 
 from prodlint.configuration.settings import SettingsError
@@ -17,4 +18,8 @@ def server(given: Namespace) -> int:
     except ImportError as error:
         raise SettingsError(f"the language server needs `pip install 'prodlint[lsp]'` ({error.name or error} is missing)") from None
     serving = made()
-    return serving.main.serve(serving.start_io)
+    try:
+        return serving.main.serve(serving.start_io)
+    except KeyboardInterrupt:
+        # At once: the thread that waits for the client's next message would be waited for.
+        os._exit(130)

@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -256,3 +257,20 @@ def test_a_client_that_dies_takes_the_server_and_its_processes_with_it(tree: Pat
     assert children
     _, alive = psutil.wait_procs(children, 30)
     assert alive == []
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_a_signal_ends_the_server_at_once(sent: signal.Signals, code: int) -> None:
+    command = [sys.executable, "-m", "prodlint", "server"]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert server.stdin is not None and server.stdout is not None
+    message = json.dumps(
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {}, "processId": None, "rootUri": None}}
+    )
+    server.stdin.write(f"Content-Length: {len(message)}\r\n\r\n{message}".encode())
+    server.stdin.flush()
+    assert server.stdout.readline().startswith(b"Content-Length")
+    server.send_signal(sent)
+    assert server.wait(30) == code
+    server.stdin.close()
+    server.stdout.close()
