@@ -180,6 +180,19 @@ def vocabulary(item: Item) -> frozenset[str]:
     return own_words(item) | _shared(item.says) | frozenset(words_of(" ".join(item.means)))
 
 
+# What a section may be about instead of the service: its lines mean these, whatever their own words are.
+_CARRIERS = frozenset(
+    words_of(
+        "docker dockerfile compose container containers image images kubernetes k8s cluster pod pods database databases db postgres mysql redis cache queue queues broker worker workers"
+        " frontend ui mobile browser email smtp payment payments billing webhook webhooks oauth oauth2 websocket websockets upload uploads storage bucket cdn dns"
+        " balancer proxy nginx server servers host network infrastructure cloud aws vendor vendors llm ml model models incident"
+    )
+)
+_SECTION_WORDS = 5
+# The files of a container's world that a section may be about: "Docker Compose" is not about Dockerfiles.
+_FILES = frozenset(words_of("dockerfile compose"))
+
+
 def uncovered(text: str, item: Item, evidence: str, wholly: bool = False) -> list[str]:
     """The words of a text that neither what its item is about nor the evidence itself (what was said and what stands there) holds, and that are
     more than the presence of a thing. A phrase by which a line means its item covers nothing by itself: "Cache compression" of an item
@@ -194,19 +207,6 @@ def uncovered(text: str, item: Item, evidence: str, wholly: bool = False) -> lis
     ]
     there = frozenset(words_of(evidence)) if left else frozenset()
     return [word for word in left if word not in there and not any(each in evidence for each in _SEEN_AS.get(word, ()))]
-
-
-# What a section may be about instead of the service: its lines mean these, whatever their own words are.
-_CARRIERS = frozenset(
-    words_of(
-        "docker dockerfile compose container containers image images kubernetes k8s cluster pod pods database databases db postgres mysql redis cache queue queues broker worker workers"
-        " frontend ui mobile browser email smtp payment payments billing webhook webhooks oauth oauth2 websocket websockets upload uploads storage bucket cdn dns"
-        " balancer proxy nginx server servers host network infrastructure cloud aws vendor vendors llm ml model models incident"
-    )
-)
-_SECTION_WORDS = 5
-# The files of a container's world that a section may be about: "Docker Compose" is not about Dockerfiles.
-_FILES = frozenset(words_of("dockerfile compose"))
 
 
 def elsewhere(text: str, above: Sequence[str], item: Item, evidence: str) -> str:

@@ -56,8 +56,20 @@ def applications(call: Call, context: CheckContext) -> Iterator[ProjectFact]:
 @collect("error-tracker", on=[text()], required_literals=_TRACKERS, not_in=_ELSEWHERE)
 def error_trackers(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
     """Where an error tracker or an agent is named in code or configuration."""
-    if whole.hits and context.file.kind not in _UNTOLD and not context.file.roles & _ELSEWHERE:
-        literal, offset = whole.hits[0]
+    if not whole.hits or context.file.kind in _UNTOLD or context.file.roles & _ELSEWHERE:
+        return
+    # `SettingsEntry` holds a tracker's name and is none.
+    data = whole.source.data
+    hits = [
+        (literal, at)
+        for literal, at in whole.hits
+        if not data[max(at - 1, 0) : at].isalpha()
+        or data[at : at + 1].isupper()
+        and data[at - 1 : at].islower()
+        and data[at : at + 2].istitle()
+    ]
+    if hits:
+        literal, offset = hits[0]
         yield ProjectFact("error-tracker", context.file.path, whole.source.span(offset, offset + len(literal)), f"`{literal.decode()}`")
 
 
