@@ -84,7 +84,7 @@ _Definition = TypeVar("_Definition", Function, Class, Statement)
 def regions(module: Module) -> Iterator[tuple[Statement, int, int]]:
     """The module's own statements, each with the bytes from where it begins to where the next one does; those before the first are its own."""
     begin = 0
-    for statement, following in zip(module.body, (*module.body[1:], None), strict=True):
+    for statement, following in zip(module.body, (*module.body[1:], None), strict=False):  # an empty file has no statement
         end = following.start if following is not None else len(module.source.data)
         yield statement, begin, end
         begin = end
