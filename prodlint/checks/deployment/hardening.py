@@ -63,11 +63,10 @@ def _drops(service: Service) -> bool:
 
 @check("PRD822", on=[documents("compose")], required_literals=["services"], files=("yaml",))
 def without_limits(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
-    """A service that stays down after a crash, or that may take all of the host's memory, though others of its file do not."""
+    """A service of production that stays down after a crash, or one that may take all of the host's memory, though others of its file do not."""
     kept = list(_of_production(document, context))
     # A file in which nothing starts again may be one that another file is put over, or one that is started by hand.
-    demanded = context.options.get("restart") or PRODUCTION_PATH.search(document.file.path.lower()) is not None
-    restarted = demanded or any(_starts_again(service) for service in services(document))
+    restarted = context.options.get("restart") or PRODUCTION_PATH.search(document.file.path.lower()) is not None
     # Memory is limited where somebody has thought of it; a file without any limit is a decision about the host.
     limited = context.options.get("memory") or any(_has_memory_limit(service) for service in services(document))
     found: list[tuple[Service, str]] = []

@@ -104,6 +104,7 @@ def uwsgi_configuration(document: Document, context: CheckContext) -> Iterator[D
         and not any(_HARAKIRI.search(key) and node.raw not in ("0", "false") for key, node in section.members.items())
         and "ini" not in keys
         and "for-readline" not in keys
+        and (context.options.get("harakiri") or any(_HARAKIRI.search(key) for key in keys))
     ):
         yield Diagnostic(section, "`[uwsgi]` sets no `harakiri`: a request that hangs holds its worker for good", priority="P2")
 

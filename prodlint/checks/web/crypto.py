@@ -465,7 +465,9 @@ def verification_setting(setting: Setting, context: CheckContext) -> Iterator[Di
     words = _environment_words(setting.name, value)
     if words:
         by_default = setting.value is None or setting.origin == "python"
-        yield Diagnostic(setting, words + (" by default" if by_default else ""), priority="P1" if by_default else None)
+        priority: Priority | None = "P1" if by_default else None
+        mild = "development" if "dev" in context.file.roles and setting.origin != "python" else ""
+        yield Diagnostic(setting, words + (" by default" if by_default else ""), priority=priority, only_with=mild)
 
 
 # ---------------------------------------------------------------- commands
@@ -607,7 +609,8 @@ def insecure_command(command: Command, context: CheckContext) -> Iterator[Diagno
     words = "accepts any host key" if host_keys else "installs packages that nobody signed" if unsigned else "accepts any certificate"
     # What a script fetches may be checked in its next line, or be there to be tried out.
     priority: Priority | None = "P1" if host_keys or command.origin == "shell" else None
-    yield Diagnostic(command, f"`{command.program} {word}` {words}", priority=priority)
+    mild = "development" if "dev" in context.file.roles else ""
+    yield Diagnostic(command, f"`{command.program} {word}` {words}", priority=priority, only_with=mild)
 
 
 @check("PRD481", on=[every(Option)], required_literals=["trusted-host"])
