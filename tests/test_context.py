@@ -18,7 +18,7 @@ def roles(path: str, head: bytes = b"") -> set[str]:
             "test",
             (
                 "tests/a.py app/tests/unit/a.py conftest.py app/test_a.py app/a_test.py fixtures/a.yaml tests_integration/a.py integration_tests/a.py"
-                " docker-compose.test.yml .env.test settings/test.py docs/api.postman_collection.json unittests/scans/a.yaml loadtest/k8s/app.yaml web/login.spec.ts sdk/recording_test_helpers.py"
+                " docker-compose.test.yml .env.test settings/test.py docs/api.postman_collection.json docker/mockservices/Dockerfile profiles/idp_mock/Dockerfile unittests/scans/a.yaml loadtest/k8s/app.yaml web/login.spec.ts sdk/recording_test_helpers.py"
             ),
         ),
         (

@@ -240,6 +240,14 @@ def _directory_roles(directory: str, python: bool) -> frozenset[FileRole]:
         if part == "commands" and depth and parts[depth - 1] == "management":
             roles.add("command")
         if not python:
+            if part.endswith(("_mock", "-mock", "_mocks", "-mocks")) or part in (
+                "mockservices",
+                "mockserver",
+                "mock-server",
+                "mock_server",
+                "mock",
+            ):
+                roles.add("test")
             if part.endswith(("-templates", "_templates", "-template")) and depth:
                 roles.add("example")  # what somebody else's project begins as
             if part in _DEPLOYMENT:

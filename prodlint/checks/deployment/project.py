@@ -248,7 +248,7 @@ def _private_files(project: Project, context: str, patterns: Patterns) -> list[s
             file.path.startswith(prefix)
             and inside != ".env"
             and _PRIVATE.fullmatch(file.name)
-            and not file.roles & {"test", "example", "docs", "ci"}
+            and not file.roles & {"test", "example", "docs", "ci", "dev"}
             and not _is_of_pages(project, file.path)
         ):
             # A .key may as well be the public key of a package index.
