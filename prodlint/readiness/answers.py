@@ -235,6 +235,9 @@ def answer(
 
 # What lies here was contributed for some who run it otherwise.
 _CONTRIBUTED = "contrib/"
+# The name by which a place speaks for something, and a value behind it that takes it back.
+_NAMED = re.compile(r"`([\w.-]+)`\Z")
+_SWITCHED_OFF = r"[\"']?\s*[=:]\s*(?:\[\s*\]|\(\s*\)|\{\s*\}|0|None|False|null|off|\"\"|'')\s*[,;)]?\s*(?:#.*)?$"
 # Of these items also what developers have for themselves is a proof.
 _OF_THE_CODE = frozenset(("Testing", "Documentation", "Supply chain", "Deployment"))
 # What stands for another service while somebody develops or tests.
@@ -263,6 +266,7 @@ class _Seen:
             self.suppressed.setdefault(suppressed.finding.code, []).append(suppressed)
         self.evidence: dict[str, list[Evidence]] = {}
         self._written: dict[str, bool] = {}
+        self._texts: dict[str, list[str]] = {}
         self._prose: dict[str, list[tuple[Position, Position]]] = {}
         self._document = result.document
         for evidence in report.evidence:
@@ -298,6 +302,17 @@ class _Seen:
             self._prose[evidence.path] = list(prose_of(self._content(evidence.path)))
         at = (evidence.span.line, evidence.span.column)
         return any(start <= at < end for start, end in self._prose[evidence.path])
+
+    def is_on(self, evidence: Evidence) -> bool:
+        """Whether what speaks for something is not switched off where it stands: `throttle_classes = []`, `SET statement_timeout = 0`."""
+        named = _NAMED.search(evidence.words)
+        if named is None:
+            return True
+        if evidence.path not in self._texts:
+            self._texts[evidence.path] = self._content(evidence.path).decode("utf-8", "replace").split("\n")
+        lines = self._texts[evidence.path]
+        line = lines[evidence.span.line - 1] if evidence.span.line <= len(lines) else ""
+        return re.search(rf"{re.escape(named[1])}{_SWITCHED_OFF}", line[:500], re.IGNORECASE) is None
 
     def _packages(self) -> list[str]:
         """The folders below the root that have a `pyproject.toml` and code that answers requests."""
@@ -409,11 +424,11 @@ def _answer(item: Item, seen: _Seen) -> Answer:
         )
     running = [code for code in item.rules if code in seen.active]
     silent = [code for code in item.rules if code not in seen.active]
-    proofs = sorted({e for code in running if code not in item.weak for e in seen.of(code, item)})
+    proofs = sorted({e for code in running if code not in item.weak for e in seen.of(code, item) if seen.is_on(e)})
     leaning = sorted({e for code in running if code in item.weak for e in seen.of(code, item)})
     if item.shown:
         proving = [] if item.hint else seen.marks.of([table for table in item.shown if not table.get("hint")])
-        proof = _distinct([*proofs, *proving])
+        proof = _distinct([*proofs, *filter(seen.is_on, proving)])
         return _by_what_is_shown(replace(made, places=proof or _distinct([*leaning, *seen.marks.of(item.shown)])), where, bool(proof))
     if not running:
         because = (

@@ -519,6 +519,12 @@ def test_a_neighbour_of_what_is_asked_is_no_yes(
     assert {each["judgement"] for each in lines if each["item"]} == {judgement}, lines
 
 
+def test_what_is_switched_off_proves_nothing(prodlint: Run, project: Callable[..., Path], tmp_path: Path) -> None:
+    views = "from rest_framework.views import APIView\n\n\nclass Orders(APIView):\n    throttle_classes = []\n\n    def get(self, request):\n        return {}\n"
+    lines = audit(prodlint, "- [x] Rate limiting configured\n", tmp_path / "..", project({"shop/views.py": views}))
+    assert "agrees" not in {each["judgement"] for each in lines}
+
+
 def test_a_name_in_a_comment_proves_nothing(prodlint: Run, project: Callable[..., Path], tmp_path: Path) -> None:
     files = {
         "shop/app.py": "from fastapi import FastAPI\n\n# later: sentry_sdk.init()\napp = FastAPI()\n\n\n@app.get('/')\ndef home():\n    return {}\n"

@@ -330,7 +330,9 @@ def request_ids(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
     named = [
         (found, place)
         for found, place in whole.hits
-        if found not in _AROUND and (found not in _AMBIGUOUS or (around and not _is_of_a_word(data, place, place + len(found))))
+        if found not in _AROUND
+        and (found not in _AMBIGUOUS or around)
+        and not (found.endswith(b"_id") and _is_of_a_word(data, place, place + len(found)))
     ]
     if not named:
         return
