@@ -54,6 +54,9 @@ def test_found_in_every_format(prodlint: Run, project: Make) -> None:
     assert found(prodlint, root) == [f"case{number:02}/{path}:{expected}" for number, (path, _, expected) in enumerate(LOUD)]
 
 
+# Who selects the rule is told of every read.
+ONLY_WHAT_MUST_BE_SET = "[rules.PRD642]\nany-read = false\n"
+
 QUIET = [
     ("Dockerfile.dev", 'FROM python:3.13\nCMD ["uvicorn", "a:b", "--reload"]\n'),
     ("compose.override.yaml", "services:\n  web:\n    image: shop\n    command: uvicorn a:b --reload\n"),
@@ -77,7 +80,8 @@ QUIET = [
 
 
 def test_quiet(prodlint: Run, project: Make) -> None:
-    assert found(prodlint, project({f"case{number:02}/{path}": text for number, (path, text) in enumerate(QUIET)})) == []
+    files = {f"case{number:02}/{path}": text for number, (path, text) in enumerate(QUIET)}
+    assert found(prodlint, project({**files, "prodlint.toml": ONLY_WHAT_MUST_BE_SET})) == []
 
 
 def test_a_main_guard_counts_fully_only_where_production_starts_the_file(prodlint: Run, project: Make) -> None:
@@ -129,13 +133,14 @@ def test_undocumented_variables_name_only_what_must_be_set(prodlint: Run, projec
     code = (
         "import os\nA = os.environ['FIRST_DSN']\nB = os.environ['SECOND_DSN']\nC = os.environ['THIRD_DSN']\nD = os.getenv('FOURTH_DSN')\n"
     )
-    root = project({"Dockerfile": DOCKERFILE, "service/app.py": code, "README.md": "Set SECOND_DSN.\n"})
+    files = {"Dockerfile": DOCKERFILE, "service/app.py": code, "prodlint.toml": ONLY_WHAT_MUST_BE_SET}
+    root = project({**files, "README.md": "Set SECOND_DSN.\n"})
     ran = prodlint("check", str(root), "--select", "PRD642", "--output-format", "concise", "--exit-zero", cwd=root)
     line = next(line for line in ran.out.splitlines() if "PRD642" in line)  # type: ignore[attr-defined]
     assert line.startswith("service/app.py:2:")
     assert "`FIRST_DSN`, `THIRD_DSN` must be set" in line
     assert "FOURTH" not in line
-    documented = project({"Dockerfile": DOCKERFILE, "service/app.py": code, ".env.example": "FIRST_DSN=\nSECOND_DSN=\nTHIRD_DSN=\n"})
+    documented = project({**files, ".env.example": "FIRST_DSN=\nSECOND_DSN=\nTHIRD_DSN=\n"})
     assert found(prodlint, documented, "PRD642") == []
 
 

@@ -167,7 +167,7 @@ def test_azure_stages_are_in_order() -> None:
         ("own/thing@v1", "P2"),
         ("docker/login-action@v3", "P1"),
         ("pypa/gh-action-pypi-publish@release/v1", "P1"),
-        ("some/thing@main", "P0"),
+        ("some/thing@main", "P1"),
         ("some/thing", "P1"),
         ("docker://alpine:3", "P1"),
         ("some/thing@" + "0" * 40, ""),
