@@ -314,7 +314,7 @@ _AROUND = frozenset((b"middleware", b"contextvar"))
 @collect(
     "request-id",
     on=[text()],
-    required_literals=["x-request-id", "x_request_id", "x-correlation-id", "x_correlation_id", "x-trace-id", "x-amzn-trace-id", "x-cloud-trace-context", "traceparent", "correlation_id", "request_id_header", "django_guid", "log_request_id",
+    required_literals=["x-request-id", "x_request_id", "x-correlation-id", "x_correlation_id", "x-trace-id", "x-amzn-trace-id", "x-cloud-trace-context", "traceparent", "correlation_id", "request_id_header", "django_guid", "log_request_id", "asgi_correlation_id",
              ("request_id", "contextvar"), ("trace_id", "contextvar"), ("request_id", "middleware"), ("request-id", "middleware"), "opentelemetry.instrumentation", "opentelemetry-instrument", "ddtrace", "newrelic", "elasticapm", "logfire.instrument", "$request_id", "requestidlogfilter", "dockerflow.django.middleware", "dockerflow.flask", "dockerflow.fastapi", "starlette_context"],
 )  # fmt: skip
 def request_ids(whole: Text, context: CheckContext) -> Iterator[ProjectFact]:
