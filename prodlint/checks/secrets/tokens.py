@@ -79,6 +79,8 @@ def bound(data: bytes, start: int) -> str:
 
 # ---------------------------------------------------------------- PRD101
 
+_SIGNED_BY = b"X-Amz-Credential="
+
 # Firebase's web configuration carries its key into every browser; restrictions on the key protect it, not secrecy.
 _FRONT = ("google-services.json", ".plist", ".js", ".jsx", ".ts", ".tsx", ".vue", ".svelte", ".html", ".htm", ".mjs")
 
@@ -98,6 +100,8 @@ def provider_token(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
         if row.kind in ("test", "publishable"):
             continue
         token = data[start:end]
+        if data.endswith(_SIGNED_BY, max(0, start - len(_SIGNED_BY)), start):
+            continue  # who signed an address; its signature is told
         if is_cut_short(data, end) or is_data_of_tests(context.file) or is_for_browsers(row, name_before(data, start)):
             continue
         judged = _judge_token(row, token, bound(data, start), context)
@@ -178,10 +182,15 @@ _SCANNERS_LISTS = frozenset(
 )
 
 
+# Questions and pages that a model or an engine is measured with: others collected them.
+_DATA_SETS = (".csv", ".tsv", ".jsonl")
+_MEASURED_WITH = re.compile(r"(?i)(?:^|/)(?:evals?|evaluations?|benchmarks?|datasets?)/")
+
+
 def is_data_of_tests(file: File) -> bool:
     """Whether a file is data that tests are fed with, or lists what a scanner has found and passes over: what stands in it belongs to
     somebody else, or to nobody."""
-    if file.name in _SCANNERS_LISTS:
+    if file.name in _SCANNERS_LISTS or (file.name.endswith(_DATA_SETS) and _MEASURED_WITH.search(file.path) is not None):
         return True
     if "test" not in file.roles or "." not in file.name or file.name.endswith(_KEY_FILES):
         return False
