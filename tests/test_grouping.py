@@ -28,7 +28,7 @@ def test_a_habit_of_the_project_is_one_finding(prodlint: Run, project: Callable[
     told = [(found["path"], found["message"].rpartition("`")[2], len(found["related"])) for found in findings]
     assert told == [
         ("service/part0.py", " without a ticket (4 places in 4 files)", 3),
-        ("service/race.py", " about a fault, and without a ticket: two workers may race here", 0),
+        ("service/race.py", " about a fault or a gap, and without a ticket: two workers may race here", 0),
     ]
 
 
@@ -116,10 +116,18 @@ def test_what_is_beside_is_not_said_alone(prodlint: Run, project: Callable[..., 
 
 
 def test_a_variant_with_an_option_is_said_to_who_asks(prodlint: Run, project: Callable[..., Path]) -> None:
-    """A page's `only-with`: PRD502's `everywhere`."""
-    root = project({"service/app.py": "import httpx\n\n\ndef prices(url):\n    return httpx.get(url).json()\n"})
+    """A page's `only-with`: PRD505's `everywhere`."""
+    code = "import aiohttp\n\n\nasync def prices(url):\n    async with aiohttp.ClientSession() as session:\n        return await session.get(url)\n"
+    root = project({"service/app.py": code})
     told = []
-    for words in ((), ("--config", "rules.PRD502.everywhere = true"), ("--select", "PRD5")):
+    for words in ((), ("--config", "rules.PRD505.everywhere = true"), ("--select", "PRD5")):
         ran = prodlint("check", "--no-cache", "--isolated", "--output-format", "json", "--exit-zero", *words, str(root), cwd=root)
-        told.append([found["code"] for found in json.loads(ran.out)["findings"]].count("PRD502"))  # type: ignore[attr-defined]
+        told.append([found["code"] for found in json.loads(ran.out)["findings"]].count("PRD505"))  # type: ignore[attr-defined]
     assert told == [0, 1, 1]
+
+
+def test_an_ignore_of_what_is_told_to_who_asks_is_not_called_unused(prodlint: Run, project: Callable[..., Path]) -> None:
+    root = project({"service/app.py": "def charge(order):\n    return order  # TODO: a nicer name  # prodlint: ignore[PRD301] -- later\n"})
+    for words in ((), ("--select", "PRD301,PRD002")):
+        ran = prodlint("check", "--no-cache", "--isolated", "--output-format", "json", "--exit-zero", *words, str(root), cwd=root)
+        assert json.loads(ran.out)["findings"] == []  # type: ignore[attr-defined]

@@ -101,7 +101,8 @@ def _as_text(rule: Rule) -> str:
     facts += [f"CWE-{number}" for number in rule.cwe] + list(rule.owasp)
     facts += [f"also {code.replace(':', ' ')}" for code in rule.also]
     body = rule.page.split("```", 2)[2] if rule.page.count("```") >= 2 else rule.page
-    options = "".join(f"  {name} = {_toml(value)}\n" for name, value in rule.options)
+    asked = "  # true where the rule is selected"
+    options = "".join(f"  {name} = {_toml(value)}{asked if name in rule.wider else ''}\n" for name, value in rule.options)
     settings = f"\nOptions, under [tool.prodlint.rules.{rule.code}]:\n{options}" if options else ""
     return f"{head}{' · '.join(facts)}\n{settings}{body.rstrip()}"
 
@@ -142,9 +143,9 @@ class Verdict:
 def _test(folders: Sequence[str]) -> int:
     tested = failed = 0
     for folder in folders:
-        if not os.path.isdir(folder):
-            raise SettingsError(f"no such folder: `{folder}`")
-        rules = catalogue.load(folder)
+        if not os.path.isdir(folder) and not os.path.isfile(folder):
+            raise SettingsError(f"no such folder or page: `{folder}`")
+        rules = catalogue.load(folder) if os.path.isdir(folder) else [catalogue.read_page(folder)]
         if not rules:
             raise SettingsError(f"no pages in `{folder}`")
         for rule in rules:

@@ -80,14 +80,15 @@ KEYS: dict[str, Key] = {
         _SELECTORS,
         "the rules that are on by default",
         "The rules that are on, instead of those that are on by default. A rule is named by its code, by a prefix (`PRD5` is a family), by its "
-        "name, or all of them by `ALL`. The more specific selector wins, and `ignore` where two are equally specific.",
+        "name, or all of them by `ALL`. The more specific selector wins, and `ignore` where two are equally specific. What is selected speaks in full: "
+        "the options that a rule's page names under `wider` are true for it, unless they are set.",
         'select = ["PRD1", "PRD2", "requests-without-timeout"]',
         "--select",
     ),
     "extend-select": Key(
         _SELECTORS,
         "[]",
-        "Rules that are on besides the others. Use it to switch on rules that are off by default.",
+        "Rules that are on besides the others. Use it to switch on rules that are off by default, and to have others speak in full, as `select` does.",
         'extend-select = ["PRD113"]',
         "--extend-select",
     ),

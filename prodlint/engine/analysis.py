@@ -110,12 +110,13 @@ def _analyse(path: str, kind: FileKind, document: Document, run: Run, outcome: O
         for finding, (hit, subscription, _) in zip(findings, reported, strict=False)
         if not _is_told(hit, subscription.rule, run, file)
     }
-    findings = [finding for finding in _unique(findings) if id(finding) not in quiet]
-    outcome.findings = without_superseded(findings, run.rules)
+    findings = _unique(findings)
+    untold = [finding for finding in findings if id(finding) in quiet]
+    outcome.findings = without_superseded([finding for finding in findings if id(finding) not in quiet], run.rules)
     if directed:
         from prodlint.engine import ignoring
 
-        ignoring.in_file(source, file, run, outcome, parsed, selected)
+        ignoring.in_file(source, file, run, outcome, parsed, selected, untold)
     if outcome.known:
         _cover(outcome)
 

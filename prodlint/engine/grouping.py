@@ -138,11 +138,18 @@ def across_files(finding: Finding, rule: Rule | None, selected: AnyOf[str] = ())
     yield from (key for key in (_widespread(finding, rule), _one_text(finding, rule)) if key is not None)
 
 
+def _common(messages: Sequence[str]) -> str:
+    """What messages say before their details: the shortest, where the others say that and more; else the first."""
+    heads = [_AT_A_LINE.sub("", message) for message in messages]
+    shortest = min(heads, key=len)
+    return shortest if all(head.startswith(shortest) for head in heads) else heads[0]
+
+
 def _as_one(group: Sequence[Finding], alike: _Alike) -> Finding:
     """The first of a group for all of it."""
     first = group[0]
     several = alike.common and len({finding.message for finding in group}) > 1
-    message = _AT_A_LINE.sub("", first.message.split(": ", 1)[0]) if several else first.message
+    message = _common([finding.message.split(": ", 1)[0] for finding in group]) if several else first.message
     files = len({finding.path for finding in group})
     where = "this file" if files == 1 else f"{files:,} files"
     # The places that another one of the group speaks for (further actions of its file) are places of this habit as well.

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from prodlint.engine.run import Run
 
 
-def in_file(source: Source, file: File, run: Run, outcome: Outcome, parsed: list[Module], selected: frozenset[str]) -> None:
-    """Take away what the file's directives speak of, and add what is wrong with the directives."""
+def in_file(
+    source: Source, file: File, run: Run, outcome: Outcome, parsed: list[Module], selected: frozenset[str], untold: list[Finding]
+) -> None:
+    """Take away what the file's directives speak of, and add what is wrong with the directives. untold: what is told only to who asks; a directive
+    about it is none that nothing breaks."""
     directives, extent = _directives(source, file, run, parsed)
     if not directives:
         return
@@ -29,7 +32,8 @@ def in_file(source: Source, file: File, run: Run, outcome: Outcome, parsed: list
     outcome.suppressed.extend(done.suppressed)
     rule = run.rules.get(DIRECTIVE)
     if rule is not None and not file.roles & rule.not_in:
-        outcome.findings.extend(suppress.problems(file.path, directives, done.used, terms, _near(run)))
+        used = done.used | suppress.apply(untold, directives, terms, extent).used
+        outcome.findings.extend(suppress.problems(file.path, directives, used, terms, _near(run)))
         outcome.findings.sort(key=lambda finding: finding.order)
 
 
@@ -101,6 +105,11 @@ def _near(run: Run) -> Callable[[str], str]:
     def near(selector: str) -> str:
         import difflib
 
+        same = sorted(
+            code for code, rule in run.rules.items() if any(selector.upper() == other.partition(":")[2].upper() for other in rule.also)
+        )
+        if same:
+            return f"; that is another tool's code, here it is {', '.join(f'`{code}`' for code in same)}"
         found = difflib.get_close_matches(selector, (*run.switches.by_name, *sorted(run.switches.codes)), 1)
         return f"; did you mean `{found[0]}`?" if found else ""
 

@@ -467,7 +467,12 @@ def loguru_file(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
 @check("PRD706", on=[literals()], required_literals=["logging.filehandler"], files=("python",))
 def file_handler_in_dictionary(literal: Literal, context: CheckContext) -> Iterator[Diagnostic]:
     """`"class": "logging.FileHandler"` of a logging dictionary."""
-    if literal.value == "logging.FileHandler" and literal.name == "class" and not _is_rotated_elsewhere(literal, context):
+    if (
+        literal.value == "logging.FileHandler"
+        and literal.name == "class"
+        and literal.role != "comparison"
+        and not _is_rotated_elsewhere(literal, context)
+    ):
         yield Diagnostic(literal, '`"class": "logging.FileHandler"` writes a log file that nothing rotates')
 
 

@@ -119,13 +119,13 @@ def todo_comment(comment: Comment, context: CheckContext) -> Iterator[Diagnostic
             continue
         said = _first_words(rest)
         fault = _ABOUT_A_FAULT.search(rest) is not None
-        what = f"`{tag}` about a fault, and without a ticket" if fault else f"`{tag}` without a ticket"
+        what = f"`{tag}` about a fault or a gap, and without a ticket" if fault else f"`{tag}` without a ticket"
         yield Diagnostic(place, f"{what}: {said}" if said else what, only_with="" if fault else "every-note")
 
 
 # Notes that say what can go wrong, is missing or is dead, against those that say what would be nice.
 _ABOUT_A_FAULT = re.compile(
-    r"(?i)^\W*(?:\([^)]{0,60}\)\W*)?(?:implement|fix)\b|\b(?:not (?:yet )?implemented|placeholders?|stub(?:bed)?|mocked|fake|dummy|bugs?|buggy|broken|breaks?|wrong(?:ly)?|incorrect(?:ly)?|crash\w*|race(?:s| condition)?|racy|deadlocks?|leaks?|leaking|dos|attacks?|attackers?"
+    r"(?i)^\W*(?:\([^)]{0,60}\)\W*)?(?:implement|fix)\b|\b(?:not (?:yet )?implemented|placeholders?|stub(?:bed)?|mocked|fake|dummy|bugs?|buggy|broken|(?:this|it|that|which|code|query) breaks|breaks (?:when|if|on|for|the)|wrong(?:ly)?|incorrect(?:ly)?|crash\w*|race(?:s| condition)?|racy|deadlocks?|leaks?|leaking|dos|attacks?|attackers?"
     r"|insecure|unsafe|security|vulnerab\w*|injections?|bombs?|sanitiz\w+|escap(?:e|ed|ing)|auth(?:entication|orization|enticate|orize)|permissions?|passwords?|secrets?"
     r"|credentials?|encrypt\w*|error handling|exception handling|handle (?:the |this |these |any |other )?(?:errors?|exceptions?|failures?)|fails|failing|failures?"
     r"|time ?outs?|transactions?|rollback|data loss|lose[sd]?|lost|overflow\w*|memory|unbounded|not thread[- ]?safe|thread[- ]?safety|hard ?-?coded|temporary"
