@@ -32,7 +32,7 @@ def laid_out(rule: Rule, example: Example, folder: Path) -> session.Request:
         select = ["ALL"] if rule.code == "PRD002" else [rule.code]
         return with_arguments(settings, select=select, rules=options, respect_gitignore=False)
 
-    return session.Request([str(folder)], isolated=True, finish=finish, root=str(folder), jobs=1)
+    return session.Request([str(folder)], isolated=True, finish=finish, root=str(folder), jobs=1, grouped=False)
 
 
 def comments(text: bytes) -> list[str]:
