@@ -491,7 +491,8 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
         about = subjects.said_of([match.item.title, *(f"{rules[f.code].name} {rules[f.code].title}" for f in findings[:60]), *said])
         subject = _subject(line, match)
         # "Restricted to our front end" is not so where nothing is restricted, whoever the front end is.
-        left = subjects.left_over(_TO_WHOM.sub(r"\1", subject), match.item, match.phrase)
+        meant = " ".join((match.phrase, *match.item.means))
+        left = subjects.left_over(_TO_WHOM.sub(r"\1", subject), match.item, meant)
         # What narrows an item is told by the findings alone: its title names all that it asks for.
         told = subjects.said_of([f.message for f in findings[:60]])
         narrowing = subjects.narrowing(left, match.item)
@@ -506,7 +507,7 @@ def _belied_there(audited: Audited, answer: Answer, match: Match, project: claim
             places = tuple(place for place in answer.beside if not subjects.missing_from(subjects.said_of([place.words]), narrowing))
             shown = replace(answer, verdict="met", findings=(), places=places, because=places[0].words)
             return replace(audited, judgement="in fact met" if line.state == "open" else "agrees", answer=shown, because=shown.because)
-        word = word or subjects.missing_from(about, subjects.left_over(claims.where_it_holds(line), match.item, match.phrase))
+        word = word or subjects.missing_from(about, subjects.left_over(claims.where_it_holds(line), match.item, meant))
         word = (
             word
             or subjects.missing_from(told, _kinds(line, match.item))

@@ -199,7 +199,7 @@ def uncovered(text: str, item: Item, evidence: str, wholly: bool = False) -> lis
     about caching is answered only by a place that compresses. wholly: it is missing as a whole, and so is whatever its phrases name."""
     known = vocabulary(item) | PRESENCE | _PRODUCT_WORDS
     if wholly:
-        known |= frozenset(words_of(" ".join((*item.says, *item.narrow))))
+        known |= TRADE | frozenset(words_of(" ".join((*item.says, *item.narrow))))
     left = [
         word
         for word in dict.fromkeys(words_of(_PATHS.sub(" ", _PURPOSE.sub(" ", text))))

@@ -372,7 +372,8 @@ def unasked_services(project: Project, options: Mapping[str, Any]) -> Iterator[P
             and _serves(service, compose.images)
             and store is None
         ):
-            yield ProjectDiagnostic(path, service.span, f"`{name}` has no health check: a hung process still counts as healthy")
+            where = ", and neither has its Dockerfile" if service.get("built") else ""
+            yield ProjectDiagnostic(path, service.span, f"`{name}` has no health check{where}: a hung process still counts as healthy")
     yield from _early_starts(compose, unhealthy)
 
 
