@@ -24,7 +24,8 @@ class _Alike(NamedTuple):
     """One way of being the same.
 
     key: what the findings of a group share, None where a finding stands for itself. least, files: how many findings in how many files
-    are a group. place: what a related place is called. common: the message keeps only what holds for each place.
+    are a group. place: what a related place is called. common: the message keeps only what holds for each place. leads: which of them may stand
+    for the group; one without any is not said.
     """
 
     key: Callable[[Finding], Hashable]
@@ -32,6 +33,7 @@ class _Alike(NamedTuple):
     files: int = 1
     place: str = "here too"
     common: bool = False
+    leads: Callable[[Finding], bool] = lambda _: True
 
 
 def grouped(findings: Sequence[Finding], rules: Iterable[Rule], selected: AnyOf[str] = ()) -> tuple[list[Finding], Places]:
@@ -50,47 +52,32 @@ def grouped(findings: Sequence[Finding], rules: Iterable[Rule], selected: AnyOf[
     firsts: dict[int, Finding] = {}
     gone: set[int] = set()
     others: Places = {}
-    known = {rule.code: rule for rule in rules}
-    for group in _of_report(findings, {code: rule for code, rule in known.items() if rule.once and code not in selected}):
-        lead = next((finding for finding in group if not _is_beside(finding, known[finding.code])), None)
-        rest = [finding for finding in group if finding is not lead]
-        gone.update(id(finding) for finding in rest)
-        if lead is not None:
-            one = firsts[id(lead)] = _as_one([lead, *rest], _Alike(lambda _: None, least=2, common=True)) if rest else lead
-            others[one] = tuple(rest)
-    for alike in _ways(known):
+    for alike in _ways({rule.code: rule for rule in rules}, selected):
         groups: dict[Hashable, list[Finding]] = {}
         for finding in findings:
             if id(finding) not in gone and id(finding) not in firsts and (key := alike.key(finding)) is not None:
                 groups.setdefault(key, []).append(finding)
         for group in groups.values():
-            if len(group) >= alike.least and len({finding.path for finding in group}) >= alike.files:
-                one = firsts[id(group[0])] = _as_one(group, alike)
-                others[one] = tuple(group[1:])
-                gone.update(id(finding) for finding in group[1:])
+            if len(group) < alike.least or len({finding.path for finding in group}) < alike.files:
+                continue
+            lead = next(filter(alike.leads, group), None)
+            rest = [finding for finding in group if finding is not lead]
+            gone.update(map(id, rest))
+            if lead is not None:
+                one = firsts[id(lead)] = _as_one([lead, *rest], alike) if rest else lead
+                others[one] = tuple(rest)
     return [firsts.get(id(finding), finding) for finding in findings if id(finding) not in gone], others
-
-
-def _of_report(findings: Sequence[Finding], rules: dict[str, Rule]) -> Iterable[list[Finding]]:
-    """The findings of each rule and priority that are one of the report."""
-    groups: dict[Hashable, list[Finding]] = {}
-    for finding in findings:
-        rule = rules.get(finding.code)
-        if rule is not None and _is_of_report(finding, rule):
-            groups.setdefault((finding.code, finding.priority), []).append(finding)
-    return groups.values()
-
-
-def _is_of_report(finding: Finding, rule: Rule) -> bool:
-    return any(words in finding.message for words in rule.once)
 
 
 def _is_beside(finding: Finding, rule: Rule) -> bool:
     return any(words in finding.message for words in rule.beside)
 
 
-def _ways(rules: dict[str, Rule]) -> tuple[_Alike, ...]:
-    """The ways of being the same, the widest first."""
+def _ways(rules: dict[str, Rule], selected: AnyOf[str]) -> tuple[_Alike, ...]:
+    """The ways of being the same, the widest first. selected: as for `grouped`."""
+
+    def of_report(finding: Finding) -> Hashable:
+        return _once(finding, rules.get(finding.code), selected)
 
     def of_project(finding: Finding) -> Hashable:
         return _widespread(finding, rules.get(finding.code))
@@ -109,12 +96,23 @@ def _ways(rules: dict[str, Rule]) -> tuple[_Alike, ...]:
             return None
         return (finding.path, finding.code, _NAMED.sub("``", finding.message), finding.priority)
 
+    def may_lead(finding: Finding) -> bool:
+        return not _is_beside(finding, rules[finding.code])
+
     return (
+        _Alike(of_report, least=1, common=True, leads=may_lead),
         _Alike(of_project, least=3, files=2, common=True),
         _Alike(one_text, least=2),
         _Alike(one_secret, least=4, place="the same secret"),
         _Alike(of_file, least=4),
     )
+
+
+def _once(finding: Finding, rule: Rule | None, selected: AnyOf[str]) -> Hashable:
+    """What a rule tells once in a report, unless it is selected by itself."""
+    if rule is None or rule.code in selected or not any(words in finding.message for words in rule.once):
+        return None
+    return ("once", finding.code, finding.priority)
 
 
 def _widespread(finding: Finding, rule: Rule | None) -> Hashable:
@@ -133,9 +131,8 @@ def _one_text(finding: Finding, rule: Rule | None) -> Hashable:
 
 def across_files(finding: Finding, rule: Rule | None, selected: AnyOf[str] = ()) -> Iterator[Hashable]:
     """What a finding may share with findings in other files that are told as one with it. selected: as for `grouped`."""
-    if rule is not None and rule.code not in selected and _is_of_report(finding, rule):
-        yield ("once", finding.code, finding.priority)
-    yield from (key for key in (_widespread(finding, rule), _one_text(finding, rule)) if key is not None)
+    shared = (_once(finding, rule, selected), _widespread(finding, rule), _one_text(finding, rule))
+    yield from (key for key in shared if key is not None)
 
 
 def _common(messages: Sequence[str]) -> str:
