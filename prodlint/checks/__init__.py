@@ -130,7 +130,7 @@ def settings(*names: str) -> Subscription:
 
 
 def entries(kind: str, *paths: str) -> Subscription:
-    """Entries of documents of a kind under dotted paths; `*` stands for one part, `**` for any number."""
+    """Entries of documents of a kind, or of files in a syntax (`toml`), under dotted paths; `*` stands for one part, `**` for any number."""
     return Subscription(Entry, paths, (kind,))
 
 

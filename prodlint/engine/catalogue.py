@@ -345,6 +345,10 @@ def _examples(start: int, body: list[str], path: str) -> Iterator[Example]:
                 key[len("option.") :]: _option(value, path, start + index) for key, value in words.items() if key.startswith("option.")
             }
             if title:
+                if any(name == other for other, _ in files):
+                    raise PageError(
+                        path, start + index, f"a second block is named `{name}` under one `###` heading: name it by `file=NAME`"
+                    )
                 files.append((name, content))
                 options.update(given)
             else:

@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from prodlint import regexes
 from prodlint.checks import ByteRange, Check, CheckContext, Diagnostic, Subscription, calls, commands, comments, entries, every, settings
-from prodlint.configuration.keys import RULESETS
-from prodlint.facts import Assignment, Call, Command, Comment, Constant, Dictionary, Entry, Expression, Import, Scope, Setting
+from prodlint.configuration.keys import ROLES, RULESETS
+from prodlint.facts import Assignment, Call, Command, Comment, Constant, Dictionary, DocumentKind, Entry, Expression, Import, Scope, Setting
 from prodlint.values.truth import FALSY, TRUTHY
 
 KEYS = {
@@ -36,6 +36,22 @@ KEYS = {
 }
 EVERYWHERE = {"in", "not_in", "message", "since"}
 
+# What a message may have in braces, filled in at each place.
+FILLED = {
+    "call": {"call"},
+    "command": {"command", "flag"},
+    "setting": {"setting", "value"},
+    "entry": {"entry", "value"},
+    "assignment": {"assignment"},
+    "comment": {"comment"},
+    "import": {"import"},
+}
+# `${NAME}` of a shell and the `{{ name }}` of a template are words of the message.
+_BRACES = re.compile(r"(?<![${])\{(\w+)\}(?!\})")
+
+
+# What documents are, and the syntaxes that they may be written in.
+_DOCUMENTS = (*get_args(DocumentKind), "yaml", "json", "toml", "ini", "hcl")
 
 # What may surround a fact of Python, for `inside` and `not_inside`.
 PLACES: Mapping[str, Callable[[Scope], bool]] = {
@@ -70,7 +86,11 @@ def compile_match(code: str, table: Mapping[str, Any], message: str) -> Check:
     words = str(table.get("message") or message)
     if not words:
         raise MatchError("a match needs a message, in the table or on the page")
-    inside, outside = frozenset(_texts(table, "in")), frozenset(_texts(table, "not_in"))
+    for name in _BRACES.findall(words):
+        if name not in FILLED[subject]:
+            there = ", ".join(f"`{{{each}}}`" for each in sorted(FILLED[subject]))
+            raise MatchError(f"nothing fills in `{{{name}}}` in the message of a match on `{subject}`; there is {there}")
+    inside, outside = frozenset(_roles(table, "in")), frozenset(_roles(table, "not_in"))
     make = _MAKERS[subject]
     subscriptions, required_literals, function = make(table, words)
 
@@ -84,6 +104,14 @@ def compile_match(code: str, table: Mapping[str, Any], message: str) -> Check:
     if since and since not in RULESETS:
         raise MatchError(f"`since` is one of {', '.join(RULESETS)}")
     return Check(code, run, subscriptions, required_literals, (), since=since)
+
+
+def _roles(table: Mapping[str, Any], key: str) -> list[str]:
+    names = _texts(table, key)
+    for name in names:
+        if name not in ROLES:
+            raise MatchError(f"`{name}` is no role of a file; there are {', '.join(ROLES)}")
+    return names
 
 
 def _texts(table: Mapping[str, Any], key: str) -> list[str]:
@@ -102,6 +130,8 @@ def _on_call(table: Mapping[str, Any], message: str) -> _Made:
     given = table.get("with", {})
     if not isinstance(given, Mapping):
         raise MatchError("`with` takes a table of keywords and values")
+    if "with" in table and not given:
+        raise MatchError("`with` names no keyword")
     pairs = [(path, value_test(wanted, exact=True)) for path, wanted in _flat(given)]
     around = _around(table)
 
@@ -121,6 +151,8 @@ def _on_call(table: Mapping[str, Any], message: str) -> _Made:
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in table.items():
         if isinstance(value, Mapping):
+            if not value:
+                raise MatchError(f"`with` gives `{prefix}{key}` no value")
             yield from _flat(value, f"{prefix}{key}.")
         else:
             yield prefix + key, value
@@ -208,6 +240,8 @@ def value_test(wanted: Any, exact: bool = False) -> Callable[[Any], bool]:
 
     exact: the value is one of a programming language, so `False` is not `"false"`, and 0 is not False.
     """
+    if not isinstance(wanted, (str, bool, int, float, list)) or wanted == []:
+        raise MatchError(f"`{wanted}` is no value: there are texts, numbers, true and false, and lists of them")
     if isinstance(wanted, list):
         tests = [value_test(item, exact) for item in wanted]
         return lambda value: any(test(value) for test in tests)
@@ -236,8 +270,8 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 def _on_entry(table: Mapping[str, Any], message: str) -> _Made:
     kind = table.get("kind")
-    if not isinstance(kind, str):
-        raise MatchError("a match on `entry` needs `kind`")
+    if not isinstance(kind, str) or kind not in _DOCUMENTS:
+        raise MatchError(f"a match on `entry` needs `kind`, one of {', '.join(_DOCUMENTS)}")
     fits = value_test(table["value"]) if "value" in table else None
     without = _texts(table, "without")
 

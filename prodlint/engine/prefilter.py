@@ -291,7 +291,7 @@ class Index:
         if isinstance(fact, Document):
             return self.document_all | self.documents.get(fact.kind, 0)
         if isinstance(fact, Entry):
-            return self._for_entry(fact.document.kind, fact.path)
+            return self._for_entry(fact)
         known = self._of_class.get(type(fact))
         if known is None:
             known = 0
@@ -301,11 +301,12 @@ class Index:
             self._of_class[type(fact)] = known
         return known
 
-    def _for_entry(self, kind: str, path: str) -> int:
-        """The checks that want entries of such documents under such a path."""
+    def _for_entry(self, entry: Entry) -> int:
+        """The checks that want entries of such documents, or of files in such a syntax, under such a path."""
         mask = 0
+        kinds = (entry.document.kind, entry.file.kind)
         for wanted, pattern, bit in self.entries:
-            if wanted == kind and _under(tuple(pattern.split(".")), tuple(path.split("."))):
+            if wanted in kinds and _under(tuple(pattern.split(".")), tuple(entry.path.split("."))):
                 mask |= bit
         return mask
 

@@ -128,6 +128,7 @@ APP = "from fastapi import FastAPI\n\napp = FastAPI()\nadmin = FastAPI()\n"
     [
         ({"app.py": APP}, ["app.py:3 no limit for fastapi.FastAPI"]),
         ({"app.py": APP, "limits.py": "from slowapi import Limiter\n"}, []),
+        ({"app.py": APP, "limits.toml": "[limits]\nlogin = 5\n"}, []),
         ({"limits.py": "x = 1\n"}, []),
     ],
 )
@@ -156,6 +157,15 @@ def test_what_satisfies_a_project_table_is_evidence(tmp_path: Path) -> None:
         ('[[match]]\ncall = ["a"]\ninside = ["lop"]', "`lop` is no place"),
         ('[[match]]\ncommand = ["a"]\nlong_running = "yes"', "`long_running` is true or false"),
         ('[[match]]\nassignment = ["A"]\nflag = ["x"]', "unknown key `flag`"),
+        (
+            '[[match]]\ncall = ["a"]\nmessage = "{flag} of {call}"',
+            "nothing fills in `{flag}` in the message of a match on `call`; there is `{call}`",
+        ),
+        ('[[match]]\ncall = ["a"]\nwith = {}', "`with` names no keyword"),
+        ('[[match]]\ncall = ["a"]\nwith = { options = {} }', "`with` gives `options` no value"),
+        ('[[match]]\ncall = ["a"]\nwith = { at = 2026-12-01 }', "`2026-12-01` is no value"),
+        ('[[match]]\nentry = "a"\nkind = "composer"', "needs `kind`, one of compose"),
+        ('[[match]]\nentry = "a"\nkind = "compose"\nin = ["tests"]', "`tests` is no role of a file"),
         ('[project]\nwhen = [{ call = ["a.b"] }]', "`when` and `require`"),
         ('[project]\nwhen = [{ call = ["a.b"] }]\nrequire = [{ cal = ["x"] }]', "exactly one of"),
     ],
