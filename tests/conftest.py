@@ -9,9 +9,14 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from prodlint.commands.cli import main
+
+# No example is too slow: a busy machine is no fault. In CI a run tries what the last one tried; by hand each run tries something else.
+hypothesis.settings.register_profile("prodlint", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("prodlint")
 
 ROOT = Path(__file__).resolve().parent.parent
 

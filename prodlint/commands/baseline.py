@@ -28,11 +28,16 @@ def write_baseline(given: Namespace) -> int:
     written = baseline.write_report(path, result.report, {rule.code for rule in result.rules})
     number = sum(written.entries.values())
     shown = os.path.relpath(path)
-    print(f"{escape_control_characters(shown)}: {number:,} finding{'' if number == 1 else 's'} known from now on")
+    print(f"{escape_control_characters(shown)}: {_places(number)} known from now on")
     if not result.settings.baseline:
         own = escape_control_characters(os.path.relpath(path, result.report.root))
         print(f'use it with `--baseline {escape_control_characters(shown)}`, or with `baseline = "{own}"` in the settings')
     return 0
+
+
+def _places(number: int) -> str:
+    """A finding that stands for several places has an entry for each: the number is not that of a run's findings."""
+    return f"{plural(number, 'place')} with findings"
 
 
 def _write_for_detect_secrets(given: Namespace, request: session.Request) -> int:

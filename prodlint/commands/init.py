@@ -225,7 +225,7 @@ def _known(given: Namespace, writer: _Writer) -> Iterator[str]:
     findings = session.run(request).report.findings
     if not writer.dry:
         baseline.write(path, findings, lambda entry: True)
-    yield f"{baseline.DEFAULT}: {plural(len(findings), 'finding')} known from now on; only new ones fail"
+    yield f"{baseline.DEFAULT}: {plural(len(findings), 'place')} with findings known from now on; only new ones fail"
     urgent = sum(finding.priority == PRIORITIES[0] for finding in findings)
     if urgent:
         yield f"  {urgent:,} of them {PRIORITIES[0]}, to be fixed before launch: `prodlint --no-baseline --min-priority {PRIORITIES[0]}`"
