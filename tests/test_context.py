@@ -33,7 +33,7 @@ def roles(path: str, head: bytes = b"") -> set[str]:
             "dev",
             (
                 "docker-compose.override.yml compose.dev.yaml Dockerfile.dev .env.local .env.dev settings/dev.py settings/local.py config/local.py"
-                " .devcontainer/Dockerfile dev/up.py local_settings.py run_dev.py deploy/local/compose.yml .vscode/launch.json noxfile.py"
+                " .devcontainer/Dockerfile dev/up.py devel/containers/web/Containerfile local_settings.py run_dev.py deploy/local/compose.yml .vscode/launch.json noxfile.py"
                 " values-localdev.yaml config/dev.toml"
             ),
         ),

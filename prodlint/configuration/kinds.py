@@ -191,7 +191,25 @@ def kind_named(path: str, name: str) -> FileKind | None:
     if (
         name.startswith((".env.", ".env-", ".env_", "env."))
         and extension not in PLAIN_KINDS
-        and extension not in (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".tsx", ".jsx", ".go", ".rb", ".json", ".yaml", ".yml")
+        and extension
+        not in (
+            ".js",
+            ".mjs",
+            ".cjs",
+            ".ts",
+            ".mts",
+            ".cts",
+            ".tsx",
+            ".jsx",
+            ".go",
+            ".rb",
+            ".json",
+            ".yaml",
+            ".yml",
+            ".hcl",
+            ".tf",
+            ".tfvars",
+        )
     ):
         return "env"
     if name.startswith(("dockerfile.", "dockerfile-", "dockerfile_", "containerfile.")) and extension not in (

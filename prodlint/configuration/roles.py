@@ -16,7 +16,7 @@ _BY_DIRECTORY: dict[FileRole, str] = {
     "test": ".semgrep tests test testing unittests unittest regtest __tests__ specs spec e2e fixtures testdata __mocks__ mocks cypress playwright loadtest loadtests load-test load-tests load_tests locust factories testutils test_utils",
     "example": "examples example samples sample demos demo tutorials tutorial cookbook cookbooks quickstart quickstarts snippets docs_src",
     "docs": "docs doc documentation",
-    "dev": ".devcontainer devcontainer devservices dev development .vscode .idea .claude .cursor .agents",
+    "dev": ".devcontainer devcontainer devservices dev devel development .vscode .idea .claude .cursor .agents",
     "ci": ".github .gitea .forgejo .gitlab .circleci .buildkite .woodpecker .azure-pipelines .teamcity .ci ci",
     "generated": "generated __generated__ _generated autogen",
     "vendored": "vendor vendored _vendor _vendored third_party third-party thirdparty 3rdparty node_modules site-packages bower_components",

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from prodlint.checks import ProjectFact
 from prodlint.configuration.settings import Selection, Settings
 from prodlint.engine import session
 from prodlint.model import PRIORITIES, Evidence, Finding, Priority, Rule, Suppressed, Unchecked
@@ -19,6 +20,7 @@ from prodlint.readiness.marks import Marks, collectors
 from prodlint.readiness.outputs import is_report
 from prodlint.readiness.prose import Position, prose_of
 from prodlint.readiness.services import services_of, without
+from prodlint.values.container_images import ADMINISTRATION, datastore, image_of
 
 Verdict = Literal["met", "in part", "not met", "does not apply", "cannot be told", "exempt"]
 VERDICTS: tuple[Verdict, ...] = ("not met", "cannot be told", "in part", "met", "exempt", "does not apply")
@@ -193,7 +195,7 @@ def answers_of(request: session.Request, foreign: Sequence[Said] = (), old: Mapp
         chosen.update(rule.code for rule in known if rule.code in off and any(_selects(word, rule) for word in words))
         return replace(given, selections=(Selection(extend_select=asked_for), *given.selections)) if asked_for else given
 
-    tables = [table for item in checklist.items for table in (*item.when, *item.shown)]
+    tables = [table for item in checklist.items for table in (*item.when, *item.shown, *item.against)]
     asked = replace(request, finish=switched_on, collectors=collectors(tables), cache=False, since="", baseline=False, grouped=False)
     result = session.run(asked)
     return answer(result, checklist, {rule.code: rule for rule in known}, foreign, old or {}, frozenset(off) - chosen)
@@ -237,7 +239,7 @@ def answer(
 _CONTRIBUTED = "contrib/"
 # The name by which a place speaks for something, and a value behind it that takes it back.
 _NAMED = re.compile(r"`([\w.-]+)`\Z")
-_SWITCHED_OFF = r"[\"']?\s*[=:]\s*(?:\[\s*\]|\(\s*\)|\{\s*\}|0|None|False|null|off|\"\"|'')\s*[,;)]?\s*(?:#.*)?$"
+_SWITCHED_OFF = r"[\"']?\s*[=:]\s*(?:\[\s*(?:[\"']\*[\"'])?\s*\]|\(\s*\)|\{\s*\}|0|None|False|null|off|\"\"|'')\s*[,;)]?\s*(?:#.*)?$"
 # Of these items also what developers have for themselves is a proof.
 _OF_THE_CODE = frozenset(("Testing", "Documentation", "Supply chain", "Deployment"))
 # What stands for another service while somebody develops or tests.
@@ -276,7 +278,9 @@ class _Seen:
         facts = [fact for outcome in result.outcomes for fact in outcome.traces if fact.topic in ("compose-service", "dockerfile")]
         code = [outcome.path for outcome in result.outcomes if outcome.kind == "python" and not outcome.roles & (ASIDE | NO_PROOF)]
         traces = (project_fact for outcome in result.outcomes for project_fact in outcome.traces)
-        self.marks = Marks(traces, report.files, report.root, self._is_no_place)
+        names = _names_of(self.root, report.files)
+        self._bought = {(fact.path, fact.words) for fact in facts if fact.topic == "compose-service" and _is_bought(fact, names)}
+        self.marks = Marks(traces, report.files, report.root, self._is_no_place, self._is_of_another)
         self.services = services_of(facts, code, _programs(result), self._packages(), _servers(result), self._content)
 
     def proves_nothing(self, path: str, wanted: frozenset[str] = frozenset()) -> bool:
@@ -325,7 +329,14 @@ class _Seen:
         inside, outside = table.get("in", ()), table.get("not_in", ())
         wanted = frozenset(inside) if isinstance(inside, (list, tuple)) else frozenset()
         unwanted = frozenset(outside) if isinstance(outside, (list, tuple)) else frozenset()
-        return bool(self.roles.get(path, frozenset()) & unwanted) or self.proves_nothing(path, wanted)
+        roles = self.roles.get(path, frozenset())
+        return bool(roles & unwanted) or bool(inside and not roles & wanted) or self.proves_nothing(path, wanted)
+
+    def _is_of_another(self, path: str, entry: str) -> bool:
+        """Whether an entry of a compose file says something of a database or a tool that stands there ready made: its restart policy and its
+        health check are not the service's."""
+        name = _SERVICE_ENTRY.match(entry)
+        return name is not None and (path, name[1]) in self._bought
 
     def _content(self, path: str) -> bytes:
         document = self._document(path)
@@ -379,6 +390,26 @@ def _programs(result: session.Result) -> list[tuple[str, str]]:
     return [(one.module or one.script, one.words) for one in result.world.startup.programs if one.module or one.script.endswith(".py")]
 
 
+# `services.db.restart`
+_SERVICE_ENTRY = re.compile(r"services\.([^.]+)\.\w")
+
+
+def _names_of(root: str, files: Iterable[str]) -> frozenset[str]:
+    """By what a project's own image may be called: the names of its folder, and of the folders at its top and below."""
+    folders = {part for path in files for part in path.split("/")[:-1][:2]}
+    return frozenset(name.lower().strip("._-") for name in (os.path.basename(root), *folders) if len(name) > 3)
+
+
+def _is_bought(fact: ProjectFact, names: frozenset[str]) -> bool:
+    """Whether a compose service runs somebody else's image: a database, a broker, a tool; no word of it is a name of this project."""
+    if fact.get("built") or not fact.get("image"):
+        return False
+    image = image_of(fact.get("image"))
+    if datastore(image) is not None or image.family in ADMINISTRATION:
+        return True
+    return image.official or "/" in image.name and not set(re.split(r"[/._-]", image.name.lower())) & names
+
+
 # Programs that answer requests or work through a queue until somebody stops them.
 _SERVERS = frozenset(
     "uvicorn gunicorn hypercorn granian daphne uwsgi waitress-serve fastapi flask celery dramatiq taskiq arq faust".split()
@@ -429,7 +460,13 @@ def _answer(item: Item, seen: _Seen) -> Answer:
     if item.shown:
         proving = [] if item.hint else seen.marks.of([table for table in item.shown if not table.get("hint")])
         proof = _distinct([*proofs, *filter(seen.is_on, proving)])
-        return _by_what_is_shown(replace(made, places=proof or _distinct([*leaning, *seen.marks.of(item.shown)])), where, bool(proof))
+        taken_back = [*(place for place in proving if not seen.is_on(place)), *seen.marks.of(item.against)]
+        shown = _by_what_is_shown(replace(made, places=proof or _distinct([*leaning, *seen.marks.of(item.shown)])), where, bool(proof))
+        if shown.verdict == "met" and taken_back:
+            first = taken_back[0]
+            because = f"it is taken back at {first.path}:{first.span.line}; elsewhere: {shown.because}"
+            return replace(shown, verdict="in part", because=because)
+        return shown
     if not running:
         because = (
             f"{', '.join(silent)} {'is' if len(silent) == 1 else 'are'} switched off" if silent else "no rule of this version looks at it"

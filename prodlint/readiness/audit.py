@@ -251,7 +251,8 @@ def _nothing_to_ask(audited: Audited) -> Audited:
 def _yes(audited: Audited, answer: Answer, match: Match, project: claims.Project) -> Audited:
     line = audited.line
     places = [(place.path, place.span.line) for place in answer.places]
-    checked = claims.check(line, places, project)
+    # What a line denies need not occur: "no MD5" is so where nothing is called by that name.
+    checked = claims.check(line, places, project, denied=answer.item.absence and claims.is_negative(line))
     if checked.verdict == "contradicted":
         return replace(audited, judgement="still open" if line.state == "open" else "belied", because=checked.because)
     untold = checked.because if checked.verdict == "not shown" else ""
@@ -289,7 +290,8 @@ _CERTAIN = re.compile(
     re.IGNORECASE,
 )
 _ALL = re.compile(
-    r"\b(?:all|every|each|everywhere|no\s+\w+(?:\s+\w+){0,3}\s+without)\b(?!\s+(?:the\s+)?(?:TODO|necessary|required))", re.IGNORECASE
+    r"\b(?:all|every|each|everywhere|no\s+\w+(?:\s+\w+){0,3}\s+without)\b(?!\s+(?:the\s+)?(?:TODO|necessary|required|pull|commit|push|merge|build|release|deploy))",
+    re.IGNORECASE,
 )
 
 _ONLY = re.compile(r"\bonly\b", re.IGNORECASE)

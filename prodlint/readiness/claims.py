@@ -291,8 +291,9 @@ def _without_comment(line: str, marks: str) -> str:
     return line[:at] if at != -1 else line
 
 
-def check(line: Line, places: Sequence[tuple[str, int]], project: Project) -> Checked:
-    """Hold the files, numbers and names of a line against the project. places: where the line's item is shown."""
+def check(line: Line, places: Sequence[tuple[str, int]], project: Project, denied: bool = False) -> Checked:
+    """Hold the files, numbers and names of a line against the project. places: where the line's item is shown. denied: the names are those
+    of what the line says to be absent."""
     text = _URL.sub(" ", line.text)
     shown: list[tuple[str, int]] = []
     for path in files_named(line):
@@ -329,7 +330,7 @@ def check(line: Line, places: Sequence[tuple[str, int]], project: Project) -> Ch
     elsewhere = [route for route in _ROUTE_NAME.findall(line.raw) if not project.find(_as_written(route), files, most=1)]
     if elsewhere:
         return Checked("not shown", f"`{elsewhere[0]}` is not seen where the item is shown")
-    absent = nowhere(line, project)
+    absent = [] if denied else nowhere(line, project)
     if absent:
         return Checked("not shown", f"`{absent[0]}` occurs nowhere in the code")
     return Checked("shown", "", tuple(dict.fromkeys(shown)))

@@ -41,6 +41,7 @@ _KEYS: dict[str, type] = {
     "files": list,
     "when": list,
     "shown": list,
+    "against": list,
     "unseen": str,
     "hint": bool,
     "exists": bool,
@@ -69,8 +70,8 @@ class Item:
     """One line of the checklist.
 
     rules: findings of these say that it is not met. files: kinds of file that it is about; () any. when: it applies only
-    where one of these stands. shown: one of these must stand somewhere for it to be met. unseen: the answer where none
-    does. awaits: names of rules that would look at the rest of it, and that this version has not: without them it is met in part at most.
+    where one of these stands. shown: one of these must stand somewhere for it to be met. against: what takes
+    back a part of what is shown. unseen: the answer where none does. awaits: names of rules that would look at the rest of it, and that this version has not: without them it is met in part at most.
     absence: it asks for the absence of one mistake, so that nothing found in the files that could hold it is a yes. each: every service
     has to show it, and none for its neighbour. weak: rules whose places speak for it and do not prove it. narrow: words of its phrases that
     ask for more than the item itself. means: other words for what it is about, which its title and most of its phrases do not have. belies: the rules that decide, also those that are off by default, where findings of the others only speak of it; () for all
@@ -93,6 +94,7 @@ class Item:
     files: tuple[FileKind, ...] = ("python", "notebook")
     when: tuple[Mapping[str, Any], ...] = ()
     shown: tuple[Mapping[str, Any], ...] = ()
+    against: tuple[Mapping[str, Any], ...] = ()
     awaits: tuple[str, ...] = ()
     absence: bool = False
     each: bool = False
@@ -204,7 +206,7 @@ def _item(lines: Sequence[str], start: int, path: str, category: str) -> Item:
     from prodlint.engine.match import MatchError
     from prodlint.readiness.marks import check_table
 
-    for mark in (*table.get("when", ()), *table.get("shown", ())):
+    for mark in (*table.get("when", ()), *table.get("shown", ()), *table.get("against", ())):
         try:
             check_table(mark)
         except MatchError as error:
@@ -223,6 +225,7 @@ def _item(lines: Sequence[str], start: int, path: str, category: str) -> Item:
         files=tuple(table.get("files", ("python", "notebook"))),
         when=tuple(table.get("when", ())),
         shown=tuple(table.get("shown", ())),
+        against=tuple(table.get("against", ())),
         awaits=tuple(table.get("awaits", ())),
         absence=table.get("absence", False),
         each=table.get("each", False),

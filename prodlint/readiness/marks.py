@@ -19,7 +19,7 @@ from prodlint.model import Evidence, Span
 
 TOPIC = "readiness"
 # What is written for other readers than the production service proves nothing about it.
-ASIDE = frozenset(("test", "example", "docs", "dev", "command", "vendored", "generated", "stub"))
+ASIDE = frozenset(("test", "example", "docs", "dev", "command", "migration", "vendored", "generated", "stub"))
 # A file that answers requests holds one of these.
 _ROUTES = ("route", "apirouter", "fastapi", "blueprint", "urlpatterns", "add_url_rule", "add_get", "add_post", "@app.", "@api.", "@bp.")
 _OWN = {"text": {"kind"}, "file": set(), "route": {"any"}, "instruction": {"unlike"}}
@@ -198,10 +198,17 @@ class Marks:
     """What was found of all tables, by table."""
 
     def __init__(
-        self, traces: Iterable[ProjectFact], files: Sequence[str], root: str, is_aside: Callable[[str, Mapping[str, Any]], bool]
+        self,
+        traces: Iterable[ProjectFact],
+        files: Sequence[str],
+        root: str,
+        is_aside: Callable[[str, Mapping[str, Any]], bool],
+        is_of_another: Callable[[str, str], bool] = lambda path, name: False,
     ) -> None:
-        """is_aside: whether a file proves nothing to a table: an example, another's, what a tool wrote."""
+        """is_aside: whether a file proves nothing to a table: an example, another's, what a tool wrote. is_of_another: whether what was
+        found in a file, by its name, is said of something that is not the service."""
         self._is_aside = is_aside
+        self._is_of_another = is_of_another
         self._found: dict[str, list[ProjectFact]] = {}
         self._files = files
         self._root = root
@@ -228,6 +235,8 @@ class Marks:
                 if self._is_aside(project_fact.path, table):
                     continue
                 name = project_fact.get("name")
+                if "entry" in table and self._is_of_another(project_fact.path, name):
+                    continue
                 found.append(
                     Evidence("", project_fact.path, project_fact.span, f"{words}: `{name}`" if words and name else words or f"`{name}`")
                 )

@@ -129,6 +129,8 @@ _SEEN_AS: Mapping[str, tuple[str, ...]] = {
         ("exponential", ("expo", "backoff factor", "jitter")),
         ("backoff", ("wait exponential", "wait random exponential", "expo", "backoff")),
         ("maximum", ("max",)),
+        ("input", ("client",)),
+        ("certificate", ("tls", "verify", "certificate")),
         ("deserialization", ("pickle", "yaml", "marshal", "deserial", "jsonpickle", "dill", "joblib")),
         ("command", ("command", "shell", "subprocess")),
         ("shell", ("command", "shell", "subprocess")),
@@ -158,6 +160,7 @@ PRESENCE = frozenset(
         " not never zero none without free should must can shall may need needs required requires ensure ensured make sure only least properly proper correctly correct explicit explicitly"
         " disabled disable off removed remove prevent prevented prevention avoid avoided protect protected protection left remaining found committed"
         " whole entire base anywhere everywhere do does dont step steps replaced pattern patterns fixed ready check checks statement statements generation generate expanded hardened endpoint endpoints route routes request requests"
+        " enforced automatically automatic kept sent backend"
         " individual generated running rule rules specification specific store stored variable variables expose exposed style possible applicable optional where"
     )
 )
@@ -197,7 +200,7 @@ def uncovered(text: str, item: Item, evidence: str, wholly: bool = False) -> lis
     """The words of a text that neither what its item is about nor the evidence itself (what was said and what stands there) holds, and that are
     more than the presence of a thing. A phrase by which a line means its item covers nothing by itself: "Cache compression" of an item
     about caching is answered only by a place that compresses. wholly: it is missing as a whole, and so is whatever its phrases name."""
-    known = vocabulary(item) | PRESENCE | _PRODUCT_WORDS
+    known = vocabulary(item) | PRESENCE | _product_words(text)
     if wholly:
         known |= TRADE | frozenset(words_of(" ".join((*item.says, *item.narrow))))
     left = [
@@ -232,7 +235,7 @@ def left_over(subject: str, item: Item, phrase: str = "") -> list[str]:
     # Every phrase that stands in the line accounts for its words.
     fitting = [words for words in map(words_of, item.says) if said.issuperset(words)]
     meant = frozenset(word for words in (words_of(phrase), *fitting) for word in words)
-    known = ((own_words(item) | TRADE | _GENERAL | meant) - frozenset(words_of(" ".join(item.narrow)))) | _PRODUCT_WORDS
+    known = ((own_words(item) | TRADE | _GENERAL | meant) - frozenset(words_of(" ".join(item.narrow)))) | _product_words(subject)
     words = words_of(_PATHS.sub(" ", _PURPOSE.sub(" ", subject)))
     return [word for word in dict.fromkeys(words) if word not in known and not any(map(str.isdigit, word)) and len(word) > 1]
 
@@ -264,7 +267,9 @@ def missing_from(near: str, words: Iterable[str]) -> str:
     )
 
 
-_PRODUCT_WORDS = frozenset(word for name in _PRODUCTS for word in words_of(name))
+def _product_words(text: str) -> frozenset[str]:
+    """The words of the products that a text names, which are looked for by all their names. `gzipped` names none: it is a word like others."""
+    return frozenset(word for name in products_in(text)[0] for word in words_of(name))
 
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

@@ -770,6 +770,7 @@ def pipelines(document: Document, context: CheckContext) -> Iterator[ProjectFact
     if pipeline is None or not pipeline.jobs:
         return
     gates: set[str] = set()
+    guessed = False
     tasks: set[str] = set()
     unresolved = pipeline.unresolved
     for job in pipeline.jobs.values():
@@ -781,8 +782,11 @@ def pipelines(document: Document, context: CheckContext) -> Iterator[ProjectFact
             # `run: ${{ matrix.command }}` may be anything.
             unresolved = unresolved or step.node.text_at("run").lstrip().startswith("${{")
             if _CHECKS.search(step.name) or any(_CHECKS.search(_script(command)) for command in step.commands):
-                gates.add("lint")
+                guessed = True  # a step that is called a check: of what, its name does not show
             tasks.update(*(_tasks_of(command) for command in step.commands))
+    guessed = guessed and "lint" not in gates
+    if guessed:
+        gates.add("lint")
     first = next(iter(pipeline.jobs.values())).node
     place = ByteRange(document.source, first.key_start, first.key_end)
     yield ProjectFact(
@@ -793,6 +797,7 @@ def pipelines(document: Document, context: CheckContext) -> Iterator[ProjectFact
         (
             ("automatic", "1" if pipeline.automatic else ""),
             ("gates", ",".join(sorted(gates - {""}))),
+            ("guessed", "1" if guessed else ""),
             ("tasks", ",".join(sorted(tasks - {""}))),
             ("unresolved", "1" if unresolved else ""),
             ("runs", "1" if any(step.commands for job in pipeline.jobs.values() for step in job.steps) else ""),
@@ -837,6 +842,7 @@ def _tasks_of(command: Command) -> set[str]:
 _OTHER_RUNNERS = frozenset("just task inv invoke poe nox mage earthly dagger bazel pants nx turbo doit rake lerna moon buck2".split())
 
 
+_ON_CHANGES = frozenset(("pull_request", "pull_request_target", "merge_request", "merge_request_event"))
 _TASK_WORDS = ("test", "lint", "ruff", "mypy", "docker", "check", "flake8", "tox", "nox")
 
 
@@ -953,8 +959,13 @@ def gates_missing(project: Project, options: Mapping[str, Any]) -> Iterator[Proj
         return
     for name, kinds, priority, words in _WANTED:
         if gates[True] & set(kinds) or (name == "build" and gates[False] & set(kinds)):
-            own = next((each for each in traces if each.get("automatic") and set(each.get("gates").split(",")) & set(kinds)), None)
-            own = own or next((each for each in traces if set(each.get("gates").split(",")) & set(kinds)), anchor)
+            having = [each for each in traces if set(each.get("gates").split(",")) & set(kinds)]
+            proving = [each for each in having if name != "lint" or not each.get("guessed")]
+            if having and not proving:
+                continue
+            # What runs on every change shows it best.
+            proving.sort(key=lambda each: (not _ON_CHANGES & set(each.words.split(",")), not each.get("automatic")))
+            own = proving[0] if proving else anchor
             yield Evidence("PRD904", own.path, own.span, f"CI has a {name} gate")
         elif unresolved or (name == "build" and not has_image) or (name != "test" and not options.get("all")):
             # A template, an orb or a reusable workflow elsewhere may hold the gate: nothing can be said.

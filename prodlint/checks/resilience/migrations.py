@@ -757,11 +757,16 @@ _IDLE = frozenset(
     "echo printf log rm mkdir cp mv ls cat chmod chown touch grep find git test [ [[ cd pip uv sed tar rsync ruff black flake8 mypy".split()
 )
 
+# What copies tables, one of which is called `django_migrations`, and what a script says by a function of its own.
+_DUMPS = frozenset("mysqldump pg_dump info warn warning error debug msg message say notice success die fail".split())
+
 
 def _runs_migrations(command: Command) -> bool:
     """Whether a command brings a database up to date."""
     words = [command.program, *command.argv]
     if command.program in _IDLE:
+        return False
+    if command.program in _DUMPS:
         return False
     if any("migrat" in word.lower() and "makemigrations" not in word.lower() for word in words):
         return not ({"--check", "--plan", "--fake"} & set(command.argv))

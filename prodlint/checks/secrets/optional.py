@@ -225,7 +225,15 @@ def keys_asked_for(module: Module, context: CheckContext) -> Iterator[ProjectFac
         return
     for name, at in _asked(module).items():
         if _is_ours(name) or value_name(name.upper()) is not None:
-            yield ProjectFact("secret-asked", context.file.path, at.span, name)
+            yield ProjectFact("secret-asked", context.file.path, at.span, name, (("shown", "yes"),) if _names_a_setting(name, at) else ())
+
+
+def _names_a_setting(name: str, at: Expression | Function) -> bool:
+    """Whether a test speaks of a setting, and not of a variable that happens to be called like one: `settings.secret_key`, `SECRET_KEY`. A
+    form's own `secret_key` is another matter."""
+    if isinstance(at, Function):
+        return True
+    return any(last.lower() == name and (last.isupper() or before) for before, _, last in (word.rpartition(".") for word in words_in(at)))
 
 
 def _asked(module: Module) -> Mapping[str, Expression | Function]:
@@ -300,7 +308,10 @@ def keys_enforced(setting: Setting, context: CheckContext) -> Iterator[ProjectFa
 @project_check("PRD114", ("optional-secret", "secret-asked", "secret-enforced"))
 def keys_that_may_be_missing(project: Project, options: Mapping[str, object]) -> Iterator[ProjectDiagnostic | Evidence]:
     """Keys of the service's own that are read, never tested, and not demanded by the deployment."""
-    asked = {fact.words: fact for fact in project.about("secret-asked")}
+    asked: dict[str, ProjectFact] = {}
+    for fact in project.about("secret-asked"):
+        if fact.words not in asked or not asked[fact.words].get("shown"):
+            asked[fact.words] = fact
     enforced = {fact.words: fact for fact in project.about("secret-enforced")}
     grouped: dict[str, list[ProjectFact]] = {}
     for fact in project.about("optional-secret"):
@@ -308,7 +319,8 @@ def keys_that_may_be_missing(project: Project, options: Mapping[str, object]) ->
     for name, facts in grouped.items():
         proof = _proof(name, facts, asked, enforced)
         if proof is not None:
-            yield Evidence("PRD114", proof.path, proof.span, f"`{name}` is asked for")
+            if proof.topic == "secret-enforced" or proof.get("shown"):
+                yield Evidence("PRD114", proof.path, proof.span, f"`{name}` is asked for")
             continue
         read = next((fact for fact in facts if not fact.get("signs")), facts[0])
         signs = next((fact for fact in facts if fact.get("signs")), None)

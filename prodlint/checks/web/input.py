@@ -243,6 +243,13 @@ def sql_string_building(call: Call, context: CheckContext) -> Iterator[Diagnosti
 _BUILDERS_OF_EXPRESSIONS = frozenset({"select", "insert", "update", "delete", "union", "union_all", "exists", "func", "values"})
 
 
+# Methods that only statements have: what they return is no text, whatever it was made of.
+_OF_STATEMENTS = frozenset(
+    "with_only_columns set_label_style order_by group_by where filter_by select_from returning subquery scalar_subquery with_for_update"
+    " execution_options options limit offset bindparams".split()
+)
+
+
 # `session.query(User)`, `session.query(models.User.name)`: a class is no text.
 _CLASS = re.compile(r"(?:[a-z_]\w*\.)*[A-Z]+[a-z]\w*(?:\.\w+)*")
 
@@ -253,6 +260,8 @@ def _is_built(query: Expression, call: Call) -> bool:
     if isinstance(query, Name) and call.method == "query" and _CLASS.fullmatch(query.source_text):
         return True
     first = made = call.module.follow(query, call)
+    if isinstance(made, Call) and made.method in _OF_STATEMENTS:
+        return True
     while isinstance(made, Call):
         if made.name.rpartition(".")[2] in _BUILDERS_OF_EXPRESSIONS and (made is first or not isinstance(made.receiver, Call)):
             return True
@@ -292,6 +301,8 @@ def _whole_statement(judge: Judge, value: Value, sure: bool, call: Call) -> tupl
     """A statement that a client sends as a whole."""
     if call.receiver is not None and call.receiver.text in ("self", "cls"):
         return None  # a method of the class itself, which is judged where it hands the statement on
+    if not sure and (call.receiver is None or not _DATABASE.search(call.receiver.text)):
+        return None  # `job.execute(trigger)`: whatever is run there
     if not (sure or call.method in _EXECUTING) or not any(
         isinstance(shape, Client) and shape.source != "request" for shape in value.shapes
     ):
