@@ -53,6 +53,8 @@ def names(discovered: Discovered) -> list[str]:
         ),
         ("yaml", "a.yaml a.yml .gitlab-ci.yml env.yaml values.yaml.j2 a.yml.example"),
         ("json", "a.json package.json a.jsonc env.json"),
+        ("hcl", "env.hcl env.tfvars"),
+        ("toml", "env.toml"),
         ("toml", "a.toml pyproject.toml Pipfile"),
         (
             "ini",

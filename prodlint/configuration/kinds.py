@@ -191,25 +191,9 @@ def kind_named(path: str, name: str) -> FileKind | None:
     if (
         name.startswith((".env.", ".env-", ".env_", "env."))
         and extension not in PLAIN_KINDS
-        and extension
-        not in (
-            ".js",
-            ".mjs",
-            ".cjs",
-            ".ts",
-            ".mts",
-            ".cts",
-            ".tsx",
-            ".jsx",
-            ".go",
-            ".rb",
-            ".json",
-            ".yaml",
-            ".yml",
-            ".hcl",
-            ".tf",
-            ".tfvars",
-        )
+        and extension not in (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".tsx", ".jsx", ".go", ".rb", ".json", ".yaml", ".yml")
+        # `env.hcl` of Terragrunt, `env.toml`: a language of its own.
+        and _EXTENSIONS.get(extension) not in ("hcl", "toml", "ini", "json", "yaml", "python", "shell")
     ):
         return "env"
     if name.startswith(("dockerfile.", "dockerfile-", "dockerfile_", "containerfile.")) and extension not in (

@@ -97,24 +97,28 @@ def _string(text: str, start: int, at: int, depth: int) -> tuple[int, bool]:
             if text.startswith("{", at + 1):
                 at += 2
                 continue
-            end = _field(text, at + 1, quote, depth)
+            end, is_within = _field(text, at + 1, quote, depth)
             inside = text[at + 1 : end]
-            is_newer |= quote in inside or "\\" in inside or "#" in inside or (len(quote) == 1 and ("\n" in inside or "\r" in inside))
+            is_newer |= (
+                is_within or quote in inside or "\\" in inside or "#" in inside or (len(quote) == 1 and ("\n" in inside or "\r" in inside))
+            )
             at = end
         else:
             at += 1
     raise _Unfinished
 
 
-def _field(text: str, at: int, quote: str, depth: int) -> int:
-    """Where the replacement field ends (behind its brace) whose expression begins at a place."""
+def _field(text: str, at: int, quote: str, depth: int) -> tuple[int, bool]:
+    """Where the replacement field ends (behind its brace) whose expression begins at a place, and whether a string in it is a newer one."""
     if depth > _DEEPEST:
         raise _Unfinished
+    is_newer = False
     closing: list[str] = []
     while at < len(text):
         character = text[at]
         if prefix := _PREFIX.match(text, at):
-            at, _ = _string(text, at, prefix.end(), depth + 1)
+            at, is_within = _string(text, at, prefix.end(), depth + 1)
+            is_newer |= is_within
         elif name := _NAME.match(text, at):
             at = name.end()
         elif character == "#":
@@ -128,23 +132,26 @@ def _field(text: str, at: int, quote: str, depth: int) -> int:
         elif character in ")]}":
             if closing or character != "}":
                 raise _Unfinished
-            return at + 1
+            return at + 1, is_newer
         elif character == ":" and not closing:
-            return _format(text, at + 1, quote, depth)
+            end, is_within = _format(text, at + 1, quote, depth)
+            return end, is_newer or is_within
         else:
             at += 1
     raise _Unfinished
 
 
-def _format(text: str, at: int, quote: str, depth: int) -> int:
+def _format(text: str, at: int, quote: str, depth: int) -> tuple[int, bool]:
     """The same behind the colon, where text and further fields stand."""
+    is_newer = False
     while at < len(text):
         if text.startswith(quote, at) or (text[at] in "\r\n" and len(quote) == 1):
             raise _Unfinished
         if text[at] == "{":
-            at = _field(text, at + 1, quote, depth + 1)
+            at, is_within = _field(text, at + 1, quote, depth + 1)
+            is_newer |= is_within
         elif text[at] == "}":
-            return at + 1
+            return at + 1, is_newer
         else:
             at += 1
     raise _Unfinished

@@ -89,6 +89,8 @@ def _is_workflow(parts: list[str], root: Node) -> bool:
     in_folder = parts[-2:-1] in (["workflows"], ["workflow-templates"])
     if ".github" in parts and (not in_folder or parts[0] != ".github"):
         return False  # GitHub runs what lies in that folder at the top, and nothing in `.github/disabled-workflows` or `template/.github/workflows`
+    if ".github" in parts and not parts[-1].lower().endswith((".yml", ".yaml")):
+        return False  # nor `deploy.yml.bak`
     if in_folder and "on" in root.members:
         return True
     return "on" in root.members and any(job.get("runs-on") is not None or job.get("uses") is not None for job in jobs.members.values())

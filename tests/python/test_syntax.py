@@ -81,6 +81,7 @@ def test_refused(code: str, words: str, line: int) -> None:
         "x = [*each for each in many] + [*a, *b]\ny = {**each for each in many}\n",
         "def f(*args: *Ts) -> Array[int, *Shape]: ...\n",
         "async def f():\n    return [await y async for y in z]\n",
+        "x = f\"{bold(f'ok {stats['good']}', on=True)} of {f'{n:>{w['n']}}'}\"\n",
         "x = 'a \\d'\nassert (x, 'always')\nx is 1\n",
     ],
 )

@@ -105,9 +105,15 @@ def secret_in_query(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
         judged = _judge_query(name, value[0], before[2], context)
         if judged is not None:
             words, priority = judged
-            yield Diagnostic(ByteRange(file.source, *value.span()), words, priority=priority, secret=True)
+            rest = _URL_AFTER.match(data, value.end())
+            of_a_map = _TILE.search(before[2]) or (rest is not None and _TILE.search(rest[0]))
+            only_with = "everywhere" if of_a_map else ""
+            yield Diagnostic(ByteRange(file.source, *value.span()), words, priority=priority, secret=True, only_with=only_with)
 
 
+# Addresses of map tiles, `{z}/{x}/{y}`, are asked for by browsers, each with the key in it.
+_TILE = re.compile(rb"\{(?:-?[xyzs]|zoom|bbox[\w-]*|fontstack|quadkey|proj|switch:[\w,]+)\}")
+_URL_AFTER = re.compile(rb"[^\s\"'<>`\\]{0,640}")
 _PUBLISHABLE = (b"pk_", b"pk.", b"pub", b"phc_")
 
 

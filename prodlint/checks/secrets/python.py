@@ -718,7 +718,14 @@ def key_given_to_signer(call: Call, context: CheckContext) -> Iterator[Diagnosti
             return  # its assignment is reported where it stands
         given = call.module.follow(given, call)
     shown = ".".join(signer.split(".")[-2:]) if signer.rpartition(".")[2].islower() else signer.rpartition(".")[2]
-    yield from _signing(literals(given), f"Key written into the call of `{shown}`: who reads it can sign for you", call, name, context)
+    yield from _signing(literals(given), f"{_given(given, shown)}: who reads it can sign for you", call, name, context)
+
+
+def _given(key: Expression, signer: str) -> str:
+    """How a key comes to be that of a signer: it is written into the call, or stands in for one that is not set."""
+    if isinstance(key, (Conditional, Operation)) and not (isinstance(key, Operation) and key.operator == "+"):
+        return f"`{signer}` falls back on a key written into the source"
+    return f"Key written into the call of `{signer}`"
 
 
 # The same of further libraries, whose keys need no certain length to sign, or encrypt instead of signing.
@@ -771,9 +778,7 @@ def key_given_to_cipher(call: Call, context: CheckContext) -> Iterator[Diagnosti
         return
     given = call.module.follow(given, call) if name else given
     shown = ".".join(call.name.split(".")[-2:]) if call.name.rpartition(".")[2].islower() else call.name.rpartition(".")[2]
-    yield from _signing(
-        literals(given), f"Key written into the call of `{shown}`: who reads it can sign or decrypt for you", call, name, context
-    )
+    yield from _signing(literals(given), f"{_given(given, shown)}: who reads it can sign or decrypt for you", call, name, context)
 
 
 def uses_no_key(call: Call) -> bool:

@@ -175,6 +175,8 @@ def _is_identifier(before: str, piece: Expression) -> bool:
         before = _BEGUN.sub("", before)
     if _CATALOGUE.search(before):
         return bool(_CATALOGUE_NAME.search(word))
+    if before.endswith("::"):
+        return True  # behind a cast stands a type
     return bool(_IDENTIFIER_BEFORE.search(before)) and (before.endswith(('"', "`", "[")) or named)
 
 
