@@ -95,7 +95,9 @@ def _origin(value: Value, judge: Judge, depth: int = 5) -> Client | str | None:
 )
 def unpacked_archive(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`tarfile.open(fileobj=upload).extractall(folder)` without a filter: members are called `../../etc/cron.d/x` and are links."""
-    if call.stars or "filter" in call.keywords or "members" in call.keywords:
+    chosen = call.keywords.get("filter")
+    trusts = isinstance(chosen, Constant) and chosen.value == "fully_trusted"
+    if call.stars or (chosen is not None and not trusts) or "members" in call.keywords:
         return
     if call.method == "unpack_archive":
         sources = [call.argument(0, "filename")]
@@ -117,7 +119,7 @@ def unpacked_archive(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         found = _origin(context.values(call.module).of(source), judge) if source is not None else None
         if found is not None:
             whose = "a client's archive" if isinstance(found, Client) else "an archive from elsewhere"
-            words = f"`{call.method}` unpacks {whose} without a filter: before Python 3.14 its members lead out of the folder"
+            words = f"`{call.method}` unpacks {whose} {_led_out(trusts)}"
             yield Diagnostic(
                 call,
                 words,
@@ -125,3 +127,11 @@ def unpacked_archive(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
                 related=entered(found) if isinstance(found, Client) else (),
             )
             return
+    if context.options.get("archives") and call.method == "extractall":
+        yield Diagnostic(call, f"`extractall` unpacks an archive {_led_out(trusts)}", priority="P2")
+
+
+def _led_out(trusts: bool) -> str:
+    if trusts:
+        return "with the filter `fully_trusted`: its members lead out of the folder"
+    return "without a filter: before Python 3.14 its members lead out of the folder"

@@ -159,6 +159,17 @@ _WEAK_SCHEMES = re.compile(
 _PASSLIB_HASH = re.compile(r"^passlib\.hash\.(\w+)\.(?:hash|encrypt)$")
 
 
+_CRYPTED = frozenset({"crypt.METHOD_CRYPT", "crypt.METHOD_MD5"})
+
+
+@check("PRD445", on=[calls("crypt.crypt", "crypt.mksalt")], required_literals=["method_crypt", "method_md5"], files=["python"])
+def crypted_password(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`crypt.crypt(password, crypt.METHOD_MD5)`: `METHOD_BLOWFISH` is bcrypt, the SHA-2 ones have rounds."""
+    method = call.argument(1, "salt") if call.method == "crypt" else call.argument(0, "method")
+    if isinstance(method, Name) and method.name in _CRYPTED:
+        yield Diagnostic(method, f"`{method.source_text}` hashes passwords fast: what leaks is guessed")
+
+
 @check("PRD445", on=[calls("*.hash", "*.encrypt")], required_literals=["passlib"], files=["python"])
 def weak_hash_of_passlib(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """`md5_crypt.hash(password)` of passlib."""
@@ -506,6 +517,10 @@ def old_protocol(module: Module, context: CheckContext) -> Iterator[Diagnostic]:
                 and not _is_found_out(statement)
             ):
                 yield Diagnostic(expression, f"`{expression.source_text}` is a broken protocol version")
+    for function in module.functions():
+        for parameter in function.parameters:
+            if isinstance(parameter.default, Name) and parameter.default.name in _OLD:
+                yield Diagnostic(parameter.default, f"`{parameter.default.source_text}` is a broken protocol version")
 
 
 @check("PRD482", on=[every(Module)], required_literals=[("hmac", "digest")], files=["python"])

@@ -336,6 +336,27 @@ _MARKUP: dict[str, int] = {
 }
 
 
+# What says that a text is markup already, whatever is in it.
+_TRUSTED = frozenset(
+    {
+        "django.utils.safestring.mark_safe",
+        "django.utils.safestring.SafeString",
+        "django.utils.safestring.SafeText",
+        "markupsafe.Markup",
+        "flask.Markup",
+        "jinja2.Markup",
+    }
+)
+_ESCAPES = re.compile(r"^(?:\w*escape|format_html(?:_join)?|clean|sanitize\w*|linkify|render_to_string|render_template)$")
+
+
+def _is_fixed(value: Value, text: Expression) -> bool:
+    """Whether a text is made of constants alone, or by what escapes."""
+    if isinstance(text, Call) and _ESCAPES.match(text.method):
+        return True
+    return bool(value.shapes) and all(isinstance(shape, Known | Text | Restricted) for shape in value.walk())
+
+
 def _holds_client(value: Value) -> Client | None:
     """Text of a client anywhere in a text; what was escaped or converted is left out."""
     return next(iter(value.clients()), None)
@@ -364,8 +385,11 @@ def rendered_text(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     text = _given(call, 0, "source", "template_string", "content", "s", "body", "text")
     if text is None:
         return
-    client = _holds_client(context.values(call.module).of(text))
+    value = context.values(call.module).of(text)
+    client = _holds_client(value)
     if client is None or (client.source == "path" and not is_template):
+        if context.options.get("audit") and call.name in _TRUSTED and not _is_fixed(value, text):
+            yield Diagnostic(text, f"`{call.name}` is given a text that is not fixed: nothing escapes it any more")
         return
     source = _SOURCES[client.source]
     yield Diagnostic(
@@ -393,12 +417,16 @@ def environment_without_autoescape(call: Call, context: CheckContext) -> Iterato
         value = context.values(call.module).of(given)
         if not value.is_constant(False):
             return
-    if not _is_for_pages(call):
+    is_for_pages = _is_for_pages(call)
+    if not is_for_pages and not context.options.get("audit"):
         return
     if given is None and call.method == "SandboxedEnvironment" and "loader" not in call.keywords and not call.arguments:
         return  # expressions and texts that users wrote: no files of pages stand behind it
     shown = "`autoescape=False`" if given is not None else "no `autoescape`, which is off by default,"
-    yield Diagnostic(call, f"`{call.name}` has {shown} and renders HTML: what users wrote is rendered as HTML")
+    if is_for_pages:
+        yield Diagnostic(call, f"`{call.name}` has {shown} and renders HTML: what users wrote is rendered as HTML")
+    else:
+        yield Diagnostic(call, f"`{call.name}` has {shown}: in a template of HTML, what users wrote is rendered as HTML")
 
 
 _HTML = re.compile(
