@@ -39,6 +39,8 @@ def condition_that_always_holds(document: Document, context: CheckContext) -> It
             elif context.code == "PRD907" and not released and _keeps_out(pipeline, job, step, node):
                 weight: Priority = "P2" if loose else "P1"
                 yield Diagnostic(node, f"{words}: it keeps nobody out", priority=weight)
+            elif context.code == "PRD907" and not released and not loose and context.options.get("conditions"):
+                yield Diagnostic(node, words, priority="P2")
 
 
 def _loose(node: Node) -> tuple[str, bool]:

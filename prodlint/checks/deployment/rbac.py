@@ -20,6 +20,13 @@ _ESCALATING_VERBS = {
     "impersonate": "act as any account",
 }
 _ESCALATING_RESOURCES = {"nodes/proxy": "run commands in every pod", "pods/exec": "run commands in every pod"}
+# What decides who somebody is, and what the API accepts.
+_DECIDING_RESOURCES = {
+    "certificatesigningrequests/approval": "approve certificates in any name",
+    "validatingwebhookconfigurations": "change what the API accepts",
+    "mutatingwebhookconfigurations": "change what the API accepts",
+}
+_WRITES = frozenset(("*", "create", "update", "patch"))
 
 
 def _objects(document: Document) -> Iterator[Node]:
@@ -77,6 +84,8 @@ def _allowed(role: Node, kind: str) -> Iterator[Diagnostic]:
             found = next((words for verb, words in _ESCALATING_VERBS.items() if verb in verbs), "")
             if verbs & {"*", "create", "get"}:
                 found = found or next((words for resource, words in _ESCALATING_RESOURCES.items() if resource in resources), "")
+            if verbs & _WRITES:
+                found = found or next((words for resource, words in _DECIDING_RESOURCES.items() if resource in resources), "")
             if "secrets" in resources and verbs & {"*", "get", "list", "watch"}:
                 found = found or "read every Secret of the cluster"
             if found:
