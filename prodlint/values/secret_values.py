@@ -66,6 +66,8 @@ DOCUMENTED_SAMPLES = (
 # What vendors' tokens begin with, where nobody has written on: `whsec_`, `sk_live_`, `sk-ant-`.
 _PREFIX_ALONE = re.compile(r"[a-z]{1,10}(?:[_-][a-z]{2,8}){0,2}[_-]\Z")
 _MASK = frozenset("*xX.-_#•…?0 ")
+# A prefix and one character to the end: `SK00000000000000`. Eight are more than chance and fewer than any key is long.
+_FILLED = re.compile(r"\A[A-Za-z]{1,8}[-_.]?([A-Za-z0-9])\1{7,}\Z")
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_?\Z")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z")
 _HASH = re.compile(
@@ -118,6 +120,8 @@ def shape_of(value: str) -> Shape:
         return "placeholder"
     if is_prefix_alone(text):
         return "placeholder"
+    if _FILLED.search(text) and len(text) < 200:
+        return "masked"
     if "***" in text or "..." in text or "…" in text or "xxxx" in lowered:
         return "masked"
     if _HASH.match(text):
