@@ -258,7 +258,7 @@ def _directory_roles(directory: str, python: bool) -> frozenset[FileRole]:
 
 
 # `dummy.ts`, `mocks.js`: what a front end shows until it has a server.
-_STANDS_IN = re.compile(r"(?i)(?:dummy|dummies|mocks?|fakes?)(?:[_.-]?data)?\.(?:[jt]sx?|mjs|json)$")
+_STANDS_IN = re.compile(r"(?i)(?:^|[_.-])(?:dummy|dummies|mocks?|fakes?)(?:[_.-]?data)?\.(?:[jt]sx?|mjs|json|txt)$")
 
 _OF_KINDS: dict[FileKind, FileRole] = {"markdown": "docs", "notebook": "notebook", "lock": "generated"}
 
@@ -274,7 +274,7 @@ def _name_roles(name: str, kind: FileKind, parent: str) -> frozenset[FileRole]:
         roles.add(_OF_KINDS[kind])
     else:
         _configuration_roles(name, kind, parent, roles)
-        if _STANDS_IN.match(name):
+        if _STANDS_IN.search(name):
             roles.add("test")
     return frozenset(roles)
 

@@ -339,6 +339,8 @@ def numbered_migrations(whole: Text, context: CheckContext) -> Iterator[ProjectF
 def broken_numbers(project: Project, options: Mapping[str, Any]) -> Iterator[ProjectDiagnostic]:
     """Two files with one number, of which one is never applied or both in an order by chance, and a number that is left out."""
     for files in _by_folder(project.about("numbered-sql")).values():
+        if project.exists(_joined(files[0].path, "__init__.py")) or any(project.exists(f"{fact.path[:-4]}.py") for fact in files):
+            continue  # what Django's migrations come to, written out for who reviews or applies them: the order is that of the modules
         seen: dict[tuple[int, str], ProjectFact] = {}
         for fact in sorted(files, key=lambda one: one.path):
             mark = (int(fact.words), fact.get("direction"))
@@ -360,6 +362,11 @@ def broken_numbers(project: Project, options: Mapping[str, Any]) -> Iterator[Pro
             if before + 1 < after < before + 10:
                 fact = first[after]
                 yield ProjectDiagnostic(fact.path, fact.span, f"migration {before + 1} is missing before {after}", "P1")
+
+
+def _joined(path: str, name: str) -> str:
+    """A file beside another one."""
+    return f"{path.rpartition('/')[0]}/{name}".lstrip("/")
 
 
 def _by_folder(facts: Sequence[ProjectFact]) -> dict[str, list[ProjectFact]]:

@@ -274,6 +274,14 @@ def _is_built(query: Expression, call: Call) -> bool:
     return False
 
 
+# A statement about the schema takes no parameters: what stands in it outside of quotes are names, types and words of SQL.
+_OF_SCHEMA = re.compile(r"(?i)[\s\0]*(?:alter\s+table|(?:create|drop)\s+(?:unique\s+)?(?:index|table|column|view|schema|type))\b")
+
+
+def _in_quotes(parts: Sequence[str | Part], index: int) -> bool:
+    return sum(part.count("'") for part in parts[:index] if isinstance(part, str)) % 2 == 1
+
+
 def _judged(judge: Judge, value: Value, sure: bool, call: Call) -> tuple[Part, bool] | None:
     """The first open part of a statement, and whether every open one is only a name of something in the database."""
     database = call.receiver is not None and bool(_DATABASE.search(call.receiver.text))
@@ -293,7 +301,7 @@ def _judged(judge: Judge, value: Value, sure: bool, call: Call) -> tuple[Part, b
                 _is_fragment(part, before) or _is_number(part) or _is_placeholders(part) or _is_of_the_connection(part, call)
             ):
                 continue
-            if client or not _is_identifier(before, part.at):
+            if client or not (_is_identifier(before, part.at) or (_OF_SCHEMA.match(literal) and not _in_quotes(parts, index))):
                 return part, False
             names = names or part
     return (names, True) if names is not None else None
