@@ -449,3 +449,14 @@ def test_much_of_one_thing(findings: Findings, part: str, kind: str) -> None:
 def test_much_python_of_one_thing(findings: Findings, part: str) -> None:
     with cpu_limit(80):
         findings({"app.py": part * (100_000 // len(part))})
+
+
+@pytest.mark.parametrize(("path", "expected"), [("app/sync.py", ["PRD101"]), ("tests/test_sync.py", [])])
+def test_a_token_whose_checksum_does_not_fit_is_told_unasked_outside_of_tests(
+    project: Project, prodlint: Prodlint, path: str, expected: list[str]
+) -> None:
+    token = sample_token("github", 3)
+    root = project({path: f'ANSWER = {{"token": "{token[:-1]}{"a" if token[-1] != "a" else "b"}"}}\n'})
+    ran = prodlint("check", str(root), "--isolated", "--root", str(root), "--output-format", "json", "-j", "1")
+    found = json.loads(ran.out)["findings"]  # type: ignore[attr-defined]  # what the fixture returns
+    assert [each["code"] for each in found if "checksum" in each["message"]] == expected

@@ -154,9 +154,24 @@ _BEFORE, _BEHIND = 40, 300
 # By kind of test: words of which one stands in whatever the pattern matches, and the pattern.
 _KINDS: Mapping[str, tuple[tuple[str, ...], re.Pattern[bytes]]] = {
     "client": (
-        ("client(", ".client.", "client.", "live_server", "liveserver", "aiohttp_client", "testcontainers", "asgitransport", "webtest"),
+        (
+            *(
+                "client(",
+                ".client.",
+                "client.",
+                "live_server",
+                "liveserver",
+                "aiohttp_client",
+                "testcontainers",
+                "asgitransport",
+                "webtest",
+            ),
+            *("app.get(", "app.post(", "app.post_json(", "app.put_json("),
+        ),
         re.compile(
-            rb"\bTestClient\(|\bAsyncClient\(|test_client\(|\bAPIClient\(|self\.client\.|\bclient\.(?:get|post|put|patch|delete|request)\(|LiveServer|live_server|aiohttp_client|testcontainers|\bASGITransport\(|WebTest|httpx\.Client\("
+            rb"\bTestClient\(|\bAsyncClient\(|test_client\(|\bAPIClient\(|self\.client\.|\b\w*client\.(?:get|post|put|patch|delete|request)\(|LiveServer|live_server|aiohttp_client|testcontainers|\bASGITransport\(|WebTest|httpx\.Client\("
+            # WebTest, by the names that it and django-webtest give an application under test.
+            rb"|\b(?:django_app|testapp|self\.(?:test_?)?app)\.(?:get|post|post_json|put_json|delete)\("
         ),
     ),
     "refused": (
