@@ -133,7 +133,8 @@ async def test_a_save_in_the_middle_begins_another_check_and_the_first_says_noth
     other.write_text(CALL)
     client.saved(other)
     client.saved(other)
-    assert len(at_work(client)) == 1
+    # The one that was held up may have been ended by now, and the next may not have begun: there are never two.
+    assert len(at_work(client)) <= 1
     let_go_on(process)
     await client.until(lambda: client.messages(other), "nothing was said after the save")
     assert client.messages(bad) == []

@@ -193,9 +193,6 @@ def loop_without_end(handler: Handler, context: CheckContext) -> Iterator[Diagno
 _SLEEPS = frozenset({"time.sleep", "asyncio.sleep", "trio.sleep", "anyio.sleep", "gevent.sleep", "eventlet.sleep"})
 
 
-_INPUT = re.compile(rb"\binput[\s\\)]{0,9}\(")
-
-
 def _asks_or_ends(call: Call) -> bool:
     """Whether a call asks a person (itself, or the function of this file that it calls does), or ends the process."""
     if call.name in ("input", "sys.exit", "getpass.getpass") or call.method in ("prompt", "exit", "confirm"):
@@ -203,7 +200,7 @@ def _asks_or_ends(call: Call) -> bool:
     if b"input" not in call.source.data:
         return False
     return any(
-        function.name == call.method and _INPUT.search(call.source.data, function.start, function.end) is not None
+        function.name == call.method and any(inner.name == "input" for inner in calls_in(function.body))
         for function in call.module.functions()
     )
 
