@@ -83,9 +83,9 @@ def _of_client(values: Evaluator, client: Client, name: str, at: Expression) -> 
         return Value((client,))
     if client.class_ is not None:
         return of_field(values, client.class_, name, client, at)
-    if name in ("filename", "content_type", "file", "read", "name", "headers") or client.source != "upload":
-        return Value((Client(client.source, client.framework, client.at),))
-    if name in ("size", "content_length"):
+    if client.source == "upload" and name == "name":
+        return Value((Member(Value((client,)), ".name", at),))  # what it may hold depends on the framework
+    if client.source == "upload" and name in ("size", "content_length"):
         return Value((Restricted("int", Value((client,)), at, name),))
     return Value((Client(client.source, client.framework, client.at),))
 

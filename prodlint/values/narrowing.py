@@ -281,6 +281,13 @@ def _of_type(value: Value, call: Call, holds: bool) -> Value:
                 for shape in value.shapes
             )
         )
+    if holds and "str" in names:
+        # A parameter that is an upload or a text, and is a text here, came from whoever calls this function.
+        return Value(
+            tuple(
+                Unknown(call) if isinstance(shape, Client) and shape.source == "upload" and shape.words else shape for shape in value.shapes
+            )
+        )
     if not holds and names == ["str"]:
         return Value(
             tuple(

@@ -159,31 +159,30 @@ def _callers_that_choose(judge: Judge, argument: Argument) -> Iterator[Diagnosti
 
 # ---------------------------------------------------------------- PRD468: files
 
-_OPENS: dict[str, int] = {
-    "open": 0,
-    "io.open": 0,
-    "os.open": 0,
-    "aiofiles.open": 0,
-    "anyio.open_file": 0,
-    "os.remove": 0,
-    "os.unlink": 0,
-    "os.rename": 0,
-    "os.makedirs": 0,
-    "os.rmdir": 0,
-    "os.listdir": 0,
-    "os.scandir": 0,
-    "shutil.rmtree": 0,
-    "shutil.copy": 0,
-    "shutil.copyfile": 0,
-    "shutil.move": 0,
-    "flask.send_file": 0,
-    "quart.send_file": 0,
-    "fastapi.responses.FileResponse": 0,
-    "starlette.responses.FileResponse": 0,
-    "django.http.FileResponse": 0,
-    "aiohttp.web.FileResponse": 0,
-    "sanic.response.file": 0,
-    "litestar.response.File": 0,
+# Where in a call the paths stand that are opened, sent, moved or deleted.
+_OPENS: dict[str, tuple[int, ...]] = {
+    **dict.fromkeys(
+        (
+            *("open", "io.open", "os.open", "codecs.open", "gzip.open", "bz2.open", "lzma.open", "aiofiles.open", "anyio.open_file"),
+            *(
+                f"os.{name}"
+                for name in ("remove", "unlink", "makedirs", "mkdir", "rmdir", "removedirs", "listdir", "scandir", "chmod", "chown")
+            ),
+            *(f"aiofiles.os.{name}" for name in ("remove", "unlink", "makedirs", "mkdir", "rmdir", "listdir", "scandir")),
+            "shutil.rmtree",
+            *("flask.send_file", "quart.send_file", "fastapi.responses.FileResponse", "starlette.responses.FileResponse"),
+            *("django.http.FileResponse", "aiohttp.web.FileResponse", "sanic.response.file", "litestar.response.File"),
+        ),
+        (0,),
+    ),
+    **dict.fromkeys(
+        (
+            *(f"os.{name}" for name in ("rename", "renames", "replace", "link", "symlink")),
+            *(f"aiofiles.os.{name}" for name in ("rename", "renames", "replace", "link", "symlink")),
+            *(f"shutil.{name}" for name in ("copy", "copy2", "copyfile", "copytree", "move")),
+        ),
+        (0, 1),
+    ),
 }
 # What makes a name of a path, or a path that is known to stay where it belongs.
 _SAFE = frozenset(
@@ -221,6 +220,9 @@ def chooses_path(value: Value, depth: int = 8) -> Client | None:
         found: Client | None = None
         if isinstance(shape, (Client, Member)):
             found = _client_of(Value((shape,)))
+            # Django keeps the last part of an upload's `name` alone (`UploadedFile._set_name`).
+            if found is not None and found.source == "upload" and isinstance(shape, Member) and shape.step == ".name":
+                found = None
         elif isinstance(shape, Text):
             found = next((client for part in shape.parts if (client := chooses_path(part.value, depth - 1))), None)
         elif isinstance(shape, Result) and shape.name in _PATHS:
@@ -247,27 +249,51 @@ def _is_own_task(function: Function) -> bool:
 @check("PRD468", on=[calls(*_OPENS)], required_literals=[name.rsplit(".", 1)[-1].lower() + "(" for name in _OPENS], files=["python"])
 def opened_path(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A file opened, sent or deleted under a path that holds text of a client."""
-    path = _given(call, _OPENS[call.name], "path", "file", "filename", "path_or_file", "filename_or_fp", "location")
-    if path is None or call.name in _SAFE:
+    if call.name in _SAFE:
         return
-    client = chooses_path(context.values(call.module).of(path))
-    if client is None:
+    named = ("path", "file", "filename", "path_or_file", "filename_or_fp", "location", "src"), ("dst",)
+    for position, words in zip(_OPENS[call.name], named, strict=False):
+        path = _given(call, position, *words)
+        client = chooses_path(context.values(call.module).of(path)) if path is not None else None
+        if path is not None and client is not None and not _is_kept_in(client, call):
+            yield Diagnostic(
+                path,
+                f"`{call.name}` opens a path built from {_SOURCES[client.source]}: `../` escapes the folder",
+                related=_entered(client, call),
+            )
+            return
+
+
+@check("PRD468", on=[calls("*.save")], required_literals=[("filename", "save(")], files=["python"])
+def saved_upload(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
+    """`upload.save(folder + upload.filename)` of Werkzeug: the name is what the client says."""
+    path = _given(call, 0, "dst")
+    if path is None or call.receiver is None:
         return
+    evaluator = context.values(call.module)
+    uploaded = _client_of(evaluator.of(call.receiver))
+    if uploaded is None or uploaded.source != "upload":
+        return
+    client = chooses_path(evaluator.of(path))
+    if client is not None and not _is_kept_in(client, call):
+        yield Diagnostic(
+            path,
+            f"`{call.method}` writes an upload to a path built from {_SOURCES[client.source]}: `../` escapes the folder",
+            related=_entered(client, call),
+        )
+
+
+def _is_kept_in(client: Client, call: Call) -> bool:
+    """Whether what a client chose leads to no other folder: something looked at it, or it can hold no slash."""
     function = enclosing(call, call.module)
     if client.source == "message" and function is not None and _is_own_task(function):
-        return  # what a task is given the service wrote itself
+        return True  # what a task is given the service wrote itself
     # By default frameworks give a parameter one segment of the path.
-    if (
+    return (
         client.source == "path"
         and (function is None or not takes_slashes(function))
         or function is not None
         and looks_at_path(function, call)
-    ):
-        return
-    yield Diagnostic(
-        path,
-        f"`{call.name}` opens a path built from {_SOURCES[client.source]}: `../` escapes the folder",
-        related=_entered(client, call),
     )
 
 
