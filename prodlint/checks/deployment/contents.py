@@ -79,7 +79,8 @@ def carries_what_nobody_runs(dockerfile: Dockerfile, context: CheckContext) -> I
             and "-t" not in argv
         ):
             shown = ", ".join(f"`{word}`" for word in compilers[:3]) + (" and more" if len(compilers) > 3 else "")
-            yield Diagnostic(command, f"{shown} stay in the image that is shipped; build in a stage of its own")
+            stay = "stays" if len(compilers) == 1 else "stay"
+            yield Diagnostic(command, f"{shown} {stay} in the image that is shipped; build in a stage of its own")
         elif context.options.get("caches") and _keeps_cache(
             command, argv, next(each.value for each in kept if each.start <= command.start < each.end)
         ):

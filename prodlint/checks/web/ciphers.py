@@ -315,6 +315,8 @@ _HARMLESS = re.compile(
     re.IGNORECASE,
 )
 
+_NAME = re.compile(r"(?:^|_)(?:name|path)$", re.IGNORECASE)
+
 
 @check("PRD482", on=[calls("hashlib.md5", "hashlib.sha1", "hashlib.new")], files=["python"])
 def weak_hash(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
@@ -333,7 +335,12 @@ def weak_hash(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
         return
     named = function is not None and (not bound or bound == function.name)
     around = f"{bound} {function.name if function is not None and named else ''}"
-    if _HARMLESS.search(around) or not (_SECURITY.search(around) or re.search(r"secret|api_?key|private_key", text, re.IGNORECASE)):
+    # A digest that becomes a name tells files apart; nobody believes it.
+    if (
+        _HARMLESS.search(around)
+        or _NAME.search(bound or "")
+        or not (_SECURITY.search(around) or re.search(r"secret|api_?key|private_key", text, re.IGNORECASE))
+    ):
         return
     yield Diagnostic(call, f"`{name}` for `{bound or (function.name if function is not None else 'a secret')}` can be forged")
 

@@ -448,6 +448,8 @@ def environment_without_autoescape(call: Call, context: CheckContext) -> Iterato
         return
     if given is None and call.method == "SandboxedEnvironment" and "loader" not in call.keywords and not call.arguments:
         return  # expressions and texts that users wrote: no files of pages stand behind it
+    if "block_start_string" in call.keywords and not context.options.get("audit"):
+        return  # pages beside a framework of the browser give up `{{` alone; who moves the statements writes LaTeX or configuration
     shown = "`autoescape=False`" if given is not None else "no `autoescape`, which is off by default,"
     if is_for_pages:
         yield Diagnostic(call, f"`{call.name}` has {shown} and renders HTML: what users wrote is rendered as HTML")

@@ -54,7 +54,7 @@ _PRECIOUS = re.compile(
     r"sess(?:ion)?|auth|token|jwt|csrf|xsrf|(?:^|_)sid$|login|remember|refresh|access|credential|identity", re.IGNORECASE
 )
 _PREFERENCE = re.compile(
-    r"theme|lang|locale|consent|banner|color|sidebar|timezone|tz$|dismiss|seen|utm|analytics|currency|_type$|method|last_|count|expires|redirect|return_to",
+    r"theme|lang|locale|consent|banner|color|sidebar|timezone|tz$|dismiss|seen|utm|analytics|currency|_type$|method|last_|count|expires|redirect|return_to|public_?key|pub_?key",
     re.IGNORECASE,
 )
 
