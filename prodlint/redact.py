@@ -110,10 +110,18 @@ def _pieces_of(value: str) -> Iterator[str]:
     return (value[start : start + _WINDOW] for start in range(len(value) - _WINDOW + 1))
 
 
+_RUNS = re.compile(r"[^A-Za-z0-9]+")
+# `api`, `Webhook`, `v1`, `TOKEN`: what stands between the signs of addresses, settings and names.
+_PLAIN = re.compile(r"(?:[A-Za-z]?[a-z]*|[A-Z]+)[0-9]{0,2}\Z")
+
+
 def _is_word(piece: str) -> bool:
-    """Whether a piece may stand in any text: letters of one case, as in `sk_live_` or `password`."""
+    """Whether a piece may stand in any text: words and the signs between them, as in `sk_live_`, `password` or `.com/api`."""
     letters = piece.replace("_", "").replace("-", "").replace(".", "")
-    return not letters or (letters.isalpha() and (letters.islower() or letters.isupper() or letters.istitle()))
+    if not letters or (letters.isalpha() and (letters.islower() or letters.isupper() or letters.istitle())):
+        return True
+    runs = [run for run in _RUNS.split(piece) if run]
+    return len(runs) > 1 and all(_PLAIN.match(run) for run in runs) and any(len(run) > 2 and run.isalpha() for run in runs)
 
 
 def _heads_in(text: str, value: str) -> Iterator[tuple[int, int]]:

@@ -59,7 +59,8 @@ class Format:
     after: words one of which must name the value (`datadog_api_key = `), for shapes too weak to stand alone.
     valid: the checksum, where the format has one. glued: whether it may follow directly on other text, as within a URL.
     telling: whether its prefix says whose token it is, so that other lengths count too. exact: whether this was the documented length.
-    last: whether a format with a longer prefix goes before it, wherever both fit.
+    last: whether a format with a longer prefix goes before it, wherever both fit. random: whether what stands behind a prefix that
+    is too short to tell much has to look made by a machine.
     examples: made-up tokens of this shape.
     """
 
@@ -78,6 +79,7 @@ class Format:
     telling: bool = False
     exact: bool = True
     last: bool = False
+    random: bool = False
     examples: tuple[str, ...] = ()
 
 
@@ -153,6 +155,7 @@ def _format(vendor: Mapping[str, Any], row: Mapping[str, Any]) -> Format:
         telling,
         True,
         row.get("last", False),
+        row.get("random", False),
         tuple(row["examples"]),
     )
 
@@ -286,7 +289,7 @@ def match_at(data: bytes, literal: bytes, offset: int) -> tuple[Format, int, int
         found = _match(data, pattern, offset)
         if found is None or is_dummy(found[1]) or _is_made_of_words(pattern.format, found[1]):
             continue
-        if pattern.format.last and any(_match(data, longer, found.start(1)) is not None for longer in _longer(pattern.exact)):
+        if pattern.format.last and _is_of_a_longer_one(data, found.start(1), pattern):
             return None  # it is found at that one's literal
         return pattern.format, found.start(1), found.end(1)
     for pattern in here:
@@ -300,6 +303,20 @@ def match_at(data: bytes, literal: bytes, offset: int) -> tuple[Format, int, int
             if found is not None and is_random(found[1][len(pattern.exact) :].decode()) and not is_dummy(found[1]):
                 return replace(pattern.format, exact=False, valid=None), found.start(1), found.end(1)
     return None
+
+
+def _is_of_a_longer_one(data: bytes, start: int, pattern: Pattern) -> bool:
+    """Whether a format whose prefix goes on, or that has a marker behind the same prefix, fits at this place too."""
+    if any(_match(data, longer, start) is not None for longer in _longer(pattern.exact)):
+        return True
+    return any(marked.expression.match(data, start) is not None for marked in _marked(pattern.exact))
+
+
+@cache
+def _marked(prefix: bytes) -> tuple[Pattern, ...]:
+    """The patterns that are looked for by a marker behind this prefix (`sk-...T3BlbkFJ...`)."""
+    every = (pattern for found in patterns().values() for pattern in found)
+    return tuple(pattern for pattern in every if pattern.back and pattern.first.startswith(prefix))
 
 
 @cache
@@ -389,6 +406,8 @@ def _is_made_of_words(row: Format, token: bytes) -> bool:
     free = [group.decode() for group in found.groups() if len(group) > 3] if found is not None else []
     if not free:
         return False
+    if row.random and not is_random(max(free, key=len)):
+        return True
     joined = "".join(free).encode()
     if len(joined) >= 12 and is_dummy(joined) or any(len(group) >= 16 and is_dummy(group.encode()) for group in free):
         return True
