@@ -67,7 +67,7 @@ class KnownValues:
                 continue
             whole.add(value)
             if any(is_random(part) for part in (value, *_WORD_GAPS.split(value))):
-                self._pieces.update(piece for piece in _pieces_of(value) if not _is_word(piece))
+                self._pieces.update(piece for piece in _pieces_of(value) if not _is_common(piece))
             else:
                 self._heads.add(value)
         self._automaton: Any = None
@@ -110,15 +110,20 @@ def _pieces_of(value: str) -> Iterator[str]:
     return (value[start : start + _WINDOW] for start in range(len(value) - _WINDOW + 1))
 
 
+def _is_word(piece: str) -> bool:
+    """Whether a piece may stand in any text: letters of one case, as in `sk_live_` or `password`."""
+    letters = piece.replace("_", "").replace("-", "").replace(".", "")
+    return not letters or (letters.isalpha() and (letters.islower() or letters.isupper() or letters.istitle()))
+
+
 _RUNS = re.compile(r"[^A-Za-z0-9]+")
 # `api`, `Webhook`, `v1`, `TOKEN`: what stands between the signs of addresses, settings and names.
 _PLAIN = re.compile(r"(?:[A-Za-z]?[a-z]*|[A-Z]+)[0-9]{0,2}\Z")
 
 
-def _is_word(piece: str) -> bool:
-    """Whether a piece may stand in any text: words and the signs between them, as in `sk_live_`, `password` or `.com/api`."""
-    letters = piece.replace("_", "").replace("-", "").replace(".", "")
-    if not letters or (letters.isalpha() and (letters.islower() or letters.isupper() or letters.istitle())):
+def _is_common(piece: str) -> bool:
+    """Whether a piece of a random value is one of other texts as well: words, and the signs between them (`.com/api`)."""
+    if _is_word(piece):
         return True
     runs = [run for run in _RUNS.split(piece) if run]
     return len(runs) > 1 and all(_PLAIN.match(run) for run in runs) and any(len(run) > 2 and run.isalpha() for run in runs)

@@ -187,6 +187,13 @@ def test_of_a_value_that_people_made_its_beginning_is_covered_where_a_text_is_cu
     assert known.covered("correct-7-horse-battery") == MASK
 
 
+def test_words_and_signs_that_a_value_shares_with_other_texts_stay() -> None:
+    known = KnownValues(["discord.com/api/webhooks/1234567890123456789/" + VALUE])
+    page = "https://console.cloud.google.com/apis/credentials"
+    assert known.covered(f"revoke it at {page}") == f"revoke it at {page}"
+    assert known.covered(f"discord.com/api/webhooks/1234567890123456789/{VALUE}") == MASK
+
+
 def test_words_of_a_value_stay_words() -> None:
     known = KnownValues(["postgres-password1", "sk_" + "live_" + VALUE])
     assert known.covered("the password of postgres; a key begins with sk_live_") == "the password of postgres; a key begins with sk_live_"

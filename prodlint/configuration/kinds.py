@@ -106,10 +106,12 @@ _NAMES: dict[str, FileKind | None] = {
     "codemeta.json": None,
     "composer.lock": "text",
     "composer.json": "json",
+    "crontab": "text",
     "containerfile": "dockerfile",
     "deno.lock": None,
     "dockerfile": "dockerfile",
     "flake.lock": None,
+    "fstab": "text",
     "gemfile": "text",
     "gnumakefile": "makefile",
     "id_dsa": "text",
@@ -228,6 +230,8 @@ def kind_named(path: str, name: str) -> FileKind | None:
         return "shell"
     if kind is None and name == "credentials" and "/.aws/" in f"/{path}":
         return "ini"
+    if kind is None and not dot and "/cron.d/" in f"/{path}":
+        return "text"
     if kind is None and name == "config" and "/.kube/" in f"/{path}":
         return "yaml"
     if kind is None and not dot and (_NAMED_FOR_SECRETS.search(name) or name in ("hosts", "inventory", "hub")):

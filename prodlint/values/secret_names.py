@@ -46,11 +46,11 @@ _ABOUT = frozenset(
 _VERBS = frozenset(
     "parse find get make create generate fetch build compute extract decode encode hash verify validate check is has should load read".split()
 )
-_PASSWORD = frozenset("password passwd passwort passphrase passcode pwd pw".split())
+_PASSWORD = frozenset("password passwd passwort passphrase passcode pwd pw bindpw rootpw".split())
 _PASSWORD_ENDS = ("password", "passwd", "passphrase")
 _BEFORE_PASS = frozenset(
     "db database smtp mail email user admin root ftp sftp redis mysql postgres postgresql pg sql auth rabbit rabbitmq mongo mongodb proxy imap ssh "
-    "sudo http basic service svc ldap master mqtt amqp broker es elastic elasticsearch neo4j influx api jdbc key".split()
+    "sudo http basic service svc ldap master mqtt amqp broker es elastic elasticsearch neo4j influx api jdbc key default become winrm bind".split()
 )
 _NOT_TOKEN = frozenset(
     "next page continuation pagination cursor sync eos bos pad unk mask sep cls stop special image start end prefix suffix split lex syntax first "

@@ -382,18 +382,22 @@ def _is_reference(value: str) -> bool:
 
 
 _CHECKSUM_NAMES = frozenset(
-    "hash hashes sha sha1 sha256 sha512 md5 digest checksum integrity etag revision revises down_revision commit rev version fingerprint uuid guid id "
+    "hash hashes sha sha1 sha256 sha512 md md5 digest checksum integrity etag revision revises down_revision commit rev version fingerprint uuid guid id "
     "alphabet charset chars characters letters signature expected result salt nonce iv pem cert certificate modulus public svg png jpg image icon data "
     "base64 html css pixel gif favicon vector ciphertext clientid n x y x5t x5c".split()
 )
 
 
+# `payloadhash`, `md5sum`
+_CHECKSUM_ENDS = ("hash", "digest", "checksum", "md5sum", "shasum")
 _FILE = re.compile(r"[\w-]\.[A-Za-z][A-Za-z0-9]{1,5}\Z")
 
 
 def high_entropy(value: str, name: str) -> bool:
     """Whether the entropy detectors of other scanners would report a value, and nothing about its name explains it."""
     if not 20 <= len(value) <= 400 or shape_of(value) != "random" or not _CHECKSUM_NAMES.isdisjoint(parts_of(name)):
+        return False
+    if any(word.endswith(_CHECKSUM_ENDS) for word in parts_of(name)):
         return False
     if parts_of(name)[-1:] in (("key",), ("keys",), ("token",), ("sid",), ("id",), ("ids",)):
         return False  # what the family knows to be no secret by its name: a cache's key, a form's token, an account's number

@@ -53,6 +53,7 @@ CARRIERS: dict[str, tuple[str, str, int]] = {
     "ci/settings.yaml": (f"token: {b64(GITLAB)}\n", "PRD101 PRD111", 1),
     "app/account.py": (f'import base64\n\nA = base64.b64decode("{b64(ACCOUNT)}")\n', "PRD102", 3),
     "config/account.yaml": (f"google:\n  account: {b64(ACCOUNT)}\n", "PRD102", 2),
+    "ci/variables.yaml": (f"cluster: {b64(KUBECONFIG + f'      client-key-data: {b64(PEM)}')}\n", "PRD102", 1),
     "k8s/any-key.yaml": (KUBERNETES + f"  github: {b64(SECRET)}\n", "PRD110", 5),
     "k8s/tls.yaml": (KUBERNETES + f"  tls.key: {b64(PEM)}\n", "PRD102 PRD110", 5),
     "k8s/pull.yaml": (

@@ -289,6 +289,24 @@ def literal_entry(document: Document, context: CheckContext) -> Iterator[Diagnos
             yield Diagnostic(_value_place(node.source, node.start, node.end), words, priority="P1", secret=True)
         elif "=" in node.raw:
             yield from _inside_value(name, node, context)
+    if document.kind not in _CONTAINER_DOCUMENTS:
+        yield from _listed_settings(document, context)
+
+
+# `- API_TOKEN=...`, `- MODE=ci API_TOKEN=...`: variables as an item of a list.
+_LISTED = re.compile(rb"(?<![\w.\-/:$])([A-Z][A-Z0-9_]{2,60})=[\"']?([^\s\"']{4,400})")
+
+
+def _listed_settings(document: Document, context: CheckContext) -> Iterator[Diagnostic]:
+    for node in document.root.walk():
+        for item in node.items if node.kind == "sequence" else ():
+            if item.kind != "scalar" or "=" not in item.raw or not _LISTED.match(item.raw.encode()):
+                continue
+            for found in found_in(item, _LISTED):
+                name, value = (found.match[group].decode("utf-8", "replace") for group in (1, 2))
+                named = value_name(name)
+                if named is not None and _works(value, name, named, context):
+                    yield Diagnostic(ByteRange(document.source, *found.place(2)), f"`{name}` is written into the file", secret=True)
 
 
 _OF_TESTS = re.compile(r"(?i)(?:^|[_.-])tests?(?:[_.-]|$)")
@@ -398,8 +416,8 @@ def _of_plurals(node: Node) -> Iterator[tuple[str, Node]]:
 _FLAG = re.compile(r"--?([A-Za-z][\w\-]*)(?:=(.*))?\Z", re.DOTALL)
 _COMMAND_ANCHORS: tuple[str | tuple[str, ...], ...] = (
     *(
-        "-password -passwd -passphrase -token -secret -pass --pw api-key api_key apikey access-key auth-key -u --user login sshpass requirepass "
-        "mysql mariadb redis-cli --from-literal htpasswd -storepass masterauth _authtoken _auth= --env"
+        "-password -passwd -passphrase -token -secret -pass --pw -key _secret= _token= api-key api_key apikey access-key auth-key -u --user login sshpass requirepass "
+        "mysql mariadb redis-cli psql --from-literal htpasswd -storepass masterauth _authtoken _auth= --env"
     ).split(),
     *((program, flag) for program in ("docker", "podman", "nerdctl") for flag in ("-e ", "--env", "--build-arg")),
     ("helm", "--set"),
@@ -435,8 +453,10 @@ _PAIRS = {
     **dict.fromkeys(("docker", "podman", "nerdctl"), ("-e", "--env", "--build-arg")),
     **dict.fromkeys(("kubectl", "oc"), ("--from-literal",)),
     "helm": ("--set", "--set-string"),
-    "curl": ("-H", "--header"),
+    "curl": ("-H", "--header", "-d", "--data", "--data-raw", "--data-urlencode", "-F", "--form"),
 }
+# `grant_type=client_credentials&client_secret=...`: what is sent in the body.
+_BODIES = ("d", "data", "data-raw", "data-urlencode", "F", "form")
 
 
 def _pairs(text: str, flag: str) -> Iterator[tuple[str, str]]:
@@ -445,7 +465,7 @@ def _pairs(text: str, flag: str) -> Iterator[tuple[str, str]]:
         name, _, value = text.partition(":")
         yield name.strip(), value.strip().removeprefix("Bearer ").removeprefix("Token ")
         return
-    for pair in text.split(",") if flag.startswith("set") else (text,):
+    for pair in text.split(",") if flag.startswith("set") else text.split("&") if flag in _BODIES else (text,):
         name, _, value = pair.partition("=")
         yield name, value
 
@@ -459,9 +479,19 @@ def _arguments(command: Command) -> Iterator[tuple[int, str, int, SecretName]]:
         yield index, value, place if place != -1 else start, named
 
 
+# Programs that take a connection string: `psql "host=db user=svc password=..."`.
+_ASKED_FOR_ROWS = frozenset(("psql", "pg_dump", "pg_restore", "pg_dumpall", "pg_basebackup", "pgbench", "ogr2ogr"))
+
+
 def secret_arguments(program: str, argv: Sequence[str]) -> Iterator[tuple[int, str, SecretName]]:
     """Index and text of each part of a command line that is a password, token or key, and what its flag says it is."""
+    from prodlint.checks.secrets.connections import connection_secret
+
     for index, word in enumerate(argv):
+        place = connection_secret(word) if program in _ASKED_FOR_ROWS else None
+        if place is not None:
+            yield index, word[slice(*place)], _PASSWORD
+            continue
         flag = _FLAG.match(word)
         following = argv[index + 1] if index + 1 < len(argv) else ""
         if flag is None:
@@ -483,7 +513,7 @@ def secret_arguments(program: str, argv: Sequence[str]) -> Iterator[tuple[int, s
         ):
             yield index + 1, following, _PASSWORD
         elif (
-            program in ("mysql", "mysqldump", "mysqladmin", "mariadb", "mariadb-dump")
+            program in ("mysql", "mysqldump", "mysqladmin", "mariadb", "mariadb-dump", "sshpass")
             and word.startswith("-p")
             and len(word) > 6
             and word[1] != "-"
@@ -517,11 +547,16 @@ def _positional(program: str, argv: Sequence[str], index: int) -> Iterator[tuple
 
 
 _ECHOED = re.compile(r"(?:^|[\s'\"])(?:export )?([A-Za-z_][\w.\-]{0,60})=\\?[\"']?([^\s\"'\\;]{6,400})")
-# `echo 'root:...' | chpasswd`, `echo ... | passwd --stdin root`.
-_ACCOUNT = re.compile(rb"['\")\s]*\|\s*(?:sudo\s+)?(chpasswd|passwd\s+--stdin)\b(?!\s+(?:-e|--encrypted))")
+# `echo 'root:...' | chpasswd`, `echo ... | passwd --stdin root`, `echo ... | docker login --password-stdin`.
+_ACCOUNT = re.compile(
+    rb"['\")\s]*\|\s*(?:sudo\s+)?(chpasswd|passwd\s+--stdin|(?:docker|podman|buildah|skopeo|helm|oras|crane|nerdctl)\s[^\n|;&]{0,160}--password-stdin"
+    rb"|gh\s+auth\s+login\s[^\n|;&]{0,80}--with-token)\b(?!\s+(?:-e|--encrypted))"
+)
+# `echo 'db:5432:*:svc:...' > ~/.pgpass`
+_INTO_PGPASS = re.compile(rb"['\")\s]*>{1,2}\s*[^\s;&|]{0,80}pgpass\b")
 _EXPANDED = re.compile(r"\$[({\w]|`")
 _NETRC = re.compile(
-    r"\b(?:login|user)\s{1,4}\S{1,80}\s{1,4}password\s{1,4}([^\s\"'\\]{4,200})|\bpassword\s{1,4}([^\s\"'\\]{4,200})\s{1,4}(?:login|account)\b"
+    r"(?:\b|\\n)(?:login|user)(?:\s|\\n){1,4}\S{1,80}?(?:\s|\\n){1,4}password\s{1,4}([^\s\"'\\]{4,200})|\bpassword\s{1,4}([^\s\"'\\]{4,200})\s{1,4}(?:login|account)\b"
 )
 
 
@@ -531,21 +566,26 @@ def echoed_secret(command: Command, context: CheckContext) -> Iterator[Diagnosti
     code = "PRD110" if command.origin.startswith(("dockerfile", "compose", "kubernetes")) else "PRD111"
     if code != context.code:
         return
-    account = _ACCOUNT.match(command.source.data, command.words[-1][1], command.words[-1][1] + 120) if command.words else None
+    behind = (command.words[-1][1], command.words[-1][1] + 240) if command.words else (0, 0)
+    account = _ACCOUNT.match(command.source.data, *behind)
+    of_postgres = _INTO_PGPASS.match(command.source.data, *behind) is not None
     for index, word in enumerate(command.argv[: len(command.words)]):
         start, end = command.words[index]
         if account is not None and word and not word.startswith("-"):
             value = word.partition(":")[2] if account[1] == b"chpasswd" else word
+            kind = "a password of an account" if account[1].startswith((b"chpasswd", b"passwd")) else "what a registry is logged in to with"
             value = value.replace("\\n", "").strip()
             place = command.source.data.find(value.encode(), start, end) if len(value) > 3 else -1
             if place != -1 and not _EXPANDED.search(value) and _works(value, "password", _PASSWORD, context):
                 yield Diagnostic(
                     ByteRange(command.source, place, place + len(value.encode())),
-                    "a password of an account is written into the file",
+                    f"{kind} is written into the file",
                     secret=True,
                 )
         parts = [(pair[1], pair[2], value_name(pair[1])) for pair in _ECHOED.finditer(word)]
         parts += [("password", found[1] or found[2], _PASSWORD) for found in _NETRC.finditer(word)]
+        if of_postgres and word.count(":") >= 4:
+            parts.append(("password", word.split(":", 4)[4].strip(), _PASSWORD))
         for name, value, named in parts:
             if _EXPANDED.search(value):
                 continue  # the shell puts it in

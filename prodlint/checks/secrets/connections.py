@@ -151,6 +151,27 @@ def _judge_query(name: str, value: bytes, address: bytes, context: CheckContext)
     return (f"`{name}` is written into the query of a URL: addresses are logged wherever they pass", "P1") if works else None
 
 
+# `?sv=2022-11-02&ss=b&...&sig=...`: what is put behind the address of a storage account.
+_SAS = re.compile(rb"[\"'=?\s](?:\??(?:s[veprs]|st|srt|spr)=[^\s\"'`<>&]{1,60}&(?:amp;)?){3,12}sig=\Z")
+
+
+@check("PRD103", on=[text()], required_literals=[("sv=", "sig=")])
+def shared_access_signature(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
+    from prodlint.checks.secrets.tokens import decoded_userinfo, is_data_of_tests
+
+    data = file.source.data
+    if is_data_of_tests(context.file) or "test" in context.file.roles:
+        return
+    for literal, offset in file.hits:
+        end = offset + len(b"sig=")
+        value = _QUERY_VALUE.match(data, end) if literal == b"sig=" else None
+        if value is None or _SAS.search(data, max(0, end - 640), end) is None or formats.is_dummy(value[0]):
+            continue
+        if shape_of(decoded_userinfo(value[0])) == "random":
+            words = "Shared access signature: whoever has it can do what it names, until it expires"
+            yield Diagnostic(ByteRange(file.source, *value.span()), words, priority="P2", secret=True)
+
+
 # ---------------------------------------------------------------- Oracle's own form
 
 _THIN = re.compile(rb"jdbc:oracle:(?:thin|oci8?):([\w$#.\-]{1,60})/([^\s@/\"'{}$<>]{4,200})@")
@@ -343,3 +364,30 @@ def _filled(template: str, at: Expression, given: Sequence[Expression], slot: st
             value = given[number] if number < len(given) else at
             pieces.append((_text_of(value) if value is not at else _UNKNOWN, value))
     return pieces
+
+
+# ---------------------------------------------------------------- SQL in a program
+
+
+@check(
+    "PRD104",
+    on=[every(Literal)],
+    required_literals=[
+        "identified by",
+        ("password", "create role"),
+        ("password", "create user"),
+        ("password", "alter user"),
+        ("password", "alter role"),
+    ],
+    files=("python", "notebook"),
+    random_in=CALM,
+)
+def password_in_statement(literal: Literal, context: CheckContext) -> Iterator[Diagnostic]:
+    """`cursor.execute("CREATE USER svc IDENTIFIED BY '...'")`."""
+    from prodlint.checks.secrets.languages import password_of_statement
+
+    found = password_of_statement(literal.value) if literal.role != "docstring" else None
+    if found is not None and is_password_in_use(literal.value[slice(*found)], context.file):
+        yield Diagnostic(
+            place_in(literal, literal.value, *found), "Password of a database's user is written into the statement", secret=True
+        )

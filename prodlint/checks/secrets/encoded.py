@@ -88,7 +88,10 @@ def _begins_here(data: bytes, offset: int, exact: bytes) -> bool:
 _PEM_BEGINS = _begins("-----BEGIN ")
 # The file of a Google service account, as a program or a person lays it out.
 _ACCOUNTS = tuple(_begins(text) for text in ('{"type"', '{\n  "type"', '{\n    "type"', '{ "type"', '{\r\n  "type"', '{\n\t"type"'))
-_EXACT = {begin.lower().encode(): begin.encode() for begin in (_PEM_BEGINS, *_ACCOUNTS)}
+# The configuration with which a client reaches a cluster.
+_CLUSTERS = (_begins("apiVersion: v1"),)
+_CLUSTER_KEY = re.compile(rb"client-key-data:\s{1,4}[\"']?([A-Za-z0-9+/]{100,16000}={0,2})")
+_EXACT = {begin.lower().encode(): begin.encode() for begin in (_PEM_BEGINS, *_ACCOUNTS, *_CLUSTERS)}
 # Base 64 in lines of its own (`|` in YAML, a heredoc) goes on behind the line's end.
 _LINES = re.compile(
     rb"[A-Za-z0-9+/]{1,4000}={0,2}(?:\\?\n[ \t]{0,40}[A-Za-z0-9+/]{40,200}={0,2}){0,200}(?:\\?\n[ \t]{0,40}[A-Za-z0-9+/]{1,200}={1,2})?"
@@ -110,7 +113,8 @@ def private_key_in_base64(file: Text, context: CheckContext) -> Iterator[Diagnos
         plain = decoded(re.sub(rb"[\s\\]+", b"", run[0])) if run is not None else None
         if run is None or plain is None:
             continue
-        title = key_in(plain)
+        within = _CLUSTER_KEY.search(plain)
+        title = key_in(plain) or (key_in(decoded(within[1]) or b"") if within is not None else "")
         if title:
             done = run.end()
             words = f"{title} in base 64{bound(data, offset)}: replace the key pair, then load the key at run time"

@@ -68,6 +68,12 @@ _ATTRIBUTES = re.compile(rb"[\"']\s{1,8}(?:value|string)\s{0,2}=\s{0,2}[\"']([^\
 _NAMED_ELEMENT = re.compile(
     rb"(?:[\"'](?:\s{1,8}[\w:]{1,30}\s{0,2}=\s{0,2}[\"'][^\"'<>]{0,80}[\"']){0,4}\s{0,8}>(?:\s{0,80}<[Vv]alue>)?|</[Nn]ame>\s{0,80}<[Vv]alue>)\s{0,80}([^<\s]{6,400})\s{0,80}</"
 )
+# `withEnv(['API_TOKEN=...'])`, `env = append(env, "API_TOKEN=...")`: a variable and its value in one string.
+_IN_ONE_STRING = re.compile(rb"=([^\s\"'`;,&<>\\$]{12,400})[\"'`]")
+# `password '...'` of Gradle, a call without brackets.
+_CALLED_WITH = re.compile(rb"[ \t]{1,4}([\"'])([^\"'`\s\\<>$]{6,400})\1")
+# `%env API_TOKEN=...`, `!export API_TOKEN=...`
+_MAGIC = re.compile(rb"(?:%(?:set_)?env|!\s{0,2}export)\s{1,4}\Z")
 # `define('DB_PASSWORD', '...')`, `os.Setenv("API_TOKEN", "...")`: the value is the next argument.
 _ARGUMENT = re.compile(rb"\\?[\"']\s{0,4},\s{0,8}\\?([\"'`])([^\"'`\s\\<>]{6,400})\\?\1")
 # `<key>ApiSecret</key><string>...</string>` of a property list.
@@ -103,7 +109,9 @@ def named_literal(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
             continue
         done = rest.end()
         if file.file.kind == "notebook" and not _is_output(data, offset):
-            continue
+            begin = offset - (len(before) - len(before.rstrip(_NAME_BYTES)))
+            if not _MAGIC.search(data, max(0, begin - 20), begin):
+                continue
         found = _value_behind(data, rest.end(), name, file.file.kind)
         if found is None:
             continue
@@ -120,6 +128,14 @@ def _value_behind(data: bytes, at: int, name: str, kind: str) -> tuple[int, int,
     quoted = _QUOTED.match(data, at) or (_ARGUMENT.match(data, at) if kind == "text" else None)
     if quoted is not None:
         return (*quoted.span(2), kind == "jenkinsfile" or name.endswith(_XML[:3]))
+    if kind == "jenkinsfile" or name.endswith((".gradle", ".groovy")):
+        called = _CALLED_WITH.match(data, at)
+        if called is not None:
+            return (*called.span(2), True)
+    if kind in ("jenkinsfile", "text") and not name.endswith((*_XML, *_LINES)):
+        single = _IN_ONE_STRING.match(data, at)
+        if single is not None:
+            return (*single.span(1), False)
     if name.endswith(_XML):
         found = _ELEMENT.match(data, at) or _ATTRIBUTES.match(data, at) or _NAMED_ELEMENT.match(data, at) or _PLIST_VALUE.match(data, at)
         return (*found.span(1), not name.endswith((".html", ".htm"))) if found is not None else None
@@ -188,6 +204,15 @@ def password_in_sql(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
             )
 
 
+def password_of_statement(statement: str) -> tuple[int, int] | None:
+    """Where the password of a database's user stands in a statement that makes or changes one."""
+    data = statement[:4000].encode("latin-1", "replace")
+    found = _IN_SQL.search(data)
+    if found is None or _USER_STATEMENT.search(data, 0, found.start()) is None:
+        return None
+    return found.span(2)
+
+
 # ---------------------------------------------------------------- files of one line a login
 
 # A hash stands there as a rule, also the one of thirteen characters that crypt(3) makes.
@@ -208,7 +233,7 @@ def login_of_line(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
 # ---------------------------------------------------------------- headers and connection strings wherever text stands
 
 _HEADER = re.compile(
-    rb"authorization\\?[\"']?(?:\s{0,4}[:=]|\s{0,4},\s{0,8}\\?[\"']value\\?[\"']\s{0,4}:)\s{0,4}\\?[\"'`]?(Basic|Bearer|Token|Bot)\s{1,4}([A-Za-z0-9+/_.~=\-]{12,2000})",
+    rb"authorization\\?[\"']?(?:\s{0,4}[:=]|[ \t]{1,4}(?=\\?[\"']?Basic\s)|\s{0,4},\s{0,8}\\?[\"']value\\?[\"']\s{0,4}:)\s{0,4}\\?[\"'`]?(Basic|Bearer|Token|Bot)\s{1,4}([A-Za-z0-9+/_.~=\-]{12,2000})",
     re.IGNORECASE,
 )
 _DESCRIBES_REQUESTS = re.compile(rb"\"(?:openapi|swagger)\"\s{0,4}:")
@@ -288,3 +313,36 @@ def password_in_inventory(file: Text, context: CheckContext) -> Iterator[Diagnos
         value = found[1].decode("utf-8", "replace")
         if is_password_in_use(value, context.file):
             yield Diagnostic(ByteRange(file.source, *found.span(1)), "Password of a host is written into the inventory", secret=True)
+
+
+# ---------------------------------------------------------------- commands in pages, schedules and histories
+
+_ON_A_LINE = re.compile(
+    rb"\b(?:(curl|wget|http|https)\b[^\n|;&]{0,400}?[ \t](?:-u|--user|-a|--auth)[ =][\"']?[^\s:\"']{1,80}:([^\s\"'`]{8,200})"
+    rb"|(sshpass)[ \t]{1,4}-p[ \t]{0,4}[\"']?([^\s\"'`]{8,200})"
+    rb"|(mysql|mysqldump|mysqladmin|mariadb|mariadb-dump)\b[^\n|;&]{0,400}?[ \t]-p([^\s\"'`]{8,200})"
+    rb"|(ConvertTo-SecureString)[ \t]{1,4}(?:-String[ \t]{1,4})?[\"']([^\s\"'`$]{6,200})[\"'][ \t]{1,4}-AsPlainText)",
+    re.IGNORECASE,
+)
+_PROGRAMS = ("curl", "wget", "sshpass", "mysql", "mariadb", "convertto-securestring")
+
+
+@check("PRD111", on=[text()], required_literals=_PROGRAMS, files=("text", "markdown"))
+def login_in_command_line(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
+    """`curl -u svc:...` in a README, `mysqldump -p...` in a crontab, `ConvertTo-SecureString '...'`."""
+    from prodlint.checks.secrets.tokens import is_data_of_tests, is_of_documentation
+
+    if is_data_of_tests(file.file) or is_of_documentation(file.file) or file.file.name.lower().endswith(_BY_PROGRAMS):
+        return
+    data, done = file.source.data, 0
+    for _literal, offset in file.hits:
+        found = _ON_A_LINE.match(data, offset) if offset >= done else None
+        if found is None or found.lastindex is None:
+            continue
+        value, program = found[found.lastindex], found[found.lastindex - 1].decode()
+        shown = value.decode("utf-8", "replace")
+        if shape_of(shown) != "random" or len(shown) < 12 or formats.is_dummy(value):
+            continue
+        done = found.end()
+        words = f"Password written into the command line of `{program}`"
+        yield Diagnostic(ByteRange(file.source, *found.span(found.lastindex)), words, secret=True)

@@ -31,7 +31,7 @@ from prodlint.values.development import is_development
 from prodlint.values.lattice import Known
 from prodlint.values.lattice import Setting as SettingRead
 from prodlint.values.refusals import refused
-from prodlint.values.secret_names import (
+from prodlint.values.secret_names import (, parts_of
     ANCHORS,
     NameKind,
     SecretName,
@@ -803,6 +803,8 @@ def default_password(fact: Assignment, context: CheckContext) -> Iterator[Diagno
             is_published_default(value, named.kind)
             and value.lower() != fact.target.lower()
             and len(value) > 1
+            # `PASSWORD_SECRET_KEY = "password"`: under which key of a Secret the password stands.
+            and not (named.kind == "key" and value.lower() in parts_of(fact.target)[:-2])
             and not is_example(at.source.data, at.start)
         ):
             yield Diagnostic(inside(at), f"`{fact.target}` is a published default", secret=True)

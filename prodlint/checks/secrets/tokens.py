@@ -174,6 +174,10 @@ _DATA_KINDS = frozenset(("json", "text", "sql", "lock"))
 _KEY_FILES = (".pem", ".key", ".crt", ".p8", ".ppk", ".pub", ".tfstate")
 
 
+# What people send requests to their own services with.
+_KEPT_FOR_REQUESTS = (".postman_collection.json", ".postman_environment.json")
+
+
 # Recorded answers and made-up entries: `tests/files/cassettes/login.yaml`. Other YAML of tests may be what a CI system or compose is given.
 _FED_TO_TESTS = re.compile(r"(?i)(?:^|/)(?:\w*cassettes|files|fixtures|testdata|test_data|data|samples|snapshots|recordings)/")
 
@@ -194,7 +198,7 @@ def is_data_of_tests(file: File) -> bool:
     somebody else, or to nobody."""
     if file.name in _SCANNERS_LISTS or (file.name.endswith(_DATA_SETS) and _MEASURED_WITH.search(file.path) is not None):
         return True
-    if "test" not in file.roles or "." not in file.name or file.name.endswith(_KEY_FILES):
+    if "test" not in file.roles or "." not in file.name or file.name.endswith((*_KEY_FILES, *_KEPT_FOR_REQUESTS)):
         return False
     return file.kind in _DATA_KINDS or (file.kind == "yaml" and _FED_TO_TESTS.search(file.path) is not None)
 
