@@ -31,7 +31,7 @@ from prodlint.values.development import is_development
 from prodlint.values.lattice import Known
 from prodlint.values.lattice import Setting as SettingRead
 from prodlint.values.refusals import refused
-from prodlint.values.secret_names import (, parts_of
+from prodlint.values.secret_names import (
     ANCHORS,
     NameKind,
     SecretName,
