@@ -120,7 +120,7 @@ def shape_of(value: str) -> Shape:
         return "placeholder"
     if is_prefix_alone(text):
         return "placeholder"
-    if _FILLED.search(text) and len(text) < 200:
+    if len(text) < 200 and (_FILLED.search(text) or _is_filled(text)):
         return "masked"
     if "***" in text or "..." in text or "…" in text or "xxxx" in lowered:
         return "masked"
@@ -145,6 +145,12 @@ def shape_of(value: str) -> Shape:
     if text.endswith("=") and _is_encoded_text(text):
         return "words"
     return _spoken(text)
+
+
+def _is_filled(text: str) -> bool:
+    """Whether one letter or digit stands in most places, as in `xapp-1-A000000-000000-000000`: of a random text none does."""
+    core = [character for character in text if character.isalnum()]
+    return len(core) >= 24 and max(core.count(character) for character in set(core)) * 10 >= len(core) * 7
 
 
 def is_prefix_alone(text: str) -> bool:
@@ -397,7 +403,7 @@ def high_entropy(value: str, name: str) -> bool:
     """Whether the entropy detectors of other scanners would report a value, and nothing about its name explains it."""
     if not 20 <= len(value) <= 400 or shape_of(value) != "random" or not _CHECKSUM_NAMES.isdisjoint(parts_of(name)):
         return False
-    if any(word.endswith(_CHECKSUM_ENDS) for word in parts_of(name)):
+    if any(word.endswith(_CHECKSUM_ENDS) or word == "csrftoken" for word in parts_of(name)):
         return False
     if parts_of(name)[-1:] in (("key",), ("keys",), ("token",), ("sid",), ("id",), ("ids",)):
         return False  # what the family knows to be no secret by its name: a cache's key, a form's token, an account's number
