@@ -368,6 +368,21 @@ def _filled(template: str, at: Expression, given: Sequence[Expression], slot: st
 
 # ---------------------------------------------------------------- SQL in a program
 
+# PostgreSQL, MySQL, Oracle and SQL Server name a user's password so.
+IN_SQL = re.compile(
+    rb"(?i)\b(?:PASSWORD\s{0,4}=?\s{0,4}|IDENTIFIED\s{1,4}(?:WITH\s{1,4}[\w'\"]{1,60}\s{1,4})?(?:BY|AS)\s{1,4}(?:PASSWORD\s{1,4})?)N?(['\"])([^'\"\s]{4,200})\1"
+)
+USER_STATEMENT = re.compile(rb"(?i)\b(?:CREATE|ALTER|SET|GRANT)\b[^;]{0,300}\Z")
+
+
+def password_of_statement(statement: str) -> tuple[int, int] | None:
+    """Where the password of a database's user stands in a statement that makes or changes one."""
+    data = statement[:4000].encode("latin-1", "replace")
+    found = IN_SQL.search(data)
+    if found is None or USER_STATEMENT.search(data, 0, found.start()) is None:
+        return None
+    return found.span(2)
+
 
 @check(
     "PRD104",
@@ -384,8 +399,6 @@ def _filled(template: str, at: Expression, given: Sequence[Expression], slot: st
 )
 def password_in_statement(literal: Literal, context: CheckContext) -> Iterator[Diagnostic]:
     """`cursor.execute("CREATE USER svc IDENTIFIED BY '...'")`."""
-    from prodlint.checks.secrets.languages import password_of_statement
-
     found = password_of_statement(literal.value) if literal.role != "docstring" else None
     if found is not None and is_password_in_use(literal.value[slice(*found)], context.file):
         yield Diagnostic(

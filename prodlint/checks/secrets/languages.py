@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from prodlint.checks import ByteRange, CheckContext, Diagnostic, check, text
 from prodlint.checks.secrets import formats
 from prodlint.checks.secrets.calm import CALM, is_password_in_use, may_be_in_use
+from prodlint.checks.secrets.connections import IN_SQL, USER_STATEMENT
 from prodlint.facts import Text
 from prodlint.values.secret_names import ANCHORS, SecretName, secret_name
 from prodlint.values.secret_values import GENERATED, is_secret, shape_of
@@ -175,12 +176,6 @@ def _is_output(data: bytes, offset: int) -> bool:
 
 # ---------------------------------------------------------------- SQL
 
-# PostgreSQL, MySQL, Oracle and SQL Server name a user's password so.
-_IN_SQL = re.compile(
-    rb"(?i)\b(?:PASSWORD\s{0,4}=?\s{0,4}|IDENTIFIED\s{1,4}(?:WITH\s{1,4}[\w'\"]{1,60}\s{1,4})?(?:BY|AS)\s{1,4}(?:PASSWORD\s{1,4})?)N?(['\"])([^'\"\s]{4,200})\1"
-)
-_USER_STATEMENT = re.compile(rb"(?i)\b(?:CREATE|ALTER|SET|GRANT)\b[^;]{0,300}\Z")
-
 
 @check("PRD111", on=[text()], required_literals=["password", "identified"], files=("sql", "text", "shell", "markdown"))
 def password_in_sql(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
@@ -189,11 +184,11 @@ def password_in_sql(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
         return
     data, done = file.source.data, 0
     for _literal, offset in file.hits:
-        found = _IN_SQL.match(data, offset) if offset >= done else None
+        found = IN_SQL.match(data, offset) if offset >= done else None
         if (
             found is None
             or data[max(0, offset - 1) : offset] in (b":", b"-", b'"', b"'", b".")
-            or _USER_STATEMENT.search(data, max(0, offset - 320), offset) is None
+            or USER_STATEMENT.search(data, max(0, offset - 320), offset) is None
         ):
             continue
         value = found[2].decode("utf-8", "replace")
@@ -202,15 +197,6 @@ def password_in_sql(file: Text, context: CheckContext) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 ByteRange(file.source, *found.span(2)), "Password of a database's user is written into the statement", secret=True
             )
-
-
-def password_of_statement(statement: str) -> tuple[int, int] | None:
-    """Where the password of a database's user stands in a statement that makes or changes one."""
-    data = statement[:4000].encode("latin-1", "replace")
-    found = _IN_SQL.search(data)
-    if found is None or _USER_STATEMENT.search(data, 0, found.start()) is None:
-        return None
-    return found.span(2)
 
 
 # ---------------------------------------------------------------- files of one line a login
