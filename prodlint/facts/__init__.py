@@ -69,8 +69,9 @@ OpaqueKind = OneOf[
     "keyword", "parameters", "brackets", "as", "as-target", "type", "format", "assignment", "deep", "error", "other",
 ]  # fmt: skip
 # What the conditions around a fact say: "debug" (`if DEBUG`, `settings.debug`), "environment" (a comparison of an environment's
-# name with development, local or test), "main" (`if __name__ == "__main__"`), "type-checking".
-Guard = OneOf["debug", "environment", "main", "type-checking"]
+# name with development, local or test), "not-production" (`if not PRODUCTION`, `ENV != "production"`: also where nobody has set it), "main"
+# (`if __name__ == "__main__"`), "type-checking".
+Guard = OneOf["debug", "environment", "not-production", "main", "type-checking"]
 ParameterKind = OneOf["", "*", "**"]
 
 

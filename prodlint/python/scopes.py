@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -135,12 +136,16 @@ _ENVIRONMENT_WORDS = ("development", "dev", "local", "localhost", "test", "tests
 _TAILS = ("is_dev", "is_development", "is_local", "is_test", "is_testing", "is_development()", "development")
 _ELSEWHERE = ("is_development", "is_local", "is_testing", "in_development", "is_dev", "settings.testing", "under_test")
 
+_PRODUCTION = re.compile(r"(?:^|[^a-z])prod(?:uction)?(?:[^a-z]|$)")
+
 
 def _guards(condition: str, within: bool, after: bool) -> set[Guard]:
     """What an `if` says about the code under it (within) or in its other branch (after)."""
     found: set[Guard] = set()
     lowered = condition.lower()
     negated = lowered.startswith(("not ", "!")) or "!=" in lowered or " not in " in lowered or "is false" in lowered
+    if (within and negated or after and not negated) and _PRODUCTION.search(lowered):
+        found.add("not-production")
     applies = (within and not negated) or (after and negated)
     if not applies:
         return found

@@ -53,7 +53,7 @@ _BEFORE_PASS = frozenset(
     "sudo http basic service svc ldap master mqtt amqp broker es elastic elasticsearch neo4j influx api jdbc key default become winrm bind".split()
 )
 _NOT_TOKEN = frozenset(
-    "next page continuation pagination cursor sync eos bos pad unk mask sep cls stop special image start end prefix suffix split lex syntax first "
+    "next page continuation resumption pagination cursor sync eos bos pad unk mask sep cls stop special image start end prefix suffix split lex syntax first "
     "last current prev previous design cancel cancellation shutdown resume parse text num max min input output prompt completion total cached audio "
     "video think begin delimiter separator trigger punctuation word field template reset by per count delete change unsubscribe tool eot eom bot fim "
     "quote operator comment keyword name string sort order list fencing color style css theme logical parser lexer close open etag authenticity website widget".split()

@@ -127,7 +127,7 @@ def debug_assigned(assignment: Assignment, context: CheckContext) -> Iterator[Di
     if not (isinstance(value, Constant) and is_on(value.value)):
         return
     target, kind = assignment.target, assignment.kind
-    message, template = "", False
+    message, template, unset = "", False, False
     scope = assignment.scope
     if kind in ("name", "annotated") and target == "DEBUG" and not scope.symbol:
         if "settings" not in context.file.roles and not _reads_like_settings(assignment):
@@ -135,6 +135,8 @@ def debug_assigned(assignment: Assignment, context: CheckContext) -> Iterator[Di
         if given_anew("DEBUG", context):
             return
         message = "`DEBUG = True` in a settings module that production may load"
+        if "not-production" in scope.guards:
+            message, unset = "`DEBUG` is on unless the environment says that it is production", True
     elif (
         kind == "attribute"
         and target == "debug"
@@ -157,7 +159,8 @@ def debug_assigned(assignment: Assignment, context: CheckContext) -> Iterator[Di
     weight = priority_in(assignment, context)
     if weight is not False:
         fix = _FROM_ENVIRONMENT if target == "DEBUG" and not scope.symbol and kind in ("name", "annotated") else _OFF
-        yield Diagnostic(assignment, message, priority="P2" if template else _priority(weight), fix=fix)
+        priority: Priority | None = "P2" if template else "P1" if unset else _priority(weight)
+        yield Diagnostic(assignment, message, priority=priority, fix=fix)
 
 
 _APPLICATIONS = ("flask.Flask", "quart.Quart", "fastapi.FastAPI", "starlette.applications.Starlette", "litestar.Litestar", "sanic.Sanic")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from prodlint.checks import CheckContext, Diagnostic, check, every
 from prodlint.facts import Assignment, Call, Conditional, Constant, Expression, Module, Name, Operation, Statement, Subscript
 from prodlint.model import FixRequest
-from prodlint.values.lattice import Setting
+from prodlint.values.lattice import Known, Setting
 from prodlint.values.places import argument_of
 from prodlint.values.truth import TRUTHY
 
@@ -242,7 +242,10 @@ def _framework_switch(assignment: Assignment, context: CheckContext) -> Iterator
         return
     if isinstance(read, Call) and assignment.kind == "subscript" and assignment.target.lower() in _SWITCH_KEYWORDS:
         return  # `app.config["DEBUG"]`: said with the other spellings
-    for shape in context.values(assignment.module).of(read).shapes:
+    shapes = context.values(assignment.module).of(read).shapes
+    if any(not isinstance(shape, Setting | Known) or isinstance(shape, Setting) and shape.kind != "text" for shape in shapes):
+        return  # a helper converts it on one of its ways: `from_env("DEBUG", "False", as_bool)`
+    for shape in shapes:
         if isinstance(shape, Setting) and shape.kind == "text" and shape.name and not any(shape.default.clients()):
             default = next((constant for constant in shape.default.constants() if isinstance(constant, str)), "")
             says = f", and so is its own default {default!r}" if default.strip().lower() in _FALSE_TEXTS else ""

@@ -232,6 +232,8 @@ def evaluate(policy: Policy, module: Module, context: CheckContext) -> Iterator[
         return
     if code == "PRD404":
         for value in policy.patterns:
+            if not value.text and value.fallback:
+                continue  # a list that is empty where nobody sets it
             why = too_broad(value.text, policy.prefix)
             if why:
                 yield Diagnostic(value.at, why, fix=_tighter(value, policy))

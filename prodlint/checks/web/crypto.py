@@ -281,9 +281,14 @@ _SERVERS = ("uvicorn.", "hypercorn.", "granian.", "gunicorn.")
 
 
 def _picks_a_mode(statement: Statement, block: Sequence[Statement]) -> bool:
-    """Whether a function gives back one of the modes for what it is asked: `return ssl.CERT_NONE` beside `return ssl.CERT_REQUIRED`."""
-    return statement.kind == "return" and any(
-        other.kind == "return" and any("CERT_REQUIRED" in value.text for value in other.expressions) for other in statements_in(block)
+    """Whether a function gives back or sets one of the modes for what it is asked: `return ssl.CERT_NONE` beside `return ssl.CERT_REQUIRED`,
+    `context.verify_mode = ssl.CERT_NONE` before `if mode == "verify-ca": context.verify_mode = ssl.CERT_REQUIRED`."""
+    targets = {target.text for target in statement.targets}
+    return (statement.kind == "return" or bool(targets)) and any(
+        other.kind == statement.kind
+        and {target.text for target in other.targets} == targets
+        and any("CERT_REQUIRED" in value.text for value in other.expressions)
+        for other in statements_in(block)
     )
 
 
@@ -375,9 +380,12 @@ _NAME_ON = re.compile(
     re.IGNORECASE,
 )
 _NAME_OFF = re.compile(
-    r"(?:^|_)(?:(?<!GIT_)(?:SSL|TLS)_NO_VERIFY|(?:INSECURE_)?SKIP_(?:TLS_|SSL_|CERT_)?VERIF(?:Y|ICATION)|(?:TLS|SSL)_(?:SKIP_VERIFY|INSECURE)|INSECURE_(?:TLS|SSL)|DISABLE_(?:TLS|SSL)_VERIF(?:Y|ICATION))$",
+    r"(?:^|_)(?:(?<!GIT_)(?:SSL|TLS)_NO_VERIFY|(?:INSECURE_)?(?:SKIP|BYPASS|IGNORE|NO)_(?:TLS_|SSL_|CERT_)VERIF(?:Y|ICATION)|(?:INSECURE_)?SKIP_VERIF(?:Y|ICATION)|(?:TLS|SSL)_(?:SKIP_VERIFY|INSECURE)|INSECURE_(?:TLS|SSL)|DISABLE_(?:TLS|SSL)_VERIF(?:Y|ICATION))$",
     re.IGNORECASE,
 )
+
+# `INSECURE_SKIP_TLS_VERIFY=false` verifies.
+_TAKEN_BACK = re.compile(r"(?:^|_)(?:SKIP|DISABLE|IGNORE|BYPASS|WITHOUT|NO|DONT|NOT)_", re.IGNORECASE)
 
 
 def _environment_words(name: str, value: str) -> str:
@@ -402,7 +410,7 @@ def _environment_words(name: str, value: str) -> str:
         )
     if upper in ("GIT_SSH_COMMAND", "RSYNC_RSH", "ANSIBLE_SSH_ARGS") and "stricthostkeychecking=no" in plain.replace(" ", ""):
         return f"`{name}` accepts any host key"
-    if _NAME_ON.search(name) and plain in _FALSE:
+    if _NAME_ON.search(name) and not _TAKEN_BACK.search(name) and plain in _FALSE:
         return f"`{name}={plain}` accepts any certificate"
     if _NAME_OFF.search(name) and plain in _TRUE:
         return f"`{name}={plain}` accepts any certificate"
