@@ -547,6 +547,19 @@ def _insecure_word(command: Command) -> int:
     return -1
 
 
+_STATUS = frozenset({"-w", "--write-out", "-I", "--head"})
+
+
+def _only_asks(command: Command) -> bool:
+    """Whether curl throws the answer away and prints its status alone: whoever answers, nothing of it is used."""
+    argv = command.argv
+    thrown = any(
+        word in ("-o/dev/null", "--output=/dev/null") or before in ("-o", "--output") and word == "/dev/null"
+        for before, word in zip(argv, argv[1:], strict=False)
+    )
+    return command.program == "curl" and thrown and any(word in _STATUS or word.startswith("--write-out=") for word in argv)
+
+
 @check(
     "PRD481",
     on=[
@@ -610,6 +623,8 @@ def insecure_command(command: Command, context: CheckContext) -> Iterator[Diagno
     """`curl -k` and its like in Dockerfiles, scripts, CI and compose."""
     index = _insecure_word(command)
     if index == -1 or any(_LOCAL.search(word) or word.startswith(("localhost", "127.0.0.1")) for word in command.argv):
+        return
+    if not context.options.get("everywhere") and _only_asks(command):
         return
     word = command.argv[index]
     host_keys = "stricthostkeychecking" in word.replace(" ", "").lower()

@@ -202,7 +202,8 @@ def sql_string_building(call: Call, context: CheckContext) -> Iterator[Diagnosti
                 continue  # a name out of the code's own tables; nobody is known to choose it
             priority = "P2"
         elif client is None and _IS_KEY.search(part.at.text):
-            if context.file.roles & _BY_HAND:
+            # The database gave the row its key: who writes it there knows that it is a number.
+            if context.file.roles & _BY_HAND or not context.options.get("unchosen"):
                 continue
             priority = "P2"
         elif client is None and _QUOTING.search(part.at.text):
@@ -275,7 +276,13 @@ def _is_built(query: Expression, call: Call) -> bool:
 
 
 # A statement about the schema takes no parameters: what stands in it outside of quotes are names, types and words of SQL.
-_OF_SCHEMA = re.compile(r"(?i)[\s\0]*(?:alter\s+table|(?:create|drop)\s+(?:unique\s+)?(?:index|table|column|view|schema|type))\b")
+_OF_SCHEMA = re.compile(
+    r"(?i)[\s\0]*(?:(?:create|alter|drop)\s+(?:or\s+replace\s+)?(?:(?:unique|temp|temporary|unlogged|materialized|foreign)\s+)*"
+    r"(?:index|table|column|view|schema|type|sequence|database|role|user|extension|domain|publication|subscription|tablespace|keyspace)"
+    r"|notify|listen|unlisten|truncate|reindex|vacuum|analyze|refresh\s+materialized\s+view|comment\s+on|grant|revoke|lock\s+table)\b"
+)
+# A comment of SQL that is still open.
+_IN_COMMENT = re.compile(r"/\*(?:(?!\*/).)*$", re.DOTALL)
 
 
 def _in_quotes(parts: Sequence[str | Part], index: int) -> bool:
@@ -298,7 +305,11 @@ def _judged(judge: Judge, value: Value, sure: bool, call: Call) -> tuple[Part, b
                 continue
             client = judge.client_in(part.value) is not None
             if not client and (
-                _is_fragment(part, before) or _is_number(part) or _is_placeholders(part) or _is_of_the_connection(part, call)
+                _IN_COMMENT.search(before)
+                or _is_fragment(part, before)
+                or _is_number(part)
+                or _is_placeholders(part)
+                or _is_of_the_connection(part, call)
             ):
                 continue
             if client or not (_is_identifier(before, part.at) or (_OF_SCHEMA.match(literal) and not _in_quotes(parts, index))):
