@@ -847,7 +847,10 @@ _pool_names = tuple(f"urllib3.{prefix}{pool}" for pool in _POOLS for prefix in (
 @check("PRD506", on=[calls(*_pool_names)], required_literals=[("urllib3", pool.lower()) for pool in _POOLS])
 def urllib3_pool_without_timeout(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """A urllib3 pool without a timeout: pools have none, unlike `urllib3.request` (3 s)."""
-    if call.stars or "timeout" in call.keywords or is_wrapper(call, context, call.name) or _has_default_timeout(call.module):
+    given = call.keywords.get("timeout")
+    if given is not None and not (isinstance(given, Constant) and given.value is None):
+        return
+    if call.stars or is_wrapper(call, context, call.name) or _has_default_timeout(call.module):
         return
     if each_call_has(call, ("request", "urlopen", "request_encode_body", "request_encode_url"), "timeout"):
         return

@@ -199,7 +199,7 @@ def evaluate(policy: Policy, module: Module, context: CheckContext) -> Iterator[
                 if everything is not None
                 else "no origins (any, by default)"
             )
-            if policy.refuses:
+            if policy.refuses and (star is not None or everything is None):  # a pattern is not what the library looks for
                 words = f"{policy.library} refuses {how} together with credentials: no response gets through"
                 yield Diagnostic(at, words, priority="P1", related=_related(policy, value) if value is not None else ())
             else:
@@ -521,7 +521,7 @@ def policy_of(call: Call) -> Policy | None:
         policy.where = given
         policy.words = f"`{name}={_short(given)}`"
         found = list(values(module, given, call))
-        if helper.patterns:
+        if helper.patterns or helper is QUART:
             policy.patterns.extend(_compiled(module, follow(module, given, call)))
         if helper is SOCKETIO and isinstance(known := follow(module, given, call), Collection) and not known.items:
             policy.origins.append(Value("*", given))  # an empty list switches the check off

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check
 from prodlint.checks.web.parts import Judge, entered
-from prodlint.facts import Attribute, Call, Expression, Function, Name, OpaqueExpression
+from prodlint.facts import Attribute, Call, Dictionary, Expression, Function, Name, OpaqueExpression
 from prodlint.model import Related
 from prodlint.values.containment import asks_about_host, looks_at_host, looks_at_path, takes_slashes
 from prodlint.values.expressions import innermost
@@ -436,13 +436,14 @@ def rendered_text(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
 )
 def environment_without_autoescape(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """Jinja2's environment, whose autoescape is off by default, for templates of pages or mails."""
-    if call.stars:
-        return
     given = call.keywords.get("autoescape")
-    if given is not None:
-        value = context.values(call.module).of(given)
-        if not value.is_constant(False):
+    if call.stars:
+        if given is None:
+            given = _spread(call, "autoescape")
+        if given is None:
             return
+    if given is not None and not _never(given, call, context):
+        return
     is_for_pages = _is_for_pages(call)
     if not is_for_pages and not context.options.get("audit"):
         return
@@ -455,6 +456,28 @@ def environment_without_autoescape(call: Call, context: CheckContext) -> Iterato
         yield Diagnostic(call, f"`{call.name}` has {shown} and renders HTML: what users wrote is rendered as HTML")
     else:
         yield Diagnostic(call, f"`{call.name}` has {shown}: in a template of HTML, what users wrote is rendered as HTML")
+
+
+def _never(given: Expression, near: Call, context: CheckContext) -> bool:
+    """Whether it is False, or a function that answers False to every template's name."""
+    if isinstance(given, OpaqueExpression) and given.kind == "lambda" and given.items:
+        given = given.items[-1]
+    return context.values(near.module).of(given).is_constant(False)
+
+
+def _spread(call: Call, name: str) -> Expression | None:
+    """What `**options` gives a keyword, where the options are written in this file; the last one that may give it decides."""
+    for mapping in reversed(call.spreads):
+        known = call.module.follow(mapping, call)
+        if isinstance(known, Dictionary):
+            if known.get(name) is not None or any(key is None for key, _ in known.items):
+                return known.get(name)
+        elif isinstance(known, Call) and known.name == "dict" and not known.stars and not known.arguments:
+            if name in known.keywords:
+                return known.keywords[name]
+        else:
+            return None
+    return None
 
 
 _HTML = re.compile(

@@ -325,6 +325,27 @@ def templates_without_autoescape(fact: Assignment, context: CheckContext) -> Ite
         yield Diagnostic(fact.value, "`TEMPLATES` with `autoescape` off renders what users wrote as HTML")
 
 
+@check(
+    "PRD463",
+    on=[every(Assignment)],
+    required_literals=[("jinja_env", "autoescape"), ("jinja_options", "autoescape")],
+    files=["python"],
+)
+def frameworks_environment(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
+    """`app.jinja_env.autoescape = False`, `app.jinja_options = {"autoescape": False}`: Flask's and Quart's own, which escape by themselves."""
+    given: Expression | None = None
+    if fact.kind not in ("item", "keyword") and fact.qualified.endswith(".jinja_env.autoescape"):
+        given = fact.value
+    elif fact.target == "jinja_options":
+        options = fact.value
+        if isinstance(options, Dictionary):
+            given = options.get("autoescape")
+        elif isinstance(options, Call) and options.name == "dict":
+            given = options.keywords.get("autoescape")
+    if given is not None and context.values(fact.module).of(given).is_constant(False):
+        yield Diagnostic(given, "the framework's own templates no longer escape: what users wrote is rendered as HTML")
+
+
 # ---------------------------------------------------------------- template files
 
 _PAGES = (".html", ".htm", ".jinja", ".jinja2", ".j2")
