@@ -24,7 +24,7 @@ from prodlint.facts import (
 )
 from prodlint.model import FixRequest
 from prodlint.values.expressions import follow, innermost, module_statements, truth, values
-from prodlint.values.places import argument_of, regions
+from prodlint.values.places import argument_of, enclosing, regions
 
 _PASSWORD = re.compile(r"passw(?:or)?d|passphrase|(?:^|[_.\W])pwd?(?:$|[_.\W])", re.IGNORECASE)
 _HASHES = (
@@ -562,7 +562,7 @@ def _compares_signature(module: Module, comparison: Operation) -> bool:
 
 
 _SIGNED_HEADER = re.compile(r"(?i)signature|hmac|\bsha(?:1|256)\b")
-_SECRET_HEADER = re.compile(r"(?i)(?:^|[-_])(?:token|secret|api-?key)(?:$|[-_])")
+_SECRET_HEADER = re.compile(r"(?i)(?:^|[-_])(?:token|secret|api[-_]?key)(?:$|[-_])")
 _HEADERS = re.compile(r"(?i)(?:^|\.)(?:headers|META)$")
 
 
@@ -579,15 +579,53 @@ def _header_of(part: Expression) -> str:
     return key.value.removeprefix("HTTP_") if "META" in holder.text else key.value
 
 
-# As far as a text can tell that a header of the request is read.
-_READS_HEADERS = re.compile(rb"(?i)\b(?:headers|meta)\b")
+def _header_parameter(part: Expression, module: Module) -> str:
+    """The name of the header that FastAPI puts into a parameter: `x_api_key: str = Header()`, `Annotated[str, Header(alias="X-Api-Key")]`."""
+    function = enclosing(part, module) if isinstance(part, Name) else None
+    if function is None or not isinstance(part, Name):
+        return ""
+    parameter = next((each for each in function.parameters if each.name == part.source_text), None)
+    if parameter is None:
+        return ""
+    declared = parameter.default.text if parameter.default is not None else ""
+    found = _HEADER_MARK.search(parameter.annotation) or _HEADER_MARK.match(declared)
+    if found is None:
+        return ""
+    alias = _ALIAS.search(found.string, found.end())
+    return alias[1] if alias is not None else parameter.name.replace("_", "-")
+
+
+_HEADER_MARK = re.compile(r"\b(?:\w+\s*\.\s*)?Header\s*\(")
+_ALIAS = re.compile(r"\balias\s*=\s*[\"']([\w-]+)[\"']")
+_QUERIES = re.compile(r"(?:^|\.)(?:args|query_params|GET)$")
+# A token that says where a list goes on is no secret.
+_OF_PAGES = re.compile(r"(?i)page|next|continu|cursor|sync|start")
+
+
+def _query_of(part: Expression) -> str:
+    """The name of a secret that an expression reads from the query: `request.args["api_key"]`."""
+    holder: Expression | None = None
+    key: Expression | None = None
+    if isinstance(part, Subscript):
+        holder, key = part.value, part.key
+    elif isinstance(part, Call) and part.method == "get":
+        holder, key = part.receiver, part.argument(0)
+    if holder is None or not isinstance(key, Constant) or not isinstance(key.value, str) or not _QUERIES.search(holder.text):
+        return ""
+    return key.value if _SECRET_HEADER.search(key.value) and not _OF_PAGES.search(key.value) else ""
+
+
+# As far as a text can tell that a header of the request, or its query, is read.
+_READS_HEADERS = re.compile(rb"(?i)\b(?:headers|meta|header|args|query_params|get)\b")
 
 
 @check(
     "PRD482",
     on=[every(Module)],
     required_literals=[
-        (holder, word) for holder in ("headers", "meta") for word in ("signature", "hmac", "token", "secret", "api-key", "api_key")
+        (holder, word)
+        for holder in ("header", "meta", "args", "query_params", "request.get")
+        for word in ("signature", "hmac", "token", "secret", "api-key", "api_key")
     ],
     files=["python"],
 )
@@ -605,8 +643,14 @@ def _compared_header(module: Module, comparison: Operation) -> Iterator[Diagnost
     """A header that holds a signature or a secret, compared with what the service knows."""
     left, right = comparison.operands
     for given, known in ((left, right), (right, left)):
-        header = _header_of(follow(module, given, given))
-        if not header or isinstance(known, Constant) or _header_of(follow(module, known, known)):
+        if isinstance(known, Constant):
+            continue
+        read = follow(module, given, given)
+        header = _header_of(read) or _header_parameter(given, module)
+        if not header and (key := _query_of(read)) and not _query_of(follow(module, known, known)):
+            yield Diagnostic(comparison, f"the secret in `{key}` of the query is compared with `==`, not in constant time", priority="P2")
+            return
+        if not header or _header_of(follow(module, known, known)) or _header_parameter(known, module):
             continue
         signed = _SIGNED_HEADER.search(header) is not None
         if (signed or _SECRET_HEADER.search(header)) and not _compares_signature(module, comparison):
