@@ -49,6 +49,8 @@ _DEVELOPMENT_CLASS = re.compile(r"(?:Dev|Develop|Development|Local|Test|Testing|
 def runs_in_production(command: Command, context: Context) -> bool:
     """Whether a command line is one that production runs, as far as the file it stands in and what starts that say."""
     origin, owner = command.origin, command.owner
+    if origin == "compose" and context.environment.startup.gives_anew(command.file.path, owner):
+        return False
     if origin == "makefile" and owner in context.environment.startup.targets:
         return True
     if origin == "package-json":

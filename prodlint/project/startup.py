@@ -70,7 +70,8 @@ class Startup:
     manifests of production hand to an entry script (`CMD ["server"]`). targets: those of a Makefile that they start (`CMD make serve`).
     package_scripts: those of the package.json beside them (`CMD ["npm", "start"]`), as folder and name. settings: what production's files give each variable, by its name
     in upper case. development: scripts that start a development server, the Dockerfiles that start those, and the Dockerfiles that only
-    developers' compose files build while production has another one, by path. without_asserts: Python is started with `-O`."""
+    developers' compose files build while production has another one, by path. replaced: services whose command a compose file for production
+    gives anew, as folder and name. without_asserts: Python is started with `-O`."""
 
     programs: tuple[Started, ...] = ()
     scripts: frozenset[str] = frozenset()
@@ -79,7 +80,13 @@ class Startup:
     package_scripts: frozenset[tuple[str, str]] = frozenset()
     settings: Mapping[str, str] = field(default_factory=dict)
     development: frozenset[str] = frozenset()
+    replaced: frozenset[tuple[str, str]] = frozenset()
     without_asserts: bool = False
+
+    def gives_anew(self, path: str, service: str) -> bool:
+        """Whether a compose file for production that lies beside this one gives a service of it another command."""
+        folder, _, name = path.rpartition("/")
+        return (folder, service) in self.replaced and not _OVER_ANOTHER.search(name)
 
     def starts_arm(self, arms: Sequence[str]) -> bool:
         """Whether an image or a manifest asks for one of these arms of an entry script by name."""
@@ -147,6 +154,7 @@ def startup_of(files: Iterable[tuple[str, FileKind, Source]]) -> Startup:
         frozenset(reading.package_scripts),
         reading.settings,
         frozenset(reading.development),
+        frozenset(_commands_given_anew(listed)),
         reading.optimized or reading.settings.get("PYTHONOPTIMIZE", "0").strip() not in ("", "0"),
     )
 
@@ -205,6 +213,21 @@ def _developers_images(files: Sequence[tuple[str, FileKind, Source, frozenset[Fi
     kept = images - only
     folders = {path.rpartition("/")[0] for path in kept}
     return {path for path in only if path.rpartition("/")[0] in folders or (path in tested and kept)}
+
+
+# `docker compose -f compose.yaml -f compose.prod.yaml up`
+_OVER_ANOTHER = re.compile(r"(?i)compose[._-](?:prod|production|live|deploy)\b[\w.-]*\.ya?ml\Z")
+
+
+def _commands_given_anew(files: Sequence[tuple[str, FileKind, Source, frozenset[FileRole]]]) -> Iterator[tuple[str, str]]:
+    """The services whose command or entry point stands in a compose file for production, as folder and name."""
+    for path, kind, source, roles in files:
+        folder, _, name = path.rpartition("/")
+        if kind == "yaml" and b"services" in source.data and _OVER_ANOTHER.search(name):
+            for document in documents_of(source, File(path, kind, roles)):
+                for service in services(document):
+                    if service.get("command") is not None or service.get("entrypoint") is not None:
+                        yield folder, service.name
 
 
 def _built(document: Document) -> Iterator[str]:
