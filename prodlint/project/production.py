@@ -180,16 +180,13 @@ def _commands_around(fact: Fact) -> Iterator[str]:
                         yield name.value
 
 
-_MAIN_BLOCK = re.compile(r"(?m)^if[ \t(]+__name__[ \t]*==[ \t]*[\"']__main__[\"'][ \t)]*:((?:[^\n]*\n?)(?:[ \t]+[^\n]*\n?|[ \t]*\r?\n)*)")
-
-
 def _is_called_by_main_block(fact: Fact) -> bool:
     """Whether the outermost function around a fact is what the file's `__main__` block calls."""
     outermost = fact.scope.symbol.split(".")[0]
-    if not outermost or fact.source.data.find(b"__main__") == -1:
+    module = getattr(fact, "module", None)
+    if not outermost or not isinstance(module, Module) or b"__main__" not in fact.source.data:
         return False
-    block = _MAIN_BLOCK.search(fact.source.text)
-    return block is not None and re.search(rf"\b{re.escape(outermost)}\(", block[1]) is not None
+    return any("main" in call.scope.guards and not call.scope.symbol and call.name == outermost for call in module.calls())
 
 
 def is_on(value: object) -> bool:
