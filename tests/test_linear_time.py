@@ -163,9 +163,12 @@ def examples() -> list[tuple[str, str, str]]:
 SAME_NAME = frozenset(("PRD421 bad 8 service/app.py", "PRD462 bad 2 service/app.py", "PRD475 bad 0 service/app.py"))
 
 
-@pytest.mark.parametrize(("name", "path", "text"), Random(time.strftime("%Y-%m-%d")).sample(examples(), 12), ids=range(12))
+# CI takes the same examples each time: what fails there fails on the next day too. Elsewhere there are others every day.
+_SAMPLE = "the same" if os.environ.get("CI") else time.strftime("%Y-%m-%d")
+
+
+@pytest.mark.parametrize(("name", "path", "text"), Random(_SAMPLE).sample(examples(), 12), ids=range(12))
 def test_a_sample_of_examples_again_and_again(name: str, path: str, text: str) -> None:
-    """Another one every day."""
     said = grows_faster(path, lambda n: text * n, 15)
     assert not said or name in SAME_NAME, f"{name}: {said}"
 

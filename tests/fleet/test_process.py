@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -57,10 +56,11 @@ def test_time_is_up_also_for_what_it_started(reader: process.Reader, tmp_path: P
     kind, why = reader.ask(replace(job, source=address, timeout=1.5), bundle, [])["failed"]
     silent.close()
     assert kind in ("time", "unreachable") and "longer than 2 s" in why
-    time.sleep(0.2)
     import psutil
 
-    assert [each for each in psutil.Process().children(recursive=True) if "git" in each.name()] == []
+    left = [each for each in psutil.Process().children(recursive=True) if "git" in each.name()]
+    _, alive = psutil.wait_procs(left, 30)
+    assert alive == []
 
 
 def test_memory(tmp_path: Path, root: Path) -> None:
