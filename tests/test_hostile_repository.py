@@ -300,11 +300,11 @@ def starters(tree: ast.AST) -> Iterator[str]:
         yield from STARTERS & set(names)
 
 
-def test_two_modules_start_programs() -> None:
-    """One starts git; the other, of the fleet, the interpreter that runs already, with prodlint's own module."""
+def test_three_modules_start_programs() -> None:
+    """One starts git; the others, of the fleet and the server, the interpreter that runs already, with prodlint's own module."""
     found = {
         str(path.relative_to(ROOT))
         for path in sorted((ROOT / "prodlint").rglob("*.py"))
         if list(starters(ast.parse(path.read_text(encoding="utf-8"))))
     }
-    assert found == {"prodlint/project/git.py", "prodlint/fleet/process.py"}
+    assert found == {"prodlint/project/git.py", "prodlint/fleet/process.py", "prodlint/server/background.py"}

@@ -127,7 +127,8 @@ async def test_nothing_is_said_of_a_document_that_is_closed_while_it_is_looked_a
     client.text_document_did_close(types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(path.as_uri())))
     client.opened(other, f"import requests\n\n{CALL}\n")
     await client.until(lambda: place_of(client, other, "PRD504")[0] == 2, "the server looks at nothing any more")
-    assert client.versions[path.as_uri()] == [None] and client.messages(path) == []
+    # Where looking was faster than the message, it was told and taken back; nothing comes after that.
+    assert client.versions[path.as_uri()] in ([None], [1, None]) and client.messages(path) == []
 
 
 @served

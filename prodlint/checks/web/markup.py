@@ -321,7 +321,9 @@ def autoescape_off(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
 @check("PRD463", on=[every(Assignment)], required_literals=[("autoescape", "templates", "backend")], files=["python"])
 def templates_without_autoescape(fact: Assignment, context: CheckContext) -> Iterator[Diagnostic]:
     """Django's `TEMPLATES = [{..., "OPTIONS": {"autoescape": False}}]`."""
-    if fact.kind == "item" and fact.target == "autoescape" and isinstance(fact.value, Constant) and fact.value.value is False:
+    if fact.kind != "item" or fact.target != "autoescape" or not all(word in fact.source.data for word in (b"TEMPLATES", b"BACKEND")):
+        return  # an entry of other options
+    if isinstance(fact.value, Constant) and fact.value.value is False:
         yield Diagnostic(fact.value, "`TEMPLATES` with `autoescape` off renders what users wrote as HTML")
 
 
