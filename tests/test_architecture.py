@@ -20,7 +20,7 @@ LAYERS = [
     {"values", "readers", "python"},
     {"facts"},
     {"model"},
-    {"counting", "digests", "escaping", "regexes", "regular", "user_directory", "writing"},
+    {"counting", "digests", "escaping", "messages", "regexes", "regular", "user_directory", "writing"},
 ]
 RANK = {name: number for number, names in enumerate(LAYERS) for name in names}
 

@@ -11,14 +11,13 @@ import os
 import pickle
 import shutil
 import signal
-import struct
 import sys
 import threading
 import zlib
 from contextlib import suppress
 from functools import lru_cache
 from queue import SimpleQueue
-from typing import IO, Any
+from typing import Any
 
 from prodlint.configuration.settings import SettingsError
 from prodlint.engine.analysis import where_raised
@@ -26,36 +25,13 @@ from prodlint.engine.catalogue import PageError
 from prodlint.fleet import checkout, scan, sources
 from prodlint.fleet.job import Job
 from prodlint.fleet.organisation import Organisation, digest, own_digest, unbundle
+from prodlint.messages import receive, send
 from prodlint.values.covering import cover, random_words
 
-_HEAD = struct.Struct(">Q")
 # What the interpreter, the grammars and the catalogue take, and git beside them, before the first file is read.
 _BASE_MEMORY = 1 << 30
 # A file that git writes, of which a hostile server sends no end.
 _LARGEST_FILE = 4 << 30
-
-
-def send(stream: IO[bytes], value: Any) -> None:
-    """One message: its length, then its bytes."""
-    data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    stream.write(_HEAD.pack(len(data)))
-    stream.write(data)
-    stream.flush()
-
-
-def receive(stream: IO[bytes]) -> Any:
-    """The next message.
-
-    Raises EOFError where the other side has ended.
-    """
-    head = stream.read(_HEAD.size)
-    if len(head) < _HEAD.size:
-        raise EOFError
-    (size,) = _HEAD.unpack(head)
-    data = stream.read(size)
-    if len(data) < size:
-        raise EOFError
-    return pickle.loads(data)  # noqa: S301 - from the process that started this one
 
 
 def main() -> None:

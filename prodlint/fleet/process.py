@@ -17,8 +17,9 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from prodlint.fleet.child import failed, receive, send
+from prodlint.fleet.child import failed
 from prodlint.fleet.job import Job
+from prodlint.messages import receive, send
 
 # After so many repositories a new process takes over: what memory the old one did not give back is free again.
 _MOST_JOBS = 200

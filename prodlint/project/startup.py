@@ -223,7 +223,7 @@ def _commands_given_anew(files: Sequence[tuple[str, FileKind, Source, frozenset[
     """The services whose command or entry point stands in a compose file for production, as folder and name."""
     for path, kind, source, roles in files:
         folder, _, name = path.rpartition("/")
-        if kind == "yaml" and b"services" in source.data and _OVER_ANOTHER.search(name):
+        if kind == "yaml" and _OVER_ANOTHER.search(name) and b"services" in source.data:
             for document in documents_of(source, File(path, kind, roles)):
                 for service in services(document):
                     if service.get("command") is not None or service.get("entrypoint") is not None:

@@ -13,7 +13,8 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
-from prodlint.server.whole import HEAD, Answer, Job, Progress
+from prodlint.messages import receive
+from prodlint.server.whole import Answer, Job, Progress
 
 _START = "import sys; sys.path[:] = {path!r}; from prodlint.server.whole import main; main()"
 # Seconds that one which was told to end may take to keep what it has seen, and between two looks at whether it has ended.
@@ -72,14 +73,7 @@ def _talk(process: subprocess.Popen[bytes], job: Job, progress: Progress) -> Ans
         to.write(pickle.dumps(job, pickle.HIGHEST_PROTOCOL))
         to.close()
         while True:
-            head = out.read(HEAD.size)
-            if len(head) < HEAD.size:
-                raise EOFError
-            (size,) = HEAD.unpack(head)
-            data = out.read(size)
-            if len(data) < size:
-                raise EOFError
-            message: Any = pickle.loads(data)  # noqa: S301 - from the process that was started here
+            message: Any = receive(out)
             if not isinstance(message, tuple):
                 answer: Answer = message
                 return answer

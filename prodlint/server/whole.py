@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import pickle
 import signal
-import struct
 import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 from prodlint.api import Checked, Project
 from prodlint.engine.grouping import across_files
+from prodlint.messages import send
 from prodlint.model import Finding
 from prodlint.server.changes import Changes, made, named
 from prodlint.server.units import Place, place_of
@@ -25,7 +25,6 @@ from prodlint.server.units import Place, place_of
 if TYPE_CHECKING:
     from prodlint.readiness.audit import Audited
 
-HEAD = struct.Struct(">Q")
 # Below the editor and the server that answers it.
 _NICENESS = 10
 # Places that a judged line of a checklist is shown with.
@@ -124,12 +123,10 @@ class _Teller:
 
         Raises Ended.
         """
-        data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
         try:
             if self._ended:
                 raise Ended
-            self._out.write(HEAD.pack(len(data)) + data)
-            self._out.flush()
+            send(self._out, message)
         except OSError:
             raise Ended from None
 

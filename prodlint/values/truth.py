@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from prodlint.model import FixRequest
 
 # click's own list, which uvicorn and flask's commands use (facts.md 1.1).
 TRUTHY = {"1", "true", "t", "yes", "y", "on", "enabled"}
 FALSY = {"0", "false", "f", "no", "n", "off", "disabled"}
 _OTHER = {"true": "false", "false": "true", "1": "0", "0": "1", "yes": "no", "no": "yes", "on": "off", "off": "on"}
+
+_NEGATED = re.compile(r"(?:^|_)(?:SKIP|DISABLE|IGNORE|BYPASS|WITHOUT|NO|DONT|NOT)_", re.IGNORECASE)
+
+
+def is_negated(name: str) -> bool:
+    """Whether a switch takes back what its name goes on to say: `SMTP_SKIP_SSL_VERIFY=false` verifies."""
+    return _NEGATED.search(name) is not None
 
 
 def flipped(value: str | None, words: str) -> FixRequest | None:

@@ -127,7 +127,8 @@ def debug_assigned(assignment: Assignment, context: CheckContext) -> Iterator[Di
     if not (isinstance(value, Constant) and is_on(value.value)):
         return
     target, kind = assignment.target, assignment.kind
-    message, template, unset = "", False, False
+    message = ""
+    lowered: Priority | None = None
     scope = assignment.scope
     if kind in ("name", "annotated") and target == "DEBUG" and not scope.symbol:
         if "settings" not in context.file.roles and not _reads_like_settings(assignment):
@@ -136,7 +137,7 @@ def debug_assigned(assignment: Assignment, context: CheckContext) -> Iterator[Di
             return
         message = "`DEBUG = True` in a settings module that production may load"
         if "not-production" in scope.guards:
-            message, unset = "`DEBUG` is on unless the environment says that it is production", True
+            message, lowered = "`DEBUG` is on unless the environment says that it is production", "P1"
     elif (
         kind == "attribute"
         and target == "debug"
@@ -153,14 +154,13 @@ def debug_assigned(assignment: Assignment, context: CheckContext) -> Iterator[Di
         if any(isinstance(one.value, Constant) and one.value.value is False for one in assignment.module.assignments("DEBUG")):
             return  # without `DEBUG` there is no page that shows it
         # Shown to clients by the page that `DEBUG` alone brings; what is left is its cost, and source in error reports.
-        message, template = "`debug: True` of TEMPLATES puts template source into error reports", True
+        message, lowered = "`debug: True` of TEMPLATES puts template source into error reports", "P2"
     if not message:
         return
     weight = priority_in(assignment, context)
     if weight is not False:
         fix = _FROM_ENVIRONMENT if target == "DEBUG" and not scope.symbol and kind in ("name", "annotated") else _OFF
-        priority: Priority | None = "P2" if template else "P1" if unset else _priority(weight)
-        yield Diagnostic(assignment, message, priority=priority, fix=fix)
+        yield Diagnostic(assignment, message, priority=lowered or _priority(weight), fix=fix)
 
 
 _APPLICATIONS = ("flask.Flask", "quart.Quart", "fastapi.FastAPI", "starlette.applications.Starlette", "litestar.Litestar", "sanic.Sanic")

@@ -44,7 +44,7 @@ from prodlint.model import Evidence, FixRequest, Related, Span
 from prodlint.project.production import deployed, is_of_start_script, priority_in, runs_in_production
 from prodlint.values.configured import given_at_once
 from prodlint.values.lattice import Setting as SettingRead
-from prodlint.values.truth import FALSY, TRUTHY, flipped
+from prodlint.values.truth import FALSY, TRUTHY, flipped, is_negated
 
 # Names whose truth takes protection away, and names whose falsehood does. Whole words, so that
 # DISABLE_AUTHOR_PAGES is none of them.
@@ -67,8 +67,6 @@ _MODE_ANCHORS = [
 
 
 _WHO_LOGS_IN = re.compile(r"(?:^|_)(?:AUTH|AUTHENTICATION|LOGIN|OIDC|OAUTH2?|SAML|LDAP|SSO)(?:_|$)")
-# `SMTP_SKIP_SSL_VERIFY = False` verifies.
-_NEGATED = re.compile(r"(?:^|_)(?:SKIP|DISABLE|IGNORE|BYPASS|WITHOUT|NO|DONT|NOT)_")
 _TELEMETRY = ("OTEL_", "OTLP_")
 
 
@@ -84,7 +82,7 @@ def weakens(name: str, value: Any) -> bool:
         return _is_nobody(upper, value)
     if upper.startswith(_TELEMETRY):
         return False  # traces and metrics to a collector beside the service
-    off = _OFF_WHEN_TRUE.match(upper) if on else None if _NEGATED.search(upper) else _OFF_WHEN_FALSE.match(upper)
+    off = _OFF_WHEN_TRUE.match(upper) if on else None if is_negated(upper) else _OFF_WHEN_FALSE.match(upper)
     return off is not None or (not on and _is_nobody(upper, value))
 
 

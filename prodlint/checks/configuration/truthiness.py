@@ -246,7 +246,7 @@ def _framework_switch(assignment: Assignment, context: CheckContext) -> Iterator
     if any(not isinstance(shape, Setting | Known) or isinstance(shape, Setting) and shape.kind != "text" for shape in shapes):
         return  # a helper converts it on one of its ways: `from_env("DEBUG", "False", as_bool)`
     for shape in shapes:
-        if isinstance(shape, Setting) and shape.kind == "text" and shape.name and not any(shape.default.clients()):
+        if isinstance(shape, Setting) and shape.name and not any(shape.default.clients()):
             default = next((constant for constant in shape.default.constants() if isinstance(constant, str)), "")
             says = f", and so is its own default {default!r}" if default.strip().lower() in _FALSE_TEXTS else ""
             words = f'`{assignment.target}` is given text: `{shape.name}` is true for any, "False" and "0" included{says}'

@@ -566,17 +566,23 @@ _SECRET_HEADER = re.compile(r"(?i)(?:^|[-_])(?:token|secret|api[-_]?key)(?:$|[-_
 _HEADERS = re.compile(r"(?i)(?:^|\.)(?:headers|META)$")
 
 
-def _header_of(part: Expression) -> str:
-    """The name of the request's header that an expression reads: `request.headers["X-Signature"]`, `request.META.get(...)`."""
+def _read_from(part: Expression, holders: re.Pattern[str]) -> tuple[str, str]:
+    """The name that an expression reads from one of these mappings, and the mapping's text: `request.headers["X"]`, `request.args.get("x")`."""
     holder: Expression | None = None
     key: Expression | None = None
     if isinstance(part, Subscript):
         holder, key = part.value, part.key
     elif isinstance(part, Call) and part.method == "get":
         holder, key = part.receiver, part.argument(0)
-    if holder is None or not isinstance(key, Constant) or not isinstance(key.value, str) or not _HEADERS.search(holder.text):
-        return ""
-    return key.value.removeprefix("HTTP_") if "META" in holder.text else key.value
+    if holder is None or not isinstance(key, Constant) or not isinstance(key.value, str) or not holders.search(holder.text):
+        return "", ""
+    return key.value, holder.text
+
+
+def _header_of(part: Expression) -> str:
+    """The name of the request's header that an expression reads: `request.headers["X-Signature"]`, `request.META.get(...)`."""
+    name, holder = _read_from(part, _HEADERS)
+    return name.removeprefix("HTTP_") if "META" in holder else name
 
 
 def _header_parameter(part: Expression, module: Module) -> str:
@@ -604,15 +610,8 @@ _OF_PAGES = re.compile(r"(?i)page|next|continu|cursor|sync|start")
 
 def _query_of(part: Expression) -> str:
     """The name of a secret that an expression reads from the query: `request.args["api_key"]`."""
-    holder: Expression | None = None
-    key: Expression | None = None
-    if isinstance(part, Subscript):
-        holder, key = part.value, part.key
-    elif isinstance(part, Call) and part.method == "get":
-        holder, key = part.receiver, part.argument(0)
-    if holder is None or not isinstance(key, Constant) or not isinstance(key.value, str) or not _QUERIES.search(holder.text):
-        return ""
-    return key.value if _SECRET_HEADER.search(key.value) and not _OF_PAGES.search(key.value) else ""
+    name, _ = _read_from(part, _QUERIES)
+    return name if _SECRET_HEADER.search(name) and not _OF_PAGES.search(name) else ""
 
 
 # As far as a text can tell that a header of the request, or its query, is read.
@@ -645,12 +644,12 @@ def _compared_header(module: Module, comparison: Operation) -> Iterator[Diagnost
     for given, known in ((left, right), (right, left)):
         if isinstance(known, Constant):
             continue
-        read = follow(module, given, given)
+        read, against = follow(module, given, given), follow(module, known, known)
         header = _header_of(read) or _header_parameter(given, module)
-        if not header and (key := _query_of(read)) and not _query_of(follow(module, known, known)):
+        if not header and (key := _query_of(read)) and not _query_of(against):
             yield Diagnostic(comparison, f"the secret in `{key}` of the query is compared with `==`, not in constant time", priority="P2")
             return
-        if not header or _header_of(follow(module, known, known)) or _header_parameter(known, module):
+        if not header or _header_of(against) or _header_parameter(known, module):
             continue
         signed = _SIGNED_HEADER.search(header) is not None
         if (signed or _SECRET_HEADER.search(header)) and not _compares_signature(module, comparison):

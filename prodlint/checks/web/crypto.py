@@ -32,6 +32,7 @@ from prodlint.facts import (
 from prodlint.model import FixRequest, Priority
 from prodlint.values.expressions import follow, innermost, spread, truth
 from prodlint.values.places import argument_of, calls_beside
+from prodlint.values.truth import is_negated
 
 # ---------------------------------------------------------------- Python
 
@@ -384,9 +385,6 @@ _NAME_OFF = re.compile(
     re.IGNORECASE,
 )
 
-# `INSECURE_SKIP_TLS_VERIFY=false` verifies.
-_TAKEN_BACK = re.compile(r"(?:^|_)(?:SKIP|DISABLE|IGNORE|BYPASS|WITHOUT|NO|DONT|NOT)_", re.IGNORECASE)
-
 
 def _environment_words(name: str, value: str) -> str:
     """What a setting switches off, or nothing."""
@@ -410,7 +408,7 @@ def _environment_words(name: str, value: str) -> str:
         )
     if upper in ("GIT_SSH_COMMAND", "RSYNC_RSH", "ANSIBLE_SSH_ARGS") and "stricthostkeychecking=no" in plain.replace(" ", ""):
         return f"`{name}` accepts any host key"
-    if _NAME_ON.search(name) and not _TAKEN_BACK.search(name) and plain in _FALSE:
+    if _NAME_ON.search(name) and not is_negated(name) and plain in _FALSE:
         return f"`{name}={plain}` accepts any certificate"
     if _NAME_OFF.search(name) and plain in _TRUE:
         return f"`{name}={plain}` accepts any certificate"

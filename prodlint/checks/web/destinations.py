@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 from prodlint.checks import CheckContext, Diagnostic, calls, check
 from prodlint.checks.web.parts import Judge, entered
-from prodlint.facts import Attribute, Call, Dictionary, Expression, Function, Name, OpaqueExpression
+from prodlint.facts import Attribute, Call, Expression, Function, Name, OpaqueExpression
 from prodlint.model import Related
 from prodlint.values.containment import asks_about_host, looks_at_host, looks_at_path, takes_slashes
-from prodlint.values.expressions import innermost
+from prodlint.values.expressions import dictionary, innermost
 from prodlint.values.lattice import Argument, Client, Known, Member, Restricted, Result, Text, Value
 from prodlint.values.places import enclosing
 
@@ -437,9 +437,8 @@ def rendered_text(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
 def environment_without_autoescape(call: Call, context: CheckContext) -> Iterator[Diagnostic]:
     """Jinja2's environment, whose autoescape is off by default, for templates of pages or mails."""
     given = call.keywords.get("autoescape")
-    if call.stars:
-        if given is None:
-            given = _spread(call, "autoescape")
+    if given is None and call.stars:
+        given = _spread(call, "autoescape")
         if given is None:
             return
     if given is not None and not _never(given, call, context):
@@ -468,15 +467,11 @@ def _never(given: Expression, near: Call, context: CheckContext) -> bool:
 def _spread(call: Call, name: str) -> Expression | None:
     """What `**options` gives a keyword, where the options are written in this file; the last one that may give it decides."""
     for mapping in reversed(call.spreads):
-        known = call.module.follow(mapping, call)
-        if isinstance(known, Dictionary):
-            if known.get(name) is not None or any(key is None for key, _ in known.items):
-                return known.get(name)
-        elif isinstance(known, Call) and known.name == "dict" and not known.stars and not known.arguments:
-            if name in known.keywords:
-                return known.keywords[name]
-        else:
+        known = dictionary(call.module, mapping, call)
+        if known is None:
             return None
+        if name in known:
+            return known[name]
     return None
 
 

@@ -10,6 +10,7 @@ from prodlint.checks import ByteRange, CheckContext, Diagnostic, calls, check, e
 from prodlint.checks.web.parts import entered
 from prodlint.facts import Assignment, Call, Collection, Constant, Dictionary, Expression, Function, OpaqueExpression, statements_in
 from prodlint.facts import Text as WholeText
+from prodlint.values.expressions import dictionary
 from prodlint.values.lattice import Client, Known, Text, Value
 from prodlint.values.places import enclosing
 from prodlint.values.sources import handler_of
@@ -339,11 +340,7 @@ def frameworks_environment(fact: Assignment, context: CheckContext) -> Iterator[
     if fact.kind not in ("item", "keyword") and fact.qualified.endswith(".jinja_env.autoescape"):
         given = fact.value
     elif fact.target == "jinja_options":
-        options = fact.value
-        if isinstance(options, Dictionary):
-            given = options.get("autoescape")
-        elif isinstance(options, Call) and options.name == "dict":
-            given = options.keywords.get("autoescape")
+        given = (dictionary(fact.module, fact.value, fact) or {}).get("autoescape")
     if given is not None and context.values(fact.module).of(given).is_constant(False):
         yield Diagnostic(given, "the framework's own templates no longer escape: what users wrote is rendered as HTML")
 
